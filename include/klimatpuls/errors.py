@@ -1,0 +1,80 @@
+"""Errors written for the person who must act, each carrying the exit code of the command that meets it.
+
+A message names the source, the release, the row or cell, what was expected, what was found and what to
+do. The exit codes are documented in ``docs/operations.md``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_DONE = 0
+EXIT_USAGE = 1
+EXIT_FETCH = 2
+EXIT_HOLD = 3
+EXIT_WRONG_HOME = 4
+EXIT_QUARANTINE = 5
+EXIT_MAIL = 6
+
+
+class KlimatpulsError(Exception):
+    """Base of every error the project raises on purpose; ``exit_code`` is what a command ends with."""
+
+    exit_code = EXIT_USAGE
+
+
+class UsageError(KlimatpulsError):
+    """The command or a setting was used wrongly; nothing was done."""
+
+    exit_code = EXIT_USAGE
+
+
+class FetchError(KlimatpulsError):
+    """A source could not be fetched; what was published stays as it was."""
+
+    exit_code = EXIT_FETCH
+
+
+class NotYetPublished(FetchError):
+    """The source has nothing published yet as of the day asked for; a state, not a failure."""
+
+
+class OnHoldError(KlimatpulsError):
+    """A release waits for a person's answer."""
+
+    exit_code = EXIT_HOLD
+
+
+class WrongHomeError(KlimatpulsError):
+    """The home holds figures of another origin than the ones asked for."""
+
+    exit_code = EXIT_WRONG_HOME
+
+
+class QuarantinedError(KlimatpulsError):
+    """A release was refused; its bytes and findings are kept."""
+
+    exit_code = EXIT_QUARANTINE
+
+
+class SourceFormatError(QuarantinedError, ValueError):
+    """The bytes are not what the source's contract says.
+
+    Attributes:
+        rule: Short stable name of the rule that was broken, such as ``header_not_found``.
+        findings: One line per thing found, at most ten, each naming its row or cell.
+    """
+
+    def __init__(self, message: str, *, rule: str, findings: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.findings = tuple(findings)[:10]
+
+
+class MailError(KlimatpulsError):
+    """The digest could not be handed to the mail server."""
+
+    exit_code = EXIT_MAIL
