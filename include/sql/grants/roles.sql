@@ -1,0 +1,41 @@
+-- Least privilege by grants: a session setting can be undone by a client, a missing grant cannot.
+-- Roles are made by the cluster's bootstrap role; this file says what they may touch.
+
+REVOKE ALL ON SCHEMA public FROM public;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops FROM public;
+ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner REVOKE EXECUTE ON FUNCTIONS FROM public;
+
+-- bi_read: the marts, nothing else.
+GRANT USAGE ON SCHEMA mart TO bi_read;
+GRANT SELECT ON ALL TABLES IN SCHEMA mart TO bi_read;
+ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES TO bi_read;
+
+-- wh_loader: appends facts, results and what was done; moves the pointer; deletes no fact.
+GRANT USAGE ON SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
+GRANT SELECT ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
+GRANT INSERT ON staging.rejected_cell TO wh_loader;
+GRANT INSERT, UPDATE ON
+ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.mail_outbox,
+core.dim_release
+TO wh_loader;
+GRANT INSERT ON
+ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release,
+mart_data.population, mart_data.carbon_law, mart_data.target_progress, mart_data.network_summary,
+mart_data.region_overview
+TO wh_loader;
+GRANT INSERT, UPDATE, DELETE ON register.version, register.member, register.target TO wh_loader;
+GRANT UPDATE ON mart.current_publication TO wh_loader;
+GRANT EXECUTE ON FUNCTION
+ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
+ops.create_facts_partition(bigint)
+TO wh_loader;
+
+-- wh_mailer: reads the marts, moves outbox rows on.
+GRANT USAGE ON SCHEMA mart, ops TO wh_mailer;
+GRANT SELECT ON ALL TABLES IN SCHEMA mart TO wh_mailer;
+ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES TO wh_mailer;
+GRANT SELECT ON ops.mail_outbox TO wh_mailer;
+GRANT UPDATE (
+    state, message_id, html_sha256, text_sha256, attempts, last_error, updated_at, sent_at, approval
+) ON ops.mail_outbox TO wh_mailer;

@@ -1,0 +1,19 @@
+CREATE OR REPLACE VIEW mart.emission AS
+SELECT
+    f.region_code,
+    r.region_name,
+    r.level,
+    r.county_code,
+    f.year,
+    f.sector_code,
+    s.sector_name_sv,
+    s.sector_name_en,
+    f.substance,
+    f.emissions_tco2e,
+    f.status,
+    f.release_id,
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
+FROM mart_data.emission AS f
+INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
+INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
+WHERE f.facts_id = (SELECT cp.emission_facts_id FROM mart.current_publication AS cp);

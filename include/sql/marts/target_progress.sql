@@ -1,0 +1,30 @@
+CREATE OR REPLACE VIEW mart.target_progress AS
+SELECT
+    d.region_code,
+    d.target_id,
+    d.is_own_target,
+    d.boundary,
+    d.base_year,
+    d.target_year,
+    d.level_tco2e,
+    d.last_year,
+    d.last_tco2e,
+    d.status,
+    d.status_reason,
+    d.variants_met,
+    d.variants_n,
+    d.central_tco2e,
+    d.spread_low_tco2e,
+    d.spread_high_tco2e,
+    d.gap_tco2e,
+    d.required_annual_rate,
+    d.achieved_annual_rate,
+    d.path_position_tco2e,
+    d.hangs_on,
+    d.flags,
+    d.release_id,
+    d.method_version,
+    d.as_of_date,
+    d.publication_id
+FROM mart_data.target_progress AS d
+WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);
