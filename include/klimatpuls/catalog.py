@@ -1,0 +1,358 @@
+"""The catalogue of sources: what each one is, where it is, on which terms, when it is due, what it tolerates.
+
+Pure data, imported whenever a DAG file is parsed: standard library only. Adding a source means adding an
+entry here; its DAG, its row of freshness and its page in the data dictionary follow from the entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from klimatpuls.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FreshnessStatus = Literal["fresh", "due", "stale", "not_yet_published"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerances:
+    """What a release may deviate by; a dataset states only where it differs from these defaults.
+
+    Attributes:
+        sector_sum_t: Largest gap between the nine sectors' sum and ``all``, tonnes (hard).
+        county_sum_t: Largest gap between a county and the sum of its municipalities, tonnes (hard).
+        unallocated_low_t: Least value of nation minus counties of ``all``, tonnes (hard).
+        unallocated_high_pct: Greatest value of the same in percent of the nation (hard).
+        hold_ratio_low: Ratio to the nearest earlier release below which a municipal cell counts as odd.
+        hold_ratio_high: The same, above.
+        hold_ratio_share_pct: Percent of odd cells above which a person is asked.
+        hold_moved_pct: Percent by which a municipal cell must move to count as moved.
+        hold_moved_share_pct: Percent of moved cells above which a person is asked.
+        advisory_unallocated_pct: Unallocated share per sector that is worth a warning, percent.
+        advisory_unallocated_wide_pct: The same for the sectors in ``wide_unallocated_sectors``.
+        wide_unallocated_sectors: Sectors whose unallocated part is naturally large.
+        advisory_subsector_excess_t: Sub-sectors above their sector by more than this, tonnes, and by more
+            than ``advisory_subsector_excess_pct`` are a warning (the greater of the two decides).
+        advisory_subsector_excess_pct: See above, percent of the sector.
+        advisory_collapse_from_t: A sector at least this large ...
+        advisory_collapse_to_pct: ... that falls below this percent of its neighbours in time is a warning.
+
+    Source: docs/methods.md, gates per release; the measured values of the real releases stand there.
+    """
+
+    sector_sum_t: float = 0.5
+    county_sum_t: float = 5.0
+    unallocated_low_t: float = -50.0
+    unallocated_high_pct: float = 1.5
+    hold_ratio_low: float = 0.5
+    hold_ratio_high: float = 2.0
+    hold_ratio_share_pct: float = 1.0
+    hold_moved_pct: float = 5.0
+    hold_moved_share_pct: float = 30.0
+    advisory_unallocated_pct: float = 0.5
+    advisory_unallocated_wide_pct: float = 2.5
+    wide_unallocated_sectors: tuple[str, ...] = ("transport", "machinery")
+    advisory_subsector_excess_t: float = 1.0
+    advisory_subsector_excess_pct: float = 0.5
+    advisory_collapse_from_t: float = 5_000.0
+    advisory_collapse_to_pct: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PxTable:
+    """Which table of a PxWebApi 2 database a dataset is, and which of its cells are wanted.
+
+    Attributes:
+        table_id: Stable table id, or None where the publisher's id is unknown and must be found by title.
+        contents_code: Code of the measure, or None: the only measure, or the one whose label begins with
+            ``contents_label``.
+        contents_label: See above, compared without regard to case.
+        totals: Variable -> code of its total. A variable that is neither region, measure, time nor listed
+            here is left out of the question, which means summed.
+        query: Words for the table search when ``table_id`` is None.
+        title_starts: How the label of the wanted table begins, compared without regard to case.
+        variables: Names of variables the wanted table must have (Swedish, lower case).
+    """
+
+    table_id: str | None
+    contents_code: str | None = None
+    contents_label: str = "folkmängd"
+    totals: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+    title_starts: str = ""
+    variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """One dataset of a source: the unit that is released, and when its next release is expected.
+
+    Attributes:
+        id: Name in the warehouse and first part of every release id.
+        title_sv: Name shown to readers, Swedish.
+        title_en: Name shown to readers, English.
+        substances: Substances that are released apart from each other; ``(None,)`` where there is no such.
+        expected_month: Month in which a year's figures are usually published.
+        expected_day: Day of that month.
+        publication_lag_years: Figures of year Y are expected in year Y + this.
+        due_after_days: Days after the expected day from which the dataset is ``due``.
+        stale_after_days: Days after the expected day from which it is ``stale``.
+        first_year: First data year the dataset can hold, or None if not bounded.
+        final_year: Last data year the dataset will ever hold (a closed series), or None.
+        px_table: The table behind it, for sources that speak PxWebApi 2.
+        tolerances: What its gates tolerate.
+    """
+
+    id: str
+    title_sv: str
+    title_en: str
+    substances: tuple[str | None, ...]
+    expected_month: int
+    expected_day: int
+    publication_lag_years: int
+    due_after_days: int
+    stale_after_days: int
+    first_year: int | None = None
+    final_year: int | None = None
+    px_table: PxTable | None = None
+    tolerances: Tolerances = field(default_factory=Tolerances)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One publisher's service: where it is, on which terms it is used, and how often it is asked.
+
+    Attributes:
+        id: Name of the source; its DAG is ``ingest_<id>``.
+        title_sv: Name shown to readers, Swedish.
+        title_en: Name shown to readers, English.
+        publisher: Who publishes the figures.
+        conn_id: Airflow connection that holds the base URL.
+        live_base_url: Base URL of the agency.
+        replica_path: Path under which the replica answers in the agency's place.
+        hosts: Host names that may be called, redirects included.
+        licence: Terms, as far as they are known.
+        licence_url: Where the terms stand.
+        attribution_sv: Words the terms ask for; ``{retrieved}`` is the date of retrieval (ISO).
+        attribution_en: The same in English.
+        schedule: Cron expressions in Europe/Stockholm; the source is asked when any of them fires.
+        calls_per_window: Windows (calls, seconds) that we keep unless the service states its own limits.
+        datasets: What it releases.
+    """
+
+    id: str
+    title_sv: str
+    title_en: str
+    publisher: str
+    conn_id: str
+    live_base_url: str
+    replica_path: str
+    hosts: tuple[str, ...]
+    licence: str
+    licence_url: str | None
+    attribution_sv: str
+    attribution_en: str
+    schedule: tuple[str, ...]
+    calls_per_window: tuple[tuple[int, float], ...]
+    datasets: tuple[Dataset, ...]
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """The dataset of this name.
+
+        Raises:
+            UsageError: if the source has no such dataset.
+        """
+        for dataset in self.datasets:
+            if dataset.id == dataset_id:
+                return dataset
+        known = ", ".join(entry.id for entry in self.datasets)
+        msg = f"source {self.id} has no dataset {dataset_id!r}; it has {known}"
+        raise UsageError(msg)
+
+
+SMHI_EMISSIONS = Source(
+    id="smhi_emissions",
+    title_sv="Nationella emissionsdatabasen",
+    title_en="National emission database",
+    publisher="SMHI/Naturvårdsverket",
+    conn_id="smhi_default",
+    live_base_url="https://nationellaemissionsdatabasen.smhi.se",
+    replica_path="/smhi",
+    hosts=("nationellaemissionsdatabasen.smhi.se",),
+    licence="not confirmed",
+    licence_url=None,
+    attribution_sv=(
+        "Källa: Nationella emissionsdatabasen (SMHI/Naturvårdsverket), hämtad {retrieved}, egen bearbetning"
+    ),
+    attribution_en=(
+        "Source: National emission database (SMHI/Swedish Environmental Protection Agency), "
+        "retrieved {retrieved}, own processing"
+    ),
+    # Published in April or May and corrected quietly within weeks; weekly for the rest of the year.
+    schedule=("15 7 * 4-6 *", "15 7 * 1-3,7-12 1"),
+    calls_per_window=((1, 1.0),),
+    datasets=(
+        Dataset(
+            id="smhi_emissions",
+            title_sv="Utsläpp till luft per kommun, län och sektor",
+            title_en="Emissions to air by municipality, county and sector",
+            substances=("ghg", "co2"),
+            expected_month=5,
+            expected_day=10,
+            publication_lag_years=2,
+            due_after_days=21,
+            stale_after_days=180,
+        ),
+    ),
+)
+
+SCB_POPULATION = Source(
+    id="scb_population",
+    title_sv="Folkmängd",
+    title_en="Population",
+    publisher="SCB",
+    conn_id="scb_default",
+    live_base_url="https://statistikdatabasen.scb.se/api/v2",
+    replica_path="/scb/api/v2",
+    hosts=("statistikdatabasen.scb.se",),
+    licence="CC0 1.0",
+    licence_url="https://creativecommons.org/share-your-work/public-domain/cc0/",
+    attribution_sv="Egen bearbetning av data från SCB",
+    attribution_en="Own processing of data from Statistics Sweden (SCB)",
+    # SCB publishes at 08:00; around the day population is due we look every morning, else on Mondays.
+    schedule=("15 8 15-28 2 *", "15 8 1-14 3 *", "15 8 * * 1"),
+    calls_per_window=((3, 1.0), (30, 10.0)),
+    datasets=(
+        Dataset(
+            id="scb_population",
+            title_sv="Folkmängd den 31 december, till och med 2024",
+            title_en="Population on 31 December, up to 2024",
+            substances=(None,),
+            first_year=1968,
+            final_year=2024,
+            px_table=PxTable(table_id="TAB638", contents_code="BE0101N1"),
+            expected_month=2,
+            expected_day=22,
+            publication_lag_years=1,
+            due_after_days=7,
+            stale_after_days=90,
+        ),
+        Dataset(
+            id="scb_population_ckm",
+            title_sv="Folkmängd den 31 december, från och med 2025 (med röjandeskydd)",
+            title_en="Population on 31 December, from 2025 (with disclosure control)",
+            substances=(None,),
+            first_year=2025,
+            # The yearly successor's table id is not known to us: it is found by its title, and can be
+            # fixed here the day it is. Age and marital status cannot be left out of the question, and
+            # noise makes parts differ from totals: totals are asked for, never summed.
+            px_table=PxTable(
+                table_id=None,
+                totals={"Alder": "TotSA", "Civilstand": "SC", "Kon": "TotSa"},
+                query="folkmängden civilstånd",
+                title_starts="folkmängden efter region",
+                variables=("region", "civilstånd", "ålder", "kön"),
+            ),
+            expected_month=2,
+            expected_day=22,
+            publication_lag_years=1,
+            due_after_days=7,
+            stale_after_days=90,
+        ),
+    ),
+)
+
+SOURCES: dict[str, Source] = {source.id: source for source in (SMHI_EMISSIONS, SCB_POPULATION)}
+
+
+def source(source_id: str) -> Source:
+    """The catalogue entry of this name.
+
+    Raises:
+        UsageError: if the catalogue has no such entry.
+    """
+    try:
+        return SOURCES[source_id]
+    except KeyError:
+        msg = f"no source {source_id!r} in the catalogue; it has {', '.join(sorted(SOURCES))}"
+        raise UsageError(msg) from None
+
+
+def source_of(dataset_id: str) -> Source:
+    """The source that releases a dataset.
+
+    Raises:
+        UsageError: if no source has such a dataset.
+    """
+    for entry in SOURCES.values():
+        if any(dataset.id == dataset_id for dataset in entry.datasets):
+            return entry
+    known = ", ".join(dataset.id for entry in SOURCES.values() for dataset in entry.datasets)
+    msg = f"no dataset {dataset_id!r} in the catalogue; it has {known}"
+    raise UsageError(msg)
+
+
+def dataset(dataset_id: str) -> Dataset:
+    """The dataset of this name, whichever source has it.
+
+    Raises:
+        UsageError: if no source has such a dataset.
+    """
+    return source_of(dataset_id).dataset(dataset_id)
+
+
+def next_expected(entry: Dataset, last_year: int | None, as_of: date) -> date | None:
+    """The day the next year of figures is expected.
+
+    Args:
+        entry: The dataset.
+        last_year: Latest data year that is held, or None when nothing is.
+        as_of: The day the answer is given for; it matters only while nothing is held.
+
+    Returns:
+        The expected day, which lies in the past when the publisher is late, or None for a closed series
+        that holds its final year.
+
+    Example: emissions to 2024 are held → 10 May 2027; population to 2023 → 22 February 2025.
+    """
+    if last_year is None:
+        first = _expected_day(entry, entry.first_year) if entry.first_year is not None else date.min
+        this_year = date(as_of.year, entry.expected_month, entry.expected_day)
+        coming = this_year if this_year >= as_of else this_year.replace(year=as_of.year + 1)
+        final = _expected_day(entry, entry.final_year) if entry.final_year is not None else date.max
+        return min(max(first, coming), final)
+    if entry.final_year is not None and last_year >= entry.final_year:
+        return None
+    return _expected_day(entry, last_year + 1)
+
+
+def freshness(entry: Dataset, last_year: int | None, as_of: date) -> FreshnessStatus:
+    """Whether the figures held are as new as the calendar of the publisher promises.
+
+    Args:
+        entry: The dataset.
+        last_year: Latest data year that is held, or None when nothing is.
+        as_of: The day the answer is given for.
+
+    Returns:
+        ``not_yet_published`` while nothing is held, ``stale`` from ``stale_after_days`` after the expected
+        day, ``due`` from ``due_after_days`` after it, else ``fresh``.
+    """
+    if last_year is None:
+        return "not_yet_published"
+    expected = next_expected(entry, last_year, as_of)
+    if expected is None:
+        return "fresh"
+    if as_of >= expected + timedelta(days=entry.stale_after_days):
+        return "stale"
+    if as_of >= expected + timedelta(days=entry.due_after_days):
+        return "due"
+    return "fresh"
+
+
+def _expected_day(entry: Dataset, data_year: int) -> date:
+    return date(data_year + entry.publication_lag_years, entry.expected_month, entry.expected_day)

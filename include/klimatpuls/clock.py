@@ -1,0 +1,63 @@
+"""The edge where the clock and the environment are read; everywhere else "now" is a parameter.
+
+Swedish agencies date their releases in Swedish time, so every date here is a date in Europe/Stockholm.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from klimatpuls.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+AS_OF_VARIABLE = "KLIMATPULS_AS_OF"
+
+
+def utc_now() -> datetime:
+    """The present moment, with its time zone (UTC)."""
+    return datetime.now(UTC)
+
+
+def stockholm_date(moment: datetime) -> date:
+    """The calendar date in Sweden at a moment.
+
+    Args:
+        moment: A moment that carries its time zone.
+
+    Raises:
+        ValueError: if the moment carries no time zone.
+
+    Example: 2025-12-31 23:30 UTC → 2026-01-01.
+    """
+    if moment.tzinfo is None:
+        msg = f"a moment without time zone has no date in Sweden: {moment.isoformat()}"
+        raise ValueError(msg)
+    return moment.astimezone(STOCKHOLM).date()
+
+
+def as_of_date(environ: Mapping[str, str], now: datetime) -> date:
+    """The day a run speaks about: ``KLIMATPULS_AS_OF`` when set, else today in Sweden.
+
+    Args:
+        environ: The process environment, read by the caller at the edge.
+        now: The present moment with its time zone.
+
+    Returns:
+        The run's ``as_of_date``.
+
+    Raises:
+        UsageError: if the setting is no ISO date.
+    """
+    setting = environ.get(AS_OF_VARIABLE, "").strip()
+    if not setting:
+        return stockholm_date(now)
+    try:
+        return date.fromisoformat(setting)
+    except ValueError as error:
+        msg = f"{AS_OF_VARIABLE}={setting!r} is no date: write it as YYYY-MM-DD, for example 2026-05-08"
+        raise UsageError(msg) from error
