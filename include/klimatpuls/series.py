@@ -1,0 +1,522 @@
+"""Series and boundaries: from the rows of a release to one value per region and year (methods section 1).
+
+A series is (region, boundary, release) on irregular years. Nothing interpolates silently: every row has
+a ``status``, and an estimated or linked value is a row of its own.
+
+The tidy frame of a series, one row per region_code × year:
+
+======================  ==================================================================================
+``region_code``         text, ``00`` nation, ``03`` county, ``0360`` municipality
+``boundary``            name of the boundary
+``year``                calendar year
+``value_tco2e``         tonnes CO2-equivalent
+``status``              ``observed``, ``linked`` or ``estimated``
+``is_published_year``   True where the current release publishes the year; only such rows carry a trend
+``flags``               tuple of text, sorted: ``aviation_estimated``, ``aviation_included``
+``release_ids``         tuple of text: the releases the value was made from, the current one first
+======================  ==================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from klimatpuls.trend import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OBSERVED: Final = "observed"
+LINKED: Final = "linked"
+ESTIMATED: Final = "estimated"
+
+AVIATION_ESTIMATED: Final = "aviation_estimated"
+AVIATION_INCLUDED: Final = "aviation_included"
+ONE_PLANT: Final = "one_plant"
+OWN_SERIES: Final = "own_series"
+
+PUBLISHED_TOTAL: Final = "published_total"
+TERRITORIAL: Final = "territorial"
+EFFORT_SHARING_PROXY: Final = "effort_sharing_proxy"
+DOMESTIC_TRANSPORT: Final = "domestic_transport"
+
+ALL_SECTORS: Final = "all"
+INTERNATIONAL_TRANSPORT: Final = "international_transport"
+DOMESTIC_AVIATION: Final = "transport.domestic_aviation"
+TRANSPORT: Final = "transport"
+EFFORT_SHARING_SECTORS: Final = (
+    "transport",
+    "agriculture",
+    "own_heating",
+    "machinery",
+    "product_use",
+    "waste",
+)
+TERRITORIAL_SECTORS: Final = (
+    "transport",
+    "industry",
+    "power_heat",
+    "agriculture",
+    "own_heating",
+    "machinery",
+    "product_use",
+    "waste",
+)
+ONE_PLANT_SECTORS: Final = ("industry", "power_heat")
+ONE_PLANT_SHARE: Final = 0.5
+
+SERIES_COLUMNS: Final = (
+    "region_code",
+    "boundary",
+    "year",
+    "value_tco2e",
+    "status",
+    "is_published_year",
+    "flags",
+    "release_ids",
+)
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """What a series adds up: ``plus`` minus ``minus``, sector codes.
+
+    Domestic aviation in ``minus`` is the one sub-sector a boundary may need; where a release has none
+    it is estimated (methods section 1).
+    """
+
+    code: str
+    plus: tuple[str, ...]
+    minus: tuple[str, ...] = ()
+
+    @property
+    def without_aviation(self) -> bool:
+        """Whether domestic aviation is taken out."""
+        return DOMESTIC_AVIATION in self.minus
+
+
+BOUNDARIES: Final[dict[str, Boundary]] = {
+    boundary.code: boundary
+    for boundary in (
+        Boundary(PUBLISHED_TOTAL, (ALL_SECTORS,)),
+        Boundary(TERRITORIAL, (ALL_SECTORS,), (INTERNATIONAL_TRANSPORT,)),
+        Boundary(EFFORT_SHARING_PROXY, EFFORT_SHARING_SECTORS, (DOMESTIC_AVIATION,)),
+        Boundary(DOMESTIC_TRANSPORT, (TRANSPORT,), (DOMESTIC_AVIATION,)),
+    )
+}
+"""The boundaries every release of emissions has; a register may add lists of sectors of its own."""
+
+
+@dataclass(frozen=True)
+class ReleaseTable:
+    """The rows of one release as matrices, region × year, per sector.
+
+    Attributes:
+        release_id: The release.
+        region_codes: Row names, sorted.
+        years: Column names, ascending calendar years.
+        sectors: Sector code → tonnes CO2e, shape ``(n_regions, n_years)``, NaN where there is no row.
+    """
+
+    release_id: str
+    region_codes: tuple[str, ...]
+    years: IntArray
+    sectors: Mapping[str, FloatArray]
+
+    @property
+    def has_aviation(self) -> bool:
+        """Whether the release publishes domestic aviation as a sub-sector."""
+        return DOMESTIC_AVIATION in self.sectors
+
+    def sector(self, code: str) -> FloatArray:
+        """Give the matrix of one sector.
+
+        Raises:
+            ValueError: if the release has no row of the sector.
+        """
+        try:
+            return self.sectors[code]
+        except KeyError:
+            msg = (
+                f"release {self.release_id} has no sector {code!r}, only {', '.join(sorted(self.sectors))}. "
+                "Check the sector codes of the boundary in the register."
+            )
+            raise ValueError(msg) from None
+
+    def territorial(self) -> FloatArray:
+        """Give the territorial total, tonnes CO2e, shape ``(n_regions, n_years)``."""
+        return self.sector(ALL_SECTORS) - self.sector(INTERNATIONAL_TRANSPORT)
+
+
+@dataclass(frozen=True)
+class SeriesMatrix:
+    """A tidy series as matrices, region × year.
+
+    Attributes:
+        region_codes: Row names, sorted.
+        years: Column names, ascending calendar years.
+        values: Tonnes CO2e of every row, NaN where there is none.
+        published: True where the current release publishes the value.
+        status: Status per cell, ``""`` where there is no value.
+        flags: Sorted flags per region (of any of its years).
+    """
+
+    region_codes: tuple[str, ...]
+    years: IntArray
+    values: FloatArray
+    published: BoolArray
+    status: np.ndarray[tuple[int, int], np.dtype[np.object_]]
+    flags: tuple[tuple[str, ...], ...]
+
+    @property
+    def observed(self) -> FloatArray:
+        """The values of published years alone, NaN elsewhere: what a trend may use."""
+        return np.where(self.published, self.values, np.nan)
+
+    def at(self, year: int) -> FloatArray:
+        """Give the value of one year per region, published or linked; NaN where there is none."""
+        column = np.searchsorted(self.years, year)
+        if column == len(self.years) or self.years[column] != year:
+            return np.full(len(self.region_codes), np.nan)
+        return self.values[:, column]
+
+
+@dataclass(frozen=True)
+class _Reckoned:
+    """A boundary reckoned on one release."""
+
+    values: FloatArray
+    flags: tuple[str, ...] = ()
+    release_ids: tuple[str, ...] = ()
+    aviation_linked: bool = field(default=False)
+
+
+def build_release_table(release_id: str, facts: pd.DataFrame) -> ReleaseTable:
+    """Turn the rows of one release into matrices (methods section 1).
+
+    Args:
+        release_id: The release the rows belong to.
+        facts: One row per region_code × sector_code × year with ``emissions_tco2e`` (tonnes CO2e, of one
+            substance). Sub-sectors other than domestic aviation are left out.
+
+    Returns:
+        The matrices.
+
+    Raises:
+        ValueError: if a region × sector × year comes twice.
+    """
+    codes = facts["sector_code"]
+    rows = facts[~codes.str.contains(".", regex=False) | (codes == DOMESTIC_AVIATION)]
+    regions, region_index = np.unique(rows["region_code"].to_numpy(dtype=object), return_inverse=True)
+    years, year_index = np.unique(rows["year"].to_numpy(dtype=np.int64), return_inverse=True)
+    sectors, sector_index = np.unique(rows["sector_code"].to_numpy(dtype=object), return_inverse=True)
+    shape = (len(sectors), len(regions), len(years))
+    flat = (sector_index * shape[1] + region_index) * shape[2] + year_index
+    if len(np.unique(flat)) != len(rows):
+        twice = rows[rows.duplicated(["region_code", "sector_code", "year"])].iloc[0]
+        msg = (
+            f"release {release_id}: region {twice['region_code']}, sector {twice['sector_code']}, "
+            f"year {twice['year']} comes twice; expected one row each"
+        )
+        raise ValueError(msg)
+    cube = np.full(shape, np.nan)
+    cube.reshape(-1)[flat] = rows["emissions_tco2e"].to_numpy(dtype=np.float64)
+    return ReleaseTable(
+        release_id=release_id,
+        region_codes=tuple(str(code) for code in regions),
+        years=years,
+        sectors={str(code): cube[index] for index, code in enumerate(sectors)},
+    )
+
+
+def build_series(
+    current: ReleaseTable,
+    boundary: str | Boundary,
+    *,
+    earlier: Sequence[ReleaseTable] = (),
+    keep_aviation: bool = False,
+) -> pd.DataFrame:
+    """Build the series of one boundary for every region of a release (methods section 1).
+
+    Domestic aviation that the release does not publish is estimated with the newest earlier release that
+    does (flag ``aviation_estimated``, status ``linked``), or stays in (flag ``aviation_included``).
+    Years that only earlier releases publish are linked: old value times the ratio new/old, linear in time
+    between the nearest common years on each side, or the one ratio there is.
+
+    Args:
+        current: The release the series belongs to.
+        boundary: A code of :data:`BOUNDARIES` or a boundary of the register.
+        earlier: Published earlier releases of the same substance, oldest first.
+        keep_aviation: Leave domestic aviation in wherever it is (flag ``aviation_included``); for tests
+            of the formulas and for comparing two releases alike.
+
+    Returns:
+        The tidy frame of the module's docstring, sorted by region_code and year.
+
+    Raises:
+        ValueError: if the boundary is unknown or the release lacks one of its sectors.
+
+    Example: old release 2016 = 100 t, ratios new/old 1.00 in 2015 and 1.10 in 2020 → 2016 linked = 102 t.
+    """
+    chosen = _find_boundary(boundary)
+    newest_first = list(reversed(earlier))
+    own = _reckon(current, chosen, newest_first, keep_aviation=keep_aviation)
+    frames = [
+        _tidy(
+            current.region_codes,
+            chosen.code,
+            current.years,
+            own.values,
+            status=LINKED if own.aviation_linked else OBSERVED,
+            published=True,
+            flags=own.flags,
+            release_ids=(current.release_id, *own.release_ids),
+        )
+    ]
+    known = set(current.years.tolist())
+    for position, old in enumerate(newest_first):
+        vanished = [year for year in old.years.tolist() if year not in known]
+        if not vanished:
+            continue
+        known.update(vanished)
+        before = _reckon(old, chosen, newest_first[position + 1 :], keep_aviation=keep_aviation)
+        aligned = _align(before.values, old.region_codes, current.region_codes)
+        frames.append(
+            _tidy(
+                current.region_codes,
+                chosen.code,
+                np.array(vanished, dtype=np.int64),
+                _link(current.years, own.values, old.years, aligned, vanished),
+                status=LINKED,
+                published=False,
+                flags=tuple(sorted({*own.flags, *before.flags})),
+                release_ids=_unique(
+                    current.release_id, old.release_id, *own.release_ids, *before.release_ids
+                ),
+            )
+        )
+    merged = pd.concat(frames, ignore_index=True)
+    return merged.sort_values(["region_code", "year"], ignore_index=True)
+
+
+def build_own_series(values: pd.DataFrame, boundary: str) -> pd.DataFrame:
+    """Build a series from values the owner imports (methods section 1, ``own_series``).
+
+    Args:
+        values: One row per region_code × year with ``value``, ``unit`` (must be ``tCO2e``), ``source`` and
+            ``method`` (text, kept in the register).
+        boundary: Name of the series, such as ``own_series:consumption``; never a boundary of SMHI's rows.
+
+    Returns:
+        The tidy frame of the module's docstring; ``release_ids`` empty, flag ``own_series``.
+
+    Raises:
+        ValueError: if a value has another unit, a year comes twice, or the name is a boundary of SMHI's.
+    """
+    if boundary in BOUNDARIES:
+        msg = f"own series must not be called {boundary!r}: that is reckoned from SMHI's rows and never mixed"
+        raise ValueError(msg)
+    foreign = sorted(set(values["unit"]) - {"tCO2e"})
+    if foreign:
+        msg = f"own series {boundary!r}: expected unit tCO2e, found {', '.join(foreign)}; convert it first"
+        raise ValueError(msg)
+    if values.duplicated(["region_code", "year"]).any():
+        twice = values[values.duplicated(["region_code", "year"])].iloc[0]
+        msg = f"own series {boundary!r}: {twice['region_code']} {twice['year']} comes twice; keep one value"
+        raise ValueError(msg)
+    count = len(values)
+    frame = pd.DataFrame(
+        {
+            "region_code": values["region_code"].astype(str).to_numpy(),
+            "boundary": boundary,
+            "year": values["year"].to_numpy(dtype=np.int64),
+            "value_tco2e": values["value"].to_numpy(dtype=np.float64),
+            "status": OBSERVED,
+            "is_published_year": True,
+            "flags": pd.Series([(OWN_SERIES,)] * count, dtype=object),
+            "release_ids": pd.Series([()] * count, dtype=object),
+        }
+    )
+    return frame.sort_values(["region_code", "year"], ignore_index=True)
+
+
+def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
+    """Turn the tidy frame of one boundary into matrices.
+
+    Args:
+        series: The tidy frame of the module's docstring, one boundary.
+
+    Returns:
+        Values, and which of them are published, per region and year.
+    """
+    regions, row = np.unique(series["region_code"].to_numpy(dtype=object), return_inverse=True)
+    years, column = np.unique(series["year"].to_numpy(dtype=np.int64), return_inverse=True)
+    shape = (len(regions), len(years))
+    values = np.full(shape, np.nan)
+    published = np.zeros(shape, dtype=np.bool_)
+    status = np.full(shape, "", dtype=object)
+    values[row, column] = series["value_tco2e"].to_numpy(dtype=np.float64)
+    published[row, column] = series["is_published_year"].to_numpy(dtype=np.bool_)
+    status[row, column] = series["status"].to_numpy(dtype=object)
+    flags: list[set[str]] = [set() for _ in regions]
+    for region, own in zip(row.tolist(), series["flags"], strict=True):
+        flags[region].update(own)
+    return SeriesMatrix(
+        region_codes=tuple(str(code) for code in regions),
+        years=years,
+        values=values,
+        published=published,
+        status=status,
+        flags=tuple(tuple(sorted(own)) for own in flags),
+    )
+
+
+def fill_gap_years(years: IntArray, values: FloatArray, first_year: int, last_year: int) -> FloatArray:
+    """Give one value per calendar year, gap years linear between neighbours (methods section 5, budget).
+
+    Args:
+        years: Ascending calendar years, shape ``(n_years,)``.
+        values: Tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
+        first_year: First year wanted.
+        last_year: Last year wanted.
+
+    Returns:
+        Tonnes CO2e, shape ``(n_series, last_year - first_year + 1)``; NaN outside a series' own first and
+        last year. A reader sees the filled years with status ``estimated``.
+
+    Example: 2015 = 10 t, 2020 = 5 t → 2016 = 9 t, 2014 and 2021 NaN.
+    """
+    wanted = np.arange(first_year, last_year + 1)
+    filled = np.full((len(values), len(wanted)), np.nan)
+    for index, own in enumerate(values):
+        present = ~np.isnan(own)
+        if present.any():
+            filled[index] = np.interp(wanted, years[present], own[present], left=np.nan, right=np.nan)
+    return filled
+
+
+def find_one_plant(table: ReleaseTable) -> frozenset[str]:
+    """Find regions where one plant decides: industry + power and heat above half (methods section 1).
+
+    Args:
+        table: A release.
+
+    Returns:
+        Codes of the regions whose industry and power/heat are above 50 % of territorial emissions in the
+        latest year. Their pages lead with the effort-sharing proxy. (25 municipalities in release 2026a.)
+    """
+    heavy = sum((table.sector(code)[:, -1] for code in ONE_PLANT_SECTORS), np.zeros(len(table.region_codes)))
+    marked = heavy > ONE_PLANT_SHARE * table.territorial()[:, -1]
+    return frozenset(code for code, mark in zip(table.region_codes, marked, strict=True) if mark)
+
+
+def _find_boundary(boundary: str | Boundary) -> Boundary:
+    if isinstance(boundary, Boundary):
+        return boundary
+    if boundary not in BOUNDARIES:
+        msg = f"unknown boundary {boundary!r}; expected one of {', '.join(BOUNDARIES)} or a list of sectors"
+        raise ValueError(msg)
+    return BOUNDARIES[boundary]
+
+
+def _reckon(
+    table: ReleaseTable, boundary: Boundary, older: Sequence[ReleaseTable], *, keep_aviation: bool
+) -> _Reckoned:
+    """Add up a boundary on one release; ``older`` are the releases before it, newest first."""
+    total = sum((table.sector(code) for code in boundary.plus), np.zeros(table.sector(ALL_SECTORS).shape))
+    for code in boundary.minus:
+        if code != DOMESTIC_AVIATION:
+            total = total - table.sector(code)
+    if not boundary.without_aviation:
+        return _Reckoned(total)
+    if keep_aviation:
+        return _Reckoned(total, flags=(AVIATION_INCLUDED,))
+    if table.has_aviation:
+        return _Reckoned(total - table.sector(DOMESTIC_AVIATION))
+    donor = next((old for old in older if old.has_aviation), None)
+    if donor is None:
+        return _Reckoned(total, flags=(AVIATION_INCLUDED,))
+    aviation = _aviation_share(donor, table) * table.sector(TRANSPORT)
+    return _Reckoned(
+        total - aviation,
+        flags=(AVIATION_ESTIMATED,),
+        release_ids=(donor.release_id,),
+        aviation_linked=True,
+    )
+
+
+def _aviation_share(donor: ReleaseTable, table: ReleaseTable) -> FloatArray:
+    """Share of domestic aviation in transport for each region and year of ``table``.
+
+    Taken from the donor's nearest year; of two equally near the later one.
+    """
+    transport = donor.sector(TRANSPORT)
+    share = np.divide(
+        donor.sector(DOMESTIC_AVIATION), transport, out=np.zeros_like(transport), where=transport != 0
+    )
+    distance = np.abs(table.years[:, None] - donor.years[None, ::-1])
+    nearest = len(donor.years) - 1 - distance.argmin(axis=1)
+    return _align(share[:, nearest], donor.region_codes, table.region_codes)
+
+
+def _link(
+    years: IntArray, new: FloatArray, old_years: IntArray, old: FloatArray, vanished: Sequence[int]
+) -> FloatArray:
+    """Link vanished years: old value × ratio new/old, linear in time between the nearest common years."""
+    common = np.intersect1d(years, old_years)
+    new_common = new[:, np.searchsorted(years, common)]
+    old_common = old[:, np.searchsorted(old_years, common)]
+    ratio = np.divide(new_common, old_common, out=np.full_like(new_common, np.nan), where=old_common > 0)
+    linked = np.full((len(new), len(vanished)), np.nan)
+    for row, own in enumerate(ratio):
+        present = ~np.isnan(own)
+        if present.any():
+            linked[row] = np.interp(vanished, common[present], own[present])
+    return linked * old[:, np.searchsorted(old_years, vanished)]
+
+
+def _align(values: FloatArray, own: Sequence[str], wanted: Sequence[str]) -> FloatArray:
+    """Put rows into another order of regions; NaN for a region that is not there."""
+    if tuple(own) == tuple(wanted):
+        return values
+    position = {code: index for index, code in enumerate(own)}
+    aligned = np.full((len(wanted), values.shape[1]), np.nan)
+    for row, code in enumerate(wanted):
+        if code in position:
+            aligned[row] = values[position[code]]
+    return aligned
+
+
+def _unique(*release_ids: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(release_ids))
+
+
+def _tidy(
+    region_codes: Sequence[str],
+    boundary: str,
+    years: IntArray,
+    values: FloatArray,
+    *,
+    status: str,
+    published: bool,
+    flags: tuple[str, ...],
+    release_ids: tuple[str, ...],
+) -> pd.DataFrame:
+    count = values.size
+    frame = pd.DataFrame(
+        {
+            "region_code": np.repeat(np.array(region_codes, dtype=object), len(years)),
+            "boundary": boundary,
+            "year": np.tile(years, len(region_codes)),
+            "value_tco2e": values.reshape(-1),
+            "status": status,
+            "is_published_year": published,
+            "flags": pd.Series([flags] * count, dtype=object),
+            "release_ids": pd.Series([release_ids] * count, dtype=object),
+        }
+    )
+    return frame[frame["value_tco2e"].notna()]
