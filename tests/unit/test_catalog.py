@@ -26,10 +26,8 @@ def test_every_entry_is_complete_and_consistent(source):
     assert all(len(cron.split()) == 5 for cron in source.schedule)
     assert source.datasets
     assert all(source.calls_per_window)
-    assert all(
-        getattr(source, name)
-        for name in ("licence", "attribution_sv", "attribution_en", "title_sv", "title_en")
-    )
+    wording = ("licence", "attribution_sv", "attribution_en", "title_sv", "title_en")
+    assert all(getattr(source, name) for name in wording)
 
 
 def test_dataset_names_are_unique_over_all_sources():
