@@ -1,0 +1,1 @@
+"""One module per source: ``fetch`` asks the publisher, ``parse`` turns its bytes into tidy rows."""

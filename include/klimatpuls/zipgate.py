@@ -1,0 +1,237 @@
+"""The gate before the spreadsheet reader: is this body a workbook, whole, and no larger than it pretends?
+
+The reader trusts its input: 2.5 MB that inflate to 2.5 GB cost it 2.1 GB of memory, and one cell written at
+the far corner of an otherwise empty sheet makes it lay out every cell before it. So every entry is inflated
+here first, in bounded chunks that are thrown away, and counted: what the directory claims about sizes is
+not believed. The limits leave the real workbooks (16 MB inflated, ratio 6, 20 000 rows) four times the room.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from klimatpuls.errors import SourceFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_BODY_BYTES = 32 * 2**20
+MAX_ENTRIES = 64
+MAX_INFLATED_BYTES = 64 * 2**20
+MAX_RATIO = 100
+RATIO_COUNTS_FROM_BYTES = 2**20
+MAX_SHARED_TEXT_BYTES = 64 * 2**20
+
+_CHUNK = 2**18
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+_WORKBOOK_PART = "xl/workbook.xml"
+_SHEET_PARTS = "xl/worksheets/"
+_SHARED_STRINGS = "xl/sharedStrings.xml"
+# A reference at or beyond column BA or row 100 000: four times the rows, twice the columns of any release.
+_FAR_CELL = re.compile(rb"""\sr\s*=\s*["'](?:[A-Za-z]{3}|[B-Zb-z][A-Za-z]|[A-Za-z]{0,2}0*[1-9]\d{5})""")
+_SHARED_CELL = re.compile(rb"""\st\s*=\s*["']s["']""")
+_OVERLAP = 64
+_OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """What the gate counted.
+
+    Attributes:
+        entries: Files inside the workbook.
+        inflated_bytes: Their size together, as inflated here.
+    """
+
+    entries: int
+    inflated_bytes: int
+
+
+def check_workbook(body: bytes, *, what: str) -> GateReport:
+    """Refuse a body that is no workbook or would cost the reader more than a workbook does.
+
+    Args:
+        body: The bytes as received.
+        what: How a message names them, such as ``smhi_emissions ghg``.
+
+    Returns:
+        What was counted.
+
+    Raises:
+        SourceFormatError: with one of the rules ``not_a_workbook`` (HTML, JSON, empty, another format),
+            ``truncated_workbook`` (the end or a part is missing or damaged), ``encrypted_workbook`` or
+            ``zip_bomb`` (too large, too many entries, too high a ratio, a cell far outside).
+    """
+    if not body.startswith(b"PK\x03\x04"):
+        _refuse_foreign(body, what)
+    if len(body) > MAX_BODY_BYTES:
+        raise _bomb(what, f"the body has {len(body):,} bytes, more than {MAX_BODY_BYTES:,}")
+    try:
+        entries = zipfile.ZipFile(io.BytesIO(body)).infolist()
+    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
+        raise _truncated(what, f"its directory cannot be read ({error}) in {len(body):,} bytes") from error
+    _check_directory(entries, what)
+    counter = _Counter(what)
+    for entry in entries:
+        counter.count(entry, body)
+    return GateReport(entries=len(entries), inflated_bytes=counter.inflated)
+
+
+def looks_like(body: bytes) -> str:
+    """What a body that is no workbook seems to be, in words, with its first bytes."""
+    head = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    lower = head.lower()
+    if not head:
+        return "an empty body"
+    if b"<html" in lower or lower.startswith(b"<!doctype html"):
+        title = re.search(rb"<title[^>]*>([^<]{1,120})", head, re.IGNORECASE)
+        name = " ".join(title.group(1).decode("utf-8", "replace").split()) if title else ""
+        kind = f"an HTML page titled {name!r}" if name else "an HTML page"
+    elif head[:1] in (b"{", b"["):
+        kind = "JSON"
+    elif head.startswith(b"<"):
+        kind = "XML"
+    elif body.startswith(_OLE2):
+        kind = "an older Excel file (.xls) or an encrypted workbook"
+    else:
+        kind = "neither a zip nor a known text"
+    return f"{kind} ({len(body):,} bytes, beginning {bytes(body[:40])!r})"
+
+
+def _refuse_foreign(body: bytes, what: str) -> None:
+    encrypted = body.startswith(_OLE2)
+    msg = (
+        f"{what}: expected an xlsx workbook, found {looks_like(body)}. Nothing was loaded; open the address "
+        "in a browser to see whether the publisher is down or has moved the file."
+    )
+    raise SourceFormatError(msg, rule="encrypted_workbook" if encrypted else "not_a_workbook")
+
+
+def _check_directory(entries: list[zipfile.ZipInfo], what: str) -> None:
+    if len(entries) > MAX_ENTRIES:
+        raise _bomb(what, f"{len(entries):,} entries, more than {MAX_ENTRIES}")
+    names = {entry.filename for entry in entries}
+    if _WORKBOOK_PART not in names:
+        some = ", ".join(sorted(names)[:5])
+        msg = f"{what}: expected an xlsx workbook, found a zip without {_WORKBOOK_PART} (it holds {some})"
+        raise SourceFormatError(msg, rule="not_a_workbook")
+    if any(entry.flag_bits & 0x1 for entry in entries):
+        msg = f"{what}: the workbook is encrypted; ask the publisher for an open one. Nothing was loaded."
+        raise SourceFormatError(msg, rule="encrypted_workbook")
+    claimed = sum(entry.file_size for entry in entries)
+    if claimed > MAX_INFLATED_BYTES:
+        raise _bomb(what, f"its entries claim {claimed:,} bytes, more than {MAX_INFLATED_BYTES:,}")
+
+
+class _Counter:
+    """Counts over all entries of one body; refuses as soon as a limit is passed."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.inflated = 0
+        self.shared_cells = 0
+        self.longest_shared = 0
+
+    def count(self, entry: zipfile.ZipInfo, body: bytes) -> None:
+        """Inflate one entry chunk by chunk, keeping nothing but the counts."""
+        is_sheet = entry.filename.startswith(_SHEET_PARTS)
+        size = checksum = since_item = 0
+        tail = b""
+        for chunk in _inflate(entry, body, self.what):
+            size += len(chunk)
+            self.inflated += len(chunk)
+            checksum = zlib.crc32(chunk, checksum)
+            self._check_sizes(entry, size)
+            if is_sheet:
+                self._look_at_cells(entry, tail + chunk)
+                self.shared_cells += len(_SHARED_CELL.findall(chunk))
+                tail = chunk[-_OVERLAP:]
+            elif entry.filename == _SHARED_STRINGS:
+                since_item = self._measure_shared(chunk, since_item)
+        if checksum != entry.CRC:
+            raise _truncated(self.what, f"the checksum of {entry.filename} is wrong")
+        self._check_shared()
+
+    def _check_sizes(self, entry: zipfile.ZipInfo, size: int) -> None:
+        if self.inflated > MAX_INFLATED_BYTES:
+            raise _bomb(self.what, f"more than {MAX_INFLATED_BYTES:,} bytes once inflated")
+        if size > RATIO_COUNTS_FROM_BYTES and size > MAX_RATIO * max(1, entry.compress_size):
+            raise _bomb(
+                self.what,
+                f"{entry.filename} inflates {entry.compress_size:,} bytes to more than {size:,} "
+                f"(over {MAX_RATIO} to 1; releases show 6 to 1)",
+            )
+
+    def _look_at_cells(self, entry: zipfile.ZipInfo, text: bytes) -> None:
+        far = _FAR_CELL.search(text)
+        if far:
+            where = far.group().split(b"=")[1].strip(b" \"'").decode("ascii", "replace")
+            raise _bomb(self.what, f"{entry.filename} has a cell far outside the table ({where}…)")
+
+    def _measure_shared(self, chunk: bytes, since_item: int) -> int:
+        first, *rest = chunk.split(b"</si>")
+        lengths = [since_item + len(first), *map(len, rest)]
+        self.longest_shared = max(self.longest_shared, *lengths)
+        return lengths[-1]
+
+    def _check_shared(self) -> None:
+        if self.shared_cells * self.longest_shared > MAX_SHARED_TEXT_BYTES:
+            raise _bomb(
+                self.what,
+                f"{self.shared_cells:,} cells share texts of up to {self.longest_shared:,} bytes",
+            )
+
+
+def _inflate(entry: zipfile.ZipInfo, body: bytes, what: str) -> Iterator[bytes]:
+    start = entry.header_offset
+    try:
+        fields = _LOCAL_HEADER.unpack_from(body, start)
+    except struct.error as error:
+        raise _truncated(what, f"{entry.filename} begins beyond the end of the file") from error
+    begin = start + _LOCAL_HEADER.size + fields[-2] + fields[-1]
+    packed = memoryview(body)[begin : begin + entry.compress_size]
+    if fields[0] != b"PK\x03\x04" or len(packed) < entry.compress_size:
+        raise _truncated(what, f"{entry.filename} is not where the directory says")
+    if entry.compress_type == zipfile.ZIP_STORED:
+        yield from (bytes(packed[at : at + _CHUNK]) for at in range(0, len(packed), _CHUNK))
+    elif entry.compress_type == zipfile.ZIP_DEFLATED:
+        yield from _inflate_deflated(packed, entry.filename, what)
+    else:
+        msg = f"{what}: {entry.filename} uses zip compression {entry.compress_type}, which no xlsx file uses"
+        raise SourceFormatError(msg, rule="not_a_workbook")
+
+
+def _inflate_deflated(packed: memoryview, name: str, what: str) -> Iterator[bytes]:
+    engine = zlib.decompressobj(-zlib.MAX_WBITS)
+    rest: bytes | memoryview = packed
+    try:
+        while not engine.eof:
+            chunk = engine.decompress(rest, _CHUNK)
+            rest = engine.unconsumed_tail
+            if not chunk and not rest and not engine.eof:
+                raise _truncated(what, f"{name} ends before its data does")
+            yield chunk
+    except zlib.error as error:
+        raise _truncated(what, f"{name} cannot be inflated ({error})") from error
+
+
+def _truncated(what: str, why: str) -> SourceFormatError:
+    msg = (
+        f"{what}: the workbook is truncated or damaged: {why}. Nothing was loaded; fetch it again, and ask "
+        "the publisher if it stays so."
+    )
+    return SourceFormatError(msg, rule="truncated_workbook")
+
+
+def _bomb(what: str, why: str) -> SourceFormatError:
+    msg = (
+        f"{what}: refused before opening, because it would cost far more memory than a release does: {why}. "
+        "Nothing was loaded; look at the file by hand before raising a limit."
+    )
+    return SourceFormatError(msg, rule="zip_bomb")
