@@ -28,7 +28,7 @@ GRANT INSERT, UPDATE, DELETE ON register.version, register.member, register.targ
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
 ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
-ops.create_facts_partition(bigint)
+ops.create_facts_partition(bigint), ops.analyze_facts_partition(bigint)
 TO wh_loader;
 
 -- wh_mailer: reads the marts, moves outbox rows on.

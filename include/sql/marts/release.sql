@@ -18,7 +18,11 @@ SELECT
     d.state,
     d.unit,
     d.gwp_set,
-    d.corrects,
+    -- The same publisher's date with other content is a correction of the release known just before it.
+    lag(d.release_id) OVER (
+        PARTITION BY d.dataset, d.substance, d.published_date
+        ORDER BY d.known_from, d.content_sha256 COLLATE "C"
+    ) AS corrects,
     d.notes,
     pr.publication_id
 FROM ops.publication_release AS pr

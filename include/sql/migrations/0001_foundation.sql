@@ -28,7 +28,7 @@ CREATE TABLE ops.source_run (
     source text NOT NULL,
     origin text NOT NULL CHECK (origin IN ('live', 'archive', 'synthetic')),
     as_of_date date NOT NULL,
-    orchestrator_run text,
+    orchestrator_run text UNIQUE,
     state text NOT NULL CHECK (state IN (
         'requested', 'running', 'no_news', 'not_yet_published', 'fetched', 'loaded',
         'validated', 'held', 'quarantined', 'failed'
@@ -181,7 +181,6 @@ CREATE TABLE core.dim_release (
     state text NOT NULL CHECK (state IN (
         'loaded', 'validated', 'held', 'quarantined', 'published', 'withdrawn', 'rejected'
     )),
-    corrects text REFERENCES core.dim_release,
     run_id bigint NOT NULL REFERENCES ops.source_run,
     decided_by text,
     decided_at timestamptz,

@@ -1,0 +1,127 @@
+"""Why a publication was made: new releases with what they changed, registers, standings, overrides.
+
+The causes are written down at the moment of publication, so that the digest, the UI and a later reader tell
+the same story. A digest is deserved by emissions of all greenhouse gases, a changed standing of a member's
+own target, a changed register or an override; not by every air pollutant or population table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MOVED_PCT = 5.0
+"""A municipal cell that moved by more than this percent counts as moved in the digest (methods section 8)."""
+
+MAX_NATION_YEARS = 3
+MAX_MOVERS = 5
+
+
+def find_causes(
+    cursor: Any,
+    *,
+    pointer: Mapping[str, Any],
+    newcomers: Sequence[Any],
+    current: Mapping[tuple[str, str | None], Any],
+    candidates: Sequence[Any],
+    before: Iterable[str],
+    publication_id: int,
+    register_sha256: str,
+) -> list[dict[str, Any]]:
+    """List the causes of a publication in the order a reader wants them.
+
+    Args:
+        cursor: Inside the transaction of the switch, before it.
+        pointer: The present publication.
+        newcomers: Releases published for the first time.
+        current: Series → the release that will be current.
+        candidates: Every release the publication may show.
+        before: Ids of the releases that are current now.
+        publication_id: The new publication, already built.
+        register_sha256: Hash of the registers it was built with.
+
+    Returns:
+        JSON-ready dictionaries with the key ``kind``: ``release``, ``standing``, ``register``, ``override``.
+    """
+    shown = set(before)
+    causes: list[dict[str, Any]] = []
+    for candidate in sorted(newcomers, key=_lead_first):
+        replaced = next(
+            (c for c in candidates if c.id in shown and c.release.series == candidate.release.series), None
+        )
+        is_current = current[candidate.release.series].id == candidate.id
+        causes.append(_release_cause(cursor, candidate, replaced, is_current=is_current))
+        if candidate.decided_by:
+            causes.append(
+                {
+                    "kind": "override",
+                    "release_id": candidate.id,
+                    "decided_by": candidate.decided_by,
+                    "reason": candidate.decision_reason,
+                }
+            )
+    causes.extend(_standing_causes(cursor, pointer["publication_id"], publication_id))
+    if register_sha256 != pointer["register_sha256"]:
+        causes.append({"kind": "register", "first": pointer["register_sha256"] == ""})
+    return causes
+
+
+def deserve_digest(causes: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the network is mailed for these causes."""
+    return any(
+        cause["kind"] in {"standing", "override"}
+        or (cause["kind"] == "register" and not cause["first"])
+        or (cause["kind"] == "release" and cause["substance"] == "ghg" and cause["is_current"])
+        for cause in causes
+    )
+
+
+def _lead_first(candidate: Any) -> tuple[bool, str]:
+    return candidate.release.substance != "ghg", candidate.id
+
+
+def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) -> dict[str, Any]:
+    cause: dict[str, Any] = {
+        "kind": "release",
+        "release_id": new.id,
+        "dataset": new.release.dataset,
+        "substance": new.release.substance or "all",
+        "published_date": new.release.published_date.isoformat(),
+        "is_current": is_current,
+        "first": old is None,
+        "replaces": old.id if old and is_current else None,
+        "new_years": sorted(set(new.years) - set(old.years)) if old else list(new.years),
+        "vanished_years": sorted(set(old.years) - set(new.years)) if old else [],
+        "nation": [],
+        "largest_movers": [],
+        "moved_share_pct": None,
+    }
+    if old is not None and new.release.substance is not None:
+        pair = {
+            "new_run_id": new.run_id,
+            "new_release_id": new.id,
+            "old_run_id": old.run_id,
+            "old_release_id": old.id,
+            "moved_pct": MOVED_PCT,
+        }
+        cursor.execute(load_sql("load/nation_revision.sql"), {**pair, "n": MAX_NATION_YEARS})
+        cause["nation"] = [dict(zip(("year", "old_t", "new_t"), row, strict=True)) for row in cursor]
+        cursor.execute(load_sql("load/largest_movers.sql"), {**pair, "n": MAX_MOVERS})
+        names = ("region_code", "region_name", "year", "old_t", "new_t")
+        cause["largest_movers"] = [dict(zip(names, row, strict=True)) for row in cursor]
+        cursor.execute(load_sql("load/moved_share.sql"), pair)
+        (cause["moved_share_pct"],) = cursor.fetchone()
+    return cause
+
+
+def _standing_causes(cursor: Any, old_publication: int, new_publication: int) -> list[dict[str, Any]]:
+    cursor.execute(
+        load_sql("load/changed_standings.sql"),
+        {"old_publication_id": old_publication, "new_publication_id": new_publication},
+    )
+    names = ("region_code", "target_id", "old", "new")
+    return [{"kind": "standing", **dict(zip(names, row, strict=True))} for row in cursor]

@@ -1,0 +1,40 @@
+"""Frames out of the warehouse: a query's rows as a pandas frame, by COPY."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+# Codes are text with leading zeros; everything that is not listed is read by its own shape.
+TEXT_COLUMNS = ("region_code", "sector_code", "substance", "release_id", "county_code", "raw_value")
+
+
+def read_frame(cursor: Any, name: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """Run one SELECT file of ``include/sql`` and give its rows as a frame.
+
+    Args:
+        cursor: psycopg2 cursor inside the caller's transaction.
+        name: File below ``include/sql``, such as ``load/population_facts.sql``.
+        parameters: Values of the file's named parameters.
+
+    Returns:
+        One row per result row; column names as the query gives them; the columns of ``TEXT_COLUMNS`` are
+        text.
+    """
+    from pyarrow import csv, string
+
+    query = cursor.mogrify(load_sql(name), dict(parameters)).decode()
+    buffer = io.BytesIO()
+    cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", buffer)
+    buffer.seek(0)
+    options = csv.ConvertOptions(
+        column_types={column: string() for column in TEXT_COLUMNS}, strings_can_be_null=True
+    )
+    return csv.read_csv(buffer, convert_options=options).to_pandas()

@@ -1,0 +1,383 @@
+"""Hop 4: validated releases become marts under a new publication; rows, not DDL.
+
+Everything is computed unseen under a new ``publication_id``; then one transaction sets the states of the
+releases, the pointer ``mart.current_publication`` and the outbox row. Readers never wait and never see half
+a publication. Two publishers at once: the second waits for the advisory lock, and then finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls import releases as release_rules
+from klimatpuls.errors import WrongHomeError
+from klimatpuls.methods import METHOD_VERSION
+from klimatpuls.releases import Release
+from klimatpuls.warehouse import causes as cause_rules
+from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.frames import read_frame
+from klimatpuls.warehouse.loader import copy_frame
+from klimatpuls.warehouse.runs import NOT_BY_SUBSTANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    import pandas as pd
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.results import ResultInputs
+
+EMISSION_DATASET = "smhi_emissions"
+LEAD_SUBSTANCE = "ghg"
+POPULATION_DATASETS = ("scb_population", "scb_population_ckm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a publication did.
+
+    Attributes:
+        publication_id: The new publication.
+        causes: Why it was made; see :mod:`klimatpuls.warehouse.causes`.
+        release_ids: Releases published for the first time.
+        digest_queued: Whether a digest was put into the outbox.
+        rows: Rows written per table of ``mart_data``.
+    """
+
+    publication_id: int
+    causes: list[dict[str, Any]]
+    release_ids: tuple[str, ...]
+    digest_queued: bool
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """A release that the publication may show, with where its facts lie."""
+
+    release: Release
+    origin: str
+    run_id: int
+    years: tuple[int, ...]
+    decided_by: str | None
+    decision_reason: str | None
+
+    @property
+    def id(self) -> str:
+        return self.release.release_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What the new publication will show, against what the present one shows."""
+
+    pointer: Mapping[str, Any]
+    candidates: tuple[_Candidate, ...]
+    current: Mapping[tuple[str, str | None], _Candidate]
+    before: frozenset[str]
+    register_sha256: str
+    origin: str
+
+    @property
+    def newcomers(self) -> tuple[_Candidate, ...]:
+        return tuple(c for c in self.candidates if c.release.state == "validated")
+
+    def of(self, datasets: Sequence[str]) -> tuple[_Candidate, ...]:
+        return tuple(c for (dataset, _), c in sorted(self.current.items(), key=str) if dataset in datasets)
+
+    def is_shared(self, datasets: Sequence[str]) -> bool:
+        """Whether the current releases of these datasets are the ones already shown."""
+        now = {c.id for c in self.of(datasets)}
+        all_before = {c.id for c in self.candidates if c.release.dataset in datasets and c.id in self.before}
+        return now == all_before and bool(now)
+
+
+def publish(
+    conn: PgConnection,
+    *,
+    as_of: date,
+    compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]],
+    list_address: str | None,
+    always_ask: bool = False,
+) -> Published | None:
+    """Publish everything validated; does nothing when there is nothing new.
+
+    Args:
+        conn: Connection as ``wh_loader`` outside a transaction; this function commits.
+        as_of: The day the publication speaks about.
+        compute: The formulas: facts and registers in, one frame per table of ``mart_data`` out.
+        list_address: Where the digest goes; None queues none.
+        always_ask: Whether a person must release every digest (``MAIL_APPROVAL=always``).
+
+    Returns:
+        What was published, or None when neither a release nor a register is new.
+
+    Raises:
+        WrongHomeError: if the warehouse is stamped with another origin than the releases have.
+    """
+    with _publisher_lock(conn):
+        plan = _plan(conn)
+        if plan is None:
+            return None
+        publication_id, facts, rows = _build(conn, plan, as_of, compute)
+        with conn, conn.cursor() as cursor:
+            causes = cause_rules.find_causes(
+                cursor,
+                pointer=plan.pointer,
+                newcomers=plan.newcomers,
+                current=plan.current,
+                candidates=plan.candidates,
+                before=plan.before,
+                publication_id=publication_id,
+                register_sha256=plan.register_sha256,
+            )
+            queued = _switch(
+                cursor, plan, publication_id, facts, causes, as_of, list_address, always_ask=always_ask
+            )
+    return Published(
+        publication_id=publication_id,
+        causes=causes,
+        release_ids=tuple(c.id for c in plan.newcomers),
+        digest_queued=queued,
+        rows=rows,
+    )
+
+
+class _publisher_lock:  # noqa: N801  (reads as a verb in the with statement)
+    """One publisher at a time, across processes and machines; the next one waits here."""
+
+    def __init__(self, conn: PgConnection) -> None:
+        self._conn = conn
+
+    def __enter__(self) -> None:
+        with self._conn, self._conn.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtext('klimatpuls publish'))")
+
+    def __exit__(self, *_: object) -> None:
+        self._conn.rollback()
+        with self._conn, self._conn.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('klimatpuls publish'))")
+
+
+def _plan(conn: PgConnection) -> _Plan | None:
+    with conn, conn.cursor() as cursor:
+        pointer = _one_row(cursor, "load/current_publication.sql")
+        candidates = tuple(_candidates(cursor))
+        cursor.execute(load_sql("load/current_releases.sql"), pointer)
+        before = frozenset(release_id for (release_id,) in cursor.fetchall())
+        cursor.execute(load_sql("load/register_sha256.sql"))
+        (register_sha256,) = cursor.fetchone()  # type: ignore[misc]
+    if not candidates:
+        return None
+    unchanged = (
+        all(c.release.state == "published" for c in candidates)
+        and register_sha256 == pointer["register_sha256"]
+        and pointer["method_version"] == METHOD_VERSION
+    )
+    if unchanged:
+        return None
+    return _Plan(
+        pointer=pointer,
+        candidates=candidates,
+        current=_current(candidates),
+        before=before,
+        register_sha256=register_sha256,
+        origin=_single_origin(candidates, pointer["origin"]),
+    )
+
+
+def _candidates(cursor: Any) -> Iterator[_Candidate]:
+    cursor.execute(load_sql("load/publishable_releases.sql"))
+    for row in _named_rows(cursor):
+        substance = None if row["substance"] == NOT_BY_SUBSTANCE else row["substance"]
+        yield _Candidate(
+            release=Release(
+                release_id=row["release_id"],
+                dataset=row["dataset"],
+                substance=substance,
+                published_date=row["published_date"],
+                known_from=row["known_from"],
+                content_sha256=row["content_sha256"],
+                state=row["state"],
+            ),
+            origin=row["origin"],
+            run_id=row["run_id"],
+            years=tuple(row["years"]),
+            decided_by=row["decided_by"],
+            decision_reason=row["decision_reason"],
+        )
+
+
+def _current(candidates: Sequence[_Candidate]) -> dict[tuple[str, str | None], _Candidate]:
+    """The newest release of each series: greatest (published_date, known_from, content_sha256)."""
+    current: dict[tuple[str, str | None], _Candidate] = {}
+    for candidate in sorted(candidates, key=lambda c: c.release.sort_key):
+        current[candidate.release.series] = candidate
+    return current
+
+
+def _single_origin(candidates: Sequence[_Candidate], stamped: str | None) -> str:
+    origins = {c.origin for c in candidates} | ({stamped} if stamped else set())
+    if len(origins) > 1:
+        msg = (
+            f"this warehouse would hold figures of more than one origin: {', '.join(sorted(origins))}. "
+            "Nothing was published. Use a home of its own (KLIMATPULS_HOME) for each origin."
+        )
+        raise WrongHomeError(msg)
+    return origins.pop()
+
+
+def _build(
+    conn: PgConnection,
+    plan: _Plan,
+    as_of: date,
+    compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]],
+) -> tuple[int, dict[str, int], dict[str, int]]:
+    """Write facts and results under a new publication id that nothing points at yet."""
+    from klimatpuls.results import ResultInputs
+
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/stamp_origin.sql"), {"origin": plan.origin})
+        cursor.execute(
+            load_sql("load/insert_publication.sql"),
+            {
+                "previous_publication_id": plan.pointer["publication_id"],
+                "origin": plan.origin,
+                "as_of_date": as_of,
+                "method_version": METHOD_VERSION,
+                "register_sha256": plan.register_sha256,
+            },
+        )
+        (publication_id,) = cursor.fetchone()  # type: ignore[misc]
+        rows: dict[str, int] = {}
+        facts = {
+            "emission_facts_id": _emission_facts(cursor, plan, publication_id, rows),
+            "population_facts_id": _population_facts(cursor, plan, publication_id, rows),
+        }
+        lead = plan.current.get((EMISSION_DATASET, LEAD_SUBSTANCE))
+        if lead is not None:
+            inputs = ResultInputs(
+                as_of=as_of,
+                current=(lead.id, _facts_of(cursor, lead)),
+                earlier=tuple((c.id, _facts_of(cursor, c)) for c in _earlier(plan, lead)),
+                population=read_frame(
+                    cursor, "load/population_facts.sql", {"facts_id": facts["population_facts_id"]}
+                ),
+                members=read_frame(cursor, "load/members.sql", {}),
+                targets=_targets(cursor),
+            )
+            for table, frame in compute(inputs).items():
+                rows[table] = copy_frame(
+                    cursor, ("mart_data", table), frame, {"publication_id": publication_id}
+                )
+        return publication_id, facts, rows
+
+
+def _earlier(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
+    same = [c for c in plan.candidates if c.release.series == lead.release.series]
+    older = [c for c in same if c.release.sort_key < lead.release.sort_key]
+    return sorted(older, key=lambda c: c.release.sort_key)
+
+
+def _facts_of(cursor: Any, candidate: _Candidate) -> pd.DataFrame:
+    return read_frame(
+        cursor, "load/release_main_emissions.sql", {"run_id": candidate.run_id, "release_id": candidate.id}
+    )
+
+
+def _emission_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str, int]) -> int:
+    if plan.is_shared((EMISSION_DATASET,)):
+        return int(plan.pointer["emission_facts_id"])
+    current = plan.of((EMISSION_DATASET,))
+    if not current:
+        return 0
+    cursor.execute("SELECT ops.create_facts_partition(%s)", (publication_id,))
+    rows["emission"] = 0
+    for candidate in current:
+        cursor.execute(
+            load_sql("load/build_emission_facts.sql"),
+            {"facts_id": publication_id, "run_id": candidate.run_id, "release_id": candidate.id},
+        )
+        rows["emission"] += cursor.rowcount
+    cursor.execute("SELECT ops.analyze_facts_partition(%s)", (publication_id,))
+    return publication_id
+
+
+def _population_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str, int]) -> int:
+    if plan.is_shared(POPULATION_DATASETS):
+        return int(plan.pointer["population_facts_id"])
+    current = plan.of(POPULATION_DATASETS)
+    if not current:
+        return 0
+    cursor.execute(
+        load_sql("load/build_population_facts.sql"),
+        {"facts_id": publication_id, "release_ids": [c.id for c in current]},
+    )
+    rows["population"] = cursor.rowcount
+    return publication_id
+
+
+def _targets(cursor: Any) -> list[dict[str, Any]]:
+    cursor.execute(load_sql("load/targets.sql"))
+    return list(_named_rows(cursor))
+
+
+def _switch(
+    cursor: Any,
+    plan: _Plan,
+    publication_id: int,
+    facts: Mapping[str, int],
+    causes: list[dict[str, Any]],
+    as_of: date,
+    list_address: str | None,
+    *,
+    always_ask: bool,
+) -> bool:
+    current_ids = {c.id for c in plan.current.values()}
+    cursor.execute(load_sql("load/publish_releases.sql"), {"release_ids": [c.id for c in plan.candidates]})
+    cursor.executemany(
+        load_sql("load/insert_publication_release.sql"),
+        [
+            {"publication_id": publication_id, "release_id": c.id, "is_current": c.id in current_ids}
+            for c in plan.candidates
+        ],
+    )
+    values = {
+        "publication_id": publication_id,
+        "previous_publication_id": plan.pointer["publication_id"],
+        "as_of_date": as_of,
+        "origin": plan.origin,
+        "causes": json.dumps(causes, ensure_ascii=False, default=str),
+        **facts,
+    }
+    cursor.execute(load_sql("load/close_publication.sql"), values)
+    cursor.execute(load_sql("load/switch_publication.sql"), values)
+    if cursor.rowcount != 1:
+        msg = (
+            f"publication {publication_id} was built on publication {plan.pointer['publication_id']}, "
+            "which is no longer the current one; nothing was switched"
+        )
+        raise RuntimeError(msg)
+    lead_is_there = (EMISSION_DATASET, LEAD_SUBSTANCE) in plan.current
+    if list_address is None or not lead_is_there or not cause_rules.deserve_digest(causes):
+        return False
+    ask = always_ask or any(cause["kind"] == "override" for cause in causes)
+    cursor.execute(
+        load_sql("load/enqueue_digest.sql"),
+        {**values, "recipient": list_address, "approval": "asked" if ask else "not_needed"},
+    )
+    return bool(cursor.rowcount)
+
+
+def _one_row(cursor: Any, name: str) -> dict[str, Any]:
+    cursor.execute(load_sql(name))
+    return next(_named_rows(cursor))
+
+
+def _named_rows(cursor: Any) -> Iterator[dict[str, Any]]:
+    names = [column.name for column in cursor.description]
+    for row in cursor.fetchall():
+        yield dict(zip(names, row, strict=True))

@@ -1,0 +1,112 @@
+"""What was done: one row of ``ops.source_run`` per source and attempt, and the state of each dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from psycopg2.extensions import connection as PgConnection
+
+NOT_BY_SUBSTANCE = "all"
+"""The substance of datasets that have none, such as population."""
+
+FINAL_STATES = frozenset({"no_news", "not_yet_published", "validated", "held", "quarantined", "failed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRun:
+    """One run of one source.
+
+    Attributes:
+        run_id: Key; names the partition of the run's facts.
+        source: Catalogue id.
+        origin: ``live``, ``archive`` or ``synthetic``.
+        as_of_date: The run's day.
+        state: Where it stands; see ``ops.source_run``.
+        detail: What happened, for the person who watches.
+    """
+
+    run_id: int
+    source: str
+    origin: str
+    as_of_date: date
+    state: str
+    detail: str | None
+
+
+def start_run(
+    conn: PgConnection, *, source: str, origin: str, as_of: date, orchestrator_run: str | None
+) -> SourceRun:
+    """Begin a run, or return the one that the same orchestrator run began before (a retried task).
+
+    The caller commits.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/start_run.sql"),
+            {"source": source, "origin": origin, "as_of_date": as_of, "orchestrator_run": orchestrator_run},
+        )
+        row = cursor.fetchone()
+    return SourceRun(**_named(row, ("run_id", "source", "origin", "as_of_date", "state", "detail")))
+
+
+def read_run(conn: PgConnection, run_id: int) -> SourceRun:
+    """The run with this id.
+
+    Raises:
+        LookupError: if there is none.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(load_sql("load/read_run.sql"), {"run_id": run_id})
+        row = cursor.fetchone()
+    if row is None:
+        msg = f"there is no source run {run_id} in this warehouse"
+        raise LookupError(msg)
+    return SourceRun(**_named(row, ("run_id", "source", "origin", "as_of_date", "state", "detail")))
+
+
+def set_run_state(conn: PgConnection, run_id: int, state: str, detail: str) -> None:
+    """Move a run on; the final states also close it. The caller commits."""
+    with conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/set_run_state.sql"),
+            {"run_id": run_id, "state": state, "detail": detail, "is_final": state in FINAL_STATES},
+        )
+
+
+def record_check(
+    conn: PgConnection,
+    *,
+    source: str,
+    dataset: str,
+    substance: str | None,
+    checked_at: datetime,
+    as_of: date,
+    next_expected: date | None,
+    status: str,
+    detail: str,
+) -> None:
+    """Write how fresh a dataset is as of a day; shown by ``mart.data_status``. The caller commits."""
+    with conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/record_check.sql"),
+            {
+                "source": source,
+                "dataset": dataset,
+                "substance": substance or NOT_BY_SUBSTANCE,
+                "last_checked_at": checked_at,
+                "as_of_date": as_of,
+                "next_expected": next_expected,
+                "status": status,
+                "detail": detail,
+            },
+        )
+
+
+def _named(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return dict(zip(names, row, strict=True))

@@ -1,0 +1,10 @@
+SELECT
+    cp.publication_id,
+    cp.emission_facts_id,
+    cp.population_facts_id,
+    coalesce(p.register_sha256, '') AS register_sha256,
+    coalesce(p.method_version, '') AS method_version,
+    p.as_of_date,
+    p.origin
+FROM mart.current_publication AS cp
+LEFT JOIN ops.publication AS p ON cp.publication_id = p.publication_id

@@ -1,0 +1,6 @@
+SELECT
+    region_code,
+    year,
+    population_count
+FROM mart_data.population
+WHERE facts_id = %(facts_id)s

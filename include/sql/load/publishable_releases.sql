@@ -1,0 +1,17 @@
+-- Every release a publication may show: published before, or validated and waiting for this one.
+SELECT
+    release_id,
+    dataset,
+    substance,
+    published_date,
+    known_from,
+    content_sha256,
+    state,
+    origin,
+    years,
+    decided_by,
+    decision_reason,
+    run_id
+FROM core.dim_release
+WHERE state IN ('published', 'validated')
+ORDER BY release_id

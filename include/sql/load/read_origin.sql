@@ -1,0 +1,1 @@
+SELECT origin FROM ops.warehouse_origin

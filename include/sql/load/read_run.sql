@@ -1,0 +1,9 @@
+SELECT
+    run_id,
+    source,
+    origin,
+    as_of_date,
+    state,
+    detail
+FROM ops.source_run
+WHERE run_id = %(run_id)s

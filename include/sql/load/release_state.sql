@@ -1,0 +1,7 @@
+SELECT
+    state,
+    dataset,
+    substance,
+    published_date
+FROM core.dim_release
+WHERE release_id = %(release_id)s

@@ -1,0 +1,8 @@
+UPDATE ops.snapshot
+SET
+    outcome = %(outcome)s,
+    release_id = %(release_id)s
+WHERE
+    snapshot_sha256 = %(snapshot_sha256)s
+    AND dataset = %(dataset)s
+    AND substance = %(substance)s

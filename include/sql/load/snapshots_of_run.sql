@@ -1,0 +1,10 @@
+-- The run's snapshots that nothing has come of yet.
+SELECT
+    snapshot_sha256,
+    dataset,
+    substance,
+    known_from,
+    retrieved_at
+FROM ops.snapshot
+WHERE run_id = %(run_id)s AND outcome IS NULL
+ORDER BY dataset, substance, snapshot_sha256

@@ -1,0 +1,12 @@
+SELECT
+    s.source,
+    s.dataset,
+    s.substance,
+    s.release_id,
+    s.published_date,
+    s.last_checked_at,
+    s.next_expected,
+    s.status,
+    s.publication_id
+FROM mart.data_status AS s
+ORDER BY s.source, s.dataset, s.substance;

@@ -1,0 +1,19 @@
+-- What the gates had to say about the releases the current figures come from.
+SELECT
+    g.release_id,
+    r.dataset,
+    r.substance,
+    g.rule,
+    g.severity,
+    g.measured,
+    g.limit_value,
+    g.unit,
+    g.finding_count,
+    g.message_sv,
+    g.message_en,
+    g.sample,
+    g.publication_id
+FROM mart.release_gate AS g
+INNER JOIN mart.release AS r ON g.release_id = r.release_id
+WHERE NOT g.passed AND r.is_current
+ORDER BY r.dataset, r.substance, g.severity DESC, g.rule;

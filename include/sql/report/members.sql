@@ -1,0 +1,26 @@
+-- Confirmed members on the day of the publication, in Swedish order; a region shows its county's row.
+SELECT
+    m.region_code,
+    m.region_name,
+    m.level,
+    o.last_year,
+    o.previous_year,
+    o.territorial_tco2e,
+    o.territorial_t_per_capita,
+    o.per_capita_reason,
+    o.change_since_1990_pct,
+    o.change_since_previous_year_pct,
+    o.national_part_pct,
+    o.own_part_pct,
+    o.revision_of_previous_year_pct,
+    o.flags,
+    m.publication_id
+FROM mart.member AS m
+INNER JOIN mart.region AS r ON m.region_code = r.region_code
+INNER JOIN mart.publication AS p ON m.publication_id = p.publication_id
+LEFT JOIN mart.region_overview AS o ON m.region_code = o.region_code
+WHERE
+    m.confirmed
+    AND (m.joined_on IS NULL OR m.joined_on <= p.as_of_date)
+    AND (m.left_on IS NULL OR m.left_on > p.as_of_date)
+ORDER BY r.sort_sv;

@@ -1,0 +1,14 @@
+SELECT
+    s.panel,
+    s.boundary,
+    s.year,
+    s.region_count,
+    s.emissions_tco2e,
+    s.population_count,
+    s.emissions_t_per_capita,
+    s.change_since_1990_pct,
+    s.status,
+    s.status_reason,
+    s.publication_id
+FROM mart.network_summary AS s
+ORDER BY s.panel, s.boundary, s.year;

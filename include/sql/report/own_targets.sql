@@ -1,0 +1,24 @@
+-- A member's own targets only: national lines appear in no mail.
+SELECT
+    t.region_code,
+    r.region_name,
+    t.target_id,
+    t.boundary,
+    t.base_year,
+    t.target_year,
+    t.level_tco2e,
+    t.last_year,
+    t.last_tco2e,
+    t.status,
+    t.status_reason,
+    t.variants_met,
+    t.variants_n,
+    t.gap_tco2e,
+    t.required_annual_rate,
+    t.achieved_annual_rate,
+    t.release_id,
+    t.publication_id
+FROM mart.target_progress AS t
+INNER JOIN mart.region AS r ON t.region_code = r.region_code
+WHERE t.is_own_target
+ORDER BY r.sort_sv, t.target_year, t.target_id;

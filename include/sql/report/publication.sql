@@ -1,0 +1,7 @@
+SELECT
+    p.publication_id,
+    p.as_of_date,
+    p.origin,
+    p.method_version,
+    p.causes
+FROM mart.publication AS p;

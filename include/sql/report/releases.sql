@@ -1,0 +1,15 @@
+-- The releases the current figures come from, and those they replaced, newest first.
+SELECT
+    r.release_id,
+    r.dataset,
+    r.substance,
+    r.published_date,
+    r.known_from,
+    r.retrieved_at,
+    r.years,
+    r.row_count,
+    r.is_current,
+    r.gwp_set,
+    r.publication_id
+FROM mart.release AS r
+ORDER BY r.dataset, r.substance, r.published_date DESC, r.known_from DESC, r.release_id;

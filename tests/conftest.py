@@ -1,0 +1,95 @@
+"""The environment of the tests: real figures where they are, a throw-away PostgreSQL, nothing else."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from psycopg2 import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from klimatpuls.embedded.postgres import Cluster
+
+REAL_DATA = "KLIMATPULS_REAL_DATA"
+PROJECT = Path(__file__).resolve().parents[1]
+PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A migrated, empty warehouse of its own and the ways into it."""
+
+    admin_dsn: str
+    loader_dsn: str
+    mailer_dsn: str
+    bi_dsn: str
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real figures; the tests that need it are skipped only where it is missing."""
+    folder = Path(os.environ.get(REAL_DATA, PROJECT.parent / "shared" / "data"))
+    if not (folder / "smhi").is_dir():
+        pytest.skip(f"no real figures in {folder}; set {REAL_DATA} to a folder that holds smhi/ and scb/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A throw-away PostgreSQL cluster for the whole session."""
+    from klimatpuls.embedded.postgres import temporary_cluster
+
+    with temporary_cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def warehouse_template(cluster: Cluster) -> str:
+    """A migrated database that the tests' own databases are cloned from."""
+    from klimatpuls.warehouse.migrate import migrate
+
+    cluster.ensure_database("template_warehouse")
+    migrate(cluster.dsn("template_warehouse"), PASSWORDS)
+    return "template_warehouse"
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def warehouse(cluster: Cluster, warehouse_template: str) -> Warehouse:
+    """A migrated, empty warehouse of the test's own."""
+    name = f"warehouse_{next(_numbers)}"
+    conn = cluster.connect()
+    try:
+        conn.autocommit = True
+        with conn.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(warehouse_template)
+                )
+            )
+            for role in PASSWORDS:
+                cursor.execute(
+                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                        sql.Identifier(name), sql.Identifier(role)
+                    )
+                )
+    finally:
+        conn.close()
+
+    def dsn(role: str) -> str:
+        return cluster.dsn(name, role, PASSWORDS[role])
+
+    return Warehouse(
+        admin_dsn=cluster.dsn(name),
+        loader_dsn=dsn("wh_loader"),
+        mailer_dsn=dsn("wh_mailer"),
+        bi_dsn=dsn("bi_read"),
+    )

@@ -1,0 +1,81 @@
+"""Migrations: from nothing, again, and what the roles may do afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+
+from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.migrate import migrate
+
+if TYPE_CHECKING:
+    from conftest import Warehouse
+
+pytestmark = pytest.mark.postgres
+
+PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
+
+
+def fetch(dsn: str, query: str) -> list[tuple[object, ...]]:
+    with connect(dsn) as conn, conn.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def test_dimensions_hold_the_312_regions_and_every_sector(warehouse: Warehouse) -> None:
+    levels = dict(fetch(warehouse.bi_dsn, "SELECT level, count(*) FROM mart.region GROUP BY level"))
+    assert levels == {"nation": 1, "county": 21, "municipality": 290}
+    mains = fetch(warehouse.bi_dsn, "SELECT count(*) FROM mart.sector WHERE is_main")
+    assert mains == [(10,)]
+
+
+def test_running_the_migrations_again_changes_nothing(warehouse: Warehouse) -> None:
+    before = fetch(warehouse.admin_dsn, "SELECT path, sha256, applied_at FROM ops.repeatable ORDER BY path")
+    assert migrate(warehouse.admin_dsn, PASSWORDS) == "0001_foundation"
+    after = fetch(warehouse.admin_dsn, "SELECT path, sha256, applied_at FROM ops.repeatable ORDER BY path")
+    assert before
+    assert after == before
+
+
+@pytest.mark.parametrize("schema", ["core", "ops", "mart_data", "staging", "register"])
+def test_bi_read_sees_the_marts_and_nothing_else(warehouse: Warehouse, schema: str) -> None:
+    tables = fetch(
+        warehouse.admin_dsn, f"SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = '{schema}'"
+    )
+    assert tables
+    for (table,) in tables:
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            fetch(warehouse.bi_dsn, f"SELECT 1 FROM {table} LIMIT 1")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE public.mine (x int)",
+        "CREATE TEMP TABLE mine (x int)",
+        "UPDATE mart.current_publication SET publication_id = 7",
+        "SELECT ops.create_load_partition('fct_emission', 1)",
+        "SET ROLE wh_owner",
+    ],
+)
+def test_bi_read_can_change_nothing(warehouse: Warehouse, statement: str) -> None:
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        fetch(warehouse.bi_dsn, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM core.dim_release",
+        "TRUNCATE mart_data.emission",
+        "DROP TABLE mart_data.population",
+        "CREATE TABLE core.mine (x int)",
+        "UPDATE mart_data.population SET population_count = 0",
+        "SET ROLE wh_owner",
+    ],
+)
+def test_the_loader_owns_nothing_and_deletes_no_fact(warehouse: Warehouse, statement: str) -> None:
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        fetch(warehouse.loader_dsn, statement)
