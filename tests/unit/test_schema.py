@@ -1,0 +1,136 @@
+"""The contract against itself, and the words and SQL that follow from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from klimatpuls import schema
+
+CONTRACT = Path(schema.__file__).with_name("contract.yaml")
+ROOT = CONTRACT.parents[2]
+
+
+def _changed(**marts: object) -> str:
+    document = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+    document["marts"] = {"region": document["marts"]["region"], **marts}
+    return yaml.safe_dump(document, allow_unicode=True)
+
+
+def _mart(columns: list[object], key: list[str]) -> dict[str, object]:
+    return {"sv": "s", "en": "e", "grain_sv": "s", "grain_en": "e", "key": key, "columns": columns}
+
+
+def test_every_column_says_what_it_means_in_both_languages() -> None:
+    columns = [column for mart in schema.marts() for column in mart.columns]
+    assert len(columns) > 150
+    assert all(column.sv.strip() and column.en.strip() for column in columns)
+    assert all(column.sv != column.en for column in columns)
+
+
+def test_the_names_others_build_on_are_there() -> None:
+    assert [column.name for column in schema.mart("emission").columns] == [
+        "region_code", "region_name", "level", "county_code", "year", "sector_code", "sector_name_sv",
+        "sector_name_en", "substance", "emissions_tco2e", "status", "release_id", "publication_id",
+    ]  # fmt: skip
+    status = schema.mart("data_status").column("status")
+    assert status.allowed == ("fresh", "due", "stale", "failed", "held", "not_yet_published")
+    assert schema.mart("emission").column("level").allowed == ("nation", "county", "municipality")
+
+
+def test_units_stand_in_the_names_of_columns() -> None:
+    suffixes = {
+        "_tco2e": "t CO2e",
+        "_t_per_capita": "t CO2e per inhabitant",
+        "_t_per_year": "t CO2e per year",
+    }
+    for mart in schema.marts():
+        for column in mart.columns:
+            for suffix, unit in suffixes.items():
+                assert not column.name.endswith(suffix) or column.unit == unit, f"{mart.name}.{column.name}"
+            if column.name.endswith("_pct"):
+                assert column.unit is not None
+                assert column.unit.startswith(("%", "percentage")), f"{mart.name}.{column.name}"
+
+
+def test_every_mart_view_on_disk_is_in_the_contract_and_the_other_way_round() -> None:
+    on_disk = {path.stem for path in (ROOT / "include/sql/marts").glob("*.sql")}
+    assert on_disk == {mart.name for mart in schema.marts() if mart.kind == "view"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "key", "words"),
+    [
+        (["no_such_column"], ["no_such_column"], "no shared column"),
+        (["publication_id", {"a": {"type": "varchar", "sv": "s", "en": "e"}}], ["a"], "has type 'varchar'"),
+        (["publication_id", {"a": {"type": "text", "sv": "s"}}], ["a"], "Swedish or English"),
+        (
+            ["publication_id", {"a": {"type": "text", "sv": "s", "en": "e", "typ": 1}}],
+            ["a"],
+            "unknown settings",
+        ),
+        (["publication_id", "region_name", "region_name"], ["region_name"], "more than once"),
+        (["publication_id", "region_name"], ["year"], "key of mart x names"),
+        (["region_name"], ["region_name"], "no publication_id"),
+        (
+            ["publication_id", "sector_code"],
+            ["sector_code"],
+            "refers to sector.sector_code, which is not there",
+        ),
+    ],
+)
+def test_a_contradiction_names_mart_and_column(columns: list[object], key: list[str], words: str) -> None:
+    with pytest.raises(schema.ContractError, match=words):
+        schema.read_contract(_changed(x=_mart(columns, key)))
+
+
+def test_a_reference_must_join_the_same_type() -> None:
+    column = {"a": {"type": "integer", "sv": "s", "en": "e", "references": "region.region_code"}}
+    with pytest.raises(schema.ContractError, match=r"x\.a \(integer\) refers to region\.region_code"):
+        schema.read_contract(_changed(x=_mart(["publication_id", column], ["a"])))
+
+
+def test_an_unknown_mart_or_column_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(schema.ContractError, match="no mart 'emissions'; it has emission, "):
+        schema.mart("emissions")
+    with pytest.raises(schema.ContractError, match=r"mart\.year has no column 'month'; it has year, "):
+        schema.mart("year").column("month")
+
+
+def test_comments_cannot_leave_their_literal() -> None:
+    statements = schema.comment_statements()
+    for line in statements.splitlines():
+        head, literal = line.split(" IS ", 1)
+        assert head.startswith(("COMMENT ON VIEW mart.", "COMMENT ON TABLE mart.", "COMMENT ON COLUMN mart."))
+        assert literal.startswith("'sv: ")
+        assert literal.endswith("';")
+        assert "'" not in literal[1:-2].replace("''", "")
+    assert "municipality''s county" in statements
+
+
+def test_one_comment_per_mart_and_column() -> None:
+    lines = schema.comment_statements().splitlines()
+    assert len(lines) == sum(1 + len(mart.columns) for mart in schema.marts())
+    assert "COMMENT ON TABLE mart.current_publication IS " in "\n".join(lines)
+
+
+def test_the_dictionary_on_disk_is_the_one_the_contract_gives(tmp_path: Path) -> None:
+    written = tmp_path / "dictionary.md"
+    schema.main(["--write", str(written)])
+    on_disk = (ROOT / "docs/data_dictionary.md").read_text(encoding="utf-8")
+    assert written.read_text(encoding="utf-8") == on_disk, (
+        "run: python -m klimatpuls.schema --write docs/data_dictionary.md"
+    )
+
+
+def test_importing_the_contract_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, klimatpuls.schema; "
+        "print(sorted({'pandas', 'numpy', 'yaml', 'airflow', 'great_expectations'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
