@@ -1,0 +1,302 @@
+"""A small client for the REST API of the embedded Airflow (version 2 of the API, Airflow 3.3)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.errors import KlimatpulsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+FINAL_RUN_STATES = frozenset({"success", "failed"})
+FAILED_TASK_STATES = frozenset({"failed", "upstream_failed"})
+
+
+class AirflowApiError(KlimatpulsError):
+    """The embedded Airflow refused a request or did not answer."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a DAG.
+
+    Attributes:
+        dag_id: The DAG.
+        run_id: The run.
+        state: ``queued``, ``running``, ``success`` or ``failed``.
+    """
+
+    dag_id: str
+    run_id: str
+    state: str
+
+    @property
+    def is_over(self) -> bool:
+        """True when the run has ended, well or not."""
+        return self.state in FINAL_RUN_STATES
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """One task instance of a run.
+
+    Attributes:
+        task_id: The task.
+        map_index: Index of a mapped task, -1 otherwise.
+        state: Airflow's state; ``None`` when it is not scheduled yet.
+        try_number: Tries so far.
+        seconds: Duration of the last try, ``None`` before its end.
+    """
+
+    task_id: str
+    map_index: int
+    state: str | None
+    try_number: int
+    seconds: float | None
+
+
+class AirflowApi:
+    """Talks to the API server.
+
+    Args:
+        base_url: Address without a path, such as ``http://127.0.0.1:8080``.
+        user: Name of an Airflow user.
+        password: Its password.
+    """
+
+    def __init__(self, base_url: str, user: str, password: str) -> None:
+        import requests
+
+        self.base_url = base_url.rstrip("/")
+        self._login = {"username": user, "password": password}
+        self._session = requests.Session()
+        self._session.trust_env = False  # never through a proxy: it is this machine
+
+    def is_healthy(self) -> bool:
+        """Tell whether API server, metadata, scheduler and DAG processor all report healthy."""
+        import requests
+
+        try:
+            answer = self._session.get(f"{self.base_url}/api/v2/monitor/health", timeout=5)
+            health = answer.json() if answer.ok else {}
+        except (requests.RequestException, ValueError):
+            return False
+        parts = ("metadatabase", "scheduler", "dag_processor")
+        return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
+
+    def dag_ids(self) -> set[str]:
+        """Return the ids of the DAGs that are parsed and active."""
+        return {dag["dag_id"] for dag in self._pages("/dags", "dags")}
+
+    def import_errors(self) -> dict[str, str]:
+        """Return the DAG files that cannot be imported, with the end of their tracebacks."""
+        return {
+            each["filename"]: str(each["stack_trace"])[-2000:]
+            for each in self._pages("/importErrors", "import_errors")
+        }
+
+    def wait_for_dags(self, wanted: Iterable[str], patience: float = 60.0) -> None:
+        """Wait until DAGs are parsed.
+
+        Args:
+            wanted: Their ids.
+            patience: Seconds.
+
+        Raises:
+            AirflowApiError: if a DAG file cannot be imported, or a DAG is missing after that time.
+        """
+        needed = set(wanted)
+        deadline = time.monotonic() + patience
+        while missing := needed - self.dag_ids():
+            errors = self.import_errors()
+            if errors:
+                message = "\n".join(f"{file} cannot be imported:\n{trace}" for file, trace in errors.items())
+                raise AirflowApiError(message)
+            if time.monotonic() > deadline:
+                message = f"Airflow has not parsed {', '.join(sorted(missing))} after {patience:.0f} s"
+                raise AirflowApiError(message)
+            time.sleep(0.2)
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None, run_id: str | None = None) -> Run:
+        """Start a run now.
+
+        Args:
+            dag_id: The DAG.
+            conf: The run's configuration.
+            run_id: Name of the run; Airflow chooses one when left out.
+
+        Returns:
+            The run, queued.
+        """
+        body: dict[str, Any] = {"logical_date": None, "conf": conf or {}}
+        if run_id is not None:
+            body["dag_run_id"] = run_id
+        return _as_run(self._call("POST", f"/dags/{dag_id}/dagRuns", json=body))
+
+    def run(self, dag_id: str, run_id: str) -> Run:
+        """Return the present state of a run.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+        """
+        return _as_run(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}"))
+
+    def runs(self, dag_id: str, *, queued_since: datetime | None = None) -> list[Run]:
+        """Return the runs of a DAG, newest first.
+
+        Args:
+            dag_id: The DAG, ``~`` for all.
+            queued_since: Only runs queued at that moment or later (with time zone).
+        """
+        query = {"order_by": "-id"}
+        if queued_since is not None:
+            query["run_after_gte"] = queued_since.astimezone(UTC).isoformat()
+        return [_as_run(each) for each in self._pages(f"/dags/{dag_id}/dagRuns", "dag_runs", query)]
+
+    def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """Return the task instances of a run.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+        """
+        return [
+            TaskState(
+                each["task_id"], each["map_index"], each["state"], each["try_number"] or 0, each["duration"]
+            )
+            for each in self._pages(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
+        ]
+
+    def wait(
+        self,
+        run: Run,
+        *,
+        patience: float,
+        interval: float = 0.25,
+        progress: Callable[[list[TaskState]], None] | None = None,
+    ) -> Run:
+        """Wait until a run is over.
+
+        Args:
+            run: The run.
+            patience: Seconds.
+            interval: Seconds between questions.
+            progress: Called with the task instances at every question.
+
+        Returns:
+            The run in its final state.
+
+        Raises:
+            AirflowApiError: if it is not over after that time.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            current = self.run(run.dag_id, run.run_id)
+            if progress is not None:
+                progress(self.tasks(run.dag_id, run.run_id))
+            if current.is_over:
+                return current
+            if time.monotonic() > deadline:
+                message = f"run {run.run_id} of {run.dag_id} is still {current.state} after {patience:.0f} s"
+                raise AirflowApiError(message)
+            time.sleep(interval)
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
+        """Return a value a task left, ``None`` when it left none.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+            task_id: The task.
+            key: Name of the value.
+        """
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
+        answer = self._request("GET", path)
+        return answer.json()["value"] if answer.ok else None
+
+    def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
+        """Return the log of one try of a task as text, one line per event.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+            task_id: The task.
+            try_number: The try, from 1.
+            map_index: Index of a mapped task.
+        """
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
+        content = self._call("GET", path, params={"map_index": map_index, "full_content": "true"})["content"]
+        if isinstance(content, str):
+            return content
+        return "\n".join(_log_line(each) for each in content)
+
+    def failures(self, run: Run) -> Iterator[tuple[TaskState, str]]:
+        """Yield the tasks of a run that failed by themselves, each with its log.
+
+        Args:
+            run: A run that is over.
+        """
+        for task in self.tasks(run.dag_id, run.run_id):
+            if task.state == "failed":
+                yield (
+                    task,
+                    self.log(run.dag_id, run.run_id, task.task_id, task.try_number or 1, task.map_index),
+                )
+
+    def _pages(self, path: str, key: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._call("GET", path, params={**(query or {}), "limit": 100, "offset": len(found)})
+            found += page[key]
+            if not page[key] or len(found) >= page["total_entries"]:
+                return found
+
+    def _call(self, method: str, path: str, **given: Any) -> dict[str, Any]:
+        answer = self._request(method, path, **given)
+        if not answer.ok:
+            message = f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}"
+            raise AirflowApiError(message)
+        content: dict[str, Any] = answer.json()
+        return content
+
+    def _request(self, method: str, path: str, **given: Any) -> Any:
+        import requests
+
+        url = f"{self.base_url}/api/v2{path}"
+        try:
+            if "Authorization" not in self._session.headers:
+                self._log_in()
+            answer = self._session.request(method, url, timeout=60, **given)
+            if answer.status_code == requests.codes.unauthorized:  # the token has expired
+                self._log_in()
+                answer = self._session.request(method, f"{self.base_url}/api/v2{path}", timeout=60, **given)
+        except requests.RequestException as error:
+            message = (
+                f"Airflow at {self.base_url} does not answer to {method} {path} ({type(error).__name__})"
+            )
+            raise AirflowApiError(message) from error
+        return answer
+
+    def _log_in(self) -> None:
+        answer = self._session.post(f"{self.base_url}/auth/token", json=self._login, timeout=30)
+        if not answer.ok:
+            message = f"Airflow at {self.base_url} refused the login of this home: {answer.status_code}"
+            raise AirflowApiError(message)
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+def _as_run(answer: dict[str, Any]) -> Run:
+    return Run(answer["dag_id"], answer["dag_run_id"], answer["state"])
+
+
+def _log_line(event: dict[str, Any]) -> str:
+    moment, level, text = (str(event.get(key) or "") for key in ("timestamp", "level", "event"))
+    line = f"{moment} {level} {text}".strip()
+    for error in event.get("error_detail") or []:
+        line += f"\n    {error.get('exc_type')}: {error.get('exc_value')}"
+    return line

@@ -1,0 +1,333 @@
+"""The embedded stack as one object: start it, use it, stop it.
+
+A first start takes PostgreSQL, the migrations of warehouse and metadata, the mail catcher, the replica
+and Airflow's services in the order that two cores bear best, and says how many seconds each part took.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Self
+
+from klimatpuls.embedded import ports, processes, services
+from klimatpuls.embedded.airflow_api import AirflowApi
+from klimatpuls.embedded.control import Control, StackError, running_warden, stop_running
+from klimatpuls.embedded.home import Home, read_json, write_json
+from klimatpuls.embedded.postgres import ADMIN, Cluster, wait_ready
+from klimatpuls.embedded.services import Addresses, Folders
+from klimatpuls.embedded.warden import ADDRESS_FILE
+from klimatpuls.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import date
+    from pathlib import Path
+    from types import TracebackType
+
+    from klimatpuls.embedded.home import HomeLock
+
+EVERYTHING = frozenset({"mail", "replica", "airflow"})
+"""Parts that can be left out; PostgreSQL is always started."""
+AIRFLOW_PATIENCE = 120.0
+"""Seconds Airflow may take to become healthy (9 s here; a slow disk without byte code takes far longer)."""
+
+
+class Stack:
+    """The services of one home.
+
+    Args:
+        home: The home; its secrets and settings are used.
+        sources: ``live`` or ``replica``.
+        archive: Archive folder the replica serves; needed for ``replica``.
+        as_of: The day the replica answers as of and the runs speak about; ``None`` for today.
+        live_urls: Base URL of each agency by connection id (``smhi_default``, ``scb_default``).
+        folders: Where DAGs and plugins lie; the work tree's own when left out.
+        say: Called with a sentence worth showing, such as a replaced port.
+
+    Attributes:
+        timings: Seconds of each part of the last start.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        sources: str,
+        archive: Path | None = None,
+        as_of: date | None = None,
+        live_urls: Mapping[str, str] | None = None,
+        folders: Folders | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        if sources not in ("live", "replica"):
+            message = f"sources must be live or replica, not {sources!r}"
+            raise UsageError(message)
+        if sources == "replica" and (archive is None or not archive.is_dir()):
+            message = f"the replica needs an archive folder; {archive} is none"
+            raise UsageError(message)
+        self.home = home
+        self.sources = sources
+        self.archive = archive.resolve() if archive else None
+        self.as_of = as_of
+        self.live_urls = dict(live_urls or {})
+        self.folders = folders or Folders.of_project()
+        self.timings: dict[str, float] = {}
+        self._say = say
+        self._control: Control | None = None
+        self._lock: HomeLock | None = None
+        self._cluster: Cluster | None = None
+        self._addresses: Addresses | None = None
+
+    # -- what callers need of a running stack
+
+    @property
+    def cluster(self) -> Cluster:
+        """The PostgreSQL cluster."""
+        if self._cluster is None:
+            message = "the embedded database is not running"
+            raise StackError(message)
+        return self._cluster
+
+    @property
+    def addresses(self) -> Addresses:
+        """Ports of the services."""
+        if self._addresses is None:
+            message = "the embedded stack is not running"
+            raise StackError(message)
+        return self._addresses
+
+    @property
+    def api(self) -> AirflowApi:
+        """A client for the stack's Airflow."""
+        url = f"http://{ports.LOOPBACK}:{self.addresses.airflow}"
+        return AirflowApi(url, services.AIRFLOW_USER, self.home.secrets.airflow_admin)
+
+    @property
+    def base_urls(self) -> dict[str, str]:
+        """Base URL of each agency by connection id: its own, or the replica's."""
+        if self.sources == "live":
+            return dict(self.live_urls)
+        port = self.addresses.replica
+        return {name: services.replica_url(url, port) for name, url in self.live_urls.items()}
+
+    @property
+    def task_environment(self) -> dict[str, str]:
+        """What a task, or a command that does a task's work, finds in its environment beside the usual."""
+        given = services.connections(self.home, self.addresses, self.base_urls, self.cluster)
+        given["KLIMATPULS_HOME"] = str(self.home.root)
+        if self.as_of is not None:
+            given["KLIMATPULS_AS_OF"] = self.as_of.isoformat()
+        return given
+
+    # -- life
+
+    def start(
+        self,
+        purpose: str = "run",
+        parts: frozenset[str] = EVERYTHING,
+        migrate: Callable[[Cluster], None] | None = None,
+    ) -> dict[str, float]:
+        """Start PostgreSQL and the parts asked for; on any failure everything is stopped again.
+
+        Args:
+            purpose: Command that starts it, for the message of a refusal.
+            parts: Any of ``mail``, ``replica``, ``airflow``.
+            migrate: Brings the warehouse's schema up to date; called with the running cluster, beside
+                the migration of Airflow's metadata.
+
+        Returns:
+            Seconds by part: ``postgres``, ``warehouse``, ``metadata``, ``airflow``, ``total``.
+
+        Raises:
+            UsageError: if the home is in use.
+            StackError: if a service does not start, with the end of its log.
+        """
+        begun = time.monotonic()
+        self.timings = {}
+        self._lock = self.home.lock(purpose)
+        try:
+            self._prepare(purpose)
+            with self._timed("postgres"):
+                self._start_database()
+            with ThreadPoolExecutor(2, thread_name_prefix="start") as pool:
+                warehouse = pool.submit(self._migrate_warehouse, migrate)
+                self._start_helpers(parts)
+                if "airflow" in parts:
+                    self._start_airflow()
+                warehouse.result()
+            self._wait_for_helpers(parts)
+        except BaseException:
+            self.stop()
+            raise
+        self.timings["total"] = time.monotonic() - begun
+        return self.timings
+
+    def check(self) -> None:
+        """Raise when a service ended by itself.
+
+        Raises:
+            StackError: naming the service and the end of its log.
+        """
+        if self._control is not None:
+            self._control.check()
+
+    def stop(self) -> None:
+        """Stop everything this object started; calling it again does nothing."""
+        if self._control is not None:
+            self._control.shutdown()
+            self._control = None
+            processes.sweep(self.home.root, self._cluster.data if self._cluster else None)
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        self._addresses = None
+
+    def detach(self) -> None:
+        """Leave the stack running when this command ends (``make up``)."""
+        if self._control is None or self._lock is None:
+            message = "the embedded stack is not running"
+            raise StackError(message)
+        self._lock.note("up", self._control.pid)
+        self._control.detach()
+        self._control = None
+        self._lock.release()
+        self._lock = None
+
+    @classmethod
+    def attach(cls, home: Home, **given: object) -> Self | None:
+        """Return the stack that runs detached in a home, ``None`` when none does.
+
+        Args:
+            home: The home.
+            **given: Further arguments of the class; sources, archive and date are the remembered ones.
+        """
+        stored = read_json(home.run / ADDRESS_FILE)
+        if running_warden(home) is None or not stored:
+            return None
+        stack = cls(home, **given)  # type: ignore[arg-type]
+        stack._addresses = Addresses(**stored)
+        stack._cluster = Cluster(home.root / "postgres", home.secrets.admin, stack._addresses.postgres)
+        return stack
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # -- parts of a start
+
+    def _prepare(self, purpose: str) -> None:
+        data = self.home.root / "postgres"
+        swept = processes.sweep(self.home.root, data)
+        if swept:
+            self._say(f"ended {swept} processes that an earlier run had left behind")
+        chosen: dict[str, ports.Port] = {}
+        for name, wanted in services.USUAL_PORTS.items():
+            taken = frozenset(port.number for port in chosen.values())
+            chosen[name] = ports.choose(wanted, not_these=taken)
+            if chosen[name].is_replaced:
+                self._say(f"port {wanted} ({name}) is taken, using {chosen[name].number}")
+        self._addresses = Addresses(**{name: port.number for name, port in chosen.items()})
+        if self._lock is not None:
+            self._control = Control(self.home, self._lock)
+            self._lock.note(purpose, self._control.pid)
+        self._cluster = Cluster(data, self.home.secrets.admin, self._addresses.postgres)
+        write_json(self.home.run / ADDRESS_FILE, asdict(self._addresses))
+
+    def _start_database(self) -> None:
+        cluster = self.cluster
+        is_new = cluster.create()
+        cluster.clear_stale()
+        self._warden.start(services.database(self.home, cluster))
+        wait_ready(cluster, lambda: self._warden.is_running("postgres"), self.home.logs / "postgres.log")
+        if is_new or not (self.home.root / "postgres" / ".prepared").exists():
+            cluster.ensure_role("airflow", self.home.secrets.airflow_db)
+            cluster.ensure_database(services.AIRFLOW_DATABASE, "airflow")
+            cluster.ensure_database(services.WAREHOUSE_DATABASE, ADMIN)
+
+    @property
+    def _warden(self) -> Control:
+        if self._control is None:
+            message = "the embedded stack is not running"
+            raise StackError(message)
+        return self._control
+
+    def _migrate_warehouse(self, migrate: Callable[[Cluster], None] | None) -> None:
+        if migrate is not None:
+            with self._timed("warehouse"):
+                migrate(self.cluster)
+
+    def _start_helpers(self, parts: frozenset[str]) -> None:
+        if "mail" in parts:
+            self._warden.start(services.mail(self.home, self.addresses))
+        if "replica" in parts and self.sources == "replica" and self.archive is not None:
+            as_of = self.as_of.isoformat() if self.as_of else None
+            self._warden.start(services.replica(self.home, self.addresses, self.archive, as_of))
+
+    def _start_airflow(self) -> None:
+        services.prepare_airflow(self.home)
+        environment = (
+            services.base_environment()
+            | services.airflow_settings(self.home, self.addresses, self.folders, self.cluster)
+            | self.task_environment
+            | {"AIRFLOW_HOME": str(self.home.root / "airflow")}
+        )
+        mark = self.home.root / "airflow" / "metadata.mark"
+        wanted = services.metadata_mark(self.folders)
+        if not mark.exists() or mark.read_text(encoding="ascii") != wanted:
+            with self._timed("metadata"):
+                self._warden.start(services.airflow(self.home, environment, "db-migrate"))
+                self._warden.wait("db-migrate", 300)
+            mark.write_text(wanted, encoding="ascii")
+        with self._timed("airflow"):
+            for part in ("api-server", "scheduler", "dag-processor"):
+                self._warden.start(services.airflow(self.home, environment, part))
+            self._wait_until(self.api.is_healthy, "Airflow", AIRFLOW_PATIENCE)
+
+    def _wait_for_helpers(self, parts: frozenset[str]) -> None:
+        if "mail" in parts:
+            self._wait_until(lambda: _answers(self.addresses.smtp), "the mail catcher", 30)
+        if "replica" in parts and self.sources == "replica":
+            self._wait_until(lambda: _answers(self.addresses.replica), "the replica", 30)
+
+    def _wait_until(self, is_done: Callable[[], bool], what: str, patience: float) -> None:
+        deadline = time.monotonic() + patience
+        while not is_done():
+            self._warden.check()
+            if time.monotonic() > deadline:
+                message = f"{what} did not answer after {patience:.0f} s; see {self.home.logs}"
+                raise StackError(message)
+            time.sleep(0.1)
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self.timings[part] = time.monotonic() - begun
+
+
+def stop(home: Home) -> bool:
+    """Stop whatever stack runs in a home, and wait until none of its processes is left.
+
+    Args:
+        home: The home.
+
+    Returns:
+        False when nothing ran.
+    """
+    return stop_running(home, home.root / "postgres")
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection((ports.LOOPBACK, port), timeout=1):
+            return True
+    except OSError:
+        return False
