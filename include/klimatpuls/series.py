@@ -12,7 +12,8 @@ The tidy frame of a series, one row per region_code × year:
 ``value_tco2e``         tonnes CO2-equivalent
 ``status``              ``observed``, ``linked`` or ``estimated``
 ``is_published_year``   True where the current release publishes the year; only such rows carry a trend
-``flags``               tuple of text, sorted: ``aviation_estimated``, ``aviation_included``
+``flags``               tuple of text, sorted: ``aviation_estimated``, ``aviation_included``,
+                        ``known_defect``, ``own_series``
 ``release_ids``         tuple of text: the releases the value was made from, the current one first
 ======================  ==================================================================================
 """
@@ -24,11 +25,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from klimatpuls.sectors import ALL as ALL_SECTORS
+from klimatpuls.sectors import DOMESTIC_AVIATION, INTERNATIONAL_TRANSPORT
 from klimatpuls.trend import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 OBSERVED: Final = "observed"
 LINKED: Final = "linked"
@@ -36,6 +40,7 @@ ESTIMATED: Final = "estimated"
 
 AVIATION_ESTIMATED: Final = "aviation_estimated"
 AVIATION_INCLUDED: Final = "aviation_included"
+KNOWN_DEFECT: Final = "known_defect"
 ONE_PLANT: Final = "one_plant"
 OWN_SERIES: Final = "own_series"
 
@@ -44,9 +49,6 @@ TERRITORIAL: Final = "territorial"
 EFFORT_SHARING_PROXY: Final = "effort_sharing_proxy"
 DOMESTIC_TRANSPORT: Final = "domestic_transport"
 
-ALL_SECTORS: Final = "all"
-INTERNATIONAL_TRANSPORT: Final = "international_transport"
-DOMESTIC_AVIATION: Final = "transport.domestic_aviation"
 TRANSPORT: Final = "transport"
 EFFORT_SHARING_SECTORS: Final = (
     "transport",
@@ -97,6 +99,17 @@ class Boundary:
     def without_aviation(self) -> bool:
         """Whether domestic aviation is taken out."""
         return DOMESTIC_AVIATION in self.minus
+
+    def holds(self, sector_code: str) -> bool:
+        """Whether a defect in the sector (or sub-sector) touches the boundary."""
+        if sector_code in self.minus:
+            return False
+        main = sector_code.partition(".")[0]
+        return (
+            sector_code in self.plus
+            or main in self.plus
+            or (ALL_SECTORS in self.plus and main not in self.minus)
+        )
 
 
 BOUNDARIES: Final[dict[str, Boundary]] = {
@@ -161,28 +174,47 @@ class SeriesMatrix:
         years: Column names, ascending calendar years.
         values: Tonnes CO2e of every row, NaN where there is none.
         published: True where the current release publishes the value.
+        defect: True where the value is a known defect; it stands, but carries no trend.
         status: Status per cell, ``""`` where there is no value.
         flags: Sorted flags per region (of any of its years).
+        release_ids: Per region the release that publishes it, ``""`` for imported values.
     """
 
     region_codes: tuple[str, ...]
     years: IntArray
     values: FloatArray
     published: BoolArray
-    status: np.ndarray[tuple[int, int], np.dtype[np.object_]]
+    defect: BoolArray
+    status: NDArray[np.object_]
     flags: tuple[tuple[str, ...], ...]
+    release_ids: tuple[str, ...]
 
     @property
     def observed(self) -> FloatArray:
-        """The values of published years alone, NaN elsewhere: what a trend may use."""
-        return np.where(self.published, self.values, np.nan)
+        """The values of published years without known defects, NaN elsewhere: what a trend may use."""
+        return np.where(self.published & ~self.defect, self.values, np.nan)
 
     def at(self, year: int) -> FloatArray:
         """Give the value of one year per region, published or linked; NaN where there is none."""
-        column = np.searchsorted(self.years, year)
-        if column == len(self.years) or self.years[column] != year:
+        column = np.flatnonzero(self.years == year)
+        if not len(column):
             return np.full(len(self.region_codes), np.nan)
-        return self.values[:, column]
+        return self.values[:, column[0]]
+
+    def select(self, region_codes: Sequence[str]) -> SeriesMatrix:
+        """Give the rows of some regions, in their order; a region without a row is left out."""
+        position = {code: index for index, code in enumerate(self.region_codes)}
+        rows = [position[code] for code in region_codes if code in position]
+        return SeriesMatrix(
+            region_codes=tuple(self.region_codes[row] for row in rows),
+            years=self.years,
+            values=self.values[rows],
+            published=self.published[rows],
+            defect=self.defect[rows],
+            status=self.status[rows],
+            flags=tuple(self.flags[row] for row in rows),
+            release_ids=tuple(self.release_ids[row] for row in rows),
+        )
 
 
 @dataclass(frozen=True)
@@ -195,13 +227,16 @@ class _Reckoned:
     aviation_linked: bool = field(default=False)
 
 
-def build_release_table(release_id: str, facts: pd.DataFrame) -> ReleaseTable:
+def build_release_table(
+    release_id: str, facts: pd.DataFrame, *, sub_sectors: Sequence[str] = (DOMESTIC_AVIATION,)
+) -> ReleaseTable:
     """Turn the rows of one release into matrices (methods section 1).
 
     Args:
         release_id: The release the rows belong to.
         facts: One row per region_code × sector_code × year with ``emissions_tco2e`` (tonnes CO2e, of one
-            substance). Sub-sectors other than domestic aviation are left out.
+            substance).
+        sub_sectors: The sub-sectors to keep; the others are left out.
 
     Returns:
         The matrices.
@@ -210,7 +245,7 @@ def build_release_table(release_id: str, facts: pd.DataFrame) -> ReleaseTable:
         ValueError: if a region × sector × year comes twice.
     """
     codes = facts["sector_code"]
-    rows = facts[~codes.str.contains(".", regex=False) | (codes == DOMESTIC_AVIATION)]
+    rows = facts[~codes.str.contains(".", regex=False) | codes.isin(list(sub_sectors))]
     regions, region_index = np.unique(rows["region_code"].to_numpy(dtype=object), return_inverse=True)
     years, year_index = np.unique(rows["year"].to_numpy(dtype=np.int64), return_inverse=True)
     sectors, sector_index = np.unique(rows["sector_code"].to_numpy(dtype=object), return_inverse=True)
@@ -238,6 +273,7 @@ def build_series(
     boundary: str | Boundary,
     *,
     earlier: Sequence[ReleaseTable] = (),
+    defects: Collection[tuple[str, str, int]] = (),
     keep_aviation: bool = False,
 ) -> pd.DataFrame:
     """Build the series of one boundary for every region of a release (methods section 1).
@@ -251,6 +287,8 @@ def build_series(
         current: The release the series belongs to.
         boundary: A code of :data:`BOUNDARIES` or a boundary of the register.
         earlier: Published earlier releases of the same substance, oldest first.
+        defects: Known defects of the current release: region_code, sector_code, year. The value stands,
+            flagged ``known_defect``, and carries no trend.
         keep_aviation: Leave domestic aviation in wherever it is (flag ``aviation_included``); for tests
             of the formulas and for comparing two releases alike.
 
@@ -299,8 +337,20 @@ def build_series(
                 ),
             )
         )
-    merged = pd.concat(frames, ignore_index=True)
-    return merged.sort_values(["region_code", "year"], ignore_index=True)
+    merged = pd.concat(frames, ignore_index=True).sort_values(["region_code", "year"], ignore_index=True)
+    marked = {(region, year) for region, sector, year in defects if chosen.holds(sector)}
+    if marked:
+        merged["flags"] = [
+            tuple(sorted({*flags, KNOWN_DEFECT})) if published and (region, year) in marked else flags
+            for region, year, published, flags in zip(
+                merged["region_code"],
+                merged["year"],
+                merged["is_published_year"],
+                merged["flags"],
+                strict=True,
+            )
+        ]
+    return merged
 
 
 def build_own_series(values: pd.DataFrame, boundary: str) -> pd.DataFrame:
@@ -362,16 +412,23 @@ def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
     values[row, column] = series["value_tco2e"].to_numpy(dtype=np.float64)
     published[row, column] = series["is_published_year"].to_numpy(dtype=np.bool_)
     status[row, column] = series["status"].to_numpy(dtype=object)
+    defect = np.zeros(shape, dtype=np.bool_)
+    defect[row, column] = [KNOWN_DEFECT in own for own in series["flags"]]
     flags: list[set[str]] = [set() for _ in regions]
-    for region, own in zip(row.tolist(), series["flags"], strict=True):
+    release_ids = [""] * len(regions)
+    for region, own, releases in zip(row.tolist(), series["flags"], series["release_ids"], strict=True):
         flags[region].update(own)
+        if releases:
+            release_ids[region] = releases[0]
     return SeriesMatrix(
         region_codes=tuple(str(code) for code in regions),
         years=years,
         values=values,
         published=published,
+        defect=defect,
         status=status,
         flags=tuple(tuple(sorted(own)) for own in flags),
+        release_ids=tuple(release_ids),
     )
 
 

@@ -1,0 +1,732 @@
+"""Where a target stands (methods section 6).
+
+A standing is a *sensitivity to the way of reckoning*, not a probability: of the variants of
+:mod:`klimatpuls.trend`, how many end at or below the level. It is always written "7 of 8 ways".
+
+The order in which a status is found:
+
+1. the level cannot be reckoned → ``not_computable`` (or ``insufficient_data`` without a population forecast)
+2. domestic aviation of the boundary is not known in any release → ``insufficient_data``
+3. target year observed → ``met`` or ``missed``, on the value of that year
+4. target year passed, no figure yet → ``awaiting_data`` with the expected month
+5. too few points for a trend → ``insufficient_data``: a status is never shown without its count
+6. latest value at or below the level → ``below_level`` (not for a carbon budget)
+7. more than 10 years after the latest data year → ``too_far``
+8. ``all_below`` ``most_below`` ``split`` ``few_below`` ``none_below``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from klimatpuls import trend
+from klimatpuls.methods import METHOD_VERSION
+from klimatpuls.series import (
+    AVIATION_INCLUDED,
+    EFFORT_SHARING_PROXY,
+    ONE_PLANT,
+    TERRITORIAL,
+    SeriesMatrix,
+    fill_gap_years,
+    to_matrix,
+)
+from klimatpuls.targets import (
+    NATION,
+    Target,
+    TargetType,
+    base_values,
+    levels,
+    path_values,
+    uses_national_definition,
+)
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Mapping, Sequence
+
+    from klimatpuls.trend import BoolArray, FloatArray, IntArray
+
+MET: Final = "met"
+MISSED: Final = "missed"
+AWAITING_DATA: Final = "awaiting_data"
+BELOW_LEVEL: Final = "below_level"
+ALL_BELOW: Final = "all_below"
+MOST_BELOW: Final = "most_below"
+SPLIT: Final = "split"
+FEW_BELOW: Final = "few_below"
+NONE_BELOW: Final = "none_below"
+TOO_FAR: Final = "too_far"
+INSUFFICIENT_DATA: Final = "insufficient_data"
+NOT_COMPUTABLE: Final = "not_computable"
+
+STATUSES: Final = (
+    MET,
+    MISSED,
+    AWAITING_DATA,
+    BELOW_LEVEL,
+    ALL_BELOW,
+    MOST_BELOW,
+    SPLIT,
+    FEW_BELOW,
+    NONE_BELOW,
+    TOO_FAR,
+    INSUFFICIENT_DATA,
+    NOT_COMPUTABLE,
+)
+
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    trend.TOO_FEW_POINTS: (
+        "färre än fyra observerade år sedan 2015",
+        "fewer than four observed years since 2015",
+    ),
+    trend.SPAN_TOO_SHORT: (
+        "de observerade åren sedan 2015 spänner över färre än fem år",
+        "the observed years since 2015 span fewer than five years",
+    ),
+    "aviation_unknown": (
+        "ingen utgåva visar inrikesflygets andel, så måttet går inte att räkna ut",
+        "no release shows the share of domestic aviation, so the boundary cannot be reckoned",
+    ),
+    "no_population_forecast": (
+        "ingen befolkningsprognos för målåret",
+        "no population forecast for the target year",
+    ),
+    "no_stated_cap": (
+        "nettonollmålet anger ingen högsta återstående mängd",
+        "the net-zero target states no cap on what may remain",
+    ),
+    "base_year_missing": ("ingen utgåva har basåret", "no release has the base year"),
+    "boundary_missing": (
+        "målets avgränsning finns varken hos SMHI eller bland importerade värden",
+        "the target's boundary is neither in SMHI's figures nor imported",
+    ),
+    "region_missing": ("kommunen saknas i serien", "the region is not in the series"),
+    "target_year_missing": ("ingen utgåva har målåret", "no release has the target year"),
+    "budget_start_missing": (
+        "ingen utgåva har budgetens första år",
+        "no release has the first year of the budget",
+    ),
+}
+"""Why there is no standing: Swedish and English."""
+
+MAX_YEARS_AHEAD: Final = 10
+SMALL_LEVEL_SHARE: Final = 0.01
+ACHIEVED_MIN_YEARS: Final = 3
+ACHIEVED_MAX_YEARS: Final = 5
+BUDGET_HORIZON: Final = 2100
+PUBLISHING_LAG_YEARS: Final = 2
+PUBLISHING_MONTH: Final = 5
+
+MART_COLUMNS: Final = (
+    "region_code",
+    "target_id",
+    "is_own_target",
+    "boundary",
+    "base_year",
+    "target_year",
+    "level_tco2e",
+    "last_year",
+    "last_tco2e",
+    "status",
+    "variants_met",
+    "variants_n",
+    "central_tco2e",
+    "spread_low_tco2e",
+    "spread_high_tco2e",
+    "gap_tco2e",
+    "required_annual_rate",
+    "achieved_annual_rate",
+    "path_position_tco2e",
+    "hangs_on",
+    "flags",
+    "release_id",
+    "method_version",
+    "as_of_date",
+)
+"""The columns of ``mart.target_progress``, in its order."""
+
+EXTRA_COLUMNS: Final = (
+    "reason",
+    "base_tco2e",
+    "base_status",
+    "gap_pct_of_base",
+    "projected_gap_tco2e",
+    "required_t_per_year",
+    "path_start_year",
+    "path_position_pct_of_base",
+    "before_year",
+    "before_status",
+    "before_variants_met",
+    "before_variants_n",
+    "before_central_tco2e",
+    "expected_month",
+    "data_lag_months",
+    "budget_used_share",
+    "budget_time_used_share",
+    "budget_runs_out_year",
+)
+
+_INTEGER_COLUMNS: Final = (
+    "base_year",
+    "target_year",
+    "last_year",
+    "variants_met",
+    "variants_n",
+    "path_start_year",
+    "before_year",
+    "before_variants_met",
+    "before_variants_n",
+    "data_lag_months",
+    "budget_runs_out_year",
+)
+
+
+@dataclass(frozen=True)
+class _Count:
+    """How many variants end at or below the level, per region."""
+
+    met: IntArray
+    n: IntArray
+    central: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One target on the rows it is about: everything a status is decided from, per region."""
+
+    target: Target
+    matrix: SeriesMatrix
+    year: int
+    base: FloatArray
+    level: FloatArray
+    as_of: dt.date
+    allow_aviation: bool
+    level_reason: str
+
+    @property
+    def is_budget(self) -> bool:
+        return self.target.target_type is TargetType.CARBON_BUDGET
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """Status, reason and count of each region at a given stock of points."""
+
+    status: NDArray[np.object_]
+    reason: NDArray[np.object_]
+    count: _Count
+    last_year: IntArray
+    last: FloatArray
+    points: FloatArray
+
+
+def required_annual_rate(last_tco2e: float, level_tco2e: float, years: float) -> float:
+    """Constant yearly reduction that takes emissions from the latest year to the level (methods section 6).
+
+    Args:
+        last_tco2e: Emissions in the latest observed year, tonnes CO2e.
+        level_tco2e: Emissions allowed in the target year, tonnes CO2e, >= 0.
+        years: Target year minus latest observed year, > 0.
+
+    Returns:
+        Fraction per year in [0, 1): 0 when the latest value is at or below the level; NaN when the level
+        is 0 or under 1 % of the latest value (tonnes per year are given instead).
+
+    Raises:
+        ValueError: if years is not positive.
+
+    Example: from 139 205 t to 69 434.5 t in 6 years → 0.109 (Tierp, 10.9 % a year).
+    """
+    if years <= 0:
+        msg = f"years to the target must be positive, got {years}"
+        raise ValueError(msg)
+    rates = _required_rates(np.array([last_tco2e]), np.array([level_tco2e]), np.array([float(years)]))
+    return float(rates[0])
+
+
+def achieved_annual_rate(years: IntArray, values: FloatArray) -> FloatArray:
+    """Constant yearly reduction over the latest three to five years (methods section 6).
+
+    Args:
+        years: Ascending calendar years, shape ``(n_years,)``.
+        values: Observed tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
+
+    Returns:
+        1 − (E_last/E_a)^(1/(last−a)), a = the earliest observed year with 3 <= last − a <= 5; fraction per
+        year, negative when emissions rose; NaN without such a year or with E_a = 0.
+
+    Example: 100 t in 2020, 81 t in 2022 and 2024 → 1 − 0.81^(1/4) = 0.0513.
+    """
+    last_year, last = trend.last_observed(years, values)
+    back = last_year[:, None] - years[None, :]
+    fits = (back >= ACHIEVED_MIN_YEARS) & (back <= ACHIEVED_MAX_YEARS) & ~np.isnan(values)
+    some = fits.any(axis=1)
+    column = fits.argmax(axis=1) if len(years) else np.zeros(len(values), dtype=np.int64)
+    start = values[np.arange(len(values)), column] if len(years) else np.full(len(values), np.nan)
+    usable = some & (start > 0)
+    ratio = np.divide(last, start, out=np.full(len(values), np.nan), where=usable)
+    span = np.where(usable, last_year - (years[column] if len(years) else 0), 1)
+    rate: FloatArray = 1.0 - ratio ** (1.0 / span)
+    return rate
+
+
+def evaluate(
+    target: Target,
+    series: pd.DataFrame | None,
+    *,
+    as_of: dt.date,
+    territorial: pd.DataFrame | None = None,
+    population_forecast: Mapping[tuple[str, int], float] | None = None,
+    one_plant: Collection[str] = (),
+    allow_aviation: bool = False,
+) -> pd.DataFrame:
+    """Evaluate one target (methods section 6): :func:`evaluate_all` for a single target.
+
+    Args:
+        target: The target.
+        series: Tidy series of its boundary; None where the boundary is neither in SMHI nor imported.
+        as_of: The run's day.
+        territorial: Tidy series of the boundary ``territorial``, for the nation's effort-sharing base.
+        population_forecast: (region_code, year) → inhabitants.
+        one_plant: Regions to flag ``one_plant``.
+        allow_aviation: Give a standing also where aviation could not be taken out.
+
+    Returns:
+        As :func:`evaluate_all`.
+
+    Example: see :func:`evaluate_all`.
+    """
+    by_boundary = {} if series is None else {target.boundary: series}
+    if territorial is not None:
+        by_boundary.setdefault(TERRITORIAL, territorial)
+    return evaluate_all(
+        [target],
+        by_boundary,
+        as_of=as_of,
+        population_forecast=population_forecast,
+        one_plant=one_plant,
+        allow_aviation=allow_aviation,
+    )
+
+
+def evaluate_all(
+    targets: Sequence[Target],
+    series_by_boundary: Mapping[str, pd.DataFrame],
+    *,
+    as_of: dt.date,
+    population_forecast: Mapping[tuple[str, int], float] | None = None,
+    one_plant: Collection[str] = (),
+    allow_aviation: bool = False,
+) -> pd.DataFrame:
+    """Evaluate every target, comparison lines for every region of their series (methods section 6).
+
+    ``gap_tco2e`` is the latest observed value (once judged: the target year's) minus the level; for a
+    carbon budget the total along the central projection minus the budget, and ``level_tco2e``,
+    ``central_tco2e`` and the spread are totals over the budget's years. A target too far ahead has
+    neither count, projection nor gap. Which targets are in force is the caller's choice
+    (:meth:`klimatpuls.targets.Target.in_force`).
+
+    Args:
+        targets: The targets; those without an owner are comparison lines.
+        series_by_boundary: Boundary → tidy series of the current release (:mod:`klimatpuls.series`).
+        as_of: The run's day.
+        population_forecast: (region_code, year) → inhabitants.
+        one_plant: Regions to flag ``one_plant`` (:func:`klimatpuls.series.find_one_plant`).
+        allow_aviation: Give a standing also where domestic aviation could not be taken out of the
+            boundary (tests of the formulas alone); otherwise such rows are ``insufficient_data``.
+
+    Returns:
+        One row per target × region: :data:`MART_COLUMNS` and :data:`EXTRA_COLUMNS`. Rates are fractions
+        per year; ``hangs_on`` is a tuple of years, ``flags`` a sorted tuple of text; counts and years are
+        nullable integers; everything that is not defined is NULL, with ``reason`` where there is no status.
+
+    Example: 100, 90, 80, 70, 60 t in 2015, 2020, 2022, 2023, 2024 and a fixed level of 50 t in 2030 →
+    required rate 1 − (50/60)^(1/6) = 0.0299.
+    """
+    matrices = {name: to_matrix(series) for name, series in series_by_boundary.items()}
+    frames = [
+        _evaluate_one(
+            target,
+            matrices.get(target.boundary),
+            matrices.get(TERRITORIAL),
+            as_of=as_of,
+            forecast=population_forecast or {},
+            one_plant=frozenset(one_plant),
+            allow_aviation=allow_aviation,
+        )
+        for target in targets
+    ]
+    columns = [*MART_COLUMNS, *EXTRA_COLUMNS]
+    if not frames:
+        return pd.DataFrame(columns=columns)
+    merged = pd.concat([pd.DataFrame(frame) for frame in frames], ignore_index=True)
+    for name in _INTEGER_COLUMNS:
+        merged[name] = pd.array(merged[name].to_numpy(dtype=np.float64), dtype="Int64")
+    return merged[columns]
+
+
+def build_verdict_record(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Reckon how often earlier verdicts came true (methods section 6).
+
+    Args:
+        verdicts: One row per earlier verdict: ``status`` (one of the five counted statuses or
+            ``below_level``), ``target_year`` (the outcome year) and ``came_true``, True when the observed
+            value of that year was at or below the level.
+
+    Returns:
+        One row per status × target_year: ``verdicts_n``, ``came_true_n``, ``came_true_pct``. Statuses
+        without an outcome yet have no row.
+
+    Example: three verdicts ``most_below`` for 2024, two of them at the level → 66.7 %.
+    """
+    grouped = verdicts.groupby(["status", "target_year"], sort=True)["came_true"]
+    record = grouped.agg(verdicts_n="size", came_true_n="sum").reset_index()
+    record["came_true_n"] = record["came_true_n"].astype(np.int64)
+    record["came_true_pct"] = 100.0 * record["came_true_n"] / record["verdicts_n"]
+    return record
+
+
+def _evaluate_one(
+    target: Target,
+    matrix: SeriesMatrix | None,
+    territorial: SeriesMatrix | None,
+    *,
+    as_of: dt.date,
+    forecast: Mapping[tuple[str, int], float],
+    one_plant: frozenset[str],
+    allow_aviation: bool,
+) -> dict[str, object]:
+    """Evaluate one target on all its rows; columns as plain arrays and lists."""
+    owner = target.region_code
+    if matrix is not None and owner is not None:
+        matrix = matrix.select([owner])
+    if matrix is None or not matrix.region_codes:
+        reason = "boundary_missing" if matrix is None else "region_missing"
+        return _nothing(target, owner, reason, as_of)
+    case = _build_case(target, matrix, territorial, as_of, forecast, allow_aviation=allow_aviation)
+    verdict = _judge(case, case.matrix.observed)
+    before = _judge(case, _without_newest(case.matrix.observed))
+    flags = [
+        _flags(target, code, own, one_plant)
+        for code, own in zip(matrix.region_codes, matrix.flags, strict=True)
+    ]
+    return {
+        **_describe(case, verdict),
+        **_measure(case, verdict),
+        **_describe_before(verdict, before),
+        **_budget_columns(case, verdict),
+        "hangs_on": _hangs_on(case, verdict),
+        "flags": flags,
+        "release_id": [release or None for release in matrix.release_ids],
+    }
+
+
+def _build_case(
+    target: Target,
+    matrix: SeriesMatrix,
+    territorial: SeriesMatrix | None,
+    as_of: dt.date,
+    forecast: Mapping[tuple[str, int], float],
+    *,
+    allow_aviation: bool,
+) -> _Case:
+    year = target.judged_year(as_of)
+    base = base_values(target, matrix, territorial)
+    population = np.array([forecast.get((code, year), np.nan) for code in matrix.region_codes])
+    reasons = {
+        TargetType.FIXED_LEVEL_PER_CAPITA: "no_population_forecast",
+        TargetType.NET_ZERO: "no_stated_cap" if target.residual_percent is None else "base_year_missing",
+    }
+    return _Case(
+        target=target,
+        matrix=matrix,
+        year=year,
+        base=base,
+        level=levels(target, base, year, population),
+        as_of=as_of,
+        allow_aviation=allow_aviation,
+        level_reason=reasons.get(target.target_type, "base_year_missing"),
+    )
+
+
+def _judge(case: _Case, observed: FloatArray) -> _Verdict:
+    """Find status and count with a given stock of observed values (the order of the module's docstring)."""
+    years = case.matrix.years
+    last_year, last = trend.last_observed(years, observed)
+    points = trend.select_points(years, observed)
+    ahead = case.year - last_year
+    counted = (points.reason == "") & (ahead > 0) & (ahead <= MAX_YEARS_AHEAD) & ~np.isnan(case.level)
+    usable = np.where(counted[:, None], points.values, np.nan)
+    count = _count_budget(case, usable, last_year) if case.is_budget else _count_level(case, usable)
+    outcome = _outcome(case)
+    below = np.zeros(len(last), dtype=np.bool_) if case.is_budget else last <= case.level
+    unknown_aviation = np.array(
+        [AVIATION_INCLUDED in own and not case.allow_aviation for own in case.matrix.flags], dtype=np.bool_
+    )
+    no_level = np.isnan(case.level)
+    observed_year = (last_year > 0) & (ahead <= 0)
+    unstarted = _budget_start_missing(case)
+    insufficient = points.reason != ""
+    no_level_status = INSUFFICIENT_DATA if case.level_reason == "no_population_forecast" else NOT_COMPUTABLE
+    rules: list[tuple[BoolArray, str, str | NDArray[np.str_]]] = [
+        (no_level, no_level_status, case.level_reason),
+        (unknown_aviation, INSUFFICIENT_DATA, "aviation_unknown"),
+        (unstarted, NOT_COMPUTABLE, "budget_start_missing"),
+        (observed_year & np.isnan(outcome), NOT_COMPUTABLE, "target_year_missing"),
+        (observed_year & (outcome <= case.level), MET, ""),
+        (observed_year, MISSED, ""),
+        (np.full(len(last), case.as_of.year > case.year), AWAITING_DATA, ""),
+        (insufficient, INSUFFICIENT_DATA, points.reason),
+        (below, BELOW_LEVEL, ""),
+        (ahead > MAX_YEARS_AHEAD, TOO_FAR, ""),
+        (count.met == count.n, ALL_BELOW, ""),
+        (2 * count.met > count.n, MOST_BELOW, ""),
+        (2 * count.met == count.n, SPLIT, ""),
+        (count.met > 0, FEW_BELOW, ""),
+    ]
+    conditions = [condition for condition, _, _ in rules]
+    status = np.select(conditions, [name for _, name, _ in rules], default=NONE_BELOW)
+    reason = np.select(conditions, [text for _, _, text in rules], default="")
+    return _Verdict(
+        status=status.astype(object),
+        reason=reason.astype(object),
+        count=count,
+        last_year=last_year,
+        last=last,
+        points=usable,
+    )
+
+
+def _outcome(case: _Case) -> FloatArray:
+    """Give the observed (or linked) value the target is finally judged on."""
+    if not case.is_budget:
+        return case.matrix.at(case.year)
+    first = int(case.target.budget_start_year or case.year)
+    filled = fill_gap_years(case.matrix.years, case.matrix.values, first, case.year)
+    total: FloatArray = filled.sum(axis=1)
+    return total
+
+
+def _budget_start_missing(case: _Case) -> BoolArray:
+    """Whether a budget begins in a year before the first one any release has."""
+    if not case.is_budget or case.target.budget_start_year is None:
+        return np.zeros(len(case.level), dtype=np.bool_)
+    present = ~np.isnan(case.matrix.values)
+    first = np.where(present, case.matrix.years, BUDGET_HORIZON).min(axis=1)
+    missing: BoolArray = first > case.target.budget_start_year
+    return missing
+
+
+def _count_level(case: _Case, points: FloatArray) -> _Count:
+    projected = trend.project(case.matrix.years, points, np.array([case.year]))[:, 0, :]
+    return _count(projected, case.level)
+
+
+def _count_budget(case: _Case, points: FloatArray, last_year: IntArray) -> _Count:
+    """Count the variants whose total over the budget's years is within the budget."""
+    years = np.arange(int(case.target.budget_start_year or case.year), case.year + 1)
+    projected = trend.project(case.matrix.years, points, years)
+    filled = fill_gap_years(case.matrix.years, case.matrix.values, int(years[0]), int(years[-1]))
+    past = years[None, :] <= last_year[:, None]
+    combined = np.where(past[:, :, None], filled[:, :, None], projected)
+    return _count(combined.sum(axis=1), case.level)
+
+
+def _count(projected: FloatArray, level: FloatArray) -> _Count:
+    defined = ~np.isnan(projected)
+    met = (defined & (projected <= level[:, None])).sum(axis=1)
+    some = defined.any(axis=1)
+    low = np.where(defined, projected, np.inf).min(axis=1)
+    high = np.where(defined, projected, -np.inf).max(axis=1)
+    return _Count(
+        met=met,
+        n=defined.sum(axis=1),
+        central=trend.central(projected),
+        low=np.where(some, low, np.nan),
+        high=np.where(some, high, np.nan),
+    )
+
+
+def _without_newest(observed: FloatArray) -> FloatArray:
+    """Take the newest observed value of each region away."""
+    present = ~np.isnan(observed)
+    newest = present & (present[:, ::-1].cumsum(axis=1)[:, ::-1] == 1)
+    return np.where(newest, np.nan, observed)
+
+
+def _hangs_on(case: _Case, verdict: _Verdict) -> list[tuple[int, ...]]:
+    """Years, never the newest, whose removal moves the central projection across the level."""
+    years, points = case.matrix.years, verdict.points
+    found: list[list[int]] = [[] for _ in verdict.last]
+    below = verdict.count.central <= case.level
+    for column in np.flatnonzero((~np.isnan(points)).any(axis=0)):
+        removable = ~np.isnan(points[:, column]) & (verdict.last_year != years[column])
+        if not removable.any():
+            continue
+        fewer = points.copy()
+        fewer[:, column] = np.nan
+        fewer[~removable] = np.nan
+        without = (
+            _count_budget(case, fewer, verdict.last_year) if case.is_budget else _count_level(case, fewer)
+        )
+        for row in np.flatnonzero(removable & ((without.central <= case.level) != below)):
+            found[row].append(int(years[column]))
+    return [tuple(own) for own in found]
+
+
+def _describe(case: _Case, verdict: _Verdict) -> dict[str, object]:
+    """Columns that say what was judged, on which data, with which count."""
+    target, rows = case.target, len(verdict.last)
+    counted = verdict.count.n > 0
+    awaiting = verdict.status == AWAITING_DATA
+    month = f"{case.year + PUBLISHING_LAG_YEARS}-{PUBLISHING_MONTH:02d}"
+    lag = (case.as_of.year - verdict.last_year - 1) * 12 + case.as_of.month - 1
+    known = verdict.last_year > 0
+    return {
+        "region_code": list(case.matrix.region_codes),
+        "target_id": [target.target_id] * rows,
+        "is_own_target": [target.is_own] * rows,
+        "boundary": [target.boundary] * rows,
+        "base_year": np.full(rows, np.nan if target.base_year is None else target.base_year),
+        "target_year": np.full(rows, float(case.year)),
+        "level_tco2e": case.level,
+        "last_year": np.where(known, verdict.last_year, np.nan),
+        "last_tco2e": verdict.last,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "variants_met": np.where(counted, verdict.count.met, np.nan),
+        "variants_n": np.where(counted, verdict.count.n, np.nan),
+        "central_tco2e": verdict.count.central,
+        "spread_low_tco2e": verdict.count.low,
+        "spread_high_tco2e": verdict.count.high,
+        "method_version": [METHOD_VERSION] * rows,
+        "as_of_date": pd.Series([case.as_of] * rows, dtype=object),
+        "expected_month": pd.Series([month if wait else None for wait in awaiting], dtype=object),
+        "data_lag_months": np.where(known, lag, np.nan),
+    }
+
+
+def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
+    """Gap, required and achieved rate, position on the path."""
+    target = case.target
+    left = (case.year - verdict.last_year).astype(np.float64)
+    ahead = (left > 0) & (verdict.last_year > 0) & (not case.is_budget)
+    final = np.isin(verdict.status, (MET, MISSED))
+    gap = np.where(final, _outcome(case), verdict.last) - case.level
+    if case.is_budget:
+        gap = np.where(final, _outcome(case), verdict.count.central) - case.level
+    if target.target_type is TargetType.NET_ZERO and target.residual_percent is None:
+        gap = verdict.last.copy()
+    gap = np.where(verdict.status == TOO_FAR, np.nan, gap)
+    years_left = np.where(ahead, left, np.nan)
+    required = _required_rates(verdict.last, case.level, years_left)
+    in_tonnes = ahead & np.isnan(required)
+    start_year, path = path_values(target, case.matrix, case.base, case.level, verdict.last_year)
+    position = verdict.last - path
+    positive_base = np.where(case.base > 0, case.base, np.nan)
+    base_status = [""] * len(gap)
+    if target.base_year is not None and target.base_year in case.matrix.years:
+        column = int(np.flatnonzero(case.matrix.years == target.base_year)[0])
+        base_status = [str(status) for status in case.matrix.status[:, column]]
+    return {
+        "base_tco2e": case.base,
+        "base_status": pd.Series([status or None for status in base_status], dtype=object),
+        "gap_tco2e": gap,
+        "gap_pct_of_base": 100.0 * gap / positive_base,
+        "projected_gap_tco2e": verdict.count.central - case.level,
+        "required_annual_rate": required,
+        "required_t_per_year": np.where(in_tonnes, (verdict.last - case.level) / years_left, np.nan),
+        "achieved_annual_rate": achieved_annual_rate(case.matrix.years, case.matrix.observed),
+        "path_start_year": np.where(np.isnan(path) | (start_year is None), np.nan, start_year or 0),
+        "path_position_tco2e": position,
+        "path_position_pct_of_base": 100.0 * position / positive_base,
+    }
+
+
+def _describe_before(verdict: _Verdict, before: _Verdict) -> dict[str, object]:
+    """The newest year's weight: the same computed without it."""
+    counted = before.count.n > 0
+    known = verdict.last_year > 0
+    return {
+        "before_year": np.where(known, verdict.last_year, np.nan),
+        "before_status": before.status,
+        "before_variants_met": np.where(counted, before.count.met, np.nan),
+        "before_variants_n": np.where(counted, before.count.n, np.nan),
+        "before_central_tco2e": before.count.central,
+    }
+
+
+def _budget_columns(case: _Case, verdict: _Verdict) -> dict[str, object]:
+    """Share of budget and of time used, and the year the budget runs out along the central projection."""
+    rows = len(verdict.last)
+    if not case.is_budget or case.target.budget_start_year is None:
+        empty = np.full(rows, np.nan)
+        return {name: empty for name in EXTRA_COLUMNS if name.startswith("budget_")}
+    start, end = case.target.budget_start_year, case.year
+    years = np.arange(start, BUDGET_HORIZON + 1)
+    past = years[None, :] <= verdict.last_year[:, None]
+    filled = fill_gap_years(case.matrix.years, case.matrix.values, start, BUDGET_HORIZON)
+    projected = trend.central(trend.project(case.matrix.years, verdict.points, years))
+    yearly = np.where(past, filled, projected)
+    over = yearly.cumsum(axis=1) > case.level[:, None]
+    spent = np.where(past, filled, 0.0).sum(axis=1)
+    used_years = np.clip(verdict.last_year - start + 1, 0, end - start + 1)
+    return {
+        "budget_used_share": spent / case.level,
+        "budget_time_used_share": used_years / (end - start + 1),
+        "budget_runs_out_year": np.where(over.any(axis=1), years[over.argmax(axis=1)], np.nan),
+    }
+
+
+def _required_rates(last: FloatArray, level: FloatArray, years: FloatArray) -> FloatArray:
+    computable = (level > 0) & (level < last) & (level >= SMALL_LEVEL_SHARE * last)
+    ratio = np.divide(level, last, out=np.full(len(last), np.nan), where=computable)
+    rate = 1.0 - ratio ** (1.0 / years)
+    return np.where((last <= level) & ~np.isnan(years), 0.0, rate)
+
+
+def _flags(
+    target: Target, region_code: str, own: tuple[str, ...], one_plant: frozenset[str]
+) -> tuple[str, ...]:
+    flags = set(own)
+    if region_code in one_plant:
+        flags.add(ONE_PLANT)
+    if region_code == NATION and uses_national_definition(target):
+        flags.add("national_definition")
+    if target.target_type is TargetType.CARBON_BUDGET:
+        flags.add("carbon_budget")
+    if target.boundary == EFFORT_SHARING_PROXY:
+        flags.add("proxy")
+    return tuple(sorted(flags))
+
+
+def _nothing(target: Target, owner: str | None, reason: str, as_of: dt.date) -> dict[str, object]:
+    """One row for a target that has no series (a comparison line without a series has none)."""
+    rows = 0 if owner is None else 1
+    known: dict[str, object] = {
+        "region_code": owner,
+        "target_id": target.target_id,
+        "is_own_target": target.is_own,
+        "boundary": target.boundary,
+        "base_year": np.nan if target.base_year is None else target.base_year,
+        "target_year": target.judged_year(as_of),
+        "status": NOT_COMPUTABLE,
+        "reason": reason,
+        "hangs_on": (),
+        "flags": (),
+        "method_version": METHOD_VERSION,
+        "as_of_date": as_of,
+    }
+    texts = {"base_status", "before_status", "expected_month", "release_id"}
+    columns: dict[str, object] = {}
+    for name in (*MART_COLUMNS, *EXTRA_COLUMNS):
+        value = known.get(name, None if name in texts else np.nan)
+        columns[name] = [value] * rows
+    return columns
