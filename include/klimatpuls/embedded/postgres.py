@@ -312,7 +312,7 @@ class Cluster:
         connection = self.connect()
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
                 verb = sql.SQL("ALTER") if cursor.fetchone() else sql.SQL("CREATE")
                 statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
                 cursor.execute(statement.format(verb, sql.Identifier(role), sql.Literal(password)))
@@ -334,7 +334,7 @@ class Cluster:
         connection = self.connect()
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT FROM pg_database WHERE datname = %s", (database,))
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
                 if cursor.fetchone():
                     return False
                 cursor.execute(

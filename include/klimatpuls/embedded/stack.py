@@ -243,14 +243,13 @@ class Stack:
 
     def _start_database(self) -> None:
         cluster = self.cluster
-        is_new = cluster.create()
+        cluster.create()
         cluster.clear_stale()
         self._warden.start(services.database(self.home, cluster))
         wait_ready(cluster, lambda: self._warden.is_running("postgres"), self.home.logs / "postgres.log")
-        if is_new or not (self.home.root / "postgres" / ".prepared").exists():
-            cluster.ensure_role("airflow", self.home.secrets.airflow_db)
-            cluster.ensure_database(services.AIRFLOW_DATABASE, "airflow")
-            cluster.ensure_database(services.WAREHOUSE_DATABASE, ADMIN)
+        cluster.ensure_role("airflow", self.home.secrets.airflow_db)
+        cluster.ensure_database(services.AIRFLOW_DATABASE, "airflow")
+        cluster.ensure_database(services.WAREHOUSE_DATABASE, ADMIN)
 
     @property
     def _warden(self) -> Control:
