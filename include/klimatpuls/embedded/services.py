@@ -207,6 +207,7 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
             "min_file_process_interval": "30",
             "bundle_refresh_check_interval": "2",
         },
+        "workers": {"min_heartbeat_interval": "1"},
         "metrics": {"statsd_on": "False", "otel_on": "False"},
         "traces": {"otel_on": "False"},
     }
@@ -321,12 +322,14 @@ def airflow(home: Home, environment: Mapping[str, str], part: str) -> Service:
         "dag-processor": ("dag-processor",),
         "db-migrate": ("db", "migrate"),
     }[part]
+    # The API server keeps nothing in memory and takes seconds to close its loop: it need not be waited for.
+    patience = 2.0 if part == "api-server" else 8.0
     extra = {"KLIMATPULS_PRELOAD": ",".join(PRELOADED)} if part == "scheduler" else {}
     return Service(
         name=part,
         argv=(sys.executable, "-m", "airflow", *words),
         env={**environment, **extra},
         log=str(home.logs / f"{part}.log"),
-        patience=8.0,
+        patience=patience,
         cwd=str(home.root / "airflow"),
     )

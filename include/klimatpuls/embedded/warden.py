@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,7 @@ class Warden:
         child.returncode = 0  # reaped by reap(), which waits for every child
         self.services[service.name] = _Running(service, child.pid)
         self._save()
+        _log(f"{service.name} (process {child.pid}) started")
         self._tell({"event": "started", "name": service.name, "pid": child.pid})
 
     def reap(self) -> None:
@@ -188,12 +190,13 @@ class Warden:
                 if running.pid == pid:
                     del self.services[name]
                     code = os.waitstatus_to_exitcode(status)
-                    print(f"{name} (process {pid}) ended with {code}", flush=True)  # noqa: T201 - the warden's log
+                    _log(f"{name} (process {pid}) ended with {code}")
                     self._save()
                     self._tell({"event": "exited", "name": name, "code": code})
 
     def stop_all(self) -> None:
         """End every service phase by phase, then whatever is left below the warden, the database last."""
+        _log("stopping")
         for phase in (PHASE_WORK, PHASE_HELPERS):
             self._stop_phase([each for each in self.services.values() if each.service.phase == phase])
         databases = [each for each in self.services.values() if each.service.phase == PHASE_DATABASE]
@@ -212,17 +215,15 @@ class Warden:
                     os.kill(each.pid, number)
                 else:
                     os.killpg(each.pid, number)
-        deadline = time.monotonic() + max((each.service.patience for each in group), default=0.0)
-        while any(self._is_here(each) for each in group) and time.monotonic() < deadline:
+        begun = time.monotonic()
+        while left := [each for each in group if self._is_here(each)]:
+            for each in left:
+                if time.monotonic() > begun + each.service.patience:
+                    _log(f"{each.service.name} did not end within {each.service.patience:.0f} s: killed")
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(each.pid, signal.SIGKILL)
             time.sleep(0.02)
             self.reap()
-        for each in group:
-            while self._is_here(each):
-                print(f"{each.service.name} did not end in time: killed", flush=True)  # noqa: T201
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(each.pid, signal.SIGKILL)
-                time.sleep(0.02)
-                self.reap()
 
     def _is_here(self, each: _Running) -> bool:
         return self.services.get(each.service.name) is each
@@ -253,6 +254,13 @@ class Warden:
             self.control.sendall(json.dumps(event).encode() + b"\n")
         except OSError:  # the command is gone; reading the socket will show it
             return
+
+
+def _log(line: str) -> None:
+    """Write to the warden's output, which is its log."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    sys.stdout.write(f"{moment} {line}\n")
+    sys.stdout.flush()
 
 
 def main(arguments: list[str] | None = None) -> int:
