@@ -34,8 +34,8 @@ _WORKBOOK_PART = "xl/workbook.xml"
 _SHEET_PARTS = "xl/worksheets/"
 _SHARED_STRINGS = "xl/sharedStrings.xml"
 # A reference at or beyond column BA or row 100 000: four times the rows, twice the columns of any release.
-_FAR_CELL = re.compile(rb"""\sr\s*=\s*["'](?:[A-Za-z]{3}|[B-Zb-z][A-Za-z]|[A-Za-z]{0,2}0*[1-9]\d{5})""")
-_SHARED_CELL = re.compile(rb"""\st\s*=\s*["']s["']""")
+_FAR_CELL = re.compile(rb"""r\s*=\s*["'](?:[A-Za-z]{3}\d|[B-Zb-z][A-Za-z]\d|[A-Za-z]{0,2}0*[1-9]\d{5})""")
+_SHARED_CELL = re.compile(rb"""t\s*=\s*["']s["']""")
 _OVERLAP = 64
 _OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
 

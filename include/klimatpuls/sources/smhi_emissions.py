@@ -30,6 +30,8 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -46,7 +48,7 @@ from klimatpuls.http import StatusError
 from klimatpuls.regions import plain_name
 from klimatpuls.releases import Fetched, Parsed
 from klimatpuls.units import number_from_text, plain_unit
-from klimatpuls.zipgate import check_workbook
+from klimatpuls.zipgate import MAX_ENTRIES, check_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,6 +66,7 @@ NOT_A_NUMBER: Final = "not a number"
 DUPLICATE: Final = "duplicate"
 
 _ALL: Final = "Alla"
+_HEAD_BYTES: Final = 2**17
 _YEAR = re.compile(r"((?:19|20)\d\d)(?:\.0)?")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -142,11 +145,31 @@ def fetch(
 def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:
     """Substance, unit and publisher's date of a workbook, whatever its file is called.
 
+    Only the head of the sheet is inflated, so that it costs milliseconds; the table is not judged.
+
     Raises:
         SourceFormatError: as :func:`parse`.
     """
-    rows = _read_rows(body, what)
+    rows = _read_sheet(_head_of(body, what), what)
     return _preamble(rows[: _find_table(rows, what).header_row], what)
+
+
+def _head_of(body: bytes, what: str) -> bytes:
+    """The same workbook with its sheets cut after the first rows."""
+    head = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as whole, zipfile.ZipFile(head, "w") as cut:
+            for name in whole.namelist()[:MAX_ENTRIES]:
+                with whole.open(name) as part:
+                    text = part.read(_HEAD_BYTES)
+                if name.startswith("xl/worksheets/") and len(text) == _HEAD_BYTES:
+                    text = text[: text.rfind(b"</row>") + len(b"</row>")] + b"</sheetData></worksheet>"
+                cut.writestr(name, text)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        check_workbook(body, what=what)
+        msg = f"{what}: the workbook cannot be opened ({error})"
+        raise SourceFormatError(msg, rule="unreadable_workbook") from error
+    return head.getvalue()
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
@@ -171,7 +194,8 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     if len(parts) != 1:
         msg = f"{what}: expected one workbook, found {len(parts)} parts"
         raise SourceFormatError(msg, rule="not_a_workbook")
-    rows = _read_rows(parts[0], what)
+    check_workbook(parts[0], what=what)
+    rows = _read_sheet(parts[0], what)
     table = _find_table(rows, what)
     preamble = _preamble(rows[: table.header_row], what)
     what = f"{SOURCE} {preamble.substance} {preamble.published_date.isoformat()}"
@@ -203,8 +227,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
 # ------------------------------------------------------------------------------------------ the sheet
 
 
-def _read_rows(body: bytes, what: str) -> list[Row]:
-    check_workbook(body, what=what)
+def _read_sheet(body: bytes, what: str) -> list[Row]:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
         return book.get_sheet_by_index(0).to_python(skip_empty_area=False)

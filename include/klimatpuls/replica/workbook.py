@@ -1,0 +1,216 @@
+"""Writes a workbook in the layout of SMHI's national emission database, byte for byte the same every time.
+
+Only what the layout needs of Office Open XML: one sheet, shared strings, plain cells. No clock, no random
+ids, fixed zip dates: the same table gives the same bytes. Used by the synthetic archive and by tests; what
+it writes never pretends to be the publisher's: the document properties say who made it.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+from xml.sax.saxutils import escape
+
+from klimatpuls import regions, sectors, substances
+from klimatpuls.sources.smhi_emissions import KEY_WORDS, column_letters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+Cell = str | float | int | None
+YearsAt = Literal["above", "header", "header_text"]
+
+CO2E_LINE: Final = "CO2-ekv. efter ämnesnamn innebär att emissionen är uttryckt i CO2-ekvivalenter"
+_ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
+_LEVEL: Final = 6
+_MAIN_NS: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_REL_NS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
+_OFFICE_TYPE: Final = "application/vnd.openxmlformats-officedocument"
+_XML: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Properties:
+    """Document properties, which are no part of a release's content.
+
+    Attributes:
+        creator: Who made the file.
+        title: Title of the document.
+        description: A sentence on what it is.
+    """
+
+    creator: str = "klimatpuls"
+    title: str = ""
+    description: str = ""
+
+
+def region_names(code: str) -> tuple[str, str]:
+    """(Län, Kommun) as the publisher writes a region. Example: ``0360`` → ``("Uppsala län", "Tierp")``."""
+    region = regions.region(code)
+    if region.level == "nation":
+        return "Alla", "Alla"
+    if region.level == "county":
+        return region.name, "Alla"
+    return regions.region(region.county_code or "").name, region.name
+
+
+def region_order() -> tuple[str, ...]:
+    """All regions in the publisher's order: nation, then each county followed by its municipalities."""
+    by_name = regions.regions()
+    counties = sorted(regions.codes("county"), key=lambda code: by_name[code].sort_sv)
+    order = [regions.NATION]
+    for county in counties:
+        members = sorted(regions.municipalities_of(county), key=lambda code: by_name[code].sort_sv)
+        order += [county, *members]
+    return tuple(order)
+
+
+def preamble(
+    substance: str,
+    published: date,
+    years: Sequence[int],
+    *,
+    years_at: YearsAt = "above",
+    unit: str = "ton/år",
+) -> list[list[Cell]]:
+    """The rows above the data, header included, as the publisher lays them out.
+
+    Args:
+        substance: Our substance code; greenhouse gases but CO2 get one more line.
+        published: The date in B1.
+        years: The years, in column order.
+        years_at: Years in the row above the header (``above``, as downloaded) or in the header row itself,
+            as numbers or as text, as in sheets saved by hand.
+        unit: The unit of row 3.
+    """
+    entry = substances.substance(substance)
+    rows: list[list[Cell]] = [
+        ["Rapportnamn:", f"Länsrapport, {published.isoformat()}"],
+        [f"Emissioner av {entry.name_sv}"],
+        [f"Enhet: {unit}"],
+    ]
+    if entry.is_ghg and entry.code != "co2":
+        rows.append([CO2E_LINE])
+    rows.append([])
+    if years_at == "above":
+        rows.append([None, None, None, None, *years])
+        rows.append([*KEY_WORDS, *([entry.smhi_code] * len(years))])
+    else:
+        rows.append([])
+        rows.append([*KEY_WORDS, *(years if years_at == "header" else map(str, years))])
+    return rows
+
+
+def sector_names(code: str) -> tuple[str, str]:
+    """(Huvudsektor, Undersektor) as the newest releases spell a sector."""
+    return sectors.sectors()[code].spellings[0]
+
+
+def build_workbook(
+    rows: Iterable[Sequence[Cell]], *, sheet_name: str, properties: Properties | None = None
+) -> bytes:
+    """An xlsx file of one sheet.
+
+    Args:
+        rows: Cells by row: text, numbers, or None for an empty cell; rows may differ in length.
+        sheet_name: Name of the sheet.
+        properties: Document properties.
+
+    Returns:
+        The bytes of the file; equal rows and properties give equal bytes.
+    """
+    strings: dict[str, int] = {}
+    table = list(rows)
+    letters = [column_letters(index) for index in range(max(map(len, table), default=0))]
+    body = "".join(_row_xml(number, row, letters, strings) for number, row in enumerate(table, 1))
+    about = properties or Properties()
+    parts = {
+        "[Content_Types].xml": _content_types(),
+        "_rels/.rels": _relationships(
+            [
+                ("rId1", f"{_REL_NS}/officeDocument", "xl/workbook.xml"),
+                ("rId2", f"{_PACKAGE}/relationships/metadata/core-properties", "docProps/core.xml"),
+            ]
+        ),
+        "docProps/core.xml": _core(about),
+        "xl/workbook.xml": (
+            f'{_XML}<workbook xmlns="{_MAIN_NS}" xmlns:r="{_REL_NS}"><sheets>'
+            f'<sheet name="{escape(sheet_name, {chr(34): "&quot;"})}" sheetId="1" r:id="rId1"/>'
+            "</sheets></workbook>"
+        ),
+        "xl/_rels/workbook.xml.rels": _relationships(
+            [
+                ("rId1", f"{_REL_NS}/worksheet", "worksheets/sheet1.xml"),
+                ("rId2", f"{_REL_NS}/sharedStrings", "sharedStrings.xml"),
+            ]
+        ),
+        "xl/sharedStrings.xml": (
+            f'{_XML}<sst xmlns="{_MAIN_NS}">'
+            + "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in strings)
+            + "</sst>"
+        ),
+        "xl/worksheets/sheet1.xml": (
+            f'{_XML}<worksheet xmlns="{_MAIN_NS}"><sheetData>{body}</sheetData></worksheet>'
+        ),
+    }
+    return _zip(parts)
+
+
+def _row_xml(number: int, row: Sequence[Cell], letters: list[str], strings: dict[str, int]) -> str:
+    cells = []
+    for column, cell in zip(letters, row, strict=False):
+        if isinstance(cell, str):
+            index = strings.setdefault(cell, len(strings))
+            cells.append(f'<c r="{column}{number}" t="s"><v>{index}</v></c>')
+        elif cell is not None:
+            cells.append(f'<c r="{column}{number}"><v>{cell!r}</v></c>')
+    return f'<row r="{number}">{"".join(cells)}</row>'
+
+
+def _zip(parts: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in parts.items():
+            info = zipfile.ZipInfo(name, date_time=_ZIP_DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            info.create_system = 3
+            archive.writestr(info, text.encode(), compresslevel=_LEVEL)
+    return buffer.getvalue()
+
+
+def _content_types() -> str:
+    overrides = {
+        "/xl/workbook.xml": f"{_OFFICE_TYPE}.spreadsheetml.sheet.main+xml",
+        "/xl/worksheets/sheet1.xml": f"{_OFFICE_TYPE}.spreadsheetml.worksheet+xml",
+        "/xl/sharedStrings.xml": f"{_OFFICE_TYPE}.spreadsheetml.sharedStrings+xml",
+        "/docProps/core.xml": "application/vnd.openxmlformats-package.core-properties+xml",
+    }
+    return (
+        f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        + "".join(f'<Override PartName="{name}" ContentType="{kind}"/>' for name, kind in overrides.items())
+        + "</Types>"
+    )
+
+
+def _relationships(entries: Iterable[tuple[str, str, str]]) -> str:
+    return (
+        f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
+        + "".join(f'<Relationship Id="{id_}" Type="{kind}" Target="{to}"/>' for id_, kind, to in entries)
+        + "</Relationships>"
+    )
+
+
+def _core(about: Properties) -> str:
+    return (
+        f'{_XML}<cp:coreProperties xmlns:cp="{_PACKAGE}/metadata/core-properties" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        f"<dc:title>{escape(about.title)}</dc:title><dc:creator>{escape(about.creator)}</dc:creator>"
+        f"<dc:description>{escape(about.description)}</dc:description></cp:coreProperties>"
+    )
