@@ -1,0 +1,544 @@
+"""SCB's PxWebApi 2 as the replica speaks it: tables, selections and JSON-stat 2, as of a day.
+
+Pure: a request goes in, a status and a document come out; the server adds HTTP. In the shape of the
+recorded answers and of the interface's specification: the codes and expressions, the problem bodies, the
+cell limit, a default selection when none is made.
+
+Our own choices, where nobody has seen the agency's: the successor's table id ``TAB638CKM`` and its measure
+``KPULS001``; both tables are listed even while they hold no year, and such a table is answered with 404 and
+a header that the replica alone sends; the wording of errors that no recording shows; an archive holds
+population totals only, so any other age, sex or marital status than the total is a non-existent value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from fnmatch import fnmatchcase
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.clock import STOCKHOLM
+from klimatpuls.regions import regions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+LAST_YEAR_WITHOUT_NOISE = 2024
+TABLE_ID = "TAB638"
+CKM_TABLE_ID = "TAB638CKM"
+CKM_CONTENTS = "KPULS001"
+PUBLICATION_MONTH, PUBLICATION_DAY, PUBLICATION_TIME = 2, 22, time(8)
+NOISE_NOTE = (
+    "Från och med referensåret 2025 och framåt är en liten kontrollerad slumpmässig osäkerhet införd i "
+    "samtliga redovisade uppgifter. Till följd av detta så är inte alltid de redovisade totalerna lika med "
+    "summan av deras redovisade delar. Metoden heter Cell Key Method (CKM)."
+)
+DAY_NOTE = "Uppgifterna avser förhållandena den 31 december."
+CHOICE_NOTE = "Tabellens id och innehållskod är replikens egna, inte SCB:s."
+
+_EXPRESSION = re.compile(r"(TOP|BOTTOM|RANGE|FROM|TO)\(([^()]*)\)", re.IGNORECASE)
+_CODELISTS: Mapping[str, str] = {
+    "vs_RegionKommun07": "municipality",
+    "vs_RegionLän07": "county",
+    "vs_RegionRiket99": "nation",
+}
+
+
+class ProblemError(Exception):
+    """A question the service refuses.
+
+    Attributes:
+        status: HTTP status.
+        title: What is wrong, in the service's words.
+        detail: More about it, or None.
+    """
+
+    def __init__(self, status: int, title: str, detail: str | None = None) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body of the answer."""
+        body: dict[str, Any] = {"type": "Parameter error", "title": self.title, "status": self.status}
+        if self.detail is not None:
+            body["detail"] = self.detail
+        return body
+
+
+class EmptyTableError(Exception):
+    """A table that holds no year as of the replica's day; the text is its id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """One variable of a table.
+
+    Attributes:
+        code: Its code.
+        label: Its Swedish name.
+        values: Value code -> label, in order.
+        held: The value codes the replica has figures for (the total, of age, sex and marital status).
+        total: The code that stands for all of it where it is left out, or None.
+        elimination: Whether it may be left out.
+    """
+
+    code: str
+    label: str
+    values: Mapping[str, str]
+    held: frozenset[str]
+    total: str | None = None
+    elimination: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One population table as of a day.
+
+    Attributes:
+        id: Table id.
+        title: Label without its years.
+        variables: In the table's order; region first, measure and time last.
+        notes: The publisher's notes.
+        figures: (region code, year) -> persons.
+        first_year: First year the table is for.
+        contents: Code of the measure of persons.
+    """
+
+    id: str
+    title: str
+    variables: tuple[Variable, ...]
+    notes: tuple[str, ...]
+    figures: Mapping[tuple[str, int], int]
+    first_year: int
+    contents: str
+
+    @property
+    def years(self) -> tuple[str, ...]:
+        """The years the table holds."""
+        return tuple(self.variable("Tid").values)
+
+    @property
+    def label(self) -> str:
+        """The table's label."""
+        span = f"{self.first_year}-{self.years[-1]}" if self.years else f"{self.first_year}-"
+        return f"{self.title}. År {span}"
+
+    @property
+    def updated(self) -> str:
+        """When its newest year was published, UTC; of an empty table: when its first year will be."""
+        year = int(self.years[-1]) if self.years else self.first_year
+        moment = datetime.combine(published_on(year), PUBLICATION_TIME, tzinfo=STOCKHOLM)
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def variable(self, code: str) -> Variable:
+        """The variable of this code.
+
+        Raises:
+            ProblemError: if the table has none.
+        """
+        for variable in self.variables:
+            if variable.code.lower() == code.lower():
+                return variable
+        raise ProblemError(400, "Non-existent variable")
+
+
+def published_on(year: int) -> date:
+    """The day SCB publishes the population of 31 December of a year: the following 22 February."""
+    return date(year + 1, PUBLICATION_MONTH, PUBLICATION_DAY)
+
+
+def build_tables(figures: Mapping[tuple[str, int], int], as_of: date) -> dict[str, Table]:
+    """The two population tables as they stand on a day.
+
+    Args:
+        figures: (region code, year) -> persons, every year an archive holds.
+        as_of: Years whose following 22 February lies later are not there yet.
+
+    Returns:
+        Table id -> table; a table may hold no year.
+    """
+    years = sorted({year for _, year in figures if published_on(year) <= as_of})
+    early = [year for year in years if year <= LAST_YEAR_WITHOUT_NOISE]
+    late = [year for year in years if year > LAST_YEAR_WITHOUT_NOISE]
+    return {
+        TABLE_ID: Table(
+            id=TABLE_ID,
+            title="Folkmängden efter region, civilstånd, ålder och kön",
+            variables=(
+                _region(),
+                _left_out("Civilstand", "civilstånd", _MARITAL),
+                _left_out("Alder", "ålder", {**_ages("100+"), "tot": "totalt ålder"}, total="tot"),
+                _left_out("Kon", "kön", _SEXES),
+                _contents({"BE0101N1": "Folkmängd", "BE0101N2": "Folkökning"}),
+                _time(early),
+            ),
+            notes=(DAY_NOTE,),
+            figures=figures,
+            first_year=1968,
+            contents="BE0101N1",
+        ),
+        CKM_TABLE_ID: Table(
+            id=CKM_TABLE_ID,
+            title="Folkmängden efter region, civilstånd, ålder och kön",
+            variables=(
+                _region(),
+                _to_choose("Civilstand", "civilstånd", {"SC": "totalt, samtliga civilstånd", **_MARITAL}),
+                _to_choose("Alder", "ålder", {"TotSA": "totalt, samtliga åldrar", **_ages("100+1")}),
+                _left_out(
+                    "Kon", "kön", {"TotSa": "totalt, samtliga män och kvinnor", **_SEXES}, total="TotSa"
+                ),
+                _contents({CKM_CONTENTS: "Folkmängd"}),
+                _time(late),
+            ),
+            notes=(NOISE_NOTE, DAY_NOTE, CHOICE_NOTE),
+            figures=figures,
+            first_year=LAST_YEAR_WITHOUT_NOISE + 1,
+            contents=CKM_CONTENTS,
+        ),
+    }
+
+
+def config_document(*, max_cells: int, calls: int, window_seconds: float) -> dict[str, Any]:
+    """The body of ``/config``."""
+    return {
+        "apiVersion": "2.2.0",
+        "appVersion": "1.0.0",
+        "languages": [{"id": "en", "label": "English"}, {"id": "sv", "label": "Svenska"}],
+        "defaultLanguage": "sv",
+        "maxDataCells": max_cells,
+        "maxCallsPerTimeWindow": calls,
+        "timeWindow": int(window_seconds) if window_seconds == int(window_seconds) else window_seconds,
+        "license": "https://creativecommons.org/share-your-work/public-domain/cc0/",
+        "sourceReferences": [
+            {"language": "en", "text": "Source: Statistics Sweden"},
+            {"language": "sv", "text": "Källa: SCB"},
+        ],
+        "defaultDataFormat": "json-stat2",
+        "dataFormats": ["json-stat2"],
+        "features": [{"id": "CORS", "params": [{"key": "enabled", "value": "True"}]}],
+    }
+
+
+def table_document(table: Table, base_url: str) -> dict[str, Any]:
+    """The entry of a table in the list of tables."""
+    own = f"{base_url}/tables/{table.id}"
+    return {
+        "id": table.id,
+        "label": table.label,
+        "description": "",
+        "sortCode": "001",
+        "updated": table.updated,
+        "firstPeriod": str(table.first_year),
+        "lastPeriod": table.years[-1] if table.years else "",
+        "category": "public",
+        "variableNames": [variable.label for variable in table.variables],
+        "source": "SCB",
+        "subjectCode": "BE",
+        "timeUnit": "Annual",
+        "paths": [
+            [
+                {"id": "BE", "label": "Befolkning", "sortCode": "Befolkning"},
+                {"id": "BE0101", "label": "Befolkningsstatistik", "sortCode": "001"},
+                {"id": "BE0101A", "label": "Folkmängd", "sortCode": "001"},
+            ]
+        ],
+        "links": [
+            {"rel": "self", "hreflang": "sv", "href": f"{own}?lang=sv"},
+            {"rel": "metadata", "hreflang": "sv", "href": f"{own}/metadata?lang=sv"},
+            {"rel": "data", "hreflang": "sv", "href": f"{own}/data?lang=sv&outputFormat=json-stat2"},
+        ],
+    }
+
+
+def tables_document(
+    tables: Sequence[Table], base_url: str, *, query: str, page: int, page_size: int
+) -> dict[str, Any]:
+    """One page of the list of tables whose label or variables hold every word of a query.
+
+    Raises:
+        ProblemError: 404 if there is no such page.
+    """
+    words = query.lower().split()
+    found = [table for table in tables if all(word in f"{table.id} {table.label}".lower() for word in words)]
+    pages = max(1, -(-len(found) // page_size))
+    if not 1 <= page <= pages:
+        raise ProblemError(404, "Page out of range")
+    shown = found[(page - 1) * page_size : page * page_size]
+    address = f"{base_url}/tables?lang=sv&query={query}&pageSize={page_size}"
+    following = [{"rel": "next", "hreflang": "sv", "href": f"{address}&pageNumber={page + 1}"}]
+    return {
+        "language": "sv",
+        "tables": [table_document(table, base_url) for table in shown],
+        "page": {
+            "pageNumber": page,
+            "pageSize": page_size,
+            "totalElements": len(found),
+            "totalPages": pages,
+            "links": following if page < pages else [],
+        },
+        "links": [{"rel": "self", "hreflang": "sv", "href": f"{address}&pageNumber={page}"}],
+    }
+
+
+def metadata_document(table: Table) -> dict[str, Any]:
+    """A table's metadata: JSON-stat 2 with all codes and no value.
+
+    Raises:
+        EmptyTableError: if the table holds no year.
+    """
+    if not table.years:
+        raise EmptyTableError(table.id)
+    return _dataset(table, {variable.code: tuple(variable.values) for variable in table.variables}, [])
+
+
+def data_document(table: Table, selection: Mapping[str, Sequence[str]], *, max_cells: int) -> dict[str, Any]:
+    """The cells of a selection as JSON-stat 2.
+
+    Args:
+        table: The table.
+        selection: Variable -> value codes and expressions; empty: the default selection.
+        max_cells: Largest number of cells in one answer.
+
+    Returns:
+        The document.
+
+    Raises:
+        EmptyTableError: if the table holds no year.
+        ProblemError: 400 for an unknown variable or value, a missing variable or too many cells.
+    """
+    if not table.years:
+        raise EmptyTableError(table.id)
+    chosen = _chosen(table, selection)
+    if prod(len(codes) for codes in chosen.values()) > max_cells:
+        raise ProblemError(400, "Too many cells selected", "Too many cells selected")
+    for variable in table.variables:
+        if not set(chosen.get(variable.code, ())) <= variable.held:
+            raise ProblemError(400, "Non-existent value", f"the replica holds totals of {variable.code} only")
+    values = [
+        table.figures.get((region, int(year)), _missing(region, int(year)))
+        for region in chosen.get("Region", ("00",))
+        for year in chosen["Tid"]
+    ]
+    return _dataset(table, chosen, values)
+
+
+def read_question(body: object) -> dict[str, list[str]]:
+    """The selection of a POST body.
+
+    Raises:
+        ProblemError: 400 if the body is not in the interface's shape.
+    """
+    if not isinstance(body, dict) or not isinstance(body.get("selection"), list):
+        raise ProblemError(400, "Illegal selection expression", "the body has no list 'selection'")
+    selection: dict[str, list[str]] = {}
+    for entry in body["selection"]:
+        if not isinstance(entry, dict) or not isinstance(entry.get("variableCode"), str):
+            raise ProblemError(400, "Illegal selection expression", "an entry has no 'variableCode'")
+        values = entry.get("valueCodes", [])
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise ProblemError(400, "Illegal selection expression", "'valueCodes' is no list of texts")
+        selection[entry["variableCode"]] = _restricted(values, entry.get("codelist"))
+    return selection
+
+
+def read_query(query: Mapping[str, str]) -> dict[str, list[str]]:
+    """The selection of a GET's query: ``valueCodes[X]=a,b`` and ``codelist[X]=...``."""
+    selection: dict[str, list[str]] = {}
+    lists = {_inside(key): value for key, value in query.items() if key.lower().startswith("codelist[")}
+    for key, value in query.items():
+        if key.lower().startswith("valuecodes["):
+            name = _inside(key)
+            selection[name] = _restricted(_split_values(value), lists.get(name))
+    return selection
+
+
+def _inside(key: str) -> str:
+    return key.partition("[")[2].removesuffix("]")
+
+
+def _split_values(text: str) -> list[str]:
+    """Cut at commas that stand outside brackets; ``[RANGE(2022,2024)]`` loses its outer pair."""
+    return [part.strip().removeprefix("[").removesuffix("]") for part in re.split(r",(?![^\[(]*[\])])", text)]
+
+
+def _restricted(values: list[str], codelist: str | None) -> list[str]:
+    if codelist is None:
+        return values
+    level = _CODELISTS.get(codelist)
+    if level is None:
+        raise ProblemError(400, "Non-existent codelist")
+    members = [code for code, region in regions().items() if region.level == level]
+    return members if values == ["*"] else values
+
+
+def _chosen(table: Table, selection: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    asked = {table.variable(name).code: tuple(values) for name, values in selection.items()}
+    if not asked:
+        asked = _default_selection(table)
+    chosen: dict[str, tuple[str, ...]] = {}
+    for variable in table.variables:
+        values = asked.get(variable.code, ())
+        if values:
+            chosen[variable.code] = _expanded(variable, values)
+        elif not variable.elimination:
+            raise ProblemError(400, "Missing selection for mandatory variable", variable.code)
+    if chosen["ContentsCode"] != (table.contents,):
+        raise ProblemError(400, "Non-existent value", f"the replica holds the measure {table.contents} only")
+    return chosen
+
+
+def _default_selection(table: Table) -> dict[str, tuple[str, ...]]:
+    totals = {variable.code: (variable.total,) for variable in table.variables if variable.total is not None}
+    return {**totals, "ContentsCode": (table.contents,), "Tid": ("TOP(1)",)}
+
+
+def _expanded(variable: Variable, asked: Sequence[str]) -> tuple[str, ...]:
+    codes = list(variable.values)
+    wanted: set[str] = set()
+    for value in asked:
+        expression = _EXPRESSION.fullmatch(value)
+        if expression is not None:
+            wanted.update(_by_expression(variable, expression[1].upper(), expression[2]))
+        elif value in variable.values:
+            wanted.add(value)
+        elif "*" in value or "?" in value:
+            wanted.update(code for code in codes if fnmatchcase(code, value.replace("[", "[[]")))
+        else:
+            raise ProblemError(400, "Non-existent value")
+    return tuple(code for code in codes if code in wanted)
+
+
+def _by_expression(variable: Variable, name: str, arguments: str) -> list[str]:
+    codes = list(variable.values)
+    parts = [part.strip() for part in arguments.split(",")]
+    if name in ("TOP", "BOTTOM"):
+        return _counted(variable, name, parts)
+    places = [_place(codes, part) for part in parts]
+    take: dict[str, Callable[[], list[str]]] = {
+        "RANGE": lambda: codes[places[0] : places[1] + 1],
+        "FROM": lambda: codes[places[0] :],
+        "TO": lambda: codes[: places[0] + 1],
+    }
+    if len(places) != (2 if name == "RANGE" else 1):
+        raise ProblemError(400, "Illegal selection expression")
+    return take[name]()
+
+
+def _counted(variable: Variable, name: str, parts: list[str]) -> list[str]:
+    if not 1 <= len(parts) <= 2 or not all(part.isdecimal() for part in parts):
+        raise ProblemError(400, "Illegal selection expression")
+    count, offset = int(parts[0]), int(parts[1]) if len(parts) == 2 else 0
+    # Of time, TOP means the latest, as seen in live use.
+    from_end = (name == "TOP") == (variable.code == "Tid")
+    codes = list(variable.values)
+    ordered = codes[::-1] if from_end else codes
+    return ordered[offset : offset + count]
+
+
+def _place(codes: list[str], code: str) -> int:
+    try:
+        return codes.index(code)
+    except ValueError:
+        raise ProblemError(400, "Non-existent value") from None
+
+
+def _missing(region_code: str, year: int) -> int | None:
+    """What stands for a figure an archive lacks: 0 of a municipality not there yet, else nothing."""
+    region = regions()[region_code]
+    first_year = region.population_from_year
+    return 0 if region.split_from is not None and first_year is not None and year < first_year else None
+
+
+def _dataset(
+    table: Table, chosen: Mapping[str, tuple[str, ...]], values: Sequence[int | None]
+) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "version": "2.0",
+        "class": "dataset",
+        "label": table.label,
+        "source": "SCB",
+        "updated": table.updated,
+        "note": list(table.notes),
+        "role": {"time": ["Tid"], "metric": ["ContentsCode"]},
+        "id": list(chosen),
+        "size": [len(codes) for codes in chosen.values()],
+        "dimension": {code: _dimension(table.variable(code), codes) for code, codes in chosen.items()},
+        "extension": {
+            "noteMandatory": {str(place): True for place in range(len(table.notes))},
+            "px": {
+                "infofile": "BE0101",
+                "tableid": table.id,
+                "decimals": 0,
+                "official-statistics": True,
+                "language": "sv",
+                "contents": "Folkmängd",
+                "heading": ["ContentsCode", "Tid"],
+                "stub": [code for code in chosen if code not in ("ContentsCode", "Tid")],
+                "matrix": table.id,
+                "subject-code": "BE",
+                "subject-area": "Befolkning",
+            },
+            "discontinued": None,
+        },
+        "value": list(values),
+    }
+    gaps = {str(place): ".." for place, value in enumerate(values) if value is None}
+    if gaps:
+        document["status"] = gaps
+    return document
+
+
+def _dimension(variable: Variable, codes: Sequence[str]) -> dict[str, Any]:
+    category: dict[str, Any] = {
+        "index": {code: place for place, code in enumerate(codes)},
+        "label": {code: variable.values[code] for code in codes},
+    }
+    extension: dict[str, Any] = {"elimination": variable.elimination, "show": "code_value"}
+    if variable.total is not None and variable.elimination:
+        extension["eliminationValueCode"] = variable.total
+    if variable.code == "ContentsCode":
+        category["unit"] = {code: {"base": "antal", "decimals": 0} for code in codes}
+        extension["refperiod"] = dict.fromkeys(codes, "31 december respektive år")
+        extension["measuringType"] = dict.fromkeys(codes, "Stock")
+    return {"label": variable.label, "category": category, "extension": extension}
+
+
+_MARITAL = {"OG": "ogifta", "G": "gifta", "SK": "skilda", "ÄNKL": "änkor/änklingar"}
+_SEXES = {"1": "män", "2": "kvinnor"}
+
+
+def _ages(last: str) -> dict[str, str]:
+    return {**{str(age): f"{age} år" for age in range(100)}, last: "100+ år"}
+
+
+def _region() -> Variable:
+    names = {code: region.name for code, region in regions().items()}
+    return Variable(
+        code="Region", label="region", values=names, held=frozenset(names), total="00", elimination=True
+    )
+
+
+def _left_out(code: str, label: str, values: Mapping[str, str], total: str | None = None) -> Variable:
+    held = frozenset({total}) if total is not None else frozenset[str]()
+    return Variable(code=code, label=label, values=values, held=held, total=total, elimination=True)
+
+
+def _to_choose(code: str, label: str, values: Mapping[str, str]) -> Variable:
+    total = next(iter(values))
+    return Variable(code=code, label=label, values=values, held=frozenset({total}), total=total)
+
+
+def _contents(values: Mapping[str, str]) -> Variable:
+    return Variable(
+        code="ContentsCode", label="tabellinnehåll", values=values, held=frozenset(values), elimination=False
+    )
+
+
+def _time(years: Sequence[int]) -> Variable:
+    values = {str(year): str(year) for year in years}
+    return Variable(code="Tid", label="år", values=values, held=frozenset(values))
