@@ -363,13 +363,39 @@ def evaluate_all(
         )
         for target in targets
     ]
-    columns = [*MART_COLUMNS, *EXTRA_COLUMNS]
-    if not frames:
-        return pd.DataFrame(columns=columns)
-    merged = pd.concat([pd.DataFrame(frame) for frame in frames], ignore_index=True)
-    for name in _INTEGER_COLUMNS:
-        merged[name] = pd.array(merged[name].to_numpy(dtype=np.float64), dtype="Int64")
-    return merged[columns]
+    return _finish(frames)
+
+
+def evaluate_matrix(
+    target: Target,
+    matrix: SeriesMatrix,
+    base: FloatArray,
+    *,
+    as_of: dt.date,
+    population_forecast: Mapping[tuple[str, int], float] | None = None,
+    one_plant: Collection[str] = (),
+    allow_aviation: bool = False,
+) -> pd.DataFrame:
+    """Evaluate one target on a series in matrix form with given base values (methods sections 6 and 7).
+
+    Used where the level must come from another release than the series: the steps of a revision.
+
+    Args:
+        target: The target; whose it is does not restrict the rows.
+        matrix: The series.
+        base: Base values, tonnes CO2e, shape ``(n_regions,)``.
+        as_of: The run's day.
+        population_forecast: (region_code, year) → inhabitants.
+        one_plant: Regions to flag ``one_plant``.
+        allow_aviation: As in :func:`evaluate_all`.
+
+    Returns:
+        One row per region of ``matrix``, columns as :func:`evaluate_all`.
+
+    Example: series falling to 60 t in 2024 and base 100 t of another release, 50 % below → level 50 t.
+    """
+    case = _build_case(target, matrix, base, as_of, population_forecast or {}, allow_aviation=allow_aviation)
+    return _finish([_evaluate_case(case, frozenset(one_plant))])
 
 
 def build_verdict_record(verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -410,7 +436,13 @@ def _evaluate_one(
     if matrix is None or not matrix.region_codes:
         reason = "boundary_missing" if matrix is None else "region_missing"
         return _nothing(target, owner, reason, as_of)
-    case = _build_case(target, matrix, territorial, as_of, forecast, allow_aviation=allow_aviation)
+    base = base_values(target, matrix, territorial)
+    case = _build_case(target, matrix, base, as_of, forecast, allow_aviation=allow_aviation)
+    return _evaluate_case(case, one_plant)
+
+
+def _evaluate_case(case: _Case, one_plant: frozenset[str]) -> dict[str, object]:
+    target, matrix = case.target, case.matrix
     verdict = _judge(case, case.matrix.observed)
     before = _judge(case, _without_newest(case.matrix.observed))
     flags = [
@@ -428,17 +460,27 @@ def _evaluate_one(
     }
 
 
+def _finish(frames: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Put the columns of all targets together, in order and with their types."""
+    columns = [*MART_COLUMNS, *EXTRA_COLUMNS]
+    if not frames:
+        return pd.DataFrame(columns=columns)
+    merged = pd.concat([pd.DataFrame(frame) for frame in frames], ignore_index=True)
+    for name in _INTEGER_COLUMNS:
+        merged[name] = pd.array(merged[name].to_numpy(dtype=np.float64), dtype="Int64")
+    return merged[columns]
+
+
 def _build_case(
     target: Target,
     matrix: SeriesMatrix,
-    territorial: SeriesMatrix | None,
+    base: FloatArray,
     as_of: dt.date,
     forecast: Mapping[tuple[str, int], float],
     *,
     allow_aviation: bool,
 ) -> _Case:
     year = target.judged_year(as_of)
-    base = base_values(target, matrix, territorial)
     population = np.array([forecast.get((code, year), np.nan) for code in matrix.region_codes])
     reasons = {
         TargetType.FIXED_LEVEL_PER_CAPITA: "no_population_forecast",

@@ -1,0 +1,476 @@
+"""Per capita, change, national and own part, and the network's sums (methods section 2).
+
+Per capita is a ratio of sums for any set of regions, never a sum or mean of ratios. The network's sums
+are over member *municipalities*: a member region (county) would count its municipalities twice and is
+shown on its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from klimatpuls.regions import regions
+from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
+from klimatpuls.targets import NATION
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from klimatpuls.trend import FloatArray, IntArray
+
+SMALL_BASE_TCO2E: Final = 1_000.0
+SMALL_BASE_SHARE: Final = 0.01
+LOCAL_SIGNAL_POINTS: Final = 0.5
+SCALED_NATIONALLY_PCT: Final = 50.0
+NOISE_FROM_YEAR: Final = 2025
+"""From this year SCB adds noise to population: nation and county are taken as published."""
+MUNICIPALITY_CODE_LENGTH: Final = 4
+COUNTY_CODE_LENGTH: Final = 2
+
+BORDERS_CHANGED: Final = "borders_changed"
+NO_POPULATION: Final = "no_population"
+NO_EMISSIONS: Final = "no_emissions"
+BASE_TOO_SMALL: Final = "base_too_small"
+JOIN_DATE_UNKNOWN: Final = "join_date_unknown"
+NO_MEMBERS: Final = "no_members"
+
+MEMBERS_AT_THE_TIME: Final = "members_at_the_time"
+CONSTANT_PANEL: Final = "constant_panel"
+WITHOUT_LARGEST: Final = "without_largest_emitter"
+ON_THE_PROXY: Final = "constant_panel_on_proxy"
+REST_OF_SWEDEN: Final = "rest_of_sweden"
+REST_ON_THE_PROXY: Final = "rest_of_sweden_on_proxy"
+SWEDEN: Final = "sweden"
+
+
+def build_splits() -> pd.DataFrame:
+    """The splits since 1990 of the reference table, as :func:`per_capita` wants them (methods section 2).
+
+    Returns:
+        One row per split: ``region_code`` (child), ``related_code`` (mother), ``first_population_year``.
+
+    Example: Knivsta (0330) from Uppsala (0380), population in today's borders from the end of 2002.
+    """
+    found = [
+        (code, entry.split_from, entry.population_from_year)
+        for code, entry in regions().items()
+        if entry.split_from is not None
+    ]
+    return pd.DataFrame(found, columns=["region_code", "related_code", "first_population_year"])
+
+
+def per_capita(
+    series: pd.DataFrame, population: pd.DataFrame, region_codes: Collection[str], splits: pd.DataFrame
+) -> pd.DataFrame:
+    """Emissions per inhabitant of a set of regions, a ratio of sums (methods section 2).
+
+    Emissions are in today's borders back to 1990, population is not. Before a municipality was split off,
+    a set that holds the child without its mother, or the mother without the child, is NULL.
+
+    Args:
+        series: Tidy series of one boundary (:mod:`klimatpuls.series`); published years are used.
+        population: One row per region_code × year: ``population_count``, inhabitants at 31 December.
+        region_codes: The set, each region once. Municipalities, or one county or the nation alone.
+        splits: One row per split: ``region_code`` (child), ``related_code`` (mother),
+            ``first_population_year`` (first year whose population is in today's borders).
+
+    Returns:
+        One row per published year: ``year``, ``emissions_tco2e``, ``population_count``,
+        ``tco2e_per_capita``, ``reason`` (``""``, ``borders_changed``, ``no_population`` or
+        ``no_emissions``).
+
+    Example: 100 t and 10 inhabitants with 300 t and 90 inhabitants → 400 / 100 = 4.0 t, not 6.67.
+    """
+    chosen = sorted(set(region_codes))
+    matrix = to_matrix(series)
+    years = matrix.years[matrix.published.any(axis=0)]
+    emissions = _sum_of(matrix, chosen, years)
+    inhabitants = _population_of(population, chosen, years)
+    changed = np.array([_breaks_a_split(set(chosen), int(year), splits) for year in years], dtype=np.bool_)
+    reason = np.select(
+        [changed, np.isnan(inhabitants), np.isnan(emissions)],
+        [BORDERS_CHANGED, NO_POPULATION, NO_EMISSIONS],
+        default="",
+    )
+    ratio = np.divide(
+        emissions, inhabitants, out=np.full(len(years), np.nan), where=(reason == "") & (inhabitants > 0)
+    )
+    return pd.DataFrame(
+        {
+            "year": years,
+            "emissions_tco2e": emissions,
+            "population_count": inhabitants,
+            "tco2e_per_capita": ratio,
+            "reason": reason,
+        }
+    )
+
+
+def build_per_capita(
+    series: pd.DataFrame,
+    population: pd.DataFrame,
+    county_of: Mapping[str, str],
+    splits: pd.DataFrame,
+) -> pd.DataFrame:
+    """Emissions per inhabitant of every region (methods section 2).
+
+    A county's population is the sum of its municipalities in today's borders, from 2025 the county's own
+    row (SCB's noise); the nation's is its own row throughout.
+
+    Args:
+        series: Tidy series of one boundary.
+        population: One row per region_code × year with ``population_count``.
+        county_of: Municipality code → county code, today's.
+        splits: As in :func:`per_capita`.
+
+    Returns:
+        One row per region_code × published year with the columns of :func:`per_capita`.
+
+    Example: Uppsala county before 2007 counts Heby's inhabitants, though Heby lay in Västmanland then.
+    """
+    frames = []
+    for code in to_matrix(series).region_codes:
+        own = per_capita(series[series["region_code"] == code], population, [code], splits)
+        if len(code) == COUNTY_CODE_LENGTH and code != NATION:
+            parts = [part for part, county in county_of.items() if county == code]
+            own = _with_population_of(own, population, parts)
+        own.insert(0, "region_code", code)
+        frames.append(own)
+    return pd.concat(frames, ignore_index=True)
+
+
+def change_since(base: FloatArray, last: FloatArray, area_base: FloatArray) -> tuple[FloatArray, list[str]]:
+    """Change since a year in percent, unless the base is too small (methods section 2).
+
+    Args:
+        base: Emissions of the earlier year, tonnes CO2e, shape ``(n,)``.
+        last: Emissions of the later year, tonnes CO2e, shape ``(n,)``.
+        area_base: The area's territorial total of the earlier year, tonnes CO2e, shape ``(n,)``.
+
+    Returns:
+        Percent, shape ``(n,)``, and the reason per value: NaN with ``base_too_small`` where the base is
+        under 1 000 t or under 1 % of the area's territorial total, NaN with ``no_emissions`` where a
+        value is missing.
+
+    Example: 2 000 t → 1 500 t in an area of 100 000 t → −25.0 %; 900 t → 450 t → NaN, base_too_small.
+    """
+    missing = np.isnan(base) | np.isnan(last)
+    small = ~missing & ((base < SMALL_BASE_TCO2E) | (base < SMALL_BASE_SHARE * area_base))
+    usable = ~missing & ~small
+    change = np.divide(100.0 * (last - base), base, out=np.full(len(base), np.nan), where=usable)
+    reason = np.select([missing, small], [NO_EMISSIONS, BASE_TOO_SMALL], default="")
+    return change, [str(text) for text in reason]
+
+
+def split_national_and_own(table: ReleaseTable, first_year: int, last_year: int) -> pd.DataFrame:
+    """Split each sector's change into a national and an own part (methods section 2).
+
+    National part = E_a · (N_b/N_a − 1) with the nation's row N, sector by sector; own part = the rest. Where
+    the nation had none of a sector in the first year, all is own. They add up exactly. It is accounting
+    at the region's mix of sectors, not proof of cause.
+
+    Args:
+        table: One release.
+        first_year: Year a.
+        last_year: Year b, later than a.
+
+    Returns:
+        One row per region_code × sector_code (the eight territorial sectors): ``first_tco2e``,
+        ``last_tco2e``, ``national_part_tco2e``, ``own_part_tco2e``.
+
+    Raises:
+        ValueError: if the release lacks a year, or the years are not in order.
+
+    Example: 100 t → 80 t while the nation goes 1 000 t → 900 t → national −10 t, own −10 t.
+    """
+    first, last = _year_columns(table, first_year, last_year)
+    nation = _nation_row(table)
+    frames = []
+    for sector in TERRITORIAL_SECTORS:
+        own = table.sector(sector)
+        ratio = own[nation, last] / own[nation, first] if own[nation, first] != 0 else 1.0
+        national = own[:, first] * (ratio - 1.0)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "region_code": table.region_codes,
+                    "sector_code": sector,
+                    "first_tco2e": own[:, first],
+                    "last_tco2e": own[:, last],
+                    "national_part_tco2e": national,
+                    "own_part_tco2e": own[:, last] - own[:, first] - national,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def sum_national_and_own(parts: pd.DataFrame) -> pd.DataFrame:
+    """Add the parts of all sectors up, in tonnes and in percent of the first year (methods section 2).
+
+    Args:
+        parts: As :func:`split_national_and_own` gives it.
+
+    Returns:
+        One row per region_code: the four columns of ``parts`` summed, ``change_pct``,
+        ``national_part_pct``, ``own_part_pct`` (percent of ``first_tco2e``; NaN where that is 0).
+
+    Example: Tierp 2015 → 2024 (release 2026a): −12.2 % = −7.4 national − 4.8 own.
+    """
+    columns = ["first_tco2e", "last_tco2e", "national_part_tco2e", "own_part_tco2e"]
+    total = parts.groupby("region_code", sort=True)[columns].sum(min_count=1).reset_index()
+    base = total["first_tco2e"].where(total["first_tco2e"] > 0)
+    total["change_pct"] = 100.0 * (total["last_tco2e"] - total["first_tco2e"]) / base
+    total["national_part_pct"] = 100.0 * total["national_part_tco2e"] / base
+    total["own_part_pct"] = 100.0 * total["own_part_tco2e"] / base
+    return total
+
+
+def find_local_signal(table: ReleaseTable, first_year: int, last_year: int) -> pd.DataFrame:
+    """Find sectors whose municipal figures were scaled with the nation's (methods section 2).
+
+    Args:
+        table: One release.
+        first_year: Year a.
+        last_year: Year b, later than a.
+
+    Returns:
+        One row per main territorial sector: ``sector_code``, ``municipalities_n`` (with emissions in the
+        first year), ``near_nation_pct`` (percent of them whose change lies within 0.5 points of the
+        nation's), ``scaled_nationally`` (above 50 %: the own part reads "not measurable yet").
+
+    Raises:
+        ValueError: if the release lacks a year, or the years are not in order.
+
+    Example: release 2026a, 2023 → 2024: own heating 100 %, power and heat 58 %.
+    """
+    first, last = _year_columns(table, first_year, last_year)
+    nation = _nation_row(table)
+    municipal = np.array([len(code) == MUNICIPALITY_CODE_LENGTH for code in table.region_codes])
+    found = []
+    for sector in TERRITORIAL_SECTORS:
+        values = table.sector(sector)
+        base, newest = values[:, first], values[:, last]
+        with_value = municipal & (base > 0) & ~np.isnan(newest)
+        near = 0
+        if values[nation, first] > 0:
+            national = 100.0 * (newest[nation] / base[nation] - 1.0)
+            own = 100.0 * (newest[with_value] / base[with_value] - 1.0)
+            near = int((np.abs(own - national) <= LOCAL_SIGNAL_POINTS).sum())
+        count = int(with_value.sum())
+        share = 100.0 * near / count if count else 0.0
+        found.append((sector, count, share, share > SCALED_NATIONALLY_PCT))
+    return pd.DataFrame(
+        found, columns=["sector_code", "municipalities_n", "near_nation_pct", "scaled_nationally"]
+    )
+
+
+def build_network(
+    members: pd.DataFrame,
+    territorial: pd.DataFrame,
+    proxy: pd.DataFrame,
+    population: pd.DataFrame,
+    splits: pd.DataFrame,
+    *,
+    as_of: dt.date,
+) -> pd.DataFrame:
+    """Sum the network in its variants, with the rest of Sweden and the nation beside it (methods section 2).
+
+    Members count when they are municipalities (a region's row would count its municipalities twice).
+    Today's members are those that have not left by ``as_of``. A member at the time joined by 31 December
+    of the year; where a join date is unknown the variant is NULL with the reason.
+
+    Args:
+        members: One row per membership: ``region_code``, ``joined_on`` and ``left_on`` (date or None).
+            Unconfirmed members must be left out by the caller.
+        territorial: Tidy series of the boundary ``territorial``.
+        proxy: Tidy series of the boundary ``effort_sharing_proxy``.
+        population: One row per region_code × year with ``population_count``.
+        splits: As in :func:`per_capita`.
+        as_of: The run's day.
+
+    Returns:
+        One row per variant × published year: ``variant``, ``year``, ``members_n``, ``emissions_tco2e``,
+        ``population_count``, ``tco2e_per_capita``, ``left_out`` (region_code of the largest emitter where
+        it is left out), ``reason``.
+
+    Example: members 100 t and 40 t in a nation of 1 000 t → constant panel 140 t, without the largest
+    40 t, rest of Sweden 860 t.
+    """
+    municipal = members[members["region_code"].str.len() == MUNICIPALITY_CODE_LENGTH]
+    today = [
+        str(code)
+        for code, left in zip(municipal["region_code"], map(_as_date, municipal["left_on"]), strict=True)
+        if left is None or left > as_of
+    ]
+    known = set(to_matrix(territorial).region_codes)
+    panel = sorted(set(today) & known)
+    largest = _largest(territorial, panel)
+    rest_of = [code for code in panel if code != largest]
+    return pd.concat(
+        [
+            _members_at_the_time(municipal, territorial, population, splits, known),
+            _variant(CONSTANT_PANEL, territorial, population, splits, panel),
+            _variant(WITHOUT_LARGEST, territorial, population, splits, rest_of, left_out=largest),
+            _variant(ON_THE_PROXY, proxy, population, splits, panel),
+            _rest(REST_OF_SWEDEN, territorial, population, splits, panel),
+            _rest(REST_ON_THE_PROXY, proxy, population, splits, panel),
+            _variant(SWEDEN, territorial, population, splits, [NATION]),
+        ],
+        ignore_index=True,
+    )
+
+
+def _variant(
+    name: str,
+    series: pd.DataFrame,
+    population: pd.DataFrame,
+    splits: pd.DataFrame,
+    region_codes: Sequence[str],
+    *,
+    left_out: str | None = None,
+) -> pd.DataFrame:
+    frame = per_capita(series, population, region_codes, splits)
+    frame.insert(0, "variant", name)
+    frame.insert(2, "members_n", 0 if list(region_codes) == [NATION] else len(region_codes))
+    frame["left_out"] = pd.Series([left_out] * len(frame), dtype=object)
+    if not region_codes:
+        frame["reason"] = NO_MEMBERS
+    return frame
+
+
+def _rest(
+    name: str,
+    series: pd.DataFrame,
+    population: pd.DataFrame,
+    splits: pd.DataFrame,
+    panel: Sequence[str],
+) -> pd.DataFrame:
+    """The nation without the panel; broken by a split exactly when the panel is."""
+    nation = _variant(name, series, population, splits, [NATION])
+    if not panel:
+        return nation
+    own = per_capita(series, population, panel, splits)
+    for column in ("emissions_tco2e", "population_count"):
+        nation[column] = nation[column] - own[column]
+    nation["reason"] = np.where(nation["reason"] == "", own["reason"], nation["reason"])
+    ratio = nation["emissions_tco2e"] / nation["population_count"].where(nation["population_count"] > 0)
+    nation["tco2e_per_capita"] = ratio.where(nation["reason"] == "")
+    return nation
+
+
+def _members_at_the_time(
+    members: pd.DataFrame,
+    series: pd.DataFrame,
+    population: pd.DataFrame,
+    splits: pd.DataFrame,
+    known: Collection[str],
+) -> pd.DataFrame:
+    """One row per year, over those who were members on 31 December of it."""
+    matrix = to_matrix(series)
+    years = matrix.years[matrix.published.any(axis=0)]
+    spells = [
+        (str(code), _as_date(joined), _as_date(left))
+        for code, joined, left in zip(
+            members["region_code"], members["joined_on"], members["left_on"], strict=True
+        )
+        if code in known
+    ]
+    frames = []
+    unknown = any(joined is None for _, joined, _ in spells)
+    for year in years.tolist():
+        then = {
+            code
+            for code, joined, left in spells
+            if joined is not None and joined.year <= year and (left is None or left.year > year)
+        }
+        whole = _variant(MEMBERS_AT_THE_TIME, series, population, splits, [] if unknown else sorted(then))
+        frames.append(whole[whole["year"] == year])
+    frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    if unknown:
+        frame["reason"] = JOIN_DATE_UNKNOWN
+    return frame
+
+
+def _largest(series: pd.DataFrame, panel: Sequence[str]) -> str | None:
+    """The panel's largest emitter in the latest published year."""
+    matrix = to_matrix(series).select(panel)
+    if not matrix.region_codes:
+        return None
+    newest = np.flatnonzero(matrix.published.any(axis=0))[-1]
+    return matrix.region_codes[int(np.nanargmax(np.nan_to_num(matrix.values[:, newest], nan=-1.0)))]
+
+
+def _sum_of(matrix: SeriesMatrix, region_codes: Sequence[str], years: IntArray) -> FloatArray:
+    """Sum of published values, NaN for a year in which a region of the set has none."""
+    own = matrix.select(region_codes)
+    columns = np.searchsorted(matrix.years, years)
+    if len(own.region_codes) < len(region_codes) or not region_codes:
+        return np.full(len(years), np.nan)
+    total: FloatArray = np.where(own.published, own.values, np.nan)[:, columns].sum(axis=0)
+    return total
+
+
+def _population_of(population: pd.DataFrame, region_codes: Sequence[str], years: IntArray) -> FloatArray:
+    """Sum of inhabitants, NaN for a year in which a region of the set has none."""
+    rows = population[population["region_code"].isin(list(region_codes))]
+    wide = rows.pivot_table(index="region_code", columns="year", values="population_count", aggfunc="sum")
+    wide = wide.reindex(index=list(region_codes), columns=years.tolist())
+    if not region_codes:
+        return np.full(len(years), np.nan)
+    total: FloatArray = wide.to_numpy(dtype=np.float64).sum(axis=0)
+    return total
+
+
+def _with_population_of(own: pd.DataFrame, population: pd.DataFrame, parts: Sequence[str]) -> pd.DataFrame:
+    """Give a county the inhabitants of its municipalities, before SCB's noise."""
+    summed = _population_of(population, sorted(parts), own["year"].to_numpy(dtype=np.int64))
+    early = own["year"].to_numpy() < NOISE_FROM_YEAR
+    inhabitants = np.where(early, summed, own["population_count"].to_numpy(dtype=np.float64))
+    ratio = own["emissions_tco2e"].to_numpy() / np.where(inhabitants > 0, inhabitants, np.nan)
+    changed: pd.DataFrame = own.assign(
+        population_count=inhabitants,
+        tco2e_per_capita=ratio,
+        reason=np.where(np.isnan(inhabitants), NO_POPULATION, ""),
+    )
+    return changed
+
+
+def _breaks_a_split(region_codes: Collection[str], year: int, splits: pd.DataFrame) -> bool:
+    """Whether the set holds one side of a split that the year's population does not know yet."""
+    return any(
+        year < first and ((child in region_codes) != (mother in region_codes))
+        for child, mother, first in zip(
+            splits["region_code"], splits["related_code"], splits["first_population_year"], strict=True
+        )
+    )
+
+
+def _year_columns(table: ReleaseTable, first_year: int, last_year: int) -> tuple[int, int]:
+    years = table.years.tolist()
+    missing = [year for year in (first_year, last_year) if year not in years]
+    if missing or first_year >= last_year:
+        msg = (
+            f"release {table.release_id}: cannot compare {first_year} with {last_year}; "
+            f"choose two of its years in order: {', '.join(map(str, years))}"
+        )
+        raise ValueError(msg)
+    return years.index(first_year), years.index(last_year)
+
+
+def _nation_row(table: ReleaseTable) -> int:
+    if NATION not in table.region_codes:
+        msg = f"release {table.release_id} has no row for the nation ({NATION}); it cannot be compared with"
+        raise ValueError(msg)
+    return table.region_codes.index(NATION)
+
+
+def _as_date(value: object) -> dt.date | None:
+    """Read a register's cell as a date; None for None, NaN and NaT."""
+    if isinstance(value, dt.datetime):
+        return None if pd.isna(value) else value.date()
+    return value if isinstance(value, dt.date) else None

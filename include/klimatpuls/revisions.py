@@ -1,0 +1,391 @@
+"""What changed between two releases, and why a result changed (methods section 7).
+
+A changed result is split in a fixed order, each step reckoned on top of the one before, so that the parts
+add up exactly. The order is part of the published figure:
+
+0. ``stored``: the old result as stored
+1. ``method``: old release, today's method
+2. ``vanished_years``: without the years the new release no longer publishes
+3. ``revised_values``: the new release's values in the years both have, old level
+4. ``revised_base``: the level from the new release
+5. ``new_data``: the added years and the shorter time
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from klimatpuls.series import SeriesMatrix, to_matrix
+from klimatpuls.standing import evaluate_matrix
+from klimatpuls.targets import Target, base_values
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Sequence
+
+    from klimatpuls.trend import FloatArray, IntArray
+
+STORED: Final = "stored"
+METHOD: Final = "method"
+VANISHED_YEARS: Final = "vanished_years"
+REVISED_VALUES: Final = "revised_values"
+REVISED_BASE: Final = "revised_base"
+NEW_DATA: Final = "new_data"
+STEPS: Final = (STORED, METHOD, VANISHED_YEARS, REVISED_VALUES, REVISED_BASE, NEW_DATA)
+DATA_STEPS: Final = STEPS[2:]
+
+UNCHANGED: Final = "unchanged"
+SEVERAL_CAUSES: Final = "several_causes"
+CAUSES: Final[dict[str, tuple[str, str]]] = {
+    UNCHANGED: ("oförändrat", "unchanged"),
+    METHOD: ("ändrad metod", "changed method"),
+    VANISHED_YEARS: ("år som inte längre publiceras", "years no longer published"),
+    REVISED_VALUES: ("reviderade värden", "revised values"),
+    REVISED_BASE: ("reviderat basår", "revised base year"),
+    NEW_DATA: ("nya år", "new years"),
+    SEVERAL_CAUSES: ("flera orsaker tillsammans", "several causes together"),
+}
+"""Words for a cause: Swedish and English."""
+
+REVISED: Final = "revised"
+APPEARED: Final = "appeared"
+VANISHED: Final = "vanished"
+
+_KEY: Final = ["region_code", "sector_code", "year"]
+_STEP_COLUMNS: Final = (
+    "status",
+    "variants_met",
+    "variants_n",
+    "central_tco2e",
+    "level_tco2e",
+    "gap_tco2e",
+    "last_year",
+    "last_tco2e",
+)
+
+
+@dataclass(frozen=True)
+class YearChanges:
+    """Years two releases share, and those only one of them has."""
+
+    common: tuple[int, ...]
+    vanished: tuple[int, ...]
+    appeared: tuple[int, ...]
+
+
+def compare_years(old_years: Collection[int], new_years: Collection[int]) -> YearChanges:
+    """Compare the years of two releases (methods section 7).
+
+    Args:
+        old_years: Calendar years of the old release.
+        new_years: Calendar years of the new release.
+
+    Returns:
+        Common, vanished and appeared years, ascending.
+
+    Example: 2015–2023 against 2015, 2020–2024 → vanished 2016–2019, appeared 2024.
+    """
+    old, new = set(old_years), set(new_years)
+    return YearChanges(
+        common=tuple(sorted(old & new)),
+        vanished=tuple(sorted(old - new)),
+        appeared=tuple(sorted(new - old)),
+    )
+
+
+def diff_releases(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Compare two releases cell by cell (methods section 7).
+
+    Args:
+        old: One row per region_code × sector_code × year with ``emissions_tco2e`` (tonnes CO2e).
+        new: The same of the newer release.
+
+    Returns:
+        One row per region_code × sector_code × year of either, sorted: ``old_tco2e``, ``new_tco2e``,
+        ``difference_tco2e`` (NaN where only one has the cell), ``difference_pct`` (percent of the old
+        value, NaN where that is 0) and ``change``: ``unchanged``, ``revised``, ``appeared``, ``vanished``.
+
+    Raises:
+        ValueError: if a release has a cell twice.
+
+    Example: Tierp 1990, 210 185 t (2025) → 217 923 t (2026a): +7 738 t, +3.68 %, revised.
+    """
+    for name, facts in (("old", old), ("new", new)):
+        if facts.duplicated(_KEY).any():
+            twice = facts[facts.duplicated(_KEY)].iloc[0]
+            msg = (
+                f"the {name} release has {twice['region_code']} {twice['sector_code']} "
+                f"{twice['year']} twice; expected one row each"
+            )
+            raise ValueError(msg)
+    columns = [*_KEY, "emissions_tco2e"]
+    both = old[columns].merge(new[columns], on=_KEY, how="outer", suffixes=("_old", "_new"))
+    both = both.rename(columns={"emissions_tco2e_old": "old_tco2e", "emissions_tco2e_new": "new_tco2e"})
+    before, after = both["old_tco2e"].to_numpy(), both["new_tco2e"].to_numpy()
+    difference = after - before
+    both["difference_tco2e"] = difference
+    both["difference_pct"] = np.divide(
+        100.0 * difference, before, out=np.full(len(both), np.nan), where=before > 0
+    )
+    both["change"] = np.select(
+        [np.isnan(before), np.isnan(after), difference == 0],
+        [APPEARED, VANISHED, UNCHANGED],
+        default=REVISED,
+    )
+    return both.sort_values(_KEY, ignore_index=True)
+
+
+def find_largest_movers(diff: pd.DataFrame, *, count: int = 10, by: str = "difference_tco2e") -> pd.DataFrame:
+    """Find the cells that were revised most (methods section 7).
+
+    Args:
+        diff: As :func:`diff_releases` gives it, filtered to the level and sectors of interest.
+        count: How many to give.
+        by: ``difference_tco2e`` or ``difference_pct``.
+
+    Returns:
+        At most ``count`` rows of ``diff`` that are ``revised``, largest absolute difference first, ties
+        by region, sector and year.
+
+    Raises:
+        ValueError: if ``by`` is another column.
+
+    Example: differences −5, +3 and +9 t → the rows of +9 and −5 come first.
+    """
+    if by not in ("difference_tco2e", "difference_pct"):
+        msg = f"movers are ordered by difference_tco2e or difference_pct, got {by!r}"
+        raise ValueError(msg)
+    revised = diff[(diff["change"] == REVISED) & diff[by].notna()]
+    ordered = revised.assign(size=revised[by].abs()).sort_values(
+        ["size", *_KEY], ascending=[False, True, True, True]
+    )
+    return ordered.drop(columns="size").head(count).reset_index(drop=True)
+
+
+def decompose_change(old: pd.DataFrame, new: pd.DataFrame, base_year: int) -> pd.DataFrame:
+    """Split the changed figure "change since the base year" into its steps (methods section 7).
+
+    Args:
+        old: Tidy series of the old release, one boundary.
+        new: Tidy series of the new release, the same boundary.
+        base_year: Base year, published or linked in both.
+
+    Returns:
+        One row per region_code × step (regions of both): ``step_order`` 0–5, ``step``, ``change_pct``
+        (percent since the base year after the step) and ``part_points`` (percentage points the step
+        added; 0 at step 0). The parts add up to the difference exactly.
+
+    Example: Tierp, territorial, 1990, 2025 → 2026a: −37.55 (to 2023), −0.49 revised 2023, −2.20 revised
+    1990, +7.27 new year 2024, −32.98.
+    """
+    before, after = _matching(old, new)
+    old_base, new_base = before.at(base_year), after.at(base_year)
+    bases = (old_base, old_base, old_base, old_base, new_base, new_base)
+    chosen: Sequence[frozenset[str]] = [frozenset(DATA_STEPS[: max(0, step - 1)]) for step in range(6)]
+    frames = []
+    previous = np.zeros(len(old_base))
+    for order, (toggles, base) in enumerate(zip(chosen, bases, strict=True)):
+        last = _last_value(_hybrid(before, after, toggles))
+        change = np.divide(100.0 * (last - base), base, out=np.full(len(base), np.nan), where=base > 0)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "region_code": before.region_codes,
+                    "step_order": order,
+                    "step": STEPS[order],
+                    "change_pct": change,
+                    "part_points": change - previous if order else np.zeros(len(base)),
+                }
+            )
+        )
+        previous = change
+    return pd.concat(frames).sort_values(["region_code", "step_order"], ignore_index=True)
+
+
+def decompose_standing(
+    target: Target,
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    *,
+    as_of: dt.date,
+    stored: pd.DataFrame | None = None,
+    old_territorial: pd.DataFrame | None = None,
+    new_territorial: pd.DataFrame | None = None,
+    allow_aviation: bool = False,
+) -> pd.DataFrame:
+    """Split the changed standing of a target into its steps (methods section 7).
+
+    Args:
+        target: The target.
+        old: Tidy series of the old release, the target's boundary.
+        new: Tidy series of the new release, the same boundary.
+        as_of: The run's day, for every step but the stored one.
+        stored: The stored old results (``region_code`` and the step columns below); without it step 0
+            equals step 1.
+        old_territorial: Tidy territorial series of the old release, for the nation's effort-sharing base.
+        new_territorial: The same of the new release.
+        allow_aviation: As in :func:`klimatpuls.standing.evaluate_all`.
+
+    Returns:
+        One row per region_code × step (regions of both): ``step_order`` 0–5, ``step``, ``status``,
+        ``variants_met``, ``variants_n``, ``central_tco2e``, ``level_tco2e``, ``gap_tco2e``,
+        ``last_year``, ``last_tco2e``, and ``cause``, the same on all rows of a region: the last step at
+        which the status takes its final value; ``several_causes`` when another order of steps 2–5 would
+        name another; ``unchanged`` when it ends where it began.
+
+    Example: a municipality that falls out of ``most_below`` at step 5 in every order → cause ``new_data``.
+    """
+    before, after = _matching(old, new)
+    if target.region_code is not None:
+        before, after = before.select([target.region_code]), after.select([target.region_code])
+    bases = tuple(
+        base_values(target, matrix, None if territorial is None else to_matrix(territorial))
+        for matrix, territorial in ((before, old_territorial), (after, new_territorial))
+    )
+    results: dict[frozenset[str], pd.DataFrame] = {}
+    for toggles in _all_toggles():
+        base = bases[1] if REVISED_BASE in toggles else bases[0]
+        results[toggles] = evaluate_matrix(
+            target, _hybrid(before, after, toggles), base, as_of=as_of, allow_aviation=allow_aviation
+        )
+    method = results[frozenset()]
+    first = method if stored is None else _align_stored(stored, before.region_codes)
+    chain = [first, *(results[frozenset(DATA_STEPS[:done])] for done in range(5))]
+    causes = _find_causes(first["status"].tolist(), results, len(before.region_codes))
+    frames = []
+    for order, result in enumerate(chain):
+        frame = result[list(_STEP_COLUMNS)].reset_index(drop=True)
+        frame.insert(0, "region_code", list(before.region_codes))
+        frame.insert(1, "step_order", order)
+        frame.insert(2, "step", STEPS[order])
+        frame["cause"] = causes
+        frames.append(frame)
+    return pd.concat(frames).sort_values(["region_code", "step_order"], ignore_index=True)
+
+
+def find_cause(statuses: Sequence[str], steps: Sequence[str] = STEPS) -> str:
+    """Name the last step at which a status takes its final value (methods section 7).
+
+    Args:
+        statuses: The status after each step, the stored one first.
+        steps: The names of the steps, as many.
+
+    Returns:
+        Name of the step, or ``unchanged`` when the last status equals the first.
+
+    Raises:
+        ValueError: if the lengths differ.
+
+    Example: split, split, few, few, few, few → ``vanished_years``.
+    """
+    if len(statuses) != len(steps):
+        msg = f"expected one status per step ({len(steps)}), got {len(statuses)}"
+        raise ValueError(msg)
+    if statuses[0] == statuses[-1]:
+        return UNCHANGED
+    changed = [index for index in range(1, len(statuses)) if statuses[index] != statuses[index - 1]]
+    return steps[changed[-1]]
+
+
+def _find_causes(
+    stored: Sequence[str], results: dict[frozenset[str], pd.DataFrame], regions: int
+) -> list[str]:
+    """Find the cause per region in the fixed order, checked against every other order of steps 2–5."""
+    statuses = {toggles: result["status"].tolist() for toggles, result in results.items()}
+    causes = []
+    for row in range(regions):
+        named = [
+            find_cause(
+                [
+                    stored[row],
+                    *(statuses[frozenset(order[:done])][row] for done in range(len(order) + 1)),
+                ],
+                (STORED, METHOD, *order),
+            )
+            for order in permutations(DATA_STEPS)
+        ]
+        causes.append(named[0] if len(set(named)) == 1 else SEVERAL_CAUSES)
+    return causes
+
+
+def _all_toggles() -> list[frozenset[str]]:
+    """Every set of data steps that can be done at some point of some order."""
+    return [
+        frozenset(step for position, step in enumerate(DATA_STEPS) if number >> position & 1)
+        for number in range(2 ** len(DATA_STEPS))
+    ]
+
+
+def _hybrid(old: SeriesMatrix, new: SeriesMatrix, done: frozenset[str]) -> SeriesMatrix:
+    """The series as it stands when some steps are done: nothing done is ``old``, all done is ``new``.
+
+    Both have the same regions. Linked values (years no release in hand publishes) follow ``new_data``.
+    """
+    years = np.union1d(old.years, new.years)
+    before, after = _widen(old, years), _widen(new, years)
+    rest = after if NEW_DATA in done else before
+    use_new = (before.published & after.published & (REVISED_VALUES in done)) | (
+        ~before.published & after.published & (NEW_DATA in done)
+    )
+    use_old = before.published & ~use_new & (after.published | (VANISHED_YEARS not in done))
+    free = ~(use_new | use_old) & ~rest.published
+    choose = [use_new, use_old, free]
+    return SeriesMatrix(
+        region_codes=old.region_codes,
+        years=years,
+        values=np.select(choose, [after.values, before.values, rest.values], default=np.nan),
+        published=use_new | use_old,
+        defect=np.select(choose, [after.defect, before.defect, rest.defect], default=False),
+        status=np.select(choose, [after.status, before.status, rest.status], default=""),
+        flags=rest.flags,
+        release_ids=rest.release_ids,
+    )
+
+
+def _widen(matrix: SeriesMatrix, years: IntArray) -> SeriesMatrix:
+    """Put a matrix on more years."""
+    columns = np.searchsorted(years, matrix.years)
+    shape = (len(matrix.region_codes), len(years))
+    values, status = np.full(shape, np.nan), np.full(shape, "", dtype=object)
+    published, defect = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    values[:, columns], status[:, columns] = matrix.values, matrix.status
+    published[:, columns], defect[:, columns] = matrix.published, matrix.defect
+    return SeriesMatrix(
+        region_codes=matrix.region_codes,
+        years=years,
+        values=values,
+        published=published,
+        defect=defect,
+        status=status,
+        flags=matrix.flags,
+        release_ids=matrix.release_ids,
+    )
+
+
+def _matching(old: pd.DataFrame, new: pd.DataFrame) -> tuple[SeriesMatrix, SeriesMatrix]:
+    """The two series on the regions both have, in the same order."""
+    before, after = to_matrix(old), to_matrix(new)
+    shared = [code for code in before.region_codes if code in set(after.region_codes)]
+    return before.select(shared), after.select(shared)
+
+
+def _last_value(matrix: SeriesMatrix) -> FloatArray:
+    """The latest published value, a known defect or not."""
+    kept = np.where(matrix.published, matrix.values, np.nan)
+    last = np.full(len(kept), np.nan)
+    for column in range(kept.shape[1]):
+        last = np.where(np.isnan(kept[:, column]), last, kept[:, column])
+    return last
+
+
+def _align_stored(stored: pd.DataFrame, region_codes: Sequence[str]) -> pd.DataFrame:
+    missing = sorted(set(_STEP_COLUMNS) - set(stored.columns))
+    if missing:
+        msg = f"stored results lack the columns {', '.join(missing)}"
+        raise ValueError(msg)
+    return stored.set_index("region_code").reindex(list(region_codes)).reset_index()
