@@ -1,0 +1,58 @@
+# Klimatpuls: two commands are enough, `make run` and `make test`.
+#
+# Settings:  make run SOURCES=auto|live|replica ARCHIVE=<folder> AS_OF=<YYYY-MM-DD> KLIMATPULS_HOME=<folder>
+#            KLIMATPULS_PYTHON=<python 3.11, 3.12 or 3.13>
+
+.DEFAULT_GOAL := help
+.PHONY: help env env-dev run up down test test-real lint bench lock
+
+PYTHON := .venv/bin/python
+KLIMATPULS := .venv/bin/klimatpuls
+
+# Passed to the command through the environment, so that spaces in a path need no quoting here.
+export SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+env:
+	@bin/bootstrap
+
+env-dev:
+	@bin/bootstrap --dev
+
+run: env ## Fetch, check, publish, compute and mail, once, on this machine; then stop
+	@$(KLIMATPULS) run
+
+up: env ## Start the stack and leave it running: Airflow's pages, the database, caught mail
+	@$(KLIMATPULS) up
+
+down: env ## Stop the stack that `make up` left running
+	@$(KLIMATPULS) down
+
+test: env-dev ## Run the tests (no network, no real figures needed)
+	@$(PYTHON) -m pytest -m "not live and not real_run"
+
+test-real: env-dev ## Run the whole chain on the real figures (folder: KLIMATPULS_REAL_DATA)
+	@$(PYTHON) -m pytest -m real_run
+
+lint: env-dev ## Check style, types, layers and SQL
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/sqlfluff lint --disable-progress-bar include/sql
+
+bench: env-dev ## Measure parsing, loading and fitting against the usual ways
+	@$(PYTHON) bench/run.py
+
+lock: env-dev ## Resolve the newest versions and write the lock files
+	@printf 'uv\nsetuptools\n' | .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header - > requirements-uv.new
+	@{ echo '# What installs the rest: the installer and the build backend, pinned by hash (made by "make lock").'; \
+		cat requirements-uv.new; } > requirements-uv.txt
+	@rm requirements-uv.new
+	@.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-annotate requirements.in -o requirements.txt
+	@.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-annotate requirements-dev.in -o requirements-dev.txt
