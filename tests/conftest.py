@@ -75,6 +75,7 @@ def warehouse(cluster: Cluster, warehouse_template: str) -> Warehouse:
                     sql.Identifier(name), sql.Identifier(warehouse_template)
                 )
             )
+            cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
             for role in PASSWORDS:
                 cursor.execute(
                     sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(

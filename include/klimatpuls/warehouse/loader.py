@@ -98,3 +98,20 @@ def load_facts(conn: PgConnection, run_id: int, releases: Sequence[tuple[str, Pa
             loaded[release_id] = count
         cursor.execute("SELECT ops.attach_load_partition(%s, %s)", (fact, run_id))
     return loaded
+
+
+def load_rejects(
+    conn: PgConnection, run_id: int, snapshot: dict[str, Any], rejects: pd.DataFrame
+) -> int:
+    """Write the cells that are no facts, with reason and place; returns how many.
+
+    Args:
+        conn: Connection as ``wh_loader``; the caller commits.
+        run_id: The source run.
+        snapshot: ``snapshot_sha256``, ``dataset`` and ``substance`` of the bytes they were found in.
+        rejects: sheet_row, column_name, raw_value, reason.
+    """
+    if rejects.empty:
+        return 0
+    with conn.cursor() as cursor:
+        return copy_frame(cursor, ("staging", "rejected_cell"), rejects, {"run_id": run_id, **snapshot})

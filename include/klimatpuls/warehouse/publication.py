@@ -11,10 +11,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import releases as release_rules
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
+from klimatpuls.registers.targets import from_definition
 from klimatpuls.releases import Release
+from klimatpuls.results import ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.frames import read_frame
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.results import ResultInputs
+    from klimatpuls.targets import Target
 
 EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
@@ -237,8 +238,6 @@ def _build(
     compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]],
 ) -> tuple[int, dict[str, int], dict[str, int]]:
     """Write facts and results under a new publication id that nothing points at yet."""
-    from klimatpuls.results import ResultInputs
-
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/stamp_origin.sql"), {"origin": plan.origin})
         cursor.execute(
@@ -320,9 +319,9 @@ def _population_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[
     return publication_id
 
 
-def _targets(cursor: Any) -> list[dict[str, Any]]:
+def _targets(cursor: Any) -> list[Target]:
     cursor.execute(load_sql("load/targets.sql"))
-    return list(_named_rows(cursor))
+    return [from_definition(definition) for (definition,) in cursor.fetchall()]
 
 
 def _switch(

@@ -9,6 +9,6 @@ WHERE
     f.run_id = %(run_id)s
     AND f.release_id = %(release_id)s
     AND (
-        f.sector_code = 'transport.domestic_aviation'
+        f.sector_code IN ('all', 'transport.domestic_aviation')
         OR f.sector_code IN (SELECT s.sector_code FROM core.dim_sector AS s WHERE s.is_main)
     )

@@ -1,7 +1,3 @@
-SELECT
-    target_id,
-    owner_region_code,
-    is_national_line,
-    definition
+SELECT definition
 FROM register.target
 ORDER BY target_id

@@ -46,7 +46,7 @@ CREATE TABLE ops.snapshot (
     substance text NOT NULL,
     url text NOT NULL,
     size_bytes bigint NOT NULL CHECK (size_bytes >= 0),
-    known_from date NOT NULL,
+    known_from date,
     retrieved_at timestamptz NOT NULL,
     manifest_path text NOT NULL,
     run_id bigint NOT NULL REFERENCES ops.source_run,

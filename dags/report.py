@@ -1,0 +1,45 @@
+"""The digest of a publication: rendered, approved where a person was asked for, mailed once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import dag, task
+
+from klimatpuls_airflow import assets, tasks
+from klimatpuls_airflow.tags import Layer
+
+
+@dag(
+    dag_display_name="Report",
+    description="Outbox → HTML, text, mail",
+    doc_md=(
+        "Renders the digest of the current publication and sends what the outbox holds. A digest that "
+        "needs a person's word waits in `approve_digest`; no answer within three days means that it is not "
+        "sent.\n\nOwner: the network's data engineers."
+    ),
+    schedule=[assets.PUBLICATION],
+    catchup=False,
+    max_active_runs=1,
+    tags=[Layer.REPORT],
+)
+def report() -> None:
+    """Render, ask if need be, send."""
+    rendered = task(tasks.render_report)()
+    asked = task(tasks.ask_for_approval)()
+    answer = HITLOperator(
+        task_id="approve_digest",
+        subject="Send the digest of this publication to the network's list?",
+        body="The rendered page lies in the folder `reports` of the home. No answer means no mail.",
+        response_timeout=timedelta(days=3),
+        options=["Approve", "Reject"],
+        defaults="Reject",
+    )
+    noted = task(tasks.note_approval, trigger_rule="none_skipped")(answer.output)
+    sent = task(tasks.send_mail, trigger_rule="none_failed")()
+    rendered >> asked >> answer >> noted >> sent
+    rendered >> sent
+
+
+report()

@@ -1,0 +1,30 @@
+"""What nobody else would notice: killed runs, releases no event told of, figures that grow old."""
+
+from __future__ import annotations
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from klimatpuls_airflow import assets, tasks
+from klimatpuls_airflow.tags import Layer
+
+
+@dag(
+    dag_display_name="Watch",
+    description="Freshness, killed runs, the sweep",
+    doc_md=(
+        "Every hour: closes source runs that were killed, writes how fresh each dataset is, and wakes the "
+        "publish DAG when a validated release waits without an event.\n\nOwner: the network's data engineers."
+    ),
+    schedule=CronTriggerTimetable("40 * * * *", timezone="Europe/Stockholm"),
+    catchup=False,
+    max_active_runs=1,
+    tags=[Layer.WATCH],
+)
+def watch() -> None:
+    """Three independent looks, in a row."""
+    closed = task(tasks.close_stuck_runs)()
+    closed >> task(tasks.assess_freshness)()
+    closed >> task(tasks.sweep_unpublished, outlets=[assets.SWEEP])()
+
+
+watch()

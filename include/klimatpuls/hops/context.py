@@ -1,0 +1,86 @@
+"""What every hop of one run shares: the day, the origin, the folders, the list address.
+
+Read once from the process environment at the edge (a task or a command); everything below gets it passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klimatpuls import clock
+from klimatpuls.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+ORIGINS = ("live", "archive", "synthetic")
+APPROVAL_MODES = ("auto", "always")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """The circumstances of a run.
+
+    Attributes:
+        home: Folder of all state.
+        origin: ``live``, ``archive`` or ``synthetic``.
+        as_of: The run's day in Sweden.
+        now: The present moment, with time zone.
+        always_ask: Whether a person releases every digest (``MAIL_APPROVAL=always``).
+    """
+
+    home: Path
+    origin: str
+    as_of: date
+    now: datetime
+    always_ask: bool = False
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the raw bytes, kept for ever."""
+        return self.home / "snapshots"
+
+    @property
+    def data_docs(self) -> Path:
+        """Folder of the validation pages."""
+        return self.home / "data_docs"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the rendered digests."""
+        return self.home / "reports"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], now: datetime) -> RunContext:
+        """Read the circumstances of a task or command.
+
+        Args:
+            environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF`` and
+                ``MAIL_APPROVAL``.
+            now: The present moment, with time zone.
+
+        Raises:
+            UsageError: if a setting is missing or not one of its allowed values.
+        """
+        home = environ.get("KLIMATPULS_HOME")
+        if not home:
+            msg = "KLIMATPULS_HOME is not set: name the folder that holds snapshots, reports and Data Docs"
+            raise UsageError(msg)
+        origin = environ.get("KLIMATPULS_ORIGIN", "")
+        if origin not in ORIGINS:
+            msg = f"KLIMATPULS_ORIGIN is {origin!r}, expected one of {', '.join(ORIGINS)}"
+            raise UsageError(msg)
+        approval = environ.get("MAIL_APPROVAL", "auto")
+        if approval not in APPROVAL_MODES:
+            msg = f"MAIL_APPROVAL is {approval!r}, expected one of {', '.join(APPROVAL_MODES)}"
+            raise UsageError(msg)
+        return cls(
+            home=Path(home),
+            origin=origin,
+            as_of=clock.as_of_date(environ, now),
+            now=now,
+            always_ask=approval == "always",
+        )

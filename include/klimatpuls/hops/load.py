@@ -1,0 +1,223 @@
+"""Hop 2: bytes → tidy rows → a partition of ``core``, invisible until published.
+
+Rows in = rows out + cells rejected, asserted for every release. Content that is known already is nothing
+new, whatever file it came in. A file whose bytes are not what the contract says is quarantined alone: the
+other substances of the run go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls import releases as release_rules
+from klimatpuls.errors import SourceFormatError
+from klimatpuls.hops.snapshot import source_module
+from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.validation.run import quarantine_snapshot
+from klimatpuls.warehouse import loader, runs
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.catalog import Source
+    from klimatpuls.hops.context import RunContext
+    from klimatpuls.releases import Parsed
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadResult:
+    """What a load did.
+
+    Attributes:
+        run_id: The source run.
+        rows: Release id → rows loaded.
+        known: Ids of releases whose content came again in other bytes.
+        quarantined: One message per file that was refused.
+    """
+
+    run_id: int
+    rows: dict[str, int]
+    known: tuple[str, ...]
+    quarantined: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Snapshot:
+    sha256: str
+    dataset: str
+    substance: str | None
+    known_from: date | None
+    retrieved_at: datetime
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {
+            "snapshot_sha256": self.sha256,
+            "dataset": self.dataset,
+            "substance": self.substance or runs.NOT_BY_SUBSTANCE,
+        }
+
+
+def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContext) -> LoadResult:
+    """Parse and load every snapshot of a run that nothing has come of yet, in one transaction.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        source: Catalogue entry of the run's source.
+        run_id: The source run.
+        context: Day, origin and folders.
+
+    Returns:
+        Rows per release, what was known, what was refused.
+    """
+    store, module = SnapshotStore(context.snapshots), source_module(source)
+    fresh: list[tuple[_Snapshot, str, str, Parsed]] = []
+    known: list[str] = []
+    refused: list[str] = []
+    for snapshot in _snapshots(conn, run_id):
+        try:
+            parsed = module.parse(store.read(snapshot.sha256), snapshot.dataset, snapshot.substance)
+        except SourceFormatError as error:
+            with conn:
+                quarantine_snapshot(
+                    conn,
+                    run_id,
+                    snapshot.dataset,
+                    snapshot.key["substance"],
+                    snapshot.sha256,
+                    error,
+                )
+                _set_outcome(conn, snapshot, "quarantined", None)
+            refused.append(str(error))
+            continue
+        _reconcile(snapshot, parsed)
+        content = release_rules.content_sha256(parsed)
+        held = _release_with_content(conn, snapshot, content) or next(
+            (release_id for _, release_id, other, _ in fresh if other == content), None
+        )
+        if held is not None:
+            with conn:
+                _set_outcome(conn, snapshot, "known_content", held)
+            known.append(held)
+        else:
+            fresh.append((snapshot, release_rules.release_id(parsed, content), content, parsed))
+    rows = _load(conn, source, run_id, context, fresh)
+    result = LoadResult(run_id=run_id, rows=rows, known=tuple(known), quarantined=tuple(refused))
+    with conn:
+        runs.set_run_state(conn, run_id, _state(result), _describe(result))
+    return result
+
+
+def _load(
+    conn: PgConnection,
+    source: Source,
+    run_id: int,
+    context: RunContext,
+    fresh: list[tuple[_Snapshot, str, str, Parsed]],
+) -> dict[str, int]:
+    if not fresh:
+        return {}
+    with conn:
+        rows = loader.load_facts(conn, run_id, [(release_id, parsed) for _, release_id, _, parsed in fresh])
+        for snapshot, release_id, content, parsed in fresh:
+            _insert_release(conn, source, run_id, context, snapshot, release_id, content, parsed)
+            loader.load_rejects(conn, run_id, snapshot.key, parsed.rejects)
+            _set_outcome(conn, snapshot, "release", release_id)
+    return rows
+
+
+def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/snapshots_of_run.sql"), {"run_id": run_id})
+        rows = cursor.fetchall()
+    return [
+        _Snapshot(
+            sha256=sha256,
+            dataset=dataset,
+            substance=None if substance == runs.NOT_BY_SUBSTANCE else substance,
+            known_from=known_from,
+            retrieved_at=retrieved_at,
+        )
+        for sha256, dataset, substance, known_from, retrieved_at in rows
+    ]
+
+
+def _reconcile(snapshot: _Snapshot, parsed: Parsed) -> None:
+    found = len(parsed.rows) + len(parsed.rejects)
+    if parsed.rows_read != found:
+        msg = (
+            f"{snapshot.dataset} {snapshot.substance or ''} ({snapshot.sha256[:8]}): {parsed.rows_read} cells "
+            f"were read, but {len(parsed.rows)} rows and {len(parsed.rejects)} rejected cells came out. "
+            "This is a fault of the parser, not of the file: nothing was loaded."
+        )
+        raise RuntimeError(msg)
+
+
+def _release_with_content(conn: PgConnection, snapshot: _Snapshot, content: str) -> str | None:
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/release_with_content.sql"), {**snapshot.key, "content_sha256": content}
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _insert_release(
+    conn: PgConnection,
+    source: Source,
+    run_id: int,
+    context: RunContext,
+    snapshot: _Snapshot,
+    release_id: str,
+    content: str,
+    parsed: Parsed,
+) -> None:
+    with conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/insert_release.sql"),
+            {
+                "release_id": release_id,
+                "source": source.id,
+                "dataset": snapshot.dataset,
+                "substance": snapshot.key["substance"],
+                "unit": parsed.unit,
+                "gwp_set": parsed.gwp_set,
+                "published_date": parsed.published_date,
+                # An archive that says nothing: the facts were known when the publisher says they were.
+                "known_from": snapshot.known_from or parsed.published_date,
+                "retrieved_at": snapshot.retrieved_at,
+                "content_sha256": content,
+                "file_sha256": snapshot.sha256,
+                "years": list(parsed.years),
+                "row_count": len(parsed.rows),
+                "rejected_count": len(parsed.rejects),
+                "notes": list(parsed.notes),
+                "origin": context.origin,
+                "run_id": run_id,
+            },
+        )
+
+
+def _set_outcome(conn: PgConnection, snapshot: _Snapshot, outcome: str, release_id: str | None) -> None:
+    with conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/set_snapshot_outcome.sql"),
+            {**snapshot.key, "outcome": outcome, "release_id": release_id},
+        )
+
+
+def _state(result: LoadResult) -> str:
+    if result.rows:
+        return "loaded"
+    return "quarantined" if result.quarantined else "no_news"
+
+
+def _describe(result: LoadResult) -> str:
+    said = [f"{release_id}: {count} rows loaded" for release_id, count in sorted(result.rows.items())]
+    said += [f"{release_id}: the same content in another file, nothing new" for release_id in result.known]
+    said += [f"refused: {message}" for message in result.quarantined]
+    return "; ".join(said)

@@ -1,0 +1,133 @@
+"""Hop 3: loaded rows → a verdict per release, Data Docs, and the state of each dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls import catalog
+from klimatpuls.validation import run as validation
+from klimatpuls.warehouse import runs
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.catalog import Dataset, Source
+    from klimatpuls.hops.context import RunContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationResult:
+    """What the gates said of a run.
+
+    Attributes:
+        run_id: The source run.
+        state: ``validated``, ``held``, ``quarantined`` or ``no_news``; the gravest of its releases decides.
+        publishable: Releases that go on to publication.
+        held: Releases that wait for a person.
+        quarantined: Releases or files that were refused.
+        explanations: Terminal text per release that is not simply published, and per refused file.
+    """
+
+    run_id: int
+    state: str
+    publishable: tuple[str, ...]
+    held: tuple[str, ...]
+    quarantined: tuple[str, ...]
+    explanations: tuple[str, ...]
+
+
+def validate_run(
+    conn: PgConnection, dsn: str, source: Source, run_id: int, context: RunContext
+) -> ValidationResult:
+    """Judge every loaded release of a run, write the verdicts and close the run.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        dsn: The same warehouse, for Great Expectations' own connection.
+        source: Catalogue entry.
+        run_id: The source run.
+        context: Day, origin and folders.
+    """
+    verdicts = validation.validate_run(dsn, run_id, source=source, docs_root=context.data_docs)
+    with conn:
+        validation.record_verdicts(conn, verdicts)
+    result = _result(conn, run_id, tuple(validation.explain(v) for v in verdicts if v.verdict != "publish"))
+    with conn:
+        runs.set_run_state(conn, run_id, result.state, _describe(result))
+        record_checks(conn, source, context)
+    return result
+
+
+def _result(conn: PgConnection, run_id: int, explanations: tuple[str, ...]) -> ValidationResult:
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/releases_of_run.sql"), {"run_id": run_id})
+        states = {release_id: state for release_id, state, *_ in cursor.fetchall()}
+        cursor.execute(load_sql("load/refused_files_of_run.sql"), {"run_id": run_id})
+        refused = [f"{dataset} {substance} (file {sha[:8]})" for dataset, substance, sha in cursor.fetchall()]
+    publishable = tuple(r for r, state in states.items() if state in {"validated", "published"})
+    held = tuple(r for r, state in states.items() if state == "held")
+    quarantined = (*(r for r, state in states.items() if state == "quarantined"), *refused)
+    state = "validated" if publishable else "no_news"
+    state = "held" if held else state
+    state = "quarantined" if quarantined else state
+    return ValidationResult(
+        run_id=run_id,
+        state=state,
+        publishable=publishable,
+        held=held,
+        quarantined=quarantined,
+        explanations=explanations,
+    )
+
+
+def _describe(result: ValidationResult) -> str:
+    said = [f"{release_id}: passed" for release_id in result.publishable]
+    said += [f"{release_id}: on hold" for release_id in result.held]
+    said += [f"{name}: quarantined" for name in result.quarantined]
+    return "; ".join(said) or "nothing to validate"
+
+
+def record_checks(conn: PgConnection, source: Source, context: RunContext, failure: str | None = None) -> None:
+    """Write how fresh each dataset of a source is as of the run's day. The caller commits.
+
+    Args:
+        conn: Connection as ``wh_loader``.
+        source: Catalogue entry.
+        context: Day and moment of the check.
+        failure: Why the check itself failed, or None.
+    """
+    for dataset in source.datasets:
+        for substance in dataset.substances:
+            newest = _newest(conn, dataset.id, substance)
+            status = "failed" if failure else _status(dataset, newest, context)
+            runs.record_check(
+                conn,
+                source=source.id,
+                dataset=dataset.id,
+                substance=substance,
+                checked_at=context.now,
+                as_of=context.as_of,
+                next_expected=catalog.next_expected(dataset, newest["last_year"], context.as_of),
+                status=status,
+                detail=failure or newest["detail"],
+            )
+
+
+def _newest(conn: PgConnection, dataset: str, substance: str | None) -> dict[str, Any]:
+    with conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/newest_release_state.sql"),
+            {"dataset": dataset, "substance": substance or runs.NOT_BY_SUBSTANCE},
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return {"last_year": None, "held": False, "detail": "no release yet"}
+    return dict(zip(("last_year", "held", "detail"), row, strict=True))
+
+
+def _status(dataset: Dataset, newest: dict[str, Any], context: RunContext) -> str:
+    if newest["held"]:
+        return "held"
+    return catalog.freshness(dataset, newest["last_year"], context.as_of)

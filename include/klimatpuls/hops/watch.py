@@ -1,0 +1,35 @@
+"""What nobody else would notice: runs that were killed, releases that no event told of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klimatpuls.hops.publish import INGEST_PATIENCE_MINUTES
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PgConnection
+
+KILLED = "ended without a word: its process was killed or the machine went down; the next run starts anew"
+
+
+def close_stuck_runs(conn: PgConnection, older_than_minutes: int = INGEST_PATIENCE_MINUTES) -> int:
+    """Close source runs that have not ended and have not begun lately; returns how many.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        older_than_minutes: A younger run may still be at work; 0 closes all, for a start in an empty house.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/close_stuck_runs.sql"), {"minutes": older_than_minutes, "detail": KILLED}
+        )
+        return int(cursor.rowcount)
+
+
+def has_unpublished(conn: PgConnection) -> bool:
+    """Whether a validated release or a changed register waits for a publication."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/has_unpublished.sql"))
+        (waits,) = cursor.fetchone()  # type: ignore[misc]
+    return bool(waits)

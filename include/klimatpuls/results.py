@@ -1,0 +1,254 @@
+"""From facts and registers to the result tables of a publication: pure, frames in, frames out.
+
+Everything that ``mart_data`` holds beside the facts is reckoned here, from one release of all greenhouse
+gases, the releases before it, population and the registers. The formulas themselves live in ``series``,
+``carbon_law``, ``standing`` and ``network``; this module says which of them fill which table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from klimatpuls import carbon_law, network, regions, series, standing
+from klimatpuls.methods import METHOD_VERSION
+from klimatpuls.series import ReleaseTable, SeriesMatrix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from klimatpuls.targets import Target
+    from klimatpuls.trend import FloatArray
+
+FIRST_YEAR: Final = 1990
+"""The year that changes are told against in tables for readers."""
+
+PANELS: Final[dict[str, tuple[str, str]]] = {
+    network.SWEDEN: ("nation", series.TERRITORIAL),
+    network.CONSTANT_PANEL: ("members_today", series.TERRITORIAL),
+    network.ON_THE_PROXY: ("members_today", series.EFFORT_SHARING_PROXY),
+    network.MEMBERS_AT_THE_TIME: ("members_at_the_time", series.TERRITORIAL),
+    network.WITHOUT_LARGEST: ("members_without_largest", series.TERRITORIAL),
+    network.REST_OF_SWEDEN: ("rest_of_sweden", series.TERRITORIAL),
+    network.REST_ON_THE_PROXY: ("rest_of_sweden", series.EFFORT_SHARING_PROXY),
+}
+"""Variant of ``network.build_network`` → (panel, boundary) of ``mart.network_summary``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultInputs:
+    """What the results are reckoned from.
+
+    Attributes:
+        as_of: The run's day.
+        current: Id and facts of the current release of all greenhouse gases: one row per region_code ×
+            sector_code × year with ``emissions_tco2e``; main sectors and domestic aviation suffice.
+        earlier: The same of the published releases before it, oldest first.
+        population: One row per region_code × year with ``population_count``.
+        members: One row per member with ``region_code``, ``joined_on``, ``left_on``, ``confirmed``.
+        targets: Own targets and national lines.
+    """
+
+    as_of: date
+    current: tuple[str, pd.DataFrame]
+    earlier: tuple[tuple[str, pd.DataFrame], ...]
+    population: pd.DataFrame
+    members: pd.DataFrame
+    targets: Sequence[Target]
+
+
+def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+    """Reckon every result table of a publication.
+
+    Args:
+        inputs: Facts and registers.
+
+    Returns:
+        Table of ``mart_data`` → frame with its columns but ``publication_id``.
+    """
+    table = series.build_release_table(*inputs.current)
+    earlier = [series.build_release_table(*one) for one in inputs.earlier]
+    by_boundary = {
+        boundary: series.build_series(table, boundary, earlier=earlier) for boundary in series.BOUNDARIES
+    }
+    return {
+        "carbon_law": _carbon_law(table, by_boundary, inputs.as_of),
+        "target_progress": _target_progress(table, by_boundary, inputs),
+        "network_summary": _network_summary(by_boundary, inputs),
+        "region_overview": _region_overview(table, earlier, by_boundary, inputs),
+    }
+
+
+def splits() -> pd.DataFrame:
+    """The municipalities made after 1990 and their mothers, as ``network`` asks for them.
+
+    Returns:
+        One row per split: ``region_code``, ``related_code``, ``first_population_year``.
+    """
+    rows = [
+        (region.code, region.split_from, region.population_from_year)
+        for region in regions.regions().values()
+        if region.split_from is not None
+    ]
+    return pd.DataFrame(rows, columns=["region_code", "related_code", "first_population_year"])
+
+
+def _carbon_law(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame], as_of: date) -> pd.DataFrame:
+    frame = carbon_law.build_carbon_law(by_boundary[series.PUBLISHED_TOTAL], as_of.year)
+    frame.insert(1, "release_id", table.release_id)
+    return frame
+
+
+def _target_progress(
+    table: ReleaseTable, by_boundary: dict[str, pd.DataFrame], inputs: ResultInputs
+) -> pd.DataFrame:
+    in_force = [target for target in inputs.targets if target.in_force(inputs.as_of)]
+    frame = standing.evaluate_all(
+        in_force,
+        by_boundary,
+        as_of=inputs.as_of,
+        one_plant=series.find_one_plant(table),
+    )
+    if frame.empty:
+        return frame.assign(status_reason=None)[[*_TARGET_COLUMNS]]
+    frame["release_id"] = table.release_id
+    frame["status_reason"] = frame["reason"].replace("", None)
+    frame["hangs_on"] = [", ".join(map(str, years)) or None for years in frame["hangs_on"]]
+    frame["flags"] = [_pg_array(flags) for flags in frame["flags"]]
+    return frame[[*_TARGET_COLUMNS]]
+
+
+_TARGET_COLUMNS: Final = (*standing.MART_COLUMNS, "status_reason")
+
+
+def _network_summary(by_boundary: dict[str, pd.DataFrame], inputs: ResultInputs) -> pd.DataFrame:
+    confirmed = inputs.members[inputs.members["confirmed"].astype(bool)]
+    frame = network.build_network(
+        confirmed,
+        by_boundary[series.TERRITORIAL],
+        by_boundary[series.EFFORT_SHARING_PROXY],
+        inputs.population,
+        splits(),
+        as_of=inputs.as_of,
+    )
+    nation_proxy = network.per_capita(
+        by_boundary[series.EFFORT_SHARING_PROXY], inputs.population, [network.NATION], splits()
+    )
+    extra = nation_proxy.assign(panel="nation", boundary=series.EFFORT_SHARING_PROXY, members_n=0)
+    frame["panel"] = [PANELS[variant][0] for variant in frame["variant"]]
+    frame["boundary"] = [PANELS[variant][1] for variant in frame["variant"]]
+    whole = pd.concat([frame, extra], ignore_index=True)
+    base = whole[whole["year"] == FIRST_YEAR].set_index(["panel", "boundary"])["emissions_tco2e"]
+    first = base.reindex(pd.MultiIndex.from_frame(whole[["panel", "boundary"]])).to_numpy(dtype=np.float64)
+    emissions = whole["emissions_tco2e"].to_numpy(dtype=np.float64)
+    return pd.DataFrame(
+        {
+            "panel": whole["panel"],
+            "boundary": whole["boundary"],
+            "year": whole["year"],
+            "region_count": whole["members_n"].astype(int),
+            "emissions_tco2e": emissions,
+            "population_count": whole["population_count"].round().astype("Int64"),
+            "emissions_t_per_capita": whole["tco2e_per_capita"],
+            "change_since_1990_pct": 100.0 * (emissions / np.where(first > 0, first, np.nan) - 1.0),
+            "status": np.where(np.isnan(emissions), "not_computable", "observed"),
+            "status_reason": whole["reason"].replace("", None),
+        }
+    )
+
+
+def _region_overview(
+    table: ReleaseTable,
+    earlier: Sequence[ReleaseTable],
+    by_boundary: dict[str, pd.DataFrame],
+    inputs: ResultInputs,
+) -> pd.DataFrame:
+    """One row per region: where it is, where it comes from, what the nation and what it did itself."""
+    matrices = {name: series.to_matrix(frame) for name, frame in by_boundary.items()}
+    territorial = matrices[series.TERRITORIAL]
+    last_year = int(table.years[-1])
+    previous_year = int(table.years[-2]) if len(table.years) > 1 else None
+    last = territorial.at(last_year)
+    overview = pd.DataFrame(
+        {
+            "region_code": list(territorial.region_codes),
+            "is_member": [code in _member_codes(inputs) for code in territorial.region_codes],
+            "last_year": last_year,
+            "previous_year": pd.array([previous_year] * len(last), dtype="Int64"),
+            "published_total_tco2e": matrices[series.PUBLISHED_TOTAL].at(last_year),
+            "territorial_tco2e": last,
+            "effort_sharing_proxy_tco2e": matrices[series.EFFORT_SHARING_PROXY].at(last_year),
+            "change_since_1990_pct": _change(territorial, FIRST_YEAR, last),
+            "change_since_previous_year_pct": _change(territorial, previous_year, last),
+            "revision_of_previous_year_pct": _revision(territorial, earlier, previous_year),
+            "flags": [
+                _pg_array(flags)
+                for flags in _region_flags(table, matrices[series.EFFORT_SHARING_PROXY])
+            ],
+            "release_id": table.release_id,
+        }
+    )
+    counties = {code: region.county_code for code, region in regions.regions().items() if region.county_code}
+    per_capita = network.build_per_capita(
+        by_boundary[series.TERRITORIAL], inputs.population, counties, splits()
+    )
+    newest = per_capita[per_capita["year"] == last_year].set_index("region_code")
+    overview = overview.join(newest["tco2e_per_capita"].rename("territorial_t_per_capita"), on="region_code")
+    overview = overview.join(
+        newest["reason"].replace("", None).rename("per_capita_reason"), on="region_code"
+    )
+    if previous_year is not None:
+        parts = network.sum_national_and_own(network.split_national_and_own(table, previous_year, last_year))
+        shares = parts.set_index("region_code")[["national_part_pct", "own_part_pct"]]
+        return overview.join(shares, on="region_code")
+    return overview.assign(national_part_pct=np.nan, own_part_pct=np.nan)
+
+
+def _member_codes(inputs: ResultInputs) -> frozenset[str]:
+    confirmed = inputs.members[inputs.members["confirmed"].astype(bool)]
+    return frozenset(
+        str(code)
+        for code, left in zip(confirmed["region_code"], confirmed["left_on"], strict=True)
+        if pd.isna(left) or left > inputs.as_of
+    )
+
+
+def _change(matrix: SeriesMatrix, base_year: int | None, last: FloatArray) -> FloatArray:
+    if base_year is None:
+        return np.full(len(last), np.nan)
+    base = matrix.at(base_year)
+    change, _ = network.change_since(base, last, base)
+    return change
+
+
+def _revision(
+    current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int | None
+) -> FloatArray:
+    """How far the release moved last year's figure that readers knew, in percent; NaN where it was unknown."""
+    missing = np.full(len(current.region_codes), np.nan)
+    if not earlier or year is None or year not in earlier[-1].years.tolist():
+        return missing
+    before = series.to_matrix(series.build_series(earlier[-1], series.TERRITORIAL)).select(current.region_codes)
+    if before.region_codes != current.region_codes:
+        return missing
+    known, now = before.at(year), current.at(year)
+    return 100.0 * np.divide(now - known, known, out=missing, where=known > 0)
+
+
+def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[tuple[str, ...]]:
+    one_plant = series.find_one_plant(table)
+    return [
+        tuple(sorted({*flags, *({series.ONE_PLANT} if code in one_plant else set())}))
+        for code, flags in zip(proxy.region_codes, proxy.flags, strict=True)
+    ]
+
+
+def _pg_array(flags: Sequence[str]) -> str:
+    """Flags as PostgreSQL's array text; flags are words of ours, without commas, quotes or braces."""
+    return "{" + ",".join(flags) + "}"
+
+

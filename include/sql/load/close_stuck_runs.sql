@@ -1,0 +1,8 @@
+UPDATE ops.source_run
+SET
+    state = 'failed',
+    detail = %(detail)s,
+    ended_at = clock_timestamp()
+WHERE
+    ended_at IS NULL
+    AND started_at <= clock_timestamp() - make_interval(mins => %(minutes)s)

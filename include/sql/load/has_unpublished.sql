@@ -1,0 +1,22 @@
+SELECT
+    EXISTS (SELECT 1 FROM core.dim_release AS d WHERE d.state = 'validated')
+    OR (
+        EXISTS (SELECT 1 FROM core.dim_release AS d WHERE d.state = 'published')
+        AND coalesce(
+            (
+                SELECT p.register_sha256
+                FROM mart.current_publication AS cp
+                INNER JOIN ops.publication AS p ON cp.publication_id = p.publication_id
+            ),
+            ''
+        ) <> (
+            SELECT
+                coalesce(
+                    encode(
+                        sha256(string_agg(v.register || '=' || v.sha256, ';' ORDER BY v.register)::bytea), 'hex'
+                    ),
+                    ''
+                )
+            FROM register.version AS v
+        )
+    )

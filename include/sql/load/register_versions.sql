@@ -1,0 +1,4 @@
+SELECT
+    register,
+    sha256
+FROM register.version

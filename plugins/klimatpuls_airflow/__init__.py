@@ -1,0 +1,1 @@
+"""The only place that adapts Klimatpuls to Airflow: assets, connections, task bodies."""

@@ -1,0 +1,14 @@
+"""What the DAGs tell each other: an asset per source, the registers, the publication."""
+
+from __future__ import annotations
+
+from airflow.sdk import Asset
+
+REGISTERS = Asset("klimatpuls://registers")
+PUBLICATION = Asset("klimatpuls://publication")
+SWEEP = Asset("klimatpuls://sweep")
+
+
+def validated(source_id: str) -> Asset:
+    """The asset that says: this source has validated releases that are not published yet."""
+    return Asset(f"klimatpuls://validated/{source_id}")

@@ -1,0 +1,20 @@
+"""The tags of our DAGs, from one list."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Layer(StrEnum):
+    """Which hop a DAG belongs to."""
+
+    INGEST = "layer:ingest"
+    PUBLISH = "layer:publish"
+    REPORT = "layer:report"
+    REGISTERS = "layer:registers"
+    WATCH = "layer:watch"
+
+
+def source_tag(source_id: str) -> str:
+    """Tag of everything that belongs to one source."""
+    return f"source:{source_id}"

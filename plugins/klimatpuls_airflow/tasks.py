@@ -1,0 +1,220 @@
+"""Task bodies: each opens its connections, calls one hop, and hands on ids only.
+
+Everything heavy is imported inside the bodies, so that parsing a DAG file stays cheap. A state that is no
+failure (nothing new, nothing published yet, nothing to send) is a skip that says so; a refusal or a hold is
+a failed task whose message tells the operator what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from klimatpuls import clock
+from klimatpuls.catalog import SOURCES
+from klimatpuls.errors import KlimatpulsError
+from klimatpuls_airflow import connections
+
+if TYPE_CHECKING:
+    from klimatpuls.hops.context import RunContext
+
+
+def run_context() -> RunContext:
+    """The circumstances of this task, from its environment and the clock: the edge where both are read."""
+    from klimatpuls.hops.context import RunContext
+
+    return RunContext.from_environ(os.environ, clock.utc_now())
+
+
+def fetch_snapshot(source_id: str) -> int:
+    """Hop 1; skips what follows when the source has nothing new. Returns the source run."""
+    from klimatpuls.hops import snapshot, validate
+    from klimatpuls.http import open_session
+
+    source, context = SOURCES[source_id], run_context()
+    dag_run = get_current_context()["dag_run"]
+    orchestrator_run = f"{dag_run.dag_id}/{dag_run.run_id}"
+    with connections.warehouse(connections.LOADER) as conn:
+        try:
+            if "snapshot_sha256" in (dag_run.conf or {}):
+                result = snapshot.adopt_by_hand(
+                    conn, source, context, orchestrator_run=orchestrator_run, **_by_hand(dag_run.conf)
+                )
+            else:
+                with open_session(source, connections.base_url(source.conn_id)) as session:
+                    result = snapshot.take_snapshots(
+                        conn, source, session, context, orchestrator_run=orchestrator_run
+                    )
+        except KlimatpulsError as error:
+            validate.close_failed(conn, source, context, orchestrator_run, str(error))
+            raise
+        if result.state != "fetched":
+            with conn:
+                validate.record_checks(conn, source, context)
+            raise AirflowSkipException(result.detail)
+    return result.run_id
+
+
+def _by_hand(conf: dict[str, Any]) -> dict[str, Any]:
+    return {key: conf[key] for key in ("snapshot_sha256", "dataset", "substance")}
+
+
+def load(source_id: str, run_id: int) -> int:
+    """Hop 2; skips what follows when every file held known content. Returns the source run."""
+    from klimatpuls.hops.load import load_run
+
+    with connections.warehouse(connections.LOADER) as conn:
+        result = load_run(conn, SOURCES[source_id], run_id, run_context())
+    if not result.rows and not result.quarantined:
+        message = "; ".join(f"{release_id}: the same content in another file" for release_id in result.known)
+        raise AirflowSkipException(message or "nothing to load")
+    return run_id
+
+
+def validate(source_id: str, run_id: int) -> int:
+    """Hop 3: Great Expectations on the loaded rows, one run for the whole source run."""
+    from klimatpuls.hops.validate import validate_run
+
+    dsn = connections.warehouse_dsn(connections.LOADER)
+    with connections.warehouse(connections.LOADER) as conn:
+        validate_run(conn, dsn, SOURCES[source_id], run_id, run_context())
+    return run_id
+
+
+def announce(run_id: int) -> None:
+    """Tell the publish DAG (by this task's asset) that something waits; skipped when nothing does."""
+    from klimatpuls.hops.validate import read_result
+
+    with connections.warehouse(connections.LOADER) as conn:
+        result = read_result(conn, run_id)
+    if not result.publishable:
+        message = "nothing of this run may be published"
+        raise AirflowSkipException(message)
+
+
+def tell_findings(run_id: int) -> None:
+    """Fail, in the operator's words, when a release of the run is on hold or quarantined.
+
+    Raises:
+        AirflowFailException: with rule, count, first rows and what to do, per release.
+    """
+    from klimatpuls.hops.validate import read_result
+
+    with connections.warehouse(connections.LOADER) as conn:
+        result = read_result(conn, run_id)
+    if result.held or result.quarantined:
+        raise AirflowFailException("\n\n".join(result.explanations))
+
+
+def sync_registers() -> None:
+    """Read the network's reviewed registers into the warehouse; skipped when nothing changed."""
+    from klimatpuls.hops.registers import sync_registers as sync
+
+    with connections.warehouse(connections.LOADER) as conn:
+        changed = sync(conn)
+    if not changed:
+        message = "the registers are as they were"
+        raise AirflowSkipException(message)
+
+
+def ingests_are_done() -> bool:
+    """Whether no source is on its way, so that one publication (and one digest) takes everything."""
+    from klimatpuls.hops.publish import unfinished_ingests
+
+    with connections.warehouse(connections.LOADER) as conn:
+        return not unfinished_ingests(conn)
+
+
+def publish() -> int:
+    """Hop 4; skipped when neither a release nor a register is new. Returns the publication."""
+    from klimatpuls.hops.publish import publish_validated
+
+    with connections.warehouse(connections.LOADER) as conn:
+        published = publish_validated(conn, run_context(), connections.smtp_settings().list_address)
+    if published is None:
+        message = "nothing to publish: no release and no register is new"
+        raise AirflowSkipException(message)
+    return published.publication_id
+
+
+def render_report() -> int:
+    """Hop 5, first half: the digest as HTML, text and picture. Returns the publication."""
+    from klimatpuls.hops.report import write_report
+
+    with connections.warehouse(connections.MAILER) as conn:
+        files = write_report(conn, run_context())
+    if files is None:
+        message = "no emissions are published yet, so there is nothing to report"
+        raise AirflowSkipException(message)
+    return files.publication_id
+
+
+def ask_for_approval() -> None:
+    """Go on to the question only when a digest waits for a person's word."""
+    from klimatpuls.report.outbox import waiting_for_approval
+
+    with connections.warehouse(connections.MAILER) as conn:
+        waiting = waiting_for_approval(conn)
+    if not waiting:
+        message = "no digest waits for approval"
+        raise AirflowSkipException(message)
+
+
+def note_approval(answer: dict[str, Any] | None) -> None:
+    """Write the answer of the approval task into the outbox; no answer in time is a no."""
+    from klimatpuls.report.outbox import decide_approval
+
+    chosen = (answer or {}).get("chosen_options", [])
+    with connections.warehouse(connections.MAILER) as conn:
+        decide_approval(conn, approved="Approve" in chosen, now=clock.utc_now())
+
+
+def send_mail() -> dict[str, int]:
+    """Hop 5, second half: what is due in the outbox goes out, each mail at most once.
+
+    Raises:
+        AirflowFailException: when a mail did not arrive or nobody knows whether it did.
+    """
+    from klimatpuls.hops.report import send_mail as send
+
+    summary = send(
+        lambda: connections.open_warehouse(connections.MAILER), connections.smtp_settings(), run_context()
+    )
+    if summary.problems:
+        raise AirflowFailException("\n".join(summary.problems))
+    if not summary.settled:
+        message = "no mail is due"
+        raise AirflowSkipException(message)
+    return {"sent": summary.count("sent"), "suppressed": summary.count("suppressed")}
+
+
+def close_stuck_runs() -> int:
+    """Close source runs that were killed and tell nobody; returns how many."""
+    from klimatpuls.hops.watch import close_stuck_runs as close
+
+    with connections.warehouse(connections.LOADER) as conn:
+        return close(conn)
+
+
+def assess_freshness() -> None:
+    """Write the dated status of every dataset as of today."""
+    from klimatpuls.hops.validate import record_checks
+
+    context = run_context()
+    with connections.warehouse(connections.LOADER) as conn, conn:
+        for source in SOURCES.values():
+            record_checks(conn, source, context)
+
+
+def sweep_unpublished() -> None:
+    """Wake the publish DAG (by this task's asset) when validated releases wait and no event came."""
+    from klimatpuls.hops.watch import has_unpublished
+
+    with connections.warehouse(connections.LOADER) as conn:
+        waiting = has_unpublished(conn)
+    if not waiting:
+        message = "everything validated is published"
+        raise AirflowSkipException(message)
