@@ -9,8 +9,10 @@
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
 
-# Passed to the command through the environment, so that spaces in a path need no quoting here.
-export SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON
+# Settings reach the command through the environment, so that spaces in a path need no quoting here; one
+# that is empty is not passed at all.
+$(foreach name,SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON,\
+  $(if $($(name)),$(eval export $(name)),$(eval unexport $(name))))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
