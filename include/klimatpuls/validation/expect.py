@@ -1,0 +1,109 @@
+"""Great Expectations on the rows of one source run: its suite, its run, its result as plain data.
+
+The only module that knows Great Expectations, and it imports it inside the function: the import takes
+seconds and must not be paid by a DAG file or a command that validates nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.validation.queries import with_literals
+from klimatpuls.validation.suites import FIRST_YEAR, LAST_YEAR
+
+if TYPE_CHECKING:
+    from klimatpuls.validation.queries import Check
+    from klimatpuls.validation.suites import Suite
+
+_SEVERITY = {"hard": "critical", "hold": "warning", "advisory": "info"}
+
+
+def expect(dsn: str, run_id: int, suite: Suite, checks: Sequence[Check]) -> Mapping[str, Any]:
+    """One Great Expectations run over a source run's partition.
+
+    Args:
+        dsn: Warehouse.
+        run_id: The source run; its rows are the batch.
+        suite: Shape of the fact table.
+        checks: The rules with their finished queries.
+
+    Returns:
+        Great Expectations' result as plain data; the expectations of rules carry ``meta.gate``.
+    """
+    import great_expectations
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+    from sqlalchemy import make_url
+
+    gx: Any = great_expectations
+    # A "$" would be read as a variable of Great Expectations' own configuration.
+    url = make_url(dsn).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+    rows = with_literals(
+        f"SELECT * FROM core.{suite.fact_table} WHERE run_id = :run_id",  # noqa: S608 (a name of ours)
+        {"run_id": run_id},
+    )
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    with _quiet("great_expectations"):
+        context = gx.get_context(project_config=config, mode="ephemeral")
+        source = context.data_sources.add_postgres("warehouse", connection_string=url.replace("$", "%24"))
+        batch = source.add_query_asset(f"run-{run_id}", query=rows).add_batch_definition_whole_table("rows")
+        expectations = context.suites.add(gx.ExpectationSuite(name=suite.fact_table))
+        for expectation in [*_column_expectations(suite), *_gate_expectations(checks)]:
+            expectations.add_expectation(expectation)
+        definition = gx.ValidationDefinition(name=f"run-{run_id}", data=batch, suite=expectations)
+        try:
+            outcome = context.validation_definitions.add(definition).run(result_format="COMPLETE")
+        finally:
+            source.get_engine().dispose()
+    result: Mapping[str, Any] = outcome.to_json_dict()
+    return result
+
+
+def _column_expectations(suite: Suite) -> Iterator[Any]:
+    gxe: Any = importlib.import_module("great_expectations.expectations")
+    yield gxe.ExpectTableColumnsToMatchSet(
+        column_set=list(suite.columns), exact_match=True, severity="critical"
+    )
+    for column in suite.columns:
+        yield gxe.ExpectColumnValuesToNotBeNull(column=column, severity="critical")
+    for column, shape in suite.code_columns.items():
+        yield gxe.ExpectColumnValuesToMatchRegex(column=column, regex=shape, severity="critical")
+    yield gxe.ExpectColumnValuesToBeBetween(
+        column="year", min_value=FIRST_YEAR, max_value=LAST_YEAR, severity="critical"
+    )
+    yield gxe.ExpectColumnValuesToBeBetween(column="sheet_row", min_value=0, severity="critical")
+    yield gxe.ExpectColumnValuesToBeBetween(column=suite.value_column, min_value=0, severity="critical")
+
+
+def _gate_expectations(checks: Sequence[Check]) -> Iterator[Any]:
+    gxe: Any = importlib.import_module("great_expectations.expectations")
+    for check in checks:
+        yield gxe.UnexpectedRowsExpectation(
+            description=f"{check.rule.title_en}: no finding",
+            unexpected_rows_query=check.findings_sql,
+            severity=_SEVERITY[check.rule.severity],
+            meta={"gate": check.key},
+        )
+
+
+@contextlib.contextmanager
+def _quiet(logger_name: str) -> Iterator[None]:
+    """Great Expectations narrates and warns about its own defaults; findings come as results."""
+    logger = logging.getLogger(logger_name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

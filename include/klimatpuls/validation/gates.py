@@ -1,0 +1,366 @@
+"""The gates of a release as records, the verdict that follows from them, and how they are worded.
+
+A *rule* is what is asked of every release; a *gate* is a rule's answer for one release, with its measured
+value whether it passed or not: the margin is as telling as the verdict. Pure: no database, no clock, and
+nothing but the standard library.
+
+Source of rules, limits and severities: docs/methods.md, gates per release.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+Severity = Literal["hard", "hold", "advisory"]
+Verdict = Literal["publish", "publish_with_warnings", "hold", "quarantine"]
+Worst = Literal["max", "min", "count"]
+Finding = Mapping[str, object]
+
+SAMPLE_SIZE = 10
+"""How many findings are kept and shown per gate; ``finding_count`` says how many there are."""
+
+_NAMED_IN_MESSAGE = 5
+_UNITS_SV = {"persons": "personer", "rows": "rader", "%": "procent", "t": "ton"}
+_UNITS_EN = {"persons": "persons", "rows": "rows", "%": "percent", "t": "tonnes"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What is asked of every release, and how an answer is worded.
+
+    Attributes:
+        name: Stable name; also the name of its query in ``include/sql/checks``.
+        severity: What a failure leads to: ``hard`` quarantine, ``hold`` a person's answer, ``advisory`` a
+            warning.
+        worst: Which measured value of a release stands for it: the largest, the smallest, or the number of
+            findings (then the limit is zero).
+        limit: The limit: a number, or the name of the tolerance of the catalogue that holds it.
+        unit: Unit of measured value and limit; ``count`` for a number of findings.
+        title_sv: What is measured, Swedish.
+        title_en: The same, English.
+        nothing_sv: Why there may be nothing to measure, Swedish.
+        nothing_en: The same, English.
+    """
+
+    name: str
+    severity: Severity
+    worst: Worst
+    limit: float | str
+    unit: str
+    title_sv: str
+    title_en: str
+    nothing_sv: str = "inget att jämföra"
+    nothing_en: str = "nothing to compare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What the database measured for one rule and one release.
+
+    Attributes:
+        largest: Largest measured value in the rule's unit, or None where nothing was compared.
+        smallest: Smallest of the same.
+        finding_count: Rows that break the rule.
+        findings: The first of them, in the order of the sheet, at most ``SAMPLE_SIZE``.
+    """
+
+    largest: float | None = None
+    smallest: float | None = None
+    finding_count: int = 0
+    findings: Sequence[Finding] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A rule's answer for one release.
+
+    Attributes:
+        rule: Name of the rule.
+        severity: Severity of the rule.
+        passed: Whether nothing was found.
+        measured: The value that stands for the release, or None where nothing was compared.
+        limit: What it was held against, in ``unit``.
+        unit: ``t``, ``%``, ``persons``, ``rows`` or ``count``.
+        margin: How far the measured value is inside the limit, in ``unit``; negative is outside.
+        finding_count: Rows that break the rule.
+        message_sv: One sentence for a reader, Swedish.
+        message_en: The same, English.
+        sample: The first findings, each a flat mapping with ``sheet_row``.
+    """
+
+    rule: str
+    severity: Severity
+    passed: bool
+    measured: float | None
+    limit: float
+    unit: str
+    margin: float | None
+    finding_count: int
+    message_sv: str
+    message_en: str
+    sample: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseVerdict:
+    """All gates of one release, and what follows from them.
+
+    Attributes:
+        run_id: The source run that loaded it.
+        release_id: The release.
+        dataset: Catalogue id of its dataset.
+        substance: Substance, ``all`` where the dataset has none.
+        published_date: The publisher's own date.
+        snapshot_sha256: Hash of the raw bytes it was read from.
+        compared_with: The nearest earlier release the hold gates compared with, or None.
+        gates: One per rule, in the order of the rules.
+        docs_path: Folder of the validation pages of its run, or None.
+    """
+
+    run_id: int
+    release_id: str
+    dataset: str
+    substance: str
+    published_date: date
+    snapshot_sha256: str
+    compared_with: str | None
+    gates: tuple[Gate, ...] = field(default_factory=tuple)
+    docs_path: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """See :func:`verdict_of`."""
+        return verdict_of(self.gates)
+
+    @property
+    def failed(self) -> tuple[Gate, ...]:
+        """The gates that found something, in the order of the rules."""
+        return tuple(gate for gate in self.gates if not gate.passed)
+
+
+def verdict_of(gates: Sequence[Gate]) -> Verdict:
+    """What becomes of a release: the gravest failed gate decides.
+
+    Args:
+        gates: All gates of the release.
+
+    Returns:
+        ``quarantine`` on any hard failure, else ``hold`` on any hold failure, else
+        ``publish_with_warnings`` on any advisory failure, else ``publish``.
+
+    Raises:
+        ValueError: if there is no gate at all: a release nobody looked at is not fit to be published.
+    """
+    if not gates:
+        msg = "a release without a single gate has no verdict"
+        raise ValueError(msg)
+    failed = {gate.severity for gate in gates if not gate.passed}
+    if "hard" in failed:
+        return "quarantine"
+    if "hold" in failed:
+        return "hold"
+    return "publish_with_warnings" if "advisory" in failed else "publish"
+
+
+def judge(rule: Rule, measure: Measure, limit: float, *, compared_with: str | None = None) -> Gate:
+    """The gate that follows from what was measured.
+
+    Args:
+        rule: What was asked.
+        measure: What the database answered.
+        limit: The rule's limit as a number, in the rule's unit.
+        compared_with: Release the figures were compared with, for rules that compare releases.
+
+    Returns:
+        The gate; it passed when, and only when, nothing was found.
+
+    Example: sector sums off by at most 0.030 t under a limit of 0.5 t → passed, margin 0.470 t.
+    """
+    measured = _measured(rule, measure)
+    margin = None
+    if measured is not None:
+        margin = measured - limit if rule.worst == "min" else limit - measured
+    findings = tuple(measure.findings[:SAMPLE_SIZE])
+    return Gate(
+        rule=rule.name,
+        severity=rule.severity,
+        passed=measure.finding_count == 0,
+        measured=measured,
+        limit=limit,
+        unit=rule.unit,
+        margin=margin,
+        finding_count=measure.finding_count,
+        message_sv=_message_sv(rule, findings, measure.finding_count, measured, limit, compared_with),
+        message_en=_message_en(rule, findings, measure.finding_count, measured, limit, compared_with),
+        sample=findings,
+    )
+
+
+def _measured(rule: Rule, measure: Measure) -> float | None:
+    if rule.worst == "count":
+        return float(measure.finding_count)
+    return measure.largest if rule.worst == "max" else measure.smallest
+
+
+def _message_sv(
+    rule: Rule,
+    findings: Sequence[Finding],
+    count: int,
+    measured: float | None,
+    limit: float,
+    versus: str | None,
+) -> str:
+    compared = f", jämfört med utgåva {versus}" if versus else ""
+    if measured is None:
+        return f"{rule.title_sv}: {rule.nothing_sv}."
+    if rule.unit == "count":
+        return f"{rule.title_sv}: {count or 'inga'}{_named(findings, 'sv', count)}."
+    unit = _UNITS_SV[rule.unit]
+    found = f"; {count} fynd{_named(findings, 'sv', count)}" if count else ""
+    bound = f"gräns {number(limit, ',')} {unit}"
+    return f"{rule.title_sv}: {number(measured, ',')} {unit} ({bound}){compared}{found}."
+
+
+def _message_en(
+    rule: Rule,
+    findings: Sequence[Finding],
+    count: int,
+    measured: float | None,
+    limit: float,
+    versus: str | None,
+) -> str:
+    compared = f", compared with release {versus}" if versus else ""
+    if measured is None:
+        return f"{rule.title_en}: {rule.nothing_en}."
+    if rule.unit == "count":
+        return f"{rule.title_en}: {count or 'none'}{_named(findings, 'en', count)}."
+    unit = _UNITS_EN[rule.unit]
+    found = f"; {count} finding{'s' if count > 1 else ''}{_named(findings, 'en', count)}" if count else ""
+    return f"{rule.title_en}: {number(measured)} {unit} (limit {number(limit)} {unit}){compared}{found}."
+
+
+def number(value: float, decimal_mark: str = ".") -> str:
+    """A measured value for a reader: up to three decimals, thousands apart, a real minus sign.
+
+    Example: 1234.5 → ``1 234.5``; 0.0299999 → ``0.03``; −50 → ``−50``.
+    """
+    if not math.isfinite(value):
+        return "inte ett tal" if decimal_mark == "," else "not a number"
+    text = f"{value:,.3f}".rstrip("0").rstrip(".").replace(",", "\u00a0").replace(".", decimal_mark)
+    return text.replace("-", "−") if text not in {"-0", "0"} else "0"
+
+
+def _named(findings: Sequence[Finding], language: Literal["sv", "en"], count: int) -> str:
+    """The places found, in words: ``: Kumla (Avfall: 2005, 2018) …``; empty where findings have no place."""
+    years: dict[str, list[str]] = {}
+    for finding in findings:
+        place = place_of({**finding, "year": None}, language)
+        if place:
+            years.setdefault(place, [])
+            if finding.get("year") is not None:
+                years[place].append(str(finding["year"]))
+    if not years:
+        return ""
+    names = [_with_years(place, found) for place, found in years.items()][:_NAMED_IN_MESSAGE]
+    more = " …" if len(years) > len(names) or count > len(findings) else ""
+    return f": {', '.join(names)}{more}"
+
+
+def _with_years(place: str, years: Sequence[str]) -> str:
+    if not years:
+        return place
+    listed = ", ".join(sorted(set(years)))
+    return f"{place[:-1]}: {listed})" if place.endswith(")") else f"{place} ({listed})"
+
+
+def place_of(finding: Finding, language: Literal["sv", "en"]) -> str:
+    """Which area, sector and year a finding is about, or what was refused; empty where it names neither."""
+    area = finding.get("region_name") or finding.get("region_code")
+    sector = finding.get(f"sector_name_{language}") or finding.get("sector_code")
+    details = [str(part) for part in (sector, finding.get("year")) if part is not None]
+    if area is not None:
+        return f"{area} ({', '.join(details)})" if details else str(area)
+    if details:
+        return ", ".join(details)
+    cell = [str(part) for part in (finding.get("column_name"), finding.get("raw_value")) if part is not None]
+    return " ".join(cell)
+
+
+def explain(verdict: ReleaseVerdict, *, docs: bool = True) -> str:
+    """What was found in a release, for a terminal: every gate with its margin, the findings, what to do.
+
+    Args:
+        verdict: The release and its gates.
+        docs: Whether to end with the folder of the validation pages.
+
+    Returns:
+        Plain English lines without a newline at the end.
+    """
+    lines = [f"{verdict.release_id}: {verdict.verdict}"]
+    lines += [_gate_line(gate) for gate in verdict.gates]
+    for gate in verdict.failed:
+        lines += ["", *_finding_lines(gate)]
+    lines += ["", what_to_do(verdict)]
+    if docs and verdict.docs_path:
+        lines.append(f"Validation pages: {verdict.docs_path}")
+    return "\n".join(lines)
+
+
+def what_to_do(verdict: ReleaseVerdict) -> str:
+    """The next step that a verdict asks of a person, in one or two sentences."""
+    release_id = verdict.release_id
+    return {
+        "publish": "Nothing to do: it is published by itself.",
+        "publish_with_warnings": "Nothing to do: it is published by itself, with these warnings beside it.",
+        "hold": (
+            "It waits for a person; what is published stays as it was. Look at the findings above, then\n"
+            f"  klimatpuls release approve {release_id}   if the figures are right, or\n"
+            f"  klimatpuls release reject {release_id}    if they are not."
+        ),
+        "quarantine": (
+            "It is refused; what is published stays as it was, and the raw file is kept. Tell the publisher\n"
+            "what was found. A corrected file is taken at the next fetch, or at once:\n"
+            "  klimatpuls ingest FILE"
+        ),
+    }[verdict.verdict]
+
+
+def _gate_line(gate: Gate) -> str:
+    mark = "ok  " if gate.passed else {"hard": "FAIL", "hold": "HOLD", "advisory": "warn"}[gate.severity]
+    if gate.measured is None or gate.margin is None:
+        return f"  {mark} {gate.rule:<24} {gate.message_en}"
+    if gate.unit == "count":
+        return f"  {mark} {gate.rule:<24} {gate.finding_count} found"
+    unit = f" {gate.unit}"
+    return (
+        f"  {mark} {gate.rule:<24} measured {number(gate.measured)}{unit}, limit {number(gate.limit)}{unit}, "
+        f"margin {number(gate.margin)}{unit}"
+    )
+
+
+def _finding_lines(gate: Gate) -> list[str]:
+    shown = f", the first {len(gate.sample)}" if gate.finding_count > len(gate.sample) else ""
+    found = f"{gate.finding_count} finding{'s' if gate.finding_count > 1 else ''}"
+    lines = [f"{gate.rule} ({gate.severity}): {found}{shown}", f"  {gate.message_en}"]
+    return lines + [f"  {finding_text(finding)}" for finding in gate.sample]
+
+
+def finding_text(finding: Finding) -> str:
+    """One finding in one line: sheet row, place, found and expected value, reason."""
+    parts = []
+    if finding.get("sheet_row") is not None:
+        parts.append(f"row {finding['sheet_row']}")
+    parts.append(place_of(finding, "en"))
+    for name in ("found", "expected"):
+        value = finding.get(name)
+        if isinstance(value, int | float):
+            parts.append(f"{name} {number(value)}")
+        elif value is not None:
+            parts.append(f"{name} {value}")
+    if finding.get("reason"):
+        parts.append(str(finding["reason"]))
+    return ": ".join(part for part in (parts[0], ", ".join(filter(None, parts[1:]))) if part)

@@ -1,0 +1,281 @@
+"""Holds the loaded rows of a source run against their rules, with Great Expectations, in the database.
+
+One Great Expectations run per source run: its batch is the run's partition, its suite the shape of the
+columns and one ``UnexpectedRowsExpectation`` per rule, whose query is the file of that name in
+``include/sql/checks``. The same text, wrapped otherwise, measures the value each gate is reported with; the
+two counts of findings must agree, or nothing is decided.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.errors import KlimatpulsError
+from klimatpuls.releases import Release, nearest_earlier
+from klimatpuls.validation import docs
+from klimatpuls.validation.expect import expect
+from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge
+from klimatpuls.validation.queries import Check, with_literals
+from klimatpuls.validation.suites import COLUMNS, Suite, Value, limit_of, query_values, suite_of
+from klimatpuls.warehouse import connection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from klimatpuls.catalog import Source
+
+_COMPARABLE_STATES = ("validated", "published")
+_HOUSEKEEPING = frozenset({"finding_number", "release_id", "is_finding", "batch_has_rows"})
+
+
+class ValidationError(KlimatpulsError):
+    """The validation itself could not be done; nothing is decided and nothing is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A release that waits for its verdict."""
+
+    release: Release
+    snapshot_sha256: str
+    run_id: int
+    earlier: Release | None = None
+    earlier_run_id: int | None = None
+
+
+def validate_run(dsn: str, run_id: int, *, source: Source, docs_root: Path) -> list[ReleaseVerdict]:
+    """Hold every loaded release of a source run against its rules.
+
+    Reads only; :func:`klimatpuls.validation.record.record_verdicts` writes what came out.
+
+    Args:
+        dsn: Warehouse, as the loader's role.
+        run_id: The source run; its releases in state ``loaded`` are judged, others are left alone.
+        source: Catalogue entry of the run's source.
+        docs_root: Folder under which the pages of this validation are written, in ``run-<run_id>``.
+
+    Returns:
+        One verdict per release, ordered by dataset and release; empty when the run loaded nothing new.
+
+    Raises:
+        ValidationError: if a query could not be run or two ways of counting disagree.
+    """
+    suite = suite_of(source.id)
+    engine = connection.engine(dsn)
+    with engine.connect() as conn:
+        loaded = _loaded_releases(conn, run_id)
+        if not loaded:
+            return []
+        checks = list(_checks(source, suite, run_id, loaded))
+        measures = {check.key: _measure(conn, check) for check in checks}
+    result = expect(dsn, run_id, suite, checks)
+    columns = _column_measure(result)
+    findings = _findings(result, checks, measures)
+    folder = docs_root / f"run-{run_id}"
+    verdicts = [
+        _verdict(item, columns, checks, findings, docs_path=str(folder))
+        for item in sorted(loaded, key=lambda item: (item.release.dataset, item.release.release_id))
+    ]
+    docs.write_pages(folder, run_id=run_id, source=source, verdicts=verdicts, result=result)
+    return verdicts
+
+
+def _loaded_releases(conn: Connection, run_id: int) -> list[_Loaded]:
+    """The run's loaded releases, each with the nearest earlier release it is compared with."""
+    rows = conn.exec_driver_sql(
+        """
+        SELECT
+            release_id, dataset, substance, published_date, known_from, content_sha256, state,
+            file_sha256, run_id
+        FROM core.dim_release
+        WHERE
+            (run_id = %(run_id)s AND state = 'loaded')
+            OR (
+                state = ANY(%(states)s)
+                AND (dataset, substance) IN (
+                    SELECT x.dataset, x.substance FROM core.dim_release AS x
+                    WHERE x.run_id = %(run_id)s AND x.state = 'loaded'
+                )
+            )
+        """,
+        {"run_id": run_id, "states": list(_COMPARABLE_STATES)},
+    ).all()
+    known = {
+        row.release_id: _Loaded(
+            release=Release(
+                release_id=row.release_id,
+                dataset=row.dataset,
+                substance=row.substance,
+                published_date=row.published_date,
+                known_from=row.known_from,
+                content_sha256=row.content_sha256,
+                state=row.state,
+            ),
+            snapshot_sha256=row.file_sha256,
+            run_id=row.run_id,
+        )
+        for row in rows
+    }
+    comparable = [item.release for item in known.values() if item.release.state in _COMPARABLE_STATES]
+    loaded = []
+    for item in known.values():
+        if item.release.state != "loaded":
+            continue
+        earlier = nearest_earlier(item.release, comparable)
+        earlier_run_id = known[earlier.release_id].run_id if earlier else None
+        loaded.append(replace(item, earlier=earlier, earlier_run_id=earlier_run_id))
+    return loaded
+
+
+def _checks(source: Source, suite: Suite, run_id: int, loaded: Sequence[_Loaded]) -> Iterator[Check]:
+    for dataset_id in sorted({item.release.dataset for item in loaded}):
+        dataset = source.dataset(dataset_id)
+        items = [item for item in loaded if item.release.dataset == dataset_id]
+        release_ids = tuple(item.release.release_id for item in items)
+        compared = [item for item in items if item.earlier is not None]
+        values: dict[str, Value] = {
+            **query_values(dataset, run_id, release_ids),
+            "compared_release_ids": [item.release.release_id for item in compared],
+            "earlier_release_ids": [item.earlier.release_id for item in compared if item.earlier],
+            "earlier_run_ids": [item.earlier_run_id for item in compared if item.earlier_run_id is not None],
+        }
+        for rule in suite.rules:
+            sql = with_literals(connection.load_sql(f"checks/{rule.name}.sql"), values)
+            yield Check(rule, limit_of(rule, dataset.tolerances), sql, dataset_id, release_ids)
+
+
+def _measure(conn: Connection, check: Check) -> dict[str, Measure]:
+    """What a check measures, by release; a release without a compared cell is not in it."""
+    from sqlalchemy import text
+
+    rows = conn.execute(text(check.measuring_sql)).all()
+    return {
+        row.release_id: Measure(
+            largest=row.largest, smallest=row.smallest, finding_count=int(row.finding_count)
+        )
+        for row in rows
+    }
+
+
+def _results(result: Mapping[str, Any]) -> Iterator[tuple[str | None, Mapping[str, Any]]]:
+    """Every expectation's result with the gate it belongs to (None: the columns).
+
+    Raises:
+        ValidationError: if an expectation could not be evaluated.
+    """
+    for entry in result["results"]:
+        config = entry["expectation_config"]
+        gate = (config.get("meta") or {}).get("gate")
+        if (entry.get("exception_info") or {}).get("raised_exception", False):
+            message = str(entry["exception_info"].get("exception_message", "")).strip()[:500]
+            msg = (
+                f"validation could not evaluate {gate or config['type']}: {message}. "
+                "Nothing was decided; the release stays loaded and what is published stays as it was."
+            )
+            raise ValidationError(msg)
+        yield gate, entry
+
+
+def _column_measure(result: Mapping[str, Any]) -> Measure:
+    """The column expectations as one measure: how many failed, and the first values they met."""
+    findings: list[dict[str, object]] = []
+    for gate, entry in _results(result):
+        if gate is not None or entry["success"]:
+            continue
+        config, outcome = entry["expectation_config"], entry.get("result") or {}
+        findings.append(
+            {
+                "sheet_row": None,
+                "column_name": config["kwargs"].get("column", "all columns"),
+                "raw_value": ", ".join(map(str, (outcome.get("partial_unexpected_list") or [])[:5])),
+                "reason": f"{config['type']}: {outcome.get('unexpected_count', 'not as expected')}",
+            }
+        )
+    return Measure(finding_count=len(findings), findings=findings)
+
+
+def _findings(
+    result: Mapping[str, Any], checks: Sequence[Check], measures: Mapping[str, Mapping[str, Measure]]
+) -> dict[str, dict[str, Measure]]:
+    """The measures with their findings, from the expectation of the same check.
+
+    Raises:
+        ValidationError: if a check has no result, or counted other findings than its measure.
+    """
+    outcomes = {gate: entry for gate, entry in _results(result) if gate is not None}
+    complete: dict[str, dict[str, Measure]] = {}
+    for check in checks:
+        by_release = measures[check.key]
+        counted = sum(measure.finding_count for measure in by_release.values())
+        entry = outcomes.get(check.key)
+        observed = None if entry is None else int(entry["result"]["observed_value"])
+        if entry is None or observed != counted or entry["success"] != (counted == 0):
+            msg = (
+                f"validation counted {counted} findings of {check.key} and Great Expectations {observed}: "
+                "the rows changed in between or a query is wrong. Nothing was decided; validate again."
+            )
+            raise ValidationError(msg)
+        rows = (entry["result"].get("details") or {}).get("unexpected_rows") or []
+        complete[check.key] = {
+            release_id: replace(by_release.get(release_id, Measure()), findings=_sample(rows, release_id))
+            for release_id in check.release_ids
+        }
+    return complete
+
+
+def _sample(rows: Sequence[Mapping[str, object]], release_id: str) -> list[dict[str, object]]:
+    chosen = [row for row in rows if row["release_id"] == release_id][:SAMPLE_SIZE]
+    return [
+        {
+            name: _plain(value)
+            for name, value in row.items()
+            if name not in _HOUSEKEEPING and (value is not None or name == "sheet_row")
+        }
+        for row in chosen
+    ]
+
+
+def _plain(value: object) -> object:
+    """A value that JSON can hold: NaN and the infinities as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _verdict(
+    item: _Loaded,
+    columns: Measure,
+    checks: Sequence[Check],
+    findings: Mapping[str, Mapping[str, Measure]],
+    *,
+    docs_path: str,
+) -> ReleaseVerdict:
+    release = item.release
+    earlier = item.earlier.release_id if item.earlier else None
+    gates: list[Gate] = [judge(COLUMNS, columns, 0.0)]
+    for check in checks:
+        if check.dataset == release.dataset:
+            gates.append(
+                judge(
+                    check.rule,
+                    findings[check.key][release.release_id],
+                    check.limit,
+                    compared_with=earlier if check.rule.severity == "hold" else None,
+                )
+            )
+    return ReleaseVerdict(
+        run_id=item.run_id,
+        release_id=release.release_id,
+        dataset=release.dataset,
+        substance=release.substance or "all",
+        published_date=release.published_date,
+        snapshot_sha256=item.snapshot_sha256,
+        compared_with=earlier,
+        gates=tuple(gates),
+        docs_path=docs_path,
+    )

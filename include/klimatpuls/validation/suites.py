@@ -1,0 +1,366 @@
+"""Which rules each fact table is held against, with which limits and which values in their queries.
+
+Standard library only: the queries themselves are the files of ``include/sql/checks``, one per rule, each
+returning one row per compared cell with the columns ``release_id region_code sector_code year sheet_row found
+expected measured is_finding``. From the same text the measured value and the findings are taken, so that
+they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from klimatpuls import regions
+from klimatpuls.validation.gates import Rule
+
+if TYPE_CHECKING:
+    from klimatpuls.catalog import Dataset, Tolerances
+
+Value = int | float | str | Sequence[int] | Sequence[str]
+FactTable = Literal["fct_emission", "fct_population"]
+
+POPULATION_EXACT_TO_YEAR = 2024
+"""Last year SCB publishes without noise: until then the parts add up to the person (docs/methods.md)."""
+POPULATION_NOISE_PCT = 1.0
+"""How far the municipalities' sum may be from the nation's figure once there is noise, percent."""
+FIRST_YEAR, LAST_YEAR = 1968, 2100
+"""Years a fact may carry: SCB's population by municipality begins in 1968."""
+
+COLUMNS = Rule(
+    name="columns",
+    severity="hard",
+    worst="count",
+    limit=0.0,
+    unit="count",
+    title_sv="Kolumner med fel typ, saknade värden, okända kodformer eller orimliga år",
+    title_en="Columns of a wrong type, with missing values, malformed codes or impossible years",
+)
+
+_REJECTED = Rule(
+    name="rejected_cells",
+    severity="hard",
+    worst="count",
+    limit=0.0,
+    unit="count",
+    title_sv="Celler som inte gick att läsa",
+    title_en="Cells that could not be read",
+)
+
+EMISSION_RULES: tuple[Rule, ...] = (
+    _REJECTED,
+    Rule(
+        name="row_count",
+        severity="hard",
+        worst="max",
+        limit=0.0,
+        unit="rows",
+        title_sv="Skillnad mellan antalet lästa och antalet laddade rader",
+        title_en="Difference between the rows read and the rows loaded",
+    ),
+    Rule(
+        name="known_codes",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Rader med okänt område eller okänd sektor",
+        title_en="Rows of an unknown area or sector",
+    ),
+    Rule(
+        name="complete_areas",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Områden som saknas (av riket, 21 län och 290 kommuner)",
+        title_en="Missing areas (of the nation, 21 counties and 290 municipalities)",
+    ),
+    Rule(
+        name="complete_sectors",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Huvudsektorer som saknas",
+        title_en="Missing main sectors",
+    ),
+    Rule(
+        name="complete_cells",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Luckor i område × sektor × år",
+        title_en="Gaps in area × sector × year",
+    ),
+    Rule(
+        name="not_negative",
+        severity="hard",
+        worst="min",
+        limit=0.0,
+        unit="t",
+        title_sv="Minsta utsläppsvärde",
+        title_en="Smallest emission value",
+    ),
+    Rule(
+        name="sector_sum",
+        severity="hard",
+        worst="max",
+        limit="sector_sum_t",
+        unit="t",
+        title_sv="Största avvikelse mellan de nio sektorernas summa och totalen",
+        title_en="Largest gap between the sum of the nine sectors and the total",
+    ),
+    Rule(
+        name="county_sum",
+        severity="hard",
+        worst="max",
+        limit="county_sum_t",
+        unit="t",
+        title_sv="Största avvikelse mellan kommunernas summa och länet",
+        title_en="Largest gap between the sum of the municipalities and their county",
+    ),
+    Rule(
+        name="unallocated_low",
+        severity="hard",
+        worst="min",
+        limit="unallocated_low_t",
+        unit="t",
+        title_sv="Minsta ofördelade del (riket minus länen)",
+        title_en="Smallest unallocated part (nation minus counties)",
+    ),
+    Rule(
+        name="unallocated_high",
+        severity="hard",
+        worst="max",
+        limit="unallocated_high_pct",
+        unit="%",
+        title_sv="Största ofördelade del (riket minus länen), andel av riket",
+        title_en="Largest unallocated part (nation minus counties), share of the nation",
+    ),
+    Rule(
+        name="hold_ratio",
+        severity="hold",
+        worst="max",
+        limit="hold_ratio_share_pct",
+        unit="%",
+        title_sv="Andel kommunala totaler som halverats eller fördubblats mot föregående utgåva",
+        title_en="Share of municipal totals halved or doubled against the earlier release",
+        nothing_sv="ingen tidigare utgåva med gemensamma år att jämföra med",
+        nothing_en="no earlier release with years in common to compare with",
+    ),
+    Rule(
+        name="hold_moved",
+        severity="hold",
+        worst="max",
+        limit="hold_moved_share_pct",
+        unit="%",
+        title_sv="Andel kommunala totaler som ändrats tydligt mot föregående utgåva",
+        title_en="Share of municipal totals that moved clearly against the earlier release",
+        nothing_sv="ingen tidigare utgåva med gemensamma år att jämföra med",
+        nothing_en="no earlier release with years in common to compare with",
+    ),
+    Rule(
+        name="unallocated_sector",
+        severity="advisory",
+        worst="max",
+        limit="advisory_unallocated_pct",
+        unit="%",
+        title_sv="Största ofördelade del av en sektor (utom transporter och arbetsmaskiner)",
+        title_en="Largest unallocated part of a sector (transport and machinery apart)",
+    ),
+    Rule(
+        name="unallocated_sector_wide",
+        severity="advisory",
+        worst="max",
+        limit="advisory_unallocated_wide_pct",
+        unit="%",
+        title_sv="Största ofördelade del av transporter och arbetsmaskiner",
+        title_en="Largest unallocated part of transport and machinery",
+    ),
+    Rule(
+        name="subsector_sum",
+        severity="advisory",
+        worst="max",
+        limit=0.0,
+        unit="t",
+        title_sv="Undersektorer över sin sektor, utöver det tillåtna",
+        title_en="Sub-sectors above their sector, beyond the allowance",
+        nothing_sv="utgåvan har inga undersektorer",
+        nothing_en="the release has no sub-sectors",
+    ),
+    Rule(
+        name="sector_collapse",
+        severity="advisory",
+        worst="min",
+        limit="advisory_collapse_to_pct",
+        unit="%",
+        title_sv="Lägsta nivå för en stor kommunal sektor jämfört med åren intill",
+        title_en="Lowest level of a large municipal sector against the years beside it",
+        nothing_sv="ingen sektor är stor nog två år i följd",
+        nothing_en="no sector is large enough two years running",
+    ),
+    Rule(
+        name="scope_break",
+        severity="advisory",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Sektorer som är noll överallt till och med ett år och inte därefter",
+        title_en="Sectors that are zero everywhere up to some year and not from then on",
+    ),
+)
+
+POPULATION_RULES: tuple[Rule, ...] = (
+    _REJECTED,
+    Rule(
+        name="population_row_count",
+        severity="hard",
+        worst="max",
+        limit=0.0,
+        unit="rows",
+        title_sv="Skillnad mellan antalet lästa och antalet laddade rader",
+        title_en="Difference between the rows read and the rows loaded",
+    ),
+    Rule(
+        name="population_known_codes",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Rader med okänt område",
+        title_en="Rows of an unknown area",
+    ),
+    Rule(
+        name="population_complete",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Områden utan folkmängd (av 312, utom kommuner som ännu inte fanns)",
+        title_en="Areas without population (of 312, municipalities that did not exist yet apart)",
+    ),
+    Rule(
+        name="population_positive",
+        severity="hard",
+        worst="min",
+        limit=1.0,
+        unit="persons",
+        title_sv="Minsta folkmängd",
+        title_en="Smallest population",
+    ),
+    Rule(
+        name="population_sum",
+        severity="hard",
+        worst="max",
+        limit=0.0,
+        unit="persons",
+        title_sv="Avvikelse mellan kommunernas summa och riket, år utan röjandeskydd",
+        title_en="Gap between the sum of the municipalities and the nation, years without noise",
+        nothing_sv="utgåvan har inga år utan röjandeskydd",
+        nothing_en="the release has no year without noise",
+    ),
+    Rule(
+        name="population_sum_noise",
+        severity="advisory",
+        worst="max",
+        limit="population_noise_pct",
+        unit="%",
+        title_sv="Avvikelse mellan kommunernas summa och riket, år med röjandeskydd",
+        title_en="Gap between the sum of the municipalities and the nation, years with noise",
+        nothing_sv="utgåvan har inga år med röjandeskydd",
+        nothing_en="the release has no year with noise",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What a dataset is held against.
+
+    Attributes:
+        fact_table: The table of ``core`` its rows lie in.
+        value_column: Column of the measured quantity.
+        code_columns: Code columns and the shape their values must have (regular expression).
+        columns: All columns of the table.
+        rules: The rules, in the order they are reported.
+    """
+
+    fact_table: FactTable
+    value_column: str
+    code_columns: Mapping[str, str]
+    columns: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+
+_REGION_SHAPE = "^([0-9]{2}|[0-9]{4})$"
+
+EMISSION_SUITE = Suite(
+    fact_table="fct_emission",
+    value_column="emissions",
+    code_columns={"region_code": _REGION_SHAPE, "sector_code": "^[a-z0-9_]+([.][a-z0-9_]+)?$"},
+    columns=(
+        "run_id",
+        "release_id",
+        "substance",
+        "region_code",
+        "sector_code",
+        "year",
+        "emissions",
+        "sheet_row",
+    ),
+    rules=EMISSION_RULES,
+)
+POPULATION_SUITE = Suite(
+    fact_table="fct_population",
+    value_column="population_count",
+    code_columns={"region_code": _REGION_SHAPE},
+    columns=("run_id", "release_id", "region_code", "year", "population_count", "sheet_row"),
+    rules=POPULATION_RULES,
+)
+
+
+def suite_of(source_id: str) -> Suite:
+    """The suite of a source's datasets: population for SCB's tables, emissions for all others."""
+    return POPULATION_SUITE if source_id == "scb_population" else EMISSION_SUITE
+
+
+def limit_of(rule: Rule, tolerances: Tolerances) -> float:
+    """A rule's limit as a number, in the rule's unit."""
+    if isinstance(rule.limit, str):
+        return float({**asdict(tolerances), **_CONSTANTS}[rule.limit])
+    return rule.limit
+
+
+def query_values(dataset: Dataset, run_id: int, release_ids: Sequence[str]) -> dict[str, Value]:
+    """The values the queries of a dataset may name, apart from those about earlier releases.
+
+    Args:
+        dataset: The dataset, whose tolerances they carry.
+        run_id: The source run whose rows are looked at.
+        release_ids: The releases of that run and dataset.
+
+    Returns:
+        Name in the query (``:name``) → value.
+    """
+    split = {
+        code: region.population_from_year
+        for code, region in regions.regions().items()
+        if region.split_from is not None and region.population_from_year is not None
+    }
+    return {
+        **asdict(dataset.tolerances),
+        **_CONSTANTS,
+        "run_id": run_id,
+        "release_ids": list(release_ids),
+        "split_region_codes": list(split),
+        "split_from_years": list(split.values()),
+    }
+
+
+_CONSTANTS: dict[str, float] = {
+    "population_exact_to_year": POPULATION_EXACT_TO_YEAR,
+    "population_noise_pct": POPULATION_NOISE_PCT,
+}

@@ -1,0 +1,77 @@
+-- Area x sector pair x year is a complete cross product: no gap in it. The sector pairs are those the release
+-- has, the years those it declares and those it has. Only a release whose count is short is searched cell by
+-- cell; the primary key has proven that no cell is there twice.
+WITH cell AS NOT MATERIALIZED (
+    SELECT
+        f.release_id,
+        f.region_code,
+        f.sector_code,
+        f.year
+    FROM core.fct_emission AS f
+    WHERE f.run_id = :run_id AND f.release_id = any(:release_ids)
+),
+
+pair AS (
+    SELECT
+        c.release_id,
+        c.sector_code
+    FROM cell AS c
+    GROUP BY c.release_id, c.sector_code
+),
+
+release_year AS (
+    SELECT
+        r.release_id,
+        unnest(r.years) AS year
+    FROM core.dim_release AS r
+    WHERE r.release_id = any(:release_ids)
+    UNION
+    SELECT
+        c.release_id,
+        c.year
+    FROM cell AS c
+    GROUP BY c.release_id, c.year
+),
+
+short AS (
+    SELECT x.release_id
+    FROM unnest(:release_ids) AS x (release_id)
+    WHERE
+        (
+            SELECT count(*)
+            FROM cell AS c
+            INNER JOIN core.dim_region AS r ON c.region_code = r.region_code
+            WHERE c.release_id = x.release_id
+        )
+        <> (
+            SELECT count(*) FROM pair AS p
+            WHERE p.release_id = x.release_id
+        )
+        * (
+            SELECT count(*) FROM release_year AS y
+            WHERE y.release_id = x.release_id
+        )
+        * (SELECT count(*) FROM core.dim_region)
+)
+
+SELECT
+    p.release_id,
+    r.region_code,
+    p.sector_code,
+    cast(y.year AS integer) AS year,
+    cast(NULL AS integer) AS sheet_row,
+    cast(NULL AS double precision) AS found,
+    cast(NULL AS double precision) AS expected,
+    cast(NULL AS double precision) AS measured,
+    TRUE AS is_finding
+FROM short AS x
+INNER JOIN pair AS p ON x.release_id = p.release_id
+INNER JOIN release_year AS y ON x.release_id = y.release_id
+CROSS JOIN core.dim_region AS r
+LEFT JOIN cell AS c
+    ON
+        p.release_id = c.release_id
+        AND r.region_code = c.region_code
+        AND p.sector_code = c.sector_code
+        AND y.year = c.year
+WHERE c.release_id IS NULL

@@ -1,0 +1,21 @@
+-- The published total and all nine main sectors are there: without them the sum gates would have nothing to
+-- compare and would pass for the wrong reason.
+SELECT
+    x.release_id,
+    cast(NULL AS text) AS region_code,
+    s.sector_code,
+    cast(NULL AS integer) AS year,
+    cast(NULL AS integer) AS sheet_row,
+    cast(NULL AS double precision) AS found,
+    cast(NULL AS double precision) AS expected,
+    cast(NULL AS double precision) AS measured,
+    TRUE AS is_finding
+FROM unnest(:release_ids) AS x (release_id)
+CROSS JOIN core.dim_sector AS s
+WHERE
+    (s.is_main OR s.sector_code = 'all')
+    AND NOT EXISTS (
+        SELECT 1
+        FROM core.fct_emission AS f
+        WHERE f.run_id = :run_id AND f.release_id = x.release_id AND f.sector_code = s.sector_code
+    )

@@ -1,0 +1,36 @@
+-- A municipality's main sector that falls almost to nothing between large years: below some percent of the
+-- smaller of its two neighbours in time, where both are large. The last year has one neighbour, the year
+-- before it; the first year cannot have fallen. What stays low afterwards is a closure, not a finding.
+WITH neighbours AS (
+    SELECT
+        f.release_id,
+        f.region_code,
+        f.sector_code,
+        f.year,
+        f.sheet_row,
+        f.emissions,
+        lag(f.emissions) OVER w AS before,
+        lead(f.emissions) OVER w AS after
+    FROM core.fct_emission AS f
+    INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
+    INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
+    WHERE
+        f.run_id = :run_id
+        AND f.release_id = any(:release_ids)
+        AND r.level = 'municipality'
+        AND s.is_main
+    WINDOW w AS (PARTITION BY f.release_id, f.sector_code, f.region_code ORDER BY f.year)
+)
+
+SELECT
+    n.release_id,
+    n.region_code,
+    n.sector_code,
+    n.year,
+    n.sheet_row,
+    n.emissions AS found,
+    least(n.before, n.after) AS expected,
+    100 * n.emissions / least(n.before, n.after) AS measured,
+    n.emissions < least(n.before, n.after) * :advisory_collapse_to_pct / 100 AS is_finding
+FROM neighbours AS n
+WHERE n.before > :advisory_collapse_from_t AND coalesce(n.after, n.before) > :advisory_collapse_from_t
