@@ -1,0 +1,72 @@
+"""The views as the database has them against the views as the contract promises them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from klimatpuls import schema
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from conftest import Warehouse
+
+pytestmark = pytest.mark.postgres
+
+_COLUMNS = """
+SELECT
+    c.relname,
+    CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind,
+    obj_description(c.oid, 'pg_class') AS meaning,
+    a.attname,
+    format_type(a.atttypid, a.atttypmod) AS type,
+    col_description(c.oid, a.attnum) AS column_meaning
+FROM pg_class AS c
+INNER JOIN pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('v', 'm', 'r', 'p', 'f')
+ORDER BY c.relname, a.attnum
+"""
+
+
+def _rows(dsn: str, statement: str) -> list[tuple[Any, ...]]:
+    with closing(connect(dsn)) as conn, conn.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def test_views_and_contract_agree_column_by_column(warehouse: Warehouse) -> None:
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for name, kind, _, column, column_type, _ in _rows(warehouse.admin_dsn, _COLUMNS):
+        found.setdefault((name, kind), []).append((column, column_type))
+    promised = {
+        (mart.name, mart.kind): [(column.name, column.type) for column in mart.columns]
+        for mart in schema.marts()
+    }
+    assert found == promised
+
+
+def test_every_view_and_column_carries_its_meaning_in_both_languages(warehouse: Warehouse) -> None:
+    comments: dict[str, str] = {}
+    for name, _, meaning, column, _, column_meaning in _rows(warehouse.admin_dsn, _COLUMNS):
+        comments[name] = meaning
+        comments[f"{name}.{column}"] = column_meaning
+    assert all(text is not None for text in comments.values()), [k for k, v in comments.items() if v is None]
+    for mart in schema.marts():
+        for words in (mart.sv, mart.en, mart.grain_sv, mart.grain_en):
+            assert words in comments[mart.name]
+        for column in mart.columns:
+            assert comments[f"{mart.name}.{column.name}"] == schema.column_comment(column)
+
+
+def test_the_reader_of_dashboards_reads_every_mart_and_nothing_else(warehouse: Warehouse) -> None:
+    for mart in schema.marts():
+        columns = ", ".join(column.name for column in mart.columns)
+        _rows(warehouse.bi_dsn, f"SELECT {columns} FROM mart.{mart.name} LIMIT 1")
+    (readable,) = _rows(
+        warehouse.bi_dsn,
+        "SELECT array_agg(DISTINCT nspname::text) FROM pg_namespace "
+        "WHERE has_schema_privilege(oid, 'USAGE') AND nspname !~ '^pg_' AND nspname <> 'information_schema'",
+    )
+    assert set(readable[0]) - {"public"} == {"mart"}
