@@ -14,7 +14,7 @@ from klimatpuls import releases as release_rules
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.hops.snapshot import source_module
 from klimatpuls.snapshots import SnapshotStore
-from klimatpuls.validation.run import quarantine_snapshot
+from klimatpuls.validation.record import quarantine_snapshot
 from klimatpuls.warehouse import loader, runs
 from klimatpuls.warehouse.connection import load_sql
 
@@ -52,6 +52,7 @@ class _Snapshot:
     substance: str | None
     known_from: date | None
     retrieved_at: datetime
+    manifest_path: str
 
     @property
     def key(self) -> dict[str, Any]:
@@ -80,7 +81,8 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
     refused: list[str] = []
     for snapshot in _snapshots(conn, run_id):
         try:
-            parsed = module.parse(store.read(snapshot.sha256), snapshot.dataset, snapshot.substance)
+            parts = store.read_parts(store.read(snapshot.manifest_path))
+            parsed = module.parse(parts, snapshot.dataset, snapshot.substance)
         except SourceFormatError as error:
             with conn:
                 quarantine_snapshot(
@@ -141,8 +143,9 @@ def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:
             substance=None if substance == runs.NOT_BY_SUBSTANCE else substance,
             known_from=known_from,
             retrieved_at=retrieved_at,
+            manifest_path=manifest_path,
         )
-        for sha256, dataset, substance, known_from, retrieved_at in rows
+        for sha256, dataset, substance, known_from, retrieved_at, manifest_path in rows
     ]
 
 

@@ -124,7 +124,13 @@ def keep(
     """
     store = SnapshotStore(context.snapshots)
     known_from = fetched.known_from or (context.as_of if context.origin == "live" else None)
-    snapshot = store.put(fetched, retrieved_at=context.now, known_from=known_from, licence=source.licence)
+    snapshot = store.put(
+        fetched,
+        retrieved_at=context.now,
+        licence=source.licence,
+        origin=context.origin,
+        known_from=known_from,
+    )
     key = {
         "snapshot_sha256": snapshot.sha256,
         "dataset": fetched.dataset,
@@ -142,10 +148,10 @@ def keep(
                     **key,
                     "source": source.id,
                     "url": fetched.url,
-                    "size_bytes": sum(map(len, fetched.parts)),
+                    "size_bytes": snapshot.size,
                     "known_from": known_from,
                     "retrieved_at": context.now,
-                    "manifest_path": str(snapshot.manifest_path.relative_to(context.home)),
+                    "manifest_path": snapshot.manifest_path,
                     "run_id": run_id,
                 },
             )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls import catalog
-from klimatpuls.validation import run as validation
+from klimatpuls.validation import record, run
+from klimatpuls.validation.gates import explain
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
@@ -50,10 +51,10 @@ def validate_run(
         run_id: The source run.
         context: Day, origin and folders.
     """
-    verdicts = validation.validate_run(dsn, run_id, source=source, docs_root=context.data_docs)
+    verdicts = run.validate_run(dsn, run_id, source=source, docs_root=context.data_docs)
     with conn:
-        validation.record_verdicts(conn, verdicts)
-    result = _result(conn, run_id, tuple(validation.explain(v) for v in verdicts if v.verdict != "publish"))
+        record.record_verdicts(conn, verdicts)
+    result = _result(conn, run_id, tuple(explain(v) for v in verdicts if v.verdict != "publish"))
     with conn:
         runs.set_run_state(conn, run_id, result.state, _describe(result))
         record_checks(conn, source, context)

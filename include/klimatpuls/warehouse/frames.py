@@ -26,7 +26,7 @@ def read_frame(cursor: Any, name: str, parameters: Mapping[str, Any]) -> pd.Data
 
     Returns:
         One row per result row; column names as the query gives them; the columns of ``TEXT_COLUMNS`` are
-        text.
+        text. For codes and numbers only: a truth value or a date would arrive as text.
     """
     from pyarrow import csv, string
 

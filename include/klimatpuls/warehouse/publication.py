@@ -265,7 +265,7 @@ def _build(
                 population=read_frame(
                     cursor, "load/population_facts.sql", {"facts_id": facts["population_facts_id"]}
                 ),
-                members=read_frame(cursor, "load/members.sql", {}),
+                members=_members(cursor),
                 targets=_targets(cursor),
             )
             for table, frame in compute(inputs).items():
@@ -317,6 +317,15 @@ def _population_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[
     )
     rows["population"] = cursor.rowcount
     return publication_id
+
+
+def _members(cursor: Any) -> pd.DataFrame:
+    """The register of members with dates and truth values as Python's own."""
+    import pandas as pd
+
+    cursor.execute(load_sql("load/members.sql"))
+    columns = [column.name for column in cursor.description]
+    return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
 
 
 def _targets(cursor: Any) -> list[Target]:

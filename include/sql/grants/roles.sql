@@ -21,8 +21,8 @@ core.dim_release
 TO wh_loader;
 GRANT INSERT ON
 ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release,
-mart_data.population, mart_data.carbon_law, mart_data.target_progress, mart_data.network_summary,
-mart_data.region_overview
+mart_data.emission, mart_data.population, mart_data.carbon_law, mart_data.target_progress,
+mart_data.network_summary, mart_data.region_overview
 TO wh_loader;
 GRANT INSERT, UPDATE, DELETE ON register.version, register.member, register.target TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;

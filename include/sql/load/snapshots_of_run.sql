@@ -4,7 +4,8 @@ SELECT
     dataset,
     substance,
     known_from,
-    retrieved_at
+    retrieved_at,
+    manifest_path
 FROM ops.snapshot
 WHERE run_id = %(run_id)s AND outcome IS NULL
 ORDER BY dataset, substance, snapshot_sha256
