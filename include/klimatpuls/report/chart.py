@@ -1,0 +1,218 @@
+"""The digest's one chart: the network, the nation and the rest of Sweden since 1990, as a PNG.
+
+Years stand on a true time axis. Values are points; a full line joins only years that follow each other,
+across a gap runs a thin dotted line that leads the eye and claims nothing. Colours are Okabe and Ito's,
+told apart by colour-blind readers, and every line also has its own marker and its name at its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from klimatpuls.report.numbers import MINUS, Language, Speaker
+from klimatpuls.report.view import BASE_YEAR, MEMBERS_TODAY, NATION, REST_OF_SWEDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from klimatpuls.report.view import Digest
+
+WIDTH_INCHES: Final = 5.0
+HEIGHT_INCHES: Final = 4.3
+DOTS_PER_INCH: Final = 220
+INK: Final = "#1b1f23"
+FAINT: Final = "#6b7280"
+LABEL_DISTANCE: Final = 0.075
+"""Least distance between two names at the lines' ends, as a share of the axis."""
+
+
+@dataclass(frozen=True)
+class _Style:
+    panel: str
+    name_sv: str
+    name_en: str
+    colour: str
+    marker: str
+    width: float
+
+
+STYLES: Final = (
+    _Style(MEMBERS_TODAY, "Nätverket", "network", "#0072B2", "o", 2.6),
+    _Style(NATION, "Hela landet", "nation", "#1b1f23", "s", 1.5),
+    _Style(REST_OF_SWEDEN, "Övriga Sverige", "rest of Sweden", "#D55E00", "^", 1.5),
+)
+
+
+def alt_text(digest: Digest, lang: Language) -> str:
+    """The chart's finding in words and numbers, for those who do not see it.
+
+    Args:
+        digest: The digest.
+        lang: Language of the text.
+    """
+    say = Speaker(lang)
+    year = digest.last_year
+    values = {
+        style.panel: point.change_since_1990_pct
+        for style in STYLES
+        if (point := digest.point(style.panel, "territorial", year)) is not None
+    }
+    network = values.get(MEMBERS_TODAY)
+    nation = values.get(NATION)
+    rest = values.get(REST_OF_SWEDEN)
+    if network is None:
+        return say(
+            f"Diagram: utsläppens ändring sedan {BASE_YEAR}. För nätverket finns ingen siffra för {year}; "
+            f"i hela landet är ändringen {say.percent(nation)}.",
+            f"Chart: change of emissions since {BASE_YEAR}. There is no figure of the network for {year}; "
+            f"for the nation the change is {say.percent(nation)}.",
+        )
+    return say(
+        f"Diagram: ändring från {BASE_YEAR} till {year}. Nätverket {say.percent(network)}, hela landet "
+        f"{say.percent(nation)}, övriga Sverige {say.percent(rest)}.",
+        f"Chart: change from {BASE_YEAR} to {year}. The network {say.percent(network)}, the nation "
+        f"{say.percent(nation)}, the rest of Sweden {say.percent(rest)}.",
+    )
+
+
+def draw_chart(digest: Digest) -> bytes:
+    """Draw the chart.
+
+    Args:
+        digest: The digest; panels without a value are left out.
+
+    Returns:
+        A PNG, 1100 dots wide; equal digests give equal bytes.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.family": "DejaVu Sans", "font.size": 10.5, "path.simplify": False}):
+        figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=DOTS_PER_INCH, facecolor="white")
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes((0.115, 0.10, 0.53, 0.745))
+        ends = _draw_lines(axes, digest)
+        _dress(axes, digest)
+        _name_lines(axes, ends, digest.last_year)
+        _head(figure, digest)
+        buffer = BytesIO()
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _draw_lines(axes: Any, digest: Digest) -> list[tuple[_Style, float]]:
+    """Draw every panel; returns each one's last value, percent."""
+    ends = []
+    for style in reversed(STYLES):
+        points = [
+            (point.year, point.change_since_1990_pct)
+            for point in digest.line(style.panel)
+            if point.change_since_1990_pct is not None
+        ]
+        if not points:
+            continue
+        for (year, value), (next_year, next_value) in pairwise(points):
+            follows = next_year == year + 1
+            axes.plot(
+                (year, next_year),
+                (value, next_value),
+                color=style.colour,
+                linewidth=style.width if follows else 0.9,
+                linestyle="solid" if follows else (0, (1.2, 2.2)),
+                solid_capstyle="round",
+            )
+        years, values = zip(*points, strict=True)
+        axes.plot(
+            years,
+            values,
+            linestyle="none",
+            marker=style.marker,
+            markersize=6.0 if style.panel == MEMBERS_TODAY else 4.6,
+            markerfacecolor=style.colour,
+            markeredgecolor="white",
+            markeredgewidth=0.7,
+        )
+        ends.append((style, float(values[-1])))
+    return ends
+
+
+def _dress(axes: Any, digest: Digest) -> None:
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+    last = digest.last_year
+    axes.set_xlim(BASE_YEAR - 1.2, last + 1.2)
+    axes.set_xticks([year for year in range(BASE_YEAR, last + 1, 10) if last - year >= 6] + [last])
+    axes.margins(y=0.08)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, max(high, 2.5))
+    axes.yaxis.set_major_locator(MultipleLocator(10 if high - low < 70 else 20))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _signed(value)))
+    axes.axhline(0, color=INK, linewidth=0.9)
+    axes.grid(axis="y", color="#e3e6ea", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, colors=FAINT, pad=5)
+    for side in ("top", "right", "left", "bottom"):
+        axes.spines[side].set_visible(False)
+
+
+def _signed(value: float) -> str:
+    rounded = round(value)
+    return f"{MINUS}{-rounded}" if rounded < 0 else f"+{rounded}" if rounded > 0 else "0"
+
+
+def _name_lines(axes: Any, ends: Sequence[tuple[_Style, float]], last_year: int) -> None:
+    """Write each line's name and last value at its end, kept apart where lines end close together."""
+    low, high = axes.get_ylim()
+    step = 2 * LABEL_DISTANCE * (high - low)
+    placed: list[float] = []
+    ordered = sorted(ends, key=lambda end: -end[1])
+    for _, value in ordered:
+        placed.append(value if not placed else min(value, placed[-1] - step))
+    below = low + step / 2 - (placed[-1] if placed else low)
+    shift = max(0.0, below)
+    middle = sum(value for _, value in ordered) / len(ordered) if ordered else 0.0
+    shift += max(0.0, (middle - sum(placed) / len(placed)) if placed and not shift else 0.0)
+    for (style, value), place in zip(ordered, placed, strict=True):
+        axes.annotate(
+            f"{style.name_sv} {_signed(value)}{chr(0xA0)}%\n{style.name_en}",
+            xy=(last_year, value),
+            xytext=(last_year + 2.2, place + shift),
+            color=style.colour,
+            fontsize=9.6,
+            fontweight="bold" if style.panel == MEMBERS_TODAY else "normal",
+            verticalalignment="center",
+            linespacing=1.25,
+            annotation_clip=False,
+        )
+
+
+def _head(figure: Any, digest: Digest) -> None:
+    years = f"{BASE_YEAR}–{digest.last_year}"
+    figure.text(
+        0.02, 0.955, f"Utsläppen {years}, ändring i %", fontsize=13, fontweight="bold", color=INK, va="center"
+    )
+    figure.text(
+        0.02,
+        0.893,
+        f"Emissions {years}, change in %, without international transport",
+        fontsize=9.6,
+        color=FAINT,
+        va="center",
+    )
+    if digest.origin == "synthetic":
+        figure.text(
+            0.42,
+            0.45,
+            "PÅHITTADE SIFFROR\nSYNTHETIC FIGURES",
+            fontsize=19,
+            color="#b42318",
+            alpha=0.28,
+            rotation=24,
+            ha="center",
+            va="center",
+            fontweight="bold",
+        )

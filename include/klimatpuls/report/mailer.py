@@ -1,0 +1,338 @@
+"""One message to one recipient over SMTP, with an outcome that tells what really happened.
+
+``smtplib`` is driven command by command: only so can a loss of the connection after DATA (the message
+may have arrived; sending again may send twice) be told from every other failure. Figures of origin
+``synthetic`` or ``archive`` leave for a loopback server only, and off loopback TLS is required.
+
+No address is ever put into an outcome's detail or a log line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import re
+import smtplib
+import ssl
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from klimatpuls.errors import MailError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from klimatpuls.report.render import Rendering
+
+CHART_ID: Final = "chart@klimatpuls"
+"""Content id of the inline picture; the HTML part refers to it as ``cid:chart@klimatpuls``."""
+SECONDS_TO_ANSWER: Final = 30.0
+IMPLICIT_TLS_PORT: Final = 465
+
+READY_FOR_DATA: Final = 354
+
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
+
+State = Literal["sent", "refused", "failed", "unknown"]
+
+
+class SuppressedError(MailError):
+    """A mail that must not be sent: figures that are not live, to a server that is not on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmtpSettings:
+    """How the mail server is reached, as the Airflow connection ``smtp_default`` says.
+
+    Attributes:
+        host: Name or address of the server.
+        port: TCP port.
+        login: User name, or None for no authentication.
+        password: Its password; never shown by ``repr``.
+        from_address: Sender of the digest.
+        list_address: The network's list, the digest's recipient.
+        implicit_tls: TLS from the first byte (usually port 465).
+        starttls: TLS by STARTTLS, required when set.
+    """
+
+    host: str
+    port: int
+    login: str | None
+    password: str | None = field(repr=False)
+    from_address: str
+    list_address: str
+    implicit_tls: bool
+    starttls: bool
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        if self.host.casefold() == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one attempt: the outbox state to store, and the server's words without addresses."""
+
+    state: State
+    detail: str | None = None
+
+
+def parse_connection(text: str) -> SmtpSettings:
+    """The settings in the JSON of an Airflow connection of type ``smtp``.
+
+    Args:
+        text: Such as ``{"conn_type": "smtp", "host": "127.0.0.1", "port": 1025, "login": "u",
+            "password": "p", "extra": {"from_email": "…", "list_address": "…", "disable_tls": true,
+            "disable_ssl": true}}``; ``extra`` may itself be JSON text, as Airflow exports it.
+
+    Raises:
+        UsageError: if a field is missing or of the wrong kind; the password is not repeated.
+    """
+    try:
+        fields = json.loads(text)
+        extra = fields.get("extra") or {}
+        extra = json.loads(extra) if isinstance(extra, str) else extra
+    except (ValueError, AttributeError):
+        msg = "the connection smtp_default is no JSON object; write it as Airflow's AIRFLOW_CONN_* JSON form"
+        raise UsageError(msg) from None
+    return build_settings(fields, extra)
+
+
+def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpSettings:
+    """The settings in an Airflow connection's fields.
+
+    Args:
+        fields: ``host``, ``port``, ``login``, ``password``.
+        extra: ``from_email``, ``list_address``, ``disable_tls``, ``disable_ssl``. As in Airflow's SMTP
+            provider, TLS from the first byte is used unless ``disable_ssl``, else STARTTLS unless
+            ``disable_tls``; here port 25 and 587 mean STARTTLS by themselves.
+
+    Raises:
+        UsageError: if a field is missing or of the wrong kind.
+    """
+    port = fields.get("port") or 587
+    if not isinstance(port, int) or not 0 < port < 65536:
+        msg = f"connection smtp_default: port is {port!r}, expected a number from 1 to 65535"
+        raise UsageError(msg)
+    host = fields.get("host")
+    if not isinstance(host, str) or not host.strip():
+        msg = "connection smtp_default: host is missing"
+        raise UsageError(msg)
+    implicit = not extra.get("disable_ssl", port != IMPLICIT_TLS_PORT)
+    return SmtpSettings(
+        host=host.strip(),
+        port=port,
+        login=fields.get("login") or None,
+        password=fields.get("password") or None,
+        from_address=_address(extra, "from_email"),
+        list_address=_address(extra, "list_address"),
+        implicit_tls=implicit,
+        starttls=not implicit and not extra.get("disable_tls", False),
+    )
+
+
+def _address(extra: Mapping[str, Any], key: str) -> str:
+    value = extra.get(key)
+    address = parseaddr(value)[1] if isinstance(value, str) else ""
+    local, at, domain = address.rpartition("@")
+    if not (local and at and domain) or re.search(r"\s", address):
+        msg = f"connection smtp_default: extra.{key} is missing or no mail address"
+        raise UsageError(msg)
+    return address
+
+
+def hide_addresses(text: str) -> str:
+    """The text with every mail address replaced: a log or a table of errors names no person."""
+    return _ADDRESS.sub("<address>", text)
+
+
+def make_message_id(outbox_id: int, created_at: datetime, from_address: str) -> str:
+    """The Message-ID of an outbox row: the same at every attempt, so that a reader's program sees one mail.
+
+    Args:
+        outbox_id: Number of the row; another warehouse may have the same ...
+        created_at: ... but not made in the same microsecond.
+        from_address: Its domain is the right side of the id.
+    """
+    domain = from_address.rpartition("@")[2]
+    return f"<digest.{outbox_id}.{created_at.strftime('%Y%m%d%H%M%S%f')}@{domain}>"
+
+
+def build_message(
+    rendering: Rendering, *, sender: str, recipient: str, message_id: str, date: datetime
+) -> EmailMessage:
+    """The digest as a mail: plain text, and HTML with its picture inline.
+
+    Args:
+        rendering: The digest, rendered.
+        sender: Address of the From line.
+        recipient: Address of the To line.
+        message_id: With its angle brackets; boundaries are derived from it, so equal input gives equal bytes.
+        date: Moment of the Date line, with its time zone.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = f"Klimatpuls <{sender}>"
+    message["To"] = recipient
+    message["Subject"] = rendering.subject
+    message["Date"] = format_datetime(date)
+    message["Message-ID"] = message_id
+    message["List-Id"] = f"Klimatpuls <klimatpuls.{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = "sv, en"
+    message["X-Klimatpuls-Publication"] = str(rendering.publication_id)
+    message["X-Klimatpuls-Origin"] = rendering.origin
+    message.set_content(rendering.text, cte="quoted-printable")
+    message.add_alternative(rendering.mail_html, subtype="html", cte="quoted-printable")
+    html = message.get_payload()[1]  # type: ignore[index]
+    html.add_related(  # type: ignore[union-attr]
+        rendering.chart_png,
+        "image",
+        "png",
+        cid=f"<{CHART_ID}>",
+        filename="klimatpuls.png",
+        disposition="inline",
+    )
+    seed = hashlib.sha256(message_id.encode()).hexdigest()[:24]
+    message.set_boundary(f"=_alternative_{seed}")
+    html.set_boundary(f"=_related_{seed}")  # type: ignore[union-attr]
+    return message
+
+
+def check_may_send(settings: SmtpSettings, origin: str) -> None:
+    """Refuse what must not leave this machine.
+
+    Raises:
+        SuppressedError: if the figures are not live and the server is not on loopback.
+        MailError: if the server is not on loopback and the connection asks for no TLS.
+    """
+    if settings.is_loopback:
+        return
+    if origin != "live":
+        msg = (
+            f"figures of origin {origin} are never mailed to another machine: the server {settings.host} "
+            "is not "
+            "on loopback; use the embedded mail catcher, or run with SOURCES=live"
+        )
+        raise SuppressedError(msg)
+    if not (settings.implicit_tls or settings.starttls):
+        msg = (
+            f"the mail server {settings.host} is not on this machine and connection smtp_default "
+            "disables TLS; "
+            "remove disable_tls or disable_ssl from its extra"
+        )
+        raise MailError(msg)
+
+
+def deliver(message: EmailMessage, recipient: str, settings: SmtpSettings) -> Outcome:
+    """Hand one message to the server.
+
+    Args:
+        message: As :func:`build_message` makes it.
+        recipient: Envelope recipient.
+        settings: The server.
+
+    Returns:
+        ``sent``: the server took it. ``refused``: it refused this recipient or this message for good
+        (5xx). ``failed``: the server certainly did not take it (no connection, no login, 4xx); it may be
+        tried again. ``unknown``: the connection was lost after DATA, so nobody knows.
+
+    Raises:
+        MailError: never for what a server does, only for what :func:`check_may_send` refuses.
+    """
+    check_may_send(settings, str(message["X-Klimatpuls-Origin"]))
+    try:
+        server = _connect(settings)
+    except (OSError, smtplib.SMTPException) as error:
+        return Outcome(state="failed", detail=_words("no connection", error))
+    try:
+        return _converse(server, message, recipient, settings)
+    finally:
+        server.close()
+
+
+def _connect(settings: SmtpSettings) -> smtplib.SMTP:
+    if settings.implicit_tls:
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(settings.host, settings.port, timeout=SECONDS_TO_ANSWER, context=context)
+    return smtplib.SMTP(settings.host, settings.port, timeout=SECONDS_TO_ANSWER)
+
+
+def _converse(server: smtplib.SMTP, message: EmailMessage, recipient: str, settings: SmtpSettings) -> Outcome:
+    content = message.as_bytes()
+    try:
+        _log_in(server, settings)
+        problem = _envelope(server, settings.from_address, recipient, len(content))
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:
+        return Outcome(state="failed", detail=_words("before DATA", error))
+    if problem is not None:
+        return problem
+    try:
+        server.send(_stuff_dots(content) + b".\r\n")
+        code, reply = server.getreply()
+    except (OSError, smtplib.SMTPException) as error:
+        return Outcome(
+            state="unknown",
+            detail=_words("connection lost after DATA: the mail may or may not have arrived", error),
+        )
+    if 200 <= code < 300:
+        return Outcome(state="sent")
+    return _reply_outcome("message", code, reply)
+
+
+def _log_in(server: smtplib.SMTP, settings: SmtpSettings) -> None:
+    server.ehlo_or_helo_if_needed()
+    if settings.starttls:
+        server.starttls(context=ssl.create_default_context())
+        server.ehlo_or_helo_if_needed()
+    if settings.login is not None:
+        server.login(settings.login, settings.password or "")
+
+
+def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int) -> Outcome | None:
+    """MAIL, RCPT and DATA; None when the server waits for the message."""
+    options = (f"size={size}",) if server.does_esmtp and server.has_extn("size") else ()
+    code, reply = server.mail(sender, options)
+    if code >= 300:
+        # A refused sender is a fault of the settings, not of the recipient: it may be mended and retried.
+        return Outcome(state="failed", detail=_reply_words("sender", code, reply))
+    code, reply = server.rcpt(recipient)
+    if code >= 300:
+        return _reply_outcome("recipient", code, reply)
+    code, reply = server.docmd("DATA")
+    if code != READY_FOR_DATA:
+        return _reply_outcome("message", code, reply)
+    return None
+
+
+def _stuff_dots(content: bytes) -> bytes:
+    """The message as it goes over the wire: a dot at the start of a line doubled, CRLF at the end."""
+    stuffed = re.sub(rb"(?m)^\.", b"..", content)
+    return stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n"
+
+
+def _reply_outcome(what: str, code: int, reply: bytes) -> Outcome:
+    state: State = "refused" if code >= 500 else "failed"
+    return Outcome(state=state, detail=_reply_words(what, code, reply))
+
+
+def _reply_words(what: str, code: int, reply: bytes) -> str:
+    return hide_addresses(f"{what} not taken: {code} {reply.decode('utf-8', 'replace')}")[:500]
+
+
+def _words(where: str, error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        raw = error.smtp_error
+        reply = raw if isinstance(raw, bytes) else str(raw).encode()
+        return _reply_words(f"{where} ({type(error).__name__})", error.smtp_code, reply)
+    return hide_addresses(f"{where}: {type(error).__name__}: {error}")[:500]

@@ -1,0 +1,251 @@
+"""The outbox: every mail has a row, and a row is never sent twice.
+
+States::
+
+    pending ─┬─> sending ─┬─> sent        the server took it
+    failed  ─┘            ├─> refused     recipient or message refused for good (5xx)
+       ^                  ├─> failed      certainly not taken; tried again at the next run
+       └──────────────────┘
+                          └─> unknown     connection or process lost half-way: never sent again by itself
+    pending ───────────────> suppressed   must not leave this machine
+
+``sending`` is committed before the first byte goes out, together with the Message-ID. While a mail is
+being sent its process holds an advisory lock named after the row: a row in ``sending`` whose lock is free
+belongs to a process that ended half-way, and becomes ``unknown``.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
+from klimatpuls.report.mailer import (
+    Outcome,
+    SmtpSettings,
+    SuppressedError,
+    build_message,
+    check_may_send,
+    deliver,
+    make_message_id,
+)
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from email.message import EmailMessage
+
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.report.render import Rendering
+
+    Renderer = Callable[[int], Rendering]
+
+logger = logging.getLogger(__name__)
+
+LOCK_SPACE: Final = 0x4B504D
+"""First key of the advisory locks of the outbox ("KPM"); the second is the row's number."""
+
+INTERRUPTED: Final = (
+    "the sending process ended before the server answered: the mail may or may not have arrived"
+)
+
+FinalState = Literal["sent", "refused", "failed", "unknown", "suppressed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What a run did with one row; ``detail`` names no address."""
+
+    outbox_id: int
+    publication_id: int | None
+    state: FinalState
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What one run of the outbox did.
+
+    Attributes:
+        settled: One entry per row that was touched, in order.
+        waiting_for_approval: Rows that wait for a person's answer.
+    """
+
+    settled: tuple[Settled, ...]
+    waiting_for_approval: int
+
+    def count(self, state: FinalState) -> int:
+        """Number of rows that ended in this state."""
+        return sum(entry.state == state for entry in self.settled)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence per row that needs a person, with what to do."""
+        return tuple(_problem(entry) for entry in self.settled if entry.state in _REMEDIES)
+
+    @property
+    def exit_code(self) -> int:
+        """6 when a mail did not arrive or nobody knows, else 0; a suppressed mail is no failure."""
+        return EXIT_MAIL if self.problems else EXIT_DONE
+
+
+_REMEDIES: Final[dict[str, str]] = {
+    "refused": "correct the address in connection smtp_default; it is not sent again",
+    "failed": "it is tried again at the next run of the report DAG; check the mail server and smtp_default",
+    "unknown": "ask a recipient whether it arrived; it is never sent again by itself",
+}
+
+
+def _problem(entry: Settled) -> str:
+    return f"mail {entry.outbox_id} {entry.state}: {entry.detail or 'no detail'}; {_REMEDIES[entry.state]}"
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A row this process has taken, with the message to send, or with what became of it already."""
+
+    outbox_id: int
+    publication_id: int
+    recipient: str
+    message: EmailMessage | None
+    settled: Settled | None
+
+
+def send_due(
+    connect: Callable[[], PgConnection], settings: SmtpSettings, render: Renderer, now: datetime
+) -> Summary:
+    """Send every mail that is due, each at most once; safe to run twice and beside another run.
+
+    Args:
+        connect: Opens a connection of ``wh_mailer`` (no autocommit); it is closed again here.
+        settings: The mail server.
+        render: Gives the rendered digest of a publication id; raises MailError when it cannot.
+        now: Present moment with its time zone: the Date of the mails and the rows' times.
+
+    Returns:
+        What was done. A server's refusal is an entry in it, not an exception.
+
+    Raises:
+        psycopg2.Error: if the database fails; a mail in hand then stays ``sending`` and the next run makes
+            it ``unknown``.
+    """
+    settled: list[Settled] = []
+    connection = connect()
+    try:
+        settled += _settle_interrupted(connection, now)
+        tried: list[int] = []
+        while True:
+            claim = _claim(connection, settings, render, now, tried)
+            if claim is None:
+                break
+            tried.append(claim.outbox_id)
+            settled.append(claim.settled or _send(connection, claim, settings, now))
+        with connection.cursor() as cursor:
+            cursor.execute(load_sql("report/outbox_waiting.sql"))
+            waiting = int(cursor.fetchone()[0])
+        connection.rollback()
+    finally:
+        connection.close()
+    for entry in settled:
+        level = logging.WARNING if entry.state in _REMEDIES else logging.INFO
+        logger.log(level, "outbox row %d: %s %s", entry.outbox_id, entry.state, entry.detail or "")
+    return Summary(settled=tuple(settled), waiting_for_approval=waiting)
+
+
+def _settle_interrupted(connection: PgConnection, now: datetime) -> list[Settled]:
+    """Make every row ``unknown`` that a process began to send and left."""
+    settled = []
+    with connection, connection.cursor() as cursor:
+        cursor.execute(load_sql("report/outbox_interrupted.sql"))
+        for (outbox_id,) in cursor.fetchall():
+            if not _try_lock(cursor, outbox_id):
+                continue
+            _settle(cursor, outbox_id, Outcome(state="unknown", detail=INTERRUPTED), now)
+            _unlock(cursor, outbox_id)
+            settled.append(
+                Settled(outbox_id=outbox_id, publication_id=None, state="unknown", detail=INTERRUPTED)
+            )
+    return settled
+
+
+def _claim(
+    connection: PgConnection, settings: SmtpSettings, render: Renderer, now: datetime, tried: list[int]
+) -> _Claim | None:
+    """Take the next due row: commit it as ``sending``, or settle it where it cannot be sent."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(load_sql("report/outbox_claim.sql"), {"done": tried})
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        outbox_id, publication_id, recipient, message_id, created_at = row
+        try:
+            rendering = render(publication_id)
+            check_may_send(settings, rendering.origin)
+        except MailError as error:
+            state: FinalState = "suppressed" if isinstance(error, SuppressedError) else "failed"
+            _settle_as(cursor, outbox_id, state, str(error), now)
+            entry = Settled(
+                outbox_id=outbox_id, publication_id=publication_id, state=state, detail=str(error)
+            )
+            return _Claim(outbox_id, publication_id, recipient, None, entry)
+        message_id = message_id or make_message_id(outbox_id, created_at, settings.from_address)
+        message = build_message(
+            rendering, sender=settings.from_address, recipient=recipient, message_id=message_id, date=now
+        )
+        cursor.execute(
+            load_sql("report/outbox_begin.sql"),
+            {
+                "outbox_id": outbox_id,
+                "message_id": message_id,
+                "html_sha256": rendering.html_sha256,
+                "text_sha256": rendering.text_sha256,
+                "now": now,
+            },
+        )
+        # Held by the session, beyond this transaction's end: it says that a living process has the row.
+        _lock(cursor, outbox_id)
+    return _Claim(outbox_id, publication_id, recipient, message, None)
+
+
+def _send(connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: datetime) -> Settled:
+    if claim.message is None:
+        msg = f"outbox row {claim.outbox_id} was claimed without a message"
+        raise RuntimeError(msg)
+    outcome = deliver(claim.message, claim.recipient, settings)
+    with connection, connection.cursor() as cursor:
+        _settle(cursor, claim.outbox_id, outcome, now)
+    with connection, connection.cursor() as cursor:
+        _unlock(cursor, claim.outbox_id)
+    return Settled(
+        outbox_id=claim.outbox_id,
+        publication_id=claim.publication_id,
+        state=outcome.state,
+        detail=outcome.detail,
+    )
+
+
+def _settle(cursor: Any, outbox_id: int, outcome: Outcome, now: datetime) -> None:
+    _settle_as(cursor, outbox_id, outcome.state, outcome.detail, now)
+
+
+def _settle_as(cursor: Any, outbox_id: int, state: FinalState, detail: str | None, now: datetime) -> None:
+    cursor.execute(
+        load_sql("report/outbox_settle.sql"),
+        {"outbox_id": outbox_id, "state": state, "detail": detail, "now": now},
+    )
+
+
+def _lock(cursor: Any, outbox_id: int) -> None:
+    cursor.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
+
+
+def _try_lock(cursor: Any, outbox_id: int) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
+    return bool(cursor.fetchone()[0])
+
+
+def _unlock(cursor: Any, outbox_id: int) -> None:
+    cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_SPACE, outbox_id))

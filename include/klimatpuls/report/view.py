@@ -1,0 +1,462 @@
+"""What the digest says, without a language: rows of the marts in, one :class:`Digest` out.
+
+:func:`build_digest` is pure; :func:`read_digest` asks the marts in one REPEATABLE READ transaction, so
+that every figure of a mail belongs to one publication.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from klimatpuls.trend import MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from psycopg2.extensions import connection as PgConnection
+
+Origin = Literal["live", "archive", "synthetic"]
+
+BASE_YEAR: Final = 1990
+EMISSIONS: Final = "smhi_emissions"
+GHG: Final = "ghg"
+TERRITORIAL: Final = "territorial"
+PROXY: Final = "effort_sharing_proxy"
+
+NATION: Final = "nation"
+MEMBERS_TODAY: Final = "members_today"
+MEMBERS_AT_THE_TIME: Final = "members_at_the_time"
+MEMBERS_WITHOUT_LARGEST: Final = "members_without_largest"
+REST_OF_SWEDEN: Final = "rest_of_sweden"
+
+VARIANTS: Final[tuple[tuple[str, str], ...]] = (
+    (MEMBERS_TODAY, TERRITORIAL),
+    (MEMBERS_AT_THE_TIME, TERRITORIAL),
+    (MEMBERS_WITHOUT_LARGEST, TERRITORIAL),
+    (MEMBERS_TODAY, PROXY),
+    (REST_OF_SWEDEN, TERRITORIAL),
+    (REST_OF_SWEDEN, PROXY),
+    (NATION, TERRITORIAL),
+    (NATION, PROXY),
+)
+"""The rows of the comparison, in the order they are shown (methods section 2): (panel, boundary)."""
+
+QUERIES: Final = (
+    "publication",
+    "releases",
+    "network_summary",
+    "members",
+    "own_targets",
+    "findings",
+    "data_status",
+)
+"""Names of the files under ``include/sql/report`` that make up a digest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One release of the current publication; ``years`` ascending, ``retrieved_at`` with its time zone."""
+
+    release_id: str
+    dataset: str
+    substance: str
+    published_date: date
+    known_from: date
+    retrieved_at: datetime
+    years: tuple[int, ...]
+    row_count: int
+    is_current: bool
+    gwp_set: str | None
+
+    @property
+    def is_current_ghg(self) -> bool:
+        """Whether it is the current release of all greenhouse gases."""
+        return self.is_current and (self.dataset, self.substance) == (EMISSIONS, GHG)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummaryPoint:
+    """One panel on one boundary in one year; tonnes CO2e, tonnes per inhabitant, percent."""
+
+    panel: str
+    boundary: str
+    year: int
+    region_count: int
+    emissions_tco2e: float | None
+    population_count: int | None
+    t_per_capita: float | None
+    change_since_1990_pct: float | None
+    status: str
+    status_reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One member's row: its own territorial emissions, or its county's where the member is a region.
+
+    Every number is None where the warehouse has none; ``per_capita_reason`` then says why for the level
+    per inhabitant. National and own part are percent of the previous year and add up to its change.
+    """
+
+    region_code: str
+    region_name: str
+    level: str
+    last_year: int | None
+    previous_year: int | None
+    territorial_tco2e: float | None
+    t_per_capita: float | None
+    per_capita_reason: str | None
+    change_since_1990_pct: float | None
+    change_since_previous_pct: float | None
+    national_part_pct: float | None
+    own_part_pct: float | None
+    revision_of_previous_pct: float | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTarget:
+    """One target of a member's own, with where it stands; rates are shares per year."""
+
+    region_code: str
+    region_name: str
+    target_id: str
+    boundary: str
+    base_year: int | None
+    target_year: int | None
+    level_tco2e: float | None
+    last_year: int | None
+    last_tco2e: float | None
+    status: str
+    status_reason: str | None
+    variants_met: int | None
+    variants_n: int | None
+    gap_tco2e: float | None
+    required_annual_rate: float | None
+    achieved_annual_rate: float | None
+    release_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One gate that a current release did not pass; ``areas`` are the names in its sample."""
+
+    release_id: str
+    dataset: str
+    substance: str
+    rule: str
+    severity: str
+    finding_count: int
+    message_sv: str
+    message_en: str
+    areas: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataStatus:
+    """How fresh one dataset is; ``release_id`` and ``published_date`` are None while nothing is held."""
+
+    source: str
+    dataset: str
+    substance: str
+    release_id: str | None
+    published_date: date | None
+    last_checked_at: datetime
+    next_expected: date | None
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One value in two releases, tonnes."""
+
+    region_name: str | None
+    year: int
+    old_t: float
+    new_t: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseCause:
+    """A release became current: the first of its kind, or in place of ``replaces``."""
+
+    release_id: str
+    dataset: str
+    substance: str
+    published_date: str
+    first: bool
+    replaces: str | None
+    new_years: tuple[int, ...]
+    vanished_years: tuple[int, ...]
+    nation: tuple[Change, ...]
+    largest_movers: tuple[Change, ...]
+    moved_share_pct: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterCause:
+    """One of the network's own registers changed."""
+
+    register: str
+    first: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingCause:
+    """A member's own target changed its status; ``old`` is None where it had none."""
+
+    region_code: str
+    region_name: str
+    target_id: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverrideCause:
+    """A release on hold was approved by a person, who is not named in a mail."""
+
+    release_id: str
+    reason: str
+
+
+Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest:
+    """Everything the mail says, as numbers, codes and dates.
+
+    Attributes:
+        publication_id: The publication every figure belongs to.
+        as_of: The day the publication speaks about.
+        origin: ``live``, ``archive`` or ``synthetic``.
+        method_version: Version of the formulas.
+        causes: Why there is a new publication.
+        releases: Releases of the publication, current and earlier ones.
+        emissions: The current one of all greenhouse gases.
+        summary: Every panel, boundary and year.
+        municipalities: Confirmed members that are municipalities, Swedish order.
+        regions: Confirmed members that are regions, with their county's figures.
+        own_targets: Targets of members' own; national lines are never among them.
+        findings: Gates that current releases did not pass.
+        statuses: Freshness per dataset and substance.
+    """
+
+    publication_id: int
+    as_of: date
+    origin: Origin
+    method_version: str
+    causes: tuple[Cause, ...]
+    releases: tuple[Release, ...]
+    emissions: Release
+    summary: tuple[SummaryPoint, ...]
+    municipalities: tuple[Standing, ...]
+    regions: tuple[Standing, ...]
+    own_targets: tuple[OwnTarget, ...]
+    findings: tuple[Finding, ...]
+    statuses: tuple[DataStatus, ...]
+
+    @property
+    def last_year(self) -> int:
+        """Latest data year of the emissions."""
+        return self.emissions.years[-1]
+
+    @property
+    def previous_year(self) -> int | None:
+        """The data year before the latest one, whatever the distance."""
+        years = self.emissions.years
+        return years[-2] if len(years) > 1 else None
+
+    def point(self, panel: str, boundary: str, year: int | None) -> SummaryPoint | None:
+        """The summary of one panel, boundary and year, None where there is none."""
+        for point in self.summary:
+            if (point.panel, point.boundary, point.year) == (panel, boundary, year):
+                return point
+        return None
+
+    def line(self, panel: str, boundary: str = TERRITORIAL) -> tuple[SummaryPoint, ...]:
+        """All years of one panel on one boundary, ascending."""
+        return tuple(p for p in self.summary if (p.panel, p.boundary) == (panel, boundary))
+
+    def change_since_previous_pct(self, panel: str, boundary: str = TERRITORIAL) -> float | None:
+        """Change of a panel from the data year before to the latest one, percent.
+
+        Returns:
+            None where a value is missing or the panel did not hold the same number of areas in both
+            years: a change of composition is no change of emissions.
+        """
+        new = self.point(panel, boundary, self.last_year)
+        old = self.point(panel, boundary, self.previous_year)
+        if new is None or old is None or new.region_count != old.region_count:
+            return None
+        if new.emissions_tco2e is None or not old.emissions_tco2e:
+            return None
+        return 100.0 * (new.emissions_tco2e - old.emissions_tco2e) / old.emissions_tco2e
+
+    @property
+    def years_without_population(self) -> tuple[int, ...]:
+        """Data years of the emissions for which the warehouse holds no population of the nation."""
+        held = {p.year for p in self.line(NATION) if p.population_count is not None}
+        return tuple(year for year in self.emissions.years if year not in held)
+
+    @property
+    def trend_years(self) -> tuple[int, ...]:
+        """Observed years a trend may use (methods section 3)."""
+        return tuple(year for year in self.emissions.years if year >= TREND_FROM_YEAR)
+
+    @property
+    def trend_is_possible(self) -> bool:
+        """Whether the years held are enough for a trend: at least 4, spanning at least 5 years.
+
+        Example: 2015–2019 are five years that span four → False.
+        """
+        years = self.trend_years
+        return len(years) >= MIN_POINTS and years[-1] - years[0] >= MIN_SPAN_YEARS
+
+
+def read_digest(connection: PgConnection) -> Digest | None:
+    """Read the current publication's digest as one consistent picture.
+
+    Args:
+        connection: A connection of ``wh_mailer`` outside any transaction; it is left outside one again.
+
+    Returns:
+        The digest, or None while the publication holds no release of all greenhouse gases.
+    """
+    from psycopg2.extras import RealDictCursor
+
+    rows: dict[str, list[dict[str, Any]]] = {}
+    try:
+        with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            for name in QUERIES:
+                cursor.execute(load_sql(f"report/{name}.sql"))
+                rows[name] = [dict(row) for row in cursor.fetchall()]
+    finally:
+        connection.rollback()
+    return build_digest(rows)
+
+
+def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | None:
+    """Put the rows of the report queries together.
+
+    Args:
+        rows: Per name in :data:`QUERIES` the rows of ``include/sql/report/<name>.sql``, columns as there.
+
+    Returns:
+        The digest, or None where nothing is published or no current release is of all greenhouse gases.
+
+    Raises:
+        ValueError: if rows belong to different publications, or a cause is of a kind not known here.
+    """
+    releases = tuple(_release(row) for row in rows["releases"])
+    emissions = next((release for release in releases if release.is_current_ghg), None)
+    if not rows["publication"] or emissions is None:
+        return None
+    head = rows["publication"][0]
+    publication_id = head["publication_id"]
+    for name in QUERIES:
+        strangers = {row["publication_id"] for row in rows[name]} - {publication_id}
+        if strangers:
+            msg = f"report/{name}.sql: rows of publication {sorted(strangers)}, expected {publication_id}"
+            raise ValueError(msg)
+    members = [_standing(row) for row in rows["members"]]
+    return Digest(
+        publication_id=publication_id,
+        as_of=head["as_of_date"],
+        origin=head["origin"],
+        method_version=head["method_version"],
+        causes=tuple(_cause(cause) for cause in head["causes"]),
+        releases=releases,
+        emissions=emissions,
+        summary=tuple(_summary_point(row) for row in rows["network_summary"]),
+        municipalities=tuple(member for member in members if member.level == "municipality"),
+        regions=tuple(member for member in members if member.level == "county"),
+        own_targets=tuple(OwnTarget(**_without_id(row)) for row in rows["own_targets"]),
+        findings=tuple(_finding(row) for row in rows["findings"]),
+        statuses=tuple(DataStatus(**_without_id(row)) for row in rows["data_status"]),
+    )
+
+
+def _without_id(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "publication_id"}
+
+
+def _release(row: Mapping[str, Any]) -> Release:
+    return Release(**{**_without_id(row), "years": tuple(sorted(row["years"]))})
+
+
+def _summary_point(row: Mapping[str, Any]) -> SummaryPoint:
+    fields = _without_id(row)
+    fields["t_per_capita"] = fields.pop("emissions_t_per_capita")
+    return SummaryPoint(**fields)
+
+
+def _standing(row: Mapping[str, Any]) -> Standing:
+    fields = _without_id(row)
+    fields["t_per_capita"] = fields.pop("territorial_t_per_capita")
+    fields["change_since_previous_pct"] = fields.pop("change_since_previous_year_pct")
+    fields["revision_of_previous_pct"] = fields.pop("revision_of_previous_year_pct")
+    fields["flags"] = tuple(fields["flags"] or ())
+    return Standing(**fields)
+
+
+def _finding(row: Mapping[str, Any]) -> Finding:
+    names = [cell.get("region_name") for cell in row["sample"] or () if isinstance(cell, dict)]
+    return Finding(
+        release_id=row["release_id"],
+        dataset=row["dataset"],
+        substance=row["substance"],
+        rule=row["rule"],
+        severity=row["severity"],
+        finding_count=row["finding_count"],
+        message_sv=row["message_sv"],
+        message_en=row["message_en"],
+        areas=tuple(dict.fromkeys(name for name in names if name)),
+    )
+
+
+def _change(cell: Mapping[str, Any]) -> Change:
+    return Change(
+        region_name=cell.get("region_name"), year=cell["year"], old_t=cell["old_t"], new_t=cell["new_t"]
+    )
+
+
+def _cause(cause: Mapping[str, Any]) -> Cause:
+    kind = cause["kind"]
+    if kind == "release":
+        return ReleaseCause(
+            release_id=cause["release_id"],
+            dataset=cause["dataset"],
+            substance=cause["substance"],
+            published_date=cause["published_date"],
+            first=cause["first"],
+            replaces=cause.get("replaces"),
+            new_years=tuple(sorted(cause.get("new_years", ()))),
+            vanished_years=tuple(sorted(cause.get("vanished_years", ()))),
+            nation=tuple(_change(cell) for cell in cause.get("nation", ())),
+            largest_movers=tuple(_change(cell) for cell in cause.get("largest_movers", ())),
+            moved_share_pct=cause.get("moved_share_pct"),
+        )
+    if kind == "register":
+        return RegisterCause(register=cause["register"], first=cause["first"])
+    if kind == "standing":
+        from klimatpuls.regions import region
+
+        return StandingCause(
+            region_code=cause["region_code"],
+            region_name=region(cause["region_code"]).name,
+            target_id=cause["target_id"],
+            old=cause.get("old"),
+            new=cause.get("new"),
+        )
+    if kind == "override":
+        return OverrideCause(release_id=cause["release_id"], reason=cause["reason"])
+    msg = (
+        f"a publication's cause of an unknown kind: {kind!r}; known are release, register, standing, override"
+    )
+    raise ValueError(msg)

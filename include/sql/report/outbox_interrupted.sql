@@ -1,0 +1,6 @@
+-- Mails somebody began to send and did not settle: either at work now, or ended half-way.
+SELECT o.outbox_id
+FROM ops.mail_outbox AS o
+WHERE o.state = 'sending'
+ORDER BY o.outbox_id
+FOR UPDATE SKIP LOCKED;

@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM ops.mail_outbox AS o
+WHERE o.state IN ('pending', 'failed') AND o.approval = 'asked';

@@ -1,0 +1,264 @@
+"""Rows as the report queries give them. Every figure is invented; magnitudes are like the real ones."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, date, datetime
+
+import pytest
+
+from klimatpuls.report.view import build_digest
+
+PUBLICATION = 7
+YEARS = (1990, 2000, 2005, 2010, 2015, 2020, 2021, 2022, 2023, 2024)
+GHG_ID = "smhi_emissions-ghg-2026-05-07-0a1b2c3d"
+OLD_GHG_ID = "smhi_emissions-ghg-2025-05-06-99aabbcc"
+POPULATION_ID = "scb_population-all-2025-02-21-55667788"
+
+LINES = {
+    "members_today": (11.9, 11.2, 11.0, 11.3, 9.4, 8.0, 8.2, 7.7, 7.25, 7.93),
+    "members_without_largest": (9.6, 8.9, 8.5, 8.2, 6.9, 5.3, 5.4, 5.0, 4.7, 5.12),
+    "rest_of_sweden": (58.8, 55.2, 54.9, 52.5, 43.7, 37.5, 38.4, 36.4, 36.5, 39.15),
+    "nation": (70.97, 66.7, 66.1, 64.08, 53.3, 45.7, 46.8, 44.3, 43.97, 47.49),
+}
+COUNTS = {"members_today": 18, "members_without_largest": 17, "rest_of_sweden": 272, "nation": 1}
+PEOPLE = {
+    "members_today": 3_312_000,
+    "members_without_largest": 3_233_000,
+    "rest_of_sweden": 7_240_000,
+    "nation": 10_552_000,
+}
+MEMBERS = (
+    ("2081", "Borlänge", 262_114.4, 4.9, -31.2, 8.1, 9.0, -0.9),
+    ("1480", "Göteborg", 2_304_518.0, 3.8, -12.4, 4.6, 6.9, -2.3),
+    ("1283", "Helsingborg", 402_377.2, 2.7, -44.0, 11.2, 7.4, 3.8),
+    ("0126", "Huddinge", 161_908.9, 1.4, -41.7, 13.9, 13.0, 0.9),
+    ("1267", "Höör", 58_220.3, 3.4, -28.9, 12.0, 9.1, 2.9),
+    ("1780", "Karlstad", 241_500.6, 2.5, -47.3, 9.9, 8.6, 1.3),
+    ("1282", "Landskrona", 155_102.1, 3.2, -39.5, 10.8, 8.9, 1.9),
+    ("2580", "Luleå", 2_811_340.7, 35.4, 22.1, 10.2, 3.1, 7.1),
+    ("1281", "Lund", 282_660.5, 2.2, -45.1, 12.4, 9.7, 2.7),
+    ("1280", "Malmö", 798_241.9, 2.2, -51.3, 7.7, 7.9, -0.2),
+    ("2062", "Mora", 82_911.0, 4.1, -33.0, 11.5, 10.6, 0.9),
+    ("2482", "Skellefteå", 281_417.2, 3.7, -42.4, 8.4, 8.0, 0.4),
+    ("0180", "Stockholm", 1_422_030.8, 1.4, -55.8, 12.1, 12.6, -0.5),
+    ("0486", "Strängnäs", 131_005.5, 3.4, -27.2, 12.9, 11.1, 1.8),
+    ("1488", "Trollhättan", 142_870.0, 2.4, -36.4, 10.0, 10.4, -0.4),
+    ("0380", "Uppsala", 561_412.6, 2.2, -48.9, 9.1, 10.0, -0.9),
+    ("0187", "Vaxholm", 25_114.8, 2.1, -24.6, 14.2, 13.8, 0.4),
+    ("1880", "Örebro", 402_918.1, 2.5, -46.0, 10.7, 10.1, 0.6),
+)
+
+
+def _summary() -> list[dict[str, object]]:
+    rows = []
+    for panel, line in LINES.items():
+        for scale, boundary in ((1.0, "territorial"), (0.62, "effort_sharing_proxy")):
+            if boundary != "territorial" and panel == "members_without_largest":
+                continue
+            for year, value in zip(YEARS, line, strict=True):
+                people = PEOPLE[panel] if year >= 2023 else None
+                rows.append(
+                    {
+                        "panel": panel,
+                        "boundary": boundary,
+                        "year": year,
+                        "region_count": COUNTS[panel],
+                        "emissions_tco2e": value * scale * 1e6,
+                        "population_count": people,
+                        "emissions_t_per_capita": value * scale * 1e6 / people if people else None,
+                        "change_since_1990_pct": 100.0 * (value - line[0]) / line[0],
+                        "status": "observed",
+                        "status_reason": None if people else "no_population",
+                        "publication_id": PUBLICATION,
+                    }
+                )
+    rows += [
+        {
+            "panel": "members_at_the_time",
+            "boundary": "territorial",
+            "year": year,
+            "region_count": 0,
+            "emissions_tco2e": None,
+            "population_count": None,
+            "emissions_t_per_capita": None,
+            "change_since_1990_pct": None,
+            "status": "not_computable",
+            "status_reason": "join_date_unknown",
+            "publication_id": PUBLICATION,
+        }
+        for year in YEARS
+    ]
+    return rows
+
+
+def _member(
+    code: str,
+    name: str,
+    level: str,
+    total: float,
+    head: float,
+    base: float,
+    last: float,
+    national: float | None,
+    own: float | None,
+) -> dict[str, object]:
+    return {
+        "region_code": code,
+        "region_name": name,
+        "level": level,
+        "last_year": 2024,
+        "previous_year": 2023,
+        "territorial_tco2e": total,
+        "territorial_t_per_capita": head,
+        "per_capita_reason": None,
+        "change_since_1990_pct": base,
+        "change_since_previous_year_pct": last,
+        "national_part_pct": national,
+        "own_part_pct": own,
+        "revision_of_previous_year_pct": -11.4 if name == "Luleå" else 0.3,
+        "flags": ["one_plant"] if name == "Luleå" else [],
+        "publication_id": PUBLICATION,
+    }
+
+
+def _release(
+    release_id: str, dataset: str, substance: str, published: date, years: list[int], *, is_current: bool
+) -> dict[str, object]:
+    return {
+        "release_id": release_id,
+        "dataset": dataset,
+        "substance": substance,
+        "published_date": published,
+        "known_from": published,
+        "retrieved_at": datetime(2026, 5, 8, 5, 15, tzinfo=UTC),
+        "years": years,
+        "row_count": 196_560,
+        "is_current": is_current,
+        "gwp_set": None,
+        "publication_id": PUBLICATION,
+    }
+
+
+def _rows() -> dict[str, list[dict[str, object]]]:
+    causes = [
+        {
+            "kind": "release",
+            "release_id": GHG_ID,
+            "dataset": "smhi_emissions",
+            "substance": "ghg",
+            "published_date": "2026-05-07",
+            "first": False,
+            "replaces": OLD_GHG_ID,
+            "new_years": [2024],
+            "vanished_years": [2016, 2017, 2018, 2019],
+            "nation": [
+                {"year": 2023, "old_t": 44_110_326.0, "new_t": 44_158_020.0},
+                {"year": 2022, "old_t": 45_010_870.0, "new_t": 44_920_005.0},
+            ],
+            "largest_movers": [
+                {
+                    "region_code": "1881",
+                    "region_name": "Kumla",
+                    "year": 2005,
+                    "old_t": 91_500.0,
+                    "new_t": 124_600.0,
+                }
+            ],
+            "moved_share_pct": 18.8,
+        }
+    ]
+    population = {"dataset": "scb_population", "substance": "all"}
+    return {
+        "publication": [
+            {
+                "publication_id": PUBLICATION,
+                "as_of_date": date(2026, 5, 8),
+                "origin": "live",
+                "method_version": "1.0",
+                "causes": causes,
+            }
+        ],
+        "releases": [
+            _release(POPULATION_ID, *population.values(), date(2025, 2, 21), [2023, 2024], is_current=True),
+            _release(GHG_ID, "smhi_emissions", "ghg", date(2026, 5, 7), list(YEARS), is_current=True),
+            _release(
+                OLD_GHG_ID, "smhi_emissions", "ghg", date(2025, 5, 6), [1990, 2000, 2023], is_current=False
+            ),
+        ],
+        "network_summary": _summary(),
+        "members": [
+            *(
+                _member(code, name, "municipality", total, head, base, last, national, own)
+                for code, name, total, head, base, last, national, own in MEMBERS
+            ),
+            _member("12", "Skåne län", "county", 5_230_771.0, 3.6, -40.2, 8.8, None, None),
+        ],
+        "own_targets": [],
+        "findings": [
+            {
+                "release_id": GHG_ID,
+                "dataset": "smhi_emissions",
+                "substance": "ghg",
+                "rule": "sector_collapse",
+                "severity": "advisory",
+                "measured": 5.0,
+                "limit_value": 0.0,
+                "unit": "cells",
+                "finding_count": 5,
+                "message_sv": "Fem sektorvärden faller under 5 % av åren intill",
+                "message_en": "Five sector values fall below 5 % of the years beside them",
+                "sample": [
+                    {"region_code": "1881", "region_name": "Kumla", "year": 2005},
+                    {"region_code": "2380", "region_name": "Östersund", "year": 2022},
+                ],
+                "publication_id": PUBLICATION,
+            }
+        ],
+        "data_status": [
+            {
+                "source": "scb_population",
+                **population,
+                "release_id": POPULATION_ID,
+                "published_date": date(2025, 2, 21),
+                "last_checked_at": datetime(2026, 5, 8, tzinfo=UTC),
+                "next_expected": None,
+                "status": "fresh",
+                "publication_id": PUBLICATION,
+            },
+            {
+                "source": "smhi_emissions",
+                "dataset": "smhi_emissions",
+                "substance": "co2",
+                "release_id": None,
+                "published_date": None,
+                "last_checked_at": datetime(2026, 5, 8, tzinfo=UTC),
+                "next_expected": date(2026, 5, 10),
+                "status": "not_yet_published",
+                "publication_id": PUBLICATION,
+            },
+            {
+                "source": "smhi_emissions",
+                "dataset": "smhi_emissions",
+                "substance": "ghg",
+                "release_id": GHG_ID,
+                "published_date": date(2026, 5, 7),
+                "last_checked_at": datetime(2026, 5, 8, tzinfo=UTC),
+                "next_expected": date(2027, 5, 10),
+                "status": "fresh",
+                "publication_id": PUBLICATION,
+            },
+        ],
+    }
+
+
+@pytest.fixture
+def rows():
+    """Rows of every report query, to be changed freely."""
+    return copy.deepcopy(_rows())
+
+
+@pytest.fixture
+def digest(rows):
+    """The digest of those rows."""
+    return build_digest(rows)
