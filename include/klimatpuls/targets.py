@@ -330,7 +330,7 @@ def base_year_ledger(target: Target, decided: pd.DataFrame, current: pd.DataFram
         msg = f"target {target.target_id} has no base year, so it has no base-year ledger"
         raise ValueError(msg)
     old, new = (_base_column(series, target.base_year) for series in (decided, current))
-    both = old.join(new, how="outer", lsuffix="_old", rsuffix="_new")
+    both = old.add_suffix("_old").join(new.add_suffix("_new"), how="outer")
     difference = both["value_new"] - both["value_old"]
     return pd.DataFrame(
         {
