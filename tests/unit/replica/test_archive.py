@@ -1,0 +1,287 @@
+"""The synthetic archive resembles the country, keeps every sum, and never passes for real."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from klimatpuls import regions, sectors
+from klimatpuls.catalog import Tolerances
+from klimatpuls.errors import UsageError
+from klimatpuls.releases import Parsed
+from klimatpuls.replica import archive, workbook
+from klimatpuls.replica.archive import Archive, make_archive, read_archive
+from klimatpuls.sources import smhi_emissions
+
+LIMITS = Tolerances()
+MAIN = list(sectors.main_codes())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_archive(tmp_path_factory.mktemp("synthetic") / "archive", seed=7)
+
+
+@pytest.fixture(scope="module")
+def read(folder: Path) -> Archive:
+    return read_archive(folder)
+
+
+@pytest.fixture(scope="module")
+def releases(read: Archive) -> dict[tuple[str, date], Parsed]:
+    return {
+        (book.substance, book.published_date): smhi_emissions.parse(
+            (book.path.read_bytes(),), "smhi_emissions", book.substance
+        )
+        for book in read.workbooks
+    }
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+
+
+def _by_level(parsed: Parsed, level: regions.Level) -> pd.DataFrame:
+    rows = parsed.rows[parsed.rows["region_code"].isin(regions.codes(level))]
+    return rows.pivot_table(index=["region_code", "year"], columns="sector_code", values="value")
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(folder: Path, tmp_path: Path):
+    same = make_archive(tmp_path / "same", seed=7)
+    other = make_archive(tmp_path / "other", seed=8)
+    assert _digests(same) == _digests(folder)
+    differing = {path for path, digest in _digests(other).items() if _digests(folder)[path] != digest}
+    assert {path for path in differing if path.startswith("smhi/")} == {
+        path for path in _digests(folder) if path.startswith("smhi/")
+    }
+    assert "scb/regions.csv" not in differing
+
+
+def test_an_archive_that_is_whole_is_not_made_again_and_a_damaged_one_is(tmp_path: Path):
+    made = make_archive(tmp_path / "archive", seed=7)
+    before = (made / archive.MANIFEST).stat().st_mtime_ns
+    make_archive(made, seed=7)
+    assert (made / archive.MANIFEST).stat().st_mtime_ns == before
+    good = _digests(made)
+    (made / "scb" / "population.csv").write_text("half")
+    make_archive(made, seed=7)
+    assert _digests(made) == good
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path: Path):
+    (tmp_path / "mine.txt").write_text("kept")
+    with pytest.raises(UsageError, match="something else"):
+        make_archive(tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+def test_everything_says_synthetic(folder: Path, read: Archive):
+    assert read.origin == "synthetic"
+    assert "SYNTHETIC" in (folder / "README.md").read_text(encoding="utf-8")
+    for book in read.workbooks:
+        assert "SYNTHETIC" in book.path.name
+        import zipfile
+
+        with zipfile.ZipFile(book.path) as inside:
+            assert b"SYNTHETIC" in inside.read("docProps/core.xml")
+
+
+def test_two_releases_of_two_substances_in_the_order_they_were_published(read: Archive):
+    first, second = archive.FIRST_PUBLISHED, archive.SECOND_PUBLISHED
+    assert [(book.substance, book.published_date, book.known_from) for book in read.workbooks] == [
+        ("co2", first, first),
+        ("ghg", first, first),
+        ("co2", second, second),
+        ("ghg", second, second),
+    ]
+
+
+def test_every_region_and_sector_and_no_reject(releases: dict[tuple[str, date], Parsed]):
+    for (_, published), parsed in releases.items():
+        years = archive.FIRST_YEARS if published == archive.FIRST_PUBLISHED else archive.SECOND_YEARS
+        assert parsed.years == years
+        assert len(parsed.rejects) == 0
+        assert len(parsed.rows) == 312 * 62 * len(years)
+        assert set(sectors.sectors()) - set(parsed.rows["sector_code"]) == {"transport.military"}
+        assert (parsed.rows["value"] >= 0).all()
+
+
+def test_sums_hold_as_the_hard_gates_ask(releases: dict[tuple[str, date], Parsed]):
+    for parsed in releases.values():
+        for level in ("nation", "county", "municipality"):
+            wide = _by_level(parsed, level)
+            assert (wide[MAIN].sum(axis=1) - wide["all"]).abs().max() < LIMITS.sector_sum_t
+            for sector in MAIN:
+                subs = list(set(sectors.sub_codes(sector)) & set(wide.columns))
+                excess = wide[subs].sum(axis=1) - wide[sector] if subs else pd.Series([0.0])
+                assert excess.max() < LIMITS.advisory_subsector_excess_t
+        municipal = _by_level(parsed, "municipality")
+        of_county = [code[:2] for code in municipal.index.get_level_values("region_code")]
+        summed = municipal.groupby([of_county, municipal.index.get_level_values("year")]).sum()
+        county = _by_level(parsed, "county")
+        assert (summed.to_numpy() - county.to_numpy()).max() < LIMITS.county_sum_t
+
+
+def test_the_unallocated_part_is_that_of_real_releases(releases: dict[tuple[str, date], Parsed]):
+    for parsed in releases.values():
+        nation = _by_level(parsed, "nation").droplevel("region_code")
+        counties = _by_level(parsed, "county").groupby("year").sum()
+        share = (nation - counties).round(3) / nation.where(nation > 0) * 100
+        assert share["all"].between(0.3, 0.7).all()
+        for sector in MAIN:
+            limit = (
+                LIMITS.advisory_unallocated_wide_pct
+                if sector in LIMITS.wide_unallocated_sectors
+                else LIMITS.advisory_unallocated_pct
+            )
+            assert share[sector].dropna().between(0, limit).all()
+
+
+def test_the_second_release_revises_within_the_hold_gates(releases: dict[tuple[str, date], Parsed]):
+    for substance in ("ghg", "co2"):
+        old, new = (
+            _by_level(releases[substance, day], "municipality")["all"]
+            for day in (archive.FIRST_PUBLISHED, archive.SECOND_PUBLISHED)
+        )
+        ratio = (new / old).dropna()
+        assert len(ratio) == 290 * len(archive.FIRST_YEARS)
+        assert (ratio != 1).mean() > 0.99
+        assert ratio.between(LIMITS.hold_ratio_low, LIMITS.hold_ratio_high).all()
+        assert ((ratio - 1).abs() > LIMITS.hold_moved_pct / 100).mean() * 100 < LIMITS.hold_moved_share_pct
+
+
+def test_international_transport_breaks_as_it_did(releases: dict[tuple[str, date], Parsed]):
+    first = _by_level(releases["ghg", archive.FIRST_PUBLISHED], "nation")["international_transport"]
+    second = _by_level(releases["ghg", archive.SECOND_PUBLISHED], "nation")["international_transport"]
+    assert (first == 0).all()
+    later = second.index.get_level_values("year") >= 2023
+    assert (second[~later] == 0).all()
+    assert (second[later] > 100_000).all()
+
+
+def test_magnitudes_resemble_the_country(releases: dict[tuple[str, date], Parsed]):
+    parsed = releases["ghg", archive.SECOND_PUBLISHED]
+    nation = _by_level(parsed, "nation")["all"].droplevel("region_code") / 1e6
+    assert 65 < nation[1990] < 75
+    assert 43 < nation[2024] < 51
+    municipal = _by_level(parsed, "municipality")
+    assert municipal["all"].min() > 1_000
+    industry = municipal["industry"].xs(2024, level="year")
+    assert industry.max() / industry.sum() > 0.1
+    assert len(np.unique(industry.round())) > 280
+
+
+def test_co2_is_a_part_of_all_gases(releases: dict[tuple[str, date], Parsed]):
+    ghg, co2 = (releases[gas, archive.SECOND_PUBLISHED].rows["value"].to_numpy() for gas in ("ghg", "co2"))
+    assert (co2 <= ghg + 0.01).all()
+    assert 0.7 < co2[0] / ghg[0] < 0.9
+
+
+def test_population_has_every_year_and_follows_the_splits(read: Archive):
+    wide = read.population.pivot_table(index="region_code", columns="year", values="population")
+    assert wide.shape == (312, 36)
+    assert wide.index.tolist() == list(regions.codes())
+    municipal = wide.loc[list(regions.codes("municipality"))]
+    counties = municipal.groupby(municipal.index.str[:2]).sum()
+    assert (counties.to_numpy() == wide.loc[list(regions.codes("county"))].to_numpy()).all()
+    assert (counties.sum().to_numpy() == wide.loc["00"].to_numpy()).all()
+    for code, region in regions.regions().items():
+        if region.split_from:
+            before, since = region.population_from_year - 1, region.population_from_year
+            assert wide.loc[code, before] == 0
+            assert wide.loc[code, since] > 0
+            assert wide.loc[region.split_from, before] > wide.loc[region.split_from, since]
+    assert (municipal[2024] > 0).all()
+    assert 10e6 < wide.loc["00", 2024] < 11e6
+
+
+def test_newest_is_what_the_agency_would_have_answered(read: Archive):
+    day = archive.SECOND_PUBLISHED
+    assert read.newest("ghg", day).published_date == archive.SECOND_PUBLISHED
+    assert read.newest("ghg", date(2026, 5, 6)).published_date == archive.FIRST_PUBLISHED
+    assert read.newest("ghg", date(2025, 5, 5)) is None
+    assert read.newest("ch4", day) is None
+
+
+def _folder_of(tmp_path: Path, source: Path, books: dict[str, bytes], manifest: str | None) -> Path:
+    shutil.copytree(source / "scb", tmp_path / "scb")
+    (tmp_path / "smhi").mkdir()
+    for name, body in books.items():
+        (tmp_path / "smhi" / name).write_bytes(body)
+    if manifest is not None:
+        (tmp_path / archive.MANIFEST).write_text(manifest, encoding="utf-8")
+    return tmp_path
+
+
+def _small(substance: str, published: date, value: float) -> bytes:
+    rows = [*workbook.preamble(substance, published, [2024]), ["Alla", "Alla", "Alla", "Alla", value]]
+    return workbook.build_workbook(rows, sheet_name="x")
+
+
+def test_workbooks_are_known_by_their_sheet_and_a_correction_by_the_manifest(tmp_path: Path, folder: Path):
+    day, later = date(2026, 5, 7), date(2026, 6, 12)
+    books = {
+        "a_correction.xlsx": _small("ghg", day, 2.0),
+        "b_first.xlsx": _small("ghg", day, 1.0),
+        "GGT_but_really_co2.xlsx": _small("co2", date(2024, 4, 18), 3.0),
+    }
+    manifest = f"path,known_from\nsmhi/a_correction.xlsx,{later}\nsmhi/GGT_but_really_co2.xlsx,2024-05-14\n"
+    found = read_archive(_folder_of(tmp_path, folder, books, manifest))
+    assert found.origin == "archive"
+    assert [book.path.name for book in found.workbooks] == [
+        "GGT_but_really_co2.xlsx",
+        "b_first.xlsx",
+        "a_correction.xlsx",
+    ]
+    assert found.newest("ghg", date(2026, 6, 11)).path.name == "b_first.xlsx"
+    assert found.newest("ghg", later).path.name == "a_correction.xlsx"
+    assert found.newest("co2", date(2024, 5, 13)) is None
+
+
+def test_without_a_manifest_names_decide_between_workbooks_of_one_date(tmp_path: Path, folder: Path):
+    day = date(2026, 5, 7)
+    books = {"2.xlsx": _small("ghg", day, 2.0), "1.xlsx": _small("ghg", day, 1.0)}
+    found = read_archive(_folder_of(tmp_path, folder, books, None))
+    assert [book.path.name for book in found.workbooks] == ["1.xlsx", "2.xlsx"]
+    assert found.newest("ghg", day).path.name == "2.xlsx"
+
+
+@pytest.mark.parametrize(
+    ("books", "manifest", "words"),
+    [
+        ({}, None, "no workbook in"),
+        ({"x.xlsx": b"<html>"}, None, "x.xlsx is no emission workbook"),
+        ({"x.xlsx": _small("ghg", date(2026, 5, 7), 1.0)}, "file\n", "expected a column 'path'"),
+        (
+            {"x.xlsx": _small("ghg", date(2026, 5, 7), 1.0)},
+            "path,known_from\nsmhi/x.xlsx,i juni\n",
+            "known_from of x.xlsx is 'i juni'",
+        ),
+    ],
+)
+def test_a_folder_that_is_no_archive_says_what_is_wrong(
+    tmp_path: Path, folder: Path, books: dict[str, bytes], manifest: str | None, words: str
+):
+    with pytest.raises(UsageError, match=words):
+        read_archive(_folder_of(tmp_path, folder, books, manifest))
+
+
+def test_missing_or_changed_tables_are_named(tmp_path: Path, folder: Path):
+    made = _folder_of(tmp_path, folder, {"x.xlsx": _small("ghg", date(2026, 5, 7), 1.0)}, None)
+    population = made / "scb" / "population.csv"
+    population.write_text("code,year\n")
+    with pytest.raises(UsageError, match="expected the columns"):
+        read_archive(made)
+    population.unlink()
+    with pytest.raises(UsageError, match=r"population\.csv is missing"):
+        read_archive(made)
