@@ -407,6 +407,8 @@ def _dimensions(document: dict[str, Any]) -> tuple[Dimension, ...]:
     try:
         dimensions = tuple(_dimension(name, document["dimension"][name]) for name in document["id"])
         sizes = [int(size) for size in document["size"]]
+    except SourceFormatError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse("dimension_shape", f"a dimension of {document.get('label')!r} cannot be read ({error!r})")
     spanned = [len(dimension.codes) for dimension in dimensions]
@@ -449,7 +451,7 @@ def _codes(name: str, index: object) -> tuple[str, ...]:
 
 def _values(raw: object, cells: int) -> tuple[tuple[float | None, ...], dict[int, str]]:
     if isinstance(raw, dict):
-        positions = [int(position) for position in raw]
+        positions = [_position(position) for position in raw]
         if any(not 0 <= position < cells for position in positions):
             _refuse("value_outside", f"a value stands outside the {cells} cells of the cube")
         listed: list[object] = [None] * cells
@@ -485,7 +487,14 @@ def _status(raw: object, cells: int) -> dict[int, str]:
         pairs = list(raw.items())
     else:
         _refuse("status_shape", "the cube's status is neither a text, a list nor an object")
-    return {int(place): str(symbol) for place, symbol in pairs if symbol}
+    return {_position(place): str(symbol) for place, symbol in pairs if symbol}
+
+
+def _position(raw: object) -> int:
+    text = str(raw)
+    if not text.isdecimal():
+        _refuse("value_outside", f"a cell's place is a number from 0, found {text!r}")
+    return int(text)
 
 
 def _updated(raw: object) -> datetime | None:
