@@ -12,12 +12,22 @@ from hypothesis import strategies as st
 
 from klimatpuls import carbon_law
 
-ISSUE_COLUMNS = (
-    "region_code reference_year emissions_slope_t_per_year estimated_reference_year_tco2e "
-    "projected_next_year_tco2e projected_2030_tco2e projected_2045_tco2e projected_2050_tco2e "
-    "trend_total_tco2e carbon_law_total_tco2e meets_carbon_law net_zero_date annual_change_pct "
-    "annual_change_v1_pct"
-).split()
+ISSUE_COLUMNS = [
+    "region_code",
+    "reference_year",
+    "emissions_slope_t_per_year",
+    "estimated_reference_year_tco2e",
+    "projected_next_year_tco2e",
+    "projected_2030_tco2e",
+    "projected_2045_tco2e",
+    "projected_2050_tco2e",
+    "trend_total_tco2e",
+    "carbon_law_total_tco2e",
+    "meets_carbon_law",
+    "net_zero_date",
+    "annual_change_pct",
+    "annual_change_v1_pct",
+]
 
 
 def series_of(values: dict[int, float], region_code: str = "0360", *, published: bool = True) -> pd.DataFrame:
