@@ -122,22 +122,6 @@ def municipalities_of(county_code: str) -> tuple[str, ...]:
     return tuple(code for code, entry in regions().items() if entry.county_code == county_code)
 
 
-def split_group(code: str) -> frozenset[str]:
-    """The regions whose population before the split cannot be told apart from this one's, itself included.
-
-    Args:
-        code: A region code.
-
-    Returns:
-        Mother and children of the split this municipality took part in; only itself where there was none.
-
-    Example: ``0480`` (Nyköping) → ``{0461, 0480, 0488}``.
-    """
-    mother = region(code).split_from or code
-    children = {child for child, entry in regions().items() if entry.split_from == mother}
-    return frozenset({mother, *children}) if children else frozenset({code})
-
-
 def plain_name(name: str) -> str:
     """A name as it is compared: one form per letter (NFC), single blanks, none at the ends, lower case."""
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()

@@ -182,11 +182,6 @@ def current(releases: Iterable[Release]) -> Release | None:
     return max(published, key=lambda release: release.sort_key, default=None)
 
 
-def as_known_on(releases: Iterable[Release], day: date) -> Release | None:
-    """What was current on a day: as :func:`current`, among the releases known from that day or before."""
-    return current(release for release in releases if release.known_from <= day)
-
-
 def nearest_earlier(release: Release, others: Iterable[Release]) -> Release | None:
     """The release of the same series that comes closest before this one, whatever the order of loading."""
     before = [

@@ -79,8 +79,3 @@ def by_label(label: str) -> Substance | None:
     """The substance whose workbooks carry this label, such as ``Växthusgaser totalt``, or None."""
     wanted = plain_name(label)
     return next((entry for entry in substances().values() if plain_name(entry.name_sv) == wanted), None)
-
-
-def by_smhi_code(smhi_code: str) -> Substance | None:
-    """The substance with SMHI's code, such as ``GGT``, case as written, or None."""
-    return next((entry for entry in substances().values() if entry.smhi_code == smhi_code), None)

@@ -1,7 +1,7 @@
 """Units and numbers as publishers write them.
 
-Emissions are tonnes in every table of ours. A source whose unit is another one converts by a constant of
-this module; a release whose unit is not the expected one is refused, never converted on a guess.
+Emissions are tonnes in every table of ours; a release whose unit is not the expected one is refused, never
+converted on a guess.
 """
 
 from __future__ import annotations
@@ -10,10 +10,6 @@ import re
 
 TONNES_PER_YEAR = "ton/år"
 """How SMHI writes the unit of greenhouse gases: metric tonnes per calendar year."""
-
-KT_TO_T = 1_000.0
-"""Kilotonnes, the unit of SCB's national emission table, to tonnes."""
-
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _MINUSES = str.maketrans({"−": "-", "–": "-", "‒": "-"})
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import get_args
 
 import numpy as np
@@ -118,13 +118,6 @@ def test_only_published_releases_are_current():
         == FIRST
     )
     assert releases.current([replace(FIRST, state="validated")]) is None
-
-
-def test_as_known_on_a_day():
-    held = [FIRST, WRONG, CORRECTED]
-    assert releases.as_known_on(held, date(2026, 6, 11)) == WRONG
-    assert releases.as_known_on(held, date(2026, 6, 12)) == CORRECTED
-    assert releases.as_known_on(held, FIRST.known_from - timedelta(days=1)) is None
 
 
 def test_the_same_date_with_other_content_is_a_correction():

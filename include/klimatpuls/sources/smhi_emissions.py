@@ -200,7 +200,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     preamble = _preamble(rows[: table.header_row], what)
     what = f"{SOURCE} {preamble.substance} {preamble.published_date.isoformat()}"
     _check_substance(preamble, rows[table.header_row], table, substance, what)
-    _check_unit(preamble, what)
+    unit = _unit(preamble, what)
 
     data, sheet_rows = _data_rows(rows, table, what)
     region_codes, sector_codes, names = _codes(data, sheet_rows, table, what)
@@ -214,7 +214,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     return Parsed(
         dataset=dataset,
         substance=preamble.substance,
-        unit=preamble.unit,
+        unit=unit,
         published_date=preamble.published_date,
         years=tuple(sorted(table.years)),
         rows=frame,
@@ -342,7 +342,8 @@ def _check_substance(preamble: Preamble, header: Row, table: _Table, asked: str 
         raise SourceFormatError(msg, rule="unexpected_substance")
 
 
-def _check_unit(preamble: Preamble, what: str) -> None:
+def _unit(preamble: Preamble, what: str) -> str:
+    """The unit as it is kept: the expected spelling, whatever blanks and case a release writes it with."""
     expected = substances.substance(preamble.substance).expected_unit
     found = preamble.unit
     if not found or (expected and plain_unit(found) != plain_unit(expected)):
@@ -352,6 +353,7 @@ def _check_unit(preamble: Preamble, what: str) -> None:
             "converted on a guess; if the publisher has changed it, the source module must say how."
         )
         raise SourceFormatError(msg, rule="unexpected_unit", findings=[f"Enhet: {found}"])
+    return expected or found
 
 
 # ------------------------------------------------------------------------------------- rows and names
