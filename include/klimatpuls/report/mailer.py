@@ -146,7 +146,7 @@ def _address(extra: Mapping[str, Any], key: str) -> str:
     value = extra.get(key)
     address = parseaddr(value)[1] if isinstance(value, str) else ""
     local, at, domain = address.rpartition("@")
-    if not (local and at and domain) or re.search(r"\s", address):
+    if not (local and at and domain) or re.search(r"\s", address) or not str(value).isprintable():
         msg = f"connection smtp_default: extra.{key} is missing or no mail address"
         raise UsageError(msg)
     return address

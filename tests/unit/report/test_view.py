@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from klimatpuls.report.view import MEMBERS_AT_THE_TIME, MEMBERS_TODAY, NATION, build_digest
+
+
+def test_members_are_told_apart_from_member_regions_and_keep_their_order(digest):
+    assert [member.region_name for member in digest.municipalities][:3] == [
+        "Borlänge",
+        "Göteborg",
+        "Helsingborg",
+    ]
+    assert [member.region_name for member in digest.municipalities][-1] == "Örebro"
+    assert [member.region_name for member in digest.regions] == ["Skåne län"]
+
+
+def test_change_since_the_year_before_is_reckoned_from_the_sums(digest):
+    assert digest.change_since_previous_pct(MEMBERS_TODAY) == pytest.approx(100 * (7.93 - 7.25) / 7.25)
+    assert digest.change_since_previous_pct(MEMBERS_AT_THE_TIME) is None
+
+
+def test_a_change_of_composition_is_no_change_of_emissions(rows):
+    for row in rows["network_summary"]:
+        if row["panel"] == "members_today" and row["year"] == 2023:
+            row["region_count"] = 17
+    digest = build_digest(rows)
+    assert digest.change_since_previous_pct(MEMBERS_TODAY) is None
+    assert digest.change_since_previous_pct(NATION) is not None
+
+
+def test_years_without_population_are_known(digest):
+    assert digest.years_without_population == (1990, 2000, 2005, 2010, 2015, 2020, 2021, 2022)
+
+
+@pytest.mark.parametrize(
+    ("years", "possible"),
+    [
+        ([1990, 2015, 2016, 2017, 2018, 2019], False),  # the 2021 release: five years that span four
+        ([2015, 2016, 2017, 2018, 2020], True),
+        ([2015, 2020, 2021], False),  # three points
+        ([1990, 2000], False),
+    ],
+)
+def test_a_trend_needs_four_years_that_span_five(rows, years, possible):
+    rows["releases"][1]["years"] = years
+    assert build_digest(rows).trend_is_possible is possible
+
+
+def test_nothing_published_is_no_digest(rows):
+    rows["publication"] = []
+    assert build_digest(rows) is None
+
+
+def test_a_publication_without_greenhouse_gases_is_no_digest(rows):
+    rows["releases"] = [row for row in rows["releases"] if row["substance"] != "ghg"]
+    assert build_digest(rows) is None
+
+
+def test_rows_of_two_publications_are_refused(rows):
+    rows["members"][0]["publication_id"] = 6
+    with pytest.raises(ValueError, match=r"report/members\.sql: rows of publication \[6\], expected 7"):
+        build_digest(rows)
+
+
+def test_an_unknown_cause_is_refused(rows):
+    rows["publication"][0]["causes"] = [{"kind": "weather"}]
+    with pytest.raises(ValueError, match="unknown kind: 'weather'"):
+        build_digest(rows)
+
+
+def test_a_finding_names_each_area_once(rows):
+    rows["findings"][0]["sample"] *= 2
+    assert build_digest(rows).findings[0].areas == ("Kumla", "Östersund")

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from klimatpuls.report.page import Bullets, KeyFigures, Paragraph, Table
+from klimatpuls.report.render import render_text
+from klimatpuls.report.view import build_digest
+from klimatpuls.report.wording import subject, write_page
+
+TARGET = {
+    "region_code": "1281", "region_name": "Lund", "target_id": "lund-2030", "boundary": "territorial",
+    "base_year": 1990, "target_year": 2030, "level_tco2e": 103_000.0, "last_year": 2024,
+    "last_tco2e": 282_660.5, "status": "most_below", "status_reason": None, "variants_met": 7,
+    "variants_n": 8, "gap_tco2e": -1_000.0, "required_annual_rate": 0.155, "achieved_annual_rate": 0.021,
+    "release_id": "smhi_emissions-ghg-2026-05-07-0a1b2c3d", "publication_id": 7,
+}  # fmt: skip
+
+
+def section(page, heading):
+    return next(part for part in page.sections if part.heading == heading)
+
+
+def text_of(page) -> str:
+    """The page as running text, whitespace folded."""
+    return re.sub(r"[ \n]+", " ", render_text([page], "x"))
+
+
+def test_in_short_tells_the_network_against_the_nation(digest):
+    lead = section(write_page(digest, "sv"), "Kort sagt").blocks[0]
+    assert isinstance(lead, Paragraph)
+    assert lead.text == (
+        "Utsläppen i nätverkets 18 kommuner var 7,93\u00a0miljoner ton växthusgaser 2024. Det är 9,4\u00a0% "
+        "mer än 2023; i hela landet är ändringen +8,0\u00a0%. Sedan 1990 har nätverkets utsläpp minskat med "
+        "33,4\u00a0%, övriga Sveriges minskat med 33,4\u00a0%. Utan den största utsläpparen, Luleå, har "
+        "nätverkets utsläpp minskat med 46,7\u00a0%."
+    )
+
+
+def test_the_numbers_at_a_glance_have_the_nation_beside_them(digest):
+    figures = section(write_page(digest, "en"), "In short").blocks[1]
+    assert isinstance(figures, KeyFigures)
+    assert [(item.value, item.detail) for item in figures.items] == [
+        ("7.93\u00a0million\u00a0t", "18 municipalities; nation 47.49\u00a0million\u00a0t"),
+        ("2.4\u00a0tonnes", "nation 4.5\u00a0tonnes"),
+        ("+9.4%", "nation +8.0%"),
+        ("\u221233.4%", "nation \u221233.1%"),
+    ]
+
+
+def test_what_changed_is_told_in_sentences_with_numbers(digest):
+    changes = section(write_page(digest, "sv"), "Vad som har ändrats, och varför").blocks[0]
+    assert isinstance(changes, Bullets)
+    assert [item.replace("\u00a0", " ") for item in changes.items] == [
+        "Växthusgaser totalt: nytt år 2024.",
+        "Växthusgaser totalt: utgivaren visar inte längre 2016–2019. De finns kvar här, i den utgåva som "
+        "hade dem.",
+        "Revidering av växthusgaser totalt, hela landet: 2023: 44 110 326 → 44 158 020 ton (+0,1 %); "
+        "2022: 45 010 870 → 44 920 005 ton (−0,2 %).",
+        "18,8 % av kommunernas årssummor i båda utgåvorna har reviderats med mer än 5 %. En sådan ändring är "
+        "nya beräkningar hos utgivaren, inte ändrade utsläpp.",
+        "Mest reviderade: Kumla 2005: 91 500 → 124 600 ton (+36,2 %).",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cause", "swedish", "english"),
+    [
+        (
+            {"kind": "register", "register": "members", "first": False},
+            "Nätverkets eget register: medlemsregistret har ändrats.",
+            "The network's own data: the register of members changed.",
+        ),
+        (
+            {
+                "kind": "standing",
+                "region_code": "1281",
+                "target_id": "lund-2030",
+                "old": "split",
+                "new": None,
+            },
+            "Mål lund-2030 (Lund): från ”hälften av sätten att räkna når nivån” till ”inget läge”.",
+            "Target lund-2030 (Lund): from “half of the ways of reckoning reach the level” to “no standing”.",
+        ),
+        (
+            {"kind": "override", "release_id": "r-1", "decided_by": "eva@example.org", "reason": "rimligt"},
+            "Utgåvan r-1 stoppades av en kontroll och godkändes sedan för hand. Skäl: rimligt",
+            "Release r-1 was stopped by a check and then approved by hand. Reason: rimligt",
+        ),
+    ],
+)
+def test_every_other_cause_has_its_sentence_and_names_nobody(rows, cause, swedish, english):
+    rows["publication"][0]["causes"] = [cause]
+    digest = build_digest(rows)
+    assert swedish in text_of(write_page(digest, "sv"))
+    assert english in text_of(write_page(digest, "en"))
+    assert "eva@example.org" not in text_of(write_page(digest, "sv"))
+
+
+def test_a_first_release_has_nothing_to_be_compared_with(rows):
+    cause = rows["publication"][0]["causes"][0]
+    cause.update(first=True, replaces=None, new_years=[], vanished_years=[], nation=[], largest_movers=[],
+                 moved_share_pct=None)  # fmt: skip
+    digest = build_digest(rows)
+    assert "första utgåvan i det här lagret" in text_of(write_page(digest, "sv"))
+    assert subject(digest) == "Nya utsläppssiffror: 2024 / New emission figures: 2024"
+
+
+def test_a_revision_without_a_new_year_is_called_one(rows):
+    rows["publication"][0]["causes"][0]["new_years"] = []
+    assert subject(build_digest(rows)) == (
+        "Reviderade utsläppssiffror till 2024 / Revised emission figures to 2024"
+    )
+
+
+@pytest.mark.parametrize(
+    ("origin", "prefix", "banner"),
+    [
+        (
+            "synthetic",
+            "[PÅHITTADE SIFFROR / SYNTHETIC FIGURES] ",
+            ("PÅHITTADE SIFFROR.", "SYNTHETIC FIGURES."),
+        ),
+        ("archive", "[ARKIV / ARCHIVE] ", ("SIFFROR UR ETT ARKIV.", "FIGURES FROM AN ARCHIVE.")),
+    ],
+)
+def test_figures_that_are_not_live_are_said_to_be_so_first_of_all(rows, origin, prefix, banner):
+    rows["publication"][0]["origin"] = origin
+    digest = build_digest(rows)
+    assert subject(digest).startswith(prefix)
+    assert write_page(digest, "sv").banner.startswith(banner[0])
+    assert write_page(digest, "en").banner.startswith(banner[1])
+
+
+def test_live_figures_need_no_banner(digest):
+    assert write_page(digest, "sv").banner is None
+
+
+def test_every_variant_of_the_comparison_is_shown(digest):
+    table = next(
+        block for block in section(write_page(digest, "en"), "The network against the nation").blocks
+        if isinstance(block, Table)
+    )  # fmt: skip
+    assert [row[0] for row in table.rows] == [
+        "Members today (18)",
+        "Members at the time",
+        "Without the largest emitter (17)",
+        "Members today (18), outside trading*",
+        "Rest of Sweden (272)",
+        "Rest of Sweden (272), outside trading*",
+        "The nation",
+        "The nation, outside trading*",
+    ]
+    assert table.rows[0] == ("Members today (18)", "7.93", "−33.4", "+9.4", "2.4")
+    assert table.rows[1] == ("Members at the time", "–", "–", "–", "–")
+    assert (
+        "Members at the time: not shown, the dates on which members joined have not been entered."
+        in text_of(write_page(digest, "en"))
+    )
+
+
+def test_missing_per_capita_has_its_reason(digest):
+    assert (
+        "Emissions per inhabitant before 2023 are missing: no population is published for those years in this "
+        "warehouse."
+    ) in text_of(write_page(digest, "en"))
+
+
+def test_no_population_at_all_has_its_reason(rows):
+    for row in rows["network_summary"]:
+        row.update(population_count=None, emissions_t_per_capita=None)
+    for row in rows["members"]:
+        row.update(territorial_t_per_capita=None, per_capita_reason="no_population")
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "ingen folkmängd är publicerad i det här lagret för något av åren" in text
+    assert "Per invånare saknas för" not in text  # said once, not again per member
+
+
+def test_a_member_without_per_capita_is_named_with_the_reason(rows):
+    rows["members"][0].update(territorial_t_per_capita=None, per_capita_reason="borders_changed")
+    text = text_of(write_page(build_digest(rows), "en"))
+    assert "Per inhabitant is missing for Borlänge: the border has changed" in text
+
+
+def test_too_short_a_series_is_insufficient_data(rows):
+    rows["releases"][1]["years"] = [1990, 2000, 2005, *range(2010, 2020)]
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert (
+        "Läget mot mål: för lite data. Utgåvan har 5 år från 2015 (2015–2019), som spänner över 4; det krävs "
+        "minst 4 år som spänner över minst 5."
+    ) in text
+
+
+def test_no_target_is_said(digest):
+    assert "Ingen medlem har lagt in något mål ännu." in text_of(write_page(digest, "sv"))
+
+
+def test_a_standing_is_a_count_of_ways_with_its_release_and_lag_never_a_probability(rows):
+    rows["own_targets"] = [TARGET]
+    digest = build_digest(rows)
+    swedish, english = text_of(write_page(digest, "sv")), text_of(write_page(digest, "en"))
+    assert "7 av 8 sätt" in swedish
+    assert "7 of 8 ways" in english
+    assert "data to 2024 (16 months old)" in english
+    assert TARGET["release_id"] in english
+    for page in (swedish, english):
+        assert "87,5" not in page
+        assert "87.5" not in page
+    for word in ("probab", "chance", "sannolikheten är", "likely"):
+        assert word not in (swedish + english).lower()
+
+
+def test_a_standing_without_enough_data_gives_the_reason(rows):
+    rows["own_targets"] = [
+        {**TARGET, "status": "insufficient_data", "status_reason": "span_too_short", "variants_met": None,
+         "variants_n": None}
+    ]  # fmt: skip
+    assert "insufficient data. The years span fewer than 5." in text_of(write_page(build_digest(rows), "en"))
+
+
+def test_warnings_name_their_areas(digest):
+    text = text_of(write_page(digest, "sv"))
+    assert "Fem sektorvärden faller under 5 % av åren intill. Gäller bland andra Kumla och Östersund." in text
+
+
+def test_an_area_already_in_the_message_is_not_repeated(rows):
+    rows["findings"][0].update(message_en="Waste of Kumla and Östersund collapses", finding_count=2)
+    assert "collapses." in text_of(write_page(build_digest(rows), "en"))
+    assert "Concerns" not in text_of(write_page(build_digest(rows), "en"))
+
+
+def test_no_finding_is_said(rows):
+    rows["findings"] = []
+    assert "None. The current releases passed every check." in text_of(write_page(build_digest(rows), "en"))
+
+
+def test_one_plant_and_a_large_revision_are_marked(digest):
+    text = text_of(write_page(digest, "sv"))
+    assert "Luleå ¹" in text
+    assert "¹ Industri och energi är mer än hälften av utsläppen" in text
+    assert "Utgivaren har reviderat 2023 med minst 5\u00a0% för: Luleå −11,4\u00a0%." in text
+
+
+def test_sources_are_named_in_the_words_their_terms_ask_for(digest):
+    text = text_of(write_page(digest, "sv"))
+    assert (
+        "Källa: Nationella emissionsdatabasen (SMHI/Naturvårdsverket), hämtad 2026-05-08, egen bearbetning."
+    ) in text
+    assert "Egen bearbetning av data från SCB" in text
+    assert "CC0 1.0" in text
+
+
+def test_a_network_without_members_says_so(rows):
+    rows["members"] = []
+    rows["network_summary"] = [row for row in rows["network_summary"] if row["panel"] == "nation"]
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "Ingen bekräftad medlemskommun finns i registret." in text
+
+
+def test_both_languages_say_equally_much(digest):
+    swedish, english = write_page(digest, "sv"), write_page(digest, "en")
+    assert [len(part.blocks) for part in swedish.sections] == [len(part.blocks) for part in english.sections]
+    for ours, theirs in zip(swedish.sections, english.sections, strict=True):
+        assert [block.kind for block in ours.blocks] == [block.kind for block in theirs.blocks]
+        for block, other in zip(ours.blocks, theirs.blocks, strict=True):
+            if isinstance(block, Table):
+                assert len(block.rows) == len(other.rows)
+                assert all(len(row) == len(block.columns) for row in block.rows)
+            if isinstance(block, Bullets):
+                assert len(block.items) == len(other.items)
