@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 from klimatpuls.errors import UsageError, WrongHomeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 ORIGINS = ("live", "archive", "synthetic")
@@ -39,12 +40,14 @@ class Config:
         sources: ``live`` or ``replica``: what its commands ask.
         archive: Absolute path of the archive folder the replica serves.
         as_of: ISO date the replica answers as of, and the runs' "now".
+        first_published: ISO date of the first publication; until then a home may change its origin.
     """
 
     origin: str | None = None
     sources: str | None = None
     archive: str | None = None
     as_of: str | None = None
+    first_published: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ class Home:
             message = f"origin must be one of {', '.join(ORIGINS)}, not {origin!r}"
             raise ValueError(message)
         found = self.config.origin
-        if found is None:
+        if found is None or (self.config.first_published is None and not any(self._kept_manifests())):
             self.remember(origin=origin)
         elif found != origin:
             message = (
@@ -164,6 +167,9 @@ class Home:
                 f"nothing was fetched. Leave KLIMATPULS_HOME unset or name another folder."
             )
             raise WrongHomeError(message)
+
+    def _kept_manifests(self) -> Iterator[Path]:
+        return (self.root / "snapshots").glob("manifests/*")
 
     @property
     def secrets(self) -> Secrets:

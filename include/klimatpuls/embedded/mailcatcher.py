@@ -264,7 +264,6 @@ def main(arguments: list[str] | None = None) -> int:
     threading.Thread(target=page.serve_forever, name="page", daemon=True).start()
     ended.wait()
     smtp.stop()
-    page.shutdown()
     return 0
 
 

@@ -1,0 +1,301 @@
+"""The refresh driver: starts the DAG runs, shows every hop as it ends, waits until all is quiet, sums up.
+
+The work itself is Airflow's: the driver asks for runs of the ingest DAGs over the REST API; assets wake the
+publish and report DAGs. It trusts the database, not the events: it is done when nothing validated waits for
+publication, no mail is due and no run is active.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.catalog import SOURCES
+from klimatpuls.embedded import house
+from klimatpuls.errors import (
+    EXIT_DONE,
+    EXIT_FETCH,
+    EXIT_HOLD,
+    EXIT_MAIL,
+    EXIT_QUARANTINE,
+    EXIT_USAGE,
+    KlimatpulsError,
+)
+from klimatpuls.hops.watch import close_stuck_runs, has_unpublished
+from klimatpuls.warehouse.connection import connect, load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.embedded.airflow_api import AirflowApi, Run
+    from klimatpuls.embedded.stack import Stack
+
+PATIENCE = 45 * 60.0
+"""Seconds after which a refresh is given up; the runs themselves are bounded more tightly."""
+EVENT_PATIENCE = 12.0
+"""Seconds an asset event may take to wake its DAG before the driver starts the run itself."""
+POLL = 0.3
+
+HOPS: Mapping[str, str] = {
+    "sync_registers.sync_registers": "registers",
+    "ingest.fetch_snapshot": "hop 1 snapshot",
+    "ingest.load": "hop 2 load",
+    "ingest.validate": "hop 3 validate",
+    "publish.publish": "hop 4 publish",
+    "report.render_report": "hop 5 report",
+    "report.send_mail": "hop 5 mail",
+}
+DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed"})
+WORDS = {"success": "done", "skipped": "nothing to do", "failed": "FAILED"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOutcome:
+    """What became of one source in this refresh."""
+
+    source: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a refresh did.
+
+    Attributes:
+        sources: One entry per source run.
+        publication: Id, day and causes of the publication made, or None.
+        mails: State → number of mails that changed in this refresh.
+        problems: What a person must look at, most urgent first, each with what to do.
+        exit_code: As documented: 0, 2 fetch, 3 hold, 5 quarantine, 6 mail, 1 anything else.
+        seconds: Seconds per hop.
+    """
+
+    sources: tuple[SourceOutcome, ...]
+    publication: Mapping[str, Any] | None
+    mails: Mapping[str, int]
+    problems: tuple[str, ...]
+    exit_code: int
+    seconds: Mapping[str, float]
+
+
+@dataclass
+class _Watch:
+    """The runs of this refresh and what has been said of their tasks."""
+
+    begun: datetime
+    runs: dict[tuple[str, str], Run] = field(default_factory=dict)
+    said: set[tuple[str, str, str]] = field(default_factory=set)
+    failed: dict[tuple[str, str], Run] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Refresh:
+    """One refresh of one running stack.
+
+    Args:
+        stack: The running stack.
+        say: Called with one line per hop as it ends.
+    """
+
+    def __init__(self, stack: Stack, say: Callable[[str], None]) -> None:
+        self._stack = stack
+        self._api: AirflowApi = stack.api
+        self._say = say
+        self._dsn = house.warehouse_dsn(stack, "wh_loader")
+
+    def run(self, sources: Sequence[str], conf: Mapping[str, Any] | None = None) -> Outcome:
+        """Ask for a run of each source and wait until everything that follows has happened.
+
+        Args:
+            sources: Catalogue ids; empty to publish only.
+            conf: Configuration of the ingest runs, for a file given by hand.
+
+        Raises:
+            KlimatpulsError: if the stack breaks down or nothing ends in time.
+        """
+        self._api.wait_for_dags(
+            {*(f"ingest_{source}" for source in SOURCES), "publish", "report", "sync_registers", "watch"}
+        )
+        watch = _Watch(begun=datetime.now(UTC))
+        stamp = watch.begun.strftime("%Y%m%dT%H%M%S%f")
+        with closing(connect(self._dsn)) as conn:
+            close_stuck_runs(conn, older_than_minutes=0)
+            mark = _marks(conn)
+            self._request(conn, sources, stamp)
+        self._trigger(watch, "sync_registers", f"refresh-{stamp}")
+        for source in sources:
+            self._trigger(watch, f"ingest_{source}", f"refresh-{stamp}", conf)
+        self._wait_for(watch, list(watch.runs))
+        self._settle(watch)
+        with closing(connect(self._dsn)) as conn:
+            return self._sum_up(conn, watch, mark)
+
+    def _request(self, conn: PgConnection, sources: Sequence[str], stamp: str) -> None:
+        """Enter the runs before they start, so that publication waits for all of them."""
+        context = house.run_context(self._stack.home, self._stack.as_of)
+        with conn, conn.cursor() as cursor:
+            for source in sources:
+                cursor.execute(
+                    load_sql("load/request_run.sql"),
+                    {
+                        "source": source,
+                        "origin": context.origin,
+                        "as_of_date": context.as_of,
+                        "orchestrator_run": f"ingest_{source}/refresh-{stamp}",
+                    },
+                )
+
+    def _trigger(
+        self, watch: _Watch, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None
+    ) -> None:
+        run = self._api.trigger(dag_id, dict(conf or {}), run_id)
+        watch.runs[dag_id, run_id] = run
+
+    def _wait_for(self, watch: _Watch, keys: Sequence[tuple[str, str]]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while any(not watch.runs[key].is_over for key in keys):
+            self._look(watch)
+            if time.monotonic() > deadline:
+                late = ", ".join(f"{dag}/{run}" for dag, run in keys if not watch.runs[dag, run].is_over)
+                msg = f"still not done after {PATIENCE / 60:.0f} minutes: {late}; see Airflow's pages (make up)"
+                raise KlimatpulsError(msg)
+            time.sleep(POLL)
+
+    def _settle(self, watch: _Watch) -> None:
+        """Wait until publication and report have happened, by their events or by our own word."""
+        quiet_since = time.monotonic()
+        asked: set[str] = set()
+        while True:
+            self._join(watch)
+            self._look(watch)
+            if any(not run.is_over for run in watch.runs.values()):
+                quiet_since = time.monotonic()
+                time.sleep(POLL)
+                continue
+            wanted = self._still_wanted(watch)
+            if wanted is None or wanted in asked:
+                return
+            if time.monotonic() - quiet_since > EVENT_PATIENCE:
+                asked.add(wanted)
+                self._trigger(watch, wanted, f"sweep-{watch.begun:%Y%m%dT%H%M%S%f}")
+                quiet_since = time.monotonic()
+            time.sleep(POLL)
+
+    def _still_wanted(self, watch: _Watch) -> str | None:
+        """The DAG that must still run, or None when all is done."""
+        ended_ill = {dag_id for dag_id, _ in watch.failed}
+        with closing(connect(self._dsn)) as conn:
+            waits = has_unpublished(conn)
+            with conn, conn.cursor() as cursor:
+                cursor.execute(load_sql("load/mail_is_due.sql"))
+                (mail_is_due,) = cursor.fetchone()  # type: ignore[misc]
+        if waits and "publish" not in ended_ill:
+            return "publish"
+        published = any(dag_id == "publish" and run.state == "success" for (dag_id, _), run in watch.runs.items())
+        reported = any(dag_id == "report" for dag_id, _ in watch.runs)
+        if (mail_is_due or (published and not reported)) and "report" not in ended_ill:
+            return "report"
+        return None
+
+    def _join(self, watch: _Watch) -> None:
+        """Take in the runs that assets have started meanwhile."""
+        for dag_id in ("publish", "report"):
+            for run in self._api.runs(dag_id, queued_since=watch.begun):
+                watch.runs.setdefault((dag_id, run.run_id), run)
+
+    def _look(self, watch: _Watch) -> None:
+        """See how the open runs stand, and say what has ended since the last look."""
+        self._stack.check()
+        for key, run in list(watch.runs.items()):
+            if run.is_over:
+                continue
+            watch.runs[key] = self._api.run(*key)
+            for task in self._api.tasks(*key):
+                told = (*key, task.task_id)
+                if task.state in DONE_STATES and told not in watch.said:
+                    watch.said.add(told)
+                    self._tell(watch, key[0], task)
+            if watch.runs[key].state == "failed":
+                watch.failed[key] = watch.runs[key]
+
+    def _tell(self, watch: _Watch, dag_id: str, task: Any) -> None:
+        source = dag_id.removeprefix("ingest_") if dag_id.startswith("ingest_") else ""
+        hop = HOPS.get(f"{'ingest' if source else dag_id}.{task.task_id}")
+        if hop is None:
+            return
+        seconds = task.seconds or 0.0
+        label = f"{hop} {source}".strip()
+        watch.seconds[label] = watch.seconds.get(label, 0.0) + seconds
+        if task.state in WORDS:
+            self._say(f"{label:<32} {WORDS[task.state]:<14} {seconds:5.1f} s")
+
+    def _sum_up(self, conn: PgConnection, watch: _Watch, mark: Mapping[str, Any]) -> Outcome:
+        with conn, conn.cursor() as cursor:
+            cursor.execute(load_sql("load/runs_since.sql"), mark)
+            sources = tuple(
+                SourceOutcome(source=source, state=state, detail=detail or "")
+                for source, state, detail in cursor.fetchall()
+            )
+            cursor.execute(load_sql("load/publication_since.sql"), mark)
+            row = cursor.fetchone()
+            publication = (
+                dict(zip(("publication_id", "as_of_date", "causes"), row, strict=True)) if row else None
+            )
+            cursor.execute(load_sql("load/mails_since.sql"), mark)
+            mails = dict(cursor.fetchall())
+        if publication and self._stack.home.config.first_published is None:
+            self._stack.home.remember(first_published=publication["as_of_date"].isoformat())
+        problems = self._problems(watch, sources, mails)
+        return Outcome(
+            sources=sources,
+            publication=publication,
+            mails=mails,
+            problems=problems,
+            exit_code=_exit_code(sources, mails, has_failed_runs=bool(watch.failed)),
+            seconds=watch.seconds,
+        )
+
+    def _problems(
+        self, watch: _Watch, sources: Sequence[SourceOutcome], mails: Mapping[str, int]
+    ) -> tuple[str, ...]:
+        told = [f"{one.source}: {one.detail}" for one in sources if one.state == "failed"]
+        for run in watch.failed.values():
+            for task, log in self._api.failures(run):
+                told.append(f"{run.dag_id}.{task.task_id} failed: {_last_words(log)}")
+        told += [f"{count} mail(s) {state}" for state, count in mails.items() if state in _BAD_MAIL]
+        return tuple(dict.fromkeys(told))
+
+
+_BAD_MAIL = ("refused", "failed", "unknown")
+
+
+def _exit_code(sources: Sequence[SourceOutcome], mails: Mapping[str, int], *, has_failed_runs: bool) -> int:
+    """The gravest outcome decides: refused figures, then a failed fetch, a hold, a mail, anything else."""
+    states = {one.state for one in sources}
+    for state, code in (("quarantined", EXIT_QUARANTINE), ("failed", EXIT_FETCH), ("held", EXIT_HOLD)):
+        if state in states:
+            return code
+    if any(mails.get(state) for state in _BAD_MAIL):
+        return EXIT_MAIL
+    return EXIT_USAGE if has_failed_runs else EXIT_DONE
+
+
+def _marks(conn: PgConnection) -> dict[str, Any]:
+    """Where the tables stand before the refresh, so that the summary tells of this one only."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/marks.sql"))
+        row = cursor.fetchone()
+    return dict(zip(("run_id", "publication_id", "moment"), row, strict=True))  # type: ignore[arg-type]
+
+
+def _last_words(log: str) -> str:
+    """The message of the exception that ended a task, from its log."""
+    lines = [line for line in log.splitlines() if line.strip()]
+    marked = [line for line in lines if "Fail" in line or "Error" in line or "Exception" in line]
+    return (marked or lines or ["no log"])[-1].strip()
