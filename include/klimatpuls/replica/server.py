@@ -385,6 +385,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         size = self.headers.get("Content-Length", "0")
         if not size.isdecimal() or int(size) > MAX_QUESTION_BYTES:
+            # What has been sent is taken in, or closing would reset the connection before our answer is read.
+            self.rfile.read(min(int(size), 2 * MAX_QUESTION_BYTES) if size.isdecimal() else 0)
             self.close_connection = True
             self._send(_text(413, "the question is too long or states no length"), "")
             return
