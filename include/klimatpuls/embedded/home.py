@@ -148,6 +148,8 @@ class Home:
     def claim(self, origin: str) -> None:
         """Stamp a new home with an origin, or check the stamp of an old one.
 
+        A home in which nothing was ever kept or published is new, whatever it was stamped with.
+
         Args:
             origin: ``live``, ``archive`` or ``synthetic``.
 

@@ -38,6 +38,8 @@ SOCKET_PATH_LIMIT = 107
 """Longest path of a Unix socket on Linux, bytes (``sun_path`` less its final zero)."""
 RECOVERY_PATIENCE = 180.0
 """Seconds to wait for a start: recovery after a crash has taken 24 s for 3.4 GB of log."""
+OUTSIDE = Path("/var/tmp")  # noqa: S108 - what is made there belongs to root, mode 0711
+"""Where root without user namespaces keeps the cluster that ``nobody`` runs."""
 
 _ALWAYS = {
     "listen_addresses": ports.LOOPBACK,
@@ -441,18 +443,23 @@ def temporary_cluster(folder: Path) -> Iterator[Cluster]:
 def _move_outside(data: Path, launcher: Launcher) -> tuple[Launcher, Path]:
     """Copy the programs, and place the cluster, where ``nobody`` can reach them (root without namespaces)."""
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-    base = Path("/var/tmp") / f"klimatpuls-{name}"  # noqa: S108 - owned by root, made with mode 0711 below
+    base = OUTSIDE / f"klimatpuls-{name}"
     base.mkdir(mode=0o711, exist_ok=True)
     if base.stat().st_uid != 0 or base.is_symlink():
         message = f"{base} belongs to somebody else; remove it"
         raise UsageError(message)
     base.chmod(0o711)
-    programs = base / launcher.bin.parent.name
-    if not programs.exists():
-        scratch = base / f".{programs.name}.{os.getpid()}"
-        shutil.copytree(launcher.bin.parent, scratch, symlinks=True)
-        scratch.rename(programs)
+    install = launcher.bin.parent
+    package = install.parent
+    copy = base / "programs"
+    if not copy.exists():
+        scratch = base / f".programs.{os.getpid()}"
+        shutil.copytree(install, scratch / package.name / install.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # found by the programs relative to themselves
+        if libraries.is_dir():
+            shutil.copytree(libraries, scratch / libraries.name, symlinks=True)
+        scratch.rename(copy)
     cluster = base / "cluster"
     cluster.mkdir(mode=0o700, exist_ok=True)
     os.chown(cluster, NOBODY, NOBODY)
-    return Launcher((), programs / "bin", NOBODY), cluster / "data"
+    return Launcher((), copy / package.name / install.name / "bin", NOBODY), cluster / "data"

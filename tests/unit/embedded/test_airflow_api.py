@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug import Response
+
+from klimatpuls.embedded import ports
+from klimatpuls.embedded.airflow_api import AirflowApi, AirflowApiError, Run
+
+if TYPE_CHECKING:
+    from pytest_httpserver import HTTPServer
+    from werkzeug import Request
+
+RUN = {"dag_id": "publish", "dag_run_id": "r1", "state": "running"}
+
+
+@pytest.fixture
+def api(httpserver: HTTPServer) -> AirflowApi:
+    httpserver.expect_request("/auth/token", method="POST").respond_with_json({"access_token": "t1"})
+    return AirflowApi(httpserver.url_for("/"), "klimatpuls", "x")
+
+
+def test_an_expired_token_is_renewed_once(httpserver: HTTPServer, api: AirflowApi) -> None:
+    path = "/api/v2/dags/publish/dagRuns/r1"
+    httpserver.expect_oneshot_request(path).respond_with_json({}, status=401)
+    httpserver.expect_oneshot_request(path).respond_with_json(RUN)
+    assert api.run("publish", "r1") == Run("publish", "r1", "running")
+    assert [request.path for request, _ in httpserver.log] == ["/auth/token", path, "/auth/token", path]
+
+
+def test_all_pages_of_a_list_are_read(httpserver: HTTPServer, api: AirflowApi) -> None:
+    ids = [f"d{number}" for number in range(150)]
+
+    def page(request: Request) -> Response:
+        first, size = int(request.args["offset"]), int(request.args["limit"])
+        dags = [{"dag_id": each} for each in ids[first : first + size]]
+
+        return Response(
+            json.dumps({"dags": dags, "total_entries": len(ids)}), content_type="application/json"
+        )
+
+    httpserver.expect_request("/api/v2/dags").respond_with_handler(page)
+    assert api.dag_ids() == set(ids)
+
+
+def test_a_broken_dag_file_is_named_at_once(httpserver: HTTPServer, api: AirflowApi) -> None:
+    httpserver.expect_request("/api/v2/dags").respond_with_json({"dags": [], "total_entries": 0})
+    error = {"filename": "publish.py", "stack_trace": "NameError: x"}
+    httpserver.expect_request("/api/v2/importErrors").respond_with_json(
+        {"import_errors": [error], "total_entries": 1}
+    )
+    with pytest.raises(AirflowApiError, match=r"publish\.py cannot be imported:\nNameError: x"):
+        api.wait_for_dags(["publish"], patience=30)
+
+
+def test_waiting_ends_with_the_run_and_shows_progress(httpserver: HTTPServer, api: AirflowApi) -> None:
+    task = {"task_id": "load", "map_index": -1, "state": "running", "try_number": 1, "duration": None}
+    httpserver.expect_request("/api/v2/dags/publish/dagRuns/r1/taskInstances").respond_with_json(
+        {"task_instances": [task], "total_entries": 1}
+    )
+    path = "/api/v2/dags/publish/dagRuns/r1"
+    httpserver.expect_oneshot_request(path).respond_with_json(RUN)
+    httpserver.expect_oneshot_request(path).respond_with_json(RUN | {"state": "success"})
+    seen: list[str] = []
+    run = api.wait(
+        Run("publish", "r1", "queued"),
+        patience=30,
+        interval=0.01,
+        progress=lambda tasks: seen.append(tasks[0].task_id),
+    )
+    assert run.state == "success"
+    assert seen == ["load", "load"]
+
+
+def test_a_run_that_does_not_end_is_an_error(httpserver: HTTPServer, api: AirflowApi) -> None:
+    httpserver.expect_request("/api/v2/dags/publish/dagRuns/r1").respond_with_json(RUN)
+    with pytest.raises(AirflowApiError, match="still running after 0 s"):
+        api.wait(Run("publish", "r1", "queued"), patience=0.02, interval=0.01)
+
+
+def test_a_refusal_shows_what_was_asked_and_answered(httpserver: HTTPServer, api: AirflowApi) -> None:
+    httpserver.expect_request("/api/v2/dags/nope/dagRuns").respond_with_data("no such dag", status=404)
+    with pytest.raises(AirflowApiError, match="answered 404 to POST /dags/nope/dagRuns: no such dag"):
+        api.trigger("nope")
+
+
+def test_structured_logs_become_lines(httpserver: HTTPServer, api: AirflowApi) -> None:
+    event = {
+        "timestamp": "2026-05-08T12:00:00Z",
+        "level": "error",
+        "event": "Task failed",
+        "error_detail": [{"exc_type": "ValueError", "exc_value": "row 7"}],
+    }
+    httpserver.expect_request("/api/v2/dags/a/dagRuns/r/taskInstances/t/logs/1").respond_with_json(
+        {"content": [event, {"event": "end"}]}
+    )
+    assert api.log("a", "r", "t") == "2026-05-08T12:00:00Z error Task failed\n    ValueError: row 7\nend"
+
+
+def test_nobody_there_is_unhealthy_and_a_clear_error() -> None:
+    api = AirflowApi(f"http://127.0.0.1:{ports.choose(0).number}", "klimatpuls", "x")
+    assert api.is_healthy() is False
+    with pytest.raises(AirflowApiError, match=r"127\.0\.0\.1:\d+ does not answer to GET /dags"):
+        api.dag_ids()

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from klimatpuls.embedded import processes
+from klimatpuls.embedded.control import Control, StackError, running_warden
+from klimatpuls.embedded.home import Home
+from klimatpuls.embedded.warden import PHASE_DATABASE, PHASE_HELPERS, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def control(home: Home) -> Iterator[Control]:
+    with home.lock("test") as lock:
+        made = Control(home, lock)
+        yield made
+        made.shutdown()
+    assert processes.of_home(home.root) == set()
+
+
+def service(home: Home, name: str, code: str, **more: object) -> Service:
+    words = (sys.executable, "-c", code)
+    return Service(name, words, dict(os.environ), str(home.logs / f"{name}.log"), **more)  # type: ignore[arg-type]
+
+
+def wait_for(condition: object, patience: float = 10.0) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_job_is_waited_for_and_a_failing_one_shows_its_log(home: Home, control: Control) -> None:
+    control.start(service(home, "good", "print('done')"))
+    control.wait("good", 20)
+    control.start(service(home, "bad", "print('disk full'); raise SystemExit(4)"))
+    with pytest.raises(StackError, match=r"(?s)bad ended with 4; the end of .*bad\.log:\ndisk full"):
+        control.wait("bad", 20)
+    control.start(service(home, "slow", "import time; time.sleep(60)"))
+    with pytest.raises(StackError, match="slow did not end in time"):
+        control.wait("slow", 0.1)
+
+
+def test_a_program_that_is_missing_is_named(home: Home, control: Control) -> None:
+    missing = Service("ghost", ("/nowhere/program",), {}, str(home.logs / "ghost.log"))
+    with pytest.raises(StackError, match=r"ghost could not be started: .*No such file"):
+        control.start(missing)
+    assert not control.is_running("ghost")
+
+
+def test_a_service_that_is_stopped_is_not_taken_for_dead(home: Home, control: Control) -> None:
+    control.start(service(home, "mail", "import time; time.sleep(60)"))
+    control.stop("mail")
+    assert not control.is_running("mail")
+    control.check()
+    control.start(service(home, "mail", "import time; time.sleep(60)"))
+    assert control.is_running("mail")
+
+
+def test_services_end_in_phases_and_the_deaf_are_killed(home: Home, control: Control) -> None:
+    order = home.root / "order"
+    note = (
+        "import signal, sys, time\n"
+        "def end(*_):\n"
+        "    open({file!r}, 'a').write({name!r} + '\\n')\n"
+        "    sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "signal.signal(signal.SIGINT, end)\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    deaf = (
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+    )
+    for name, phase, number in (
+        ("database", PHASE_DATABASE, "SIGINT"),
+        ("helper", PHASE_HELPERS, "SIGTERM"),
+        ("work", 0, "SIGTERM"),
+    ):
+        code = note.format(file=str(order), name=name)
+        control.start(service(home, name, code, phase=phase, stop_signal=number))
+    control.start(service(home, "deaf", deaf, patience=0.3))
+    for name in ("database", "helper", "work", "deaf"):
+        log = home.logs / f"{name}.log"
+        wait_for(lambda log=log: "ready" in log.read_text(encoding="utf-8"))
+    control.shutdown()
+    assert order.read_text(encoding="utf-8").split() == ["work", "helper", "database"]
+    assert "deaf did not end within 0 s: killed" in (home.logs / "warden.log").read_text(encoding="utf-8")
+
+
+def test_a_grandchild_that_left_its_group_is_ended_too(home: Home, control: Control) -> None:
+    code = (
+        "import subprocess, time\n"
+        "child = subprocess.Popen(['sleep', '60'], start_new_session=True, env={})\n"
+        "print(child.pid, flush=True)\n"
+    )
+    control.start(service(home, "parent", code))
+    control.wait("parent", 20)
+    pid = int((home.logs / "parent.log").read_text(encoding="utf-8"))
+    assert processes.is_alive(pid)  # adopted, and without the mark of the home
+    control.shutdown()
+    assert not processes.is_alive(pid)
+
+
+def test_the_process_file_names_the_warden_while_it_runs(home: Home, control: Control) -> None:
+    wait_for(lambda: running_warden(home) == control.pid)
+    control.shutdown()
+    assert running_warden(home) is None
