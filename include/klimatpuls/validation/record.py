@@ -39,10 +39,6 @@ INSERT INTO ops.validation_gate (
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _MOVE_ON = "UPDATE core.dim_release SET state = %s WHERE release_id = %s AND state = 'loaded'"
-_MARK_SNAPSHOT = """
-UPDATE ops.snapshot SET outcome = 'quarantined'
-WHERE snapshot_sha256 = %s AND dataset = %s AND substance = %s AND release_id IS NULL
-"""
 
 
 def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> None:
@@ -142,4 +138,3 @@ def quarantine_snapshot(
                 Json(sample),
             ),
         )
-        cursor.execute(_MARK_SNAPSHOT, (snapshot_sha256, dataset, of_substance))

@@ -9,8 +9,8 @@ WITH neighbours AS (
         f.year,
         f.sheet_row,
         f.emissions,
-        lag(f.emissions) OVER w AS before,
-        lead(f.emissions) OVER w AS after
+        lag(f.emissions) OVER w AS t_before,
+        lead(f.emissions) OVER w AS t_after
     FROM core.fct_emission AS f
     INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
     INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
@@ -29,8 +29,8 @@ SELECT
     n.year,
     n.sheet_row,
     n.emissions AS found,
-    least(n.before, n.after) AS expected,
-    100 * n.emissions / least(n.before, n.after) AS measured,
-    n.emissions < least(n.before, n.after) * :advisory_collapse_to_pct / 100 AS is_finding
+    least(n.t_before, n.t_after) AS expected,
+    100 * n.emissions / least(n.t_before, n.t_after) AS measured,
+    n.emissions < least(n.t_before, n.t_after) * :advisory_collapse_to_pct / 100 AS is_finding
 FROM neighbours AS n
-WHERE n.before > :advisory_collapse_from_t AND coalesce(n.after, n.before) > :advisory_collapse_from_t
+WHERE n.t_before > :advisory_collapse_from_t AND coalesce(n.t_after, n.t_before) > :advisory_collapse_from_t

@@ -1,0 +1,727 @@
+"""Every gate on loaded rows: passes on a sound release, finds the one thing that is wrong in another."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import psycopg2
+import pytest
+
+from klimatpuls import catalog, regions, sectors
+from klimatpuls.errors import SourceFormatError, UsageError
+from klimatpuls.releases import Parsed, content_sha256, release_id
+from klimatpuls.validation.record import quarantine_snapshot, record_verdicts
+from klimatpuls.validation.run import validate_run
+from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.loader import load_facts, load_rejects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from klimatpuls.validation.gates import Gate, ReleaseVerdict
+
+pytestmark = pytest.mark.postgres
+
+YEARS = (2000, 2010, 2020, 2021)
+TIERP, UPPSALA_COUNTY, NATION = "0360", "03", "00"
+SUBSECTORS = ("transport.passenger_cars", "waste.landfills")
+EMISSIONS = catalog.SMHI_EMISSIONS
+POPULATION = catalog.SCB_POPULATION
+FILE_SHA256 = "f" * 64
+EMPTY_REJECTS = pd.DataFrame(columns=["sheet_row", "column_name", "raw_value", "reason"])
+
+Frame = pd.DataFrame
+
+
+def emission_rows(
+    years: tuple[int, ...] = YEARS, scale: Mapping[tuple[str, int], float] | None = None
+) -> pd.DataFrame:
+    """A sound release: sums hold, 1 % of transport is in no county, every cell is there once.
+
+    Args:
+        years: Its years.
+        scale: (municipality, year) → factor on all its figures, before counties and nation are summed.
+    """
+    factors = scale or {}
+    mains = sectors.main_codes()
+    municipal = pd.DataFrame(
+        [
+            (
+                region,
+                sector,
+                year,
+                (10_000.0 + 7 * int(region) + 100 * place) * factors.get((region, year), 1.0),
+            )
+            for region in regions.codes("municipality")
+            for place, sector in enumerate((*mains, *SUBSECTORS))
+            for year in years
+        ],
+        columns=["region_code", "sector_code", "year", "value"],
+    )
+    municipal.loc[municipal["sector_code"].isin(SUBSECTORS), "value"] *= 0.5
+    total = municipal[municipal["sector_code"].isin(mains)].groupby(["region_code", "year"], as_index=False)[
+        "value"
+    ]
+    municipal = pd.concat([municipal, total.sum().assign(sector_code="all")])
+    county = municipal.assign(region_code=municipal["region_code"].str[:2])
+    keys = ["region_code", "sector_code", "year"]
+    county = county.groupby(keys, as_index=False)["value"].sum()
+    nation = county.assign(region_code=NATION).groupby(keys, as_index=False)["value"].sum()
+    beyond = nation[nation["sector_code"] == "transport"].set_index("year")["value"] * 0.01
+    with_beyond = nation["sector_code"].isin(["transport", "all"])
+    nation.loc[with_beyond, "value"] += nation.loc[with_beyond, "year"].map(beyond)
+    rows = pd.concat([nation, county, municipal], ignore_index=True)
+    return rows.assign(sheet_row=rows.groupby(["sector_code", "region_code"], sort=False).ngroup() + 8)
+
+
+def population_rows(years: tuple[int, ...]) -> pd.DataFrame:
+    """A sound release of population: every region that existed, sums exact."""
+    municipal = pd.DataFrame(
+        [
+            (code, year, 1_000 + int(code))
+            for code, region in regions.regions().items()
+            for year in years
+            if region.level == "municipality"
+            and not (region.split_from and year < (region.population_from_year or 0))
+        ],
+        columns=["region_code", "year", "population_count"],
+    )
+    county = municipal.assign(region_code=municipal["region_code"].str[:2])
+    county = county.groupby(["region_code", "year"], as_index=False)["population_count"].sum()
+    nation = county.assign(region_code=NATION)
+    nation = nation.groupby(["region_code", "year"], as_index=False)["population_count"].sum()
+    rows = pd.concat([nation, county, municipal], ignore_index=True)
+    return rows.assign(sheet_row=range(len(rows)))
+
+
+def add(rows: Frame, region: str, sector: str, year: int, tonnes: float) -> Frame:
+    """The rows with one cell raised."""
+    cell = cell_of(rows, region, sector, year)
+    changed = rows.copy()
+    changed.loc[cell, "value"] += tonnes
+    return changed
+
+
+def put(rows: Frame, region: str, sector: str, year: int, tonnes: float) -> Frame:
+    """The rows with one cell replaced."""
+    changed = rows.copy()
+    changed.loc[cell_of(rows, region, sector, year), "value"] = tonnes
+    return changed
+
+
+def cell_of(rows: Frame, region: str, sector: str, year: int) -> pd.Series:
+    cell = (rows["region_code"] == region) & (rows["sector_code"] == sector) & (rows["year"] == year)
+    assert cell.sum() == 1
+    return cell
+
+
+def value_of(rows: Frame, region: str, sector: str, year: int) -> float:
+    return float(rows.loc[cell_of(rows, region, sector, year), "value"].iloc[0])
+
+
+def add_at(rows: Frame, places: Mapping[str, float], sector_codes: tuple[str, ...], year: int) -> Frame:
+    """The rows with cells of several regions raised in several sectors."""
+    for region, tonnes in places.items():
+        for sector in sector_codes:
+            rows = add(rows, region, sector, year, tonnes)
+    return rows
+
+
+@dataclass
+class House:
+    """A warehouse with a hand for loading releases into it."""
+
+    dsn: str
+    docs_root: Path
+    conn: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.conn = psycopg2.connect(self.dsn)
+
+    def start_run(self, source: catalog.Source) -> int:
+        with self.conn.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ops.source_run (source, origin, as_of_date, state)"
+                " VALUES (%s, 'synthetic', '2026-11-23', 'running') RETURNING run_id",
+                (source.id,),
+            )
+            (run_id,) = cursor.fetchone()
+        return int(run_id)
+
+    def load(self, *items: Parsed, source: catalog.Source = EMISSIONS, **overrides: Any) -> int:
+        """Load releases as one source run; overrides go into the row of core.dim_release."""
+        run_id = self.start_run(source)
+        named = [(release_id(item), item) for item in items]
+        load_facts(self.conn, run_id, named)
+        with self.conn.cursor() as cursor:
+            for name, item in named:
+                substance = item.substance or "all"
+                load_rejects(
+                    self.conn,
+                    run_id,
+                    {"snapshot_sha256": FILE_SHA256, "dataset": item.dataset, "substance": substance},
+                    item.rejects,
+                )
+                values = {
+                    "release_id": name,
+                    "source": source.id,
+                    "dataset": item.dataset,
+                    "substance": substance,
+                    "unit": item.unit,
+                    "gwp_set": None,
+                    "published_date": item.published_date,
+                    "known_from": item.published_date,
+                    "retrieved_at": "2026-11-23T08:00:00Z",
+                    "content_sha256": content_sha256(item),
+                    "file_sha256": FILE_SHA256,
+                    "years": list(item.years),
+                    "row_count": len(item.rows),
+                    "rejected_count": len(item.rejects),
+                    "notes": [],
+                    "origin": "synthetic",
+                    "run_id": run_id,
+                }
+                cursor.execute(load_sql("load/insert_release.sql"), {**values, **overrides})
+        self.conn.commit()
+        return run_id
+
+    def emissions(self, rows: Frame, *, published: str = "2026-05-07", **options: Any) -> int:
+        return self.load(emission_release(rows, published=published), **options)
+
+    def population(self, rows: Frame, *, dataset: str = "scb_population") -> int:
+        return self.load(population_release(rows, dataset=dataset), source=POPULATION)
+
+    def set_state(self, run_id: int, state: str) -> None:
+        with self.conn.cursor() as cursor:
+            cursor.execute("UPDATE core.dim_release SET state = %s WHERE run_id = %s", (state, run_id))
+        self.conn.commit()
+
+    def validate(self, run_id: int, source: catalog.Source = EMISSIONS) -> list[ReleaseVerdict]:
+        return validate_run(self.dsn, run_id, source=source, docs_root=self.docs_root)
+
+    def verdict(self, run_id: int, source: catalog.Source = EMISSIONS) -> ReleaseVerdict:
+        (verdict,) = self.validate(run_id, source)
+        return verdict
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with self.conn.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+
+def emission_release(
+    rows: Frame, *, published: str = "2026-05-07", substance: str = "ghg", rejects: Frame = EMPTY_REJECTS
+) -> Parsed:
+    return Parsed(
+        dataset="smhi_emissions",
+        substance=substance,
+        unit="ton/år",
+        published_date=date.fromisoformat(published),
+        years=tuple(sorted(set(rows["year"]))),
+        rows=rows,
+        rejects=rejects,
+        rows_read=len(rows) + len(rejects),
+    )
+
+
+def population_release(rows: Frame, *, dataset: str = "scb_population") -> Parsed:
+    return Parsed(
+        dataset=dataset,
+        substance=None,
+        unit="personer",
+        published_date=date(2026, 2, 22),
+        years=tuple(sorted(set(rows["year"]))),
+        rows=rows,
+        rejects=EMPTY_REJECTS,
+        rows_read=len(rows),
+    )
+
+
+def rejects(reason: str) -> Frame:
+    return pd.DataFrame([(977, "2024", "saknas", reason)], columns=EMPTY_REJECTS.columns)
+
+
+def gate(verdict: ReleaseVerdict, rule: str) -> Gate:
+    (found,) = [gate for gate in verdict.gates if gate.rule == rule]
+    return found
+
+
+def failed_rules(verdict: ReleaseVerdict) -> list[str]:
+    return [gate.rule for gate in verdict.failed]
+
+
+@pytest.fixture
+def house(warehouse: Any, tmp_path: Path) -> Any:
+    opened = House(warehouse.loader_dsn, tmp_path / "validation")
+    yield opened
+    opened.conn.close()
+
+
+@pytest.fixture(scope="module")
+def sound() -> Frame:
+    return emission_rows()
+
+
+def test_a_sound_release_is_published_with_every_margin(house: House, sound: Frame) -> None:
+    verdict = house.verdict(house.emissions(sound))
+
+    assert verdict.verdict == "publish"
+    assert failed_rules(verdict) == []
+    assert gate(verdict, "unallocated_sector_wide").measured == pytest.approx(100 * 0.01 / 1.01)
+    assert gate(verdict, "unallocated_high").margin > 1
+    assert gate(verdict, "subsector_sum").measured < 0
+    measured = {gate.rule for gate in verdict.gates if gate.measured is not None}
+    assert {gate.rule for gate in verdict.gates} - measured == {"hold_ratio", "hold_moved"}
+    assert gate(verdict, "hold_ratio").message_sv.endswith(
+        "ingen tidigare utgåva med gemensamma år att jämföra med."
+    )
+
+
+def missing_cell(rows: Frame) -> Frame:
+    return rows[~cell_of(rows, TIERP, "waste.landfills", 2020)]
+
+
+def raise_waste_of_the_nation(rows: Frame) -> Frame:
+    return add_at(rows, {NATION: value_of(rows, NATION, "waste", 2020) * 0.01}, ("waste", "all"), 2020)
+
+
+def raise_transport_of_the_nation(rows: Frame) -> Frame:
+    return add_at(
+        rows, {NATION: value_of(rows, NATION, "transport", 2020) * 0.02}, ("transport", "all"), 2020
+    )
+
+
+def lower_the_nation(rows: Frame) -> Frame:
+    return add_at(
+        rows, {NATION: -value_of(rows, NATION, "transport", 2020) * 0.02}, ("transport", "all"), 2020
+    )
+
+
+def collapse_in_tierp(rows: Frame) -> Frame:
+    fall = 400.0 - value_of(rows, TIERP, "industry", 2010)
+    return add_at(rows, {TIERP: fall, UPPSALA_COUNTY: fall, NATION: fall}, ("industry", "all"), 2010)
+
+
+def international_transport_from_2020(rows: Frame) -> Frame:
+    changed = rows.copy()
+    early = (rows["sector_code"] == "international_transport") & (rows["year"] < 2020)
+    gone = rows[early].set_index(["region_code", "year"])["value"]
+    total = (rows["sector_code"] == "all") & (rows["year"] < 2020)
+    places = pd.MultiIndex.from_frame(rows.loc[total, ["region_code", "year"]])
+    changed.loc[total, "value"] -= gone.reindex(places).to_numpy()
+    changed.loc[early, "value"] = 0.0
+    return changed
+
+
+BROKEN: dict[str, tuple[str, str, Callable[[Frame], Frame], float]] = {
+    # rule: (verdict, message part, what is broken, measured)
+    "known_codes": (
+        "quarantine",
+        "9999",
+        lambda rows: pd.concat([rows, rows[rows["region_code"] == TIERP].assign(region_code="9999")]),
+        4 * 12,
+    ),
+    "complete_areas": ("quarantine", "Tierp", lambda rows: rows[rows["region_code"] != TIERP], 1),
+    "complete_sectors": ("quarantine", "Avfall", lambda rows: rows[rows["sector_code"] != "waste"], 1),
+    "complete_cells": ("quarantine", "Tierp (Avfallsdeponier: 2020)", missing_cell, 1),
+    "not_negative": (
+        "quarantine",
+        "Tierp",
+        lambda rows: put(rows, TIERP, "waste.landfills", 2020, -1.5),
+        -1.5,
+    ),
+    "sector_sum": ("quarantine", "Tierp", lambda rows: add(rows, TIERP, "all", 2020, 0.75), 0.75),
+    "county_sum": (
+        "quarantine",
+        "Uppsala län (Avfallsdeponier: 2020)",
+        lambda rows: add(rows, TIERP, "waste.landfills", 2020, 6.5),
+        6.5,
+    ),
+    "unallocated_low": ("quarantine", "Riket", lower_the_nation, -1.0),
+    "unallocated_high": (
+        "quarantine",
+        "Riket (Alla sektorer: 2020)",
+        lambda rows: add_at(
+            rows, {NATION: value_of(rows, NATION, "all", 2020) * 0.03}, ("transport", "all"), 2020
+        ),
+        3.0,
+    ),
+    "unallocated_sector": (
+        "publish_with_warnings",
+        "Riket (Avfall (inklusive avlopp): 2020)",
+        raise_waste_of_the_nation,
+        100 * 0.01 / 1.01,
+    ),
+    "unallocated_sector_wide": (
+        "publish_with_warnings",
+        "Riket (Transporter: 2020)",
+        raise_transport_of_the_nation,
+        2.9,
+    ),
+    "subsector_sum": (
+        "publish_with_warnings",
+        "Tierp",
+        lambda rows: add_at(
+            rows, {TIERP: 20_000.0, UPPSALA_COUNTY: 20_000.0, NATION: 20_000.0}, ("waste.landfills",), 2020
+        ),
+        0.0,
+    ),
+    "sector_collapse": (
+        "publish_with_warnings",
+        "Tierp (Industri (energi och processer): 2010)",
+        collapse_in_tierp,
+        3.1,
+    ),
+    "scope_break": (
+        "publish_with_warnings",
+        "Riket (Utrikes transporter: 2020)",
+        international_transport_from_2020,
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_release_is_caught_by_its_gate(house: House, sound: Frame, rule: str) -> None:
+    expected, place, damage, measured = BROKEN[rule]
+    rows = damage(sound)
+
+    verdict = house.verdict(house.emissions(rows))
+
+    assert verdict.verdict == expected
+    found = gate(verdict, rule)
+    assert not found.passed
+    assert place in found.message_sv
+    assert 1 <= len(found.sample) <= 10
+    assert found.finding_count >= len(found.sample)
+    if rule in {"unallocated_low", "subsector_sum"}:  # in tonnes of the whole nation or of a county
+        assert found.measured is not None
+        assert (found.measured > found.limit) == (rule == "subsector_sum")
+    else:
+        assert found.measured == pytest.approx(measured, rel=0.05)
+    if expected == "publish_with_warnings":
+        assert failed_rules(verdict) == [rule]
+
+
+def test_a_finding_names_its_cell_in_the_sheet(house: House, sound: Frame) -> None:
+    rows = add(sound, TIERP, "all", 2020, 0.75)
+    sheet_row = int(rows.loc[cell_of(rows, TIERP, "all", 2020), "sheet_row"].iloc[0])
+
+    found = gate(house.verdict(house.emissions(rows)), "sector_sum")
+
+    assert [
+        (row["sheet_row"], row["region_code"], row["sector_code"], row["year"]) for row in found.sample
+    ] == [(sheet_row, TIERP, "all", 2020)]
+    assert found.sample[0]["found"] - found.sample[0]["expected"] == pytest.approx(0.75)
+
+
+def test_more_than_ten_findings_are_counted_and_ten_are_kept(house: House, sound: Frame) -> None:
+    rows = sound.copy()
+    rows.loc[rows["sector_code"] == "waste.landfills", "value"] *= -1
+
+    found = gate(house.verdict(house.emissions(rows)), "not_negative")
+
+    assert found.finding_count == 312 * len(YEARS)
+    assert len(found.sample) == 10
+    assert [row["sheet_row"] for row in found.sample] == sorted(row["sheet_row"] for row in found.sample)
+
+
+def test_what_is_no_number_is_quarantined_and_can_be_recorded(house: House, sound: Frame) -> None:
+    verdict = house.verdict(house.emissions(put(sound, TIERP, "waste.landfills", 2020, float("inf"))))
+    record_verdicts(house.conn, [verdict])
+    house.conn.commit()
+
+    assert verdict.verdict == "quarantine"
+    assert gate(verdict, "not_negative").sample[0]["found"] == "inf"
+    assert house.ask("SELECT verdict FROM ops.validation") == [("quarantine",)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdict"),
+    [("expected: the municipality did not exist yet", "publish"), ("not a number", "quarantine")],
+)
+def test_a_refused_cell_is_a_finding_unless_it_was_expected(
+    house: House, sound: Frame, reason: str, verdict: str
+) -> None:
+    found = house.verdict(house.load(emission_release(sound, rejects=rejects(reason))))
+
+    assert found.verdict == verdict
+    if verdict == "quarantine":
+        (row,) = gate(found, "rejected_cells").sample
+        assert (row["sheet_row"], row["column_name"], row["raw_value"]) == (977, "2024", "saknas")
+
+
+@pytest.mark.parametrize("overrides", [{"row_count": 14_975}, {"rejected_count": 2}])
+def test_rows_in_are_rows_out(house: House, sound: Frame, overrides: dict[str, int]) -> None:
+    assert len(sound) == 14_976
+
+    verdict = house.verdict(house.emissions(sound, **overrides))
+
+    assert failed_rules(verdict) == ["row_count"]
+    assert verdict.verdict == "quarantine"
+
+
+def test_a_declared_year_without_rows_is_a_gap(house: House, sound: Frame) -> None:
+    verdict = house.verdict(house.emissions(sound, years=[*YEARS, 2022]))
+
+    assert gate(verdict, "complete_cells").finding_count == 312 * 12
+
+
+def test_a_year_no_statistic_can_be_about_fails_the_columns_gate(house: House) -> None:
+    verdict = house.verdict(house.emissions(emission_rows(years=(2020, 2201))))
+
+    assert failed_rules(verdict) == ["columns"]
+    assert gate(verdict, "columns").sample[0]["column_name"] == "year"
+
+
+MUNICIPALITIES = regions.codes("municipality")
+
+
+def scaled(share: float, factor: float) -> Frame:
+    chosen = MUNICIPALITIES[: round(len(MUNICIPALITIES) * share)]
+    return emission_rows(scale={(region, year): factor for region in chosen for year in YEARS})
+
+
+@pytest.mark.parametrize(
+    ("share", "factor", "held_by", "measured"),
+    [
+        (0.02, 2.1, ["hold_ratio"], 100 * 6 / 290),
+        (0.02, 0.4, ["hold_ratio"], 100 * 6 / 290),
+        (0.02, 1.9, [], None),
+        (0.007, 3.0, [], None),
+        (0.4, 1.06, ["hold_moved"], 40.0),
+        (0.4, 1.04, [], None),
+        (0.2, 1.06, [], None),
+    ],
+)
+def test_a_release_unlike_the_one_before_waits_for_a_person(
+    house: House, sound: Frame, share: float, factor: float, held_by: list[str], measured: float | None
+) -> None:
+    before = house.emissions(sound, published="2025-05-06")
+    house.set_state(before, "published")
+
+    verdict = house.verdict(house.emissions(scaled(share, factor)))
+
+    assert failed_rules(verdict) == held_by
+    assert verdict.verdict == ("hold" if held_by else "publish")
+    if held_by:
+        assert gate(verdict, held_by[0]).measured == pytest.approx(measured)
+        assert verdict.compared_with is not None
+        assert verdict.compared_with in gate(verdict, held_by[0]).message_en
+
+
+def test_what_was_zero_before_is_left_out_of_the_comparison(house: House, sound: Frame) -> None:
+    none_before = emission_rows(
+        scale={(region, year): 0.0 for region in MUNICIPALITIES[:29] for year in YEARS}
+    )
+    before = house.emissions(none_before, published="2025-05-06")
+    house.set_state(before, "published")
+
+    verdict = house.verdict(house.emissions(sound))
+
+    assert gate(verdict, "hold_ratio").measured == 0.0
+    assert gate(verdict, "hold_moved").measured == 0.0
+
+
+def test_the_comparison_takes_the_nearest_earlier_date_whatever_the_order_of_loading(
+    house: House, sound: Frame
+) -> None:
+    newest = house.emissions(sound, published="2026-05-07")
+    house.set_state(newest, "published")
+    oldest = house.emissions(scaled(0.01, 1.01), published="2021-10-14")
+    assert house.verdict(oldest).compared_with is None
+    house.set_state(oldest, "validated")
+    withdrawn = house.emissions(scaled(0.02, 1.01), published="2024-05-01")
+    house.set_state(withdrawn, "withdrawn")
+    other_substance = house.load(emission_release(sound, published="2024-06-01", substance="co2"))
+    house.set_state(other_substance, "published")
+
+    verdict = house.verdict(house.emissions(scaled(0.03, 1.01), published="2025-05-06"))
+
+    assert verdict.compared_with is not None
+    assert verdict.compared_with.startswith("smhi_emissions-ghg-2021-10-14-")
+
+
+def test_no_year_in_common_leaves_nothing_to_compare(house: House, sound: Frame) -> None:
+    before = house.emissions(emission_rows(years=(1990, 1995)), published="2025-05-06")
+    house.set_state(before, "published")
+
+    verdict = house.verdict(house.emissions(sound))
+
+    assert verdict.compared_with is not None
+    assert gate(verdict, "hold_moved").measured is None
+    assert gate(verdict, "hold_moved").passed
+
+
+def test_each_release_of_a_run_has_its_own_verdict(house: House, sound: Frame) -> None:
+    broken = add(sound, TIERP, "all", 2020, 0.75)
+    run_id = house.load(emission_release(sound), emission_release(broken, substance="co2"))
+
+    verdicts = {verdict.substance: verdict for verdict in house.validate(run_id)}
+
+    assert verdicts["ghg"].verdict == "publish"
+    assert verdicts["co2"].verdict == "quarantine"
+    assert gate(verdicts["ghg"], "sector_sum").measured == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_run_without_a_loaded_release_has_no_verdict(house: House, sound: Frame) -> None:
+    run_id = house.emissions(sound)
+    house.set_state(run_id, "published")
+
+    assert house.validate(run_id) == []
+    assert not house.docs_root.exists()
+
+
+def test_the_pages_open_offline_and_hold_the_margins(house: House, sound: Frame) -> None:
+    run_id = house.emissions(add(sound, TIERP, "all", 2020, 0.75))
+
+    verdict = house.verdict(run_id)
+
+    folder = house.docs_root / f"run-{run_id}"
+    assert verdict.docs_path == str(folder)
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert not [
+        mark for mark in ("http://", "https://", "<script", "<link", "@import", "src=") if mark in page
+    ]
+    assert "0.75\u00a0t" in page
+    assert "Tierp" in page
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    assert result["success"] is False
+
+
+@pytest.mark.parametrize(
+    ("damage", "state"),
+    [(lambda rows: rows, "validated"), (lambda rows: add(rows, TIERP, "all", 2020, 1.0), "quarantined")],
+)
+def test_a_recorded_verdict_moves_the_release_on(
+    house: House, sound: Frame, damage: Callable[[Frame], Frame], state: str
+) -> None:
+    verdict = house.verdict(house.emissions(damage(sound)))
+
+    record_verdicts(house.conn, [verdict])
+    house.conn.commit()
+
+    assert house.ask("SELECT state FROM core.dim_release") == [(state,)]
+    assert house.ask("SELECT release_id, verdict, snapshot_sha256 FROM ops.validation") == [
+        (verdict.release_id, verdict.verdict, FILE_SHA256)
+    ]
+    gates = house.ask("SELECT rule, passed, measured, limit_value, sample FROM ops.validation_gate")
+    assert {row[0] for row in gates} == {gate.rule for gate in verdict.gates}
+    stored = {row[0]: row for row in gates}["sector_sum"]
+    assert stored[3] == 0.5
+    assert stored[1] is (state == "validated")
+    assert len(stored[4]) == gate(verdict, "sector_sum").finding_count
+
+
+def test_a_verdict_comes_once(house: House, sound: Frame) -> None:
+    verdict = house.verdict(house.emissions(sound))
+    record_verdicts(house.conn, [verdict])
+    house.conn.commit()
+
+    with pytest.raises(UsageError, match="not in state loaded any more"):
+        record_verdicts(house.conn, [verdict])
+    house.conn.rollback()
+
+    assert house.ask("SELECT count(*) FROM ops.validation") == [(1,)]
+
+
+def test_bytes_that_could_not_be_read_are_quarantined_with_their_findings(house: House) -> None:
+    run_id = house.start_run(EMISSIONS)
+    error = SourceFormatError(
+        "smhi_emissions: no header row", rule="header_not_found", findings=["row 1: <!doctype html>"]
+    )
+
+    quarantine_snapshot(house.conn, run_id, "smhi_emissions", "ghg", FILE_SHA256, error)
+    house.conn.commit()
+
+    assert house.ask(
+        "SELECT v.verdict, v.release_id, g.rule, g.severity, g.passed, g.finding_count, g.sample"
+        " FROM ops.validation AS v JOIN ops.validation_gate AS g USING (validation_id)"
+    ) == [
+        (
+            "quarantine",
+            None,
+            "header_not_found",
+            "hard",
+            False,
+            1,
+            [{"sheet_row": None, "reason": "row 1: <!doctype html>"}],
+        )
+    ]
+
+
+def test_population_before_a_split_may_lack_the_child(house: House) -> None:
+    rows = population_rows((1990, 2001, 2024))
+    assert not ((rows["region_code"] == "0330") & (rows["year"] == 2001)).any()  # Knivsta, from 2002
+
+    verdict = house.verdict(house.population(rows), POPULATION)
+
+    assert verdict.verdict == "publish"
+    assert gate(verdict, "population_sum").measured == 0.0
+    assert gate(verdict, "population_sum_noise").measured is None
+
+
+def raise_nation(rows: Frame, persons: int) -> Frame:
+    changed = rows.copy()
+    changed.loc[changed["region_code"] == NATION, "population_count"] += persons
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("damage", "rule", "verdict"),
+    [
+        (lambda rows: rows[rows["region_code"] != TIERP], "population_complete", "quarantine"),
+        (
+            lambda rows: rows.assign(region_code=rows["region_code"].replace(TIERP, "9999")),
+            "population_known_codes",
+            "quarantine",
+        ),
+        (
+            lambda rows: rows.assign(
+                population_count=rows["population_count"].where(rows["region_code"] != TIERP, 0)
+            ),
+            "population_positive",
+            "quarantine",
+        ),
+        (lambda rows: raise_nation(rows, 1), "population_sum", "quarantine"),
+    ],
+)
+def test_broken_population_is_caught(
+    house: House, damage: Callable[[Frame], Frame], rule: str, verdict: str
+) -> None:
+    found = house.verdict(house.population(damage(population_rows((2023, 2024)))), POPULATION)
+
+    assert rule in failed_rules(found)
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("persons", "verdict"), [(900, "publish"), (60_000, "publish_with_warnings")])
+def test_noise_in_population_is_borne_up_to_one_percent(house: House, persons: int, verdict: str) -> None:
+    rows = raise_nation(population_rows((2025,)), persons)
+
+    found = house.verdict(house.population(rows, dataset="scb_population_ckm"), POPULATION)
+
+    assert found.verdict == verdict
+    nation = int(rows.loc[rows["region_code"] == NATION, "population_count"].iloc[0])
+    assert gate(found, "population_sum_noise").measured == pytest.approx(100 * persons / nation)
+    assert gate(found, "population_sum").measured is None
+
+
+def test_both_population_tables_of_a_run_are_judged(house: House) -> None:
+    run_id = house.load(
+        population_release(population_rows((2023, 2024))),
+        population_release(population_rows((2025,)), dataset="scb_population_ckm"),
+        source=POPULATION,
+    )
+
+    verdicts = house.validate(run_id, POPULATION)
+
+    assert [(verdict.dataset, verdict.verdict) for verdict in verdicts] == [
+        ("scb_population", "publish"),
+        ("scb_population_ckm", "publish"),
+    ]
