@@ -83,6 +83,20 @@ def test_every_setting_that_tasks_read_is_given(compose: dict[str, Any]) -> None
     assert wanted - given == set()
 
 
+def test_the_job_that_prepares_the_databases_has_what_the_migration_reads(compose: dict[str, Any]) -> None:
+    from klimatpuls.warehouse.migrate import LOGIN_ROLES
+
+    job = compose["services"]["airflow-init"]
+    read = re.findall(r"\"(WAREHOUSE_[A-Z_]+)\"", (ROOT / "include/klimatpuls/cli.py").read_text("utf-8"))
+    assert "WAREHOUSE_ADMIN_DSN" in read
+    wanted = {*read, *(f"{role.upper()}_PASSWORD" for role in LOGIN_ROLES)}
+    assert wanted - set(job["environment"]) == set()
+    script = job["command"][-1]
+    assert script.index("airflow db migrate") < script.index("klimatpuls migrate")
+    for setting in re.findall(r"environ\[\"(\w+)\"\]|\$\$(\w+)", script):
+        assert "".join(setting) in job["environment"]
+
+
 def test_every_connection_is_given_and_reads_as_json(compose: dict[str, Any]) -> None:
     environment = compose["x-airflow-common"]["environment"]
     connections = {

@@ -1,0 +1,225 @@
+"""Documents that could drift from the code, held to it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from klimatpuls import errors, schema
+from klimatpuls.catalog import SOURCES, Tolerances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import click
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "include/registers/README.md"]
+)
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_every_mart_and_column_is_in_the_dictionary() -> None:
+    sections = re.split(r"^## ", _read("docs/data_dictionary.md"), flags=re.MULTILINE)[1:]
+    described = {
+        section.split("\n", 1)[0]: re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        for section in sections
+    }
+    assert described == {
+        f"mart.{mart.name}": [column.name for column in mart.columns] for mart in schema.marts()
+    }
+
+
+def test_every_make_target_is_told_and_no_other() -> None:
+    makefile = _read("Makefile")
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    assert {"help", "run", "up", "down", "test", "lint", "bench"} <= targets
+    told = set(re.findall(r"`make ([a-z-]+)", _read("README.md") + _read("docs/operations.md")))
+    assert told == targets
+
+
+def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if command.hidden:
+            continue
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*prefix, name))
+        else:
+            yield " ".join((*prefix, name))
+
+
+def test_every_command_is_told_and_no_other() -> None:
+    import typer
+
+    from klimatpuls.cli import app
+
+    commands = set(_commands(typer.main.get_command(app)))
+    told = {
+        " ".join(re.match(r"[a-z -]+", words)[0].split())
+        for words in re.findall(r"`klimatpuls ([^`]+)`", _read("docs/operations.md"))
+    }
+    undocumented = {name for name in commands if not any(one.startswith(name) for one in told)}
+    assert undocumented == set()
+    unknown = {one for one in told if not any(one == name or one.startswith(f"{name} ") for name in commands)}
+    assert unknown == set()
+
+
+def test_every_exit_code_is_told() -> None:
+    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    assert codes == set(range(7))
+    section = _read("docs/operations.md").split("## Exit codes", 1)[1].split("\n## ", 1)[0]
+    assert {int(code) for code in re.findall(r"^\| (\d) \|", section, re.MULTILINE)} == codes
+
+
+@pytest.mark.parametrize("source_id", SOURCES)
+def test_every_source_has_its_page_its_fixture_and_its_test(source_id: str) -> None:
+    page = _read(f"docs/sources/{source_id}.md")
+    assert page.startswith(f"# {source_id}: ")
+    for dataset in SOURCES[source_id].datasets:
+        assert dataset.id in page
+    assert (ROOT / "tests/fixtures" / source_id / "ORIGIN.md").is_file()
+    assert (ROOT / "tests/unit/sources" / f"test_{source_id}.py").is_file()
+    assert f"sources/{source_id}.md" in _read("docs/README.md")
+
+
+def test_every_dag_is_told() -> None:
+    architecture = _read("docs/architecture.md")
+    written = {
+        name
+        for path in (ROOT / "dags").glob("*.py")
+        for name in re.findall(r"^def (\w+)\(\) -> None:", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {"publish", "report", "sync_registers", "watch"} <= written
+    for dag_id in {*written, *(f"ingest_{source_id}" for source_id in SOURCES)}:
+        assert f"`{dag_id}`" in architecture, dag_id
+
+
+def test_every_decision_is_listed_and_short() -> None:
+    records = {path.name for path in (DOCS / "decisions").glob("0*.md")}
+    assert len(records) >= 9
+    index = _read("docs/decisions/README.md")
+    assert set(re.findall(r"\((0\d+-[\w-]+\.md)\)", index)) == records
+    for name in records:
+        text = _read(f"docs/decisions/{name}")
+        assert text.startswith(f"# {int(name[:4])}. "), name
+        for heading in ("**Context.**", "**Decision.**", "**Consequences.**"):
+            assert heading in text, f"{name} lacks {heading}"
+        assert len(text.splitlines()) <= 50, f"{name} is longer than a page"
+
+
+def _anchor(heading: str) -> str:
+    plain = re.sub(r"[^\w\- ]", "", heading.strip().lower())
+    return plain.replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{page.name}: {link}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {_anchor(heading) for heading in headings}, f"{page.name}: {link}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_pages_name_are_there(page: Path) -> None:
+    named = re.findall(r"`((?:include|docs|tests|dags|plugins|docker)/[\w./-]+)`", page.read_text("utf-8"))
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_sections_that_docstrings_name_exist() -> None:
+    numbers = set(re.findall(r"^## (\d+) ", _read("docs/methods.md"), re.MULTILINE))
+    named = {
+        number
+        for path in (ROOT / "include/klimatpuls").rglob("*.py")
+        for number in re.findall(r"methods(?:\.md)? sections? (\d+)", path.read_text(encoding="utf-8"))
+    }
+    assert {"1", "2", "3", "4", "5", "6", "7"} <= named
+    assert named <= numbers
+
+
+def test_the_gates_table_states_the_limits_of_the_catalogue() -> None:
+    limits = Tolerances()
+    section = _read("docs/methods.md").split("## 8 ", 1)[1].split("\n## ", 1)[0]
+    for words in (
+        f"| {limits.sector_sum_t:g} t (",
+        f"| {limits.county_sum_t:g} t (",
+        f"| −{abs(limits.unallocated_low_t):g} t to {limits.unallocated_high_pct:g} % (",
+        f"ratio outside {limits.hold_ratio_low:g}–{limits.hold_ratio_high:g} "
+        f"| {limits.hold_ratio_share_pct:g} % of cells",
+        f"moved by more than {limits.hold_moved_pct:g} % | {limits.hold_moved_share_pct:g} % of cells",
+        f"| {limits.advisory_unallocated_wide_pct:g} % transport and machinery (1.85), "
+        f"else {limits.advisory_unallocated_pct:g} %",
+        f"{limits.advisory_subsector_excess_t:g} t and {limits.advisory_subsector_excess_pct:g} %",
+        f"above {limits.advisory_collapse_from_t / 1000:g} kt falls below "
+        f"{limits.advisory_collapse_to_pct:g} %",
+    ):
+        assert words in section, words
+
+
+def test_the_first_screen_of_the_readme_keeps_its_order() -> None:
+    readme = _read("README.md")
+    order = [
+        "When a national agency publishes",
+        "1 snapshot",
+        "Källa: Nationella emissionsdatabasen (SMHI/Naturvårdsverket), egen bearbetning",
+        "make run ",
+        "make test",
+        "## Where the numbers come from",
+    ]
+    places = [readme.index(words) for words in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.real_data
+def test_the_figures_of_the_readme_are_those_of_the_release(real_data: Path) -> None:
+    import datetime as dt
+
+    import pandas as pd
+
+    from klimatpuls import registers, releases, results
+    from klimatpuls.sources import smhi_emissions
+
+    workbook = (real_data / "smhi/GGT_edition_2026a.xlsx").read_bytes()
+    parsed = smhi_emissions.parse([workbook], "smhi_emissions", "ghg")
+    release_id = releases.release_id(parsed, releases.content_sha256(parsed))
+    facts = parsed.rows.rename(columns={"value": "emissions_tco2e"})
+    population = pd.read_csv(real_data / "scb/population.csv", dtype={"region_code": str})
+    register = registers.read_registers()
+    inputs = results.ResultInputs(
+        as_of=dt.date(2026, 5, 8),
+        current=(release_id, facts),
+        earlier=(),
+        population=population.rename(columns={"population": "population_count"}),
+        members=register.members,
+        targets=register.targets,
+    )
+    overview = results.build_results(inputs)["region_overview"].set_index("region_code")
+    rows = re.findall(r"^\| (\d{4}) [^|]+\|(.+)\|$", _read("README.md"), re.MULTILINE)
+    assert len(rows) == 3
+    for code, cells in rows:
+        row = overview.loc[code]
+        figures = [cell.strip().replace("−", "-") for cell in cells.split("|")]
+        assert figures[:6] == [
+            f"{row['territorial_tco2e']:,.0f}".replace(",", " "),
+            f"{row['territorial_t_per_capita']:.1f}",
+            f"{row['change_since_1990_pct']:+.1f} %",
+            f"{row['change_since_previous_year_pct']:+.1f} %",
+            f"{row['national_part_pct']:+.1f}",
+            f"{row['own_part_pct']:+.1f}",
+        ]
+    assert f"`{release_id}`" in rows[0][1]
