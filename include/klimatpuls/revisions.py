@@ -126,7 +126,7 @@ def diff_releases(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     columns = [*_KEY, "emissions_tco2e"]
     both = old[columns].merge(new[columns], on=_KEY, how="outer", suffixes=("_old", "_new"))
     both = both.rename(columns={"emissions_tco2e_old": "old_tco2e", "emissions_tco2e_new": "new_tco2e"})
-    before, after = both["old_tco2e"].to_numpy(), both["new_tco2e"].to_numpy()
+    before, after = (both[name].to_numpy(dtype=np.float64) for name in ("old_tco2e", "new_tco2e"))
     difference = after - before
     both["difference_tco2e"] = difference
     both["difference_pct"] = np.divide(

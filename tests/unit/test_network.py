@@ -1,0 +1,303 @@
+"""Per capita, change, national and own part, the network's variants."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klimatpuls import network
+from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
+
+NO_SPLITS = pd.DataFrame({"region_code": [], "related_code": [], "first_population_year": []})
+KNIVSTA = pd.DataFrame({"region_code": ["0330"], "related_code": ["0380"], "first_population_year": [2002]})
+
+
+def series_of(values: dict[str, dict[int, float]], *, published: bool = True) -> pd.DataFrame:
+    rows = [(code, year, value) for code, own in values.items() for year, value in own.items()]
+    count = len(rows)
+    frame = pd.DataFrame(rows, columns=["region_code", "year", "value_tco2e"])
+    return frame.assign(
+        boundary="territorial",
+        status="observed" if published else "linked",
+        is_published_year=published,
+        flags=pd.Series([()] * count, dtype=object),
+        release_ids=pd.Series([("r1",)] * count, dtype=object),
+    )
+
+
+def population_of(values: dict[str, dict[int, int]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [(code, year, count) for code, own in values.items() for year, count in own.items()],
+        columns=["region_code", "year", "population_count"],
+    )
+
+
+def table_of(regions: list[str], **sectors: list[list[float]]) -> ReleaseTable:
+    """A release of 2020 and 2024; the sectors not given are 0."""
+    empty = np.zeros((len(regions), 2))
+    return ReleaseTable(
+        release_id="r1",
+        region_codes=tuple(regions),
+        years=np.array([2020, 2024]),
+        sectors={name: np.array(sectors.get(name, empty), dtype=float) for name in TERRITORIAL_SECTORS},
+    )
+
+
+class TestPerCapita:
+    def test_is_a_ratio_of_sums(self):
+        found = network.per_capita(
+            series_of({"0114": {2024: 100.0}, "0115": {2024: 300.0}}),
+            population_of({"0114": {2024: 10}, "0115": {2024: 90}}),
+            ["0114", "0115"],
+            NO_SPLITS,
+        ).iloc[0]
+        assert found["tco2e_per_capita"] == 4.0
+        assert found["reason"] == ""
+
+    @pytest.mark.parametrize(
+        ("regions", "reason"),
+        [(["0330"], "borders_changed"), (["0380"], "borders_changed"), (["0330", "0380"], "")],
+    )
+    def test_before_a_split_child_and_mother_are_null_but_their_sum_is_valid(self, regions, reason):
+        series = series_of({"0330": {2000: 40.0, 2005: 40.0}, "0380": {2000: 160.0, 2005: 160.0}})
+        population = population_of({"0330": {2000: 0, 2005: 10}, "0380": {2000: 50, 2005: 40}})
+        found = network.per_capita(series, population, regions, KNIVSTA).set_index("year")
+        assert found.loc[2000, "reason"] == reason
+        assert np.isnan(found.loc[2000, "tco2e_per_capita"]) == bool(reason)
+        assert found.loc[2005, "reason"] == ""
+        assert found.loc[2005, "tco2e_per_capita"] == 4.0
+
+    def test_of_three_that_were_one_two_are_not_enough(self):
+        splits = pd.DataFrame(
+            {
+                "region_code": ["0461", "0488"],
+                "related_code": ["0480", "0480"],
+                "first_population_year": [1991, 1991],
+            }
+        )
+        series = series_of({code: {1990: 10.0} for code in ("0461", "0480", "0488")})
+        population = population_of({code: {1990: 5} for code in ("0461", "0480", "0488")})
+        two = network.per_capita(series, population, ["0461", "0480"], splits)
+        three = network.per_capita(series, population, ["0461", "0480", "0488"], splits)
+        assert two["reason"].tolist() == ["borders_changed"]
+        assert three["tco2e_per_capita"].tolist() == [2.0]
+
+    def test_without_population_or_emissions_of_one_region_the_sum_is_null(self):
+        series = series_of({"0114": {2023: 1.0, 2024: 1.0}, "0115": {2024: 1.0}})
+        population = population_of({"0114": {2023: 10, 2024: 10}, "0115": {2023: 10}})
+        found = network.per_capita(series, population, ["0114", "0115"], NO_SPLITS)
+        assert found["reason"].tolist() == ["no_emissions", "no_population"]
+        assert found["tco2e_per_capita"].isna().all()
+
+    def test_linked_years_are_left_out(self):
+        series = pd.concat(
+            [series_of({"0114": {2024: 1.0}}), series_of({"0114": {2018: 9.0}}, published=False)]
+        )
+        found = network.per_capita(series, population_of({"0114": {2018: 1, 2024: 1}}), ["0114"], NO_SPLITS)
+        assert found["year"].tolist() == [2024]
+
+    def test_the_reference_table_knows_the_splits(self):
+        splits = network.build_splits()
+        pairs = set(zip(splits["region_code"], splits["related_code"], strict=True))
+        assert pairs == {
+            ("0140", "0181"),
+            ("0330", "0380"),
+            ("0461", "0480"),
+            ("0488", "0480"),
+            ("1443", "1490"),
+            ("1814", "1880"),
+        }
+
+    @given(
+        cells=st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10**5)), min_size=1, max_size=6),
+    )
+    def test_a_set_lies_between_its_lowest_and_highest_region(self, cells):
+        codes = [f"{number:04d}" for number in range(len(cells))]
+        series = series_of({code: {2024: float(t)} for code, (t, _) in zip(codes, cells, strict=True)})
+        population = population_of({code: {2024: p} for code, (_, p) in zip(codes, cells, strict=True)})
+        whole = network.per_capita(series, population, codes, NO_SPLITS)["tco2e_per_capita"].iloc[0]
+        single = [t / p for t, p in cells]
+        assert min(single) * (1 - 1e-12) <= whole <= max(single) * (1 + 1e-12)
+
+
+class TestEveryRegion:
+    def found(self) -> pd.DataFrame:
+        years = (2024, 2025)
+        series = series_of(
+            {
+                "00": dict.fromkeys(years, 1_000.0),
+                "03": dict.fromkeys(years, 400.0),
+                "0331": dict.fromkeys(years, 150.0),
+                "0380": dict.fromkeys(years, 250.0),
+            }
+        )
+        population = population_of(
+            {
+                "00": {2024: 500, 2025: 505},
+                "03": {2024: 90, 2025: 104},
+                "0331": {2024: 30, 2025: 31},
+                "0380": {2024: 70, 2025: 72},
+            }
+        )
+        county_of = {"0331": "03", "0380": "03"}
+        return network.build_per_capita(series, population, county_of, NO_SPLITS).set_index(
+            ["region_code", "year"]
+        )
+
+    def test_a_county_counts_its_municipalities_in_todays_borders(self):
+        assert self.found().loc[("03", 2024), "population_count"] == 100
+        assert self.found().loc[("03", 2024), "tco2e_per_capita"] == 4.0
+
+    def test_from_2025_county_and_nation_are_taken_as_published(self):
+        assert self.found().loc[("03", 2025), "population_count"] == 104
+        assert self.found().loc[("00", 2025), "population_count"] == 505
+
+    def test_the_nation_is_its_own_row(self):
+        assert self.found().loc[("00", 2024), "tco2e_per_capita"] == 2.0
+
+
+class TestChange:
+    def test_worked_example(self):
+        base, last = np.array([2_000.0, 900.0, 1_500.0, np.nan]), np.array([1_500.0, 450.0, 1_000.0, 5.0])
+        change, reasons = network.change_since(base, last, np.array([1e5, 1e4, 2e5, 1e5]))
+        assert change[0] == -25.0
+        assert np.isnan(change[1:]).all()
+        assert reasons == ["", "base_too_small", "base_too_small", "no_emissions"]
+
+
+class TestNationalAndOwn:
+    def test_worked_example(self):
+        table = table_of(["00", "0360"], transport=[[1_000, 900], [100, 80]])
+        parts = network.split_national_and_own(table, 2020, 2024)
+        own = parts[(parts["region_code"] == "0360") & (parts["sector_code"] == "transport")].iloc[0]
+        assert own["national_part_tco2e"] == pytest.approx(-10.0)
+        assert own["own_part_tco2e"] == pytest.approx(-10.0)
+        total = network.sum_national_and_own(parts).set_index("region_code").loc["0360"]
+        assert total[["change_pct", "national_part_pct", "own_part_pct"]].tolist() == pytest.approx(
+            [-20, -10, -10]
+        )
+
+    def test_a_sector_the_nation_did_not_have_is_all_own(self):
+        table = table_of(["00", "0360"], waste=[[0, 50], [0, 50]], transport=[[10, 10], [10, 10]])
+        total = network.sum_national_and_own(network.split_national_and_own(table, 2020, 2024))
+        assert total.set_index("region_code").loc["0360", "own_part_tco2e"] == 50.0
+
+    @given(
+        cells=st.lists(st.floats(0, 1e6), min_size=4, max_size=4),
+        nation=st.lists(st.floats(1, 1e8), min_size=4, max_size=4),
+    )
+    def test_the_parts_add_up_and_the_nation_has_no_own_part(self, cells, nation):
+        table = table_of(
+            ["00", "0360"],
+            transport=[nation[:2], cells[:2]],
+            industry=[nation[2:], cells[2:]],
+        )
+        total = network.sum_national_and_own(network.split_national_and_own(table, 2020, 2024))
+        total = total.set_index("region_code")
+        added = total["national_part_tco2e"] + total["own_part_tco2e"]
+        scale = max(*cells, *nation)
+        assert added["0360"] == pytest.approx(cells[1] + cells[3] - cells[0] - cells[2], abs=1e-9 * scale)
+        assert total.loc["00", "own_part_tco2e"] == pytest.approx(0.0, abs=1e-9 * scale)
+
+    def test_a_year_the_release_lacks_is_refused(self):
+        with pytest.raises(ValueError, match=r"release r1: cannot compare 2015 with 2024; .* 2020, 2024"):
+            network.split_national_and_own(table_of(["00"]), 2015, 2024)
+
+    def test_a_release_without_the_nation_is_refused(self):
+        with pytest.raises(ValueError, match="no row for the nation"):
+            network.split_national_and_own(table_of(["0360"]), 2020, 2024)
+
+
+class TestLocalSignal:
+    def test_counts_municipalities_near_the_nation(self):
+        table = table_of(
+            ["00", "03", "0001", "0002", "0003", "0004"],
+            transport=[[1000, 900], [100, 90], [100, 90.4], [100, 89.6], [100, 95], [0, 10]],
+            waste=[[1000, 900], [100, 90], [100, 95], [100, 85], [100, 90], [100, 95]],
+        )
+        found = network.find_local_signal(table, 2020, 2024).set_index("sector_code")
+        assert found.loc["transport", "municipalities_n"] == 3
+        assert found.loc["transport", "near_nation_pct"] == pytest.approx(66.7, abs=0.05)
+        assert found.loc["transport", "scaled_nationally"]
+        assert found.loc["waste", "near_nation_pct"] == 25.0
+        assert not found.loc["waste", "scaled_nationally"]
+        assert found.loc["industry", "municipalities_n"] == 0
+
+
+class TestNetwork:
+    territorial = series_of(
+        {
+            "00": {2020: 1_000.0, 2024: 900.0},
+            "0001": {2020: 100.0, 2024: 90.0},
+            "0002": {2020: 40.0, 2024: 44.0},
+            "0003": {2020: 10.0, 2024: 9.0},
+        }
+    )
+    proxy = series_of({"00": {2024: 600.0}, "0001": {2024: 30.0}, "0002": {2024: 20.0}, "0003": {2024: 9.0}})
+    population = population_of(
+        {
+            "00": {2020: 500, 2024: 500},
+            "0001": {2020: 10, 2024: 10},
+            "0002": {2020: 20, 2024: 20},
+            "0003": {2020: 5, 2024: 5},
+        }
+    )
+
+    def build(self, members: list[tuple[str, object, object]]) -> pd.DataFrame:
+        frame = pd.DataFrame(members, columns=["region_code", "joined_on", "left_on"])
+        built = network.build_network(
+            frame, self.territorial, self.proxy, self.population, NO_SPLITS, as_of=dt.date(2026, 5, 8)
+        )
+        return built.set_index(["variant", "year"])
+
+    def test_worked_example(self):
+        day = dt.date(2010, 1, 1)
+        found = self.build([("0001", day, None), ("0002", dt.date(2022, 1, 1), pd.NaT), ("12", day, None)])
+        emissions = found["emissions_tco2e"]
+        assert emissions["members_at_the_time", 2020] == 100.0
+        assert emissions["members_at_the_time", 2024] == 134.0
+        assert emissions["constant_panel", 2020] == 140.0
+        assert emissions["without_largest_emitter", 2024] == 44.0
+        assert found["left_out"]["without_largest_emitter", 2024] == "0001"
+        assert emissions["constant_panel_on_proxy", 2024] == 50.0
+        assert emissions["rest_of_sweden", 2020] == 860.0
+        assert found["tco2e_per_capita"]["rest_of_sweden", 2024] == pytest.approx(766 / 470)
+        assert emissions["rest_of_sweden_on_proxy", 2024] == 550.0
+        assert emissions["sweden", 2024] == 900.0
+        assert found["members_n"]["constant_panel", 2024] == 2
+
+    def test_a_member_that_left_is_out_of_the_panel_but_was_one_then(self):
+        day = dt.date(2010, 1, 1)
+        found = self.build([("0001", day, None), ("0003", day, dt.date(2022, 6, 1))])
+        assert found["emissions_tco2e"]["constant_panel", 2020] == 100.0
+        assert found["emissions_tco2e"]["members_at_the_time", 2020] == 110.0
+        assert found["emissions_tco2e"]["members_at_the_time", 2024] == 90.0
+
+    def test_an_unknown_join_date_makes_members_at_the_time_null_with_the_reason(self):
+        found = self.build([("0001", None, None), ("0002", dt.date(2010, 1, 1), None)])
+        assert found["reason"]["members_at_the_time", 2024] == "join_date_unknown"
+        assert np.isnan(found["emissions_tco2e"]["members_at_the_time", 2024])
+        assert found["emissions_tco2e"]["constant_panel", 2024] == 134.0
+
+    def test_dates_of_a_frame_are_read_as_dates(self):
+        members = [
+            ("0001", pd.Timestamp(2010, 1, 1), pd.Timestamp(2012, 1, 1)),
+            ("0002", pd.Timestamp(2010, 1, 1), pd.NaT),
+        ]
+        assert self.build(members)["emissions_tco2e"]["constant_panel", 2024] == 44.0
+
+    def test_without_members_the_sums_are_null_and_the_nation_stands(self):
+        found = self.build([])
+        assert found["reason"]["constant_panel", 2024] == "no_members"
+        assert found["emissions_tco2e"].xs("constant_panel").isna().all()
+        assert found["emissions_tco2e"]["rest_of_sweden", 2024] == 900.0
+
+    def test_panel_and_rest_are_the_nation(self):
+        found = self.build([("0001", None, None), ("0003", None, None)])["emissions_tco2e"]
+        for year in (2020, 2024):
+            assert found["constant_panel", year] + found["rest_of_sweden", year] == found["sweden", year]
