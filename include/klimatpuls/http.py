@@ -508,7 +508,9 @@ def _trouble(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return f"the connection ended before the whole body had come: {error}"
-    return f"no connection, or it broke: {error}"
+    # requests wraps urllib3, which wraps the reason; the reason alone says what an operator needs.
+    inner = error.args[0] if error.args else error
+    return f"no connection, or it broke: {getattr(inner, 'reason', None) or error}"
 
 
 def _advice(status: int) -> str:

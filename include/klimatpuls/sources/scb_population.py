@@ -60,10 +60,21 @@ def fetch(
 
     Raises:
         NotYetPublished: if the table has no year yet, or is not there before its first year is due.
-        FetchError: if the service does not answer, or the table has gone or cannot be told from others.
-        SourceFormatError: if the table's variables are not the ones we know.
+        FetchError: if the service does not answer, the table has gone or cannot be told from others, or what
+            the service says about itself and the table cannot be read: no figures have come then.
     """
-    entry = catalogue_dataset(dataset)
+    try:
+        return _fetch(session, base_url, catalogue_dataset(dataset), substance, as_of)
+    except SourceFormatError as error:
+        msg = (
+            f"{SOURCE_ID}: no figures of {dataset} came, since the table could not be asked for them: {error}"
+        )
+        raise FetchError(msg) from error
+
+
+def _fetch(
+    session: PoliteSession, base_url: str, entry: Dataset, substance: str | None, as_of: date
+) -> Fetched:
     table = _px_table(entry, substance)
     client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
     config = client.fetch_config()
@@ -76,7 +87,7 @@ def fetch(
     answers = client.fetch_data(table_id, selection, max_cells=config.max_cells)
     return Fetched(
         source=SOURCE_ID,
-        dataset=dataset,
+        dataset=entry.id,
         substance=None,
         url=f"{client.base_url}/tables/{table_id}/data",
         parts=tuple(answer.body for answer in answers),

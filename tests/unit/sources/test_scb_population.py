@@ -363,6 +363,16 @@ class TestFetch:
             scb_population.fetch(session, session.base_url, "scb_population", None, as_of=AS_OF)
         assert not isinstance(caught.value, NotYetPublished)
 
+    @pytest.mark.parametrize("path", ["config", "tables/TAB638/metadata"])
+    def test_an_error_page_before_any_figure_is_a_failed_fetch(self, httpserver, path):
+        httpserver.expect_request(f"/api/v2/{path}").respond_with_data("<html>Tekniskt fel</html>")
+        httpserver.expect_request("/api/v2/config").respond_with_json(CONFIG)
+        with (
+            http.open_session(SOURCE, httpserver.url_for("/api/v2"), sleep=lambda _: None) as session,
+            pytest.raises(FetchError, match=r"no figures of scb_population came.*<html>Tekniskt fel"),
+        ):
+            scb_population.fetch(session, session.base_url, "scb_population", None, as_of=AS_OF)
+
     def test_server_trouble_is_not_taken_for_a_missing_table(self, service):
         server, session = service
         server.expect_request("/api/v2/tables/TAB638/metadata").respond_with_data(status=403)
