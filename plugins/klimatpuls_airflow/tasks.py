@@ -39,9 +39,9 @@ def fetch_snapshot(source_id: str) -> int:
     orchestrator_run = f"{dag_run.dag_id}/{dag_run.run_id}"
     with connections.warehouse(connections.LOADER) as conn:
         try:
-            if "snapshot_sha256" in (dag_run.conf or {}):
+            if manifest := (dag_run.conf or {}).get("manifest_path"):
                 result = snapshot.adopt_by_hand(
-                    conn, source, context, orchestrator_run=orchestrator_run, **_by_hand(dag_run.conf)
+                    conn, source, context, orchestrator_run=orchestrator_run, manifest_path=manifest
                 )
             else:
                 with open_session(source, connections.base_url(source.conn_id)) as session:
@@ -56,10 +56,6 @@ def fetch_snapshot(source_id: str) -> int:
                 validate.record_checks(conn, source, context)
             raise AirflowSkipException(result.detail)
     return result.run_id
-
-
-def _by_hand(conf: dict[str, Any]) -> dict[str, Any]:
-    return {key: conf[key] for key in ("snapshot_sha256", "dataset", "substance")}
 
 
 def load(source_id: str, run_id: int) -> int:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import socket
+import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
 
@@ -45,21 +50,57 @@ def is_free(number: int) -> bool:
     return True
 
 
-def choose(wanted: int, *, not_these: frozenset[int] = frozenset()) -> Port:
-    """Return the wanted port when it is free, else one the operating system names.
+class Desk:
+    """Gives out ports and holds them until closed, so that two stacks that start at once get different ones.
 
-    Args:
-        wanted: Port that is usual for the service, 1 to 65535; 0 for any.
-        not_these: Ports already promised to other services of the stack.
-
-    Returns:
-        The port, free at the moment of the call.
+    A port is not opened by being given out (its service must be able to do that), so the promise is kept by
+    a socket of that name in Linux's abstract namespace, which ends with the process that holds it. Elsewhere
+    two simultaneous starts may meet.
     """
-    if wanted and wanted not in not_these and is_free(wanted):
-        return Port(wanted, wanted)
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.bind((LOOPBACK, 0))
-            number = int(probe.getsockname()[1])
-        if number not in not_these:
-            return Port(number, wanted)
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def choose(self, wanted: int = 0) -> Port:
+        """Return the wanted port when it is free, else one the operating system names.
+
+        Args:
+            wanted: Port that is usual for the service, 1 to 65535; 0 for any.
+
+        Returns:
+            The port, free at the moment of the call and promised to nobody else.
+        """
+        if wanted and is_free(wanted) and self._hold(wanted):
+            return Port(wanted, wanted)
+        while True:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+                probe.bind((LOOPBACK, 0))
+                number = int(probe.getsockname()[1])
+            if self._hold(number):
+                return Port(number, wanted)
+
+    def _hold(self, number: int) -> bool:
+        if sys.platform != "linux":
+            return True
+        promise = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            promise.bind(f"\0klimatpuls-port-{number}")
+        except OSError:
+            promise.close()
+            return False
+        self._held.append(promise)
+        return True
+
+    def close(self) -> None:
+        """Take the promises back; by now the services hold the ports themselves."""
+        for promise in self._held:
+            promise.close()
+        self._held.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -413,7 +413,9 @@ def temporary_cluster(folder: Path) -> Iterator[Cluster]:
         ClusterError: if it cannot be made or started, with the end of its log.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    cluster = Cluster(folder / "postgres", "temporary", ports.choose(0).number, durable=False)
+    with ports.Desk() as desk:
+        port = desk.choose().number
+    cluster = Cluster(folder / "postgres", "temporary", port, durable=False)
     cluster.create()
     log = folder / "postgres.log"
     with log.open("ab") as output:

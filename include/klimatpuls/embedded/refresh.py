@@ -163,7 +163,9 @@ class Refresh:
             self._look(watch)
             if time.monotonic() > deadline:
                 late = ", ".join(f"{dag}/{run}" for dag, run in keys if not watch.runs[dag, run].is_over)
-                msg = f"still not done after {PATIENCE / 60:.0f} minutes: {late}; see Airflow's pages (make up)"
+                msg = (
+                    f"still not done after {PATIENCE / 60:.0f} minutes: {late}; see Airflow's pages (make up)"
+                )
                 raise KlimatpulsError(msg)
             time.sleep(POLL)
 
@@ -197,7 +199,9 @@ class Refresh:
                 (mail_is_due,) = cursor.fetchone()  # type: ignore[misc]
         if waits and "publish" not in ended_ill:
             return "publish"
-        published = any(dag_id == "publish" and run.state == "success" for (dag_id, _), run in watch.runs.items())
+        published = any(
+            dag_id == "publish" and run.state == "success" for (dag_id, _), run in watch.runs.items()
+        )
         reported = any(dag_id == "report" for dag_id, _ in watch.runs)
         if (mail_is_due or (published and not reported)) and "report" not in ended_ill:
             return "report"

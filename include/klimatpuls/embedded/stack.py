@@ -149,8 +149,9 @@ class Stack:
         begun = time.monotonic()
         self.timings = {}
         self._lock = self.home.lock(purpose)
+        desk = ports.Desk()
         try:
-            self._prepare(purpose)
+            self._prepare(purpose, desk)
             with self._timed("postgres"):
                 self._start_database()
             with ThreadPoolExecutor(2, thread_name_prefix="start") as pool:
@@ -163,6 +164,8 @@ class Stack:
         except BaseException:
             self.stop()
             raise
+        finally:
+            desk.close()
         self.timings["total"] = time.monotonic() - begun
         return self.timings
 
@@ -223,17 +226,15 @@ class Stack:
 
     # -- parts of a start
 
-    def _prepare(self, purpose: str) -> None:
+    def _prepare(self, purpose: str, desk: ports.Desk) -> None:
         data = self.home.root / "postgres"
         swept = processes.sweep(self.home.root, data)
         if swept:
             self._say(f"ended {swept} processes that an earlier run had left behind")
-        chosen: dict[str, ports.Port] = {}
-        for name, wanted in services.USUAL_PORTS.items():
-            taken = frozenset(port.number for port in chosen.values())
-            chosen[name] = ports.choose(wanted, not_these=taken)
-            if chosen[name].is_replaced:
-                self._say(f"port {wanted} ({name}) is taken, using {chosen[name].number}")
+        chosen = {name: desk.choose(wanted) for name, wanted in services.USUAL_PORTS.items()}
+        for name, port in chosen.items():
+            if port.is_replaced:
+                self._say(f"port {port.wanted} ({name}) is taken, using {port.number}")
         self._addresses = Addresses(**{name: port.number for name, port in chosen.items()})
         if self._lock is not None:
             self._control = Control(self.home, self._lock)

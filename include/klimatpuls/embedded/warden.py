@@ -37,6 +37,9 @@ PHASE_HELPERS = 1
 PHASE_DATABASE = 2
 """PostgreSQL: stopped last, after every other process is gone."""
 
+LOG_LIMIT = 10 * 1024 * 1024
+"""Bytes after which a service's log is set aside at its next start."""
+
 STATE_FILE = "warden.json"
 ADDRESS_FILE = "addresses.json"
 
@@ -155,6 +158,7 @@ class Warden:
         dying = getattr(signal, service.stop_signal)
         environment = {**service.env, processes.MARKER: str(self.root), "SPT_NOENV": "1"}
         try:
+            _rotate(Path(service.log))
             with Path(service.log).open("ab") as log:
                 child = subprocess.Popen(
                     service.argv,
@@ -254,6 +258,12 @@ class Warden:
             self.control.sendall(json.dumps(event).encode() + b"\n")
         except OSError:  # the command is gone; reading the socket will show it
             return
+
+
+def _rotate(log: Path) -> None:
+    """Set a long log aside, in the place of the one set aside before."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_name(f"{log.name}.1"))
 
 
 def _log(line: str) -> None:

@@ -9,21 +9,26 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from klimatpuls import catalog
 from klimatpuls.errors import NotYetPublished
+from klimatpuls.releases import Fetched
 from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
+    from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.catalog import Source
     from klimatpuls.hops.context import RunContext
     from klimatpuls.http import PoliteSession
-    from klimatpuls.releases import Fetched, Parsed
+    from klimatpuls.releases import Parsed
+    from klimatpuls.snapshots import Snapshot
 
 
 class SourceModule(Protocol):
@@ -93,7 +98,7 @@ def take_snapshots(
             as_of=context.as_of,
             orchestrator_run=orchestrator_run,
         )
-    kept: list[tuple[str, str]] = []
+    kept: list[tuple[str, bool]] = []
     said: list[str] = []
     module = source_module(source)
     for dataset, substance in _wanted(source):
@@ -102,11 +107,11 @@ def take_snapshots(
         except NotYetPublished as missing:
             said.append(str(missing))
             continue
-        sha256, is_new = keep(conn, source, fetched, run.run_id, context)
-        kept.append((sha256, "new" if is_new else "known"))
-        label = _label(dataset, substance)
-        said.append(f"{label}: {'new bytes' if is_new else 'known bytes, no new release'} ({sha256[:8]})")
-    new = tuple(sha256 for sha256, outcome in kept if outcome == "new")
+        snapshot = _put(source, fetched, context)
+        is_new = _enter(conn, source, snapshot, run.run_id)
+        kept.append((snapshot.sha256, is_new))
+        said.append(_say(dataset, substance, snapshot, is_new=is_new))
+    new = tuple(sha256 for sha256, is_new in kept if is_new)
     state = "fetched" if new else "no_news" if kept else "not_yet_published"
     result = SnapshotResult(run_id=run.run_id, state=state, detail="; ".join(said), new_snapshots=new)
     with conn:
@@ -114,50 +119,47 @@ def take_snapshots(
     return result
 
 
-def keep(
-    conn: PgConnection, source: Source, fetched: Fetched, run_id: int, context: RunContext
-) -> tuple[str, bool]:
-    """Keep fetched bytes and enter them; the caller's run owns what nothing has come of yet.
-
-    Returns:
-        The snapshot's hash, and whether it is new: never met, or met without having become anything.
-    """
-    store = SnapshotStore(context.snapshots)
+def _put(source: Source, fetched: Fetched, context: RunContext) -> Snapshot:
+    """Keep bytes; live ones are known from the day they are first seen, others as their archive says."""
     known_from = fetched.known_from or (context.as_of if context.origin == "live" else None)
-    snapshot = store.put(
+    return SnapshotStore(context.snapshots).put(
         fetched,
         retrieved_at=context.now,
         licence=source.licence,
         origin=context.origin,
         known_from=known_from,
     )
+
+
+def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) -> bool:
+    """Enter a snapshot under a run; False when something has come of these bytes before."""
     key = {
         "snapshot_sha256": snapshot.sha256,
-        "dataset": fetched.dataset,
-        "substance": fetched.substance or runs.NOT_BY_SUBSTANCE,
+        "dataset": snapshot.dataset,
+        "substance": snapshot.substance or runs.NOT_BY_SUBSTANCE,
     }
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/known_snapshot.sql"), key)
         met = cursor.fetchone()
         if met is not None and met[0] is not None:
-            return snapshot.sha256, False
-        if met is None:
-            cursor.execute(
-                load_sql("load/insert_snapshot.sql"),
-                {
-                    **key,
-                    "source": source.id,
-                    "url": fetched.url,
-                    "size_bytes": snapshot.size,
-                    "known_from": known_from,
-                    "retrieved_at": context.now,
-                    "manifest_path": snapshot.manifest_path,
-                    "run_id": run_id,
-                },
-            )
-        else:
+            return False
+        if met is not None:
             cursor.execute(load_sql("load/adopt_snapshot.sql"), {**key, "run_id": run_id})
-    return snapshot.sha256, True
+            return True
+        cursor.execute(
+            load_sql("load/insert_snapshot.sql"),
+            {
+                **key,
+                "source": source.id,
+                "url": snapshot.url,
+                "size_bytes": snapshot.size,
+                "known_from": snapshot.known_from,
+                "retrieved_at": snapshot.retrieved_at,
+                "manifest_path": snapshot.manifest_path,
+                "run_id": run_id,
+            },
+        )
+    return True
 
 
 def _wanted(source: Source) -> Iterator[tuple[str, str | None]]:
@@ -166,5 +168,68 @@ def _wanted(source: Source) -> Iterator[tuple[str, str | None]]:
             yield dataset.id, substance
 
 
-def _label(dataset: str, substance: str | None) -> str:
-    return f"{dataset} {substance}" if substance else dataset
+def _say(dataset: str, substance: str | None, snapshot: Snapshot, *, is_new: bool) -> str:
+    label = f"{dataset} {substance}" if substance else dataset
+    return f"{label}: {'new bytes' if is_new else 'known bytes, no new release'} ({snapshot.sha256[:8]})"
+
+
+def keep_file(file: Path, context: RunContext) -> Snapshot:
+    """Hop 1 for a workbook given by hand: look what it is, and keep its bytes.
+
+    Args:
+        file: A workbook of SMHI's emission database.
+        context: Day, origin and folders.
+
+    Returns:
+        The snapshot, not yet entered into the warehouse: the ingest DAG does that with its run.
+
+    Raises:
+        SourceFormatError: if it is no such workbook.
+    """
+    source = catalog.SMHI_EMISSIONS
+    body = file.read_bytes()
+    preamble = smhi_emissions.read_preamble(body)
+    fetched = Fetched(
+        source=source.id,
+        dataset=source.datasets[0].id,
+        substance=preamble.substance,
+        url=f"file:{file.name}",
+        parts=(body,),
+    )
+    return _put(source, fetched, context)
+
+
+def adopt_by_hand(
+    conn: PgConnection,
+    source: Source,
+    context: RunContext,
+    *,
+    orchestrator_run: str | None,
+    manifest_path: str,
+) -> SnapshotResult:
+    """Begin a run with bytes that a person gave, kept before by :func:`keep_file`.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        source: Catalogue entry.
+        context: Day, origin and folders.
+        orchestrator_run: Name of the run at the orchestrator.
+        manifest_path: The snapshot's manifest inside the store.
+    """
+    snapshot = SnapshotStore(context.snapshots).read(manifest_path)
+    with conn:
+        run = runs.start_run(
+            conn,
+            source=source.id,
+            origin=context.origin,
+            as_of=context.as_of,
+            orchestrator_run=orchestrator_run,
+        )
+    is_new = _enter(conn, source, snapshot, run.run_id)
+    state = "fetched" if is_new else "no_news"
+    said = _say(snapshot.dataset, snapshot.substance, snapshot, is_new=is_new)
+    with conn:
+        runs.set_run_state(conn, run.run_id, state, said)
+    return SnapshotResult(
+        run_id=run.run_id, state=state, detail=said, new_snapshots=(snapshot.sha256,) if is_new else ()
+    )

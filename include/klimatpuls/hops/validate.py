@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls import catalog
-from klimatpuls.validation import record, run
-from klimatpuls.validation.gates import explain
+from klimatpuls.validation import reading, record, run
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
@@ -54,14 +53,21 @@ def validate_run(
     verdicts = run.validate_run(dsn, run_id, source=source, docs_root=context.data_docs)
     with conn:
         record.record_verdicts(conn, verdicts)
-    result = _result(conn, run_id, tuple(explain(v) for v in verdicts if v.verdict != "publish"))
+    result = read_result(conn, run_id)
     with conn:
         runs.set_run_state(conn, run_id, result.state, _describe(result))
         record_checks(conn, source, context)
     return result
 
 
-def _result(conn: PgConnection, run_id: int, explanations: tuple[str, ...]) -> ValidationResult:
+def read_result(conn: PgConnection, run_id: int) -> ValidationResult:
+    """What the gates said of a run, from the warehouse.
+
+    Args:
+        conn: Connection as ``wh_loader``.
+        run_id: The source run.
+    """
+    explanations = reading.read_explanations(conn, run_id)
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/releases_of_run.sql"), {"run_id": run_id})
         states = {release_id: state for release_id, state, *_ in cursor.fetchall()}
@@ -88,6 +94,30 @@ def _describe(result: ValidationResult) -> str:
     said += [f"{release_id}: on hold" for release_id in result.held]
     said += [f"{name}: quarantined" for name in result.quarantined]
     return "; ".join(said) or "nothing to validate"
+
+
+def close_failed(
+    conn: PgConnection, source: Source, context: RunContext, orchestrator_run: str, message: str
+) -> None:
+    """Close a run whose fetch failed, and say so of every dataset of the source; commits.
+
+    Args:
+        conn: Connection as ``wh_loader``.
+        source: Catalogue entry.
+        context: Day and moment.
+        orchestrator_run: Name of the run at the orchestrator.
+        message: What failed and what to do.
+    """
+    with conn:
+        failed = runs.start_run(
+            conn,
+            source=source.id,
+            origin=context.origin,
+            as_of=context.as_of,
+            orchestrator_run=orchestrator_run,
+        )
+        runs.set_run_state(conn, failed.run_id, "failed", message)
+        record_checks(conn, source, context, failure=message)
 
 
 def record_checks(conn: PgConnection, source: Source, context: RunContext, failure: str | None = None) -> None:

@@ -1,0 +1,311 @@
+"""The command line: ``klimatpuls``. Thin: each command calls one function of the rooms behind it.
+
+Exit codes: 0 done, 1 bad use or a fault of the project, 2 fetch failed, 3 on hold, 4 wrong home,
+5 quarantined, 6 mail. A user's mistake ends in one line on standard error, never in a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from klimatpuls.errors import EXIT_USAGE, KlimatpulsError, UsageError
+
+if TYPE_CHECKING:
+    from klimatpuls.embedded.choice import Wish
+    from klimatpuls.embedded.home import Home
+
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="klimatpuls",
+    help="From a national emission release to the network's mailbox.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done · 1 bad use or a fault of the project · 2 fetch failed · 3 on hold · "
+    "4 wrong home · 5 quarantined · 6 mail",
+)
+release_app = typer.Typer(no_args_is_help=True, help="Answer a release that is on hold.")
+replica_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
+app.add_typer(release_app, name="release")
+app.add_typer(replica_app, name="replica")
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home", help="Folder of all state (else KLIMATPULS_HOME, else ./var/live or ./var/synthetic)."
+    ),
+]
+
+
+class Role(StrEnum):
+    """Login roles of the warehouse."""
+
+    BI_READ = "bi_read"
+    WH_LOADER = "wh_loader"
+    WH_MAILER = "wh_mailer"
+
+
+class SourcesOption(StrEnum):
+    """What is asked: the agencies or their stand-in."""
+
+    AUTO = "auto"
+    LIVE = "live"
+    REPLICA = "replica"
+
+
+@app.command()
+def run(
+    home: HomeOption = None,
+    sources: Annotated[
+        SourcesOption | None, typer.Option(help="auto, live or replica (else SOURCES, else auto).")
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="Archive folder for the replica (else ARCHIVE).")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
+) -> None:
+    """Start the stack, run the whole chain once, stop the stack: what `make run` calls."""
+    from klimatpuls.embedded import session
+
+    wish = _wish(home, sources, archive, as_of)
+    raise typer.Exit(session.run_once(wish, _say))
+
+
+@app.command()
+def up(
+    home: HomeOption = None,
+    sources: Annotated[
+        SourcesOption | None, typer.Option(help="live or replica (else SOURCES, else what the home remembers).")
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="Archive folder for the replica (else ARCHIVE).")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
+) -> None:
+    """Start the stack and leave it running; prints the addresses of Airflow and of the caught mail."""
+    from klimatpuls.embedded import session
+
+    session.start_and_leave(_wish(home, sources, archive, as_of), _say)
+
+
+@app.command()
+def down(home: HomeOption = None) -> None:
+    """Stop the stack that `up` left running; no process stays behind."""
+    from klimatpuls.embedded import stack
+
+    opened = _home(home)
+    _say("stopped" if stack.stop(opened) else "nothing was running")
+
+
+@app.command()
+def refresh(home: HomeOption = None) -> None:
+    """Run the chain once on the running stack, or on one started for this command."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.refresh(_home(home), _say))
+
+
+@app.command()
+def status(home: HomeOption = None) -> None:
+    """How fresh each dataset is, what waits for a person, and whether the stack runs."""
+    from klimatpuls.embedded import house, terminal
+
+    with house.database(_home(home)) as stack:
+        terminal.print_status(stack)
+
+
+@app.command()
+def ingest(
+    file: Annotated[Path, typer.Argument(help="A workbook of SMHI's emission database.")],
+    home: HomeOption = None,
+) -> None:
+    """Take a workbook given by hand the whole way from hop 1, as if it had been fetched."""
+    from klimatpuls.embedded import session
+
+    if not file.is_file():
+        msg = f"{file} is no file"
+        raise UsageError(msg)
+    raise typer.Exit(session.ingest_file(_home(home), file, _say))
+
+
+@app.command()
+def releases(home: HomeOption = None) -> None:
+    """List every release the warehouse holds, with years, rows and state."""
+    from klimatpuls.embedded import house, terminal
+
+    with house.database(_home(home)) as stack:
+        terminal.print_releases(stack)
+
+
+@release_app.command("approve")
+def approve(
+    release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],
+    reason: Annotated[str, typer.Option(help="Why it may be published; kept with the release.")] = "",
+    home: HomeOption = None,
+) -> None:
+    """Publish a release that is on hold; its digest waits for a word of its own in Airflow."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.decide(_home(home), release_id, reason, _say, is_approved=True))
+
+
+@release_app.command("reject")
+def reject(
+    release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],
+    reason: Annotated[str, typer.Option(help="Why it must not be published; kept with the release.")] = "",
+    home: HomeOption = None,
+) -> None:
+    """Turn a release on hold down; what is published stays as it is."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.decide(_home(home), release_id, reason, _say, is_approved=False))
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="Older release, or a part of its name that only it has.")],
+    new: Annotated[str, typer.Argument(help="Newer release, or a part of its name that only it has.")],
+    region: Annotated[list[str] | None, typer.Option(help="Region codes to show in full, such as 0360.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """What changed between two published releases: years, the nation, the largest movers."""
+    from klimatpuls.embedded import house, terminal
+
+    with house.database(_home(home)) as stack:
+        terminal.print_diff(stack, old, new, region or [])
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT on the schema mart.")], home: HomeOption = None
+) -> None:
+    """Ask the warehouse as bi_read; the answer is CSV on standard output."""
+    from klimatpuls.embedded import house, terminal
+
+    with house.database(_home(home)) as stack:
+        terminal.write_csv(stack, query, sys.stdout.buffer)
+
+
+@app.command()
+def dsn(
+    role: Annotated[Role, typer.Option(help="Role to connect as.")] = Role.BI_READ, home: HomeOption = None
+) -> None:
+    """Print the address of the running warehouse for another program; it holds a password."""
+    from klimatpuls.embedded import house
+
+    stack = house.attach(_home(home))
+    if stack is None:
+        msg = "the database is not running: start it with `make up` (klimatpuls up), then ask again"
+        raise UsageError(msg)
+    typer.echo(house.warehouse_dsn(stack, role.value))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the warehouse of WAREHOUSE_ADMIN_DSN up to date: for containers, not for the embedded stack."""
+    from klimatpuls.warehouse.migrate import LOGIN_ROLES
+    from klimatpuls.warehouse.migrate import migrate as run_migrations
+
+    names = ["WAREHOUSE_ADMIN_DSN", *(f"{role.upper()}_PASSWORD" for role in LOGIN_ROLES)]
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        msg = f"set {', '.join(missing)} in the environment"
+        raise UsageError(msg)
+    passwords = {role: os.environ[f"{role.upper()}_PASSWORD"] for role in LOGIN_ROLES}
+    version = run_migrations(os.environ["WAREHOUSE_ADMIN_DSN"], passwords)
+    _say(f"the warehouse is at {version}")
+
+
+@replica_app.command("serve")
+def replica_serve(
+    archive: Annotated[Path, typer.Option(help="Archive folder.")],
+    as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD.")] = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 chooses a free one.")] = 0,
+) -> None:
+    """Answer as the agencies do, from an archive folder, until stopped."""
+    from klimatpuls.replica import server
+
+    words = ["--archive", str(archive), "--port", str(port)]
+    raise typer.Exit(server.main([*words, "--as-of", as_of] if as_of else words))
+
+
+@replica_app.command("make-archive")
+def replica_make_archive(
+    folder: Annotated[Path, typer.Argument(help="Folder to write; made when missing.")],
+    seed: Annotated[int | None, typer.Option(help="Another seed gives other figures.")] = None,
+) -> None:
+    """Write a synthetic archive folder; the same seed gives the same bytes."""
+    from klimatpuls.replica.archive import DEFAULT_SEED, make_archive
+
+    made = make_archive(folder, DEFAULT_SEED if seed is None else seed)
+    _say(f"a SYNTHETIC archive lies in {made}")
+
+
+def _wish(
+    home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None
+) -> Wish:
+    """What the caller said: an option wins over the environment."""
+    from klimatpuls.embedded.choice import Wish
+
+    said = {
+        "SOURCES": sources.value if sources else None,
+        "ARCHIVE": str(archive) if archive else None,
+        "AS_OF": as_of,
+        "KLIMATPULS_HOME": str(home) if home else None,
+    }
+    given = {name: value for name, value in said.items() if value is not None}
+    return Wish.from_environ({**os.environ, **given})
+
+
+def _home(home: Path | None) -> Home:
+    """The home a command speaks of: named, or the one that `make run` made by default."""
+    from klimatpuls.embedded.home import Home, default_root
+    from klimatpuls.embedded.house import PROJECT
+
+    named = home or (Path(os.environ["KLIMATPULS_HOME"]) if os.environ.get("KLIMATPULS_HOME") else None)
+    candidates = [named] if named else [default_root(PROJECT, origin) for origin in ("live", "synthetic")]
+    for candidate in candidates:
+        if (candidate / "config.json").is_file():
+            return Home(candidate)
+    msg = (
+        f"there is no home in {' or '.join(map(str, candidates))}: run `make run` first, or name one with "
+        "--home or KLIMATPULS_HOME"
+    )
+    raise UsageError(msg)
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+
+
+def main() -> None:
+    """Run the command line; turn errors into one line and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(standalone_mode=False)
+    except KlimatpulsError as error:
+        typer.echo(f"klimatpuls: {error}", err=True)
+        code = error.exit_code
+    except TyperException as error:
+        typer.echo(f"klimatpuls: {error.format_message()}", err=True)
+        code = EXIT_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("klimatpuls: interrupted; everything it started is stopped", err=True)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        code = EXIT_USAGE
+    sys.exit(code or 0)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+

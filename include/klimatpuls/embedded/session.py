@@ -1,0 +1,156 @@
+"""What the commands do with a stack: run once, leave it running, refresh, take a file, answer a hold."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from klimatpuls.catalog import SOURCES, source_of
+from klimatpuls.embedded import house, terminal
+from klimatpuls.embedded.choice import choose
+from klimatpuls.embedded.refresh import Refresh
+from klimatpuls.errors import EXIT_DONE
+from klimatpuls.hops.approval import decide_release
+from klimatpuls.hops.snapshot import keep_file
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from klimatpuls.embedded.choice import Wish
+    from klimatpuls.embedded.home import Home
+    from klimatpuls.embedded.stack import Stack
+
+    Say = Callable[[str], None]
+
+
+class _Clocked:
+    """Says lines with the seconds since the command began in front."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._begun = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        self._say(f"[{self.seconds:6.1f} s] {line}")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the command began."""
+        return time.monotonic() - self._begun
+
+
+def run_once(wish: Wish, say: Say) -> int:
+    """Start the stack, refresh every source, print the summary, stop; returns the exit code.
+
+    Args:
+        wish: What the caller said about sources, archive, day and home.
+        say: Prints a line.
+
+    Raises:
+        KlimatpulsError: with the exit code of what went wrong before or beside the runs.
+    """
+    clocked = _Clocked(say)
+    choice = choose(wish, house.PROJECT, house.are_agencies_reachable)
+    home = house.open_home(choice)
+    if choice.notice:
+        terminal.say_loudly(choice.notice, say)
+    clocked(f"home {home.root}, origin {choice.origin}" + (f", as of {choice.as_of}" if choice.as_of else ""))
+    with house.build_stack(home, clocked) as stack:
+        timings = stack.start("run", migrate=house.migrate_warehouse(home))
+        clocked("the stack is up: " + ", ".join(f"{part} {seconds:.1f} s" for part, seconds in timings.items()))
+        outcome = Refresh(stack, clocked).run(list(SOURCES))
+        terminal.print_summary(stack, outcome)
+        stopping = time.monotonic()
+    timings["stop"] = time.monotonic() - stopping
+    terminal.print_seconds(timings, outcome.seconds, clocked.seconds)
+    if choice.notice:
+        terminal.say_loudly(choice.notice, say)
+    return outcome.exit_code
+
+
+def start_and_leave(wish: Wish, say: Say) -> None:
+    """Start the stack and leave it running, with the addresses of its pages.
+
+    Args:
+        wish: As for :func:`run_once`.
+        say: Prints a line.
+    """
+    clocked = _Clocked(say)
+    choice = choose(wish, house.PROJECT, house.are_agencies_reachable)
+    home = house.open_home(choice)
+    if choice.notice:
+        terminal.say_loudly(choice.notice, say)
+    stack = house.build_stack(home, clocked)
+    stack.start("up", migrate=house.migrate_warehouse(home))
+    stack.detach()
+    clocked(f"up, in {home.root}")
+    terminal.print_addresses(stack)
+
+
+def refresh(home: Home, say: Say) -> int:
+    """Refresh every source on the stack that runs, or on one started for this; returns the exit code."""
+    clocked = _Clocked(say)
+    with _running(home, clocked, "refresh") as stack:
+        outcome = Refresh(stack, clocked).run(list(SOURCES))
+        terminal.print_summary(stack, outcome)
+    return outcome.exit_code
+
+
+def ingest_file(home: Home, file: Path, say: Say) -> int:
+    """Keep a workbook's bytes and send them through the ingest DAG; returns the exit code.
+
+    Raises:
+        SourceFormatError: if the file is no workbook of SMHI's; nothing is kept then.
+    """
+    clocked = _Clocked(say)
+    with _running(home, clocked, "ingest") as stack:
+        kept = keep_file(file, house.run_context(home, stack.as_of))
+        clocked(f"kept {file.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
+        conf = {"manifest_path": kept.manifest_path}
+        outcome = Refresh(stack, clocked).run([source_of(kept.dataset).id], conf)
+        terminal.print_summary(stack, outcome)
+    return outcome.exit_code
+
+
+def decide(home: Home, release_id: str, reason: str, say: Say, *, is_approved: bool) -> int:
+    """Answer a hold; an approved release is published at once. Returns the exit code.
+
+    Raises:
+        UsageError: if the release is not on hold.
+    """
+    clocked = _Clocked(say)
+    if not is_approved:
+        with house.database(home) as stack:
+            _decide(stack, release_id, reason, is_approved=False)
+        clocked(f"{release_id} is rejected; what is published stays as it is")
+        return EXIT_DONE
+    with _running(home, clocked, "release approve") as stack:
+        _decide(stack, release_id, reason, is_approved=True)
+        clocked(f"{release_id} is approved; publishing")
+        outcome = Refresh(stack, clocked).run([])
+        terminal.print_summary(stack, outcome)
+    return outcome.exit_code
+
+
+def _decide(stack: Stack, release_id: str, reason: str, *, is_approved: bool) -> None:
+    context = house.run_context(stack.home, stack.as_of)
+    with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
+        decide_release(
+            conn, release_id, is_approved=is_approved, decided_by="operator", reason=reason, now=context.now
+        )
+
+
+@contextmanager
+def _running(home: Home, say: Say, purpose: str) -> Iterator[Stack]:
+    """The stack that runs, or one started for this block."""
+    running = house.attach(home)
+    if running is not None:
+        yield running
+        return
+    with house.build_stack(home, say) as stack:
+        stack.start(purpose, migrate=house.migrate_warehouse(home))
+        say("the stack is up")
+        yield stack

@@ -1,0 +1,262 @@
+"""What the commands print: summaries, lists and differences, for a person at a terminal."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from rich.console import Console
+from rich.table import Table
+
+from klimatpuls.embedded import house
+from klimatpuls.errors import UsageError
+from klimatpuls.warehouse.connection import connect, load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import pandas as pd
+
+    from klimatpuls.embedded.refresh import Outcome
+    from klimatpuls.embedded.stack import Stack
+
+MOVERS_SHOWN = 10
+NATION = "00"
+WIDTH_OF_A_FILE = 160
+"""Columns when the output is no terminal: tables are not cut to 80 there."""
+
+
+def say_loudly(notice: str, say: Callable[[str], None]) -> None:
+    """A notice that cannot be overlooked."""
+    bar = "!" * min(100, len(notice) + 4)
+    for line in (bar, f"! {notice}", bar):
+        say(line)
+
+
+def print_summary(stack: Stack, outcome: Outcome) -> None:
+    """What was fetched, validated, published, computed and mailed, and where to look."""
+    console = _console()
+    table = Table(title="Sources", title_justify="left")
+    for heading in ("source", "state", "what happened"):
+        table.add_column(heading, overflow="fold")
+    for one in outcome.sources:
+        table.add_row(one.source, one.state, one.detail)
+    console.print(table)
+    _print_publication(console, outcome)
+    mails = ", ".join(f"{count} {state}" for state, count in sorted(outcome.mails.items()))
+    console.print(f"Mail: {mails or 'none'}")
+    _print_places(console, stack, outcome)
+    for problem in outcome.problems:
+        console.print(problem, style="bold red", markup=False, highlight=False)
+
+
+def _print_publication(console: Console, outcome: Outcome) -> None:
+    if outcome.publication is None:
+        console.print("Publication: none, nothing new")
+        return
+    console.print(f"Publication: {outcome.publication['publication_id']}, as of {outcome.publication['as_of_date']}")
+    for cause in outcome.publication["causes"]:
+        console.print(f"  · {_cause(cause)}", markup=False, highlight=False)
+
+
+def _cause(cause: Mapping[str, Any]) -> str:
+    if cause["kind"] == "release":
+        text = f"release {cause['release_id']}"
+        if cause["replaces"]:
+            text += f" in place of {cause['replaces']}"
+        if cause["replaces"] and cause["new_years"]:
+            text += f"; new years {_years(cause['new_years'])}"
+        if cause["vanished_years"]:
+            text += f"; vanished years {_years(cause['vanished_years'])}"
+        return text
+    if cause["kind"] == "register":
+        return "registers read for the first time" if cause["first"] else "registers changed"
+    if cause["kind"] == "standing":
+        return f"standing of {cause['region_code']}, target {cause['target_id']}: {cause['old']} → {cause['new']}"
+    return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
+
+
+def _years(years: Sequence[int]) -> str:
+    return ", ".join(map(str, years))
+
+
+def _print_places(console: Console, stack: Stack, outcome: Outcome) -> None:
+    root = stack.home.root
+    places = {"Home": root}
+    if outcome.publication is not None:
+        report = root / "reports" / str(outcome.publication["publication_id"])
+        places |= {"Digest": report / "digest.html", "Caught mail": root / "mail"}
+    if any(one.state in {"validated", "held", "quarantined"} for one in outcome.sources):
+        places["Validation pages"] = root / "data_docs"
+    for name, place in places.items():
+        console.print(f"{name}: {place}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_seconds(timings: Mapping[str, float], hops: Mapping[str, float], total: float) -> None:
+    """The seconds of every part, and of the whole."""
+    console = _console()
+    table = Table(title="Seconds", title_justify="left")
+    table.add_column("part")
+    table.add_column("s", justify="right")
+    for part, seconds in timings.items():
+        if part != "total":
+            table.add_row(f"stack: {part}", f"{seconds:.1f}")
+    for hop, seconds in hops.items():
+        table.add_row(hop, f"{seconds:.1f}")
+    table.add_row("whole command", f"{total:.1f}", style="bold")
+    console.print(table)
+
+
+def print_addresses(stack: Stack) -> None:
+    """Where the pages of a running stack are, and how to get in."""
+    from klimatpuls.embedded.services import AIRFLOW_USER, password_file
+
+    addresses = stack.addresses
+    console = _console()
+    for line in (
+        f"Airflow      http://127.0.0.1:{addresses.airflow}  (user {AIRFLOW_USER}, password in {password_file(stack.home)})",
+        f"Caught mail  http://127.0.0.1:{addresses.mail_page}",
+        "Warehouse    klimatpuls dsn --role bi_read",
+        "Next         klimatpuls refresh    Stop: make down",
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_status(stack: Stack) -> None:
+    """How fresh each dataset is, and what waits for a person."""
+    rows = _rows(stack, "bi_read", "checks/dashboard/data_status.sql")
+    _print_rows("Data status", rows)
+    _print_rows("On hold (klimatpuls release approve|reject ID)", _rows(stack, "wh_loader", "load/held_releases.sql"))
+    _print_rows("Mail that needs a person", _rows(stack, "wh_loader", "load/troubled_mail.sql"))
+    if house.attach(stack.home) is not None:
+        print_addresses(stack)
+    else:
+        _console().print("The stack is not running (make up).")
+
+
+def print_releases(stack: Stack) -> None:
+    """Every release the warehouse holds."""
+    _print_rows("Releases", _rows(stack, "wh_loader", "load/list_releases.sql"))
+
+
+def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) -> None:
+    """What changed between two published releases.
+
+    Args:
+        stack: A stack whose database runs.
+        old: Older release, or a part of its name.
+        new: Newer release, or a part of its name.
+        region_codes: Regions to show in full.
+
+    Raises:
+        UsageError: if a name fits no published release of emissions or several, or a region is unknown.
+    """
+    from klimatpuls import regions, revisions
+
+    for code in region_codes:
+        regions.region(code)
+    with closing(connect(house.warehouse_dsn(stack, "bi_read"))) as conn, conn, conn.cursor() as cursor:
+        before, after = _find_release(cursor, old), _find_release(cursor, new)
+        difference = revisions.diff_releases(_totals(cursor, before), _totals(cursor, after))
+    years = revisions.compare_years(_years_of(difference, "old_tco2e"), _years_of(difference, "new_tco2e"))
+    console = _console()
+    console.print(f"{before} → {after}", highlight=False)
+    for name, chosen in (("common", years.common), ("vanished", years.vanished), ("appeared", years.appeared)):
+        console.print(f"Years {name}: {_years(chosen) or 'none'}", highlight=False)
+    totals = difference[difference["sector_code"] == "all"]
+    municipal = totals[totals["region_code"].str.len() == 4]
+    _print_cells("Nation, all sectors", totals[totals["region_code"] == NATION])
+    for code in region_codes:
+        _print_cells(f"{regions.region(code).name}, all sectors", totals[totals["region_code"] == code])
+    movers = revisions.find_largest_movers(municipal, count=MOVERS_SHOWN)
+    _print_cells("Largest movers among municipalities", movers)
+
+
+def _find_release(cursor: Any, part: str) -> str:
+    cursor.execute(load_sql("load/find_release.sql"), {"part": part})
+    found = [release_id for (release_id,) in cursor.fetchall()]
+    exact = [release_id for release_id in found if release_id == part]
+    if len(exact or found) != 1:
+        listed = ", ".join(found) if found else "none"
+        msg = f"{part!r} must name one published release of emissions; it fits: {listed} (klimatpuls releases)"
+        raise UsageError(msg)
+    return str((exact or found)[0])
+
+
+def _totals(cursor: Any, release_id: str) -> pd.DataFrame:
+    from klimatpuls.warehouse.frames import read_frame
+
+    return read_frame(cursor, "load/release_for_diff.sql", {"release_id": release_id})
+
+
+def _years_of(difference: pd.DataFrame, column: str) -> list[int]:
+    return sorted({int(year) for year in difference.loc[difference[column].notna(), "year"]})
+
+
+def _print_cells(title: str, cells: pd.DataFrame) -> None:
+    from klimatpuls import regions
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("region")
+    for heading in ("year", "old t", "new t", "difference t", "%"):
+        table.add_column(heading, justify="right")
+    table.add_column("change")
+    for row in cells.itertuples():
+        table.add_row(
+            regions.region(str(row.region_code)).name,
+            str(row.year),
+            _tonnes(row.old_tco2e),
+            _tonnes(row.new_tco2e),
+            _tonnes(row.difference_tco2e),
+            "" if row.difference_pct != row.difference_pct else f"{row.difference_pct:+.2f}",  # noqa: PLR0124
+            str(row.change),
+        )
+    _console().print(table)
+
+
+def _tonnes(value: float) -> str:
+    """Whole tonnes with blanks between thousands; empty for a missing value."""
+    return "" if value != value else f"{value:,.0f}".replace(",", " ")  # noqa: PLR0124
+
+
+def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:
+    """The rows of a query as CSV with a header line, read as ``bi_read``.
+
+    Raises:
+        UsageError: if the query fails; the server's words say why.
+    """
+    import psycopg2
+
+    with closing(connect(house.warehouse_dsn(stack, "bi_read"))) as conn, conn, conn.cursor() as cursor:
+        try:
+            # COPY (…) takes one query only; the role may read the marts and nothing else.
+            cursor.copy_expert(f"COPY ({query.strip().rstrip(';')}) TO STDOUT (FORMAT csv, HEADER)", output)
+        except psycopg2.Error as error:
+            msg = f"the query failed: {str(error).strip()}"
+            raise UsageError(msg) from None
+
+
+def _rows(stack: Stack, role: str, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    with closing(connect(house.warehouse_dsn(stack, role))) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(load_sql(name))
+        return [column.name for column in cursor.description], cursor.fetchall()
+
+
+def _print_rows(title: str, found: tuple[list[str], Iterable[tuple[Any, ...]]]) -> None:
+    headings, rows = found
+    rows = list(rows)
+    if not rows:
+        _console().print(f"{title}: none")
+        return
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    _console().print(table)
+
+
+def _console() -> Console:
+    terminal = shutil.get_terminal_size((WIDTH_OF_A_FILE, 50))
+    return Console(width=max(terminal.columns, 100), soft_wrap=False)

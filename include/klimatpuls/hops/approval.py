@@ -1,0 +1,53 @@
+"""A person's answer to a release on hold: kept with who, when and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klimatpuls.errors import UsageError
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as PgConnection
+
+
+def decide_release(
+    conn: PgConnection,
+    release_id: str,
+    *,
+    is_approved: bool,
+    decided_by: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Move a held release to ``validated`` or ``rejected``.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        release_id: The release.
+        is_approved: Whether it may be published.
+        decided_by: Role of who decided; no person's name.
+        reason: Why; kept with the release and told in the digest.
+        now: The moment of the decision.
+
+    Raises:
+        UsageError: if there is no such release or it is not on hold.
+    """
+    values = {
+        "release_id": release_id,
+        "state": "validated" if is_approved else "rejected",
+        "decided_by": decided_by,
+        "decided_at": now,
+        "reason": reason or None,
+    }
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/decide_release.sql"), values)
+        if cursor.fetchone() is not None:
+            return
+        cursor.execute(load_sql("load/release_state.sql"), values)
+        row = cursor.fetchone()
+    found = f"its state is {row[0]}" if row else "there is no release of that name"
+    msg = f"{release_id} is not on hold: {found}. `klimatpuls releases` lists what is"
+    raise UsageError(msg)

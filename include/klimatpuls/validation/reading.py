@@ -1,0 +1,83 @@
+"""Reads verdicts back from the warehouse, for the person who must act on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.validation.gates import Gate, ReleaseVerdict, explain, finding_text
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection
+
+REFUSED_FILE = (
+    "It is refused; what is published stays as it was, and the raw file is kept as {sha256}.\n"
+    "Look at the file and tell the publisher. A corrected file is taken at the next fetch, or at once:\n"
+    "  klimatpuls ingest FILE"
+)
+
+
+def read_explanations(conn: connection, run_id: int) -> tuple[str, ...]:
+    """What was found in a source run, one terminal text per release or refused file that is not simply published.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function only reads.
+        run_id: The source run.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(load_sql("load/validations_of_run.sql"), {"run_id": run_id})
+        heads = list(_named(cursor))
+        texts = []
+        for head in heads:
+            cursor.execute(load_sql("load/gates_of_validation.sql"), head)
+            gates = tuple(_gate(row) for row in _named(cursor))
+            texts.append(_explain(run_id, head, gates))
+    return tuple(texts)
+
+
+def _explain(run_id: int, head: dict[str, Any], gates: tuple[Gate, ...]) -> str:
+    if head["release_id"] is None:
+        lines = [f"{head['dataset']} {head['substance']}: quarantine"]
+        for gate in gates:
+            lines += [f"{gate.rule} ({gate.severity}): {gate.message_en}", *map(finding_text, gate.sample)]
+        return "\n".join([*lines, "", REFUSED_FILE.format(sha256=head["snapshot_sha256"][:8])])
+    verdict = ReleaseVerdict(
+        run_id=run_id,
+        release_id=head["release_id"],
+        dataset=head["dataset"],
+        substance=head["substance"],
+        published_date=head["published_date"],
+        snapshot_sha256=head["snapshot_sha256"],
+        compared_with=None,
+        gates=gates,
+        docs_path=head["docs_path"],
+    )
+    return explain(verdict)
+
+
+def _gate(row: dict[str, Any]) -> Gate:
+    measured, limit = row["measured"], row["limit_value"]
+    margin = None
+    if measured is not None and limit is not None:
+        margin = abs(limit - measured) if row["passed"] else -abs(limit - measured)
+    return Gate(
+        rule=row["rule"],
+        severity=row["severity"],
+        passed=row["passed"],
+        measured=measured,
+        limit=limit or 0.0,
+        unit=row["unit"] or "count",
+        margin=margin,
+        finding_count=row["finding_count"],
+        message_sv=row["message_sv"],
+        message_en=row["message_en"],
+        sample=tuple(row["sample"]),
+    )
+
+
+def _named(cursor: Any) -> Iterator[dict[str, Any]]:
+    names = [column.name for column in cursor.description]
+    for row in cursor.fetchall():
+        yield dict(zip(names, row, strict=True))

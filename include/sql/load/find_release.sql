@@ -1,0 +1,4 @@
+SELECT release_id
+FROM mart.release
+WHERE source = 'smhi_emissions' AND position(%(part)s IN release_id) > 0
+ORDER BY published_date, release_id

@@ -1,0 +1,5 @@
+SELECT EXISTS (
+    SELECT 1
+    FROM ops.mail_outbox
+    WHERE state = 'pending' AND approval IN ('not_needed', 'approved')
+)

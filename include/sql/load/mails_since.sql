@@ -1,0 +1,6 @@
+SELECT
+    state,
+    count(*)
+FROM ops.mail_outbox
+WHERE updated_at >= %(moment)s OR state IN ('refused', 'failed', 'unknown')
+GROUP BY state

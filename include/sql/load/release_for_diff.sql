@@ -1,0 +1,7 @@
+SELECT
+    region_code,
+    sector_code,
+    year,
+    emissions_tco2e
+FROM mart.emission_by_release
+WHERE release_id = %(release_id)s

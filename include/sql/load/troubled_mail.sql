@@ -1,0 +1,10 @@
+SELECT
+    outbox_id,
+    kind,
+    as_of_date,
+    state,
+    approval,
+    last_error
+FROM ops.mail_outbox
+WHERE state IN ('refused', 'failed', 'unknown') OR approval = 'asked'
+ORDER BY outbox_id
