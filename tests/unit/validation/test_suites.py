@@ -1,0 +1,150 @@
+"""Rules, their queries and their limits belong together; values get into queries only when harmless."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klimatpuls import catalog
+from klimatpuls.validation.queries import with_literals
+from klimatpuls.validation.suites import (
+    EMISSION_RULES,
+    EMISSION_SUITE,
+    POPULATION_RULES,
+    POPULATION_SUITE,
+    limit_of,
+    query_values,
+    suite_of,
+)
+from klimatpuls.warehouse.connection import SQL_ROOT, load_sql
+
+ALL_RULES = {rule.name: rule for rule in (*EMISSION_RULES, *POPULATION_RULES)}
+CHECKS = sorted((SQL_ROOT / "checks").glob("*.sql"))
+DATASET = catalog.dataset("smhi_emissions")
+ABOUT_EARLIER = {"compared_release_ids": [], "earlier_release_ids": [], "earlier_run_ids": []}
+
+
+def test_every_rule_has_its_query_and_every_query_its_rule() -> None:
+    assert {path.stem for path in CHECKS} == set(ALL_RULES)
+
+
+@pytest.mark.parametrize("path", CHECKS, ids=lambda path: path.stem)
+def test_a_query_finds_all_its_values_and_keeps_to_its_releases(path: object) -> None:
+    name = f"checks/{path.name}"  # type: ignore[attr-defined]
+    values = {**query_values(DATASET, 7, ["smhi_emissions-ghg-2026-05-07-0123abcd"]), **ABOUT_EARLIER}
+
+    finished = with_literals(load_sql(name), values)
+
+    assert not re.search(r"(?<!:):[a-z]", finished)
+    assert "smhi_emissions-ghg-2026-05-07-0123abcd" in finished
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        # docs/methods.md, gates per release
+        ("sector_sum", 0.5),
+        ("county_sum", 5.0),
+        ("unallocated_low", -50.0),
+        ("unallocated_high", 1.5),
+        ("hold_ratio", 1.0),
+        ("hold_moved", 30.0),
+        ("unallocated_sector", 0.5),
+        ("unallocated_sector_wide", 2.5),
+        ("sector_collapse", 5.0),
+        ("population_sum_noise", 1.0),
+        ("complete_cells", 0.0),
+    ],
+)
+def test_limits_are_those_of_the_methods(name: str, limit: float) -> None:
+    assert limit_of(ALL_RULES[name], DATASET.tolerances) == limit
+
+
+def test_a_limit_of_zero_in_the_catalogue_is_a_limit() -> None:
+    strict = catalog.Tolerances(sector_sum_t=0.0)
+
+    assert limit_of(ALL_RULES["sector_sum"], strict) == 0.0
+
+
+def test_severities_are_those_of_the_methods() -> None:
+    by_severity = {
+        severity: {rule.name for rule in EMISSION_RULES if rule.severity == severity}
+        for severity in ("hold", "advisory")
+    }
+
+    assert by_severity == {
+        "hold": {"hold_ratio", "hold_moved"},
+        "advisory": {
+            "unallocated_sector",
+            "unallocated_sector_wide",
+            "subsector_sum",
+            "sector_collapse",
+            "scope_break",
+        },
+    }
+
+
+def test_the_suite_follows_the_source() -> None:
+    assert suite_of("scb_population") is POPULATION_SUITE
+    assert suite_of("smhi_emissions") is EMISSION_SUITE
+
+
+def test_municipalities_split_from_another_are_known_to_the_queries() -> None:
+    values = query_values(DATASET, 7, [])
+
+    late = dict(zip(values["split_region_codes"], values["split_from_years"], strict=True))  # type: ignore[arg-type]
+    assert late["0330"] == 2002  # Knivsta
+    assert "0380" not in late  # Uppsala, its mother, was always there
+
+
+def test_values_are_written_as_literals_of_their_type() -> None:
+    sql = "SELECT :a, :b, :c, cast(:d AS text []), cast(:e AS bigint [])"
+
+    assert with_literals(sql, {"a": 7, "b": -0.5, "c": "all", "d": ["x", "y"], "e": []}) == (
+        "SELECT 7, -0.5, 'all', cast(ARRAY['x', 'y'] AS text []), cast(ARRAY[] AS bigint [])"
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x'; DROP TABLE core.fct_emission --", ":name", "{batch}", "%s", float("nan"), True, ["a b"], "å"],
+)
+def test_a_value_that_could_say_more_than_itself_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="may not stand in a query"):
+        with_literals("SELECT :value", {"value": value})  # type: ignore[dict-item]
+
+
+@given(value=st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "Z"]), min_size=1))
+def test_no_admitted_text_can_leave_its_quotes(value: str) -> None:
+    try:
+        finished = with_literals("SELECT :value", {"value": value})
+    except ValueError:
+        assert re.search(r"[^A-Za-z0-9_.-]", value)
+    else:
+        assert finished == f"SELECT '{value}'"
+
+
+def test_a_missing_value_is_named() -> None:
+    with pytest.raises(ValueError, match="'sector_sum_t', which nobody gave"):
+        with_literals("SELECT :sector_sum_t", {})
+
+
+@pytest.mark.parametrize("sql", ["SELECT '{}'", "SELECT x LIKE '%'"])
+def test_characters_of_other_layers_are_refused_in_a_check(sql: str) -> None:
+    with pytest.raises(ValueError, match="neither % nor braces"):
+        with_literals(sql, {})
+
+
+def test_great_expectations_is_not_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys; import klimatpuls.validation.run, klimatpuls.validation.record; "
+        "heavy = {'great_expectations', 'sqlalchemy', 'pandas', 'jinja2'}; "
+        "sys.exit(bool(heavy & set(sys.modules)))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
