@@ -32,6 +32,9 @@ AIRFLOW_DATABASE = "airflow"
 WAREHOUSE_DATABASE = "klimatpuls"
 USUAL_PORTS = {"postgres": 54318, "airflow": 8080, "smtp": 8025, "mail_page": 8026, "replica": 8027}
 """Ports that are asked for first; a taken one is replaced."""
+SENDER = "klimatpuls@klimatpuls.invalid"
+LIST_ADDRESS = "natverkslistan@klimatpuls.invalid"
+"""Addresses of the embedded stack; its mail goes to the mail catcher only."""
 PARALLELISM = 4
 """Task processes: two sources at work on two cores, and room for what waits."""
 PRELOADED = ("pandas", "sqlalchemy", "psycopg2", "klimatpuls.releases")
@@ -123,7 +126,12 @@ def connections(
             "port": addresses.smtp,
             "login": mailcatcher.USER,
             "password": secrets.smtp,
-            "extra": {"disable_ssl": True, "disable_tls": True},
+            "extra": {
+                "disable_ssl": True,
+                "disable_tls": True,
+                "from_email": SENDER,
+                "list_address": LIST_ADDRESS,
+            },
         },
     }
     for name, url in base_urls.items():

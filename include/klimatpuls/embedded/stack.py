@@ -6,6 +6,7 @@ and Airflow's services in the order that two cores bear best, and says how many 
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -119,6 +120,9 @@ class Stack:
         """What a task, or a command that does a task's work, finds in its environment beside the usual."""
         given = services.connections(self.home, self.addresses, self.base_urls, self.cluster)
         given["KLIMATPULS_HOME"] = str(self.home.root)
+        given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
+        if "MAIL_APPROVAL" in os.environ:
+            given["MAIL_APPROVAL"] = os.environ["MAIL_APPROVAL"]
         if self.as_of is not None:
             given["KLIMATPULS_AS_OF"] = self.as_of.isoformat()
         return given

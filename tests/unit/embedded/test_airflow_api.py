@@ -100,7 +100,8 @@ def test_structured_logs_become_lines(httpserver: HTTPServer, api: AirflowApi) -
 
 
 def test_nobody_there_is_unhealthy_and_a_clear_error() -> None:
-    api = AirflowApi(f"http://127.0.0.1:{ports.choose(0).number}", "klimatpuls", "x")
+    with ports.Desk() as desk:
+        api = AirflowApi(f"http://127.0.0.1:{desk.choose().number}", "klimatpuls", "x")
     assert api.is_healthy() is False
     with pytest.raises(AirflowApiError, match=r"127\.0\.0\.1:\d+ does not answer to GET /dags"):
         api.dag_ids()

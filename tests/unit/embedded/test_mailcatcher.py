@@ -35,8 +35,8 @@ def digest(subject: str = "Utsläppen 2024") -> EmailMessage:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[int, int]]:
-    smtp = ports.choose(0).number
-    page = ports.choose(0, not_these=frozenset({smtp})).number
+    with ports.Desk() as desk:
+        smtp, page = desk.choose().number, desk.choose().number
     words = [f"--folder={tmp_path}", f"--smtp-port={smtp}", f"--page-port={page}"]
     with subprocess.Popen(
         [sys.executable, "-m", "klimatpuls.embedded.mailcatcher", *words],

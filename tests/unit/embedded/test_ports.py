@@ -1,29 +1,41 @@
 from __future__ import annotations
 
 import socket
+import sys
+
+import pytest
 
 from klimatpuls.embedded import ports
+from klimatpuls.embedded.ports import Desk, Port
 
 
 def test_a_free_port_is_kept_and_a_taken_one_replaced() -> None:
-    with socket.socket() as holder:
+    with socket.socket() as holder, Desk() as desk:
         holder.bind((ports.LOOPBACK, 0))
         number = holder.getsockname()[1]
         assert not ports.is_free(number)
-        replaced = ports.choose(number)
+        replaced = desk.choose(number)
     assert replaced.is_replaced
     assert replaced.number != number
     assert replaced.wanted == number
-    assert ports.choose(number) == ports.Port(number, number)
-    assert not ports.choose(number).is_replaced
+    with Desk() as desk:
+        kept = desk.choose(number)
+    assert kept == Port(number, number)
+    assert not kept.is_replaced
 
 
-def test_a_port_promised_to_another_service_is_not_given_twice() -> None:
-    free = ports.choose(0).number
-    assert ports.choose(free, not_these=frozenset({free})).number != free
+@pytest.mark.skipif(sys.platform != "linux", reason="promises are kept in Linux's abstract namespace")
+def test_a_promised_port_is_given_to_nobody_else_until_the_desk_closes() -> None:
+    with Desk() as first, Desk() as second:
+        number = first.choose().number
+        assert first.choose(number).number != number
+        assert second.choose(number).number != number
+    with Desk() as third:
+        assert third.choose(number).number == number
 
 
 def test_any_port_is_never_called_replaced() -> None:
-    any_port = ports.choose(0)
-    assert 1024 <= any_port.number <= 65535
-    assert not any_port.is_replaced
+    with Desk() as desk:
+        given = desk.choose()
+    assert 1024 <= given.number <= 65535
+    assert not given.is_replaced
