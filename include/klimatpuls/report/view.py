@@ -181,12 +181,13 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseCause:
-    """A release became current: the first of its kind, or in place of ``replaces``."""
+    """A new release: the first of its kind, in place of ``replaces``, or an earlier one loaded afterwards."""
 
     release_id: str
     dataset: str
     substance: str
     published_date: str
+    is_current: bool
     first: bool
     replaces: str | None
     new_years: tuple[int, ...]
@@ -198,9 +199,9 @@ class ReleaseCause:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterCause:
-    """One of the network's own registers changed."""
+    """The network's own registers changed; ``register`` is None where it is not known which one."""
 
-    register: str
+    register: str | None
     first: bool
 
 
@@ -220,7 +221,7 @@ class OverrideCause:
     """A release on hold was approved by a person, who is not named in a mail."""
 
     release_id: str
-    reason: str
+    reason: str | None
 
 
 Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause
@@ -422,7 +423,10 @@ def _finding(row: Mapping[str, Any]) -> Finding:
 
 def _change(cell: Mapping[str, Any]) -> Change:
     return Change(
-        region_name=cell.get("region_name"), year=cell["year"], old_t=cell["old_t"], new_t=cell["new_t"]
+        region_name=cell.get("region_name"),
+        year=cell["year"],
+        old_t=float(cell["old_t"]),
+        new_t=float(cell["new_t"]),
     )
 
 
@@ -434,16 +438,17 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
             dataset=cause["dataset"],
             substance=cause["substance"],
             published_date=cause["published_date"],
+            is_current=cause.get("is_current", True),
             first=cause["first"],
             replaces=cause.get("replaces"),
             new_years=tuple(sorted(cause.get("new_years", ()))),
             vanished_years=tuple(sorted(cause.get("vanished_years", ()))),
             nation=tuple(_change(cell) for cell in cause.get("nation", ())),
             largest_movers=tuple(_change(cell) for cell in cause.get("largest_movers", ())),
-            moved_share_pct=cause.get("moved_share_pct"),
+            moved_share_pct=None if cause.get("moved_share_pct") is None else float(cause["moved_share_pct"]),
         )
     if kind == "register":
-        return RegisterCause(register=cause["register"], first=cause["first"])
+        return RegisterCause(register=cause.get("register"), first=cause["first"])
     if kind == "standing":
         from klimatpuls.regions import region
 
@@ -455,7 +460,7 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
             new=cause.get("new"),
         )
     if kind == "override":
-        return OverrideCause(release_id=cause["release_id"], reason=cause["reason"])
+        return OverrideCause(release_id=cause["release_id"], reason=cause.get("reason"))
     msg = (
         f"a publication's cause of an unknown kind: {kind!r}; known are release, register, standing, override"
     )

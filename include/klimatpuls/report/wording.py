@@ -48,7 +48,7 @@ from klimatpuls.trend import MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from klimatpuls.report.view import Cause, DataStatus, Digest, Finding, OwnTarget, Standing
+    from klimatpuls.report.view import Cause, DataStatus, Digest, Finding, OwnTarget, Standing, SummaryPoint
 
 NOTABLE_REVISION_PCT: Final = 5.0
 """A revised value of the year before is told from this size on, percent."""
@@ -191,7 +191,9 @@ def _title(digest: Digest, say: Speaker) -> str:
     causes = [
         cause
         for cause in digest.causes
-        if isinstance(cause, ReleaseCause) and (cause.dataset, cause.substance) == (EMISSIONS, GHG)
+        if isinstance(cause, ReleaseCause)
+        and cause.is_current
+        and (cause.dataset, cause.substance) == (EMISSIONS, GHG)
     ]
     if any(cause.first or cause.new_years for cause in causes):
         return say(f"Nya utsläppssiffror: {year}", f"New emission figures: {year}")
@@ -242,8 +244,7 @@ def _in_short(digest: Digest, say: Speaker) -> Section:
             ),
             KeyFigure(
                 say(f"Per invånare {year}", f"Per inhabitant {year}"),
-                say.per_head(network.t_per_capita),
-                _nation_beside(say, say.per_head(nation.t_per_capita)),
+                *_per_head_at_a_glance(say, network, nation),
             ),
             KeyFigure(
                 say(f"Sedan {before}", f"Since {before}"),
@@ -266,6 +267,13 @@ def _short_million(say: Speaker, value: float | None) -> str:
     if value is None:
         return MISSING
     return say.number(value / 1e6, 2) + NBSP + say(f"milj.{NBSP}ton", f"million{NBSP}t")
+
+
+def _per_head_at_a_glance(say: Speaker, network: SummaryPoint, nation: SummaryPoint) -> tuple[str, str]:
+    """Value and detail; where there is none, that it is missing and where the reason stands."""
+    if network.t_per_capita is None:
+        return say("saknas", "missing"), say("skälet står längre ned", "the reason stands further down")
+    return say.per_head(network.t_per_capita), _nation_beside(say, say.per_head(nation.t_per_capita))
 
 
 def _nation_beside(say: Speaker, value: str) -> str:
@@ -434,17 +442,7 @@ def _cause_sentences(cause: Cause, say: Speaker) -> list[str]:
     if isinstance(cause, ReleaseCause):
         return _release_sentences(cause, say)
     if isinstance(cause, RegisterCause):
-        name = say(*_REGISTERS.get(cause.register, (cause.register, cause.register)))
-        return [
-            say(
-                f"Nätverkets eget register: {name} är inläst för första gången.",
-                f"The network's own data: {name} was read for the first time.",
-            )
-            if cause.first
-            else say(
-                f"Nätverkets eget register: {name} har ändrats.", f"The network's own data: {name} changed."
-            )
-        ]
+        return [_register_sentence(cause, say)]
     if isinstance(cause, StandingCause):
         return [
             say(
@@ -457,17 +455,38 @@ def _cause_sentences(cause: Cause, say: Speaker) -> list[str]:
     return [_override_sentence(cause, say)]
 
 
-def _override_sentence(cause: OverrideCause, say: Speaker) -> str:
+def _register_sentence(cause: RegisterCause, say: Speaker) -> str:
+    known = _REGISTERS.get(cause.register or "", ("registren", "the registers"))
+    if cause.first:
+        return say(
+            f"Nätverkets egna uppgifter: {known[0]} är inlästa för första gången.",
+            f"The network's own data: {known[1]} were read for the first time.",
+        )
     return say(
-        f"Utgåvan {cause.release_id} stoppades av en kontroll och godkändes sedan för hand. Skäl: "
-        f"{cause.reason}",
-        f"Release {cause.release_id} was stopped by a check and then approved by hand. Reason: "
-        f"{cause.reason}",
+        f"Nätverkets egna uppgifter: {known[0]} har ändrats.",
+        f"The network's own data: {known[1]} changed.",
+    )
+
+
+def _override_sentence(cause: OverrideCause, say: Speaker) -> str:
+    reason = say(f" Skäl: {cause.reason}", f" Reason: {cause.reason}") if cause.reason else ""
+    return say(
+        f"Utgåvan {cause.release_id} stoppades av en kontroll och godkändes sedan för hand.{reason}",
+        f"Release {cause.release_id} was stopped by a check and then approved by hand.{reason}",
     )
 
 
 def _release_sentences(cause: ReleaseCause, say: Speaker) -> list[str]:
     name = _name(cause.dataset, cause.substance, say)
+    if not cause.is_current:
+        return [
+            say(
+                f"{name}: en tidigare utgåva ({cause.published_date}) har lagts till i arkivet. De gällande "
+                "siffrorna är oförändrade.",
+                f"{name}: an earlier release ({cause.published_date}) was added to the archive. The current "
+                "figures are unchanged.",
+            )
+        ]
     if cause.first:
         return [
             say(
@@ -518,10 +537,10 @@ def _revision_sentences(cause: ReleaseCause, name: str, say: Speaker) -> list[st
         sentences.append(
             say(
                 f"{share} av kommunernas årssummor i båda utgåvorna har reviderats med mer än 5{NBSP}%. "
-                "En sådan ändring är nya beräkningar hos utgivaren, inte ändrade utsläpp.",
+                "Det är nya beräkningar eller en ny avgränsning hos utgivaren, inte ändrade utsläpp.",
                 f"{share} of the municipalities' yearly totals in both releases were revised by more "
                 "than 5%. "
-                "Such a change is new reckoning at the publisher, not changed emissions.",
+                "That is a new calculation or a new scope at the publisher, not changed emissions.",
             )
         )
     if cause.largest_movers:
@@ -743,11 +762,14 @@ def _parts(digest: Digest, say: Speaker) -> Section | None:
                     f"Hur stor del av ändringen {before}–{year} skulle kommunen ha fått om varje sektor hade "
                     "utvecklats som i landet, och hur stor är dess egen? Delarna summerar till "
                     "ändringen. Det är "
-                    "bokföring efter kommunens sammansättning, inte bevis för orsak.",
+                    "bokföring efter kommunens sammansättning, inte bevis för orsak. Där utgivaren har "
+                    "skalat en "
+                    "sektor lika i hela landet kan ingen egen del mätas ännu.",
                     f"How much of the change {before}–{year} would the municipality have had if every "
                     "sector had "
                     "moved as in the nation, and how much is its own? The parts add up to the change. It is "
-                    "accounting at the municipality's mix, not proof of cause.",
+                    "accounting at the municipality's mix, not proof of cause. Where the publisher scaled a "
+                    "sector alike in the whole nation, no own part can be measured yet.",
                 )
             ),
             Table(
@@ -901,7 +923,9 @@ def _warning(finding: Finding, say: Speaker) -> str:
         if finding.severity == "hold"
         else ""
     )
-    return f"{_name(finding.dataset, finding.substance, say)}{held}: {message}.{areas}"
+    used = finding.substance in {GHG, NOT_BY_SUBSTANCE}
+    beside = "" if used else say(" (används inte i det här brevet)", " (not used in this mail)")
+    return f"{_name(finding.dataset, finding.substance, say)}{beside}{held}: {message}.{areas}"
 
 
 def _missing(digest: Digest, say: Speaker) -> Section | None:
@@ -983,17 +1007,16 @@ def _certainty(digest: Digest, say: Speaker) -> Section:
             "Siffrorna är beräknade av utgivaren med modeller och fördelade på kommuner. Fördelningen "
             "är olika "
             "säker per sektor, och ju mindre område, desto osäkrare.",
-            "The publisher reckons the figures with models and distributes them to municipalities. How "
+            "The publisher calculates the figures with models and distributes them to municipalities. How "
             "sure that "
             "is differs by sector, and the smaller the area, the less sure.",
         ),
         say(
-            f"Varje ny utgåva räknar om hela serien. Siffran för {year} är den första för det året och "
-            "kan ändras, "
-            "för enskilda kommuner med tiotals procent. Klimatpuls sparar varje utgåva.",
-            f"Every new release reckons the whole series anew. The figure of {year} is the first for "
-            "that year and "
-            "may change, for single municipalities by tens of percent. Klimatpuls keeps every release.",
+            f"Varje ny utgåva räknar om hela serien. Även siffran för {year} kan ändras i nästa utgåva, för "
+            "enskilda kommuner med tiotals procent. Klimatpuls sparar varje utgåva.",
+            f"Every new release recalculates the whole series. The figure of {year} too may change in "
+            "the next "
+            "one, for single municipalities by tens of percent. Klimatpuls keeps every release.",
         ),
         say(
             "Inte med: markanvändning och skog, utrikes transporter, vad invånarna konsumerar från andra "

@@ -16,4 +16,4 @@ SELECT
 FROM mart.release_gate AS g
 INNER JOIN mart.release AS r ON g.release_id = r.release_id
 WHERE NOT g.passed AND r.is_current
-ORDER BY r.dataset, r.substance, g.severity DESC, g.rule;
+ORDER BY r.substance = 'ghg' DESC, r.dataset, r.substance, g.severity DESC, g.rule;

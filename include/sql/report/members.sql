@@ -1,4 +1,5 @@
--- Confirmed members on the day of the publication, in Swedish order; a region shows its county's row.
+-- Confirmed members that have not left by the day of the publication, in Swedish order; the same rule as
+-- for the network's sums. A region shows its county's row.
 SELECT
     m.region_code,
     m.region_name,
@@ -21,6 +22,5 @@ INNER JOIN mart.publication AS p ON m.publication_id = p.publication_id
 LEFT JOIN mart.region_overview AS o ON m.region_code = o.region_code
 WHERE
     m.confirmed
-    AND (m.joined_on IS NULL OR m.joined_on <= p.as_of_date)
     AND (m.left_on IS NULL OR m.left_on > p.as_of_date)
 ORDER BY r.sort_sv;

@@ -1,4 +1,5 @@
--- The releases the current figures come from, and those they replaced, newest first.
+-- The releases the current figures come from, and those they replaced, all greenhouse gases
+-- first, newest first.
 SELECT
     r.release_id,
     r.dataset,
@@ -12,4 +13,4 @@ SELECT
     r.gwp_set,
     r.publication_id
 FROM mart.release AS r
-ORDER BY r.dataset, r.substance, r.published_date DESC, r.known_from DESC, r.release_id;
+ORDER BY r.substance = 'ghg' DESC, r.dataset, r.substance, r.published_date DESC, r.known_from DESC, r.release_id;

@@ -58,8 +58,8 @@ def test_what_changed_is_told_in_sentences_with_numbers(digest):
         "hade dem.",
         "Revidering av växthusgaser totalt, hela landet: 2023: 44 110 326 → 44 158 020 ton (+0,1 %); "
         "2022: 45 010 870 → 44 920 005 ton (−0,2 %).",
-        "18,8 % av kommunernas årssummor i båda utgåvorna har reviderats med mer än 5 %. En sådan ändring är "
-        "nya beräkningar hos utgivaren, inte ändrade utsläpp.",
+        "18,8 % av kommunernas årssummor i båda utgåvorna har reviderats med mer än 5 %. Det är nya "
+        "beräkningar eller en ny avgränsning hos utgivaren, inte ändrade utsläpp.",
         "Mest reviderade: Kumla 2005: 91 500 → 124 600 ton (+36,2 %).",
     ]
 
@@ -69,8 +69,13 @@ def test_what_changed_is_told_in_sentences_with_numbers(digest):
     [
         (
             {"kind": "register", "register": "members", "first": False},
-            "Nätverkets eget register: medlemsregistret har ändrats.",
+            "Nätverkets egna uppgifter: medlemsregistret har ändrats.",
             "The network's own data: the register of members changed.",
+        ),
+        (
+            {"kind": "register", "first": True},
+            "Nätverkets egna uppgifter: registren är inlästa för första gången.",
+            "The network's own data: the registers were read for the first time.",
         ),
         (
             {
@@ -105,6 +110,13 @@ def test_a_first_release_has_nothing_to_be_compared_with(rows):
     digest = build_digest(rows)
     assert "första utgåvan i det här lagret" in text_of(write_page(digest, "sv"))
     assert subject(digest) == "Nya utsläppssiffror: 2024 / New emission figures: 2024"
+
+
+def test_an_earlier_release_loaded_afterwards_is_no_news_of_the_current_figures(rows):
+    rows["publication"][0]["causes"][0]["is_current"] = False
+    digest = build_digest(rows)
+    assert "an earlier release (2026-05-07) was added to the archive" in text_of(write_page(digest, "en"))
+    assert "New emission figures" not in subject(digest)
 
 
 def test_a_revision_without_a_new_year_is_called_one(rows):
@@ -162,8 +174,8 @@ def test_every_variant_of_the_comparison_is_shown(digest):
 
 def test_missing_per_capita_has_its_reason(digest):
     assert (
-        "Emissions per inhabitant before 2023 are missing: no population is published for those years in this "
-        "warehouse."
+        "Emissions per inhabitant before 2023 are missing: no population is published for those years in "
+        "this warehouse."
     ) in text_of(write_page(digest, "en"))
 
 
@@ -175,6 +187,7 @@ def test_no_population_at_all_has_its_reason(rows):
     text = text_of(write_page(build_digest(rows), "sv"))
     assert "ingen folkmängd är publicerad i det här lagret för något av åren" in text
     assert "Per invånare saknas för" not in text  # said once, not again per member
+    assert "Per invånare 2024: saknas (skälet står längre ned)" in text
 
 
 def test_a_member_without_per_capita_is_named_with_the_reason(rows):
@@ -222,6 +235,13 @@ def test_a_standing_without_enough_data_gives_the_reason(rows):
 def test_warnings_name_their_areas(digest):
     text = text_of(write_page(digest, "sv"))
     assert "Fem sektorvärden faller under 5 % av åren intill. Gäller bland andra Kumla och Östersund." in text
+
+
+def test_a_warning_of_figures_that_are_not_in_the_mail_says_so(rows):
+    rows["findings"][0]["substance"] = "co2"
+    assert "Koldioxid (CO2) (används inte i det här brevet): Fem sektorvärden" in text_of(
+        write_page(build_digest(rows), "sv")
+    )
 
 
 def test_an_area_already_in_the_message_is_not_repeated(rows):

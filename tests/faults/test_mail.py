@@ -1,0 +1,343 @@
+"""The outbox against a real PostgreSQL and a real SMTP server that misbehaves."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+
+import psycopg2
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
+from klimatpuls.report.mailer import SmtpSettings
+from klimatpuls.report.outbox import LOCK_SPACE, send_due
+from klimatpuls.report.render import Rendering
+from klimatpuls.warehouse.connection import connect
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS"),
+]
+
+NOW = datetime(2026, 5, 8, 5, 30, tzinfo=UTC)
+LIST = "lista@example.org"
+USER, PASSWORD = "klimatpuls", "hemligt"
+TEXT = "Utsläppen\n.en rad som börjar med punkt\n"
+
+
+class Server:
+    """A mail server: what it took, and what it is told to do next."""
+
+    def __init__(self) -> None:
+        self.taken = []
+        self.connections = 0
+        self.rcpt_replies: list[str] = []
+        self.data_replies: list[str] = []
+        self.drop_after_data = False
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.rcpt_replies:
+            return self.rcpt_replies.pop(0).format(address)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if self.data_replies:
+            return self.data_replies.pop(0)
+        self.taken.append(message_from_bytes(envelope.content, policy=default))
+        if self.drop_after_data:
+            server.transport.abort()
+        return "250 OK"
+
+    def authenticate(self, server, session, envelope, mechanism, data):
+        known = isinstance(data, LoginPassword) and data == LoginPassword(USER.encode(), PASSWORD.encode())
+        return AuthResult(success=known, handled=False, message=None if known else "535 5.7.8 no such login")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def server():
+    handler = Server()
+    handler.port = free_port()
+    controller = Controller(
+        handler,
+        hostname="127.0.0.1",
+        port=handler.port,
+        authenticator=handler.authenticate,
+        auth_required=True,
+        auth_require_tls=False,
+    )
+    controller.start()
+    yield handler
+    controller.stop()
+
+
+@pytest.fixture
+def settings(server):
+    return make_settings(server.port)
+
+
+def make_settings(port: int, **changes) -> SmtpSettings:
+    fields = {
+        "host": "127.0.0.1",
+        "port": port,
+        "login": USER,
+        "password": PASSWORD,
+        "from_address": "klimatpuls@example.org",
+        "list_address": LIST,
+        "implicit_tls": False,
+        "starttls": False,
+    }
+    return SmtpSettings(**{**fields, **changes})
+
+
+def render(publication_id: int, origin: str = "live") -> Rendering:
+    return Rendering(
+        publication_id=publication_id,
+        origin=origin,
+        subject="Nya utsläppssiffror: 2024",
+        mail_html='<p>Utsläppen</p><img src="cid:chart@klimatpuls">',
+        text=TEXT,
+        chart_png=b"\x89PNG",
+    )
+
+
+@pytest.fixture
+def enqueue(warehouse):
+    """Put a digest into the outbox as the publication does."""
+    with connect(warehouse.loader_dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO ops.warehouse_origin (origin) VALUES ('live')")
+        cursor.execute(
+            "INSERT INTO ops.publication (state, origin, as_of_date, method_version, emission_facts_id,"
+            " population_facts_id, register_sha256)"
+            " VALUES ('published', 'live', '2026-05-08', '1.0', 1, 1, '') RETURNING publication_id"
+        )
+        (publication_id,) = cursor.fetchone()
+    connection.close()
+
+    def put(recipient: str = LIST, approval: str = "not_needed", state: str = "pending") -> int:
+        connection = connect(warehouse.loader_dsn)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ops.mail_outbox (kind, publication_id, as_of_date, recipient, approval, state)"
+                " VALUES ('digest', %s, '2026-05-08', %s, %s, %s) RETURNING outbox_id",
+                (publication_id, recipient, approval, state),
+            )
+            (outbox_id,) = cursor.fetchone()
+        connection.close()
+        return outbox_id
+
+    return put
+
+
+@pytest.fixture
+def run(warehouse, settings):
+    """One run of the outbox as ``wh_mailer``."""
+
+    def send(ours: SmtpSettings = settings, renderer=render):
+        return send_due(lambda: connect(warehouse.mailer_dsn), ours, renderer, NOW)
+
+    return send
+
+
+@pytest.fixture
+def row(warehouse):
+    """A row of the outbox by its number."""
+
+    def read(outbox_id: int) -> dict:
+        connection = connect(warehouse.loader_dsn)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM ops.mail_outbox WHERE outbox_id = %s", (outbox_id,))
+            found = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
+        connection.close()
+        return found
+
+    return read
+
+
+def states(summary) -> list[str]:
+    return [entry.state for entry in summary.settled]
+
+
+def test_a_digest_is_sent_once_and_a_second_run_sends_nothing(server, enqueue, run, row):
+    number = enqueue()
+    assert states(run()) == ["sent"]
+    second = run()
+    assert (second.settled, second.exit_code) == ((), EXIT_DONE)
+    (mail,) = server.taken
+    assert (mail["To"], mail["Date"].datetime) == (LIST, NOW)
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == TEXT
+    stored = row(number)
+    assert (stored["state"], stored["attempts"], stored["sent_at"]) == ("sent", 1, NOW)
+    assert stored["message_id"] == mail["Message-ID"]
+    assert stored["html_sha256"] == render(1).html_sha256
+    assert stored["text_sha256"] == render(1).text_sha256
+
+
+def test_a_refused_recipient_is_final_and_its_address_is_in_no_log(server, enqueue, run, row, caplog):
+    server.rcpt_replies = ["550 5.1.1 <{}> no such user"]
+    number = enqueue()
+    with caplog.at_level(logging.DEBUG):
+        summary = run()
+    assert (states(summary), summary.exit_code) == (["refused"], EXIT_MAIL)
+    assert "correct the address" in summary.problems[0]
+    assert row(number)["last_error"] == "recipient not taken: 550 5.1.1 <<address>> no such user"
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("klimatpuls")]
+    assert ours == ["outbox row 1: refused recipient not taken: 550 5.1.1 <<address>> no such user"]
+    assert run().settled == ()
+    assert server.taken == []
+
+
+def test_a_connection_lost_after_data_is_unknown_and_never_sent_again(server, enqueue, run, row):
+    server.drop_after_data = True
+    number = enqueue()
+    summary = run()
+    assert (states(summary), summary.exit_code) == (["unknown"], EXIT_MAIL)
+    assert "may or may not have arrived" in summary.problems[0]
+    server.drop_after_data = False
+    assert run().settled == ()
+    assert len(server.taken) == 1
+    assert row(number)["state"] == "unknown"
+
+
+@pytest.mark.parametrize("stage", ["rcpt_replies", "data_replies"])
+def test_a_temporary_refusal_is_tried_again_with_the_same_message_id(server, enqueue, run, row, stage):
+    setattr(server, stage, ["451 4.7.1 try later"])
+    number = enqueue()
+    summary = run()
+    assert (states(summary), summary.exit_code) == (["failed"], EXIT_MAIL)
+    first_id = row(number)["message_id"]
+    assert states(run()) == ["sent"]
+    assert [mail["Message-ID"] for mail in server.taken] == [first_id]
+    assert (row(number)["attempts"], row(number)["last_error"]) == (2, None)
+
+
+def test_a_message_refused_for_good_is_final(server, enqueue, run):
+    server.data_replies = ["554 5.7.1 content not wanted"]
+    enqueue()
+    assert states(run()) == ["refused"]
+    assert run().settled == ()
+    assert server.taken == []
+
+
+def test_a_wrong_password_sends_nothing_and_the_right_one_does(server, enqueue, run, row):
+    number = enqueue()
+    assert states(run(make_settings(server.port, password="fel"))) == ["failed"]
+    assert "535" in row(number)["last_error"]
+    assert "fel" not in row(number)["last_error"].replace("failed", "")
+    assert server.taken == []
+    assert states(run()) == ["sent"]
+
+
+def test_a_server_that_is_down_is_tried_again_later(server, enqueue, run, row):
+    number = enqueue()
+    assert states(run(make_settings(free_port()))) == ["failed"]
+    assert row(number)["last_error"].startswith("no connection: ConnectionRefusedError")
+    assert states(run()) == ["sent"]
+
+
+def test_a_server_without_starttls_gets_nothing_where_tls_is_asked_for(server, enqueue, run):
+    enqueue()
+    assert states(run(make_settings(server.port, starttls=True))) == ["failed"]
+    assert server.taken == []
+
+
+@pytest.mark.parametrize("origin", ["archive", "synthetic"])
+def test_figures_that_are_not_live_never_leave_the_machine(server, enqueue, run, row, origin):
+    number = enqueue()
+    elsewhere = make_settings(server.port, host="mail.example.org", starttls=True)
+    summary = run(elsewhere, lambda publication_id: render(publication_id, origin))
+    assert (states(summary), summary.exit_code) == (["suppressed"], EXIT_DONE)
+    assert f"figures of origin {origin} are never mailed to another machine" in row(number)["last_error"]
+    assert run().settled == ()
+    assert (server.taken, server.connections) == ([], 0)
+
+
+def test_without_tls_nothing_leaves_the_machine(server, enqueue, run):
+    enqueue()
+    summary = run(make_settings(server.port, host="mail.example.org"))
+    assert (states(summary), summary.exit_code) == (["failed"], EXIT_MAIL)
+    assert "disables TLS" in summary.problems[0]
+
+
+def test_a_mail_that_waits_for_an_answer_or_was_turned_down_is_not_sent(server, enqueue, run):
+    enqueue("a@example.org", approval="asked")
+    enqueue("b@example.org", approval="rejected")
+    enqueue("c@example.org", approval="approved")
+    summary = run()
+    assert (states(summary), summary.waiting_for_approval) == (["sent"], 1)
+    assert [mail["To"] for mail in server.taken] == ["c@example.org"]
+
+
+def test_a_digest_that_cannot_be_rendered_is_told_and_tried_again(server, enqueue, run, row):
+    def broken(publication_id: int) -> Rendering:
+        msg = f"publication {publication_id} was superseded"
+        raise MailError(msg)
+
+    number = enqueue()
+    assert states(run(renderer=broken)) == ["failed"]
+    assert "was superseded" in row(number)["last_error"]
+    assert states(run()) == ["sent"]
+
+
+def test_a_process_that_ended_half_way_leaves_an_unknown_mail(server, enqueue, run, row):
+    number = enqueue(state="sending")
+    summary = run()
+    assert states(summary) == ["unknown"]
+    assert "the sending process ended" in row(number)["last_error"]
+    assert server.taken == []
+
+
+def test_a_mail_another_living_process_is_sending_is_left_alone(server, enqueue, run, row, warehouse):
+    number = enqueue(state="sending")
+    other = connect(warehouse.mailer_dsn)
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_SPACE, number))
+    other.commit()
+    assert run().settled == ()
+    assert row(number)["state"] == "sending"
+    other.close()
+
+
+def test_two_runs_at_once_send_every_mail_once(server, enqueue, run):
+    recipients = [f"r{number}@example.org" for number in range(8)]
+    for recipient in recipients:
+        enqueue(recipient)
+    barrier = threading.Barrier(2)
+    found = []
+
+    def work() -> None:
+        barrier.wait()
+        found.extend(states(run()))
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(mail["To"] for mail in server.taken) == recipients
+    assert found == ["sent"] * 8
+
+
+def test_the_mailer_cannot_write_anything_else(warehouse, enqueue):
+    enqueue()
+    connection = connect(warehouse.mailer_dsn)
+    with connection.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute("UPDATE ops.mail_outbox SET recipient = 'other@example.org'")
+    connection.close()
