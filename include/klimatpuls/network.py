@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.regions import regions
 from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
 from klimatpuls.targets import NATION
 
@@ -45,22 +44,6 @@ ON_THE_PROXY: Final = "constant_panel_on_proxy"
 REST_OF_SWEDEN: Final = "rest_of_sweden"
 REST_ON_THE_PROXY: Final = "rest_of_sweden_on_proxy"
 SWEDEN: Final = "sweden"
-
-
-def build_splits() -> pd.DataFrame:
-    """The splits since 1990 of the reference table, as :func:`per_capita` wants them (methods section 2).
-
-    Returns:
-        One row per split: ``region_code`` (child), ``related_code`` (mother), ``first_population_year``.
-
-    Example: Knivsta (0330) from Uppsala (0380), population in today's borders from the end of 2002.
-    """
-    found = [
-        (code, entry.split_from, entry.population_from_year)
-        for code, entry in regions().items()
-        if entry.split_from is not None
-    ]
-    return pd.DataFrame(found, columns=["region_code", "related_code", "first_population_year"])
 
 
 def per_capita(

@@ -402,7 +402,14 @@ def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
 
     Returns:
         Values, and which of them are published, per region and year.
+
+    Raises:
+        ValueError: if a region × year comes twice, as when two boundaries are mixed.
     """
+    if series.duplicated(["region_code", "year"]).any():
+        twice = series[series.duplicated(["region_code", "year"])].iloc[0]
+        msg = f"series: region {twice['region_code']}, year {twice['year']} comes twice; give one boundary"
+        raise ValueError(msg)
     regions, row = np.unique(series["region_code"].to_numpy(dtype=object), return_inverse=True)
     years, column = np.unique(series["year"].to_numpy(dtype=np.int64), return_inverse=True)
     shape = (len(regions), len(years))

@@ -155,7 +155,7 @@ EXTRA_COLUMNS: Final = (
     "base_tco2e",
     "base_status",
     "gap_pct_of_base",
-    "projected_gap_tco2e",
+    "observed_gap_tco2e",
     "required_t_per_year",
     "path_start_year",
     "path_position_pct_of_base",
@@ -327,8 +327,9 @@ def evaluate_all(
 ) -> pd.DataFrame:
     """Evaluate every target, comparison lines for every region of their series (methods section 6).
 
-    ``gap_tco2e`` is the latest observed value (once judged: the target year's) minus the level; for a
-    carbon budget the total along the central projection minus the budget, and ``level_tco2e``,
+    ``gap_tco2e`` is the central projection minus the level, ``observed_gap_tco2e`` the latest observed
+    value minus the level (once judged, both are the target year's value minus the level; net zero
+    without a stated cap: both are the latest value). For a carbon budget ``level_tco2e``,
     ``central_tco2e`` and the spread are totals over the budget's years. A target too far ahead has
     neither count, projection nor gap. Which targets are in force is the caller's choice
     (:meth:`klimatpuls.targets.Target.in_force`).
@@ -661,12 +662,11 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     left = (case.year - verdict.last_year).astype(np.float64)
     ahead = (left > 0) & (verdict.last_year > 0) & (not case.is_budget)
     final = np.isin(verdict.status, (MET, MISSED))
-    gap = np.where(final, _outcome(case), verdict.last) - case.level
-    if case.is_budget:
-        gap = np.where(final, _outcome(case), verdict.count.central) - case.level
+    outcome = _outcome(case)
+    gap = np.where(final, outcome, verdict.count.central) - case.level
+    observed_gap = np.where(final, outcome, np.nan if case.is_budget else verdict.last) - case.level
     if target.target_type is TargetType.NET_ZERO and target.residual_percent is None:
-        gap = verdict.last.copy()
-    gap = np.where(verdict.status == TOO_FAR, np.nan, gap)
+        gap = observed_gap = verdict.last
     years_left = np.where(ahead, left, np.nan)
     required = _required_rates(verdict.last, case.level, years_left)
     in_tonnes = ahead & np.isnan(required)
@@ -682,7 +682,7 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
         "base_status": pd.Series([status or None for status in base_status], dtype=object),
         "gap_tco2e": gap,
         "gap_pct_of_base": 100.0 * gap / positive_base,
-        "projected_gap_tco2e": verdict.count.central - case.level,
+        "observed_gap_tco2e": observed_gap,
         "required_annual_rate": required,
         "required_t_per_year": np.where(in_tonnes, (verdict.last - case.level) / years_left, np.nan),
         "achieved_annual_rate": achieved_annual_rate(case.matrix.years, case.matrix.observed),

@@ -101,18 +101,6 @@ class TestPerCapita:
         found = network.per_capita(series, population_of({"0114": {2018: 1, 2024: 1}}), ["0114"], NO_SPLITS)
         assert found["year"].tolist() == [2024]
 
-    def test_the_reference_table_knows_the_splits(self):
-        splits = network.build_splits()
-        pairs = set(zip(splits["region_code"], splits["related_code"], strict=True))
-        assert pairs == {
-            ("0140", "0181"),
-            ("0330", "0380"),
-            ("0461", "0480"),
-            ("0488", "0480"),
-            ("1443", "1490"),
-            ("1814", "1880"),
-        }
-
     @given(
         cells=st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10**5)), min_size=1, max_size=6),
     )

@@ -253,6 +253,12 @@ class TestMatrix:
         assert np.isnan(matrix.at(2022)).all()
         assert matrix.at(2023).tolist() == [114.0, 360.0]
 
+    def test_two_boundaries_at_once_are_refused(self):
+        built = table("r1", [2023], industry=[1.0])
+        both = pd.concat([build_series(built, "territorial"), build_series(built, "published_total")])
+        with pytest.raises(ValueError, match="region 0360, year 2023 comes twice; give one boundary"):
+            series.to_matrix(both)
+
 
 class TestFillGapYears:
     def test_worked_example(self):

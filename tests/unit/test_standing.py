@@ -140,12 +140,20 @@ class TestCountedStatuses:
         assert row["variants_met"] == 6  # the six linear ways; the two constant rates bend above the line
 
 
+class TestGap:
+    def test_projected_and_observed(self):
+        row = one(fixed(20.0, base_year=1990), series_of({1990: 200.0} | NOISY))
+        assert row["gap_tco2e"] == pytest.approx(row["central_tco2e"] - 20.0)
+        assert row["gap_pct_of_base"] == pytest.approx(row["gap_tco2e"] / 2)
+        assert row["observed_gap_tco2e"] == 46.0
+
+
 class TestOrderOfTheRules:
     def test_met_and_missed_on_the_observed_value_of_the_target_year(self):
         for level, status in ((70.0, "met"), (69.0, "missed")):
             row = one(fixed(level, 2022), series_of(NOISY))
             assert row["status"] == status
-            assert row["gap_tco2e"] == 70.0 - level
+            assert row["gap_tco2e"] == row["observed_gap_tco2e"] == 70.0 - level
             assert np.isnan(row["required_annual_rate"])
 
     def test_a_target_year_that_vanished_is_judged_on_the_linked_value(self):
@@ -208,7 +216,7 @@ class TestWithoutALevel:
         target = self.percent(target_type="net_zero", percent_below_base=None)
         row = one(target, series_of({1990: 200.0} | NOISY))
         assert (row["status"], row["reason"]) == ("not_computable", "no_stated_cap")
-        assert row["gap_tco2e"] == 66.0
+        assert row["gap_tco2e"] == row["observed_gap_tco2e"] == 66.0
 
     def test_per_capita_with_and_without_forecast(self):
         target = self.percent(target_type="fixed_level_per_capita", level_tco2e_per_capita=0.5)
