@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.validation.queries import with_literals
+from klimatpuls.validation.queries import WORK_MEM, with_literals
 from klimatpuls.validation.suites import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def expect(dsn: str, run_id: int, suite: Suite, checks: Sequence[Check]) -> Mapp
 
     gx: Any = great_expectations
     # A "$" would be read as a variable of Great Expectations' own configuration.
-    url = make_url(dsn).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+    target = make_url(dsn).set(drivername="postgresql+psycopg2")
+    target = target.update_query_dict({"options": f"-c work_mem={WORK_MEM}"})
+    url = target.render_as_string(hide_password=False)
     rows = with_literals(
         f"SELECT * FROM core.{suite.fact_table} WHERE run_id = :run_id",  # noqa: S608 (a name of ours)
         {"run_id": run_id},

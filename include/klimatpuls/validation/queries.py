@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.-]*")
 
+WORK_MEM = "64MB"
+"""Memory per sort or hash of a check: with PostgreSQL's 4 MB the sums of 255 000 rows sort on disk, at three
+times the time."""
+
 # The two ways a check's text is used. {{batch}} is where Great Expectations puts the run's partition: a query
 # that did not name its batch would be reported as looking outside it.
 _MEASURE = """

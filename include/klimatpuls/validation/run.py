@@ -18,7 +18,7 @@ from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.validation import docs
 from klimatpuls.validation.expect import expect
 from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge
-from klimatpuls.validation.queries import Check, with_literals
+from klimatpuls.validation.queries import WORK_MEM, Check, with_literals
 from klimatpuls.validation.suites import COLUMNS, Suite, Value, limit_of, query_values, suite_of
 from klimatpuls.warehouse import connection
 
@@ -72,6 +72,7 @@ def validate_run(dsn: str, run_id: int, *, source: Source, docs_root: Path) -> l
         if not loaded:
             return []
         checks = list(_checks(source, suite, run_id, loaded))
+        conn.exec_driver_sql(f"SET work_mem = '{WORK_MEM}'")
         measures = {check.key: _measure(conn, check) for check in checks}
     result = expect(dsn, run_id, suite, checks)
     columns = _column_measure(result)

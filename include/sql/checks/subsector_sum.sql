@@ -10,8 +10,7 @@ WITH parts AS (
         sum(f.emissions) AS emissions
     FROM core.fct_emission AS f
     INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
-    INNER JOIN core.dim_sector AS parent ON s.parent_sector_code = parent.sector_code
-    WHERE f.run_id = :run_id AND f.release_id = any(:release_ids) AND parent.is_main
+    WHERE f.run_id = :run_id AND f.release_id = any(:release_ids) AND s.parent_sector_code <> 'all'
     GROUP BY f.release_id, f.region_code, s.parent_sector_code, f.year
 ),
 
