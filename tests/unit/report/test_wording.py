@@ -262,6 +262,33 @@ def test_one_plant_and_a_large_revision_are_marked(digest):
     assert "Utgivaren har reviderat 2023 med minst 5\u00a0% för: Luleå −11,4\u00a0%." in text
 
 
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("aviation_estimated", "* The release does not show domestic aviation. It is estimated by the share"),
+        ("aviation_included", "Aviation is therefore part of the proxy."),
+    ],
+)
+def test_aviation_that_is_not_known_is_told_below_the_comparison(rows, digest, flag, words):
+    assert words not in text_of(write_page(digest, "en"))
+    for row in rows["members"]:
+        row["flags"] = [flag]
+    assert words in text_of(write_page(build_digest(rows), "en"))
+
+
+def test_what_was_released_says_substance_date_and_years(digest):
+    text = text_of(write_page(digest, "en"))
+    assert (
+        "- Greenhouse gases, total from National emission database (SMHI/Naturvårdsverket), publisher's date "
+        "7 May 2026, years 1990, 2000, 2005, 2010, 2015, 2020–2024."
+    ) in text
+
+
+def test_one_year_is_a_year(rows):
+    rows["releases"][1]["years"] = [2024]
+    assert "publisher's date 7 May 2026, year 2024." in text_of(write_page(build_digest(rows), "en"))
+
+
 def test_sources_are_named_in_the_words_their_terms_ask_for(digest):
     text = text_of(write_page(digest, "sv"))
     assert (

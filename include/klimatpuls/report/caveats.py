@@ -1,0 +1,213 @@
+"""What a reader must know beside the figures: warnings, reasons, certainty, sources, freshness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klimatpuls import catalog
+from klimatpuls.clock import stockholm_date
+from klimatpuls.report.numbers import MISSING
+from klimatpuls.report.page import Bullets, Paragraph, Section, Table
+from klimatpuls.report.terms import FRESHNESS, NOT_BY_SUBSTANCE, dataset_name, licence_words, reason_words
+from klimatpuls.report.view import BASE_YEAR, GHG, MEMBERS_TODAY, NATION, REST_OF_SWEDEN, TERRITORIAL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from klimatpuls.report.numbers import Speaker
+    from klimatpuls.report.view import DataStatus, Digest, Finding
+
+
+def warnings(digest: Digest, say: Speaker) -> Section:
+    """What the gates had to say about the current releases; says so when there is nothing."""
+    heading = say("Varningar från kontrollerna", "Warnings of the checks")
+    findings = digest.findings
+    if not findings:
+        text = say(
+            "Inga. Alla kontroller av de gällande utgåvorna är godkända.",
+            "None. The current releases passed every check.",
+        )
+        return Section(heading, (Paragraph(text),))
+    return Section(heading, (Bullets(tuple(_warning(finding, say) for finding in findings)),))
+
+
+def _warning(finding: Finding, say: Speaker) -> str:
+    message = say(finding.message_sv, finding.message_en).rstrip(".")
+    missing = [area for area in finding.areas if area not in message]
+    areas = ""
+    if missing:
+        more = say("bland andra ", "among others ") if finding.finding_count > len(finding.areas) else ""
+        areas = say(f" Gäller {more}{say.all_of(missing)}.", f" Concerns {more}{say.all_of(missing)}.")
+    held = (
+        say(" (utgåvan godkändes för hand)", " (the release was approved by hand)")
+        if finding.severity == "hold"
+        else ""
+    )
+    used = finding.substance in {GHG, NOT_BY_SUBSTANCE}
+    beside = "" if used else say(" (används inte i det här brevet)", " (not used in this mail)")
+    return f"{dataset_name(finding.dataset, finding.substance, say)}{beside}{held}: {message}.{areas}"
+
+
+def missing_figures(digest: Digest, say: Speaker) -> Section | None:
+    """Why what is shown as a dash, or not shown, is missing; None where nothing is."""
+    items = []
+    unpeopled = digest.years_without_population
+    if unpeopled:
+        items.append(_no_population(digest, unpeopled, say))
+    reasons: dict[str, list[str]] = {}
+    for member in digest.municipalities + digest.regions:
+        if member.t_per_capita is None and member.last_year not in unpeopled:
+            reasons.setdefault(reason_words(member.per_capita_reason, say), []).append(member.region_name)
+    items += [
+        say(
+            f"Per invånare saknas för {say.all_of(names)}: {reason}.",
+            f"Per inhabitant is missing for {say.all_of(names)}: {reason}.",
+        )
+        for reason, names in reasons.items()
+    ]
+    absent = [m.region_name for m in digest.municipalities + digest.regions if m.territorial_tco2e is None]
+    if absent:
+        items.append(
+            say(
+                f"Ingen utsläppssiffra finns för {say.all_of(absent)} i den gällande utgåvan.",
+                f"The current release holds no emission figure for {say.all_of(absent)}.",
+            )
+        )
+    baseless = [
+        m.region_name
+        for m in digest.municipalities + digest.regions
+        if m.territorial_tco2e is not None and m.change_since_1990_pct is None
+    ]
+    if baseless:
+        items.append(
+            say(
+                f"Ändring sedan {BASE_YEAR} visas inte för {say.all_of(baseless)}: utgångsvärdet saknas "
+                "eller är för litet.",
+                f"Change since {BASE_YEAR} is not shown for {say.all_of(baseless)}: the base is missing "
+                "or too small.",
+            )
+        )
+    if not items:
+        return None
+    return Section(
+        say("Varför vissa siffror saknas", "Why some figures are missing"), (Bullets(tuple(items)),)
+    )
+
+
+def _no_population(digest: Digest, years: Sequence[int], say: Speaker) -> str:
+    if len(years) == len(digest.emissions.years):
+        return say(
+            "Utsläpp per invånare saknas: ingen folkmängd är publicerad i det här lagret för något av åren.",
+            "Emissions per inhabitant are missing: no population is published in this warehouse for any "
+            "of the years.",
+        )
+    held = [year for year in digest.emissions.years if year not in years]
+    if max(years) < min(held):
+        return say(
+            f"Utsläpp per invånare före {min(held)} saknas: ingen folkmängd är publicerad för de åren i "
+            "det här lagret.",
+            f"Emissions per inhabitant before {min(held)} are missing: no population is published for "
+            "those years in this warehouse.",
+        )
+    return say(
+        f"Utsläpp per invånare saknas för {say.years(years)}: ingen folkmängd är publicerad för de åren i "
+        "det här lagret.",
+        f"Emissions per inhabitant are missing for {say.years(years)}: no population is published for "
+        "those years in this warehouse.",
+    )
+
+
+def certainty(digest: Digest, say: Speaker) -> Section:
+    """How sure the figures are, and what is left out of them."""
+    year = digest.last_year
+    items = [
+        say(
+            "Siffrorna är beräknade av utgivaren med modeller och fördelade på kommuner. Fördelningen är "
+            "olika säker per sektor, och ju mindre område, desto osäkrare.",
+            "The publisher calculates the figures with models and distributes them to municipalities. "
+            "How sure that is differs by sector, and the smaller the area, the less sure.",
+        ),
+        say(
+            f"Varje ny utgåva räknar om hela serien. Även siffran för {year} kan ändras i nästa utgåva, "
+            "för enskilda kommuner med tiotals procent. Klimatpuls sparar varje utgåva.",
+            f"Every new release recalculates the whole series. The figure of {year} too may change in the "
+            "next one, for single municipalities by tens of percent. Klimatpuls keeps every release.",
+        ),
+        say(
+            "Inte med: markanvändning och skog, utrikes transporter, vad invånarna konsumerar från andra "
+            "platser. Ingen korrigering för väder.",
+            "Left out: land use and forest, international transport, what inhabitants consume from "
+            "elsewhere. No correction for weather.",
+        ),
+    ]
+    nation = digest.point(NATION, TERRITORIAL, year)
+    network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
+    rest = digest.point(REST_OF_SWEDEN, TERRITORIAL, year)
+    values = [point.emissions_tco2e for point in (nation, network, rest) if point is not None]
+    if len(values) == 3 and None not in values:
+        total, ours, others = (float(value or 0.0) for value in values)
+        left = 100.0 * (total - ours - others) / total if total else 0.0
+        if left > 0.005:
+            items.append(
+                say(
+                    f"{say.share(left, 2)} av landets utsläpp {year} är inte fördelade på någon kommun.",
+                    f"{say.share(left, 2)} of the nation's emissions in {year} are not assigned to any "
+                    "municipality.",
+                )
+            )
+    return Section(say("Hur säkra siffrorna är", "How sure the figures are"), (Bullets(tuple(items)),))
+
+
+def sources(digest: Digest, say: Speaker) -> Section:
+    """The words the publishers' terms ask for, one line per release in use."""
+    items = []
+    for release in digest.releases:
+        if not release.is_current or release.substance not in {GHG, NOT_BY_SUBSTANCE}:
+            continue
+        source = catalog.source_of(release.dataset)
+        retrieved = stockholm_date(release.retrieved_at).isoformat()
+        attribution = say(source.attribution_sv, source.attribution_en).format(retrieved=retrieved)
+        name = dataset_name(release.dataset, release.substance, say)
+        licence = licence_words(source.licence, say)
+        items.append(
+            say(
+                f"{name}: {attribution}. Villkor: {licence}. Utgåva {release.release_id}.",
+                f"{name}: {attribution}. Terms: {licence}. Release {release.release_id}.",
+            )
+        )
+    return Section(say("Källor", "Sources"), (Bullets(tuple(items)),))
+
+
+def freshness(digest: Digest, say: Speaker) -> Section:
+    """How fresh every dataset is."""
+    return Section(
+        say("Datastatus", "Data status"),
+        (
+            Table(
+                say("Hur färska siffrorna är", "How fresh the figures are"),
+                (
+                    say("Statistik", "Statistics"),
+                    say("utgivarens datum", "publisher's date"),
+                    say("nästa väntas", "next expected"),
+                    say("läge", "status"),
+                ),
+                tuple(_status_row(status, say) for status in digest.statuses),
+                text_columns=frozenset({0, 1, 2, 3}),
+            ),
+        ),
+    )
+
+
+def _status_row(status: DataStatus, say: Speaker) -> tuple[str, ...]:
+    published = status.published_date.isoformat() if status.published_date else MISSING
+    expected = MISSING
+    if status.next_expected:
+        expected = status.next_expected.isoformat()
+    elif status.status == "fresh":
+        expected = say("avslutad serie", "closed series")
+    return (
+        dataset_name(status.dataset, status.substance, say),
+        published,
+        expected,
+        say(*FRESHNESS.get(status.status, (status.status, status.status))),
+    )

@@ -1,0 +1,397 @@
+"""The figures of the digest: the network at a glance and against the nation, the members, their parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from klimatpuls.report.chart import alt_text
+from klimatpuls.report.numbers import MISSING, NBSP
+from klimatpuls.report.page import Block, KeyFigure, KeyFigures, Paragraph, Picture, Section, Table
+from klimatpuls.report.terms import FLAGS, PANELS, capitalised, no_network, reason_words
+from klimatpuls.report.view import (
+    BASE_YEAR,
+    MEMBERS_TODAY,
+    MEMBERS_WITHOUT_LARGEST,
+    NATION,
+    PROXY,
+    REST_OF_SWEDEN,
+    TERRITORIAL,
+    VARIANTS,
+)
+from klimatpuls.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from klimatpuls.report.numbers import Speaker
+    from klimatpuls.report.view import Digest, Standing, SummaryPoint
+
+NOTABLE_REVISION_PCT: Final = 5.0
+"""A revised value of the year before is told from this size on, percent."""
+AVIATION_FLAGS: Final = (AVIATION_ESTIMATED, AVIATION_INCLUDED)
+"""Flags of a series whose domestic aviation is not known: told below the comparison."""
+
+
+def in_short(digest: Digest, say: Speaker) -> Section:
+    """The finding in a few sentences, and four numbers at a glance with the nation beside them."""
+    year, before = digest.last_year, digest.previous_year
+    network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
+    nation = digest.point(NATION, TERRITORIAL, year)
+    figures: list[KeyFigure] = []
+    if network is not None and nation is not None:
+        figures = [
+            KeyFigure(
+                say(f"Nätverkets utsläpp {year}", f"The network's emissions {year}"),
+                _short_million(say, network.emissions_tco2e),
+                say(
+                    f"{network.region_count} kommuner; hela landet "
+                    f"{_short_million(say, nation.emissions_tco2e)}",
+                    f"{network.region_count} municipalities; nation "
+                    f"{_short_million(say, nation.emissions_tco2e)}",
+                ),
+            ),
+            KeyFigure(
+                say(f"Per invånare {year}", f"Per inhabitant {year}"),
+                *_per_head_at_a_glance(say, network, nation),
+            ),
+            KeyFigure(
+                say(f"Sedan {before}", f"Since {before}"),
+                say.percent(digest.change_since_previous_pct(MEMBERS_TODAY)),
+                _nation_beside(say, say.percent(digest.change_since_previous_pct(NATION))),
+            ),
+            KeyFigure(
+                say(f"Sedan {BASE_YEAR}", f"Since {BASE_YEAR}"),
+                say.percent(network.change_since_1990_pct),
+                _nation_beside(say, say.percent(nation.change_since_1990_pct)),
+            ),
+        ]
+    blocks: list[Block] = [Paragraph(_finding_in_short(digest, say), tone="lead")]
+    if figures:
+        blocks.append(KeyFigures(tuple(figures)))
+    return Section(say("Kort sagt", "In short"), tuple(blocks))
+
+
+def _short_million(say: Speaker, value: float | None) -> str:
+    if value is None:
+        return MISSING
+    return say.number(value / 1e6, 2) + NBSP + say(f"milj.{NBSP}ton", f"million{NBSP}t")
+
+
+def _per_head_at_a_glance(say: Speaker, network: SummaryPoint, nation: SummaryPoint) -> tuple[str, str]:
+    """Value and detail; where there is none, that it is missing and where the reason stands."""
+    if network.t_per_capita is None:
+        return say("saknas", "missing"), say("skälet står längre ned", "the reason stands further down")
+    return say.per_head(network.t_per_capita), _nation_beside(say, say.per_head(nation.t_per_capita))
+
+
+def _nation_beside(say: Speaker, value: str) -> str:
+    return say(f"hela landet {value}", f"nation {value}")
+
+
+def _finding_in_short(digest: Digest, say: Speaker) -> str:
+    year, before = digest.last_year, digest.previous_year
+    network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
+    if network is None or network.emissions_tco2e is None:
+        return say(
+            f"Utsläppen till {year} är publicerade. Nätverkets summa kan inte visas: {no_network(say)}.",
+            f"Emissions to {year} are published. The network's sum cannot be shown: {no_network(say)}.",
+        )
+    change = digest.change_since_previous_pct(MEMBERS_TODAY)
+    nation = digest.change_since_previous_pct(NATION)
+    sentences = [
+        say(
+            f"Utsläppen i nätverkets {network.region_count} kommuner var "
+            f"{say.million_tonnes(network.emissions_tco2e)} växthusgaser {year}.",
+            f"Emissions in the network's {network.region_count} municipalities were "
+            f"{say.million_tonnes(network.emissions_tco2e)} of greenhouse gases in {year}.",
+        )
+    ]
+    if change is not None:
+        sentences.append(
+            say(
+                f"Det är {_more_or_less(say, change)} än {before}; i hela landet är ändringen "
+                f"{say.percent(nation)}.",
+                f"That is {_more_or_less(say, change)} than in {before}; for the nation the change is "
+                f"{say.percent(nation)}.",
+            )
+        )
+    sentences += _long_run(digest, say)
+    return " ".join(sentences)
+
+
+def _long_run(digest: Digest, say: Speaker) -> list[str]:
+    year = digest.last_year
+    network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
+    rest = digest.point(REST_OF_SWEDEN, TERRITORIAL, year)
+    without = digest.point(MEMBERS_WITHOUT_LARGEST, TERRITORIAL, year)
+    if network is None or network.change_since_1990_pct is None:
+        return []
+    sentences = [
+        say(
+            f"Sedan {BASE_YEAR} har nätverkets utsläpp {_moved(say, network.change_since_1990_pct)}",
+            f"Since {BASE_YEAR} the network's emissions have {_moved(say, network.change_since_1990_pct)}",
+        )
+    ]
+    if rest is not None and rest.change_since_1990_pct is not None:
+        sentences[-1] += say(
+            f", övriga Sveriges {_moved(say, rest.change_since_1990_pct)}",
+            f", and those of the rest of Sweden have {_moved(say, rest.change_since_1990_pct)}",
+        )
+    sentences[-1] += "."
+    if without is not None and without.change_since_1990_pct is not None:
+        name = _largest_emitter(digest)
+        moved = _moved(say, without.change_since_1990_pct)
+        sentences.append(
+            say(
+                f"Utan den största utsläpparen, {name}, har nätverkets utsläpp {moved}.",
+                f"Without the largest emitter, {name}, the network's emissions have {moved}.",
+            )
+        )
+    return sentences
+
+
+def _more_or_less(say: Speaker, change: float) -> str:
+    size = say.share(abs(change))
+    if change > 0:
+        return say(f"{size} mer", f"{size} more")
+    return say(f"{size} mindre", f"{size} less")
+
+
+def _largest_emitter(digest: Digest) -> str:
+    """Name of the member municipality with the largest territorial emissions in the latest year."""
+    largest = max(digest.municipalities, key=lambda member: member.territorial_tco2e or 0.0, default=None)
+    return MISSING if largest is None else largest.region_name
+
+
+def _moved(say: Speaker, change: float) -> str:
+    size = say.share(abs(change))
+    if change > 0:
+        return say(f"ökat med {size}", f"risen by {size}")
+    return say(f"minskat med {size}", f"fallen by {size}")
+
+
+def comparison(digest: Digest, say: Speaker) -> Section:
+    """The network against the nation in every variant of methods section 2, with the chart."""
+    year, before = digest.last_year, digest.previous_year
+    rows: list[tuple[str, ...]] = []
+    strong: set[int] = set()
+    for panel, boundary in VARIANTS:
+        point = digest.point(panel, boundary, year)
+        if point is None:
+            continue
+        if boundary == TERRITORIAL and panel in {MEMBERS_TODAY, NATION}:
+            strong.add(len(rows))
+        counted = panel != NATION and point.region_count > 0
+        name = say(*PANELS[panel]) + (f" ({point.region_count})" if counted else "")
+        rows.append(
+            (
+                name + (say(", utanför handeln*", ", outside trading*") if boundary == PROXY else ""),
+                say.level(None if point.emissions_tco2e is None else point.emissions_tco2e / 1e6, 2),
+                say.change(point.change_since_1990_pct),
+                say.change(digest.change_since_previous_pct(panel, boundary)),
+                say.level(point.t_per_capita, 1),
+            )
+        )
+    blocks: list[Block] = [
+        Picture(
+            alt_text(digest, say.lang),
+            say(
+                "Punkterna är publicerade värden. Prickad linje: år utan värden däremellan, inget är "
+                "uppskattat.",
+                "Dots are published values. Dotted line: years without values in between, nothing is "
+                "estimated.",
+            ),
+        )
+    ]
+    if rows:
+        blocks.append(
+            Table(
+                say(
+                    f"Nätverket mot landet {year}: utsläpp, ändring i procent och ton per invånare (inom "
+                    "parentes antal kommuner)",
+                    f"The network against the nation {year}: emissions, change in percent and tonnes per "
+                    "inhabitant (in brackets the number of municipalities)",
+                ),
+                (
+                    say("Vilka", "Who"),
+                    say("milj. ton", "million t"),
+                    say(f"sedan {BASE_YEAR},{NBSP}%", f"since {BASE_YEAR},{NBSP}%"),
+                    say(f"sedan {before},{NBSP}%", f"since {before},{NBSP}%"),
+                    say("ton/inv.", "t per inh."),
+                ),
+                tuple(rows),
+                strong=frozenset(strong),
+            )
+        )
+    blocks += [Paragraph(text, tone="note") for text in _comparison_notes(digest, say)]
+    return Section(say("Nätverket mot landet", "The network against the nation"), tuple(blocks))
+
+
+def _comparison_notes(digest: Digest, say: Speaker) -> list[str]:
+    notes = [
+        say(
+            "Dagens medlemmar räknas i alla år, så att nya medlemmar inte ser ut som ändrade utsläpp. "
+            "Utsläppen är territoriella: utan utrikes transporter.",
+            "Today's members are counted in all years, so that new members do not look like changed "
+            "emissions. Emissions are territorial: without international transport.",
+        ),
+        say(
+            "* Sektorerna utanför EU:s utsläppshandel, ett närmevärde ur sektorerna: transporter utan "
+            "flyg, jordbruk, egen uppvärmning, arbetsmaskiner, produktanvändning och avfall. För landet "
+            f"ligger det 3–5{NBSP}% under det officiella värdet.",
+            "* Sectors outside EU emissions trading, a proxy made of: transport without aviation, "
+            "agriculture, own heating, machinery, product use and waste. For the nation it lies 3–5% "
+            "below the official figure.",
+        ),
+    ]
+    flags = {flag for member in digest.municipalities for flag in member.flags}
+    notes += [f"* {say(*FLAGS[flag])}." for flag in AVIATION_FLAGS if flag in flags]
+    for panel, boundary in VARIANTS:
+        point = digest.point(panel, boundary, digest.last_year)
+        if point is not None and point.emissions_tco2e is None:
+            reason = reason_words(point.status_reason, say)
+            notes.append(
+                say(
+                    f"{PANELS[panel][0]}: visas inte, {reason}.",
+                    f"{PANELS[panel][1]}: not shown, {reason}.",
+                )
+            )
+    return notes
+
+
+def members(digest: Digest, say: Speaker) -> Section:
+    """Every confirmed member in Swedish alphabetical order, never ranked; regions apart."""
+    heading = say("Medlemmarna", "The members")
+    if not digest.municipalities and not digest.regions:
+        return Section(heading, (Paragraph(f"{capitalised(no_network(say))}."),))
+    blocks: list[Block] = []
+    if digest.municipalities:
+        blocks.append(_members_table(digest, digest.municipalities, say))
+    if digest.regions:
+        blocks += [
+            Paragraph(
+                say(
+                    "En region visas med hela länets utsläpp. De ingår inte i nätverkets summa, där "
+                    "länets medlemskommuner redan räknas.",
+                    "A region is shown with the emissions of its whole county. They are not part of the "
+                    "network's sum, which already counts the county's member municipalities.",
+                ),
+                tone="note",
+            ),
+            _members_table(digest, digest.regions, say),
+        ]
+    everybody = digest.municipalities + digest.regions
+    blocks += [Paragraph(text, tone="note") for text in _member_notes(digest, everybody, say)]
+    return Section(heading, tuple(blocks))
+
+
+def _members_table(digest: Digest, members: Sequence[Standing], say: Speaker) -> Table:
+    year, before = digest.last_year, digest.previous_year
+    first = say("Kommun", "Municipality") if members[0].level == "municipality" else say("Län", "County")
+    return Table(
+        say(
+            f"Territoriella utsläpp {year} i ton, ändring i procent och ton per invånare",
+            f"Territorial emissions {year} in tonnes, change in percent and tonnes per inhabitant",
+        ),
+        (
+            first,
+            say(f"ton {year}", f"tonnes {year}"),
+            say(f"sedan {BASE_YEAR},{NBSP}%", f"since {BASE_YEAR},{NBSP}%"),
+            say(f"sedan {before},{NBSP}%", f"since {before},{NBSP}%"),
+            say("ton/inv.", "t per inh."),
+        ),
+        tuple(
+            (
+                _marked_name(member),
+                say.level(member.territorial_tco2e),
+                say.change(member.change_since_1990_pct),
+                say.change(member.change_since_previous_pct),
+                say.level(member.t_per_capita, 1),
+            )
+            for member in members
+        ),
+    )
+
+
+def _marked_name(member: Standing) -> str:
+    return member.region_name + (" ¹" if ONE_PLANT in member.flags else "")
+
+
+def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> list[str]:
+    everybody = tuple(members)
+    notes = [
+        say(
+            "I bokstavsordning. Att jämföra kommuners nivåer säger mer om vilka verksamheter som finns "
+            "där än om klimatarbetet.",
+            "In alphabetical order. Levels say more about what industries a place has than about its "
+            "climate work.",
+        )
+    ]
+    if any(ONE_PLANT in member.flags for member in everybody):
+        notes.append(f"¹ {say(*FLAGS[ONE_PLANT])}.")
+    revised = [
+        f"{member.region_name} {say.percent(member.revision_of_previous_pct)}"
+        for member in everybody
+        if member.revision_of_previous_pct is not None
+        and abs(member.revision_of_previous_pct) >= NOTABLE_REVISION_PCT
+    ]
+    if revised:
+        before = digest.previous_year
+        notes.append(
+            say(
+                f"Utgivaren har reviderat {before} med minst 5{NBSP}% för: {', '.join(revised)}. "
+                f"Ändringen sedan {before} är räknad på det reviderade värdet.",
+                f"The publisher revised {before} by 5% or more for: {', '.join(revised)}. The change "
+                f"since {before} is reckoned from the revised value.",
+            )
+        )
+    return notes
+
+
+def national_and_own_parts(digest: Digest, say: Speaker) -> Section | None:
+    """National and own part per municipality; None where no member has them."""
+    rows = [
+        (
+            member.region_name,
+            say.change(member.change_since_previous_pct),
+            say.change(member.national_part_pct),
+            say.change(member.own_part_pct),
+        )
+        for member in digest.municipalities
+        if member.national_part_pct is not None and member.own_part_pct is not None
+    ]
+    if not rows:
+        return None
+    before, year = digest.previous_year, digest.last_year
+    return Section(
+        say("Landets del och kommunens egen", "The national part and the municipality's own"),
+        (
+            Paragraph(
+                say(
+                    f"Hur stor del av ändringen {before}–{year} skulle kommunen ha fått om varje sektor "
+                    "hade utvecklats som i landet, och hur stor är dess egen? Delarna summerar till "
+                    "ändringen. Det är bokföring efter kommunens sammansättning, inte bevis för orsak. "
+                    "Där utgivaren har skalat en sektor lika i hela landet kan ingen egen del mätas "
+                    "ännu.",
+                    f"How much of the change {before}–{year} would the municipality have had if every "
+                    "sector had moved as in the nation, and how much is its own? The parts add up to the "
+                    "change. It is accounting at the municipality's mix, not proof of cause. Where the "
+                    "publisher scaled a sector alike in the whole nation, no own part can be measured "
+                    "yet.",
+                )
+            ),
+            Table(
+                say(
+                    f"Ändring {before}–{year} i procent av {before}, delad i två",
+                    f"Change {before}–{year} in percent of {before}, split in two",
+                ),
+                (
+                    say("Kommun", "Municipality"),
+                    say("ändring", "change"),
+                    say("landets del", "national part"),
+                    say("egen del", "own part"),
+                ),
+                tuple(rows),
+            ),
+        ),
+    )
