@@ -13,7 +13,7 @@ from klimatpuls.report.news import changed, released
 from klimatpuls.report.numbers import Speaker
 from klimatpuls.report.page import Page
 from klimatpuls.report.standings import own_targets
-from klimatpuls.report.view import EMISSIONS, GHG, ReleaseCause, StandingCause
+from klimatpuls.report.view import EMISSIONS, GHG, RegisterCause, ReleaseCause, StandingCause
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Language
@@ -94,7 +94,9 @@ def _title(digest: Digest, say: Speaker) -> str:
         return say(f"Reviderade utsläppssiffror till {year}", f"Revised emission figures to {year}")
     if any(isinstance(cause, StandingCause) for cause in digest.causes):
         return say("Ändrat läge för medlemmars mål", "Changed standing of members' targets")
-    return say("Ändringar i nätverkets register", "Changes in the network's registers")
+    if any(isinstance(cause, RegisterCause) for cause in digest.causes):
+        return say("Ändringar i nätverkets register", "Changes in the network's registers")
+    return say(f"Utsläppen till {year}", f"Emissions to {year}")
 
 
 def _banner(digest: Digest, say: Speaker) -> str | None:

@@ -119,6 +119,22 @@ def test_an_earlier_release_loaded_afterwards_is_no_news_of_the_current_figures(
     assert "New emission figures" not in subject(digest)
 
 
+@pytest.mark.parametrize(
+    ("cause", "title"),
+    [
+        ({"kind": "register", "first": False}, "Changes in the network's registers"),
+        (
+            {"kind": "standing", "region_code": "1281", "target_id": "t", "old": None, "new": "split"},
+            "Changed standing of members' targets",
+        ),
+        ({"kind": "override", "release_id": "r", "reason": None}, "Emissions to 2024"),
+    ],
+)
+def test_the_title_follows_the_cause(rows, cause, title):
+    rows["publication"][0]["causes"] = [cause]
+    assert subject(build_digest(rows)).endswith(f" / {title}")
+
+
 def test_a_revision_without_a_new_year_is_called_one(rows):
     rows["publication"][0]["causes"][0]["new_years"] = []
     assert subject(build_digest(rows)) == (
