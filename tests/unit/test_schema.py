@@ -57,6 +57,33 @@ def test_units_stand_in_the_names_of_columns() -> None:
                 assert column.unit.startswith(("%", "percentage")), f"{mart.name}.{column.name}"
 
 
+def test_words_of_the_contract_are_the_words_the_formulas_use() -> None:
+    from klimatpuls import network, results, series, standing
+    from klimatpuls.catalog import SOURCES
+
+    target_progress = schema.mart("target_progress")
+    assert target_progress.column("status").allowed == standing.STATUSES
+    assert set(target_progress.column("status_reason").allowed or ()) == set(standing.REASONS)
+    summary = schema.mart("network_summary")
+    assert set(summary.column("panel").allowed or ()) == {panel for panel, _ in results.PANELS.values()}
+    assert set(summary.column("boundary").allowed or ()) == set(series.BOUNDARIES)
+    assert set(summary.column("status_reason").allowed or ()) == {
+        network.BORDERS_CHANGED,
+        network.NO_POPULATION,
+        network.NO_EMISSIONS,
+        network.JOIN_DATE_UNKNOWN,
+        network.NO_MEMBERS,
+    }
+    fetched = {
+        substance
+        for source in SOURCES.values()
+        for dataset in source.datasets
+        for substance in dataset.substances
+        if substance
+    }
+    assert fetched <= set(schema.mart("emission").column("substance").allowed or ())
+
+
 def test_every_mart_view_on_disk_is_in_the_contract_and_the_other_way_round() -> None:
     on_disk = {path.stem for path in (ROOT / "include/sql/marts").glob("*.sql")}
     assert on_disk == {mart.name for mart in schema.marts() if mart.kind == "view"}
