@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.sdk import MultipleCronTriggerTimetable, dag, task
 
 from klimatpuls.catalog import SOURCES, Source
@@ -22,14 +24,17 @@ def build_ingest(source: Source) -> None:
             "`fetch_snapshot` says that nothing is new; a failed `tell_findings` names what is wrong and "
             "what to do.\n\nOwner: the network's data engineers."
         ),
-        schedule=MultipleCronTriggerTimetable(*source.schedule, timezone="Europe/Stockholm"),
+        # Never a run for a moment that passed before the DAG was first seen.
+        schedule=MultipleCronTriggerTimetable(
+            *source.schedule, timezone="Europe/Stockholm", run_immediately=timedelta(0)
+        ),
         catchup=False,
         max_active_runs=1,
         tags=[source_tag(source.id), Layer.INGEST],
     )
     def ingest() -> None:
-        run_id = task(tasks.fetch_snapshot)(source.id)
-        loaded = task(tasks.load)(source.id, run_id)
+        source_run = task(tasks.fetch_snapshot)(source.id)
+        loaded = task(tasks.load)(source.id, source_run)
         judged = task(tasks.validate)(source.id, loaded)
         task(tasks.announce, outlets=[assets.validated(source.id)])(judged)
         task(tasks.tell_findings)(judged)

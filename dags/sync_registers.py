@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from klimatpuls_airflow import assets, tasks
@@ -15,7 +17,7 @@ from klimatpuls_airflow.tags import Layer
         "Reads members, targets and national lines from their reviewed files. Skipped when nothing changed; "
         "a changed register wakes the publish DAG.\n\nOwner: the network's secretariat."
     ),
-    schedule=CronTriggerTimetable("0 6 * * *", timezone="Europe/Stockholm"),
+    schedule=CronTriggerTimetable("0 6 * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
     tags=[Layer.REGISTERS],

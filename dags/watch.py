@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from klimatpuls_airflow import assets, tasks
@@ -15,7 +17,7 @@ from klimatpuls_airflow.tags import Layer
         "Every hour: closes source runs that were killed, writes how fresh each dataset is, and wakes the "
         "publish DAG when a validated release waits without an event.\n\nOwner: the network's data engineers."
     ),
-    schedule=CronTriggerTimetable("40 * * * *", timezone="Europe/Stockholm"),
+    schedule=CronTriggerTimetable("40 * * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
     tags=[Layer.WATCH],

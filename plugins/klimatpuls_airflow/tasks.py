@@ -8,6 +8,7 @@ a failed task whose message tells the operator what to do.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
@@ -15,10 +16,13 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from klimatpuls import clock
 from klimatpuls.catalog import SOURCES
-from klimatpuls.errors import KlimatpulsError
 from klimatpuls_airflow import connections
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection as PgConnection
+
     from klimatpuls.hops.context import RunContext
 
 
@@ -33,65 +37,83 @@ def fetch_snapshot(source_id: str) -> int:
     """Hop 1; skips what follows when the source has nothing new. Returns the source run."""
     from klimatpuls.hops import snapshot, validate
     from klimatpuls.http import open_session
+    from klimatpuls.warehouse import runs
 
     source, context = SOURCES[source_id], run_context()
     dag_run = get_current_context()["dag_run"]
-    orchestrator_run = f"{dag_run.dag_id}/{dag_run.run_id}"
     with connections.warehouse(connections.LOADER) as conn:
-        try:
+        with conn:
+            source_run = runs.start_run(
+                conn,
+                source=source.id,
+                origin=context.origin,
+                as_of=context.as_of,
+                orchestrator_run=f"{dag_run.dag_id}/{dag_run.run_id}",
+            ).run_id
+        with _told(conn, source_id, source_run, context):
             if manifest := (dag_run.conf or {}).get("manifest_path"):
                 result = snapshot.adopt_by_hand(
-                    conn, source, context, orchestrator_run=orchestrator_run, manifest_path=manifest
+                    conn, source, context, run_id=source_run, manifest_path=manifest
                 )
             else:
                 with open_session(source, connections.base_url(source.conn_id)) as session:
-                    result = snapshot.take_snapshots(
-                        conn, source, session, context, orchestrator_run=orchestrator_run
-                    )
-        except KlimatpulsError as error:
-            validate.close_failed(conn, source, context, orchestrator_run, str(error))
-            raise
-        if result.state != "fetched":
-            with conn:
-                validate.record_checks(conn, source, context)
-            raise AirflowSkipException(result.detail)
-    return result.run_id
+                    result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
+            if result.state != "fetched":
+                with conn:
+                    validate.record_checks(conn, source, context)
+    if result.state != "fetched":
+        raise AirflowSkipException(result.detail)
+    return source_run
 
 
-def load(source_id: str, run_id: int) -> int:
+@contextmanager
+def _told(conn: PgConnection, source_id: str, source_run: int, context: RunContext) -> Iterator[None]:
+    """Close the source run as failed when the block raises, so that nobody waits for it."""
+    from klimatpuls.hops.validate import close_failed
+
+    try:
+        yield
+    except Exception as error:
+        conn.rollback()
+        close_failed(conn, SOURCES[source_id], context, source_run, f"{type(error).__name__}: {error}")
+        raise
+
+
+def load(source_id: str, source_run: int) -> int:
     """Hop 2; skips what follows when every file held known content. Returns the source run."""
     from klimatpuls.hops.load import load_run
 
-    with connections.warehouse(connections.LOADER) as conn:
-        result = load_run(conn, SOURCES[source_id], run_id, run_context())
+    context = run_context()
+    with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
+        result = load_run(conn, SOURCES[source_id], source_run, context)
     if not result.rows and not result.quarantined:
         message = "; ".join(f"{release_id}: the same content in another file" for release_id in result.known)
         raise AirflowSkipException(message or "nothing to load")
-    return run_id
+    return source_run
 
 
-def validate(source_id: str, run_id: int) -> int:
+def validate(source_id: str, source_run: int) -> int:
     """Hop 3: Great Expectations on the loaded rows, one run for the whole source run."""
     from klimatpuls.hops.validate import validate_run
 
-    dsn = connections.warehouse_dsn(connections.LOADER)
-    with connections.warehouse(connections.LOADER) as conn:
-        validate_run(conn, dsn, SOURCES[source_id], run_id, run_context())
-    return run_id
+    dsn, context = connections.warehouse_dsn(connections.LOADER), run_context()
+    with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
+        validate_run(conn, dsn, SOURCES[source_id], source_run, context)
+    return source_run
 
 
-def announce(run_id: int) -> None:
+def announce(source_run: int) -> None:
     """Tell the publish DAG (by this task's asset) that something waits; skipped when nothing does."""
     from klimatpuls.hops.validate import read_result
 
     with connections.warehouse(connections.LOADER) as conn:
-        result = read_result(conn, run_id)
+        result = read_result(conn, source_run)
     if not result.publishable:
         message = "nothing of this run may be published"
         raise AirflowSkipException(message)
 
 
-def tell_findings(run_id: int) -> None:
+def tell_findings(source_run: int) -> None:
     """Fail, in the operator's words, when a release of the run is on hold or quarantined.
 
     Raises:
@@ -100,7 +122,7 @@ def tell_findings(run_id: int) -> None:
     from klimatpuls.hops.validate import read_result
 
     with connections.warehouse(connections.LOADER) as conn:
-        result = read_result(conn, run_id)
+        result = read_result(conn, source_run)
     if result.held or result.quarantined:
         raise AirflowFailException("\n\n".join(result.explanations))
 
@@ -150,10 +172,10 @@ def render_report() -> int:
 
 def ask_for_approval() -> None:
     """Go on to the question only when a digest waits for a person's word."""
-    from klimatpuls.report.outbox import waiting_for_approval
+    from klimatpuls.hops.approval import digests_to_approve
 
     with connections.warehouse(connections.MAILER) as conn:
-        waiting = waiting_for_approval(conn)
+        waiting = digests_to_approve(conn)
     if not waiting:
         message = "no digest waits for approval"
         raise AirflowSkipException(message)
@@ -161,11 +183,11 @@ def ask_for_approval() -> None:
 
 def note_approval(answer: dict[str, Any] | None) -> None:
     """Write the answer of the approval task into the outbox; no answer in time is a no."""
-    from klimatpuls.report.outbox import decide_approval
+    from klimatpuls.hops.approval import decide_digests
 
     chosen = (answer or {}).get("chosen_options", [])
     with connections.warehouse(connections.MAILER) as conn:
-        decide_approval(conn, approved="Approve" in chosen, now=clock.utc_now())
+        decide_digests(conn, is_approved="Approve" in chosen, now=clock.utc_now())
 
 
 def send_mail() -> dict[str, int]:

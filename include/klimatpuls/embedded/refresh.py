@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from klimatpuls.embedded.airflow_api import AirflowApi, Run
     from klimatpuls.embedded.stack import Stack
 
-PATIENCE = 45 * 60.0
+PATIENCE = 30 * 60.0
 """Seconds after which a refresh is given up; the runs themselves are bounded more tightly."""
 EVENT_PATIENCE = 12.0
 """Seconds an asset event may take to wake its DAG before the driver starts the run itself."""
@@ -132,6 +132,8 @@ class Refresh:
         for source in sources:
             self._trigger(watch, f"ingest_{source}", f"refresh-{stamp}", conf)
         self._wait_for(watch, list(watch.runs))
+        with closing(connect(self._dsn)) as conn:
+            close_stuck_runs(conn, older_than_minutes=0)
         self._settle(watch)
         with closing(connect(self._dsn)) as conn:
             return self._sum_up(conn, watch, mark)

@@ -51,3 +51,28 @@ def decide_release(
     found = f"its state is {row[0]}" if row else "there is no release of that name"
     msg = f"{release_id} is not on hold: {found}. `klimatpuls releases` lists what is"
     raise UsageError(msg)
+
+
+def digests_to_approve(conn: PgConnection) -> int:
+    """How many digests wait for a person's word before they are sent.
+
+    Args:
+        conn: Connection as ``wh_mailer``.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/digests_to_approve.sql"))
+        (count,) = cursor.fetchone()  # type: ignore[misc]
+    return int(count)
+
+
+def decide_digests(conn: PgConnection, *, is_approved: bool, now: datetime) -> int:
+    """Answer for every digest that waits: it is sent, or suppressed for good; returns how many.
+
+    Args:
+        conn: Connection as ``wh_mailer``; this function commits.
+        is_approved: Whether they may be sent.
+        now: The moment of the answer.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/decide_digests.sql"), {"is_approved": is_approved, "now": now})
+        return int(cursor.rowcount)

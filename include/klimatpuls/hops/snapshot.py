@@ -72,7 +72,7 @@ def take_snapshots(
     session: PoliteSession,
     context: RunContext,
     *,
-    orchestrator_run: str | None,
+    run_id: int,
 ) -> SnapshotResult:
     """Fetch every dataset and substance of a source and keep what is new.
 
@@ -81,23 +81,14 @@ def take_snapshots(
         source: Catalogue entry.
         session: Polite session at the agency or a replica.
         context: Day, origin and folders.
-        orchestrator_run: Name of the run at the orchestrator; a retry with the same name goes on with the
-            same source run.
+        run_id: The source run, begun before; a retry goes on with the same one.
 
     Returns:
         What was new.
 
     Raises:
-        FetchError: if a dataset could not be fetched; the run is then closed as ``failed``.
+        FetchError: if a dataset could not be fetched; what was kept until then stays kept.
     """
-    with conn:
-        run = runs.start_run(
-            conn,
-            source=source.id,
-            origin=context.origin,
-            as_of=context.as_of,
-            orchestrator_run=orchestrator_run,
-        )
     kept: list[tuple[str, bool]] = []
     said: list[str] = []
     module = source_module(source)
@@ -108,14 +99,14 @@ def take_snapshots(
             said.append(str(missing))
             continue
         snapshot = _put(source, fetched, context)
-        is_new = _enter(conn, source, snapshot, run.run_id)
+        is_new = _enter(conn, source, snapshot, run_id)
         kept.append((snapshot.sha256, is_new))
         said.append(_say(dataset, substance, snapshot, is_new=is_new))
     new = tuple(sha256 for sha256, is_new in kept if is_new)
     state = "fetched" if new else "no_news" if kept else "not_yet_published"
-    result = SnapshotResult(run_id=run.run_id, state=state, detail="; ".join(said), new_snapshots=new)
+    result = SnapshotResult(run_id=run_id, state=state, detail="; ".join(said), new_snapshots=new)
     with conn:
-        runs.set_run_state(conn, run.run_id, result.state, result.detail)
+        runs.set_run_state(conn, run_id, result.state, result.detail)
     return result
 
 
@@ -204,7 +195,7 @@ def adopt_by_hand(
     source: Source,
     context: RunContext,
     *,
-    orchestrator_run: str | None,
+    run_id: int,
     manifest_path: str,
 ) -> SnapshotResult:
     """Begin a run with bytes that a person gave, kept before by :func:`keep_file`.
@@ -213,23 +204,15 @@ def adopt_by_hand(
         conn: Connection as ``wh_loader``; this function commits.
         source: Catalogue entry.
         context: Day, origin and folders.
-        orchestrator_run: Name of the run at the orchestrator.
+        run_id: The source run, begun before.
         manifest_path: The snapshot's manifest inside the store.
     """
     snapshot = SnapshotStore(context.snapshots).read(manifest_path)
-    with conn:
-        run = runs.start_run(
-            conn,
-            source=source.id,
-            origin=context.origin,
-            as_of=context.as_of,
-            orchestrator_run=orchestrator_run,
-        )
-    is_new = _enter(conn, source, snapshot, run.run_id)
+    is_new = _enter(conn, source, snapshot, run_id)
     state = "fetched" if is_new else "no_news"
     said = _say(snapshot.dataset, snapshot.substance, snapshot, is_new=is_new)
     with conn:
-        runs.set_run_state(conn, run.run_id, state, said)
+        runs.set_run_state(conn, run_id, state, said)
     return SnapshotResult(
-        run_id=run.run_id, state=state, detail=said, new_snapshots=(snapshot.sha256,) if is_new else ()
+        run_id=run_id, state=state, detail=said, new_snapshots=(snapshot.sha256,) if is_new else ()
     )

@@ -97,26 +97,19 @@ def _describe(result: ValidationResult) -> str:
 
 
 def close_failed(
-    conn: PgConnection, source: Source, context: RunContext, orchestrator_run: str, message: str
+    conn: PgConnection, source: Source, context: RunContext, run_id: int, message: str
 ) -> None:
-    """Close a run whose fetch failed, and say so of every dataset of the source; commits.
+    """Close a run that came to nothing, and say so of every dataset of the source; commits.
 
     Args:
         conn: Connection as ``wh_loader``.
         source: Catalogue entry.
         context: Day and moment.
-        orchestrator_run: Name of the run at the orchestrator.
+        run_id: The source run.
         message: What failed and what to do.
     """
     with conn:
-        failed = runs.start_run(
-            conn,
-            source=source.id,
-            origin=context.origin,
-            as_of=context.as_of,
-            orchestrator_run=orchestrator_run,
-        )
-        runs.set_run_state(conn, failed.run_id, "failed", message)
+        runs.set_run_state(conn, run_id, "failed", message)
         record_checks(conn, source, context, failure=message)
 
 

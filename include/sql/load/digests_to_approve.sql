@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM ops.mail_outbox
+WHERE approval = 'asked' AND state = 'pending'
