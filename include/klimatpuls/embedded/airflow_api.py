@@ -59,6 +59,23 @@ class TaskState:
     seconds: float | None
 
 
+@dataclass(frozen=True)
+class Question:
+    """A task that waits for a person.
+
+    Attributes:
+        dag_id: The DAG.
+        run_id: The run.
+        task_id: The task.
+        subject: What is asked.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    subject: str
+
+
 class AirflowApi:
     """Talks to the API server.
 
@@ -247,6 +264,29 @@ class AirflowApi:
                     task,
                     self.log(run.dag_id, run.run_id, task.task_id, task.try_number or 1, task.map_index),
                 )
+
+    def questions(self) -> list[Question]:
+        """Return the questions that wait for a person's answer."""
+        path = "/dags/~/dagRuns/~/hitlDetails"
+        return [
+            Question(
+                each["task_instance"]["dag_id"],
+                each["task_instance"]["dag_run_id"],
+                each["task_instance"]["task_id"],
+                each["subject"],
+            )
+            for each in self._pages(path, "hitl_details", {"response_received": "false"})
+        ]
+
+    def answer(self, question: Question, *options: str) -> None:
+        """Answer a question; an answer in the first seconds of a question can fail its task.
+
+        Args:
+            question: The question.
+            *options: The chosen options.
+        """
+        path = f"/dags/{question.dag_id}/dagRuns/{question.run_id}/taskInstances/{question.task_id}/-1/hitlDetails"
+        self._call("PATCH", path, json={"chosen_options": list(options), "params_input": {}})
 
     def _pages(self, path: str, key: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

@@ -25,6 +25,7 @@ from klimatpuls.errors import (
     KlimatpulsError,
 )
 from klimatpuls.hops.watch import close_stuck_runs, has_unpublished
+from klimatpuls.validation.reading import read_explanations
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ HOPS: Mapping[str, str] = {
     "report.send_mail": "hop 5 mail",
 }
 DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed"})
+AWAITING_INPUT = "awaiting_input"
 WORDS = {"success": "done", "skipped": "nothing to do", "failed": "FAILED"}
 
 
@@ -92,7 +94,12 @@ class _Watch:
     runs: dict[tuple[str, str], Run] = field(default_factory=dict)
     said: set[tuple[str, str, str]] = field(default_factory=set)
     failed: dict[tuple[str, str], Run] = field(default_factory=dict)
+    asking: set[tuple[str, str]] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def is_quiet(self) -> bool:
+        """Whether every run is over, or waits for a person: a command never waits for one."""
+        return all(run.is_over or key in self.asking for key, run in self.runs.items())
 
 
 class Refresh:
@@ -178,7 +185,7 @@ class Refresh:
         while True:
             self._join(watch)
             self._look(watch)
-            if any(not run.is_over for run in watch.runs.values()):
+            if not watch.is_quiet():
                 quiet_since = time.monotonic()
                 time.sleep(POLL)
                 continue
@@ -219,11 +226,13 @@ class Refresh:
         """See how the open runs stand, and say what has ended since the last look."""
         self._stack.check()
         for key, run in list(watch.runs.items()):
-            if run.is_over:
+            if run.is_over or key in watch.asking:
                 continue
             watch.runs[key] = self._api.run(*key)
             for task in self._api.tasks(*key):
                 told = (*key, task.task_id)
+                if task.state == AWAITING_INPUT:
+                    watch.asking.add(key)
                 if task.state in DONE_STATES and told not in watch.said:
                     watch.said.add(told)
                     self._tell(watch, key[0], task)
@@ -244,10 +253,13 @@ class Refresh:
     def _sum_up(self, conn: PgConnection, watch: _Watch, mark: Mapping[str, Any]) -> Outcome:
         with conn, conn.cursor() as cursor:
             cursor.execute(load_sql("load/runs_since.sql"), mark)
+            runs = cursor.fetchall()
             sources = tuple(
                 SourceOutcome(source=source, state=state, detail=detail or "")
-                for source, state, detail in cursor.fetchall()
+                for _, source, state, detail in runs
             )
+            cursor.execute(load_sql("load/held_releases.sql"))
+            held = tuple(release_id for release_id, *_ in cursor.fetchall())
             cursor.execute(load_sql("load/publication_since.sql"), mark)
             row = cursor.fetchone()
             publication = (
@@ -257,33 +269,55 @@ class Refresh:
             mails = dict(cursor.fetchall())
         if publication and self._stack.home.config.first_published is None:
             self._stack.home.remember(first_published=publication["as_of_date"].isoformat())
-        problems = self._problems(watch, sources, mails)
+        findings = [
+            text
+            for run_id, _, state, _ in runs
+            if state in {"held", "quarantined"}
+            for text in read_explanations(conn, run_id)
+        ]
+        problems = (*findings, *self._problems(watch, sources, mails, held))
         return Outcome(
             sources=sources,
             publication=publication,
             mails=mails,
             problems=problems,
-            exit_code=_exit_code(sources, mails, has_failed_runs=bool(watch.failed)),
+            exit_code=_exit_code(sources, mails, held, has_failed_runs=bool(watch.failed)),
             seconds=watch.seconds,
         )
 
     def _problems(
-        self, watch: _Watch, sources: Sequence[SourceOutcome], mails: Mapping[str, int]
-    ) -> tuple[str, ...]:
+        self,
+        watch: _Watch,
+        sources: Sequence[SourceOutcome],
+        mails: Mapping[str, int],
+        held: Sequence[str],
+    ) -> list[str]:
         told = [f"{one.source}: {one.detail}" for one in sources if one.state == "failed"]
         for run in watch.failed.values():
             for task, log in self._api.failures(run):
-                told.append(f"{run.dag_id}.{task.task_id} failed: {_last_words(log)}")
+                if task.task_id not in TOLD_OTHERWISE:
+                    told.append(f"{run.dag_id}.{task.task_id} failed: {_last_words(log)}")
         told += [f"{count} mail(s) {state}" for state, count in mails.items() if state in _BAD_MAIL]
-        return tuple(dict.fromkeys(told))
+        told += [f"{release} is on hold: klimatpuls release approve|reject {release}" for release in held]
+        if watch.asking:
+            told.append("A digest waits for a person's word: `make up`, then answer in Airflow, DAG report")
+        return list(dict.fromkeys(told))
 
 
+TOLD_OTHERWISE = frozenset({"tell_findings", "fetch_snapshot"})
+"""Tasks whose failure the warehouse tells better than their log."""
 _BAD_MAIL = ("refused", "failed", "unknown")
 
 
-def _exit_code(sources: Sequence[SourceOutcome], mails: Mapping[str, int], *, has_failed_runs: bool) -> int:
+def _exit_code(
+    sources: Sequence[SourceOutcome],
+    mails: Mapping[str, int],
+    held: Sequence[str],
+    *,
+    has_failed_runs: bool,
+) -> int:
     """The gravest outcome decides: refused figures, then a failed fetch, a hold, a mail, anything else."""
-    states = {one.state for one in sources}
+    states = {one.state for one in sources} | ({"held"} if held else set())
     for state, code in (("quarantined", EXIT_QUARANTINE), ("failed", EXIT_FETCH), ("held", EXIT_HOLD)):
         if state in states:
             return code

@@ -1,4 +1,5 @@
 SELECT
+    run_id,
     source,
     state,
     detail

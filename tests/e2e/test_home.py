@@ -1,0 +1,193 @@
+"""A home from its first `run` to its `down`, on the bundled synthetic archive, as a user lives with it."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from commands import Commands
+
+from klimatpuls.embedded import house, processes
+from klimatpuls.embedded.home import Home
+from klimatpuls.replica import workbook
+from klimatpuls.sources import smhi_emissions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from klimatpuls.releases import Parsed
+
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.airflow, pytest.mark.timeout(600)]
+
+FIRST_DAY, LATER_DAY = "2026-05-08", "2026-06-02"
+# A script's answer in the first second can fail the asking task (Airflow's own race): it waits this long.
+POLITE_PAUSE = 4.0
+
+
+@pytest.fixture(scope="module")
+def klimatpuls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """A home that has run once."""
+    commands = Commands(tmp_path_factory.mktemp("e2e") / "home")
+    done = commands("run", SOURCES="replica", AS_OF=FIRST_DAY)
+    assert done.code == 0, done.out + done.err
+    yield commands
+    commands("down")
+
+
+def _rows_digest(klimatpuls: Commands) -> str:
+    return klimatpuls.value(
+        "SELECT md5(string_agg(concat_ws(';', release_id, region_code, sector_code, year, emissions_tco2e), "
+        "'|' ORDER BY release_id, region_code, sector_code, year)) FROM mart.emission"
+    )
+
+
+def test_the_first_run_publishes_and_mails_once_and_says_that_all_is_synthetic(klimatpuls: Commands) -> None:
+    assert klimatpuls.value("SELECT count(DISTINCT region_code) FROM mart.emission") == "312"
+    assert klimatpuls.value("SELECT origin FROM mart.current_publication") == "synthetic"
+    (path,) = klimatpuls.mails()
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert "SYNTET" in message["Subject"].upper()
+    assert message.get_body(("html",)) is not None
+    assert message.get_body(("plain",)) is not None
+    pages = list((klimatpuls.home / "reports").glob("*/digest.html"))
+    assert len(pages) == 1
+    assert "SYNTET" in pages[0].read_text(encoding="utf-8").upper()
+
+
+def test_nothing_of_a_run_stays_behind(klimatpuls: Commands) -> None:
+    assert processes.of_home(klimatpuls.home) == set()
+
+
+def test_secrets_are_for_the_owner_only(klimatpuls: Commands) -> None:
+    secret = klimatpuls.home / "secrets.json"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    values = json.loads(secret.read_text())
+    logs = "".join(path.read_text(errors="replace") for path in (klimatpuls.home / "logs").rglob("*.log"))
+    logs += "".join(
+        path.read_text(errors="replace") for path in (klimatpuls.home / "airflow" / "logs").rglob("*.log")
+    )
+    assert logs
+    assert [name for name, value in values.items() if value in logs] == []
+
+
+def test_a_home_refuses_another_origin_before_anything_is_fetched(klimatpuls: Commands, tmp_path: Path) -> None:
+    before = sorted((klimatpuls.home / "snapshots").rglob("*"))
+    done = klimatpuls("run", SOURCES="live")
+    assert done.code == 4
+    assert "synthetic" in done.err
+    assert sorted((klimatpuls.home / "snapshots").rglob("*")) == before
+
+
+class TestLeftRunning:
+    """`up`, what one does with it, and `down`."""
+
+    @pytest.fixture(scope="class")
+    def running(self, klimatpuls: Commands) -> Iterator[Commands]:
+        out = klimatpuls.good("up", SOURCES="replica", AS_OF=LATER_DAY)
+        assert "Airflow      http://127.0.0.1:" in out
+        yield klimatpuls
+        klimatpuls("down")
+
+    def test_a_run_beside_it_is_refused(self, running: Commands) -> None:
+        done = running("run", SOURCES="replica", AS_OF=LATER_DAY)
+        assert done.code == 1
+        assert "in use" in done.err
+        assert "make down" in done.err
+
+    def test_a_refresh_with_nothing_new_says_so_and_mails_nothing(self, running: Commands) -> None:
+        before = len(running.mails())
+        assert "none, nothing new" in running.good("refresh")
+        assert len(running.mails()) == before
+
+    def test_status_releases_and_dsn_answer(self, running: Commands) -> None:
+        assert "fresh" in running.good("status")
+        listed = running.good("releases")
+        assert "smhi_emissions-ghg-2026-05-07" in listed
+        assert running.good("dsn", "--role", "bi_read").startswith("postgresql://bi_read:")
+
+    def test_sql_reads_and_does_nothing_else(self, running: Commands) -> None:
+        done = running("sql", "DELETE FROM mart.current_publication")
+        assert done.code == 1
+        assert "query failed" in done.err
+        assert "Traceback" not in done.err
+
+    def test_a_release_on_hold_waits_and_is_published_when_approved(
+        self, running: Commands, tmp_path: Path
+    ) -> None:
+        before = _rows_digest(running)
+        held = tmp_path / "moved.xlsx"
+        held.write_bytes(_moved(_newest(running), 1.2, "2026-06-01"))
+        done = running("ingest", str(held))
+        assert done.code == 3, done.out + done.err
+        assert "hold_moved" in done.out
+        assert "klimatpuls release approve" in done.out
+        assert _rows_digest(running) == before
+        again = running("refresh")
+        assert again.code == 3, "a hold is told until somebody answers it"
+        (release,) = [word for word in done.out.split() if word.startswith("smhi_emissions-ghg-2026-06-01-")][:1]
+        release = release.strip(":,")
+        mails = len(running.mails())
+        out = running.good("release", "approve", release, "--reason", "checked by hand")
+        assert "approved" in out
+        assert _rows_digest(running) != before
+        assert running.value(f"SELECT is_current FROM mart.release WHERE release_id = '{release}'") == "t"
+        assert len(running.mails()) == mails, "a digest after an override waits for a word of its own"
+        _answer(running, "Approve")
+        deadline = time.monotonic() + 60
+        while len(running.mails()) == mails and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert len(running.mails()) == mails + 1
+
+    def test_a_web_page_in_place_of_a_workbook_is_refused(self, running: Commands, tmp_path: Path) -> None:
+        page = tmp_path / "error.xlsx"
+        page.write_text("<!DOCTYPE html><html><body>503</body></html>")
+        done = running("ingest", str(page))
+        assert done.code == 5
+        assert "HTML" in done.err
+        assert "Traceback" not in done.err
+
+    def test_down_leaves_no_process(self, running: Commands) -> None:
+        assert "stopped" in running.good("down")
+        assert processes.of_home(running.home) == set()
+        assert "nothing was running" in running.good("down")
+
+
+def _newest(klimatpuls: Commands) -> Parsed:
+    (path,) = (klimatpuls.home / "archive" / "smhi").glob("GGT*2026*.xlsx")
+    return smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
+
+
+def _moved(parsed: Parsed, factor: float, published: str) -> bytes:
+    """The same release with every figure multiplied: all sums hold, every municipality has moved."""
+    day: date = pd.Timestamp(published).date()
+    wide = parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="value") * factor
+    rows: list[Any] = workbook.preamble("ghg", day, parsed.years)
+    for code in dict.fromkeys(parsed.rows["sector_code"]):
+        sector = workbook.sector_names(code)
+        rows += [
+            [*sector, *workbook.region_names(region), *wide.loc[(code, region)].tolist()]
+            for region in workbook.region_order()
+        ]
+    return workbook.build_workbook(rows, sheet_name="moved")
+
+
+def _answer(klimatpuls: Commands, choice: str) -> None:
+    """Answer the question of the report DAG as its page would."""
+    stack = house.attach(Home(klimatpuls.home))
+    assert stack is not None
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        waiting = stack.api.questions()
+        if waiting:
+            time.sleep(POLITE_PAUSE)
+            stack.api.answer(waiting[0], choice)
+            return
+        time.sleep(0.5)
+    pytest.fail("the report DAG asked nothing")
