@@ -45,7 +45,7 @@ h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.badge { color: #fff; border-radius: .3rem; padding: .05rem .5rem; white-space: nowrap; }
+.badge { display: inline-block; color: #fff; border-radius: .3rem; padding: .05rem .5rem; }
 .ok { background: var(--ok); } .advisory { background: var(--warn); }
 .hold, .hard { background: var(--bad); }
 .en, small { opacity: .75; } pre { overflow-x: auto; font-size: .8rem; }
@@ -66,14 +66,14 @@ run {{ run_id }}{% if version %} · Great Expectations {{ version }}{% endif %}<
 {%- else %}Ingen tidigare utgåva att jämföra med <span class="en">/ no earlier release to compare with</span>
 {%- endif %}.</p>
 <div class="wide"><table>
-<thead><tr><th>Regel / Rule</th><th>Slag / Kind</th><th>Resultat / Result</th>
+<thead><tr><th>Regel / Rule</th><th>Resultat / Result</th>
 <th class="n">Mätt / Measured</th><th class="n">Gräns / Limit</th><th class="n">Marginal / Margin</th>
 <th class="n">Fynd / Findings</th></tr></thead>
 <tbody>
-{% for gate in item.gates %}
+{% for gate in item.gates | sort(attribute="passed") %}
 <tr><td><b>{{ gate.rule }}</b><br>{{ gate.message_sv }}<br><span class="en">{{ gate.message_en }}</span></td>
-<td>{{ severities[gate.severity][0] }}<br><span class="en">{{ severities[gate.severity][1] }}</span></td>
-<td>{{ mark(gate.passed, gate.severity) }}</td>
+<td>{{ mark(gate.passed, gate.severity) }}<br>
+<small>{{ severities[gate.severity] | join(" / ") }}</small></td>
 <td class="n">{{ value(gate.measured, gate.unit) }}</td><td class="n">{{ value(gate.limit, gate.unit) }}</td>
 <td class="n">{{ value(gate.margin, gate.unit) }}</td><td class="n">{{ gate.finding_count }}</td></tr>
 {% endfor %}

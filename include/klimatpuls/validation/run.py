@@ -189,12 +189,13 @@ def _column_measure(result: Mapping[str, Any]) -> Measure:
         if gate is not None or entry["success"]:
             continue
         config, outcome = entry["expectation_config"], entry.get("result") or {}
+        observed = outcome.get("observed_value", outcome.get("unexpected_count"))
         findings.append(
             {
                 "sheet_row": None,
                 "column_name": config["kwargs"].get("column", "all columns"),
                 "raw_value": ", ".join(map(str, (outcome.get("partial_unexpected_list") or [])[:5])),
-                "reason": f"{config['type']}: {outcome.get('unexpected_count', 'not as expected')}",
+                "reason": f"{config['type']}: found {observed}",
             }
         )
     return Measure(finding_count=len(findings), findings=findings)

@@ -25,8 +25,8 @@ POPULATION_EXACT_TO_YEAR = 2024
 """Last year SCB publishes without noise: until then the parts add up to the person (docs/methods.md)."""
 POPULATION_NOISE_PCT = 1.0
 """How far the municipalities' sum may be from the nation's figure once there is noise, percent."""
-FIRST_YEAR, LAST_YEAR = 1968, 2100
-"""Years a fact may carry: SCB's population by municipality begins in 1968."""
+FIRST_YEAR = 1968
+"""First year a figure can be about: SCB's population by municipality begins there."""
 
 COLUMNS = Rule(
     name="columns",
@@ -34,8 +34,8 @@ COLUMNS = Rule(
     worst="count",
     limit=0.0,
     unit="count",
-    title_sv="Kolumner med fel typ, saknade värden, okända kodformer eller orimliga år",
-    title_en="Columns of a wrong type, with missing values, malformed codes or impossible years",
+    title_sv="Kolumner som saknas, har fel typ eller saknar värden (hela körningen)",
+    title_en="Columns that are missing, of a wrong type or with missing values (the whole run)",
 )
 
 _REJECTED = Rule(
@@ -67,6 +67,15 @@ EMISSION_RULES: tuple[Rule, ...] = (
         unit="count",
         title_sv="Rader med okänt område eller okänd sektor",
         title_en="Rows of an unknown area or sector",
+    ),
+    Rule(
+        name="years",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Värden för orimliga år (före 1968 eller efter utgåvans datum)",
+        title_en="Values of impossible years (before 1968 or after the release's date)",
     ),
     Rule(
         name="complete_areas",
@@ -234,6 +243,15 @@ POPULATION_RULES: tuple[Rule, ...] = (
         title_en="Rows of an unknown area",
     ),
     Rule(
+        name="population_years",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Värden för orimliga år (före 1968 eller efter utgåvans datum)",
+        title_en="Values of impossible years (before 1968 or after the release's date)",
+    ),
+    Rule(
         name="population_complete",
         severity="hard",
         worst="count",
@@ -282,42 +300,39 @@ class Suite:
 
     Attributes:
         fact_table: The table of ``core`` its rows lie in.
-        value_column: Column of the measured quantity.
-        code_columns: Code columns and the shape their values must have (regular expression).
-        columns: All columns of the table.
+        columns: All columns of the table with their PostgreSQL types, as SQLAlchemy names them.
         rules: The rules, in the order they are reported.
     """
 
     fact_table: FactTable
-    value_column: str
-    code_columns: Mapping[str, str]
-    columns: tuple[str, ...]
+    columns: Mapping[str, str]
     rules: tuple[Rule, ...]
 
 
-_REGION_SHAPE = "^([0-9]{2}|[0-9]{4})$"
-
 EMISSION_SUITE = Suite(
     fact_table="fct_emission",
-    value_column="emissions",
-    code_columns={"region_code": _REGION_SHAPE, "sector_code": "^[a-z0-9_]+([.][a-z0-9_]+)?$"},
-    columns=(
-        "run_id",
-        "release_id",
-        "substance",
-        "region_code",
-        "sector_code",
-        "year",
-        "emissions",
-        "sheet_row",
-    ),
+    columns={
+        "run_id": "BIGINT",
+        "release_id": "TEXT",
+        "substance": "TEXT",
+        "region_code": "TEXT",
+        "sector_code": "TEXT",
+        "year": "SMALLINT",
+        "emissions": "DOUBLE PRECISION",
+        "sheet_row": "INTEGER",
+    },
     rules=EMISSION_RULES,
 )
 POPULATION_SUITE = Suite(
     fact_table="fct_population",
-    value_column="population_count",
-    code_columns={"region_code": _REGION_SHAPE},
-    columns=("run_id", "release_id", "region_code", "year", "population_count", "sheet_row"),
+    columns={
+        "run_id": "BIGINT",
+        "release_id": "TEXT",
+        "region_code": "TEXT",
+        "year": "SMALLINT",
+        "population_count": "INTEGER",
+        "sheet_row": "INTEGER",
+    },
     rules=POPULATION_RULES,
 )
 
@@ -363,4 +378,5 @@ def query_values(dataset: Dataset, run_id: int, release_ids: Sequence[str]) -> d
 _CONSTANTS: dict[str, float] = {
     "population_exact_to_year": POPULATION_EXACT_TO_YEAR,
     "population_noise_pct": POPULATION_NOISE_PCT,
+    "first_year": FIRST_YEAR,
 }
