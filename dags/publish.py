@@ -19,7 +19,9 @@ from klimatpuls_airflow.tags import Layer
         "until no source is on its way, computes unseen, then switches in one transaction.\n\n"
         "Owner: the network's data engineers."
     ),
-    schedule=AssetAny(*(assets.validated(source_id) for source_id in SOURCES), assets.REGISTERS, assets.SWEEP),
+    schedule=AssetAny(
+        *(assets.validated(source_id) for source_id in SOURCES), assets.REGISTERS, assets.SWEEP
+    ),
     catchup=False,
     max_active_runs=1,
     tags=[Layer.PUBLISH],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import dag, task
+from airflow.sdk import AssetAny, dag, task
 
 from klimatpuls_airflow import assets, tasks
 from klimatpuls_airflow.tags import Layer
@@ -19,7 +19,7 @@ from klimatpuls_airflow.tags import Layer
         "needs a person's word waits in `approve_digest`; no answer within three days means that it is not "
         "sent.\n\nOwner: the network's data engineers."
     ),
-    schedule=[assets.PUBLICATION],
+    schedule=AssetAny(assets.PUBLICATION, assets.MAIL_DUE),
     catchup=False,
     # A digest that waits for a person's word must not hold up the next one; the outbox sends nothing twice.
     max_active_runs=16,
@@ -29,7 +29,7 @@ def report() -> None:
     """Render, ask if need be, send."""
     rendered = task(tasks.render_report)()
     asked = task(tasks.ask_for_approval)()
-    answer = HITLOperator(
+    approve_digest = HITLOperator(
         task_id="approve_digest",
         subject="Send the digest of this publication to the network's list?",
         body="The rendered page lies in the folder `reports` of the home. No answer means no mail.",
@@ -37,9 +37,9 @@ def report() -> None:
         options=["Approve", "Reject"],
         defaults="Reject",
     )
-    noted = task(tasks.note_approval, trigger_rule="none_skipped")(answer.output)
+    noted = task(tasks.note_approval, trigger_rule="none_skipped")(approve_digest.output)
     sent = task(tasks.send_mail, trigger_rule="none_failed")()
-    rendered >> asked >> answer >> noted >> sent
+    rendered >> asked >> approve_digest >> noted >> sent
     rendered >> sent
 
 

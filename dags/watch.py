@@ -15,7 +15,8 @@ from klimatpuls_airflow.tags import Layer
     description="Freshness, killed runs, the sweep",
     doc_md=(
         "Every hour: closes source runs that were killed, writes how fresh each dataset is, and wakes the "
-        "publish DAG when a validated release waits without an event.\n\nOwner: the network's data engineers."
+        "publish or report DAG when a validated release or a mail waits without an event.\n\n"
+        "Owner: the network's data engineers."
     ),
     schedule=CronTriggerTimetable("40 * * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
     catchup=False,
@@ -23,10 +24,11 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.WATCH],
 )
 def watch() -> None:
-    """Three independent looks, in a row."""
+    """Close what was killed, then three independent looks."""
     closed = task(tasks.close_stuck_runs)()
     closed >> task(tasks.assess_freshness)()
     closed >> task(tasks.sweep_unpublished, outlets=[assets.SWEEP])()
+    closed >> task(tasks.sweep_unsent_mail, outlets=[assets.MAIL_DUE])()
 
 
 watch()

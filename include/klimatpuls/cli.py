@@ -84,7 +84,8 @@ def run(
 def up(
     home: HomeOption = None,
     sources: Annotated[
-        SourcesOption | None, typer.Option(help="live or replica (else SOURCES, else what the home remembers).")
+        SourcesOption | None,
+        typer.Option(help="live or replica (else SOURCES, else what the home remembers)."),
     ] = None,
     archive: Annotated[
         Path | None, typer.Option(help="Archive folder for the replica (else ARCHIVE).")
@@ -174,7 +175,9 @@ def reject(
 def diff(
     old: Annotated[str, typer.Argument(help="Older release, or a part of its name that only it has.")],
     new: Annotated[str, typer.Argument(help="Newer release, or a part of its name that only it has.")],
-    region: Annotated[list[str] | None, typer.Option(help="Region codes to show in full, such as 0360.")] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="Region codes to show in full, such as 0360.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """What changed between two published releases: years, the nation, the largest movers."""
@@ -250,9 +253,7 @@ def replica_make_archive(
     _say(f"a SYNTHETIC archive lies in {made}")
 
 
-def _wish(
-    home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None
-) -> Wish:
+def _wish(home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None) -> Wish:
     """What the caller said: an option wins over the environment."""
     from klimatpuls.embedded.choice import Wish
 
@@ -308,4 +309,3 @@ def main() -> None:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-

@@ -38,7 +38,7 @@ class FetchError(KlimatpulsError):
     exit_code = EXIT_FETCH
 
 
-class NotYetPublished(FetchError):
+class NotYetPublished(FetchError):  # noqa: N818 - a state of the source, not an error
     """The source has nothing published yet as of the day asked for; a state, not a failure."""
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from klimatpuls import carbon_law, network, regions, series, standing
-from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.series import ReleaseTable, SeriesMatrix
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ def _network_summary(by_boundary: dict[str, pd.DataFrame], inputs: ResultInputs)
         as_of=inputs.as_of,
     )
     nation_proxy = network.per_capita(
-        by_boundary[series.EFFORT_SHARING_PROXY], inputs.population, [network.NATION], splits()
+        by_boundary[series.EFFORT_SHARING_PROXY], inputs.population, [regions.NATION], splits()
     )
     extra = nation_proxy.assign(panel="nation", boundary=series.EFFORT_SHARING_PROXY, members_n=0)
     frame["panel"] = [PANELS[variant][0] for variant in frame["variant"]]
@@ -150,7 +149,7 @@ def _network_summary(by_boundary: dict[str, pd.DataFrame], inputs: ResultInputs)
             "panel": whole["panel"],
             "boundary": whole["boundary"],
             "year": whole["year"],
-            "region_count": whole["members_n"].astype(int),
+            "region_count": _region_counts(whole, by_boundary[series.TERRITORIAL]),
             "emissions_tco2e": emissions,
             "population_count": whole["population_count"].round().astype("Int64"),
             "emissions_t_per_capita": whole["tco2e_per_capita"],
@@ -159,6 +158,15 @@ def _network_summary(by_boundary: dict[str, pd.DataFrame], inputs: ResultInputs)
             "status_reason": whole["reason"].replace("", None),
         }
     )
+
+
+def _region_counts(whole: pd.DataFrame, territorial: pd.DataFrame) -> list[int]:
+    """Municipalities behind each row: the panel's own, the others for the rest, all for the nation."""
+    codes = territorial["region_code"].unique()
+    everyone = sum(len(code) == network.MUNICIPALITY_CODE_LENGTH for code in codes)
+    panel = whole.loc[whole["panel"] == "members_today", "members_n"].max()
+    counts = {"nation": everyone, "rest_of_sweden": everyone - int(panel)}
+    return [counts.get(name, int(own)) for name, own in zip(whole["panel"], whole["members_n"], strict=True)]
 
 
 def _region_overview(
@@ -186,8 +194,7 @@ def _region_overview(
             "change_since_previous_year_pct": _change(territorial, previous_year, last),
             "revision_of_previous_year_pct": _revision(territorial, earlier, previous_year),
             "flags": [
-                _pg_array(flags)
-                for flags in _region_flags(table, matrices[series.EFFORT_SHARING_PROXY])
+                _pg_array(flags) for flags in _region_flags(table, matrices[series.EFFORT_SHARING_PROXY])
             ],
             "release_id": table.release_id,
         }
@@ -198,9 +205,7 @@ def _region_overview(
     )
     newest = per_capita[per_capita["year"] == last_year].set_index("region_code")
     overview = overview.join(newest["tco2e_per_capita"].rename("territorial_t_per_capita"), on="region_code")
-    overview = overview.join(
-        newest["reason"].replace("", None).rename("per_capita_reason"), on="region_code"
-    )
+    overview = overview.join(newest["reason"].replace("", None).rename("per_capita_reason"), on="region_code")
     if previous_year is not None:
         parts = network.sum_national_and_own(network.split_national_and_own(table, previous_year, last_year))
         shares = parts.set_index("region_code")[["national_part_pct", "own_part_pct"]]
@@ -225,18 +230,19 @@ def _change(matrix: SeriesMatrix, base_year: int | None, last: FloatArray) -> Fl
     return change
 
 
-def _revision(
-    current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int | None
-) -> FloatArray:
-    """How far the release moved last year's figure that readers knew, in percent; NaN where it was unknown."""
+def _revision(current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int | None) -> FloatArray:
+    """How far the release moved a figure that readers knew, in percent; NaN where it was unknown."""
     missing = np.full(len(current.region_codes), np.nan)
     if not earlier or year is None or year not in earlier[-1].years.tolist():
         return missing
-    before = series.to_matrix(series.build_series(earlier[-1], series.TERRITORIAL)).select(current.region_codes)
+    before = series.to_matrix(series.build_series(earlier[-1], series.TERRITORIAL)).select(
+        current.region_codes
+    )
     if before.region_codes != current.region_codes:
         return missing
     known, now = before.at(year), current.at(year)
-    return 100.0 * np.divide(now - known, known, out=missing, where=known > 0)
+    share: FloatArray = np.divide(now - known, known, out=missing, where=known > 0)
+    return 100.0 * share
 
 
 def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[tuple[str, ...]]:
@@ -250,5 +256,3 @@ def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[tuple[str, .
 def _pg_array(flags: Sequence[str]) -> str:
     """Flags as PostgreSQL's array text; flags are words of ours, without commas, quotes or braces."""
     return "{" + ",".join(flags) + "}"
-
-

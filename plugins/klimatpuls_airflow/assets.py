@@ -7,6 +7,7 @@ from airflow.sdk import Asset
 REGISTERS = Asset("klimatpuls://registers")
 PUBLICATION = Asset("klimatpuls://publication")
 SWEEP = Asset("klimatpuls://sweep")
+MAIL_DUE = Asset("klimatpuls://mail-due")
 
 
 def validated(source_id: str) -> Asset:

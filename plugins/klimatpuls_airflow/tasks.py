@@ -227,6 +227,17 @@ def assess_freshness() -> None:
             record_checks(conn, source, context)
 
 
+def sweep_unsent_mail() -> None:
+    """Wake the report DAG (by this task's asset) when a mail is due that nobody is sending."""
+    from klimatpuls.hops.watch import has_mail_due
+
+    with connections.warehouse(connections.LOADER) as conn:
+        is_due = has_mail_due(conn)
+    if not is_due:
+        message = "no mail is due"
+        raise AirflowSkipException(message)
+
+
 def sweep_unpublished() -> None:
     """Wake the publish DAG (by this task's asset) when validated releases wait and no event came."""
     from klimatpuls.hops.watch import has_unpublished

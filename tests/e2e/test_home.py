@@ -53,12 +53,13 @@ def test_the_first_run_publishes_and_mails_once_and_says_that_all_is_synthetic(k
     assert klimatpuls.value("SELECT origin FROM mart.current_publication") == "synthetic"
     (path,) = klimatpuls.mails()
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    assert "SYNTET" in message["Subject"].upper()
+    assert "SYNTHETIC FIGURES" in message["Subject"]
+    assert "PÅHITTADE SIFFROR" in message["Subject"]
     assert message.get_body(("html",)) is not None
     assert message.get_body(("plain",)) is not None
     pages = list((klimatpuls.home / "reports").glob("*/digest.html"))
     assert len(pages) == 1
-    assert "SYNTET" in pages[0].read_text(encoding="utf-8").upper()
+    assert "PÅHITTADE SIFFROR" in pages[0].read_text(encoding="utf-8")
 
 
 def test_nothing_of_a_run_stays_behind(klimatpuls: Commands) -> None:
@@ -77,7 +78,9 @@ def test_secrets_are_for_the_owner_only(klimatpuls: Commands) -> None:
     assert [name for name, value in values.items() if value in logs] == []
 
 
-def test_a_home_refuses_another_origin_before_anything_is_fetched(klimatpuls: Commands, tmp_path: Path) -> None:
+def test_a_home_refuses_another_origin_before_anything_is_fetched(
+    klimatpuls: Commands, tmp_path: Path
+) -> None:
     before = sorted((klimatpuls.home / "snapshots").rglob("*"))
     done = klimatpuls("run", SOURCES="live")
     assert done.code == 4
@@ -131,7 +134,9 @@ class TestLeftRunning:
         assert _rows_digest(running) == before
         again = running("refresh")
         assert again.code == 3, "a hold is told until somebody answers it"
-        (release,) = [word for word in done.out.split() if word.startswith("smhi_emissions-ghg-2026-06-01-")][:1]
+        (release,) = [word for word in done.out.split() if word.startswith("smhi_emissions-ghg-2026-06-01-")][
+            :1
+        ]
         release = release.strip(":,")
         mails = len(running.mails())
         out = running.good("release", "approve", release, "--reason", "checked by hand")
@@ -167,7 +172,9 @@ def _newest(klimatpuls: Commands) -> Parsed:
 def _moved(parsed: Parsed, factor: float, published: str) -> bytes:
     """The same release with every figure multiplied: all sums hold, every municipality has moved."""
     day: date = pd.Timestamp(published).date()
-    wide = parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="value") * factor
+    wide = (
+        parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="value") * factor
+    )
     rows: list[Any] = workbook.preamble("ghg", day, parsed.years)
     for code in dict.fromkeys(parsed.rows["sector_code"]):
         sector = workbook.sector_names(code)

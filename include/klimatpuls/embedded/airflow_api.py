@@ -285,7 +285,8 @@ class AirflowApi:
             question: The question.
             *options: The chosen options.
         """
-        path = f"/dags/{question.dag_id}/dagRuns/{question.run_id}/taskInstances/{question.task_id}/-1/hitlDetails"
+        run = f"/dags/{question.dag_id}/dagRuns/{question.run_id}"
+        path = f"{run}/taskInstances/{question.task_id}/-1/hitlDetails"
         self._call("PATCH", path, json={"chosen_options": list(options), "params_input": {}})
 
     def _pages(self, path: str, key: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A home with its stack, set up for one command: the choice made, the origin claimed, the replica's archive made."""
+"""A home with its stack, set up for one command: choice made, origin claimed, archive made."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from klimatpuls.catalog import SOURCES
 from klimatpuls.embedded.choice import BUNDLED
 from klimatpuls.embedded.home import Home
 from klimatpuls.embedded.stack import Stack
+from klimatpuls.errors import FetchError
 from klimatpuls.hops.context import RunContext
 
 if TYPE_CHECKING:
@@ -25,15 +26,19 @@ PROJECT = Path(__file__).resolve().parents[3]
 DATABASE_ONLY: frozenset[str] = frozenset()
 
 
-def are_agencies_reachable(timeout: float = 4.0) -> bool:
-    """Whether every agency of the catalogue answers at all, whatever it says."""
-    import requests
+def are_agencies_reachable() -> bool:
+    """Whether every agency of the catalogue answers at all, whatever it says; one short try each."""
+    from klimatpuls.http import Limits, StatusError, open_session
 
+    probe = Limits(retries=0, connect_seconds=3.0, read_seconds=5.0, total_seconds=8.0)
     for source in SOURCES.values():
-        try:
-            requests.get(source.live_base_url, timeout=timeout, stream=True).close()
-        except requests.RequestException:
-            return False
+        with open_session(source, source.live_base_url, limits=probe) as session:
+            try:
+                session.get(session.base_url)
+            except StatusError:
+                continue
+            except FetchError:
+                return False
     return True
 
 

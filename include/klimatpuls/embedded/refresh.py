@@ -24,7 +24,7 @@ from klimatpuls.errors import (
     EXIT_USAGE,
     KlimatpulsError,
 )
-from klimatpuls.hops.watch import close_stuck_runs, has_unpublished
+from klimatpuls.hops.watch import close_stuck_runs, has_mail_due, has_unpublished
 from klimatpuls.validation.reading import read_explanations
 from klimatpuls.warehouse.connection import connect, load_sql
 
@@ -202,10 +202,7 @@ class Refresh:
         """The DAG that must still run, or None when all is done."""
         ended_ill = {dag_id for dag_id, _ in watch.failed}
         with closing(connect(self._dsn)) as conn:
-            waits = has_unpublished(conn)
-            with conn, conn.cursor() as cursor:
-                cursor.execute(load_sql("load/mail_is_due.sql"))
-                (mail_is_due,) = cursor.fetchone()  # type: ignore[misc]
+            waits, mail_is_due = has_unpublished(conn), has_mail_due(conn)
         if waits and "publish" not in ended_ill:
             return "publish"
         published = any(
@@ -331,7 +328,7 @@ def _marks(conn: PgConnection) -> dict[str, Any]:
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/marks.sql"))
         row = cursor.fetchone()
-    return dict(zip(("run_id", "publication_id", "moment"), row, strict=True))  # type: ignore[arg-type]
+    return dict(zip(("run_id", "publication_id", "moment"), row, strict=True))
 
 
 def _last_words(log: str) -> str:

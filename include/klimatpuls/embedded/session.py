@@ -60,7 +60,9 @@ def run_once(wish: Wish, say: Say) -> int:
     clocked(f"home {home.root}, origin {choice.origin}" + (f", as of {choice.as_of}" if choice.as_of else ""))
     with house.build_stack(home, clocked) as stack:
         timings = stack.start("run", migrate=house.migrate_warehouse(home))
-        clocked("the stack is up: " + ", ".join(f"{part} {seconds:.1f} s" for part, seconds in timings.items()))
+        clocked(
+            "the stack is up: " + ", ".join(f"{part} {seconds:.1f} s" for part, seconds in timings.items())
+        )
         outcome = Refresh(stack, clocked).run(list(SOURCES))
         terminal.print_summary(stack, outcome)
         stopping = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -55,7 +56,9 @@ def _print_publication(console: Console, outcome: Outcome) -> None:
     if outcome.publication is None:
         console.print("Publication: none, nothing new")
         return
-    console.print(f"Publication: {outcome.publication['publication_id']}, as of {outcome.publication['as_of_date']}")
+    console.print(
+        f"Publication: {outcome.publication['publication_id']}, as of {outcome.publication['as_of_date']}"
+    )
     for cause in outcome.publication["causes"]:
         console.print(f"  · {_cause(cause)}", markup=False, highlight=False)
 
@@ -73,7 +76,8 @@ def _cause(cause: Mapping[str, Any]) -> str:
     if cause["kind"] == "register":
         return "registers read for the first time" if cause["first"] else "registers changed"
     if cause["kind"] == "standing":
-        return f"standing of {cause['region_code']}, target {cause['target_id']}: {cause['old']} → {cause['new']}"
+        target = f"{cause['region_code']}, target {cause['target_id']}"
+        return f"standing of {target}: {cause['old']} → {cause['new']}"
     return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
 
 
@@ -115,7 +119,8 @@ def print_addresses(stack: Stack) -> None:
     addresses = stack.addresses
     console = _console()
     for line in (
-        f"Airflow      http://127.0.0.1:{addresses.airflow}  (user {AIRFLOW_USER}, password in {password_file(stack.home)})",
+        f"Airflow      http://127.0.0.1:{addresses.airflow}  (user {AIRFLOW_USER}, "
+        f"password in {password_file(stack.home)})",
         f"Caught mail  http://127.0.0.1:{addresses.mail_page}",
         "Warehouse    klimatpuls dsn --role bi_read",
         "Next         klimatpuls refresh    Stop: make down",
@@ -127,7 +132,9 @@ def print_status(stack: Stack) -> None:
     """How fresh each dataset is, and what waits for a person."""
     rows = _rows(stack, "bi_read", "checks/dashboard/data_status.sql")
     _print_rows("Data status", rows)
-    _print_rows("On hold (klimatpuls release approve|reject ID)", _rows(stack, "wh_loader", "load/held_releases.sql"))
+    _print_rows(
+        "On hold (klimatpuls release approve|reject ID)", _rows(stack, "wh_loader", "load/held_releases.sql")
+    )
     _print_rows("Mail that needs a person", _rows(stack, "wh_loader", "load/troubled_mail.sql"))
     if house.attach(stack.home) is not None:
         print_addresses(stack)
@@ -162,7 +169,11 @@ def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) ->
     years = revisions.compare_years(_years_of(difference, "old_tco2e"), _years_of(difference, "new_tco2e"))
     console = _console()
     console.print(f"{before} → {after}", highlight=False)
-    for name, chosen in (("common", years.common), ("vanished", years.vanished), ("appeared", years.appeared)):
+    for name, chosen in (
+        ("common", years.common),
+        ("vanished", years.vanished),
+        ("appeared", years.appeared),
+    ):
         console.print(f"Years {name}: {_years(chosen) or 'none'}", highlight=False)
     totals = difference[difference["sector_code"] == "all"]
     municipal = totals[totals["region_code"].str.len() == 4]
@@ -179,7 +190,9 @@ def _find_release(cursor: Any, part: str) -> str:
     exact = [release_id for release_id in found if release_id == part]
     if len(exact or found) != 1:
         listed = ", ".join(found) if found else "none"
-        msg = f"{part!r} must name one published release of emissions; it fits: {listed} (klimatpuls releases)"
+        msg = (
+            f"{part!r} must name one published release of emissions; it fits: {listed} (klimatpuls releases)"
+        )
         raise UsageError(msg)
     return str((exact or found)[0])
 
@@ -202,22 +215,20 @@ def _print_cells(title: str, cells: pd.DataFrame) -> None:
     for heading in ("year", "old t", "new t", "difference t", "%"):
         table.add_column(heading, justify="right")
     table.add_column("change")
-    for row in cells.itertuples():
+    for row in cells.to_dict("records"):
         table.add_row(
-            regions.region(str(row.region_code)).name,
-            str(row.year),
-            _tonnes(row.old_tco2e),
-            _tonnes(row.new_tco2e),
-            _tonnes(row.difference_tco2e),
-            "" if row.difference_pct != row.difference_pct else f"{row.difference_pct:+.2f}",  # noqa: PLR0124
-            str(row.change),
+            regions.region(str(row["region_code"])).name,
+            str(row["year"]),
+            *(_tonnes(float(row[name])) for name in ("old_tco2e", "new_tco2e", "difference_tco2e")),
+            "" if math.isnan(row["difference_pct"]) else f"{row['difference_pct']:+.2f}",
+            str(row["change"]),
         )
     _console().print(table)
 
 
 def _tonnes(value: float) -> str:
     """Whole tonnes with blanks between thousands; empty for a missing value."""
-    return "" if value != value else f"{value:,.0f}".replace(",", " ")  # noqa: PLR0124
+    return "" if math.isnan(value) else f"{value:,.0f}".replace(",", " ")
 
 
 def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:

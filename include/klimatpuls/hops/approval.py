@@ -61,7 +61,7 @@ def digests_to_approve(conn: PgConnection) -> int:
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/digests_to_approve.sql"))
-        (count,) = cursor.fetchone()  # type: ignore[misc]
+        (count,) = cursor.fetchone()
     return int(count)
 
 

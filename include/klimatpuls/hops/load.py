@@ -153,18 +153,16 @@ def _reconcile(snapshot: _Snapshot, parsed: Parsed) -> None:
     found = len(parsed.rows) + len(parsed.rejects)
     if parsed.rows_read != found:
         msg = (
-            f"{snapshot.dataset} {snapshot.substance or ''} ({snapshot.sha256[:8]}): {parsed.rows_read} cells "
-            f"were read, but {len(parsed.rows)} rows and {len(parsed.rejects)} rejected cells came out. "
-            "This is a fault of the parser, not of the file: nothing was loaded."
+            f"{snapshot.dataset} {snapshot.substance or ''} ({snapshot.sha256[:8]}): "
+            f"{parsed.rows_read} cells were read, but {len(parsed.rows)} rows and {len(parsed.rejects)} "
+            "rejected cells came out. This is a fault of the parser, not of the file: nothing was loaded."
         )
         raise RuntimeError(msg)
 
 
 def _release_with_content(conn: PgConnection, snapshot: _Snapshot, content: str) -> str | None:
     with conn, conn.cursor() as cursor:
-        cursor.execute(
-            load_sql("load/release_with_content.sql"), {**snapshot.key, "content_sha256": content}
-        )
+        cursor.execute(load_sql("load/release_with_content.sql"), {**snapshot.key, "content_sha256": content})
         row = cursor.fetchone()
     return row[0] if row else None
 

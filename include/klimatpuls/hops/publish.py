@@ -18,9 +18,7 @@ INGEST_PATIENCE_MINUTES = 30
 """A source run that has not moved for this long no longer holds up a publication."""
 
 
-def publish_validated(
-    conn: PgConnection, context: RunContext, list_address: str | None
-) -> Published | None:
+def publish_validated(conn: PgConnection, context: RunContext, list_address: str | None) -> Published | None:
     """Compute and switch; None when neither a release nor a register is new.
 
     Args:

@@ -96,9 +96,7 @@ def _describe(result: ValidationResult) -> str:
     return "; ".join(said) or "nothing to validate"
 
 
-def close_failed(
-    conn: PgConnection, source: Source, context: RunContext, run_id: int, message: str
-) -> None:
+def close_failed(conn: PgConnection, source: Source, context: RunContext, run_id: int, message: str) -> None:
     """Close a run that came to nothing, and say so of every dataset of the source; commits.
 
     Args:
@@ -113,7 +111,9 @@ def close_failed(
         record_checks(conn, source, context, failure=message)
 
 
-def record_checks(conn: PgConnection, source: Source, context: RunContext, failure: str | None = None) -> None:
+def record_checks(
+    conn: PgConnection, source: Source, context: RunContext, failure: str | None = None
+) -> None:
     """Write how fresh each dataset of a source is as of the run's day. The caller commits.
 
     Args:
@@ -146,12 +146,12 @@ def _newest(conn: PgConnection, dataset: str, substance: str | None) -> dict[str
             {"dataset": dataset, "substance": substance or runs.NOT_BY_SUBSTANCE},
         )
         row = cursor.fetchone()
-    if row is None:
-        return {"last_year": None, "held": False, "detail": "no release yet"}
-    return dict(zip(("last_year", "held", "detail"), row, strict=True))
+    return dict(zip(("last_year", "held", "refused", "detail"), row, strict=True))
 
 
 def _status(dataset: Dataset, newest: dict[str, Any], context: RunContext) -> str:
     if newest["held"]:
         return "held"
+    if newest["refused"]:
+        return "failed"
     return catalog.freshness(dataset, newest["last_year"], context.as_of)

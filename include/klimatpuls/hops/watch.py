@@ -31,5 +31,13 @@ def has_unpublished(conn: PgConnection) -> bool:
     """Whether a validated release or a changed register waits for a publication."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/has_unpublished.sql"))
-        (waits,) = cursor.fetchone()  # type: ignore[misc]
+        (waits,) = cursor.fetchone()
     return bool(waits)
+
+
+def has_mail_due(conn: PgConnection) -> bool:
+    """Whether the outbox holds a mail that may be sent, tried again, or settled after a killed process."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/mail_is_due.sql"))
+        (is_due,) = cursor.fetchone()
+    return bool(is_due)

@@ -20,7 +20,7 @@ REFUSED_FILE = (
 
 
 def read_explanations(conn: connection, run_id: int) -> tuple[str, ...]:
-    """What was found in a source run, one terminal text per release or refused file that is not simply published.
+    """What was found in a source run: a terminal text per release or file that is not simply published.
 
     Args:
         conn: Connection as ``wh_loader``; this function only reads.

@@ -37,4 +37,5 @@ def read_frame(cursor: Any, name: str, parameters: Mapping[str, Any]) -> pd.Data
     options = csv.ConvertOptions(
         column_types={column: string() for column in TEXT_COLUMNS}, strings_can_be_null=True
     )
-    return csv.read_csv(buffer, convert_options=options).to_pandas()
+    frame: pd.DataFrame = csv.read_csv(buffer, convert_options=options).to_pandas()
+    return frame

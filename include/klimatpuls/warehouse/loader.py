@@ -84,7 +84,7 @@ def load_facts(conn: PgConnection, run_id: int, releases: Sequence[tuple[str, Pa
     loaded: dict[str, int] = {}
     with conn.cursor() as cursor:
         cursor.execute("SELECT ops.create_load_partition(%s, %s)", (fact, run_id))
-        (partition,) = cursor.fetchone()  # type: ignore[misc]
+        (partition,) = cursor.fetchone()
         for release_id, parsed in releases:
             constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
             frame = parsed.rows
@@ -100,9 +100,7 @@ def load_facts(conn: PgConnection, run_id: int, releases: Sequence[tuple[str, Pa
     return loaded
 
 
-def load_rejects(
-    conn: PgConnection, run_id: int, snapshot: dict[str, Any], rejects: pd.DataFrame
-) -> int:
+def load_rejects(conn: PgConnection, run_id: int, snapshot: dict[str, Any], rejects: pd.DataFrame) -> int:
     """Write the cells that are no facts, with reason and place; returns how many.
 
     Args:

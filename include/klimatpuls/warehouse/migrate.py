@@ -74,7 +74,7 @@ def _ensure_roles(conn: PgConnection, passwords: Mapping[str, str]) -> None:
         # Defaults a client can undo, hence documented as such and no part of the protection.
         cursor.execute("ALTER ROLE bi_read SET statement_timeout = '5min'")
         cursor.execute("SELECT current_database()")
-        database = sql.Identifier(cursor.fetchone()[0])  # type: ignore[index]
+        database = sql.Identifier(cursor.fetchone()[0])
         cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         cursor.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO wh_owner").format(database))
         for role in LOGIN_ROLES:

@@ -170,7 +170,7 @@ def _plan(conn: PgConnection) -> _Plan | None:
         cursor.execute(load_sql("load/current_releases.sql"), pointer)
         before = frozenset(release_id for (release_id,) in cursor.fetchall())
         cursor.execute(load_sql("load/register_sha256.sql"))
-        (register_sha256,) = cursor.fetchone()  # type: ignore[misc]
+        (register_sha256,) = cursor.fetchone()
     if not candidates:
         return None
     unchanged = (
@@ -250,7 +250,7 @@ def _build(
                 "register_sha256": plan.register_sha256,
             },
         )
-        (publication_id,) = cursor.fetchone()  # type: ignore[misc]
+        (publication_id,) = cursor.fetchone()
         rows: dict[str, int] = {}
         facts = {
             "emission_facts_id": _emission_facts(cursor, plan, publication_id, rows),

@@ -1,5 +1,6 @@
 SELECT EXISTS (
     SELECT 1
     FROM ops.mail_outbox
-    WHERE state = 'pending' AND approval IN ('not_needed', 'approved')
+    -- A failed mail is tried again; one that a killed process left in "sending" is settled as unknown.
+    WHERE state IN ('pending', 'failed', 'sending') AND approval IN ('not_needed', 'approved')
 )

@@ -1,8 +1,30 @@
--- The last data year that may be shown, and whether a newer release waits for a person.
+-- The last data year that may be shown, whether a release waits for a person, and whether the newest bytes
+-- were refused.
 SELECT
-    max(d.years[cardinality(d.years)]) FILTER (WHERE d.state IN ('validated', 'published')) AS last_year,
-    coalesce(bool_or(d.state = 'held'), FALSE) AS held,
-    string_agg(d.release_id || ' (' || d.state || ')', ', ' ORDER BY d.release_id) AS detail
-FROM core.dim_release AS d
-WHERE d.dataset = %(dataset)s AND d.substance = %(substance)s
-HAVING count(*) > 0
+    (
+        SELECT max(d.years[cardinality(d.years)])
+        FROM core.dim_release AS d
+        WHERE
+            d.dataset = %(dataset)s
+            AND d.substance = %(substance)s
+            AND d.state IN ('validated', 'published')
+    ) AS last_year,
+    EXISTS (
+        SELECT 1
+        FROM core.dim_release AS d
+        WHERE d.dataset = %(dataset)s AND d.substance = %(substance)s AND d.state = 'held'
+    ) AS held,
+    coalesce(newest.outcome = 'quarantined' OR newest.state = 'quarantined', FALSE) AS refused,
+    coalesce(newest.release_id || ' (' || newest.state || ')', newest.outcome, 'no release yet') AS detail
+FROM (SELECT 1) AS one
+LEFT JOIN LATERAL (
+    SELECT
+        s.outcome,
+        r.release_id,
+        r.state
+    FROM ops.snapshot AS s
+    LEFT JOIN core.dim_release AS r ON s.release_id = r.release_id
+    WHERE s.dataset = %(dataset)s AND s.substance = %(substance)s
+    ORDER BY s.retrieved_at DESC, s.snapshot_sha256 DESC
+    LIMIT 1
+) AS newest ON TRUE
