@@ -119,6 +119,10 @@ class TestNetZeroDate:
     def test_half_a_year_is_half_of_365_days(self):
         assert carbon_law.net_zero_date(2024, 100.0, -40.0) == dt.date(2026, 7, 2)
 
+    def test_a_part_of_a_day_counts_as_none(self):
+        # 100.7 days into 2026: day 100 after 1 January.
+        assert carbon_law.net_zero_date(2024, 2.0 + 100.7 / 365, -1.0) == dt.date(2026, 4, 11)
+
     def test_never_when_level_or_unknown(self):
         assert carbon_law.net_zero_date(2024, 100.0, 0.0) is None
         assert carbon_law.net_zero_date(2024, 100.0, float("nan")) is None

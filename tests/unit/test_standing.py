@@ -286,6 +286,11 @@ class TestRates:
         years = np.array([2018, 2020, 2021, 2023, 2024])
         assert standing.achieved_annual_rate(years, values)[0] == pytest.approx(1 - 0.81**0.25)
 
+    def test_achieved_reaches_back_five_years_and_not_six(self):
+        years = np.array([2018, 2019, 2020, 2024])
+        found = standing.achieved_annual_rate(years, np.array([[1.0, 100.0, 77.0, 50.0]]))
+        assert found[0] == pytest.approx(1 - 0.5**0.2)
+
     def test_achieved_needs_such_a_year(self):
         assert np.isnan(standing.achieved_annual_rate(np.array([2018, 2022, 2024]), np.ones((1, 3))))[0]
 
@@ -337,6 +342,10 @@ class TestBudget:
         row = one(self.target(85.0), series_of(self.flat))
         assert row["budget_used_share"] == pytest.approx(50.0 / 85.0)
         assert row["budget_time_used_share"] == pytest.approx(5 / 11)
+        assert row["budget_runs_out_year"] == 2028
+
+    def test_a_year_that_uses_the_budget_up_exactly_is_within_it(self):
+        row = one(self.target(8.0), series_of(dict.fromkeys(YEARS, 1.0)))
         assert row["budget_runs_out_year"] == 2028
 
     def test_gap_years_are_linear_between_neighbours(self):
