@@ -88,15 +88,17 @@ def test_a_home_refuses_another_origin_before_anything_is_fetched(
     assert sorted((klimatpuls.home / "snapshots").rglob("*")) == before
 
 
+@pytest.fixture(scope="module")
+def running(klimatpuls: Commands) -> Iterator[Commands]:
+    """The same home with its stack left running."""
+    out = klimatpuls.good("up", SOURCES="replica", AS_OF=LATER_DAY)
+    assert "Airflow      http://127.0.0.1:" in out
+    yield klimatpuls
+    klimatpuls("down")
+
+
 class TestLeftRunning:
     """`up`, what one does with it, and `down`."""
-
-    @pytest.fixture(scope="class")
-    def running(self, klimatpuls: Commands) -> Iterator[Commands]:
-        out = klimatpuls.good("up", SOURCES="replica", AS_OF=LATER_DAY)
-        assert "Airflow      http://127.0.0.1:" in out
-        yield klimatpuls
-        klimatpuls("down")
 
     def test_a_run_beside_it_is_refused(self, running: Commands) -> None:
         done = running("run", SOURCES="replica", AS_OF=LATER_DAY)
@@ -162,6 +164,19 @@ class TestLeftRunning:
         assert "stopped" in running.good("down")
         assert processes.of_home(running.home) == set()
         assert "nothing was running" in running.good("down")
+
+
+def test_live_sources_that_do_not_answer_are_a_failed_fetch_and_nothing_else(tmp_path: Path) -> None:
+    klimatpuls = Commands(tmp_path / "live")
+    # A port that is reserved and closed: whatever network this machine has, no agency is called.
+    nowhere = "http://127.0.0.1:1"
+    done = klimatpuls("run", SOURCES="live", HTTPS_PROXY=nowhere, https_proxy=nowhere)
+    assert done.code == 2, done.out + done.err
+    assert "smhi_emissions" in done.out
+    assert klimatpuls.value("SELECT count(*) FROM mart.release") == "0"
+    assert klimatpuls.value("SELECT count(*) FROM mart.data_status WHERE status <> 'failed'") == "0"
+    assert klimatpuls.mails() == []
+    assert not any((klimatpuls.home / "snapshots").rglob("*.json"))
 
 
 def _newest(klimatpuls: Commands) -> Parsed:
