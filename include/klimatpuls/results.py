@@ -50,6 +50,7 @@ class ResultInputs:
         population: One row per region_code × year with ``population_count``.
         members: One row per member with ``region_code``, ``joined_on``, ``left_on``, ``confirmed``.
         targets: Own targets and national lines.
+        defects: (region_code, sector_code, year) of cells known to be wrong: in no trend.
     """
 
     as_of: date
@@ -58,6 +59,7 @@ class ResultInputs:
     population: pd.DataFrame
     members: pd.DataFrame
     targets: Sequence[Target]
+    defects: Sequence[tuple[str, str, int]] = ()
 
 
 def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
@@ -72,7 +74,8 @@ def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
     table = series.build_release_table(*inputs.current)
     earlier = [series.build_release_table(*one) for one in inputs.earlier]
     by_boundary = {
-        boundary: series.build_series(table, boundary, earlier=earlier) for boundary in series.BOUNDARIES
+        boundary: series.build_series(table, boundary, earlier=earlier, defects=inputs.defects)
+        for boundary in series.BOUNDARIES
     }
     return {
         "carbon_law": _carbon_law(table, by_boundary, inputs.as_of),

@@ -33,23 +33,27 @@ def sync_registers(conn: PgConnection, folder: Path = REGISTERS_FOLDER) -> tuple
         RegisterError: if a file says something it may not say; nothing is carried over then.
     """
     read = register_files.read_registers(folder)
-    targets = to_frame(read.targets)
+    targets = to_frame(read.targets)[list(REGISTER_COLUMNS)]
     wanted = {
-        "members": (register_files.members_sha256(read), _rows(read.members)),
-        "targets": (register_files.targets_sha256(read), _rows(targets[list(REGISTER_COLUMNS)])),
+        "members": (register_files.members_sha256(read), {"members": _rows(read.members)}),
+        "targets": (
+            register_files.targets_sha256(read),
+            {"targets": _rows(targets), "known_defects": _rows(read.known_defects)},
+        ),
     }
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/register_versions.sql"))
         known = dict(cursor.fetchall())
         changed = tuple(name for name, (sha256, _) in wanted.items() if known.get(name) != sha256)
         for name in changed:
-            sha256, rows = wanted[name]
-            cursor.execute(load_sql(f"load/clear_{name}.sql"))
-            if rows:
-                execute_values(cursor, load_sql(f"load/insert_{name}.sql"), rows)
+            sha256, tables = wanted[name]
+            for table, rows in tables.items():
+                cursor.execute(load_sql(f"load/clear_{table}.sql"))
+                if rows:
+                    execute_values(cursor, load_sql(f"load/insert_{table}.sql"), rows)
             cursor.execute(
                 load_sql("load/set_register_version.sql"),
-                {"register": name, "sha256": sha256, "row_count": len(rows)},
+                {"register": name, "sha256": sha256, "row_count": sum(map(len, tables.values()))},
             )
     return changed
 

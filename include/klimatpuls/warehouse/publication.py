@@ -267,6 +267,7 @@ def _build(
                 ),
                 members=_members(cursor),
                 targets=_targets(cursor),
+                defects=_defects(cursor),
             )
             for table, frame in compute(inputs).items():
                 rows[table] = copy_frame(
@@ -326,6 +327,11 @@ def _members(cursor: Any) -> pd.DataFrame:
     cursor.execute(load_sql("load/members.sql"))
     columns = [column.name for column in cursor.description]
     return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
+
+
+def _defects(cursor: Any) -> list[tuple[str, str, int]]:
+    cursor.execute(load_sql("load/known_defects.sql"), {"substance": LEAD_SUBSTANCE})
+    return list(cursor.fetchall())
 
 
 def _targets(cursor: Any) -> list[Target]:

@@ -24,7 +24,9 @@ ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_relea
 mart_data.emission, mart_data.population, mart_data.carbon_law, mart_data.target_progress,
 mart_data.network_summary, mart_data.region_overview
 TO wh_loader;
-GRANT INSERT, UPDATE, DELETE ON register.version, register.member, register.target TO wh_loader;
+GRANT INSERT, UPDATE, DELETE ON
+register.version, register.member, register.target, register.known_defect
+TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
 ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),

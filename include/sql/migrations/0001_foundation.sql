@@ -260,6 +260,18 @@ CREATE TABLE register.target (
     CHECK (is_national_line = (owner_region_code IS NULL))
 );
 
+-- Cells of the sources that are known to be wrong: they keep their value and carry no trend.
+CREATE TABLE register.known_defect (
+    region_code text NOT NULL REFERENCES core.dim_region,
+    sector_code text NOT NULL REFERENCES core.dim_sector,
+    year smallint NOT NULL,
+    substance text NOT NULL REFERENCES core.dim_substance,
+    reason_sv text NOT NULL,
+    reason_en text NOT NULL,
+    source text NOT NULL,
+    PRIMARY KEY (region_code, sector_code, year, substance)
+);
+
 -- ---------------------------------------------------------------- publications: which releases, which are current
 
 CREATE TABLE ops.publication_release (
