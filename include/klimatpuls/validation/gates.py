@@ -286,7 +286,9 @@ def place_of(finding: Finding, language: Literal["sv", "en"]) -> str:
         return f"{area} ({', '.join(details)})" if details else str(area)
     if details:
         return ", ".join(details)
-    cell = [str(part) for part in (finding.get("column_name"), finding.get("raw_value")) if part is not None]
+    cell = [
+        str(part) for part in (finding.get("column_name"), finding.get("raw_value")) if part not in (None, "")
+    ]
     return " ".join(cell)
 
 

@@ -184,6 +184,7 @@ def test_numbers_for_readers(value: float, swedish: str, english: str) -> None:
         ({"region_code": "9999"}, "9999"),
         ({"sector_name_en": "Waste"}, "Waste"),
         ({"column_name": "2024", "raw_value": "saknas"}, "2024 saknas"),
+        ({"column_name": "sheet_row", "raw_value": ""}, "sheet_row"),
         ({"reason": "row 1"}, ""),
     ],
 )
