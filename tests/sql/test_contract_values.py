@@ -7,38 +7,21 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from chain import refresh
 
 from klimatpuls import schema
-from klimatpuls.catalog import SOURCES
-from klimatpuls.hops import load, publish, registers, snapshot, validate
 from klimatpuls.hops.context import RunContext
-from klimatpuls.http import open_session
 from klimatpuls.replica.archive import make_archive
-from klimatpuls.replica.server import Replica, ReplicaServer
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Warehouse
-    from psycopg2.extensions import connection as PgConnection
 
 pytestmark = pytest.mark.postgres
 
 AS_OF = date(2026, 5, 8)
-
-
-def _refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) -> None:
-    """One round of the chain without an orchestrator: every source, the registers, the publication."""
-    with ReplicaServer(Replica(archive, context.as_of)) as replica:
-        for source in SOURCES.values():
-            path = source.live_base_url.split("://", 1)[1].partition("/")[2]
-            with open_session(source, f"{replica.url}/{path}".rstrip("/")) as session:
-                taken = snapshot.take_snapshots(conn, source, session, context, orchestrator_run=None)
-            load.load_run(conn, source, taken.run_id, context)
-            validate.validate_run(conn, dsn, source, taken.run_id, context)
-    registers.sync_registers(conn)
-    assert publish.publish_validated(conn, context, "list@example.org") is not None
 
 
 def _publish(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -46,7 +29,7 @@ def _publish(warehouse: Warehouse, tmp_path: Path) -> None:
     now = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 9, tzinfo=UTC)
     context = RunContext(home=tmp_path / "home", origin="synthetic", as_of=AS_OF, now=now)
     with closing(connect(warehouse.loader_dsn)) as conn:
-        _refresh(conn, warehouse.loader_dsn, archive, context)
+        assert refresh(conn, warehouse.loader_dsn, archive, context) is not None
 
 
 def _wrong_rows(mart: schema.Mart) -> dict[str, str]:

@@ -42,7 +42,8 @@ def test_running_the_migrations_again_changes_nothing(warehouse: Warehouse) -> N
 @pytest.mark.parametrize("schema", ["core", "ops", "mart_data", "staging", "register"])
 def test_bi_read_sees_the_marts_and_nothing_else(warehouse: Warehouse, schema: str) -> None:
     tables = fetch(
-        warehouse.admin_dsn, f"SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = '{schema}'"
+        warehouse.admin_dsn,
+        f"SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = '{schema}'",
     )
     assert tables
     for (table,) in tables:
