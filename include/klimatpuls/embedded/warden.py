@@ -220,10 +220,12 @@ class Warden:
                 else:
                     os.killpg(each.pid, number)
         begun = time.monotonic()
+        killed: set[int] = set()
         while left := [each for each in group if self._is_here(each)]:
             for each in left:
-                if time.monotonic() > begun + each.service.patience:
+                if each.pid not in killed and time.monotonic() > begun + each.service.patience:
                     _log(f"{each.service.name} did not end within {each.service.patience:.0f} s: killed")
+                    killed.add(each.pid)
                     with contextlib.suppress(ProcessLookupError):
                         os.killpg(each.pid, signal.SIGKILL)
             time.sleep(0.02)
