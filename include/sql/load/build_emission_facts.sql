@@ -9,7 +9,7 @@ SELECT
     f.year,
     f.substance,
     f.emissions,
-    'observed',
+    'observed' AS status,
     f.release_id
 FROM core.fct_emission AS f
 INNER JOIN core.dim_substance AS s ON f.substance = s.substance AND s.is_greenhouse_gas

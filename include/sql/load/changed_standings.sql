@@ -2,8 +2,8 @@
 SELECT
     n.region_code,
     n.target_id,
-    o.status,
-    n.status
+    o.status AS old_status,
+    n.status AS new_status
 FROM mart_data.target_progress AS n
 INNER JOIN mart_data.target_progress AS o
     ON

@@ -1,7 +1,13 @@
 SELECT
-    EXISTS (SELECT 1 FROM core.dim_release AS d WHERE d.state = 'validated')
+    EXISTS (
+        SELECT 1 FROM core.dim_release AS d
+        WHERE d.state = 'validated'
+    )
     OR (
-        EXISTS (SELECT 1 FROM core.dim_release AS d WHERE d.state = 'published')
+        EXISTS (
+            SELECT 1 FROM core.dim_release AS d
+            WHERE d.state = 'published'
+        )
         AND coalesce(
             (
                 SELECT p.register_sha256

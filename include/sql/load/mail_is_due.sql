@@ -1,4 +1,4 @@
-SELECT EXISTS (
+SELECT EXISTS(
     SELECT 1
     FROM ops.mail_outbox
     -- A failed mail is tried again; one that a killed process left in "sending" is settled as unknown.

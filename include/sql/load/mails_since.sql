@@ -1,6 +1,6 @@
 SELECT
     state,
-    count(*)
+    count(*) AS n
 FROM ops.mail_outbox
 WHERE updated_at >= %(moment)s OR state IN ('refused', 'failed', 'unknown')
 GROUP BY state

@@ -1,8 +1,8 @@
 -- The nation's total in years that both releases have, newest first.
 SELECT
     n.year,
-    o.emissions,
-    n.emissions
+    o.emissions AS old_t,
+    n.emissions AS new_t
 FROM core.fct_emission AS n
 INNER JOIN core.fct_emission AS o
     ON

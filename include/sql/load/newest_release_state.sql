@@ -9,7 +9,7 @@ SELECT
             AND d.substance = %(substance)s
             AND d.state IN ('validated', 'published')
     ) AS last_year,
-    EXISTS (
+    exists(
         SELECT 1
         FROM core.dim_release AS d
         WHERE d.dataset = %(dataset)s AND d.substance = %(substance)s AND d.state = 'held'

@@ -6,8 +6,8 @@ VALUES (
     %(status)s, %(detail)s
 )
 ON CONFLICT (source, dataset, substance) DO UPDATE SET
-last_checked_at = excluded.last_checked_at,
-as_of_date = excluded.as_of_date,
-next_expected = excluded.next_expected,
-status = excluded.status,
-detail = excluded.detail
+    last_checked_at = excluded.last_checked_at,
+    as_of_date = excluded.as_of_date,
+    next_expected = excluded.next_expected,
+    status = excluded.status,
+    detail = excluded.detail

@@ -10,5 +10,8 @@ WHERE
     AND f.release_id = %(release_id)s
     AND (
         f.sector_code IN ('all', 'transport.domestic_aviation')
-        OR f.sector_code IN (SELECT s.sector_code FROM core.dim_sector AS s WHERE s.is_main)
+        OR f.sector_code IN (
+            SELECT s.sector_code FROM core.dim_sector AS s
+            WHERE s.is_main
+        )
     )

@@ -18,7 +18,7 @@ CREATE TABLE ops.repeatable (
 
 -- One row: the origin of every figure in this warehouse, stamped by the first publication.
 CREATE TABLE ops.warehouse_origin (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    only_row boolean PRIMARY KEY DEFAULT TRUE CHECK (only_row),
     origin text NOT NULL UNIQUE CHECK (origin IN ('live', 'archive', 'synthetic')),
     stamped_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -283,7 +283,7 @@ CREATE TABLE ops.publication_release (
 
 -- One row, always: the switch of a publication is one UPDATE of it.
 CREATE TABLE mart.current_publication (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    only_row boolean PRIMARY KEY DEFAULT TRUE CHECK (only_row),
     publication_id bigint NOT NULL,
     emission_facts_id bigint NOT NULL,
     population_facts_id bigint NOT NULL,
