@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import psycopg2
-
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
     from sqlalchemy import Engine
@@ -34,6 +32,8 @@ def connect(dsn: str) -> PgConnection:
     Raises:
         psycopg2.OperationalError: if the server does not answer or refuses the role.
     """
+    import psycopg2
+
     return psycopg2.connect(dsn, connect_timeout=10)
 
 

@@ -1,0 +1,156 @@
+"""The DAGs: exactly these, wired like this, cheap to parse, calm to operate."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.airflow
+
+PROJECT = Path(__file__).resolve().parents[2]
+DAGS = PROJECT / "dags"
+
+WIRING: Mapping[str, dict[str, set[str]]] = {
+    "ingest_smhi_emissions": {
+        "fetch_snapshot": {"load"},
+        "load": {"validate"},
+        "validate": {"announce", "tell_findings"},
+        "announce": set(),
+        "tell_findings": set(),
+    },
+    "ingest_scb_population": {
+        "fetch_snapshot": {"load"},
+        "load": {"validate"},
+        "validate": {"announce", "tell_findings"},
+        "announce": set(),
+        "tell_findings": set(),
+    },
+    "publish": {"ingests_are_done": {"publish"}, "publish": set()},
+    "report": {
+        "render_report": {"ask_for_approval", "send_mail"},
+        "ask_for_approval": {"approve_digest"},
+        "approve_digest": {"note_approval"},
+        "note_approval": {"send_mail"},
+        "send_mail": set(),
+    },
+    "sync_registers": {"sync_registers": set()},
+    "watch": {
+        "close_stuck_runs": {"assess_freshness", "sweep_unpublished", "sweep_unsent_mail"},
+        "assess_freshness": set(),
+        "sweep_unpublished": set(),
+        "sweep_unsent_mail": set(),
+    },
+}
+"""DAG → task → the tasks that follow it."""
+
+
+@pytest.fixture(scope="module")
+def dags() -> dict[str, Any]:
+    """Every DAG of the folder, parsed without a database."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(dag_folder=str(DAGS))
+    assert bag.import_errors == {}
+    return dict(bag.dags)
+
+
+def test_the_dags_are_exactly_these(dags: dict[str, Any]) -> None:
+    assert set(dags) == set(WIRING)
+
+
+@pytest.mark.parametrize("dag_id", WIRING)
+def test_the_tasks_follow_each_other_like_this(dags: dict[str, Any], dag_id: str) -> None:
+    found = {task.task_id: set(task.downstream_task_ids) for task in dags[dag_id].tasks}
+    assert found == WIRING[dag_id]
+
+
+@pytest.mark.parametrize("dag_id", WIRING)
+def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
+    from klimatpuls_airflow.tags import Layer
+
+    dag = dags[dag_id]
+    assert dag.catchup is False
+    assert "Owner: " in dag.doc_md
+    assert dag.description
+    assert set(dag.tags) & {layer.value for layer in Layer}
+    # A digest that waits for a person must not hold up the next one; everything else runs one at a time.
+    assert dag.max_active_runs == (16 if dag_id == "report" else 1)
+
+
+@pytest.mark.parametrize("dag_id", ["ingest_smhi_emissions", "ingest_scb_population", "sync_registers", "watch"])
+def test_a_moment_that_passed_before_the_first_start_is_not_made_up_for(
+    dags: dict[str, Any], dag_id: str
+) -> None:
+    timetable = dags[dag_id].timetable
+    parts = getattr(timetable, "timetables", [timetable])
+    assert {part.run_immediately for part in parts} == {timedelta(0)}
+
+
+def test_publish_wakes_for_any_asset_and_every_asset_has_a_sender(dags: dict[str, Any]) -> None:
+    from airflow.sdk import AssetAny
+
+    sent = {
+        outlet.uri
+        for dag in dags.values()
+        for task in dag.tasks
+        for outlet in (getattr(task, "outlets", None) or [])
+    }
+    for dag_id in ("publish", "report"):
+        condition = dags[dag_id].timetable.asset_condition
+        assert isinstance(condition, AssetAny)
+        listened = {asset.uri for asset in condition.objects}
+        assert listened
+        assert listened <= sent
+    assert {f"klimatpuls://validated/{source}" for source in ("smhi_emissions", "scb_population")} <= sent
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in DAGS.glob("*.py")))
+def test_parsing_a_dag_file_imports_nothing_heavy(file: str) -> None:
+    script = (
+        "import sys, runpy\n"
+        "import airflow.sdk, airflow.providers.standard.operators.hitl\n"
+        "from airflow.providers.standard.decorators import sensor\n"
+        "before = set(sys.modules)\n"
+        f"runpy.run_path({str(DAGS / file)!r})\n"
+        "heavy = ('pandas', 'great_expectations', 'matplotlib', 'psycopg2', 'pyarrow', 'requests', 'numpy')\n"
+        "print([name for name in heavy if name in set(sys.modules) - before])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "plugins")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_the_plugin_manager_leaves_the_library_alone() -> None:
+    script = (
+        "import sys\n"
+        "from airflow import plugins_manager\n"
+        "plugins_manager.ensure_plugins_loaded()\n"
+        "print('klimatpuls_plugin' in sys.modules or any('klimatpuls_plugin' in n for n in sys.modules))\n"
+        "print([n for n in ('tasks', 'assets', 'connections', 'tags') if n in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "[]"
