@@ -86,7 +86,9 @@ def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
     assert dag.max_active_runs == (16 if dag_id == "report" else 1)
 
 
-@pytest.mark.parametrize("dag_id", ["ingest_smhi_emissions", "ingest_scb_population", "sync_registers", "watch"])
+@pytest.mark.parametrize(
+    "dag_id", ["ingest_smhi_emissions", "ingest_scb_population", "sync_registers", "watch"]
+)
 def test_a_moment_that_passed_before_the_first_start_is_not_made_up_for(
     dags: dict[str, Any], dag_id: str
 ) -> None:

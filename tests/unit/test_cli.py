@@ -1,0 +1,90 @@
+"""The command line: help everywhere, one line for a mistake, documented exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from klimatpuls import errors
+from klimatpuls.cli import app
+
+KLIMATPULS = Path(sys.executable).with_name("klimatpuls")
+
+
+def commands(group: object, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = [words]
+    for name, command in getattr(group, "commands", {}).items():
+        found += commands(command, (*words, name))
+    return found
+
+
+ALL = commands(get_command(app))
+
+
+def run(*words: str, home: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("KLIMATPULS_")}
+    where = {"KLIMATPULS_HOME": str(home)} if home else {}
+    return subprocess.run(
+        [KLIMATPULS, *words],
+        env={**kept, **where, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_commands_are_the_documented_ones() -> None:
+    assert {" ".join(words) for words in ALL if words} == {
+        "run", "refresh", "up", "down", "status", "ingest", "releases", "release", "release approve",
+        "release reject", "diff", "sql", "dsn", "migrate", "replica", "replica serve",
+        "replica make-archive",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_has_help(words: tuple[str, ...]) -> None:
+    from typer.testing import CliRunner
+
+    result = CliRunner().invoke(app, [*words, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+    assert len(result.output.split()) > 8
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "expected"),
+    [
+        (("nonsense",), {}, "nonsense"),
+        (("status",), {}, "make run"),
+        (("ingest", "/no/such/file.xlsx"), {}, "no file"),
+        (("run",), {"AS_OF": "yesterday"}, "AS_OF"),
+        (("run",), {"ARCHIVE": "/no/such/folder"}, "ARCHIVE"),
+        (("run",), {"SOURCES": "live", "AS_OF": "2026-05-08"}, "replica"),
+        (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
+    ],
+)
+def test_a_mistake_gets_a_line_and_no_traceback(
+    tmp_path: Path, words: tuple[str, ...], settings: dict[str, str], expected: str
+) -> None:
+    done = run(*words, home=tmp_path / "none", **settings)
+    assert done.returncode == errors.EXIT_USAGE
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_exit_codes_are_the_documented_ones() -> None:
+    codes = {kind.__name__: kind.exit_code for kind in errors.KlimatpulsError.__subclasses__()}
+    assert {name: codes[name] for name in ("UsageError", "FetchError", "OnHoldError", "WrongHomeError")} == {
+        "UsageError": 1,
+        "FetchError": 2,
+        "OnHoldError": 3,
+        "WrongHomeError": 4,
+    }
+    assert (codes["QuarantinedError"], codes["MailError"]) == (5, 6)
