@@ -2,7 +2,8 @@
 
 Every way fills a new partition of the same columns and check, without the key (the key is built after the
 rows, by us as by anyone). ``\\copy`` reads a CSV file that was written before the clock started: no encoding,
-the floor of what the server can take. Medians of 7 interleaved runs on a throw-away cluster (no fsync for any of the three).
+the floor of what the server can take. Medians of 7 interleaved runs on a throw-away cluster (no fsync for
+any of the three).
 
     python bench/bench_load.py [--runs N]
 """
