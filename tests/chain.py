@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 from klimatpuls.catalog import SOURCES
 from klimatpuls.hops import load, publish, registers, snapshot, validate
 from klimatpuls.http import open_session
+from klimatpuls.replica import workbook
+from klimatpuls.replica.archive import make_archive
 from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.hops.context import RunContext
+    from klimatpuls.releases import Parsed
     from klimatpuls.warehouse.publication import Published
 
 LIST_ADDRESS = "list@example.org"
@@ -36,3 +42,37 @@ def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) ->
                 validate.validate_run(conn, dsn, source, run.run_id, context)
     registers.sync_registers(conn)
     return publish.publish_validated(conn, context, LIST_ADDRESS)
+
+
+def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]]:
+    """The rows of a workbook with the main sectors of a release: another date, every figure multiplied."""
+    rows: list[list[Any]] = workbook.preamble(str(parsed.substance), day, parsed.years)
+    wide = (
+        parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="value") * factor
+    )
+    for code in dict.fromkeys(parsed.rows["sector_code"]):
+        if "." not in code:
+            rows += [
+                [
+                    *workbook.sector_names(code),
+                    *workbook.region_names(region),
+                    *wide.loc[(code, region)].tolist(),
+                ]
+                for region in workbook.region_order()
+            ]
+    return rows
+
+
+def small_archive(folder: Path) -> Path:
+    """The bundled archive with main sectors and all greenhouse gases only: a tenth of the rows."""
+    whole = make_archive(folder / "whole")
+    small = folder / "small"
+    shutil.copytree(whole / "scb", small / "scb")
+    (small / "smhi").mkdir()
+    for path in sorted((whole / "smhi").glob("GGT*.xlsx")):
+        parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
+        body = workbook.build_workbook(
+            sheet_rows(parsed, parsed.published_date), sheet_name="Växthusgaser totalt"
+        )
+        (small / "smhi" / path.name).write_bytes(body)
+    return small

@@ -63,6 +63,9 @@ def expect(dsn: str, run_id: int, suite: Suite, checks: Sequence[Check]) -> Mapp
         try:
             outcome = context.validation_definitions.add(definition).run(result_format="COMPLETE")
         finally:
+            # Two engines, the source's own and the one that ran the queries: a connection left open would
+            # outlive the validation.
+            source.get_execution_engine().close()
             source.get_engine().dispose()
     result: Mapping[str, Any] = outcome.to_json_dict()
     return result

@@ -1,0 +1,58 @@
+"""One hash for everything the warehouse says: equal hashes, equal figures.
+
+Taken over the core facts of published releases and every row of the marts under the current publication,
+sorted, without publication ids, clock columns and what only ``ops`` and ``staging`` know (design: warehouse
+digest). The order of loading, a second run and the machine do not show in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from psycopg2 import sql
+
+from klimatpuls import schema
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PgConnection
+
+NO_FIGURES = frozenset({"current_publication", "publication", "data_status"})
+"""Marts about the publication itself and about the calendar, not about the figures."""
+CLOCK_COLUMNS = frozenset({"publication_id", "retrieved_at", "as_of_date", "file_sha256"})
+"""Columns that tell when something was done or in which file it came."""
+
+
+def warehouse_digest(conn: PgConnection) -> str:
+    """Hash what is published.
+
+    Args:
+        conn: Connection as ``wh_loader`` or the bootstrap role; everything is read in one snapshot.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    total = hashlib.sha256()
+    conn.rollback()
+    conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    try:
+        with conn, conn.cursor() as cursor:
+            for name in ("core_emission_digest", "core_population_digest"):
+                cursor.execute(load_sql(f"load/{name}.sql"))
+                total.update(f"{name} {cursor.fetchone()[0]}\n".encode())
+            for mart in sorted(schema.marts(), key=lambda mart: mart.name):
+                if mart.name in NO_FIGURES:
+                    continue
+                columns = [c.name for c in mart.columns if c.name not in CLOCK_COLUMNS]
+                # Only names from our own contract are put into the text; there is no value in it.
+                row = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
+                cursor.execute(
+                    sql.SQL(load_sql("load/mart_digest.sql")).format(
+                        columns=row, mart=sql.Identifier("mart", mart.name)
+                    )
+                )
+                total.update(f"{mart.name} {cursor.fetchone()[0]}\n".encode())
+    finally:
+        conn.set_session(isolation_level="DEFAULT", readonly=False)
+    return total.hexdigest()

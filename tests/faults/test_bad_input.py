@@ -1,0 +1,231 @@
+"""Bad input: refused, named, kept; and not one published figure moves."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import zipfile
+from contextlib import closing
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from chain import sheet_rows
+
+from klimatpuls.catalog import SMHI_EMISSIONS
+from klimatpuls.hops import load, publish, snapshot, validate
+from klimatpuls.releases import Fetched
+from klimatpuls.replica import workbook
+from klimatpuls.sources import smhi_emissions
+from klimatpuls.warehouse import runs
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Published
+
+    from klimatpuls.hops.validate import ValidationResult
+
+pytestmark = pytest.mark.postgres
+
+Rows = list[list[Any]]
+
+
+@pytest.fixture(scope="module")
+def sheet(small_archive: Path) -> Rows:
+    """The rows of a good workbook, dated after the published one."""
+    (path,) = (small_archive / "smhi").glob("GGT*2026*.xlsx")
+    parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
+    return sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
+
+
+def book(rows: Rows) -> bytes:
+    return workbook.build_workbook(rows, sheet_name="Växthusgaser totalt")
+
+
+def changed(rows: Rows, change: Callable[[Rows], Rows | None]) -> Rows:
+    copy = [list(row) for row in rows]
+    return change(copy) or copy
+
+
+def take(published: Published, body: bytes) -> tuple[ValidationResult | None, str]:
+    """Feed bytes through hops 1 to 4; what the gates said, and what the operator is told."""
+    dsn = published.warehouse.loader_dsn
+    source, context = SMHI_EMISSIONS, published.context
+    fetched = Fetched(
+        source=source.id,
+        dataset="smhi_emissions",
+        substance="ghg",
+        url="https://nationellaemissionsdatabasen.smhi.se/api/getexcelfile/",
+        parts=(body,),
+    )
+    with closing(connect(dsn)) as conn:
+        with conn:
+            run = runs.start_run(
+                conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
+            )
+        kept = snapshot._put(source, fetched, context)
+        assert snapshot._enter(conn, source, kept, run.run_id)
+        load.load_run(conn, source, run.run_id, context)
+        result = validate.validate_run(conn, dsn, source, run.run_id, context)
+        assert publish.publish_validated(conn, context, "list@example.org") is None
+        stored = context.home / "snapshots" / "objects" / kept.sha256[:2] / kept.sha256
+        assert stored.read_bytes() == body
+    return result, "\n".join(result.explanations)
+
+
+def test_the_good_sheet_itself_has_nothing_to_refuse(sheet: Rows) -> None:
+    parsed = smhi_emissions.parse([book(sheet)], "smhi_emissions", "ghg")
+    assert len(parsed.rejects) == 0
+    assert len(parsed.rows) == 312 * 10 * len(parsed.years)
+
+
+def _header_at(rows: Rows) -> int:
+    return next(at for at, row in enumerate(rows) if row[:2] == ["Huvudsektor", "Undersektor"])
+
+
+def _first(rows: Rows, kommun: str) -> Iterator[int]:
+    return (at for at, row in enumerate(rows) if len(row) > 3 and row[3] == kommun)
+
+
+def _without_tierp(rows: Rows) -> Rows:
+    return [row for row in rows if len(row) < 4 or row[3] != "Tierp"]
+
+
+def _county_twice(rows: Rows) -> Rows:
+    county = [row for row in rows if len(row) > 3 and row[2:4] == ["Uppsala län", "Alla"]]
+    return rows + county
+
+
+def _kilotonnes(rows: Rows) -> None:
+    at = next(at for at, row in enumerate(rows) if row and str(row[0]).startswith("Enhet"))
+    rows[at][0] = "Enhet: kt/år"
+
+
+def _wrong_sum(rows: Rows) -> None:
+    at = next(at for at, row in enumerate(rows) if row[:2] == ["Jordbruk", "Alla"] and row[3] == "Tierp")
+    rows[at][4] += 1000.0
+
+
+def _text_in_a_number_cell(rows: Rows) -> None:
+    rows[next(_first(rows, "Tierp"))][5] = "uppgift saknas"
+
+
+def _header_word_gone(rows: Rows) -> None:
+    rows[_header_at(rows)][3] = "Ort"
+
+
+CASES: dict[str, tuple[Callable[[Rows], Rows | None], str]] = {
+    "a missing municipality": (_without_tierp, "complete_areas"),
+    "a county twice": (_county_twice, "rejected_cells"),
+    "a unit in kt": (_kilotonnes, "unexpected_unit"),
+    "a sector sum that does not add up": (_wrong_sum, "sector_sum"),
+    "text in a number cell": (_text_in_a_number_cell, "rejected_cells"),
+    "a word of the header gone": (_header_word_gone, "header_not_found"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_bad_sheet_is_quarantined_and_named(published: Published, sheet: Rows, case: str) -> None:
+    change, rule = CASES[case]
+    result, told = take(published, book(changed(sheet, change)))
+    assert result is not None
+    assert result.state == "quarantined"
+    assert rule in told
+    assert "klimatpuls ingest FILE" in told
+    assert published.digest() == published.good_digest
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("a missing municipality", "Tierp"),
+        ("a county twice", "row "),
+        ("text in a number cell", "uppgift saknas"),
+    ],
+)
+def test_the_findings_name_place_and_row(published: Published, sheet: Rows, case: str, words: str) -> None:
+    _, told = take(published, book(changed(sheet, CASES[case][0])))
+    assert words in told
+
+
+def test_a_header_that_moved_down_is_found_by_its_words(sheet: Rows) -> None:
+    moved = [*sheet[:3], ["en rad till"], *sheet[3:]]
+    found = smhi_emissions.parse([book(moved)], "smhi_emissions", "ghg")
+    assert len(found.rows) == len(smhi_emissions.parse([book(sheet)], "smhi_emissions", "ghg").rows)
+
+
+BODIES = {
+    "an HTML page with status 200": (b"<!DOCTYPE html><html><body>Service unavailable</body></html>", "HTML"),
+    "an empty body": (b"", "empty"),
+}
+
+
+@pytest.mark.parametrize("case", BODIES)
+def test_a_body_that_is_no_workbook_is_refused(published: Published, case: str) -> None:
+    body, words = BODIES[case]
+    result, told = take(published, body)
+    assert result is not None
+    assert result.state == "quarantined"
+    assert "not_a_workbook" in told
+    assert words.lower() in told.lower()
+    assert published.digest() == published.good_digest
+
+
+def test_a_truncated_workbook_is_refused(published: Published, sheet: Rows) -> None:
+    whole = book(sheet)
+    result, told = take(published, whole[: len(whole) // 2])
+    assert result is not None
+    assert result.state == "quarantined"
+    assert "truncated_workbook" in told
+    assert published.digest() == published.good_digest
+
+
+def _bomb() -> bytes:
+    """A workbook whose sheet inflates to 600 MB."""
+    small = book([["Rapportnamn:"]])
+    buffer = BytesIO()
+    with (
+        zipfile.ZipFile(BytesIO(small)) as good,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bomb,
+    ):
+        for name in good.namelist():
+            if "sheet1" not in name:
+                bomb.writestr(name, good.read(name))
+        with bomb.open("xl/worksheets/sheet1.xml", "w") as part:
+            for _ in itertools.repeat(None, 600):
+                part.write(b" " * 1_000_000)
+    return buffer.getvalue()
+
+
+def test_a_zip_bomb_is_refused_at_once_and_in_little_memory(published: Published, tmp_path: Path) -> None:
+    body = _bomb()
+    result, told = take(published, body)
+    assert result is not None
+    assert result.state == "quarantined"
+    assert "zip_bomb" in told
+    assert published.digest() == published.good_digest
+
+    path = tmp_path / "bomb.xlsx"
+    path.write_bytes(body)
+    script = (
+        "import re, time, pathlib\n"
+        "from klimatpuls.errors import SourceFormatError\n"
+        "from klimatpuls.sources import smhi_emissions\n"
+        f"body = pathlib.Path({str(path)!r}).read_bytes()\n"
+        "begun = time.process_time()\n"
+        "try:\n    smhi_emissions.parse([body], 'smhi_emissions', 'ghg')\n"
+        "except SourceFormatError as error:\n    print(error.rule, time.process_time() - begun)\n"
+        # Not ru_maxrss: that starts at the size of the process we were forked from.
+        "print(re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    (rule, seconds), peak_kib = done.stdout.splitlines()[0].split(), int(done.stdout.splitlines()[1])
+    assert rule == "zip_bomb"
+    assert float(seconds) < 1.0
+    assert peak_kib < 300 * 1024
