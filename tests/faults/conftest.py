@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
@@ -84,12 +84,6 @@ def published(cluster: Cluster, published_template: str, small_archive: Path, tm
         bi_dsn=cluster.dsn(name, "bi_read", PASSWORDS["bi_read"]),
     )
     return Published(warehouse, context, small_archive, published_template)
-
-
-def later(published: Published, day: date) -> Published:
-    """The same on another day."""
-    moment = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
-    return replace(published, context=replace(published.context, as_of=day, now=moment))
 
 
 def _clone(cluster: Cluster, name: str, template: str) -> None:

@@ -1,0 +1,290 @@
+"""Publishing: twice is once, two at a time is one, a crash is nothing, older is never newer."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import chain
+import psycopg2
+import pytest
+
+from klimatpuls import results
+from klimatpuls.catalog import SMHI_EMISSIONS
+from klimatpuls.errors import UsageError, WrongHomeError
+from klimatpuls.hops import load, publish, registers, snapshot, validate
+from klimatpuls.hops.approval import decide_release
+from klimatpuls.releases import Fetched
+from klimatpuls.replica import workbook
+from klimatpuls.sources import smhi_emissions
+from klimatpuls.warehouse import publication, runs
+from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.digest import warehouse_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Published
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.hops.validate import ValidationResult
+    from klimatpuls.releases import Parsed
+
+pytestmark = pytest.mark.postgres
+
+LIST = "list@example.org"
+
+
+def newest(archive: Path) -> Parsed:
+    (path,) = (archive / "smhi").glob("GGT*2026*.xlsx")
+    return smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
+
+
+def release(published: Published, day: date, factor: float = 1.0, title: str = "") -> ValidationResult:
+    """A release of another date, brought to its verdict."""
+    rows = chain.sheet_rows(newest(published.archive), day, factor)
+    body = workbook.build_workbook(
+        rows, sheet_name="Växthusgaser totalt", properties=workbook.Properties(title=title)
+    )
+    dsn, context, source = published.warehouse.loader_dsn, published.context, SMHI_EMISSIONS
+    with closing(connect(dsn)) as conn:
+        with conn:
+            run = runs.start_run(
+                conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
+            )
+        fetched = Fetched(
+            source=source.id, dataset="smhi_emissions", substance="ghg", url="file:test", parts=(body,)
+        )
+        snapshot._enter(conn, source, snapshot._put(source, fetched, context), run.run_id)
+        load.load_run(conn, source, run.run_id, context)
+        return validate.validate_run(conn, dsn, source, run.run_id, context)
+
+
+def publish_now(published: Published, conn: PgConnection | None = None) -> publication.Published | None:
+    if conn is not None:
+        return publish.publish_validated(conn, published.context, LIST)
+    with closing(connect(published.warehouse.loader_dsn)) as own:
+        return publish.publish_validated(own, published.context, LIST)
+
+
+def ask(published: Published, query: str) -> list[tuple[Any, ...]]:
+    with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def current(published: Published) -> str:
+    query = "SELECT release_id FROM mart.release WHERE is_current AND substance = 'ghg'"
+    ((release_id,),) = ask(published, query)
+    return str(release_id)
+
+
+def outbox(published: Published) -> list[tuple[Any, ...]]:
+    return ask(published, "SELECT as_of_date, approval, state FROM ops.mail_outbox ORDER BY outbox_id")
+
+
+def test_the_whole_chain_again_changes_nothing(published: Published) -> None:
+    dsn = published.warehouse.loader_dsn
+    before = outbox(published)
+    with closing(connect(dsn)) as conn:
+        assert chain.refresh(conn, dsn, published.archive, published.context) is None
+        assert warehouse_digest(conn) == published.good_digest
+    assert outbox(published) == before
+
+
+def test_the_digest_sees_every_changed_figure(published: Published) -> None:
+    with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(
+            "UPDATE mart_data.population SET population_count = population_count + 1 "
+            "WHERE region_code = '0360' AND year = 2024"
+        )
+        assert cursor.rowcount == 1
+    assert published.digest() != published.good_digest
+
+
+def test_the_same_content_in_another_file_is_no_release(published: Published) -> None:
+    day = newest(published.archive).published_date
+    result = release(published, day, title="opened and saved")
+    assert result.publishable == ()
+    assert publish_now(published) is None
+    assert published.digest() == published.good_digest
+    assert ask(published, "SELECT count(*) FROM ops.snapshot WHERE outcome = 'known_content'") == [(1,)]
+
+
+def test_a_new_release_becomes_current_and_is_mailed_once_a_day(published: Published) -> None:
+    assert release(published, date(2026, 5, 9), 1.001).state == "validated"
+    made = publish_now(published)
+    assert made is not None
+    assert made.digest_queued
+    assert "2026-05-09" in current(published)
+    assert release(published, date(2026, 5, 10), 1.002).state == "validated"
+    again = publish_now(published)
+    assert again is not None
+    assert not again.digest_queued, "one digest a day"
+    assert [day for day, *_ in outbox(published)] == [date(2026, 5, 8), date(2026, 5, 9)]
+
+
+def test_an_older_release_that_comes_late_never_becomes_current(published: Published) -> None:
+    before = current(published)
+    assert release(published, date(2024, 4, 1), 1.001).state == "validated"
+    made = publish_now(published)
+    assert made is not None
+    assert not made.digest_queued
+    assert current(published) == before
+    facts = "SELECT emission_facts_id FROM ops.publication ORDER BY publication_id"
+    first, second = (row[0] for row in ask(published, facts))
+    assert first == second, "unchanged facts are shared, not written again"
+
+
+def test_a_correction_names_the_release_it_corrects(published: Published) -> None:
+    day = newest(published.archive).published_date
+    wrong = current(published)
+    release(published, day, 1.001)
+    publish_now(published)
+    query = "SELECT release_id, corrects FROM mart.release WHERE corrects IS NOT NULL"
+    ((correction, corrected),) = ask(published, query)
+    assert wrong in {correction, corrected}
+    assert correction != corrected
+
+
+def test_two_publishers_at_once_make_one_publication(published: Published) -> None:
+    release(published, date(2026, 5, 9), 1.001)
+    made: list[publication.Published | None] = []
+    threads = [threading.Thread(target=lambda: made.append(publish_now(published))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(one is None for one in made) == [False, True]
+    assert ask(published, "SELECT count(*) FROM ops.publication WHERE state = 'published'") == [(1,)]
+
+
+def test_a_crash_before_the_switch_leaves_readers_where_they_were(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(published, date(2026, 5, 9), 1.001)
+
+    def crash(*_: object) -> dict[str, Any]:
+        message = "the machine went down"
+        raise OSError(message)
+
+    monkeypatch.setattr(publication.cause_rules, "find_causes", lambda *_, **__: crash())
+    with pytest.raises(OSError, match="went down"):
+        publish_now(published)
+    assert published.digest() == published.good_digest
+    monkeypatch.undo()
+    made = publish_now(published)
+    assert made is not None
+    assert "2026-05-09" in current(published)
+
+
+def test_a_reader_in_one_transaction_sees_one_publication(published: Published) -> None:
+    release(published, date(2026, 5, 9), 1.001)
+    with closing(psycopg2.connect(published.warehouse.bi_dsn)) as reader:
+        reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with reader.cursor() as cursor:
+            cursor.execute("SELECT DISTINCT publication_id FROM mart.emission")
+            ((first,),) = cursor.fetchall()
+            assert publish_now(published) is not None
+            cursor.execute("SELECT DISTINCT publication_id FROM mart.target_progress")
+            ((second,),) = cursor.fetchall()
+    assert first == second
+    ((now,),) = ask(published, "SELECT DISTINCT publication_id FROM mart.target_progress")
+    assert now > second
+
+
+def test_origins_never_mix(published: Published) -> None:
+    with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(
+            "UPDATE core.dim_release SET origin = 'live', state = 'validated' WHERE substance = 'ghg'"
+        )
+    with pytest.raises(WrongHomeError, match="more than one origin") as refused:
+        publish_now(published)
+    assert refused.value.exit_code == 4
+
+
+class TestHold:
+    """A release in which every municipality moved."""
+
+    @pytest.fixture
+    def held(self, published: Published) -> str:
+        result = release(published, date(2026, 5, 9), 1.2)
+        assert result.state == "held"
+        assert "hold_moved" in "\n".join(result.explanations)
+        assert publish_now(published) is None
+        assert published.digest() == published.good_digest
+        return result.held[0]
+
+    def decide(self, published: Published, held: str, *, is_approved: bool) -> None:
+        with closing(connect(published.warehouse.loader_dsn)) as conn:
+            decide_release(
+                conn,
+                held,
+                is_approved=is_approved,
+                decided_by="operator",
+                reason="looked at",
+                now=published.context.now,
+            )
+
+    def test_approved_it_is_published_and_its_digest_waits(self, published: Published, held: str) -> None:
+        self.decide(published, held, is_approved=True)
+        made = publish_now(published)
+        assert made is not None
+        assert {
+            "kind": "override",
+            "release_id": held,
+            "decided_by": "operator",
+            "reason": "looked at",
+        } in made.causes
+        assert current(published) == held
+        assert outbox(published)[-1] == (date(2026, 5, 9), "asked", "pending")
+
+    def test_rejected_it_changes_nothing(self, published: Published, held: str) -> None:
+        self.decide(published, held, is_approved=False)
+        assert publish_now(published) is None
+        assert published.digest() == published.good_digest
+
+    def test_what_is_not_on_hold_cannot_be_answered(self, published: Published) -> None:
+        with pytest.raises(UsageError, match="its state is published"):
+            self.decide(published, current(published), is_approved=True)
+
+
+def test_only_confirmed_member_municipalities_are_the_network(published: Published) -> None:
+    query = "SELECT DISTINCT region_count FROM mart.network_summary WHERE panel = 'members_today'"
+    confirmed = "SELECT count(*) FROM mart.member WHERE confirmed AND level = 'municipality'"
+    assert ask(published, query) == ask(published, confirmed) == [(18,)]
+
+
+def test_a_known_defect_leaves_the_trend_and_nothing_else(published: Published) -> None:
+    slopes = "SELECT region_code, emissions_slope_t_per_year FROM mart.carbon_law ORDER BY region_code"
+    totals = (
+        "SELECT md5(string_agg(emissions_tco2e::text, ';' ORDER BY region_code, sector_code, year)) "
+        "FROM mart.emission"
+    )
+    before, cells = dict(ask(published, slopes)), ask(published, totals)
+    with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO register.known_defect VALUES ('0360', 'all', 2020, 'ghg', 'fel', 'wrong', 'test')"
+        )
+        cursor.execute("UPDATE register.version SET sha256 = repeat('0', 64) WHERE register = 'targets'")
+    later = replace(published, context=replace(published.context, as_of=date(2026, 5, 11)))
+    made = publish_now(later)
+    assert made is not None
+    after = dict(ask(published, slopes))
+    assert {code for code in after if after[code] != before[code]} == {"0360"}
+    assert ask(published, totals) == cells
+
+
+def test_syncing_the_registers_again_changes_nothing(published: Published) -> None:
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        assert registers.sync_registers(conn) == ()
+
+
+def test_the_results_cover_every_region(published: Published) -> None:
+    for mart in ("carbon_law", "region_overview"):
+        assert ask(published, f"SELECT count(*) FROM mart.{mart}") == [(312,)]
+    assert set(results.PANELS.values()) >= {("nation", "territorial"), ("members_today", "territorial")}
