@@ -38,8 +38,8 @@ def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) ->
             with open_session(source, replica.url + source.replica_path) as session:
                 taken = snapshot.take_snapshots(conn, source, session, context, run_id=run.run_id)
             if taken.state == "fetched":
-                load.load_run(conn, source, run.run_id, context)
-                validate.validate_run(conn, dsn, source, run.run_id, context)
+                load.load_run(conn, source, taken.run_id, context)
+                validate.validate_run(conn, dsn, source, taken.run_id, context)
     registers.sync_registers(conn)
     return publish.publish_validated(conn, context, LIST_ADDRESS)
 

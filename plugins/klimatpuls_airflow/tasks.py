@@ -34,7 +34,7 @@ def run_context() -> RunContext:
 
 
 def fetch_snapshot(source_id: str) -> int:
-    """Hop 1; skips what follows when the source has nothing new. Returns the source run."""
+    """Hop 1; skips what follows when the source has nothing new. Returns the source run to go on with."""
     from klimatpuls.hops import snapshot, validate
     from klimatpuls.http import open_session
     from klimatpuls.warehouse import runs
@@ -63,7 +63,7 @@ def fetch_snapshot(source_id: str) -> int:
                     validate.record_checks(conn, source, context)
     if result.state != "fetched":
         raise AirflowSkipException(result.detail)
-    return source_run
+    return result.run_id
 
 
 @contextmanager

@@ -34,9 +34,9 @@ class LoadResult:
 
     Attributes:
         run_id: The source run.
-        rows: Release id → rows loaded.
+        rows: Release id → rows loaded, by this call or by an earlier one for the same run.
         known: Ids of releases whose content came again in other bytes.
-        quarantined: One message per file that was refused.
+        quarantined: One message per file that was refused, by this call or an earlier one.
     """
 
     run_id: int
@@ -66,6 +66,8 @@ class _Snapshot:
 def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContext) -> LoadResult:
     """Parse and load every snapshot of a run that nothing has come of yet, in one transaction.
 
+    Called again after it was done (a killed or cleared task), it loads nothing and returns what is there.
+
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         source: Catalogue entry of the run's source.
@@ -78,7 +80,7 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
     store, module = SnapshotStore(context.snapshots), source_module(source)
     fresh: list[tuple[_Snapshot, str, str, Parsed]] = []
     known: list[str] = []
-    refused: list[str] = []
+    loaded, refused = _done_before(conn, run_id)
     for snapshot in _snapshots(conn, run_id):
         try:
             parts = store.read_parts(store.read(snapshot.manifest_path))
@@ -107,7 +109,7 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
             known.append(held)
         else:
             fresh.append((snapshot, release_rules.release_id(parsed, content), content, parsed))
-    rows = _load(conn, source, run_id, context, fresh)
+    rows = loaded | _load(conn, source, run_id, context, fresh)
     result = LoadResult(run_id=run_id, rows=rows, known=tuple(known), quarantined=tuple(refused))
     with conn:
         runs.set_run_state(conn, run_id, _state(result), _describe(result))
@@ -130,6 +132,16 @@ def _load(
             loader.load_rejects(conn, run_id, snapshot.key, parsed.rejects)
             _set_outcome(conn, snapshot, "release", release_id)
     return rows
+
+
+def _done_before(conn: PgConnection, run_id: int) -> tuple[dict[str, int], list[str]]:
+    """What an earlier call brought for this run: rows by release, and the files it refused."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/rows_of_run.sql"), {"run_id": run_id})
+        loaded = dict(cursor.fetchall())
+        cursor.execute(load_sql("load/refused_files_of_run.sql"), {"run_id": run_id})
+        refused = [f"{dataset} {substance} (file {sha[:8]})" for dataset, substance, sha in cursor.fetchall()]
+    return loaded, refused
 
 
 def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:

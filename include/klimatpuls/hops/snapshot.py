@@ -48,7 +48,8 @@ class SnapshotResult:
     """What a fetch brought.
 
     Attributes:
-        run_id: The source run.
+        run_id: The source run to go on with: the one begun for this fetch, or an earlier one that was
+            interrupted after its load.
         state: ``fetched``, ``no_news`` or ``not_yet_published``.
         detail: What happened per dataset and substance, for the person who watches.
         new_snapshots: Hashes of bytes not seen before (or seen, but never brought to an end).
@@ -104,9 +105,23 @@ def take_snapshots(
         said.append(_say(dataset, substance, snapshot, is_new=is_new))
     new = tuple(sha256 for sha256, is_new in kept if is_new)
     state = "fetched" if new else "no_news" if kept else "not_yet_published"
-    result = SnapshotResult(run_id=run_id, state=state, detail="; ".join(said), new_snapshots=new)
-    with conn:
-        runs.set_run_state(conn, run_id, result.state, result.detail)
+    return _end(
+        conn,
+        source,
+        SnapshotResult(run_id=run_id, state=state, detail="; ".join(said), new_snapshots=new),
+    )
+
+
+def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> SnapshotResult:
+    """Write how a fetch ended; without news, hand on an earlier run that was killed before its verdict."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/unjudged_run.sql"), {"source": source.id, "run_id": result.run_id})
+        (unjudged,) = cursor.fetchone()
+        if result.state != "fetched" and unjudged is not None:
+            detail = f"{result.detail}; run {unjudged} was interrupted before its verdict and goes on"
+            runs.set_run_state(conn, result.run_id, result.state, detail)
+            return SnapshotResult(run_id=unjudged, state="fetched", detail=detail, new_snapshots=())
+        runs.set_run_state(conn, result.run_id, result.state, result.detail)
     return result
 
 
@@ -209,10 +224,10 @@ def adopt_by_hand(
     """
     snapshot = SnapshotStore(context.snapshots).read(manifest_path)
     is_new = _enter(conn, source, snapshot, run_id)
-    state = "fetched" if is_new else "no_news"
-    said = _say(snapshot.dataset, snapshot.substance, snapshot, is_new=is_new)
-    with conn:
-        runs.set_run_state(conn, run_id, state, said)
-    return SnapshotResult(
-        run_id=run_id, state=state, detail=said, new_snapshots=(snapshot.sha256,) if is_new else ()
+    result = SnapshotResult(
+        run_id=run_id,
+        state="fetched" if is_new else "no_news",
+        detail=_say(snapshot.dataset, snapshot.substance, snapshot, is_new=is_new),
+        new_snapshots=(snapshot.sha256,) if is_new else (),
     )
+    return _end(conn, source, result)

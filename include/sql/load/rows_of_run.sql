@@ -1,0 +1,6 @@
+SELECT
+    release_id,
+    row_count
+FROM core.dim_release
+WHERE run_id = %(run_id)s
+ORDER BY release_id
