@@ -136,7 +136,7 @@ def judged(
         source = catalog.source_of(parsed.dataset)
         run_id = load(conn, source, parsed)
         started = time.process_time()
-        (verdict,) = validate_run(dsn, run_id, source=source, docs_root=docs)
+        (verdict,) = validate_run(dsn, run_id, source=source, origin="archive", docs_root=docs)
         found.seconds[name] = time.process_time() - started
         found.verdicts[name] = verdict
         with conn:

@@ -202,7 +202,7 @@ class House:
         self.conn.commit()
 
     def validate(self, run_id: int, source: catalog.Source = EMISSIONS) -> list[ReleaseVerdict]:
-        return validate_run(self.dsn, run_id, source=source, docs_root=self.docs_root)
+        return validate_run(self.dsn, run_id, source=source, origin="synthetic", docs_root=self.docs_root)
 
     def verdict(self, run_id: int, source: catalog.Source = EMISSIONS) -> ReleaseVerdict:
         (verdict,) = self.validate(run_id, source)

@@ -50,7 +50,9 @@ def validate_run(
         run_id: The source run.
         context: Day, origin and folders.
     """
-    verdicts = run.validate_run(dsn, run_id, source=source, docs_root=context.data_docs)
+    verdicts = run.validate_run(
+        dsn, run_id, source=source, origin=context.origin, docs_root=context.data_docs
+    )
     with conn:
         record.record_verdicts(conn, verdicts)
     result = read_result(conn, run_id)

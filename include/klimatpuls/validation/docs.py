@@ -30,6 +30,18 @@ SEVERITY_WORDS = {
     "advisory": ("upplysning", "advisory"),
 }
 
+ORIGIN_WORDS = {
+    "live": None,
+    "archive": (
+        "SIFFROR UR ETT ARKIV. De är inte hämtade direkt från myndigheten utan ur en mapp.",
+        "FIGURES FROM AN ARCHIVE. They were not fetched from the agency but from a folder.",
+    ),
+    "synthetic": (
+        "PÅHITTADE SIFFROR. Allt här är slumpat för att pröva systemet; inget av det är statistik.",
+        "SYNTHETIC FIGURES. Everything here was made up to try the system; none of it is statistics.",
+    ),
+}
+
 _TEMPLATE = """<!doctype html>
 <html lang="sv">
 <head>
@@ -48,10 +60,14 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 .badge { display: inline-block; color: #fff; border-radius: .3rem; padding: .05rem .5rem; }
 .ok { background: var(--ok); } .advisory { background: var(--warn); }
 .hold, .hard { background: var(--bad); }
+.origin { border: 3px solid var(--bad); padding: .5rem 1rem; font-weight: bold; }
 .en, small { opacity: .75; } pre { overflow-x: auto; font-size: .8rem; }
 </style>
 </head>
 <body>
+{% if origin %}
+<p class="origin">{{ origin[0] }}<br><span class="en">{{ origin[1] }}</span></p>
+{% endif %}
 <h1>Validering <span class="en">/ Validation</span></h1>
 <p>{{ source.title_sv }} <span class="en">/ {{ source.title_en }}</span> · {{ source.publisher }} ·
 run {{ run_id }}{% if version %} · Great Expectations {{ version }}{% endif %}</p>
@@ -107,6 +123,7 @@ def write_pages(
     *,
     run_id: int,
     source: Source,
+    origin: str,
     verdicts: Sequence[ReleaseVerdict],
     result: Mapping[str, Any],
 ) -> Path:
@@ -116,6 +133,7 @@ def write_pages(
         folder: Folder of the source run; made if it is missing, its two files replaced.
         run_id: The source run.
         source: Catalogue entry of its source.
+        origin: ``live``, ``archive`` or ``synthetic``; the page says so when the figures are not live.
         verdicts: What came out, by release.
         result: Great Expectations' result as plain data.
 
@@ -126,14 +144,18 @@ def write_pages(
     raw = json.dumps(result, ensure_ascii=False, indent=1, default=str)
     (folder / "result.json").write_text(raw, encoding="utf-8")
     page = folder / "index.html"
-    page.write_text(
-        render_page(run_id=run_id, source=source, verdicts=verdicts, result=result), encoding="utf-8"
-    )
+    text = render_page(run_id=run_id, source=source, origin=origin, verdicts=verdicts, result=result)
+    page.write_text(text, encoding="utf-8")
     return page
 
 
 def render_page(
-    *, run_id: int, source: Source, verdicts: Sequence[ReleaseVerdict], result: Mapping[str, Any]
+    *,
+    run_id: int,
+    source: Source,
+    origin: str,
+    verdicts: Sequence[ReleaseVerdict],
+    result: Mapping[str, Any],
 ) -> str:
     """The page as text; see :func:`write_pages`."""
     from jinja2 import Environment, StrictUndefined
@@ -142,6 +164,7 @@ def render_page(
     return environment.from_string(_TEMPLATE).render(
         run_id=run_id,
         source=source,
+        origin=ORIGIN_WORDS[origin],
         verdicts=verdicts,
         version=(result.get("meta") or {}).get("great_expectations_version"),
         words=VERDICT_WORDS,

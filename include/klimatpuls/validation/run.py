@@ -48,7 +48,9 @@ class _Loaded:
     earlier_run_id: int | None = None
 
 
-def validate_run(dsn: str, run_id: int, *, source: Source, docs_root: Path) -> list[ReleaseVerdict]:
+def validate_run(
+    dsn: str, run_id: int, *, source: Source, origin: str, docs_root: Path
+) -> list[ReleaseVerdict]:
     """Hold every loaded release of a source run against its rules.
 
     Reads only; :func:`klimatpuls.validation.record.record_verdicts` writes what came out.
@@ -57,6 +59,7 @@ def validate_run(dsn: str, run_id: int, *, source: Source, docs_root: Path) -> l
         dsn: Warehouse, as the loader's role.
         run_id: The source run; its releases in state ``loaded`` are judged, others are left alone.
         source: Catalogue entry of the run's source.
+        origin: ``live``, ``archive`` or ``synthetic``, said on the pages.
         docs_root: Folder under which the pages of this validation are written, in ``run-<run_id>``.
 
     Returns:
@@ -82,28 +85,14 @@ def validate_run(dsn: str, run_id: int, *, source: Source, docs_root: Path) -> l
         _verdict(item, columns, checks, findings, docs_path=str(folder))
         for item in sorted(loaded, key=lambda item: (item.release.dataset, item.release.release_id))
     ]
-    docs.write_pages(folder, run_id=run_id, source=source, verdicts=verdicts, result=result)
+    docs.write_pages(folder, run_id=run_id, source=source, origin=origin, verdicts=verdicts, result=result)
     return verdicts
 
 
 def _loaded_releases(conn: Connection, run_id: int) -> list[_Loaded]:
     """The run's loaded releases, each with the nearest earlier release it is compared with."""
     rows = conn.exec_driver_sql(
-        """
-        SELECT
-            release_id, dataset, substance, published_date, known_from, content_sha256, state,
-            file_sha256, run_id
-        FROM core.dim_release
-        WHERE
-            (run_id = %(run_id)s AND state = 'loaded')
-            OR (
-                state = ANY(%(states)s)
-                AND (dataset, substance) IN (
-                    SELECT x.dataset, x.substance FROM core.dim_release AS x
-                    WHERE x.run_id = %(run_id)s AND x.state = 'loaded'
-                )
-            )
-        """,
+        connection.load_sql("load/releases_to_judge.sql"),
         {"run_id": run_id, "states": list(_COMPARABLE_STATES)},
     ).all()
     known = {

@@ -6,6 +6,8 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
+
 from klimatpuls import catalog
 from klimatpuls.validation.docs import VERDICT_WORDS, render_page, write_pages
 from klimatpuls.validation.gates import Measure, ReleaseVerdict, judge
@@ -54,8 +56,10 @@ def a_verdict(finding: dict[str, object]) -> ReleaseVerdict:
     )
 
 
-def page_with(finding: dict[str, object]) -> str:
-    return render_page(run_id=7, source=catalog.SMHI_EMISSIONS, verdicts=[a_verdict(finding)], result=RESULT)
+def page_with(finding: dict[str, object], origin: str = "live") -> str:
+    return render_page(
+        run_id=7, source=catalog.SMHI_EMISSIONS, origin=origin, verdicts=[a_verdict(finding)], result=RESULT
+    )
 
 
 def test_the_page_shows_measured_limit_and_margin() -> None:
@@ -79,11 +83,31 @@ def test_the_page_calls_nobody() -> None:
     assert [mark for mark in ("http:", "https:", "src=", "<link", "@import", "url(") if mark in page] == []
 
 
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("synthetic", ["PÅHITTADE SIFFROR", "SYNTHETIC FIGURES"]),
+        ("archive", ["UR ETT ARKIV", "FROM AN ARCHIVE"]),
+        ("live", []),
+    ],
+)
+def test_figures_that_are_not_live_are_marked(origin: str, said: list[str]) -> None:
+    page = page_with({"sheet_row": 9}, origin)
+
+    marks = ("PÅHITTADE SIFFROR", "SYNTHETIC FIGURES", "UR ETT ARKIV", "FROM AN ARCHIVE")
+    assert [mark for mark in marks if mark in page] == said
+
+
 def test_page_and_result_lie_in_the_folder_of_the_run(tmp_path: Path) -> None:
     folder = tmp_path / "validation" / "run-7"
 
     page = write_pages(
-        folder, run_id=7, source=catalog.SMHI_EMISSIONS, verdicts=[a_verdict({"sheet_row": 9})], result=RESULT
+        folder,
+        run_id=7,
+        source=catalog.SMHI_EMISSIONS,
+        origin="live",
+        verdicts=[a_verdict({"sheet_row": 9})],
+        result=RESULT,
     )
 
     assert page == folder / "index.html"
