@@ -264,7 +264,7 @@ def build_network(
     """Sum the network in its variants, with the rest of Sweden and the nation beside it (methods section 2).
 
     Members count when they are municipalities (a region's row would count its municipalities twice).
-    Today's members are those that have not left by ``as_of``. A member at the time joined by 31 December
+    Today's members are those of ``as_of`` (:func:`members_on`). A member at the time joined by 31 December
     of the year; where a join date is unknown the variant is NULL with the reason.
 
     Args:
@@ -285,11 +285,7 @@ def build_network(
     40 t, rest of Sweden 860 t.
     """
     municipal = members[members["region_code"].str.len() == MUNICIPALITY_CODE_LENGTH]
-    today = [
-        str(code)
-        for code, left in zip(municipal["region_code"], map(_as_date, municipal["left_on"]), strict=True)
-        if left is None or left > as_of
-    ]
+    today = members_on(municipal, as_of)
     known = set(to_matrix(territorial).region_codes)
     panel = sorted(set(today) & known)
     largest = _largest(territorial, panel)
@@ -306,6 +302,31 @@ def build_network(
         ],
         ignore_index=True,
     )
+
+
+def members_on(members: pd.DataFrame, day: dt.date) -> list[str]:
+    """Who is a member on a day: not joined later, and not left by then; an unknown date excludes nobody.
+
+    Args:
+        members: One row per membership: ``region_code``, ``joined_on`` and ``left_on`` (date or None).
+        day: The day.
+
+    Returns:
+        Region codes, in the order of the rows.
+
+    Example: joined 2027-01-01 → no member on 2026-05-08; joined None, left None → a member.
+    """
+    spells = zip(
+        members["region_code"],
+        map(_as_date, members["joined_on"]),
+        map(_as_date, members["left_on"]),
+        strict=True,
+    )
+    return [
+        str(code)
+        for code, joined, left in spells
+        if (joined is None or joined <= day) and (left is None or left > day)
+    ]
 
 
 def _variant(

@@ -218,11 +218,7 @@ def _region_overview(
 
 def _member_codes(inputs: ResultInputs) -> frozenset[str]:
     confirmed = inputs.members[inputs.members["confirmed"].astype(bool)]
-    return frozenset(
-        str(code)
-        for code, left in zip(confirmed["region_code"], confirmed["left_on"], strict=True)
-        if pd.isna(left) or left > inputs.as_of
-    )
+    return frozenset(network.members_on(confirmed, inputs.as_of))
 
 
 def _change(matrix: SeriesMatrix, base_year: int | None, last: FloatArray) -> FloatArray:

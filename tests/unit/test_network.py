@@ -289,3 +289,16 @@ class TestNetwork:
         found = self.build([("0001", None, None), ("0003", None, None)])["emissions_tco2e"]
         for year in (2020, 2024):
             assert found["constant_panel", year] + found["rest_of_sweden", year] == found["sweden", year]
+
+
+def test_a_member_that_joins_later_is_none_today() -> None:
+    day = dt.date(2026, 5, 8)
+    members = pd.DataFrame(
+        {
+            "region_code": ["0360", "0380", "1280", "1281"],
+            "joined_on": [dt.date(2027, 1, 1), None, dt.date(2003, 1, 1), None],
+            "left_on": [None, None, dt.date(2026, 5, 8), dt.date(2026, 5, 9)],
+        },
+        dtype=object,
+    )
+    assert network.members_on(members, day) == ["0380", "1281"]
