@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from klimatpuls.errors import UsageError
 from klimatpuls.validation.gates import Verdict
+from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,20 +27,6 @@ STATE_OF: dict[Verdict, str] = {
 }
 """What state a verdict leads a loaded release to."""
 
-_INSERT_VALIDATION = """
-INSERT INTO ops.validation (run_id, dataset, substance, release_id, snapshot_sha256, verdict, docs_path)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
-RETURNING validation_id
-"""
-_INSERT_GATE = """
-INSERT INTO ops.validation_gate (
-    validation_id, rule, severity, passed, measured, limit_value, unit, finding_count, message_sv, message_en,
-    sample
-)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-_MOVE_ON = "UPDATE core.dim_release SET state = %s WHERE release_id = %s AND state = 'loaded'"
-
 
 def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> None:
     """Write verdicts with all their gates, and move each release to the state that follows.
@@ -54,20 +41,26 @@ def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> Non
     with conn.cursor() as cursor:
         for verdict in verdicts:
             cursor.execute(
-                _INSERT_VALIDATION,
-                (
-                    verdict.run_id,
-                    verdict.dataset,
-                    verdict.substance,
-                    verdict.release_id,
-                    verdict.snapshot_sha256,
-                    verdict.verdict,
-                    verdict.docs_path,
-                ),
+                load_sql("load/insert_validation.sql"),
+                {
+                    "run_id": verdict.run_id,
+                    "dataset": verdict.dataset,
+                    "substance": verdict.substance,
+                    "release_id": verdict.release_id,
+                    "snapshot_sha256": verdict.snapshot_sha256,
+                    "verdict": verdict.verdict,
+                    "docs_path": verdict.docs_path,
+                },
             )
             (validation_id,) = cursor.fetchone()
-            cursor.executemany(_INSERT_GATE, [_gate_row(validation_id, gate) for gate in verdict.gates])
-            cursor.execute(_MOVE_ON, (STATE_OF[verdict.verdict], verdict.release_id))
+            cursor.executemany(
+                load_sql("load/insert_validation_gate.sql"),
+                [_gate_row(validation_id, gate) for gate in verdict.gates],
+            )
+            cursor.execute(
+                load_sql("load/set_verdict_state.sql"),
+                {"state": STATE_OF[verdict.verdict], "release_id": verdict.release_id},
+            )
             if cursor.rowcount != 1:
                 msg = (
                     f"release {verdict.release_id} is not in state loaded any more, so its verdict "
@@ -76,22 +69,22 @@ def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> Non
                 raise UsageError(msg)
 
 
-def _gate_row(validation_id: int, gate: Gate) -> tuple[object, ...]:
+def _gate_row(validation_id: int, gate: Gate) -> dict[str, object]:
     from psycopg2.extras import Json
 
-    return (
-        validation_id,
-        gate.rule,
-        gate.severity,
-        gate.passed,
-        gate.measured,
-        gate.limit,
-        gate.unit,
-        gate.finding_count,
-        gate.message_sv,
-        gate.message_en,
-        Json([dict(finding) for finding in gate.sample]),
-    )
+    return {
+        "validation_id": validation_id,
+        "rule": gate.rule,
+        "severity": gate.severity,
+        "passed": gate.passed,
+        "measured": gate.measured,
+        "limit_value": gate.limit,
+        "unit": gate.unit,
+        "finding_count": gate.finding_count,
+        "message_sv": gate.message_sv,
+        "message_en": gate.message_en,
+        "sample": Json([dict(finding) for finding in gate.sample]),
+    }
 
 
 def quarantine_snapshot(
@@ -114,27 +107,34 @@ def quarantine_snapshot(
     """
     from psycopg2.extras import Json
 
-    of_substance = substance or "all"
-    count = max(1, len(error.findings))
     sample = [{"sheet_row": None, "reason": finding} for finding in error.findings]
     with conn.cursor() as cursor:
         cursor.execute(
-            _INSERT_VALIDATION, (run_id, dataset, of_substance, None, snapshot_sha256, "quarantine", None)
+            load_sql("load/insert_validation.sql"),
+            {
+                "run_id": run_id,
+                "dataset": dataset,
+                "substance": substance or "all",
+                "release_id": None,
+                "snapshot_sha256": snapshot_sha256,
+                "verdict": "quarantine",
+                "docs_path": None,
+            },
         )
         (validation_id,) = cursor.fetchone()
         cursor.execute(
-            _INSERT_GATE,
-            (
-                validation_id,
-                error.rule,
-                "hard",
-                False,
-                None,
-                None,
-                None,
-                count,
-                f"Filen gick inte att läsa: {error}",
-                f"The file could not be read: {error}",
-                Json(sample),
-            ),
+            load_sql("load/insert_validation_gate.sql"),
+            {
+                "validation_id": validation_id,
+                "rule": error.rule,
+                "severity": "hard",
+                "passed": False,
+                "measured": None,
+                "limit_value": None,
+                "unit": None,
+                "finding_count": max(1, len(error.findings)),
+                "message_sv": f"Filen gick inte att läsa: {error}",
+                "message_en": f"The file could not be read: {error}",
+                "sample": Json(sample),
+            },
         )

@@ -1,0 +1,3 @@
+UPDATE core.dim_release
+SET state = %(state)s
+WHERE release_id = %(release_id)s AND state = 'loaded'
