@@ -22,6 +22,7 @@ from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from klimatpuls.errors import MailError, UsageError
+from klimatpuls.report.page import CHART_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
     from klimatpuls.report.render import Rendering
 
-CHART_ID: Final = "chart@klimatpuls"
-"""Content id of the inline picture; the HTML part refers to it as ``cid:chart@klimatpuls``."""
 SECONDS_TO_ANSWER: Final = 30.0
 IMPLICIT_TLS_PORT: Final = 465
 

@@ -6,10 +6,13 @@ Both renderings walk the same tree, so neither can say more than the other.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Language
+
+CHART_ID: Final = "chart@klimatpuls"
+"""Content id of the inline picture; the HTML part refers to it as ``cid:chart@klimatpuls``."""
 
 
 @dataclass(frozen=True)

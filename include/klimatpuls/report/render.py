@@ -19,9 +19,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from klimatpuls.errors import MailError
 from klimatpuls.report.chart import draw_chart
-from klimatpuls.report.mailer import CHART_ID
 from klimatpuls.report.numbers import LANGUAGES
-from klimatpuls.report.page import Bullets, KeyFigures, Paragraph, Picture, Table
+from klimatpuls.report.page import CHART_ID, Bullets, KeyFigures, Paragraph, Picture, Table
 from klimatpuls.report.view import read_digest
 from klimatpuls.report.wording import subject, write_page
 
