@@ -92,21 +92,7 @@ def validate_run(
 def _loaded_releases(conn: Connection, run_id: int) -> list[_Loaded]:
     """The run's loaded releases, each with the nearest earlier release it is compared with."""
     rows = conn.exec_driver_sql(
-        """
-        SELECT
-            release_id, dataset, substance, published_date, known_from, content_sha256, state,
-            file_sha256, run_id
-        FROM core.dim_release
-        WHERE
-            (run_id = %(run_id)s AND state = 'loaded')
-            OR (
-                state = ANY(%(states)s)
-                AND (dataset, substance) IN (
-                    SELECT x.dataset, x.substance FROM core.dim_release AS x
-                    WHERE x.run_id = %(run_id)s AND x.state = 'loaded'
-                )
-            )
-        """,
+        connection.load_sql("load/releases_to_judge.sql"),
         {"run_id": run_id, "states": list(_COMPARABLE_STATES)},
     ).all()
     known = {
