@@ -73,12 +73,15 @@ class _Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What the new publication will show, against what the present one shows."""
+    """What the new publication will show, against what the present one shows.
+
+    ``before`` gives the dataset of each release that is current now; a withdrawn one is still in it.
+    """
 
     pointer: Mapping[str, Any]
     candidates: tuple[_Candidate, ...]
     current: Mapping[tuple[str, str | None], _Candidate]
-    before: frozenset[str]
+    before: Mapping[str, str]
     register_sha256: str
     origin: str
 
@@ -92,8 +95,8 @@ class _Plan:
     def is_shared(self, datasets: Sequence[str]) -> bool:
         """Whether the current releases of these datasets are the ones already shown."""
         now = {c.id for c in self.of(datasets)}
-        all_before = {c.id for c in self.candidates if c.release.dataset in datasets and c.id in self.before}
-        return now == all_before and bool(now)
+        then = {release_id for release_id, dataset in self.before.items() if dataset in datasets}
+        return now == then and bool(now)
 
 
 def publish(
@@ -168,13 +171,14 @@ def _plan(conn: PgConnection) -> _Plan | None:
         pointer = _one_row(cursor, "load/current_publication.sql")
         candidates = tuple(_candidates(cursor))
         cursor.execute(load_sql("load/current_releases.sql"), pointer)
-        before = frozenset(release_id for (release_id,) in cursor.fetchall())
+        shown = list(_named_rows(cursor))
         cursor.execute(load_sql("load/register_sha256.sql"))
         (register_sha256,) = cursor.fetchone()
     if not candidates:
         return None
     unchanged = (
         all(c.release.state == "published" for c in candidates)
+        and {c.id for c in candidates} == {row["release_id"] for row in shown}
         and register_sha256 == pointer["register_sha256"]
         and pointer["method_version"] == METHOD_VERSION
     )
@@ -184,7 +188,7 @@ def _plan(conn: PgConnection) -> _Plan | None:
         pointer=pointer,
         candidates=candidates,
         current=_current(candidates),
-        before=before,
+        before={row["release_id"]: row["dataset"] for row in shown if row["is_current"]},
         register_sha256=register_sha256,
         origin=_single_origin(candidates, pointer["origin"]),
     )

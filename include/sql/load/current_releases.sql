@@ -1,4 +1,9 @@
-SELECT pr.release_id
+-- What the present publication shows.
+SELECT
+    pr.release_id,
+    d.dataset,
+    pr.is_current
 FROM ops.publication_release AS pr
-WHERE pr.publication_id = %(publication_id)s AND pr.is_current
+INNER JOIN core.dim_release AS d ON pr.release_id = d.release_id
+WHERE pr.publication_id = %(publication_id)s
 ORDER BY pr.release_id

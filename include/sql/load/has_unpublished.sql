@@ -1,7 +1,13 @@
+-- Whether the releases or the registers are not those that the present publication shows.
 SELECT
     EXISTS (
-        SELECT 1 FROM core.dim_release AS d
-        WHERE d.state = 'validated'
+        SELECT 1
+        FROM core.dim_release AS d
+        LEFT JOIN ops.publication_release AS pr
+            ON
+                d.release_id = pr.release_id
+                AND pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
+        WHERE (d.state IN ('published', 'validated')) <> (pr.release_id IS NOT NULL)
     )
     OR (
         EXISTS (
