@@ -31,13 +31,14 @@ def report() -> None:
     asked = task(tasks.ask_for_approval)()
     approve_digest = HITLOperator(
         task_id="approve_digest",
-        subject="Send the digest of this publication to the network's list?",
+        subject="Send the digest of publication {{ ti.xcom_pull(task_ids='render_report') }} to the list?",
         body="The rendered page lies in the folder `reports` of the home. No answer means no mail.",
         response_timeout=timedelta(days=3),
         options=["Approve", "Reject"],
         defaults="Reject",
     )
-    noted = task(tasks.note_approval, trigger_rule="none_skipped")(approve_digest.output)
+    noted = task(tasks.note_approval)(approve_digest.output, asked)
+    # Nobody was asked: mail goes out. Rendering or the question failed: nothing does, and the digest waits.
     sent = task(tasks.send_mail, trigger_rule="none_failed")()
     rendered >> asked >> approve_digest >> noted >> sent
     rendered >> sent

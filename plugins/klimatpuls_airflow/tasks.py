@@ -147,15 +147,22 @@ def ingests_are_done() -> bool:
 
 
 def publish() -> int:
-    """Hop 4; skipped when neither a release nor a register is new. Returns the publication."""
-    from klimatpuls.hops.publish import publish_validated
+    """Hop 4; skipped when neither a release nor a register is new. Returns the publication.
+
+    Done again after it was killed behind the switch, it returns what this DAG run published, so that the
+    report DAG is woken after all.
+    """
+    from klimatpuls.hops.publish import publish_validated, published_since
 
     with connections.warehouse(connections.LOADER) as conn:
         published = publish_validated(conn, run_context(), connections.smtp_settings().list_address)
-    if published is None:
+        if published is not None:
+            return published.publication_id
+        earlier = published_since(conn, get_current_context()["dag_run"].run_after)
+    if earlier is None:
         message = "nothing to publish: no release and no register is new"
         raise AirflowSkipException(message)
-    return published.publication_id
+    return earlier
 
 
 def render_report() -> int:
@@ -170,8 +177,8 @@ def render_report() -> int:
     return files.publication_id
 
 
-def ask_for_approval() -> None:
-    """Go on to the question only when a digest waits for a person's word."""
+def ask_for_approval() -> list[int]:
+    """Go on to the question only when a digest waits for a person's word; returns the outbox rows."""
     from klimatpuls.hops.approval import digests_to_approve
 
     with connections.warehouse(connections.MAILER) as conn:
@@ -179,15 +186,16 @@ def ask_for_approval() -> None:
     if not waiting:
         message = "no digest waits for approval"
         raise AirflowSkipException(message)
+    return waiting
 
 
-def note_approval(answer: dict[str, Any] | None) -> None:
-    """Write the answer of the approval task into the outbox; no answer in time is a no."""
+def note_approval(answer: dict[str, Any], outbox_ids: list[int]) -> None:
+    """Write the answer of the approval task into the outbox; no answer in time is its default, a no."""
     from klimatpuls.hops.approval import decide_digests
 
-    chosen = (answer or {}).get("chosen_options", [])
+    chosen = answer["chosen_options"]
     with connections.warehouse(connections.MAILER) as conn:
-        decide_digests(conn, is_approved="Approve" in chosen, now=clock.utc_now())
+        decide_digests(conn, outbox_ids, is_approved="Approve" in chosen, now=clock.utc_now())
 
 
 def send_mail() -> dict[str, int]:

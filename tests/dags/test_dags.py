@@ -37,7 +37,7 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
     "publish": {"ingests_are_done": {"publish"}, "publish": set()},
     "report": {
         "render_report": {"ask_for_approval", "send_mail"},
-        "ask_for_approval": {"approve_digest"},
+        "ask_for_approval": {"approve_digest", "note_approval"},
         "approve_digest": {"note_approval"},
         "note_approval": {"send_mail"},
         "send_mail": set(),
@@ -71,6 +71,14 @@ def test_the_dags_are_exactly_these(dags: dict[str, Any]) -> None:
 def test_the_tasks_follow_each_other_like_this(dags: dict[str, Any], dag_id: str) -> None:
     found = {task.task_id: set(task.downstream_task_ids) for task in dags[dag_id].tasks}
     assert found == WIRING[dag_id]
+
+
+def test_only_an_answer_settles_a_digest_and_only_good_news_lets_mail_out(dags: dict[str, Any]) -> None:
+    rules = {task.task_id: task.trigger_rule.value for task in dags["report"].tasks}
+    # With a rule that also follows failures, a page that could not be rendered would be a "no" for ever.
+    assert rules["note_approval"] == "all_success"
+    # Skipped is not failed: without a question mail goes out, after a failed rendering it does not.
+    assert rules["send_mail"] == "none_failed"
 
 
 @pytest.mark.parametrize("dag_id", WIRING)

@@ -15,8 +15,8 @@ import pytest
 from klimatpuls import results
 from klimatpuls.catalog import SMHI_EMISSIONS
 from klimatpuls.errors import UsageError, WrongHomeError
-from klimatpuls.hops import load, publish, registers, snapshot, validate
-from klimatpuls.hops.approval import decide_release
+from klimatpuls.hops import load, publish, registers, snapshot, validate, watch
+from klimatpuls.hops.approval import decide_digests, decide_release, digests_to_approve
 from klimatpuls.releases import Fetched
 from klimatpuls.replica import workbook
 from klimatpuls.sources import smhi_emissions
@@ -150,6 +150,43 @@ def test_a_correction_names_the_release_it_corrects(published: Published) -> Non
     assert correction != corrected
 
 
+def test_a_withdrawn_release_gives_way_to_the_one_before(published: Published) -> None:
+    first = current(published)
+    release(published, date(2026, 5, 9), 1.001)
+    publish_now(published)
+    withdrawn = current(published)
+    with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("UPDATE core.dim_release SET state = 'withdrawn' WHERE release_id = %s", (withdrawn,))
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        assert watch.has_unpublished(conn)
+        assert publish_now(published, conn) is not None
+        assert not watch.has_unpublished(conn)
+        assert warehouse_digest(conn) == published.good_digest
+    assert current(published) == first != withdrawn
+
+
+def test_a_withdrawn_release_without_a_predecessor_leaves_no_facts(published: Published) -> None:
+    release(published, date(2026, 5, 9), 1.001)
+    publish_now(published)
+    with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("UPDATE core.dim_release SET state = 'withdrawn' WHERE dataset = 'scb_population_ckm'")
+        assert cursor.rowcount == 1
+    assert publish_now(published) is not None
+    assert ask(published, "SELECT count(*) FROM mart.population WHERE year > 2024") == [(0,)]
+    assert ask(published, "SELECT count(*) > 0 FROM mart.population WHERE year = 2024") == [(True,)]
+
+
+def test_a_publish_done_again_after_its_switch_knows_its_publication(published: Published) -> None:
+    ((before,),) = ask(published, "SELECT clock_timestamp()")
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        assert publish.published_since(conn, before) is None
+        release(published, date(2026, 5, 9), 1.001)
+        made = publish_now(published, conn)
+        assert made is not None
+        assert publish_now(published, conn) is None
+        assert publish.published_since(conn, before) == made.publication_id
+
+
 def test_two_publishers_at_once_make_one_publication(published: Published) -> None:
     release(published, date(2026, 5, 9), 1.001)
     made: list[publication.Published | None] = []
@@ -242,6 +279,20 @@ class TestHold:
         } in made.causes
         assert current(published) == held
         assert outbox(published)[-1] == (date(2026, 5, 9), "asked", "pending")
+
+    def test_an_answer_settles_only_the_digest_it_was_asked_about(
+        self, published: Published, held: str
+    ) -> None:
+        self.decide(published, held, is_approved=True)
+        publish_now(published)
+        with closing(connect(published.warehouse.mailer_dsn)) as conn:
+            (waiting,) = digests_to_approve(conn)
+            now = published.context.now
+            assert decide_digests(conn, [waiting + 1], is_approved=False, now=now) == 0
+            assert digests_to_approve(conn) == [waiting]
+            assert decide_digests(conn, [waiting], is_approved=False, now=now) == 1
+            assert decide_digests(conn, [waiting], is_approved=True, now=now) == 0
+        assert outbox(published)[-1] == (date(2026, 5, 9), "rejected", "suppressed")
 
     def test_rejected_it_changes_nothing(self, published: Published, held: str) -> None:
         self.decide(published, held, is_approved=False)

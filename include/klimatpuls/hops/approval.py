@@ -8,6 +8,7 @@ from klimatpuls.errors import UsageError
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as PgConnection
@@ -53,26 +54,28 @@ def decide_release(
     raise UsageError(msg)
 
 
-def digests_to_approve(conn: PgConnection) -> int:
-    """How many digests wait for a person's word before they are sent.
+def digests_to_approve(conn: PgConnection) -> list[int]:
+    """The outbox rows of the digests that wait for a person's word before they are sent.
 
     Args:
         conn: Connection as ``wh_mailer``.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/digests_to_approve.sql"))
-        (count,) = cursor.fetchone()
-    return int(count)
+        return [outbox_id for (outbox_id,) in cursor.fetchall()]
 
 
-def decide_digests(conn: PgConnection, *, is_approved: bool, now: datetime) -> int:
-    """Answer for every digest that waits: it is sent, or suppressed for good; returns how many.
+def decide_digests(conn: PgConnection, outbox_ids: Sequence[int], *, is_approved: bool, now: datetime) -> int:
+    """Answer for the digests that a person was asked about: sent, or suppressed for good; returns how many.
 
     Args:
         conn: Connection as ``wh_mailer``; this function commits.
+        outbox_ids: What the question was about; a digest queued meanwhile has a question of its own, and
+            one that was answered keeps its answer.
         is_approved: Whether they may be sent.
         now: The moment of the answer.
     """
+    values = {"outbox_ids": list(outbox_ids), "is_approved": is_approved, "now": now}
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/decide_digests.sql"), {"is_approved": is_approved, "now": now})
+        cursor.execute(load_sql("load/decide_digests.sql"), values)
         return int(cursor.rowcount)

@@ -9,13 +9,15 @@ from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.hops.context import RunContext
     from klimatpuls.warehouse.publication import Published
 
 INGEST_PATIENCE_MINUTES = 30
-"""A source run that has not moved for this long no longer holds up a publication."""
+"""A source run that began longer ago than this no longer holds up a publication."""
 
 
 def publish_validated(conn: PgConnection, context: RunContext, list_address: str | None) -> Published | None:
@@ -33,6 +35,19 @@ def publish_validated(conn: PgConnection, context: RunContext, list_address: str
         list_address=list_address,
         always_ask=context.always_ask,
     )
+
+
+def published_since(conn: PgConnection, moment: datetime) -> int | None:
+    """The current publication, if it was made at or after a moment.
+
+    Args:
+        conn: Connection as ``wh_loader``.
+        moment: With its time zone.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/published_since.sql"), {"moment": moment})
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def unfinished_ingests(conn: PgConnection) -> list[str]:

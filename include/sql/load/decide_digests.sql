@@ -3,4 +3,4 @@ SET
     approval = CASE WHEN %(is_approved)s THEN 'approved' ELSE 'rejected' END,
     state = CASE WHEN %(is_approved)s THEN state ELSE 'suppressed' END,
     updated_at = %(now)s
-WHERE approval = 'asked' AND state = 'pending'
+WHERE outbox_id = ANY(%(outbox_ids)s) AND approval = 'asked' AND state = 'pending'

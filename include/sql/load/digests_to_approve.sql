@@ -1,3 +1,4 @@
-SELECT count(*)
+SELECT outbox_id
 FROM ops.mail_outbox
 WHERE approval = 'asked' AND state = 'pending'
+ORDER BY outbox_id

@@ -1,0 +1,3 @@
+SELECT publication_id
+FROM mart.current_publication
+WHERE published_at >= %(moment)s
