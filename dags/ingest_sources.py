@@ -28,6 +28,7 @@ def build_ingest(source: Source) -> None:
         schedule=MultipleCronTriggerTimetable(
             *source.schedule, timezone="Europe/Stockholm", run_immediately=timedelta(0)
         ),
+        default_args={"owner": "data engineers"},
         catchup=False,
         max_active_runs=1,
         tags=[source_tag(source.id), Layer.INGEST],

@@ -22,6 +22,7 @@ from klimatpuls_airflow.tags import Layer
     schedule=AssetAny(
         *(assets.validated(source_id) for source_id in SOURCES), assets.REGISTERS, assets.SWEEP
     ),
+    default_args={"owner": "data engineers"},
     catchup=False,
     max_active_runs=1,
     tags=[Layer.PUBLISH],

@@ -20,6 +20,7 @@ from klimatpuls_airflow.tags import Layer
         "sent.\n\nOwner: the network's data engineers."
     ),
     schedule=AssetAny(assets.PUBLICATION, assets.MAIL_DUE),
+    default_args={"owner": "data engineers"},
     catchup=False,
     # A digest that waits for a person's word must not hold up the next one; the outbox sends nothing twice.
     max_active_runs=16,

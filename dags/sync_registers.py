@@ -18,6 +18,7 @@ from klimatpuls_airflow.tags import Layer
         "a changed register wakes the publish DAG.\n\nOwner: the network's secretariat."
     ),
     schedule=CronTriggerTimetable("0 6 * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
+    default_args={"owner": "secretariat"},
     catchup=False,
     max_active_runs=1,
     tags=[Layer.REGISTERS],

@@ -19,6 +19,7 @@ from klimatpuls_airflow.tags import Layer
         "Owner: the network's data engineers."
     ),
     schedule=CronTriggerTimetable("40 * * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
+    default_args={"owner": "data engineers"},
     catchup=False,
     max_active_runs=1,
     tags=[Layer.WATCH],

@@ -87,6 +87,7 @@ def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
 
     dag = dags[dag_id]
     assert dag.catchup is False
+    assert {task.owner for task in dag.tasks} <= {"data engineers", "secretariat"}
     assert "Owner: " in dag.doc_md
     assert dag.description
     assert set(dag.tags) & {layer.value for layer in Layer}
