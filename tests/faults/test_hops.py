@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import chain
 import psycopg2
 import pytest
 
-from klimatpuls.catalog import SMHI_EMISSIONS
-from klimatpuls.hops import load, snapshot, validate
+from klimatpuls.catalog import SCB_POPULATION, SMHI_EMISSIONS
+from klimatpuls.hops import load, publish, snapshot, validate
 from klimatpuls.hops.context import RunContext
 from klimatpuls.http import Limits, open_session
 from klimatpuls.releases import Fetched
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Published
+    from conftest import Published, Warehouse
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.catalog import Source
@@ -138,3 +138,95 @@ def test_a_failed_fetch_is_told_and_moves_no_figure(published: Published) -> Non
     told = "SELECT DISTINCT status, detail FROM mart.data_status WHERE source = 'smhi_emissions'"
     assert ask(admin, told) == [("failed", "no connection; try later")]
     assert published.digest() == published.good_digest
+
+
+class TestRefusedSheet:
+    """States and words after a sheet with one wrong cell, and one with a word of the header gone."""
+
+    @pytest.fixture
+    def rows(self, published: Published) -> list[list[Any]]:
+        return sheet(published.archive, date(2026, 5, 9))
+
+    def test_a_text_in_a_number_cell_is_told_with_its_row_and_count(
+        self, published: Published, rows: list[list[Any]]
+    ) -> None:
+        at = next(at for at, row in enumerate(rows) if len(row) > 3 and row[3] == "Tierp")
+        rows[at][5] = "uppgift saknas"
+        body = workbook.build_workbook(rows, sheet_name="wrong cell")
+        result = take(published.warehouse.loader_dsn, published.context, body)
+        told = "\n".join(result.explanations)
+        assert f"row {at + 1}" in told
+        assert "uppgift saknas" in told
+        admin = published.warehouse.admin_dsn
+        (release,) = result.quarantined
+        kept = f"SELECT sheet_row, raw_value FROM staging.rejected_cell WHERE run_id = {result.run_id}"
+        assert ask(admin, kept) == [(at + 1, "uppgift saknas")]
+        gate = "SELECT severity, finding_count FROM ops.validation_gate NATURAL JOIN ops.validation"
+        wrong = f"{gate} WHERE release_id = '{release}' AND rule = 'rejected_cells' AND NOT passed"
+        assert ask(admin, wrong) == [("hard", 1)]
+        state = f"SELECT state, rejected_count FROM core.dim_release WHERE release_id = '{release}'"
+        assert ask(admin, state) == [("quarantined", 1)]
+        run = f"SELECT state FROM ops.source_run WHERE run_id = {result.run_id}"
+        assert ask(admin, run) == [("quarantined",)]
+
+    def test_a_sheet_that_cannot_be_read_leaves_a_verdict_and_no_release(
+        self, published: Published, rows: list[list[Any]]
+    ) -> None:
+        header = next(row for row in rows if row and row[0] == "Huvudsektor")
+        header[3] = "Ort"
+        body = workbook.build_workbook(rows, sheet_name="no header")
+        result = take(published.warehouse.loader_dsn, published.context, body)
+        assert result.state == "quarantined"
+        admin = published.warehouse.admin_dsn
+        snapshots = f"SELECT outcome, release_id FROM ops.snapshot WHERE run_id = {result.run_id}"
+        assert ask(admin, snapshots) == [("quarantined", None)]
+        verdicts = f"SELECT verdict, release_id FROM ops.validation WHERE run_id = {result.run_id}"
+        assert ask(admin, verdicts) == [("quarantine", None)]
+        facts = f"SELECT count(*) FROM core.fct_emission WHERE run_id = {result.run_id}"
+        assert ask(admin, facts) == [(0,)]
+
+    def test_the_same_bad_bytes_again_are_no_news(self, published: Published) -> None:
+        body = b"<!DOCTYPE html><html><title>Fel</title></html>"
+        assert take(published.warehouse.loader_dsn, published.context, body).state == "quarantined"
+        source = SMHI_EMISSIONS
+        again = Fetched(
+            source=source.id, dataset="smhi_emissions", substance="ghg", url="file:test", parts=(body,)
+        )
+        with closing(connect(published.warehouse.loader_dsn)) as conn:
+            run_id = begin(conn, source, published.context)
+            kept = snapshot._put(source, again, published.context)
+            assert not snapshot._enter(conn, source, kept, run_id)
+
+
+def test_carbon_dioxide_alone_is_published_without_a_digest(published: Published) -> None:
+    body = workbook.build_workbook(sheet(published.archive, date(2026, 5, 9), "co2"), sheet_name="CO2")
+    result = take(published.warehouse.loader_dsn, published.context, body, "co2")
+    assert result.state == "validated"
+    queued = "SELECT count(*) FROM ops.mail_outbox"
+    before = ask(published.warehouse.admin_dsn, queued)
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        made = publish.publish_validated(conn, published.context, LIST)
+    assert made is not None
+    assert not made.digest_queued
+    assert ask(published.warehouse.admin_dsn, queued) == before
+
+
+def test_population_alone_is_published_without_a_digest(
+    warehouse: Warehouse, small_archive: Path, tmp_path: Path
+) -> None:
+    day = date(2026, 5, 8)
+    now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+    context = RunContext(home=tmp_path / "home", origin="synthetic", as_of=day, now=now)
+    dsn, source = warehouse.loader_dsn, SCB_POPULATION
+    with ReplicaServer(Replica(small_archive, day)) as replica, closing(connect(dsn)) as conn:
+        run_id = begin(conn, source, context)
+        with open_session(source, replica.url + source.replica_path) as session:
+            taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
+        assert taken.state == "fetched"
+        load.load_run(conn, source, run_id, context)
+        assert validate.validate_run(conn, dsn, source, run_id, context).state == "validated"
+        made = publish.publish_validated(conn, context, LIST)
+    assert made is not None
+    assert not made.digest_queued
+    assert ask(warehouse.admin_dsn, "SELECT count(*) FROM ops.mail_outbox") == [(0,)]
+    assert ask(warehouse.admin_dsn, "SELECT count(*) > 10000 FROM mart.population") == [(True,)]
