@@ -59,6 +59,12 @@ def test_bi_read_sees_the_marts_and_nothing_else(warehouse: Warehouse, schema: s
         "UPDATE mart.current_publication SET publication_id = 7",
         "SELECT ops.create_load_partition('fct_emission', 1)",
         "SET ROLE wh_owner",
+        "SELECT lo_from_bytea(0, 'kept for ever')",
+        "SELECT lo_creat(-1)",
+        # Held by a reader, the locks of publisher and mailer would stop them.
+        "SELECT pg_advisory_lock(hashtext('klimatpuls publish'))",
+        "SELECT pg_try_advisory_lock(1, 2)",
+        "SELECT pg_advisory_xact_lock_shared(1)",
     ],
 )
 def test_bi_read_can_change_nothing(warehouse: Warehouse, statement: str) -> None:
@@ -74,9 +80,26 @@ def test_bi_read_can_change_nothing(warehouse: Warehouse, statement: str) -> Non
         "DROP TABLE mart_data.population",
         "CREATE TABLE core.mine (x int)",
         "UPDATE mart_data.population SET population_count = 0",
+        "UPDATE core.dim_release SET published_date = now()",
+        "UPDATE ops.mail_outbox SET state = 'sent'",
         "SET ROLE wh_owner",
     ],
 )
 def test_the_loader_owns_nothing_and_deletes_no_fact(warehouse: Warehouse, statement: str) -> None:
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         fetch(warehouse.loader_dsn, statement)
+
+
+def test_a_grant_that_is_not_in_the_files_is_taken_back(warehouse: Warehouse) -> None:
+    with connect(warehouse.admin_dsn) as conn, conn.cursor() as cursor:
+        cursor.execute("GRANT SELECT ON core.dim_release TO bi_read")
+        cursor.execute("GRANT UPDATE (published_date) ON core.dim_release TO wh_loader")
+        cursor.execute("UPDATE ops.repeatable SET sha256 = 'older' WHERE path = 'grants/roles.sql'")
+    migrate(warehouse.admin_dsn, PASSWORDS)
+    for dsn, statement in (
+        (warehouse.bi_dsn, "SELECT count(*) FROM core.dim_release"),
+        (warehouse.loader_dsn, "UPDATE core.dim_release SET published_date = now()"),
+    ):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            fetch(dsn, statement)
+    assert fetch(warehouse.loader_dsn, "SELECT count(*) FROM core.dim_release") == [(0,)]

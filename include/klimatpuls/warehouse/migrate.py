@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
 LOGIN_ROLES = ("wh_loader", "wh_mailer", "bi_read")
-# Views may build on views: the order is fixed by this list, every other view comes first, by name.
+# Functions before what calls them, grants on everything that is there. No view builds on another.
 REPEATABLE_FOLDERS = ("functions", "marts", "grants")
 
 
@@ -83,6 +83,7 @@ def _ensure_roles(conn: PgConnection, passwords: Mapping[str, str]) -> None:
             )
         cursor.execute("GRANT USAGE, CREATE ON SCHEMA public TO wh_owner")
         cursor.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        cursor.execute(load_sql("roles/public_functions.sql"))
 
 
 def _run_numbered(admin_dsn: str) -> str:

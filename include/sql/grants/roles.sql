@@ -1,6 +1,10 @@
 -- Least privilege by grants: a session setting can be undone by a client, a missing grant cannot.
 -- Roles are made by the cluster's bootstrap role; this file says what they may touch.
 
+-- From nothing, so that a grant taken out of this file is gone from a warehouse that had it.
+REVOKE ALL ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops
+FROM wh_loader, wh_mailer, bi_read;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops FROM wh_loader, wh_mailer, bi_read;
 REVOKE ALL ON SCHEMA public FROM public;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops FROM public;
@@ -16,10 +20,11 @@ GRANT USAGE ON SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader
 GRANT SELECT ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
 GRANT INSERT ON staging.rejected_cell TO wh_loader;
 GRANT INSERT, UPDATE ON
-ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.mail_outbox,
-core.dim_release
+ops.source_run, ops.snapshot, ops.dataset_check, ops.publication
 TO wh_loader;
+GRANT UPDATE (state, decided_by, decided_at, decision_reason) ON core.dim_release TO wh_loader;
 GRANT INSERT ON
+core.dim_release, ops.mail_outbox,
 ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release,
 mart_data.emission, mart_data.population, mart_data.carbon_law, mart_data.target_progress,
 mart_data.network_summary, mart_data.region_overview
