@@ -2,8 +2,8 @@
 
 Taken over the core facts of published releases and every row of the marts under the current publication,
 sorted, without publication ids, clock columns and what only ``ops`` and ``staging`` know (design: warehouse
-digest). A second run and the machine do not show in it. The order of loading shows in one place alone: a gate that
-measures a release against an earlier one keeps what it measured on the day (``mart.release_gate``).
+digest). A second run and the machine do not show in it. The order of loading shows in one place alone: a
+gate that measures a release against an earlier one keeps what it measured then (``mart.release_gate``).
 """
 
 from __future__ import annotations
