@@ -300,10 +300,11 @@ def main() -> None:
         typer.echo(f"klimatpuls: {error.format_message()}", err=True)
         code = EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("klimatpuls: interrupted; everything it started is stopped", err=True)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
         code = EXIT_USAGE
+    if code == EXIT_INTERRUPTED:  # typer makes this code of a KeyboardInterrupt and raises nothing
+        typer.echo("klimatpuls: interrupted; what it started stops within seconds", err=True)
     sys.exit(code or 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from klimatpuls import errors
+from klimatpuls import cli, errors
 from klimatpuls.cli import app
 
 KLIMATPULS = Path(sys.executable).with_name("klimatpuls")
@@ -77,6 +78,24 @@ def test_a_mistake_gets_a_line_and_no_traceback(
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_interrupted_command_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_home", interrupt)
+    monkeypatch.setattr(sys, "argv", ["klimatpuls", "status"])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == cli.EXIT_INTERRUPTED
+    assert capsys.readouterr().err == "klimatpuls: interrupted; what it started stops within seconds\n"
 
 
 def test_exit_codes_are_the_documented_ones() -> None:
