@@ -1,1 +1,0 @@
-SELECT origin FROM ops.warehouse_origin
