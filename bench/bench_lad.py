@@ -4,11 +4,12 @@ Both fit the published totals of the 290 municipalities from 2015 on, years cent
 at its best: it is worse on years as they are). Medians of 7 interleaved runs. Our sum of absolute residuals
 must never be larger than theirs. Without the real folder 290 series from a seed are used and said so.
 
-    python bench/bench_lad.py
+    python bench/bench_lad.py [--runs N]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -81,13 +82,16 @@ def seconds(call: Callable[[np.ndarray, np.ndarray], object], years: np.ndarray,
 
 def main() -> int:
     """Print the medians and their ratio; 1 when the ratio is below what we promise or a fit is worse."""
+    words = argparse.ArgumentParser()
+    words.add_argument("--runs", type=int, default=RUNS)
+    runs = words.parse_args().runs
     warnings.simplefilter("ignore", IterationLimitWarning)
     origin, years, values = series()
     ours = sums_of_residuals(years, values, fit_ours(years, values))
     theirs = sums_of_residuals(years, values, fit_quantreg(years, values))
     worse = int((ours > theirs * (1 + SAME)).sum())
     times: dict[str, list[float]] = {"ours": [], "quantreg": []}
-    for _ in range(RUNS):
+    for _ in range(runs):
         times["ours"].append(seconds(fit_ours, years, values))
         times["quantreg"].append(seconds(fit_quantreg, years, values))
     median = {who: statistics.median(runs) for who, runs in times.items()}
