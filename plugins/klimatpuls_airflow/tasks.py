@@ -237,9 +237,10 @@ def assess_freshness() -> None:
 
 def sweep_unsent_mail() -> None:
     """Wake the report DAG (by this task's asset) when a mail is due that nobody is sending."""
-    from klimatpuls.hops.watch import has_mail_due
+    from klimatpuls.hops.watch import has_mail_due, queue_missed_digest
 
     with connections.warehouse(connections.LOADER) as conn:
+        queue_missed_digest(conn, run_context(), connections.smtp_settings().list_address)
         is_due = has_mail_due(conn)
     if not is_due:
         message = "no mail is due"

@@ -125,6 +125,12 @@ def test_a_new_release_becomes_current_and_is_mailed_once_a_day(published: Publi
     assert again is not None
     assert not again.digest_queued, "one digest a day"
     assert [day for day, *_ in outbox(published)] == [date(2026, 5, 8), date(2026, 5, 9)]
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        assert not watch.queue_missed_digest(conn, published.context, LIST), "not on the same day"
+        tomorrow = replace(published.context, as_of=date(2026, 5, 10))
+        assert watch.queue_missed_digest(conn, tomorrow, LIST), "what came later that day is not lost"
+        assert not watch.queue_missed_digest(conn, tomorrow, LIST), "and is told once"
+    assert [day for day, *_ in outbox(published)][2:] == [date(2026, 5, 10)]
 
 
 def test_an_older_release_that_comes_late_never_becomes_current(published: Published) -> None:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from klimatpuls.hops.publish import INGEST_PATIENCE_MINUTES
 from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.publication import enqueue_missed_digest
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.hops.context import RunContext
 
 KILLED = "ended without a word: its process was killed or the machine went down; the next run starts anew"
 
@@ -41,3 +44,10 @@ def has_mail_due(conn: PgConnection) -> bool:
         cursor.execute(load_sql("load/mail_is_due.sql"))
         (is_due,) = cursor.fetchone()
     return bool(is_due)
+
+
+def queue_missed_digest(conn: PgConnection, context: RunContext, list_address: str) -> bool:
+    """Queue what an earlier day's publication could not tell, a digest of that day having gone before it."""
+    return enqueue_missed_digest(
+        conn, as_of=context.as_of, list_address=list_address, always_ask=context.always_ask
+    )

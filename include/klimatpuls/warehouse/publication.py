@@ -161,6 +161,9 @@ class _publisher_lock:  # noqa: N801  (reads as a verb in the with statement)
             cursor.execute("SELECT pg_advisory_lock(hashtext('klimatpuls publish'))")
 
     def __exit__(self, *_: object) -> None:
+        if self._conn.closed:
+            # The lock ended with its session; an error here would hide the one that ended it.
+            return
         self._conn.rollback()
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('klimatpuls publish'))")
@@ -380,12 +383,57 @@ def _switch(
         )
         raise RuntimeError(msg)
     lead_is_there = (EMISSION_DATASET, LEAD_SUBSTANCE) in plan.current
-    if list_address is None or not lead_is_there or not cause_rules.deserve_digest(causes):
+    if list_address is None or not lead_is_there:
+        return False
+    return _enqueue(cursor, publication_id, causes, as_of, list_address, always_ask=always_ask)
+
+
+def enqueue_missed_digest(
+    conn: PgConnection, *, as_of: date, list_address: str, always_ask: bool = False
+) -> bool:
+    """Queue the digest of the current publication when another one of its day stood in its way.
+
+    At most one digest a day is sent; what came later that day is told the day after, not lost.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        as_of: The run's day.
+        list_address: Where the digest goes.
+        always_ask: Whether a person must release every digest.
+
+    Returns:
+        Whether one was queued.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/missed_digest.sql"), {"as_of_date": as_of})
+        row = cursor.fetchone()
+        if row is None:
+            return False
+        publication_id, causes = row
+        return _enqueue(cursor, publication_id, causes, as_of, list_address, always_ask=always_ask)
+
+
+def _enqueue(
+    cursor: Any,
+    publication_id: int,
+    causes: list[dict[str, Any]],
+    as_of: date,
+    list_address: str,
+    *,
+    always_ask: bool,
+) -> bool:
+    """Put a digest into the outbox if its causes deserve one and none of the day is there yet."""
+    if not cause_rules.deserve_digest(causes):
         return False
     ask = always_ask or any(cause["kind"] == "override" for cause in causes)
     cursor.execute(
         load_sql("load/enqueue_digest.sql"),
-        {**values, "recipient": list_address, "approval": "asked" if ask else "not_needed"},
+        {
+            "publication_id": publication_id,
+            "as_of_date": as_of,
+            "recipient": list_address,
+            "approval": "asked" if ask else "not_needed",
+        },
     )
     return bool(cursor.rowcount)
 

@@ -1,0 +1,19 @@
+-- The current publication, if nothing of it was ever put into the outbox.
+SELECT
+    p.publication_id,
+    p.causes
+FROM mart.current_publication AS cp
+INNER JOIN ops.publication AS p ON cp.publication_id = p.publication_id
+WHERE
+    NOT EXISTS (
+        SELECT 1
+        FROM ops.mail_outbox AS o
+        WHERE o.publication_id = p.publication_id
+    )
+    -- Another digest of its own day stood in its way, and that day is over.
+    AND EXISTS (
+        SELECT 1
+        FROM ops.mail_outbox AS o
+        WHERE o.kind = 'digest' AND o.as_of_date = p.as_of_date
+    )
+    AND p.as_of_date < %(as_of_date)s
