@@ -1,0 +1,552 @@
+"""Publishing on a few hand-made releases: what becomes current, why, who is told, and what a crash leaves."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import psycopg2
+import pytest
+
+from klimatpuls.errors import WrongHomeError
+from klimatpuls.hops import publish as publish_hop
+from klimatpuls.hops import registers, watch
+from klimatpuls.releases import Parsed, content_sha256, release_id
+from klimatpuls.warehouse import publication, runs
+from klimatpuls.warehouse.connection import connect, load_sql
+from klimatpuls.warehouse.loader import load_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from conftest import Warehouse
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.results import ResultInputs
+
+pytestmark = pytest.mark.postgres
+
+AS_OF = date(2026, 5, 8)
+LIST = "list@example.org"
+TIERP, UPPSALA, NATION = "0360", "0380", "00"
+EMISSIONS, POPULATION, SUCCESSOR = "smhi_emissions", "scb_population", "scb_population_ckm"
+_files = count(1)
+
+
+def no_results(_: ResultInputs) -> dict[str, pd.DataFrame]:
+    return {}
+
+
+@dataclass
+class House:
+    """A warehouse with a hand for releases that have passed their gates."""
+
+    warehouse: Warehouse
+    conn: PgConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.conn = connect(self.warehouse.loader_dsn)
+
+    def start(self, source: str = EMISSIONS, orchestrator_run: str | None = None) -> int:
+        with self.conn:
+            return runs.start_run(
+                self.conn,
+                source=source,
+                origin="synthetic",
+                as_of=AS_OF,
+                orchestrator_run=orchestrator_run,
+            ).run_id
+
+    def add(self, parsed: Parsed, *, origin: str = "synthetic", known_from: date | None = None) -> str:
+        """Load a release and let it pass; returns its id."""
+        name, run_id = release_id(parsed), self.start()
+        values = {
+            "release_id": name,
+            "source": parsed.dataset,
+            "dataset": parsed.dataset,
+            "substance": parsed.substance or "all",
+            "unit": parsed.unit,
+            "gwp_set": None,
+            "published_date": parsed.published_date,
+            "known_from": known_from or parsed.published_date,
+            "retrieved_at": "2026-05-08T08:00:00Z",
+            "content_sha256": content_sha256(parsed),
+            "file_sha256": f"{next(_files):064x}",
+            "years": list(parsed.years),
+            "row_count": len(parsed.rows),
+            "rejected_count": 0,
+            "notes": [],
+            "origin": origin,
+            "run_id": run_id,
+        }
+        with self.conn, self.conn.cursor() as cursor:
+            load_facts(self.conn, run_id, [(name, parsed)])
+            cursor.execute(load_sql("load/insert_release.sql"), values)
+            cursor.execute("UPDATE core.dim_release SET state = 'validated' WHERE release_id = %s", (name,))
+            runs.set_run_state(self.conn, run_id, "validated", "passed")
+        return name
+
+    def publish(
+        self,
+        *,
+        as_of: date = AS_OF,
+        compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]] = no_results,
+        list_address: str | None = LIST,
+        always_ask: bool = False,
+    ) -> publication.Published | None:
+        return publication.publish(
+            self.conn, as_of=as_of, compute=compute, list_address=list_address, always_ask=always_ask
+        )
+
+    def must_publish(self, **options: Any) -> publication.Published:
+        made = self.publish(**options)
+        assert made is not None
+        return made
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """An answer to the bootstrap role, on a connection of its own."""
+        with (
+            closing(psycopg2.connect(self.warehouse.admin_dsn)) as admin,
+            admin,
+            admin.cursor() as cursor,
+        ):
+            cursor.execute(query)
+            return cursor.fetchall() if cursor.description else []
+
+    def current(self, substance: str = "ghg") -> str:
+        query = f"SELECT release_id FROM mart.release WHERE is_current AND substance = '{substance}'"
+        ((name,),) = self.ask(query)
+        return str(name)
+
+
+@pytest.fixture
+def house(warehouse: Warehouse) -> Iterator[House]:
+    opened = House(warehouse)
+    yield opened
+    opened.conn.close()
+
+
+def emissions(
+    totals: Mapping[str, Mapping[int, float]], *, day: str = "2026-05-07", substance: str = "ghg"
+) -> Parsed:
+    """A release of totals only: region → year → tonnes."""
+    rows = pd.DataFrame(
+        [(region, "all", year, value) for region, own in totals.items() for year, value in own.items()],
+        columns=["region_code", "sector_code", "year", "value"],
+    )
+    return parsed(rows.assign(sheet_row=range(8, 8 + len(rows))), EMISSIONS, substance, day)
+
+
+def people(counts: Mapping[int, int], *, dataset: str = POPULATION, day: str = "2026-02-22") -> Parsed:
+    rows = pd.DataFrame(
+        [(TIERP, year, own) for year, own in counts.items()],
+        columns=["region_code", "year", "population_count"],
+    )
+    return parsed(rows.assign(sheet_row=range(len(rows))), dataset, None, day)
+
+
+def parsed(rows: pd.DataFrame, dataset: str, substance: str | None, day: str) -> Parsed:
+    return Parsed(
+        dataset=dataset,
+        substance=substance,
+        unit="ton/år",
+        published_date=date.fromisoformat(day),
+        years=tuple(sorted(set(rows["year"].tolist()))),
+        rows=rows,
+        rejects=pd.DataFrame(columns=["sheet_row", "column_name", "raw_value", "reason"]),
+        rows_read=len(rows),
+    )
+
+
+FIRST = {NATION: {1990: 900.0, 2023: 500.0}, TIERP: {1990: 100.0, 2023: 60.0}, UPPSALA: {1990: 0, 2023: 9.0}}
+SECOND = {NATION: {1990: 910.0, 2024: 450.0}, TIERP: {1990: 106.0, 2024: 55.0}, UPPSALA: {1990: 1, 2024: 8.0}}
+
+
+class TestWhatIsShown:
+    def test_nothing_loaded_is_nothing_to_publish(self, house: House) -> None:
+        registers.sync_registers(house.conn)
+        assert house.publish() is None
+        assert house.ask("SELECT publication_id, origin FROM mart.current_publication") == [(0, None)]
+
+    def test_the_marts_say_what_core_holds_to_the_last_digit(self, house: House) -> None:
+        exact = {TIERP: {1990: 0.1, 2024: 123456.789012345}}
+        name = house.add(emissions(exact))
+        made = house.must_publish()
+        assert made.rows["emission"] == 2
+        row = (
+            "SELECT region_name, level, county_code, year, sector_code, sector_name_en, substance, "
+            "emissions_tco2e, status, release_id, publication_id FROM mart.{} ORDER BY year"
+        )
+        for mart in ("emission", "emission_by_release"):
+            assert house.ask(row.format(mart)) == [
+                (
+                    "Tierp",
+                    "municipality",
+                    "03",
+                    year,
+                    "all",
+                    "All sectors",
+                    "ghg",
+                    value,
+                    "observed",
+                    name,
+                    made.publication_id,
+                )
+                for year, value in exact[TIERP].items()
+            ]
+
+    def test_a_validated_release_is_not_seen_before_its_publication(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        before = house.ask("SELECT * FROM mart.emission ORDER BY region_code, year")
+        house.add(emissions(SECOND, day="2026-05-08"))
+        assert house.ask("SELECT * FROM mart.emission ORDER BY region_code, year") == before
+        assert house.ask("SELECT count(DISTINCT release_id) FROM mart.emission_by_release") == [(1,)]
+
+    def test_an_older_release_that_comes_late_is_kept_but_not_current(self, house: House) -> None:
+        newest = house.add(emissions(SECOND))
+        house.must_publish()
+        oldest = house.add(emissions(FIRST, day="2025-05-07"))
+        late = house.must_publish(as_of=date(2026, 5, 9))
+        assert house.current() == newest
+        assert late.release_ids == (oldest,)
+        assert not late.digest_queued
+        assert "emission" not in late.rows, "facts that are as they were are not written again"
+        assert house.ask("SELECT DISTINCT release_id FROM mart.emission") == [(newest,)]
+        assert house.ask("SELECT count(DISTINCT release_id) FROM mart.emission_by_release") == [(2,)]
+
+    def test_of_one_date_the_one_known_last_is_current(self, house: House) -> None:
+        later = house.add(emissions(SECOND), known_from=date(2026, 5, 20))
+        house.add(emissions(FIRST), known_from=date(2026, 5, 10))
+        house.must_publish()
+        assert house.current() == later
+
+    def test_a_year_in_two_population_datasets_is_taken_from_the_later_release(self, house: House) -> None:
+        house.add(people({2023: 10, 2024: 20}))
+        successor = house.add(people({2024: 21, 2025: 30}, dataset=SUCCESSOR, day="2026-03-01"))
+        house.must_publish()
+        counts = house.ask("SELECT year, population_count FROM mart.population ORDER BY year")
+        assert counts == [(2023, 10), (2024, 21), (2025, 30)]
+        from_successor = house.ask(f"SELECT year FROM mart.population WHERE release_id = '{successor}'")
+        assert sorted(from_successor) == [(2024,), (2025,)]
+
+    def test_unchanged_population_is_shared_between_publications(self, house: House) -> None:
+        house.add(people({2024: 20}))
+        house.add(emissions(FIRST))
+        first = house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        second = house.must_publish(as_of=date(2026, 5, 9))
+        assert "population" in first.rows
+        assert "population" not in second.rows
+        assert house.ask("SELECT year, population_count FROM mart.population") == [(2024, 20)]
+
+    def test_the_formulas_get_the_current_release_and_those_before_it(self, house: House) -> None:
+        given: list[ResultInputs] = []
+
+        def remember(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+            given.append(inputs)
+            return {}
+
+        registers.sync_registers(house.conn)
+        second = house.add(emissions(SECOND))
+        first = house.add(emissions(FIRST, day="2025-05-07"))
+        house.add(emissions(FIRST, day="2026-05-08", substance="co2"))
+        house.add(people({2024: 20}))
+        house.must_publish(compute=remember)
+        (inputs,) = given
+        assert inputs.as_of == AS_OF
+        assert inputs.current[0] == second
+        assert [name for name, _ in inputs.earlier] == [first]
+        facts = inputs.current[1].set_index(["region_code", "year"])["emissions_tco2e"]
+        assert facts.loc[(TIERP, 2024)] == 55.0
+        assert len(facts) == 6
+        assert inputs.population.to_dict("records") == [
+            {"region_code": TIERP, "year": 2024, "population_count": 20}
+        ]
+        flags = set(inputs.members["confirmed"])
+        assert flags == {True, False}
+        assert all(isinstance(flag, bool) for flag in flags), "truth values, not the text t and f"
+        assert inputs.targets
+
+
+class TestCauses:
+    def test_a_first_release_says_that_it_is_the_first(self, house: House) -> None:
+        name = house.add(emissions(FIRST))
+        (cause,) = house.must_publish().causes
+        assert cause["release_id"] == name
+        assert cause["first"]
+        assert cause["replaces"] is None
+        assert cause["new_years"] == [1990, 2023]
+        assert cause["nation"] == cause["largest_movers"] == []
+        assert cause["moved_share_pct"] is None
+
+    def test_a_successor_says_what_it_changed(self, house: House) -> None:
+        first = house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        (cause,) = house.must_publish().causes
+        assert cause["replaces"] == first
+        assert cause["new_years"] == [2024]
+        assert cause["vanished_years"] == [2023]
+        assert cause["nation"] == [{"year": 1990, "old_t": 900.0, "new_t": 910.0}]
+        assert [(m["region_name"], m["old_t"], m["new_t"]) for m in cause["largest_movers"]] == [
+            ("Tierp", 100.0, 106.0),
+            ("Uppsala", 0.0, 1.0),
+        ]
+        assert cause["moved_share_pct"] == 100.0, "Uppsala's 0 t is no base to move from"
+
+    @pytest.mark.parametrize(("new", "share"), [(105.0, 0.0), (105.01, 100.0), (94.99, 100.0)])
+    def test_a_cell_has_moved_beyond_five_percent(self, house: House, new: float, share: float) -> None:
+        house.add(emissions({TIERP: {1990: 100.0}}))
+        house.must_publish()
+        house.add(emissions({TIERP: {1990: new}}, day="2026-05-08"))
+        (cause,) = house.must_publish().causes
+        assert cause["moved_share_pct"] == share
+
+    def test_the_marts_tell_the_causes(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        made = house.must_publish()
+        assert house.ask("SELECT causes FROM mart.publication") == [(made.causes,)]
+
+    def test_greenhouse_gases_come_first(self, house: House) -> None:
+        house.add(emissions(FIRST, substance="co2"))
+        house.add(people({2024: 20}))
+        house.add(emissions(FIRST))
+        causes = house.must_publish().causes
+        assert [cause["substance"] for cause in causes] == ["ghg", "all", "co2"]
+
+    def test_a_changed_register_is_a_cause_of_its_own(self, house: House) -> None:
+        registers.sync_registers(house.conn)
+        house.add(emissions(FIRST))
+        first = house.must_publish()
+        assert {"kind": "register", "first": True} in first.causes
+        assert house.publish() is None
+        house.ask("UPDATE register.version SET sha256 = repeat('0', 64) WHERE register = 'members'")
+        assert watch.has_unpublished(house.conn)
+        second = house.must_publish(as_of=date(2026, 5, 9))
+        assert second.causes == [{"kind": "register", "first": False}]
+        assert second.digest_queued
+        assert second.release_ids == ()
+
+
+def standing(status: str, *, is_own: bool = True) -> Callable[[ResultInputs], dict[str, pd.DataFrame]]:
+    """Formulas that give one target one status."""
+    row = {
+        "region_code": TIERP,
+        "target_id": "tierp_2030",
+        "is_own_target": is_own,
+        "boundary": "territorial",
+        "status": status,
+        "flags": "{}",
+        "release_id": "r",
+        "method_version": "1",
+        "as_of_date": AS_OF,
+    }
+    return lambda _: {"target_progress": pd.DataFrame([row])}
+
+
+class TestStandings:
+    @pytest.fixture
+    def shown(self, house: House) -> House:
+        """Emissions with one target, and population that comes after."""
+        house.add(emissions(FIRST))
+        house.must_publish(compute=standing("split"))
+        house.add(people({2024: 20}))
+        return house
+
+    def publish(self, house: House, status: str, *, is_own: bool = True) -> publication.Published:
+        return house.must_publish(as_of=date(2026, 5, 9), compute=standing(status, is_own=is_own))
+
+    def test_a_changed_standing_of_an_own_target_is_told(self, shown: House) -> None:
+        made = self.publish(shown, "all_below")
+        told = {
+            "kind": "standing",
+            "region_code": TIERP,
+            "target_id": "tierp_2030",
+            "old": "split",
+            "new": "all_below",
+        }
+        assert told in made.causes
+        assert made.digest_queued
+
+    def test_the_same_standing_is_no_news(self, shown: House) -> None:
+        made = self.publish(shown, "split")
+        assert {cause["kind"] for cause in made.causes} == {"release"}
+        assert not made.digest_queued
+
+    def test_a_national_line_has_no_standing(self, shown: House) -> None:
+        made = self.publish(shown, "all_below", is_own=False)
+        assert {cause["kind"] for cause in made.causes} == {"release"}
+        assert not made.digest_queued
+
+
+class TestDigest:
+    def outbox(self, house: House) -> list[tuple[Any, ...]]:
+        return house.ask("SELECT publication_id, recipient, approval, state FROM ops.mail_outbox ORDER BY 1")
+
+    def test_greenhouse_gases_are_mailed_with_the_publication(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        made = house.must_publish()
+        assert made.digest_queued
+        assert self.outbox(house) == [(made.publication_id, LIST, "not_needed", "pending")]
+
+    def test_other_substances_and_population_are_not_mailed(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(FIRST, substance="co2"))
+        house.add(people({2024: 20}))
+        assert not house.must_publish(as_of=date(2026, 5, 9)).digest_queued
+        assert len(self.outbox(house)) == 1
+
+    def test_a_register_without_greenhouse_gases_is_not_mailed(self, house: House) -> None:
+        house.add(people({2024: 20}))
+        house.must_publish()
+        registers.sync_registers(house.conn)
+        made = house.must_publish()
+        assert {"kind": "register", "first": True} in made.causes
+        assert self.outbox(house) == []
+
+    def test_there_is_one_a_day_and_recipient(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        assert not house.must_publish().digest_queued
+        house.add(emissions(SECOND, day="2026-05-09"))
+        assert house.must_publish(as_of=date(2026, 5, 9)).digest_queued
+        assert len(self.outbox(house)) == 2
+
+    def test_without_a_list_there_is_none(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        assert not house.must_publish(list_address=None).digest_queued
+        assert self.outbox(house) == []
+
+    def test_a_person_is_asked_where_a_person_wants_to_be(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish(always_ask=True)
+        assert [approval for _, _, approval, _ in self.outbox(house)] == ["asked"]
+
+
+class TestCrash:
+    def test_formulas_that_fail_leave_no_trace_and_no_lock(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        second = house.add(emissions(SECOND, day="2026-05-08"))
+
+        def fail(_: ResultInputs) -> dict[str, pd.DataFrame]:
+            message = "no such year"
+            raise ArithmeticError(message)
+
+        with pytest.raises(ArithmeticError, match="no such year"):
+            house.publish(compute=fail)
+        assert house.current() != second
+        states = "SELECT state, count(*) FROM ops.publication GROUP BY state"
+        assert house.ask(states) == [("published", 1)]
+        with closing(connect(house.warehouse.loader_dsn)) as other:
+            made = publication.publish(other, as_of=AS_OF, compute=no_results, list_address=None)
+        assert made is not None
+        assert house.current() == second
+
+    def test_a_connection_that_is_killed_is_named_and_the_next_publish_works(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        second = house.add(emissions(SECOND, day="2026-05-08"))
+
+        def kill(_: ResultInputs) -> dict[str, pd.DataFrame]:
+            house.ask(f"SELECT pg_terminate_backend({house.conn.info.backend_pid})")
+            return standing("split")(_)
+
+        with pytest.raises(psycopg2.InterfaceError, match="already closed") as failed:
+            house.publish(compute=kill)
+        assert isinstance(failed.value.__context__, psycopg2.OperationalError), "what ended it is told"
+        assert house.current() != second
+        house.conn = connect(house.warehouse.loader_dsn)
+        assert watch.has_unpublished(house.conn)
+        assert house.must_publish().release_ids == (second,)
+        assert house.current() == second
+
+    def test_a_publication_built_on_a_pointer_that_moved_is_not_switched_to(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+
+        def move(_: ResultInputs) -> dict[str, pd.DataFrame]:
+            house.ask("UPDATE mart.current_publication SET publication_id = 99")
+            return {}
+
+        with pytest.raises(RuntimeError, match="no longer the current one"):
+            house.publish(compute=move)
+        assert house.ask("SELECT publication_id FROM mart.current_publication") == [(99,)]
+
+
+def test_figures_of_two_origins_are_refused_before_anything_is_written(house: House) -> None:
+    house.add(emissions(FIRST))
+    house.must_publish()
+    house.add(emissions(SECOND, day="2026-05-08"), origin="live")
+    with pytest.raises(WrongHomeError, match="live, synthetic") as refused:
+        house.publish()
+    assert "KLIMATPULS_HOME" in str(refused.value)
+    assert house.ask("SELECT count(*) FROM ops.publication") == [(1,)]
+
+
+class TestRuns:
+    def age(self, house: House, run_id: int, minutes: int) -> None:
+        house.ask(
+            "UPDATE ops.source_run SET started_at = clock_timestamp() - "
+            f"make_interval(mins => {minutes}) WHERE run_id = {run_id}"
+        )
+
+    def test_a_run_is_waited_for_until_it_ends_or_is_old(self, house: House) -> None:
+        run_id = house.start("smhi_emissions")
+        assert publish_hop.unfinished_ingests(house.conn) == ["smhi_emissions"]
+        self.age(house, run_id, publish_hop.INGEST_PATIENCE_MINUTES + 1)
+        assert publish_hop.unfinished_ingests(house.conn) == []
+        other = house.start("scb_population")
+        assert publish_hop.unfinished_ingests(house.conn) == ["scb_population"]
+        with house.conn:
+            runs.set_run_state(house.conn, other, "loaded", "on its way")
+        assert publish_hop.unfinished_ingests(house.conn) == ["scb_population"]
+        with house.conn:
+            runs.set_run_state(house.conn, other, "no_news", "nothing")
+        assert publish_hop.unfinished_ingests(house.conn) == []
+
+    @pytest.mark.parametrize("state", sorted(runs.FINAL_STATES))
+    def test_every_final_state_ends_a_run(self, house: House, state: str) -> None:
+        run_id = house.start()
+        with house.conn:
+            runs.set_run_state(house.conn, run_id, state, "so it is")
+        assert house.ask(f"SELECT ended_at IS NOT NULL FROM ops.source_run WHERE run_id = {run_id}") == [
+            (True,)
+        ]
+
+    def test_a_run_that_was_killed_is_closed_as_failed_and_a_young_one_is_not(self, house: House) -> None:
+        old, young, ended = house.start(), house.start(), house.start()
+        self.age(house, old, publish_hop.INGEST_PATIENCE_MINUTES + 1)
+        self.age(house, ended, publish_hop.INGEST_PATIENCE_MINUTES + 1)
+        with house.conn:
+            runs.set_run_state(house.conn, ended, "validated", "passed")
+        assert watch.close_stuck_runs(house.conn) == 1
+        states = dict(house.ask("SELECT run_id, state FROM ops.source_run"))
+        assert states == {old: "failed", young: "running", ended: "validated"}
+        assert house.ask(f"SELECT detail FROM ops.source_run WHERE run_id = {old}") == [(watch.KILLED,)]
+        assert watch.close_stuck_runs(house.conn, 0) == 1
+        assert watch.close_stuck_runs(house.conn, 0) == 0
+
+    def test_a_task_that_is_tried_again_goes_on_with_its_run(self, house: House) -> None:
+        first = house.start(orchestrator_run="ingest/1")
+        assert house.start(orchestrator_run="ingest/1") == first
+        assert house.start(orchestrator_run="ingest/2") != first
+
+    def test_a_run_that_does_not_exist_is_named(self, house: House) -> None:
+        with pytest.raises(LookupError, match="no source run 404"):
+            runs.read_run(house.conn, 404)
+
+    def test_a_validated_release_waits_until_it_is_published(self, house: House) -> None:
+        assert not watch.has_unpublished(house.conn)
+        house.add(emissions(FIRST))
+        assert watch.has_unpublished(house.conn)
+        house.must_publish()
+        assert not watch.has_unpublished(house.conn)
