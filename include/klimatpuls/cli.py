@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,11 +101,16 @@ def up(
 
 @app.command()
 def down(home: HomeOption = None) -> None:
-    """Stop the stack that `up` left running; no process stays behind."""
-    from klimatpuls.embedded import stack
+    """Stop the stack that `up` left running; no process stays behind. Unnamed: in every home of ./var."""
+    from klimatpuls.embedded import house, stack
 
-    opened = _home(home)
-    _say("stopped" if stack.stop(opened) else "nothing was running")
+    is_named = home is not None or bool(os.environ.get("KLIMATPULS_HOME"))
+    homes = [_home(home)] if is_named else house.existing_homes(house.PROJECT / "var")
+    stopped = [opened for opened in homes if stack.stop(opened)]
+    for opened in stopped:
+        _say(f"stopped, in {opened.root}")
+    if not stopped:
+        _say("nothing was running")
 
 
 @app.command()
@@ -269,18 +275,15 @@ def _wish(home: Path | None, sources: SourcesOption | None, archive: Path | None
 
 def _home(home: Path | None) -> Home:
     """The home a command speaks of: named, or the one that `make run` made by default."""
-    from klimatpuls.embedded.home import Home, default_root
-    from klimatpuls.embedded.house import PROJECT
+    from klimatpuls.embedded.home import Home
+    from klimatpuls.embedded.house import PROJECT, find_home
 
     named = home or (Path(os.environ["KLIMATPULS_HOME"]) if os.environ.get("KLIMATPULS_HOME") else None)
-    candidates = [named] if named else [default_root(PROJECT, origin) for origin in ("live", "synthetic")]
-    for candidate in candidates:
-        if (candidate / "config.json").is_file():
-            return Home(candidate)
-    msg = (
-        f"there is no home in {' or '.join(map(str, candidates))}: run `make run` first, or name one with "
-        "--home or KLIMATPULS_HOME"
-    )
+    if named is None:
+        return find_home(PROJECT / "var")
+    if (named / "config.json").is_file():
+        return Home(named)
+    msg = f"there is no home in {named}: run `make run` first, or name one with --home or KLIMATPULS_HOME"
     raise UsageError(msg)
 
 
@@ -291,6 +294,9 @@ def _say(line: str) -> None:
 def main() -> None:
     """Run the command line; turn errors into one line and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a letter shows "?" in its place
+            stream.reconfigure(errors="replace")
     try:
         code = app(standalone_mode=False)
     except KlimatpulsError as error:

@@ -152,6 +152,22 @@ class TestLeftRunning:
             time.sleep(0.5)
         assert len(running.mails()) == mails + 1
 
+    def test_figures_that_are_not_marked_as_made_up_stay_out_of_a_synthetic_home(
+        self, running: Commands, tmp_path: Path
+    ) -> None:
+        before = sorted((running.home / "snapshots").rglob("*"))
+        file = tmp_path / "real.xlsx"
+        file.write_bytes(workbook.build_workbook([["as the agency has it"]], sheet_name="GGT"))
+        done = running("ingest", str(file))
+        assert done.code == 4, done.out + done.err
+        assert "real.xlsx" in done.err
+        assert sorted((running.home / "snapshots").rglob("*")) == before
+
+    def test_two_substances_are_no_revision_of_each_other(self, running: Commands) -> None:
+        done = running("diff", "ghg-2026-05-07", "co2-2026-05-07")
+        assert done.code == 1
+        assert "not of one substance" in done.err
+
     def test_a_web_page_in_place_of_a_workbook_is_refused(self, running: Commands, tmp_path: Path) -> None:
         page = tmp_path / "error.xlsx"
         page.write_text("<!DOCTYPE html><html><body>503</body></html>")
@@ -197,7 +213,8 @@ def _moved(parsed: Parsed, factor: float, published: str) -> bytes:
             [*sector, *workbook.region_names(region), *wide.loc[(code, region)].tolist()]
             for region in workbook.region_order()
         ]
-    return workbook.build_workbook(rows, sheet_name="moved")
+    made_up = workbook.Properties(title=f"{workbook.SYNTHETIC_MARK}: moved")
+    return workbook.build_workbook(rows, sheet_name="moved", properties=made_up)
 
 
 def _answer(klimatpuls: Commands, choice: str) -> None:

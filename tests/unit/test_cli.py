@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -107,3 +108,25 @@ def test_exit_codes_are_the_documented_ones() -> None:
         "WrongHomeError": 4,
     }
     assert (codes["QuarantinedError"], codes["MailError"]) == (5, 6)
+
+
+def test_a_terminal_that_lacks_a_letter_gets_a_question_mark_in_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def speak(_: object) -> None:
+        sys.stdout.write("på → ön")
+        sys.stdout.flush()
+        raise errors.UsageError("said")
+
+    written = io.BytesIO()
+    before = signal.getsignal(signal.SIGTERM)
+    with io.TextIOWrapper(written, encoding="ascii") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        monkeypatch.setattr(sys, "argv", ["klimatpuls", "status"])
+        monkeypatch.setattr(cli, "_home", speak)
+        try:
+            with pytest.raises(SystemExit):
+                cli.main()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert written.getvalue() == b"p? ? ?n"

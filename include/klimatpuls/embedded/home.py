@@ -17,6 +17,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ORIGINS = ("live", "archive", "synthetic")
+READING = "sql, status or the like"
+"""Purpose of a command that starts just the database, to read, and is soon done."""
+READING_PATIENCE = 30.0
+"""Seconds a command waits for a reading one to be done with the home."""
 FOLDERS = ("airflow", "snapshots", "reports", "data_docs", "mail", "logs", "run")
 
 
@@ -195,32 +200,47 @@ class Home:
             The lock; also a context manager.
 
         Raises:
-            UsageError: if another process holds it, naming its process id.
+            HomeInUseError: if another process holds it, naming its process id.
         """
         return HomeLock(self, purpose)
+
+
+class HomeInUseError(UsageError):
+    """Another command holds the home."""
 
 
 class HomeLock:
     """An exclusive lock on a home, held by open file: it ends with the last process that has the file.
 
+    A command that only reads is waited for; any other holder is a refusal at once.
+
     Raises:
-        UsageError: if another process holds the lock.
+        HomeInUseError: if another process holds the lock.
     """
 
     def __init__(self, home: Home, purpose: str) -> None:
         self._file = (home.run / "lock").open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        deadline = time.monotonic() + READING_PATIENCE
+        while not self._is_taken():
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
+            if holder.startswith(READING) and time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
             self._file.close()
             message = (
                 f"{home.root} is in use by `klimatpuls {holder}`. Wait for it to end, "
                 "or stop it with `make down` (`klimatpuls down`)."
             )
-            raise UsageError(message) from None
+            raise HomeInUseError(message)
         self.note(purpose, os.getpid())
+
+    def _is_taken(self) -> bool:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def note(self, purpose: str, pid: int) -> None:
         """Write who holds the lock, for the message of a refusal.

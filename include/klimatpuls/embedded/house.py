@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import time
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,20 +11,27 @@ from typing import TYPE_CHECKING
 from klimatpuls import clock
 from klimatpuls.catalog import SOURCES
 from klimatpuls.embedded.choice import BUNDLED
-from klimatpuls.embedded.home import Home
+from klimatpuls.embedded.control import running_warden
+from klimatpuls.embedded.home import READING, Home, HomeInUseError, read_json
 from klimatpuls.embedded.stack import Stack
-from klimatpuls.errors import FetchError
+from klimatpuls.embedded.warden import STATE_FILE
+from klimatpuls.errors import FetchError, KlimatpulsError, UsageError
 from klimatpuls.hops.context import RunContext
+from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
+
+    from psycopg2.extensions import cursor as PgCursor
 
     from klimatpuls.embedded.choice import Choice
     from klimatpuls.embedded.postgres import Cluster
 
 PROJECT = Path(__file__).resolve().parents[3]
 DATABASE_ONLY: frozenset[str] = frozenset()
+GUEST_PATIENCE = 20.0
+"""Seconds a reading command waits for the database that another command is starting."""
 
 
 def are_agencies_reachable() -> bool:
@@ -46,16 +54,58 @@ def open_home(choice: Choice) -> Home:
     """The home of a choice, stamped with its origin and remembering its sources.
 
     Raises:
+        HomeInUseError: if another command uses it; nothing was changed then, for its settings are that
+            command's.
         WrongHomeError: if it holds figures of another origin; nothing was changed then.
     """
     home = Home(choice.home)
-    home.claim(choice.origin)
-    home.remember(
-        sources=choice.sources,
-        archive=str(choice.archive) if choice.archive else BUNDLED if choice.sources == "replica" else None,
-        as_of=choice.as_of.isoformat() if choice.as_of else None,
-    )
+    with home.lock("run"):
+        home.claim(choice.origin)
+        home.remember(
+            sources=choice.sources,
+            archive=str(choice.archive)
+            if choice.archive
+            else BUNDLED
+            if choice.sources == "replica"
+            else None,
+            as_of=choice.as_of.isoformat() if choice.as_of else None,
+        )
     return home
+
+
+def existing_homes(var: Path) -> list[Home]:
+    """The homes under the project's own folder: live, synthetic, then those of archives by name.
+
+    Args:
+        var: The folder that holds them, ``./var``.
+    """
+    roots = [var / "live", var / "synthetic", *sorted(var.glob("archive-*"))]
+    return [Home(root) for root in roots if (root / "config.json").is_file()]
+
+
+def find_home(var: Path) -> Home:
+    """The home a command speaks of when none is named.
+
+    The one that is up; else the live one, else the synthetic one, else the only one there is.
+
+    Args:
+        var: The folder that holds the default homes.
+
+    Raises:
+        UsageError: if there is none, or it is not clear which is meant; the choice is listed.
+    """
+    homes = existing_homes(var)
+    up = [home for home in homes if attach(home) is not None]
+    usual = [home for home in homes if home.root.name in ("live", "synthetic")][:1]
+    meant = up or usual or homes
+    if len(meant) == 1:
+        return meant[0]
+    if not homes:
+        msg = f"there is no home in {var}: run `make run` first, or name one with --home or KLIMATPULS_HOME"
+        raise UsageError(msg)
+    listed = ", ".join(str(home.root) for home in meant)
+    msg = f"name one of these homes with --home or KLIMATPULS_HOME: {listed}"
+    raise UsageError(msg)
 
 
 def build_stack(home: Home, say: Callable[[str], None] = lambda _: None) -> Stack:
@@ -106,18 +156,75 @@ def warehouse_dsn(stack: Stack, role: str) -> str:
 
 @contextmanager
 def database(home: Home) -> Iterator[Stack]:
-    """The running stack of a home, or just its database, started for this block and stopped after it."""
+    """A database of a home to read from: of the stack that is up, of this command, or of one that runs.
+
+    One is started for this block and stopped after it where none runs. Beside `klimatpuls run` the block
+    is that command's guest: its database ends when the command does.
+
+    Raises:
+        HomeInUseError: if another command holds the home and its database does not answer yet.
+    """
     running = attach(home)
     if running is not None:
         yield running
         return
     with build_stack(home) as stack:
-        stack.start("database", DATABASE_ONLY, migrate_warehouse(home))
+        try:
+            stack.start(READING, DATABASE_ONLY, migrate_warehouse(home))
+        except HomeInUseError:
+            host = _host(home)
+            if host is None:
+                raise
+            stack = host  # this command started nothing that it must stop
         yield stack
+
+
+def _host(home: Home) -> Stack | None:
+    """The stack of another command once its database answers; None when it does not in time."""
+    import psycopg2
+
+    deadline = time.monotonic() + GUEST_PATIENCE
+    while time.monotonic() < deadline:
+        host = _attach(home)
+        if host is not None:
+            try:
+                with closing(connect(warehouse_dsn(host, "bi_read"))) as conn, conn.cursor() as cursor:
+                    cursor.execute("SELECT FROM mart.release LIMIT 0")
+            except psycopg2.Error:  # not started, or not migrated yet
+                pass
+            else:
+                return host
+        time.sleep(0.2)
+    return None
+
+
+@contextmanager
+def reading(stack: Stack, role: str) -> Iterator[PgCursor]:
+    """A cursor of a role in the warehouse, in a transaction of its own.
+
+    Raises:
+        KlimatpulsError: if the server does not answer, or goes away under the query.
+    """
+    import psycopg2
+
+    try:
+        with closing(connect(warehouse_dsn(stack, role))) as conn, conn, conn.cursor() as cursor:
+            yield cursor
+    except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        msg = (
+            "the database went away: the command that ran it has ended, or was stopped. Ask again; "
+            "`make up` keeps it running"
+        )
+        raise KlimatpulsError(msg) from None
 
 
 def attach(home: Home) -> Stack | None:
     """The stack that ``make up`` left running in a home; None when none runs."""
+    is_left_running = read_json(home.run / STATE_FILE).get("detached") is True
+    return _attach(home) if is_left_running and running_warden(home) is not None else None
+
+
+def _attach(home: Home) -> Stack | None:
     prepared = build_stack(home)
     return Stack.attach(
         home,

@@ -60,7 +60,7 @@ def of_home(root: Path, cluster: Path | None = None) -> set[int]:
     Returns:
         Process ids, zombies left out.
     """
-    sign = f"{MARKER}={root}".encode()
+    sign = os.fsencode(f"{MARKER}={root}")
     found = set()
     for pid in _all_pids():
         if pid != os.getpid() and is_alive(pid) and (_has_sign(pid, sign) or _works_in(pid, cluster)):

@@ -10,10 +10,12 @@ from klimatpuls.catalog import SOURCES, source_of
 from klimatpuls.embedded import house, terminal
 from klimatpuls.embedded.choice import choose
 from klimatpuls.embedded.refresh import Refresh
-from klimatpuls.errors import EXIT_DONE
+from klimatpuls.errors import EXIT_DONE, WrongHomeError
 from klimatpuls.hops.approval import decide_release
 from klimatpuls.hops.snapshot import keep_file
+from klimatpuls.replica import workbook
 from klimatpuls.warehouse.connection import connect
+from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,8 +108,10 @@ def ingest_file(home: Home, file: Path, say: Say) -> int:
 
     Raises:
         SourceFormatError: if the file is no workbook of SMHI's; nothing is kept then.
+        WrongHomeError: if its figures are made up and the home's are not, or the other way round.
     """
     clocked = _Clocked(say)
+    _check_origin(home, file)
     with _running(home, clocked, "ingest") as stack:
         kept = keep_file(file, house.run_context(home, stack.as_of))
         clocked(f"kept {file.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
@@ -115,6 +119,23 @@ def ingest_file(home: Home, file: Path, say: Say) -> int:
         outcome = Refresh(stack, clocked).run([source_of(kept.dataset).id], conf)
         terminal.print_summary(stack, outcome)
     return outcome.exit_code
+
+
+def _check_origin(home: Home, file: Path) -> None:
+    """Keep made-up figures and others apart, before anything is started."""
+    body = file.read_bytes()
+    check_workbook(body, what=file.name)
+    is_synthetic, origin = workbook.is_synthetic(body), home.config.origin
+    if is_synthetic and origin != "synthetic":
+        message = f"{file.name} holds SYNTHETIC figures, and {home.root} figures of origin {origin}"
+    elif origin == "synthetic" and not is_synthetic:
+        message = f"{file.name} does not say that its figures are made up, and {home.root} holds such only"
+    else:
+        return
+    raise WrongHomeError(
+        f"{message}; nothing was kept. Name another home with --home or KLIMATPULS_HOME "
+        "(`make run SOURCES=live` makes one for real figures, ./var/live)."
+    )
 
 
 def decide(home: Home, release_id: str, reason: str, say: Say, *, is_approved: bool) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rich.console import Console
@@ -12,7 +11,7 @@ from rich.table import Table
 
 from klimatpuls.embedded import house
 from klimatpuls.errors import UsageError
-from klimatpuls.warehouse.connection import connect, load_sql
+from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
 
 MOVERS_SHOWN = 10
 NATION = "00"
+COMMAND = "klimatpuls" if shutil.which("klimatpuls") else ".venv/bin/klimatpuls"
+"""The command as a reader of its output can type it."""
+NARROWEST = 80
+"""Columns below which a table is not squeezed further."""
 WIDTH_OF_A_FILE = 160
 """Columns when the output is no terminal: tables are not cut to 80 there."""
 
@@ -122,8 +125,8 @@ def print_addresses(stack: Stack) -> None:
         f"Airflow      http://127.0.0.1:{addresses.airflow}  (user {AIRFLOW_USER}, "
         f"password in {password_file(stack.home)})",
         f"Caught mail  http://127.0.0.1:{addresses.mail_page}",
-        "Warehouse    klimatpuls dsn --role bi_read",
-        "Next         klimatpuls refresh    Stop: make down",
+        f"Warehouse    {COMMAND} dsn --role bi_read",
+        f"Next         {COMMAND} refresh    Stop: make down",
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -157,14 +160,16 @@ def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) ->
         region_codes: Regions to show in full.
 
     Raises:
-        UsageError: if a name fits no published release of emissions or several, or a region is unknown.
+        UsageError: if a name fits no published release of emissions or several, the two are of different
+            substances, or a region is unknown.
     """
     from klimatpuls import regions, revisions
 
     for code in region_codes:
         regions.region(code)
-    with closing(connect(house.warehouse_dsn(stack, "bi_read"))) as conn, conn, conn.cursor() as cursor:
+    with house.reading(stack, "bi_read") as cursor:
         before, after = _find_release(cursor, old), _find_release(cursor, new)
+        _check_same_substance(before, after)
         difference = revisions.diff_releases(_totals(cursor, before), _totals(cursor, after))
     years = revisions.compare_years(_years_of(difference, "old_tco2e"), _years_of(difference, "new_tco2e"))
     console = _console()
@@ -195,6 +200,17 @@ def _find_release(cursor: Any, part: str) -> str:
         )
         raise UsageError(msg)
     return str((exact or found)[0])
+
+
+def _check_same_substance(before: str, after: str) -> None:
+    """Refuse to call the difference between two substances a revision."""
+    old, new = (release_id.split("-")[:2] for release_id in (before, after))
+    if old != new:
+        msg = (
+            f"{before} and {after} are not of one substance ({old[1]}, {new[1]}); name two of one "
+            "(klimatpuls releases)"
+        )
+        raise UsageError(msg)
 
 
 def _totals(cursor: Any, release_id: str) -> pd.DataFrame:
@@ -235,21 +251,33 @@ def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:
     """The rows of a query as CSV with a header line, read as ``bi_read``.
 
     Raises:
-        UsageError: if the query fails; the server's words say why.
+        UsageError: if the query is empty or fails, in the server's words, or the answer cannot be written.
     """
     import psycopg2
 
-    with closing(connect(house.warehouse_dsn(stack, "bi_read"))) as conn, conn, conn.cursor() as cursor:
+    asked = query.strip().rstrip(";")
+    if not asked:
+        msg = 'the query is empty; ask for example "SELECT * FROM mart.release"'
+        raise UsageError(msg)
+    with house.reading(stack, "bi_read") as cursor:
         try:
-            # COPY (…) takes one query only; the role may read the marts and nothing else.
-            cursor.copy_expert(f"COPY ({query.strip().rstrip(';')}) TO STDOUT (FORMAT csv, HEADER)", output)
+            # The role may read the marts and nothing else. A query may end in a comment: hence \n.
+            cursor.copy_expert(f"COPY ({asked}\n) TO STDOUT (FORMAT csv, HEADER)", output)
+            output.flush()
         except psycopg2.Error as error:
+            if cursor.connection.closed:
+                raise
             msg = f"the query failed: {str(error).strip()}"
+            raise UsageError(msg) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            msg = f"the answer could not be written: {error.strerror}"
             raise UsageError(msg) from None
 
 
 def _rows(stack: Stack, role: str, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    with closing(connect(house.warehouse_dsn(stack, role))) as conn, conn, conn.cursor() as cursor:
+    with house.reading(stack, role) as cursor:
         cursor.execute(load_sql(name))
         return [column.name for column in cursor.description], cursor.fetchall()
 
@@ -270,4 +298,4 @@ def _print_rows(title: str, found: tuple[list[str], Iterable[tuple[Any, ...]]]) 
 
 def _console() -> Console:
     terminal = shutil.get_terminal_size((WIDTH_OF_A_FILE, 50))
-    return Console(width=max(terminal.columns, 100), soft_wrap=False)
+    return Console(width=max(terminal.columns, NARROWEST), soft_wrap=False)

@@ -530,7 +530,7 @@ def _emission_workbook(
         rows,
         sheet_name=substances.substance(substance).name_sv,
         properties=workbook.Properties(
-            title="SYNTHETIC: no real figure in this workbook",
+            title=f"{workbook.SYNTHETIC_MARK}: no real figure in this workbook",
             description=f"SYNTHETIC test data in the layout of SMHI's workbook, made by {generator}.",
         ),
     )

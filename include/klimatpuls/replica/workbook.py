@@ -24,6 +24,10 @@ Cell = str | float | int | None
 YearsAt = Literal["above", "header", "header_text"]
 
 CO2E_LINE: Final = "CO2-ekv. efter ämnesnamn innebär att emissionen är uttryckt i CO2-ekvivalenter"
+SYNTHETIC_MARK: Final = "SYNTHETIC"
+"""First word of the title of a workbook whose figures are made up."""
+PROPERTIES_PART: Final = "docProps/core.xml"
+_PROPERTIES_LIMIT: Final = 65_536
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LEVEL: Final = 6
 _MAIN_NS: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -46,6 +50,19 @@ class Properties:
     creator: str = "klimatpuls"
     title: str = ""
     description: str = ""
+
+
+def is_synthetic(body: bytes) -> bool:
+    """Whether a workbook says of itself, in its document properties, that its figures are made up.
+
+    Args:
+        body: The bytes of a readable workbook.
+    """
+    with zipfile.ZipFile(io.BytesIO(body)) as parts:
+        if PROPERTIES_PART not in parts.namelist():
+            return False
+        with parts.open(PROPERTIES_PART) as part:
+            return f"<dc:title>{SYNTHETIC_MARK}".encode() in part.read(_PROPERTIES_LIMIT)
 
 
 def region_names(code: str) -> tuple[str, str]:
@@ -133,10 +150,10 @@ def build_workbook(
         "_rels/.rels": _relationships(
             [
                 ("rId1", f"{_REL_NS}/officeDocument", "xl/workbook.xml"),
-                ("rId2", f"{_PACKAGE}/relationships/metadata/core-properties", "docProps/core.xml"),
+                ("rId2", f"{_PACKAGE}/relationships/metadata/core-properties", PROPERTIES_PART),
             ]
         ),
-        "docProps/core.xml": _core(about),
+        PROPERTIES_PART: _core(about),
         "xl/workbook.xml": (
             f'{_XML}<workbook xmlns="{_MAIN_NS}" xmlns:r="{_REL_NS}"><sheets>'
             f'<sheet name="{escape(sheet_name, {chr(34): "&quot;"})}" sheetId="1" r:id="rId1"/>'
@@ -188,7 +205,7 @@ def _content_types() -> str:
         "/xl/workbook.xml": f"{_OFFICE_TYPE}.spreadsheetml.sheet.main+xml",
         "/xl/worksheets/sheet1.xml": f"{_OFFICE_TYPE}.spreadsheetml.worksheet+xml",
         "/xl/sharedStrings.xml": f"{_OFFICE_TYPE}.spreadsheetml.sharedStrings+xml",
-        "/docProps/core.xml": "application/vnd.openxmlformats-package.core-properties+xml",
+        f"/{PROPERTIES_PART}": "application/vnd.openxmlformats-package.core-properties+xml",
     }
     return (
         f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'

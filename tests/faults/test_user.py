@@ -1,0 +1,204 @@
+"""A user's bad luck at the terminal: commands beside each other, odd queries, full disks, odd paths."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from klimatpuls.embedded import house, processes, stack, terminal
+from klimatpuls.embedded.choice import Choice
+from klimatpuls.embedded.home import READING, Home, HomeInUseError, write_json
+from klimatpuls.embedded.warden import ADDRESS_FILE, STATE_FILE
+from klimatpuls.errors import KlimatpulsError, UsageError
+from klimatpuls.replica import workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Warehouse
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from klimatpuls.embedded.home import Home
+with Home(Path(sys.argv[1])).lock(sys.argv[2]):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[3]))
+"""
+RUN = """
+import sys, time
+from pathlib import Path
+from klimatpuls.embedded import house
+from klimatpuls.embedded.home import Home
+home = Home(Path(sys.argv[1]))
+with house.build_stack(home) as stack:
+    print("starting", flush=True)
+    stack.start("run", house.DATABASE_ONLY, house.migrate_warehouse(home))
+    sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def beside(script: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has said its first line."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(60)
+
+
+def wait_for_holder(home: Home, purpose: str) -> None:
+    """Until a command of that purpose has written its name into the home's lock."""
+    deadline = time.monotonic() + 20
+    while not ((lock := home.run / "lock").exists() and lock.read_text().startswith(purpose)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+class TestBesideEachOther:
+    """Two commands that want one home."""
+
+    def test_a_reading_command_is_waited_for(self, tmp_path: Path) -> None:
+        with beside(HOLDER, str(tmp_path), READING, "0.6"):
+            begun = time.monotonic()
+            with Home(tmp_path).lock("run"):
+                assert time.monotonic() - begun > 0.2
+
+    def test_any_other_command_is_a_refusal_at_once(self, tmp_path: Path) -> None:
+        with beside(HOLDER, str(tmp_path), "run", "1.5"):
+            begun = time.monotonic()
+            with pytest.raises(HomeInUseError, match="run, process"):
+                Home(tmp_path).lock("up")
+            assert time.monotonic() - begun < 1
+
+    def test_a_refused_run_does_not_change_the_settings_of_the_one_that_runs(self, tmp_path: Path) -> None:
+        home = Home(tmp_path)
+        home.claim("synthetic")
+        before = home.remember(sources="replica", as_of="2026-05-08")
+        wish = Choice(sources="live", origin="live", home=tmp_path, archive=None, as_of=None)
+        with beside(HOLDER, str(tmp_path), "up", "1"), pytest.raises(HomeInUseError):
+            house.open_home(wish)
+        assert home.config == before
+
+    def test_the_database_of_a_single_command_is_no_stack_that_is_up(self, tmp_path: Path) -> None:
+        home = Home(tmp_path)
+        own = {"pid": os.getpid(), "ticks": processes.start_ticks(os.getpid())}
+        write_json(
+            home.run / ADDRESS_FILE, dict.fromkeys(("postgres", "airflow", "smtp", "mail_page", "replica"), 1)
+        )
+        write_json(home.run / STATE_FILE, {**own, "detached": False})
+        assert house.attach(home) is None
+        write_json(home.run / STATE_FILE, {**own, "detached": True})
+        assert house.attach(home) is not None
+
+    @pytest.mark.postgres
+    def test_one_may_read_beside_a_run_and_is_told_when_its_database_ends(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="kp-home-"))
+        home = Home(folder)
+        home.claim("live")
+        home.remember(sources="live")
+        try:
+            with beside(RUN, str(folder)) as run:
+                wait_for_holder(home, "run")
+                with house.database(home) as guest:
+                    with house.reading(guest, "bi_read") as cursor:
+                        cursor.execute("SELECT count(*) FROM mart.release")
+                        assert cursor.fetchone() == (0,)
+                    run.send_signal(signal.SIGINT)
+                    run.wait(30)
+                    with pytest.raises(KlimatpulsError, match="went away"), house.reading(guest, "bi_read"):
+                        pass
+            assert processes.of_home(home.root, home.root / "postgres") == set()
+        finally:
+            stack.stop(home)
+
+
+@pytest.mark.postgres
+class TestQueries:
+    """`klimatpuls sql` with what people type."""
+
+    @pytest.fixture(autouse=True)
+    def _database(self, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(house, "warehouse_dsn", lambda *_: warehouse.bi_dsn)
+
+    def ask(self, query: str, path: Path) -> str:
+        with path.open("wb", buffering=0) as output:
+            terminal.write_csv(cast("Any", None), query, output)
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    @pytest.mark.parametrize("query", ["SELECT 1 AS a -- one", "SELECT 1 AS a;", " SELECT 1 AS a ;\n"])
+    def test_one_query_however_it_ends(self, query: str, tmp_path: Path) -> None:
+        assert self.ask(query, tmp_path / "out.csv") == "a\n1\n"
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [("  ", "empty"), ("SELECT 1; SELECT 2", "syntax error"), ("SELEC", "syntax error")],
+    )
+    def test_what_is_no_query_is_told(self, query: str, said: str, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=said):
+            self.ask(query, tmp_path / "out.csv")
+
+    def test_a_server_that_ends_under_the_query_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(KlimatpulsError, match="went away"):
+            self.ask("SELECT pg_terminate_backend(pg_backend_pid())", tmp_path / "out.csv")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+    def test_a_full_disk_is_told(self) -> None:
+        with pytest.raises(UsageError, match="could not be written: No space left"):
+            self.ask("SELECT 1", Path("/dev/full"))
+
+
+class TestHomes:
+    """Which home a command speaks of when none is named."""
+
+    def make(self, var: Path, *names: str) -> None:
+        for name in names:
+            Home(var / name).claim("synthetic")
+
+    def test_live_comes_before_synthetic_and_an_archive_last(self, tmp_path: Path) -> None:
+        self.make(tmp_path, "archive-data")
+        assert house.find_home(tmp_path).root == tmp_path / "archive-data"
+        self.make(tmp_path, "synthetic")
+        assert house.find_home(tmp_path).root == tmp_path / "synthetic"
+        self.make(tmp_path, "live")
+        assert house.find_home(tmp_path).root == tmp_path / "live"
+
+    def test_the_one_that_is_up_comes_before_all(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.make(tmp_path, "live", "archive-data")
+        monkeypatch.setattr(house, "attach", lambda home: home if home.root.name == "archive-data" else None)
+        assert house.find_home(tmp_path).root == tmp_path / "archive-data"
+
+    def test_no_guess_between_archives(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="make run"):
+            house.find_home(tmp_path)
+        self.make(tmp_path, "archive-a", "archive-b")
+        with pytest.raises(UsageError, match=r"archive-a.*archive-b"):
+            house.find_home(tmp_path)
+
+
+def test_a_workbook_says_whether_it_is_made_up() -> None:
+    rows: list[list[str | float | int | None]] = [["a"]]
+    marked = workbook.Properties(title=f"{workbook.SYNTHETIC_MARK}: no real figure")
+    assert workbook.is_synthetic(workbook.build_workbook(rows, sheet_name="a", properties=marked))
+    assert not workbook.is_synthetic(workbook.build_workbook(rows, sheet_name="a"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
+def test_a_home_whose_name_is_no_utf_8_can_be_looked_for() -> None:
+    assert processes.of_home(Path(os.fsdecode(b"/nowhere/hem-p\xe5"))) == set()
