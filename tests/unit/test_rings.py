@@ -7,8 +7,94 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT / "include" / "klimatpuls"
+PURE = frozenset(
+    {
+        "carbon_law",
+        "catalog",
+        "clock",
+        "errors",
+        "methods",
+        "network",
+        "regions",
+        "releases",
+        "results",
+        "revisions",
+        "schema",
+        "sectors",
+        "series",
+        "standing",
+        "substances",
+        "targets",
+        "trend",
+        "units",
+    }
+)
+"""Modules that know rules and formulas only."""
+ARITHMETIC = {"numpy", "pandas", "yaml"}
+CLOCK_AND_ENVIRONMENT = ("environ", "getenv", "now", "today", "time", "gethostname")
+
+
+def imported(file: Path) -> set[str]:
+    """Every module a file imports, at its top or inside a function, ours as ``klimatpuls.<module>``."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "klimatpuls":
+            found |= {f"klimatpuls.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_a_pure_module_imports_arithmetic_and_other_pure_modules_only(name: str) -> None:
+    strangers = {
+        module
+        for module in imported(PACKAGE / f"{name}.py")
+        if module.split(".")[0] not in sys.stdlib_module_names | ARITHMETIC
+        and module.removeprefix("klimatpuls.") not in PURE
+    }
+    assert strangers == set()
+
+
+def test_what_a_dag_file_takes_from_the_package_is_light() -> None:
+    script = (
+        "import klimatpuls.catalog, sys; print([m for m in ('numpy', 'pandas', 'yaml') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_no_import_reads_the_clock_or_the_environment() -> None:
+    files = [*PACKAGE.rglob("*.py"), *(PROJECT / "plugins").rglob("*.py"), *(PROJECT / "dags").rglob("*.py")]
+    found = [
+        f"{file.relative_to(PROJECT)}:{node.lineno}"
+        for file in files
+        if "alembic" not in file.parts
+        for statement in ast.parse(file.read_text(encoding="utf-8")).body
+        for node in at_import(statement)
+        if isinstance(node, ast.Attribute) and node.attr in CLOCK_AND_ENVIRONMENT
+    ]
+    assert found == []
+
+
+def at_import(node: ast.AST) -> list[ast.AST]:
+    """The nodes of a statement that run when the module is imported: not the bodies of its functions."""
+    if isinstance(node, ast.Lambda):
+        return []
+    if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "__name__ == '__main__'"):
+        return []
+    children: list[ast.AST] = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        children = [*node.decorator_list, node.args]
+    return [node, *(inner for child in children for inner in at_import(child))]
 
 
 def test_importing_everything_imports_no_airflow() -> None:

@@ -1,0 +1,242 @@
+"""The task bodies called as functions: what they hand on, when they skip, and what a failed one tells."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import UTC, date, datetime
+from itertools import count
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import chain
+import pytest
+
+from klimatpuls.catalog import SOURCES
+from klimatpuls.errors import FetchError
+from klimatpuls.hops.snapshot import keep_file
+from klimatpuls.replica import workbook
+from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.sources import smhi_emissions
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Warehouse
+
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
+
+AS_OF = date(2026, 5, 8)
+SMHI = "smhi_emissions"
+_numbers = count(1)
+
+Rows = list[list[Any]]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return chain.small_archive(tmp_path_factory.mktemp("archive"))
+
+
+@pytest.fixture(scope="module")
+def replica(archive: Path) -> Iterator[ReplicaServer]:
+    with ReplicaServer(Replica(archive, AS_OF)) as server:
+        yield server
+
+
+@pytest.fixture
+def tasks(
+    warehouse: Warehouse, replica: ReplicaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """The module of task bodies, its connections in the environment as every deployment gives them."""
+    from klimatpuls_airflow import tasks
+
+    def declare(name: str, fields: dict[str, Any]) -> None:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(fields))
+
+    for name, dsn in (
+        ("warehouse_default", warehouse.loader_dsn),
+        ("warehouse_mailer", warehouse.mailer_dsn),
+    ):
+        parts = urlsplit(dsn)
+        declare(
+            name,
+            {
+                "conn_type": "postgres",
+                "host": parts.hostname,
+                "port": parts.port,
+                "login": parts.username,
+                "password": parts.password,
+                "schema": parts.path.strip("/"),
+            },
+        )
+    for source in SOURCES.values():
+        declare(source.conn_id, {"conn_type": "http", "host": replica.url + source.replica_path})
+    # Port 1 answers to nobody: mail stays on this machine, and its failure is part of what is looked at.
+    mail = {"from_email": "us@example.org", "list_address": "list@example.org"}
+    mail |= {"disable_ssl": True, "disable_tls": True}
+    declare("smtp_default", {"conn_type": "smtp", "host": "127.0.0.1", "port": 1, "extra": json.dumps(mail)})
+    monkeypatch.setenv("KLIMATPULS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KLIMATPULS_ORIGIN", "synthetic")
+    monkeypatch.setenv("KLIMATPULS_AS_OF", AS_OF.isoformat())
+    monkeypatch.delenv("MAIL_APPROVAL", raising=False)
+    in_dag_run(monkeypatch, tasks)
+    return tasks
+
+
+def in_dag_run(monkeypatch: pytest.MonkeyPatch, tasks: Any, **conf: str) -> None:
+    """Let the bodies believe that they run in a new DAG run with this configuration."""
+    run = SimpleNamespace(
+        dag_id="a_dag", run_id=f"run-{next(_numbers)}", conf=conf, run_after=datetime.now(UTC)
+    )
+    monkeypatch.setattr(tasks, "get_current_context", lambda: {"dag_run": run})
+
+
+def skip_of(call: Callable[..., Any], *arguments: Any) -> str:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    with pytest.raises(AirflowSkipException) as skipped:
+        call(*arguments)
+    return str(skipped.value)
+
+
+def failure_of(call: Callable[..., Any], *arguments: Any) -> str:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException) as failed:
+        call(*arguments)
+    return str(failed.value)
+
+
+def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
+    with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def ingest(tasks: Any, source_id: str) -> int:
+    """Hops 1 to 3 of a source, each fed what the one before handed on."""
+    run = tasks.fetch_snapshot(source_id)
+    return tasks.validate(source_id, tasks.load(source_id, run))
+
+
+def test_from_the_agency_to_the_mail_handing_on_ids_only(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert skip_of(tasks.render_report) == "no emissions are published yet, so there is nothing to report"
+    for source_id in SOURCES:
+        run = tasks.fetch_snapshot(source_id)
+        assert tasks.ingests_are_done() is False
+        in_dag_run(monkeypatch, tasks)
+        assert type(run) is int
+        assert (tasks.load(source_id, run), tasks.validate(source_id, run)) == (run, run)
+        assert (tasks.announce(run), tasks.tell_findings(run)) == (None, None)
+    assert tasks.ingests_are_done() is True
+    assert tasks.sweep_unpublished() is None
+    assert tasks.sync_registers() is None
+    publication = tasks.publish()
+    assert ask(warehouse.loader_dsn, "SELECT DISTINCT publication_id FROM mart.publication") == [
+        (publication,)
+    ]
+    assert tasks.render_report() == publication
+    assert skip_of(tasks.ask_for_approval) == "no digest waits for approval"
+    assert tasks.sweep_unsent_mail() is None
+    assert "tried again at the next run" in failure_of(tasks.send_mail)
+
+    in_dag_run(monkeypatch, tasks)
+    for source_id in SOURCES:
+        assert "known bytes, no new release" in skip_of(tasks.fetch_snapshot, source_id)
+        in_dag_run(monkeypatch, tasks)
+    assert skip_of(tasks.sync_registers) == "the registers are as they were"
+    assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
+    assert skip_of(tasks.sweep_unpublished) == "everything validated is published"
+    assert tasks.close_stuck_runs() == 0
+
+
+@pytest.mark.parametrize("answer", ["Approve", "Reject"])
+def test_a_digest_that_waits_for_a_person_goes_out_only_on_a_yes(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setenv("MAIL_APPROVAL", "always")
+    ingest(tasks, SMHI)
+    tasks.sync_registers()
+    tasks.publish()
+    waiting = tasks.ask_for_approval()
+    assert [type(row) for row in waiting] == [int]
+    assert skip_of(tasks.send_mail) == "no mail is due"
+    tasks.note_approval({"chosen_options": [answer]}, waiting)
+    assert skip_of(tasks.ask_for_approval) == "no digest waits for approval"
+    if answer == "Approve":
+        # It was tried: the connection's mail server is the one that answers to nobody.
+        assert "tried again at the next run" in failure_of(tasks.send_mail)
+    else:
+        assert skip_of(tasks.send_mail) == "no mail is due"
+
+
+def _figures_doubled(rows: Rows) -> None:
+    for row in rows:
+        row[4:] = [figure * 2 if isinstance(figure, float) else figure for figure in row[4:]]
+
+
+def _unit_in_kt(rows: Rows) -> None:
+    at = next(at for at, row in enumerate(rows) if row and str(row[0]).startswith("Enhet"))
+    rows[at][0] = "Enhet: kt/år"
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [(_figures_doubled, "klimatpuls release approve"), (_unit_in_kt, "klimatpuls ingest")],
+    ids=["held", "quarantined"],
+)
+def test_a_release_that_is_not_published_fails_with_what_to_do(
+    tasks: Any,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Rows], None],
+    words: str,
+) -> None:
+    ingest(tasks, SMHI)
+    tasks.sync_registers()
+    assert type(tasks.publish()) is int
+    (path,) = (archive / "smhi").glob("GGT*2026*.xlsx")
+    parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
+    rows = chain.sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
+    harm(rows)
+    file = tmp_path / "by_hand.xlsx"
+    file.write_bytes(workbook.build_workbook(rows, sheet_name="Växthusgaser totalt"))
+    in_dag_run(monkeypatch, tasks, manifest_path=keep_file(file, tasks.run_context()).manifest_path)
+
+    run = ingest(tasks, SMHI)
+
+    assert skip_of(tasks.announce, run) == "nothing of this run may be published"
+    told = failure_of(tasks.tell_findings, run)
+    assert "what is published stays as it was" in told
+    assert words in told
+    in_dag_run(monkeypatch, tasks)
+    assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
+
+
+def test_a_fetch_that_fails_closes_its_run_so_that_nobody_waits(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise FetchError("smhi_emissions: no answer")
+
+    monkeypatch.setattr("klimatpuls.http.open_session", unreachable)
+    with pytest.raises(FetchError, match="no answer"):
+        tasks.fetch_snapshot(SMHI)
+    assert tasks.ingests_are_done() is True
+    ((state, detail),) = ask(warehouse.loader_dsn, "SELECT state, detail FROM ops.source_run")
+    assert (state, detail) == ("failed", "FetchError: smhi_emissions: no answer")
+    assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
+
+
+def test_freshness_is_written_for_every_dataset(tasks: Any, warehouse: Warehouse) -> None:
+    tasks.assess_freshness()
+    datasets = {dataset.id for source in SOURCES.values() for dataset in source.datasets}
+    found = ask(warehouse.loader_dsn, "SELECT DISTINCT dataset FROM mart.data_status")
+    assert {name for (name,) in found} == datasets
