@@ -1,0 +1,59 @@
+"""The circumstances of a run, read from the environment at the edge."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from klimatpuls.errors import UsageError
+from klimatpuls.hops.context import RunContext
+
+NOW = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
+COMPLETE = {"KLIMATPULS_HOME": "/srv/klimatpuls", "KLIMATPULS_ORIGIN": "live"}
+
+
+def test_home_and_origin_are_enough() -> None:
+    context = RunContext.from_environ(COMPLETE, NOW)
+    assert context.home == Path("/srv/klimatpuls")
+    assert context.origin == "live"
+    assert context.now == NOW
+    assert not context.always_ask
+
+
+def test_the_day_is_the_one_in_sweden() -> None:
+    assert RunContext.from_environ(COMPLETE, NOW).as_of == date(2026, 5, 8)
+
+
+def test_a_stated_day_comes_before_the_clock() -> None:
+    context = RunContext.from_environ({**COMPLETE, "KLIMATPULS_AS_OF": "2021-10-20"}, NOW)
+    assert context.as_of == date(2021, 10, 20)
+    assert context.now == NOW
+
+
+@pytest.mark.parametrize(("mode", "asks"), [("auto", False), ("always", True)])
+def test_a_person_is_asked_always_or_as_the_rules_say(mode: str, asks: bool) -> None:
+    assert RunContext.from_environ({**COMPLETE, "MAIL_APPROVAL": mode}, NOW).always_ask is asks
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"KLIMATPULS_HOME": ""}, "KLIMATPULS_HOME is not set"),
+        ({"KLIMATPULS_ORIGIN": ""}, "expected one of live, archive, synthetic"),
+        ({"KLIMATPULS_ORIGIN": "Live"}, "KLIMATPULS_ORIGIN is 'Live'"),
+        ({"MAIL_APPROVAL": "sometimes"}, "expected one of auto, always"),
+        ({"KLIMATPULS_AS_OF": "8 maj"}, "KLIMATPULS_AS_OF"),
+    ],
+)
+def test_a_setting_that_is_missing_or_wrong_is_named(settings: dict[str, str], named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        RunContext.from_environ({**COMPLETE, **settings}, NOW)
+
+
+def test_all_state_lies_under_the_home() -> None:
+    context = RunContext.from_environ(COMPLETE, NOW)
+    folders = (context.snapshots, context.data_docs, context.reports)
+    assert len(set(folders)) == 3
+    assert all(folder.parent == context.home for folder in folders)
