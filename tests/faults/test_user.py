@@ -10,12 +10,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import psycopg2
 import pytest
 
-from klimatpuls.embedded import house, processes, stack, terminal
+from klimatpuls.embedded import house, processes, refresh, stack, terminal
+from klimatpuls.embedded.airflow_api import AirflowApiError
 from klimatpuls.embedded.choice import Choice
+from klimatpuls.embedded.control import StackError
 from klimatpuls.embedded.home import READING, Home, HomeInUseError, write_json
 from klimatpuls.embedded.warden import ADDRESS_FILE, STATE_FILE
 from klimatpuls.errors import KlimatpulsError, UsageError
@@ -160,6 +164,47 @@ class TestQueries:
     def test_a_full_disk_is_told(self) -> None:
         with pytest.raises(UsageError, match="could not be written: No space left"):
             self.ask("SELECT 1", Path("/dev/full"))
+
+
+class Fallen:
+    """A stack whose database was killed: Airflow notices first, the warden tells a moment later."""
+
+    home = SimpleNamespace(logs=Path("/logs"))
+
+    def __init__(self, error: Exception, *, is_told: bool) -> None:
+        self.api = self
+        self.error = error
+        self.told = iter([False, is_told, *[False] * 100])
+
+    def wait_for_dags(self, _: set[str]) -> None:
+        raise self.error
+
+    def check(self) -> None:
+        if next(self.told):
+            raise StackError("postgres ended with -9")
+
+
+class TestFallenStack:
+    """What a refresh says when a service ends under it."""
+
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(house, "warehouse_dsn", lambda *_: "")
+        monkeypatch.setattr(refresh, "OBITUARY_PATIENCE", 0.25)
+
+    def refresh(self, error: Exception, *, is_told: bool) -> None:
+        refresh.Refresh(cast("Any", Fallen(error, is_told=is_told)), print).run([])
+
+    @pytest.mark.parametrize("error", [AirflowApiError("Airflow answered 500"), psycopg2.OperationalError()])
+    def test_the_service_that_ended_is_named(self, error: Exception) -> None:
+        with pytest.raises(StackError, match="postgres ended"):
+            self.refresh(error, is_told=True)
+
+    def test_without_such_news_the_error_is_told_as_it_came(self) -> None:
+        with pytest.raises(AirflowApiError, match="answered 500"):
+            self.refresh(AirflowApiError("Airflow answered 500"), is_told=False)
+        with pytest.raises(KlimatpulsError, match="the database went away: refused; see /logs"):
+            self.refresh(psycopg2.OperationalError("refused\n"), is_told=False)
 
 
 class TestHomes:

@@ -8,13 +8,16 @@ publication, no mail is due and no run is active.
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from psycopg2 import OperationalError
+
 from klimatpuls.catalog import SOURCES
 from klimatpuls.embedded import house
+from klimatpuls.embedded.airflow_api import AirflowApiError
 from klimatpuls.errors import (
     EXIT_DONE,
     EXIT_FETCH,
@@ -29,7 +32,7 @@ from klimatpuls.validation.reading import read_explanations
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from psycopg2.extensions import connection as PgConnection
 
@@ -41,6 +44,8 @@ PATIENCE = 30 * 60.0
 EVENT_PATIENCE = 12.0
 """Seconds an asset event may take to wake its DAG before the driver starts the run itself."""
 POLL = 0.3
+OBITUARY_PATIENCE = 2.0
+"""Seconds in which the warden tells that a service has ended."""
 
 HOPS: Mapping[str, str] = {
     "sync_registers.sync_registers": "registers",
@@ -126,6 +131,25 @@ class Refresh:
         Raises:
             KlimatpulsError: if the stack breaks down or nothing ends in time.
         """
+        with self._naming_what_broke():
+            return self._run(sources, conf)
+
+    @contextmanager
+    def _naming_what_broke(self) -> Iterator[None]:
+        """Blame the service that ended, not the one that could not reach it."""
+        try:
+            yield
+        except (AirflowApiError, OperationalError) as error:
+            deadline = time.monotonic() + OBITUARY_PATIENCE
+            while time.monotonic() < deadline:
+                self._stack.check()
+                time.sleep(0.1)
+            if isinstance(error, AirflowApiError):
+                raise
+            msg = f"the database went away: {str(error).strip()}; see {self._stack.home.logs}"
+            raise KlimatpulsError(msg) from None
+
+    def _run(self, sources: Sequence[str], conf: Mapping[str, Any] | None) -> Outcome:
         self._api.wait_for_dags(
             {*(f"ingest_{source}" for source in SOURCES), "publish", "report", "sync_registers", "watch"}
         )
