@@ -68,6 +68,7 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("run",), {"AS_OF": "yesterday"}, "AS_OF"),
         (("run",), {"ARCHIVE": "/no/such/folder"}, "ARCHIVE"),
         (("run",), {"SOURCES": "live", "AS_OF": "2026-05-08"}, "replica"),
+        (("run",), {"SOURCES": "replica", "MAIL_APPROVAL": "often"}, "MAIL_APPROVAL"),
         (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
     ],
 )

@@ -20,6 +20,22 @@ ORIGINS = ("live", "archive", "synthetic")
 APPROVAL_MODES = ("auto", "always")
 
 
+def approval_mode(environ: Mapping[str, str]) -> str:
+    """Who releases a digest: ``MAIL_APPROVAL``, ``auto`` where it is not set.
+
+    Args:
+        environ: The environment.
+
+    Raises:
+        UsageError: if it is neither ``auto`` nor ``always``.
+    """
+    mode = environ.get("MAIL_APPROVAL") or "auto"
+    if mode not in APPROVAL_MODES:
+        msg = f"MAIL_APPROVAL is {mode!r}, expected one of {', '.join(APPROVAL_MODES)}"
+        raise UsageError(msg)
+    return mode
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
     """The circumstances of a run.
@@ -73,10 +89,7 @@ class RunContext:
         if origin not in ORIGINS:
             msg = f"KLIMATPULS_ORIGIN is {origin!r}, expected one of {', '.join(ORIGINS)}"
             raise UsageError(msg)
-        approval = environ.get("MAIL_APPROVAL", "auto")
-        if approval not in APPROVAL_MODES:
-            msg = f"MAIL_APPROVAL is {approval!r}, expected one of {', '.join(APPROVAL_MODES)}"
-            raise UsageError(msg)
+        approval = approval_mode(environ)
         return cls(
             home=Path(home),
             origin=origin,
