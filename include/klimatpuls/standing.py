@@ -51,6 +51,10 @@ if TYPE_CHECKING:
 
     from klimatpuls.trend import BoolArray, FloatArray, IntArray
 
+ROUNDING: Final = 1e-9
+"""Share of the level by which two sums of the same numbers may differ on two machines: no emission is known
+that finely, and without it a line that ends exactly at the level would count here and not there."""
+
 MET: Final = "met"
 MISSED: Final = "missed"
 AWAITING_DATA: Final = "awaiting_data"
@@ -509,7 +513,7 @@ def _judge(case: _Case, observed: FloatArray) -> _Verdict:
     usable = np.where(counted[:, None], points.values, np.nan)
     count = _count_budget(case, usable, last_year) if case.is_budget else _count_level(case, usable)
     outcome = _outcome(case)
-    below = np.zeros(len(last), dtype=np.bool_) if case.is_budget else last <= case.level
+    below = np.zeros(len(last), dtype=np.bool_) if case.is_budget else _at_or_below(last, case.level)
     unknown_aviation = np.array(
         [AVIATION_INCLUDED in own and not case.allow_aviation for own in case.matrix.flags], dtype=np.bool_
     )
@@ -523,7 +527,7 @@ def _judge(case: _Case, observed: FloatArray) -> _Verdict:
         (unknown_aviation, INSUFFICIENT_DATA, "aviation_unknown"),
         (unstarted, NOT_COMPUTABLE, "budget_start_missing"),
         (observed_year & np.isnan(outcome), NOT_COMPUTABLE, "target_year_missing"),
-        (observed_year & (outcome <= case.level), MET, ""),
+        (observed_year & _at_or_below(outcome, case.level), MET, ""),
         (observed_year, MISSED, ""),
         (np.full(len(last), case.as_of.year > case.year), AWAITING_DATA, ""),
         (insufficient, INSUFFICIENT_DATA, points.reason),
@@ -584,7 +588,7 @@ def _count_budget(case: _Case, points: FloatArray, last_year: IntArray) -> _Coun
 
 def _count(projected: FloatArray, level: FloatArray) -> _Count:
     defined = ~np.isnan(projected)
-    met = (defined & (projected <= level[:, None])).sum(axis=1)
+    met = (defined & _at_or_below(projected, level[:, None])).sum(axis=1)
     some = defined.any(axis=1)
     low = np.where(defined, projected, np.inf).min(axis=1)
     high = np.where(defined, projected, -np.inf).max(axis=1)
@@ -595,6 +599,12 @@ def _count(projected: FloatArray, level: FloatArray) -> _Count:
         low=np.where(some, low, np.nan),
         high=np.where(some, high, np.nan),
     )
+
+
+def _at_or_below(value: FloatArray, level: FloatArray) -> BoolArray:
+    """Whether a value is at or below the level, whichever way a processor rounded its sums."""
+    within: BoolArray = value <= level + ROUNDING * np.abs(level)
+    return within
 
 
 def _without_newest(observed: FloatArray) -> FloatArray:
@@ -608,7 +618,7 @@ def _hangs_on(case: _Case, verdict: _Verdict) -> list[tuple[int, ...]]:
     """Years, never the newest, whose removal moves the central projection across the level."""
     years, points = case.matrix.years, verdict.points
     found: list[list[int]] = [[] for _ in verdict.last]
-    below = verdict.count.central <= case.level
+    below = _at_or_below(verdict.count.central, case.level)
     for column in np.flatnonzero((~np.isnan(points)).any(axis=0)):
         removable = ~np.isnan(points[:, column]) & (verdict.last_year != years[column])
         if not removable.any():
@@ -619,7 +629,7 @@ def _hangs_on(case: _Case, verdict: _Verdict) -> list[tuple[int, ...]]:
         without = (
             _count_budget(case, fewer, verdict.last_year) if case.is_budget else _count_level(case, fewer)
         )
-        for row in np.flatnonzero(removable & ((without.central <= case.level) != below)):
+        for row in np.flatnonzero(removable & (_at_or_below(without.central, case.level) != below)):
             found[row].append(int(years[column]))
     return [tuple(own) for own in found]
 
