@@ -46,7 +46,7 @@ def series() -> tuple[str, np.ndarray, np.ndarray]:
         years = np.array([2015, 2020, 2021, 2022, 2023, 2024])
         return "seeded", years, np.random.default_rng(2026).lognormal(11.8, 0.9, (290, len(years)))
     parsed = smhi_emissions.parse(((folder / REAL).read_bytes(),), "smhi_emissions", "ghg")
-    facts = parsed.rows.rename(columns={"value": "emissions_tco2e"})
+    facts = parsed.rows.rename(columns={"emissions": "emissions_tco2e"})
     matrix = to_matrix(build_series(build_release_table(REAL, facts), "published_total"))
     municipal = matrix.select(codes("municipality"))
     return REAL, municipal.years[municipal.years >= 2015], municipal.values[:, municipal.years >= 2015]

@@ -73,7 +73,7 @@ class Bench:
         cluster.ensure_database("bench")
         migrate(cluster.dsn("bench"), PASSWORDS)
         self._cluster = cluster
-        self._frame = frame.rename(columns={"value": "emissions"})
+        self._frame = frame
         self._dsn = cluster.dsn("bench", "wh_loader", PASSWORDS["wh_loader"])
         self._admin = cluster.dsn("bench")
         self._csv = folder / "rows.csv"
@@ -87,7 +87,7 @@ class Bench:
         """A new, empty partition, made as a load makes it, and open to every way in."""
         self._number += 1
         with closing(connect(self._dsn)) as conn, conn, conn.cursor() as cursor:
-            cursor.execute("SELECT ops.create_load_partition('fct_emission', %s)", (self._number,))
+            cursor.execute("SELECT ops.create_load_partition('emission', %s)", (self._number,))
             (name,) = cursor.fetchone()
         return self._number, name
 

@@ -48,7 +48,8 @@ def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]
     """The rows of a workbook with the main sectors of a release: another date, every figure multiplied."""
     rows: list[list[Any]] = workbook.preamble(str(parsed.substance), day, parsed.years)
     wide = (
-        parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="value") * factor
+        parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="emissions")
+        * factor
     )
     for code in dict.fromkeys(parsed.rows["sector_code"]):
         if "." not in code:

@@ -32,6 +32,8 @@ class Tolerances:
         hold_ratio_share_pct: Percent of odd cells above which a person is asked.
         hold_moved_pct: Percent by which a municipal cell must move to count as moved.
         hold_moved_share_pct: Percent of moved cells above which a person is asked.
+        hold_vanished_share_pct: Percent of the earlier release's rows that may be gone before a person is
+            asked (facts without rules of their own).
         advisory_unallocated_pct: Unallocated share per sector that is worth a warning, percent.
         advisory_unallocated_wide_pct: The same for the sectors in ``wide_unallocated_sectors``.
         wide_unallocated_sectors: Sectors whose unallocated part is naturally large.
@@ -53,6 +55,7 @@ class Tolerances:
     hold_ratio_share_pct: float = 1.0
     hold_moved_pct: float = 5.0
     hold_moved_share_pct: float = 30.0
+    hold_vanished_share_pct: float = 1.0
     advisory_unallocated_pct: float = 0.5
     advisory_unallocated_wide_pct: float = 2.5
     wide_unallocated_sectors: tuple[str, ...] = ("transport", "machinery")
@@ -93,6 +96,7 @@ class Dataset:
 
     Attributes:
         id: Name in the warehouse and first part of every release id.
+        fact: The fact of the contract that its rows are of.
         title_sv: Name shown to readers, Swedish.
         title_en: Name shown to readers, English.
         substances: Substances that are released apart from each other; ``(None,)`` where there is no such.
@@ -108,6 +112,7 @@ class Dataset:
     """
 
     id: str
+    fact: str
     title_sv: str
     title_en: str
     substances: tuple[str | None, ...]
@@ -198,6 +203,7 @@ SMHI_EMISSIONS = Source(
     datasets=(
         Dataset(
             id="smhi_emissions",
+            fact="emission",
             title_sv="Utsläpp till luft per kommun, län och sektor",
             title_en="Emissions to air by municipality, county and sector",
             substances=("ghg", "co2"),
@@ -229,6 +235,7 @@ SCB_POPULATION = Source(
     datasets=(
         Dataset(
             id="scb_population",
+            fact="population",
             title_sv="Folkmängd den 31 december, till och med 2024",
             title_en="Population on 31 December, up to 2024",
             substances=(None,),
@@ -243,6 +250,7 @@ SCB_POPULATION = Source(
         ),
         Dataset(
             id="scb_population_ckm",
+            fact="population",
             title_sv="Folkmängd den 31 december, från och med 2025 (med röjandeskydd)",
             title_en="Population on 31 December, from 2025 (with disclosure control)",
             substances=(None,),
@@ -303,6 +311,11 @@ def dataset(dataset_id: str) -> Dataset:
         UsageError: if no source has such a dataset.
     """
     return source_of(dataset_id).dataset(dataset_id)
+
+
+def datasets_of(fact: str) -> tuple[str, ...]:
+    """Ids of the datasets whose rows are of a fact, in the order of the catalogue."""
+    return tuple(entry.id for source in SOURCES.values() for entry in source.datasets if entry.fact == fact)
 
 
 def next_expected(entry: Dataset, last_year: int | None, as_of: date) -> date | None:

@@ -9,16 +9,21 @@ its download. Known content again is nothing new; the same publisher's date with
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
+
+from klimatpuls import catalog, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import pandas as pd
+
+    from klimatpuls.schema import Fact
 
 State = Literal["loaded", "validated", "held", "quarantined", "published", "withdrawn", "rejected"]
 
@@ -61,6 +66,23 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a light look at a dataset saw: enough to tell whether the publisher changed anything.
+
+    Attributes:
+        fingerprint: A text that changes exactly when the publisher changed something (when a table was
+            updated, an address with its ETag, the hash of a body); None where the service says that nothing
+            changed since the validators it was asked with.
+        validators: What the next look is asked with, such as ETag and Last-Modified; may be empty.
+        detail: What was seen, for the person who watches.
+    """
+
+    fingerprint: str | None
+    validators: Mapping[str, str] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
     """The tidy rows of one release. ``rows_read == len(rows) + len(rejects)``.
 
@@ -70,8 +92,8 @@ class Parsed:
         unit: Unit as the publisher writes it.
         published_date: The publisher's own date.
         years: Years the release covers, ascending.
-        rows: Emissions: region_code, sector_code, year, value (tonnes), sheet_row, one row per region ×
-            sector × year. Population: region_code, year, population_count, sheet_row.
+        rows: The columns of the dataset's fact in the contract (:class:`klimatpuls.schema.Fact`) and
+            ``sheet_row``, the row's place in the publisher's file.
         rejects: sheet_row, column_name, raw_value, reason: one row per cell that is no fact.
         rows_read: Data cells read.
         notes: What an operator should know, one sentence each.
@@ -123,38 +145,63 @@ class Release:
         return self.published_date, self.known_from, self.content_sha256
 
 
+def fact_of(dataset: str) -> Fact:
+    """The fact of the contract that a dataset's rows are of."""
+    return schema.fact(catalog.dataset(dataset).fact)
+
+
 def content_sha256(parsed: Parsed) -> str:
     """The hash that names a release's content, independent of file, row order and document properties.
 
-    Taken over a line each for substance, unit and publisher's date, then one line
-    ``region;sector;year;value`` per fact in ascending order (population has no sector), values as Python's
-    shortest exact text (``repr``), UTF-8.
+    Taken over a line each for substance, unit and publisher's date, then one line per fact in ascending order
+    of its key: key and values in the order of the contract, parted by semicolons, numbers as Python's
+    shortest exact text, words as JSON, nothing where a value is missing; UTF-8.
 
     Args:
         parsed: The rows of a release; rejected cells are no facts and do not count.
 
     Returns:
         64 hexadecimal digits.
+
+    Example: a fact line of emissions reads ``0360;transport;2024;52110.25``.
     """
-    rows = parsed.rows
-    keys = [name for name in ("region_code", "sector_code", "year") if name in rows.columns]
-    value_name = "value" if "value" in rows.columns else "population_count"
-    values = rows[value_name].to_numpy()
-    if values.dtype.kind == "f":
-        values = values + 0.0  # -0.0 and 0.0 are one fact
-    order = np.lexsort([_ranks(rows[name]) for name in reversed(keys)])
-    columns = [rows[name].to_numpy()[order].tolist() for name in keys]
+    rows, fact = parsed.rows, fact_of(parsed.dataset)
+    order = np.lexsort([_ranks(rows[name]) for name in reversed(fact.key)])
+    columns = [list(map(str, rows[name].to_numpy()[order].tolist())) for name in fact.key]
+    columns += [_value_texts(rows[column.name], order) for column in fact.values]
     head = [
         _CANON,
         f"substance={parsed.substance or 'all'}",
         f"unit={parsed.unit}",
         f"published={parsed.published_date.isoformat()}",
     ]
-    columns = [
-        column if isinstance(column[0], str) else list(map(str, column)) for column in columns if column
-    ]
-    facts = map(";".join, zip(*columns, map(repr, values[order].tolist()), strict=True)) if len(rows) else ()
+    facts = map(";".join, zip(*columns, strict=True))
     return hashlib.sha256("\n".join([*head, *facts, ""]).encode()).hexdigest()
+
+
+def _value_texts(column: pd.Series, order: np.ndarray) -> list[str]:
+    values = column.to_numpy()
+    if values.dtype.kind == "f" and not np.isnan(values).any():
+        # -0.0 and 0.0 are one fact.
+        return list(map(repr, (values + 0.0)[order].tolist()))
+    if values.dtype.kind in "iu":
+        return list(map(str, values[order].tolist()))
+    missing = column.isna().to_numpy()[order].tolist()
+    ordered = column.astype(object).to_numpy()[order].tolist()
+    return ["" if gone else _value_text(value) for value, gone in zip(ordered, missing, strict=True)]
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, str):
+        # A title may hold a semicolon or a line break: JSON keeps each value to itself.
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value + 0.0)
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _ranks(column: pd.Series) -> np.ndarray:

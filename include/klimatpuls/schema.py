@@ -1,7 +1,8 @@
-"""The data contract: what every object of schema ``mart`` means, read from ``contract.yaml``.
+"""The data contract: which facts are kept and what every object of schema ``mart`` means.
 
-One file is the source of the comments in the database, of ``docs/data_dictionary.md`` and of the tests that
-compare the views with what was promised. Light to import: the file is read on first use.
+One file, ``contract.yaml``, is the source of the tables of facts, of the plain views on them, of the shape a
+parser must deliver, of what Great Expectations holds the columns against, of the comments in the database
+and of ``docs/data_dictionary.md``. Light to import: the file is read on first use.
 
 ``python -m klimatpuls.schema --write docs/data_dictionary.md`` writes the dictionary anew.
 """
@@ -9,7 +10,7 @@ compare the views with what was promised. Light to import: the file is read on f
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from klimatpuls.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Kind = Literal["view", "table"]
 
@@ -26,8 +27,15 @@ TYPES = frozenset({
     "bigint", "boolean", "date", "double precision", "integer", "jsonb", "smallint", "smallint[]", "text",
     "text[]", "timestamp with time zone",
 })  # fmt: skip
-_COLUMN_KEYS = frozenset({"type", "unit", "nullable", "allowed", "references", "sv", "en"})
-_MART_KEYS = frozenset({"kind", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
+FACT_TYPES = frozenset({"bigint", "boolean", "date", "double precision", "integer", "smallint", "text"})
+SHEET_ROW = "sheet_row"
+"""The column of a parsed frame that says where in the publisher's file a row stands."""
+
+_COLUMN_KEYS = frozenset(
+    {"type", "unit", "nullable", "allowed", "code_list", "min", "max", "references", "sv", "en"}
+)
+_MART_KEYS = frozenset({"kind", "fact", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
+_FACT_KEYS = frozenset({"by_substance", "columns", "key"})
 
 
 class ContractError(UsageError):
@@ -44,6 +52,9 @@ class Column:
         unit: Unit of the values, or None where there is none.
         nullable: Whether NULL can occur; what it means stands in the meaning.
         allowed: The only values it can have, or None where it is not such a list.
+        code_list: The list of codes that ``allowed`` comes from, or None where it has no such.
+        minimum: The least value it can have, or None.
+        maximum: The greatest value it can have, or None.
         references: ``mart.column`` (without schema) it joins to, or None.
         sv: Meaning in Swedish.
         en: Meaning in English.
@@ -54,9 +65,73 @@ class Column:
     unit: str | None
     nullable: bool
     allowed: tuple[str, ...] | None
+    code_list: str | None
+    minimum: float | None
+    maximum: float | None
     references: str | None
     sv: str
     en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """One code of a code list, with its names for readers."""
+
+    code_list: str
+    code: str
+    name_sv: str
+    name_en: str
+    sort_order: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A shape of rows with tables of its own: ``core.fct_<name>`` and ``mart_data.<name>``.
+
+    Attributes:
+        name: Its name.
+        by_substance: Whether a release is of one substance, which then stands beside the release.
+        key: Columns that name a row uniquely within a release.
+        columns: Its columns, the key first; in this order they are loaded, hashed and shown.
+    """
+
+    name: str
+    by_substance: bool
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def table(self) -> str:
+        """Its table in schema ``core``."""
+        return f"fct_{self.name}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def values(self) -> tuple[Column, ...]:
+        """The columns that are no part of the key."""
+        return tuple(column for column in self.columns if column.name not in self.key)
+
+    def check_frame(self, columns: Iterable[str]) -> None:
+        """Hold the columns of a parsed frame against the fact.
+
+        Args:
+            columns: Names of the frame's columns.
+
+        Raises:
+            ContractError: naming every column that is missing and every one that the fact does not have.
+        """
+        found, wanted = set(columns), {*self.names, SHEET_ROW}
+        if found != wanted:
+            missing, unmapped = sorted(wanted - found), sorted(found - wanted)
+            msg = (
+                f"rows of the fact {self.name}: missing columns {missing or 'none'}, "
+                f"columns the contract does not have {unmapped or 'none'}"
+            )
+            raise ContractError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +141,7 @@ class Mart:
     Attributes:
         name: Name without schema.
         kind: ``view``, or ``table`` for the pointer.
+        fact: The fact it shows, or None where it is no plain view on one.
         sv: Meaning in Swedish.
         en: Meaning in English.
         grain_sv: What one row is, Swedish.
@@ -76,6 +152,7 @@ class Mart:
 
     name: str
     kind: Kind
+    fact: str | None
     sv: str
     en: str
     grain_sv: str
@@ -98,9 +175,11 @@ class Mart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """The whole contract: its version and its marts in the order of the file."""
+    """The whole contract, each part in the order of the file."""
 
     version: str
+    codes: tuple[Code, ...]
+    facts: tuple[Fact, ...]
     marts: tuple[Mart, ...]
 
 
@@ -120,9 +199,16 @@ def read_contract(text: str) -> Contract:
     import yaml
 
     document = cast("Mapping[str, Any]", yaml.safe_load(text))
-    shared = cast("Mapping[str, Mapping[str, Any]]", document["shared_columns"])
+    codes = tuple(_read_codes(document.get("code_lists") or {}))
+    shared = _Settings(
+        columns=cast("Mapping[str, Mapping[str, Any]]", document["shared_columns"]),
+        facts=cast("Mapping[str, Mapping[str, Any]]", document.get("facts") or {}),
+        codes=codes,
+    )
     contract = Contract(
         version=str(document["contract_version"]),
+        codes=codes,
+        facts=tuple(_read_fact(name, entry, shared) for name, entry in shared.facts.items()),
         marts=tuple(_read_mart(name, entry, shared) for name, entry in document["marts"].items()),
     )
     _check_references(contract)
@@ -141,6 +227,29 @@ def marts() -> tuple[Mart, ...]:
     return contract().marts
 
 
+def facts() -> tuple[Fact, ...]:
+    """Every fact, in the order of the contract."""
+    return contract().facts
+
+
+def fact(name: str) -> Fact:
+    """The fact of this name.
+
+    Raises:
+        ContractError: if the contract has no such fact.
+    """
+    for entry in facts():
+        if entry.name == name:
+            return entry
+    msg = f"the contract has no fact {name!r}; it has {', '.join(entry.name for entry in facts())}"
+    raise ContractError(msg)
+
+
+def codes() -> tuple[Code, ...]:
+    """Every code of every list, in the order of the contract."""
+    return contract().codes
+
+
 def mart(name: str) -> Mart:
     """The object of this name, without schema.
 
@@ -154,7 +263,58 @@ def mart(name: str) -> Mart:
     raise ContractError(msg)
 
 
-def _read_mart(name: str, entry: Mapping[str, Any], shared: Mapping[str, Mapping[str, Any]]) -> Mart:
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What the entries of the contract may refer to."""
+
+    columns: Mapping[str, Mapping[str, Any]]
+    facts: Mapping[str, Mapping[str, Any]]
+    codes: tuple[Code, ...]
+
+    def of_fact(self, name: str) -> dict[str, Mapping[str, Any]]:
+        """The settings a fact's own columns state, over the shared ones of the same name."""
+        own = {
+            column: settings
+            for item in self.facts[name]["columns"]
+            if not isinstance(item, str)
+            for column, settings in item.items()
+        }
+        return {column: {**self.columns.get(column, {}), **settings} for column, settings in own.items()}
+
+
+def _read_codes(lists: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Iterator[Code]:
+    for name, entries in lists.items():
+        for place, (code, words) in enumerate(entries.items(), start=1):
+            if not isinstance(code, str) or set(words) != {"sv", "en"}:
+                msg = f"contract: code {name}.{code} must be text and have the names sv and en"
+                raise ContractError(msg)
+            yield Code(code_list=name, code=code, name_sv=words["sv"], name_en=words["en"], sort_order=place)
+
+
+def _read_fact(name: str, entry: Mapping[str, Any], shared: _Settings) -> Fact:
+    if unknown := set(entry) - _FACT_KEYS:
+        msg = f"contract: fact {name} has unknown settings {sorted(unknown)}"
+        raise ContractError(msg)
+    columns = tuple(_read_column(name, item, shared) for item in entry["columns"])
+    names = tuple(column.name for column in columns)
+    key = tuple(entry["key"])
+    if len(names) != len(set(names)) or names[: len(key)] != key:
+        msg = f"contract: fact {name} must list each column once, those of its key {list(key)} first"
+        raise ContractError(msg)
+    for column in columns:
+        if column.type not in FACT_TYPES or (column.name in key and column.nullable):
+            msg = f"contract: column {name}.{column.name} cannot be of type {column.type} or NULL in a fact"
+            raise ContractError(msg)
+    return Fact(name=name, by_substance=bool(entry.get("by_substance", False)), key=key, columns=columns)
+
+
+def _read_mart(name: str, entry: Mapping[str, Any], settings: _Settings) -> Mart:
+    shared = settings
+    if (of := entry.get("fact")) is not None:
+        if of not in settings.facts:
+            msg = f"contract: mart {name} shows the fact {of!r}, which the contract does not have"
+            raise ContractError(msg)
+        shared = replace(settings, columns={**settings.columns, **settings.of_fact(of)})
     if unknown := set(entry) - _MART_KEYS:
         msg = f"contract: mart {name} has unknown settings {sorted(unknown)}"
         raise ContractError(msg)
@@ -173,6 +333,7 @@ def _read_mart(name: str, entry: Mapping[str, Any], shared: Mapping[str, Mapping
     return Mart(
         name=name,
         kind=cast("Kind", entry.get("kind", "view")),
+        fact=of,
         sv=entry["sv"],
         en=entry["en"],
         grain_sv=entry["grain_sv"],
@@ -182,15 +343,13 @@ def _read_mart(name: str, entry: Mapping[str, Any], shared: Mapping[str, Mapping
     )
 
 
-def _read_column(
-    mart_name: str, item: str | Mapping[str, Mapping[str, Any]], shared: Mapping[str, Mapping[str, Any]]
-) -> Column:
+def _read_column(owner: str, item: str | Mapping[str, Mapping[str, Any]], shared: _Settings) -> Column:
     name, own = (item, {}) if isinstance(item, str) else next(iter(item.items()))
-    where = f"contract: column {mart_name}.{name}"
-    if isinstance(item, str) and name not in shared:
+    where = f"contract: column {owner}.{name}"
+    if isinstance(item, str) and name not in shared.columns:
         msg = f"{where} is no shared column and has no settings of its own"
         raise ContractError(msg)
-    settings = {**shared.get(name, {}), **own}
+    settings = {**shared.columns.get(name, {}), **own}
     if unknown := set(settings) - _COLUMN_KEYS:
         msg = f"{where} has unknown settings {sorted(unknown)}; known are {sorted(_COLUMN_KEYS)}"
         raise ContractError(msg)
@@ -201,12 +360,20 @@ def _read_column(
         msg = f"{where} lacks its meaning in Swedish or English"
         raise ContractError(msg)
     allowed = settings.get("allowed")
+    if (code_list := settings.get("code_list")) is not None:
+        allowed = [code.code for code in shared.codes if code.code_list == code_list]
+        if not allowed:
+            msg = f"{where} takes its codes from {code_list!r}, which is no list of the contract"
+            raise ContractError(msg)
     return Column(
         name=name,
         type=settings["type"],
         unit=settings.get("unit"),
         nullable=bool(settings.get("nullable", False)),
         allowed=tuple(str(value) for value in allowed) if allowed else None,
+        code_list=code_list,
+        minimum=settings.get("min"),
+        maximum=settings.get("max"),
         references=settings.get("references"),
         sv=settings["sv"],
         en=settings["en"],

@@ -197,7 +197,7 @@ def test_the_figures_of_the_readme_are_those_of_the_release(real_data: Path) -> 
     workbook = (real_data / "smhi/GGT_edition_2026a.xlsx").read_bytes()
     parsed = smhi_emissions.parse([workbook], "smhi_emissions", "ghg")
     release_id = releases.release_id(parsed, releases.content_sha256(parsed))
-    facts = parsed.rows.rename(columns={"value": "emissions_tco2e"})
+    facts = parsed.rows.rename(columns={"emissions": "emissions_tco2e"})
     population = pd.read_csv(real_data / "scb/population.csv", dtype={"region_code": str})
     register = registers.read_registers()
     inputs = results.ResultInputs(

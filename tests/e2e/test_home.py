@@ -204,7 +204,8 @@ def _moved(parsed: Parsed, factor: float, published: str) -> bytes:
     """The same release with every figure multiplied: all sums hold, every municipality has moved."""
     day: date = pd.Timestamp(published).date()
     wide = (
-        parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="value") * factor
+        parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="emissions")
+        * factor
     )
     rows: list[Any] = workbook.preamble("ghg", day, parsed.years)
     for code in dict.fromkeys(parsed.rows["sector_code"]):

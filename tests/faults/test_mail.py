@@ -124,9 +124,8 @@ def enqueue(warehouse):
     with connect(warehouse.loader_dsn) as connection, connection.cursor() as cursor:
         cursor.execute("INSERT INTO ops.warehouse_origin (origin) VALUES ('live')")
         cursor.execute(
-            "INSERT INTO ops.publication (state, origin, as_of_date, method_version, emission_facts_id,"
-            " population_facts_id, register_sha256)"
-            " VALUES ('published', 'live', '2026-05-08', '1.0', 1, 1, '') RETURNING publication_id"
+            "INSERT INTO ops.publication (state, origin, as_of_date, method_version, register_sha256)"
+            " VALUES ('published', 'live', '2026-05-08', '1.0', '') RETURNING publication_id"
         )
         (publication_id,) = cursor.fetchone()
     connection.close()

@@ -140,7 +140,7 @@ def test_an_older_release_that_comes_late_never_becomes_current(published: Publi
     assert made is not None
     assert not made.digest_queued
     assert current(published) == before
-    facts = "SELECT emission_facts_id FROM ops.publication ORDER BY publication_id"
+    facts = "SELECT facts_id FROM ops.publication_facts WHERE fact = 'emission' ORDER BY publication_id"
     first, second = (row[0] for row in ask(published, facts))
     assert first == second, "unchanged facts are shared, not written again"
 

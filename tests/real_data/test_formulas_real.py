@@ -70,7 +70,7 @@ def facts(real_data: Path) -> dict[str, pd.DataFrame]:
     return {
         release: smhi_emissions.parse(
             [(real_data / "smhi" / f"{name}.xlsx").read_bytes()], "smhi_emissions", "ghg"
-        ).rows.rename(columns={"value": "emissions_tco2e"})
+        ).rows.rename(columns={"emissions": "emissions_tco2e"})
         for release, name in WORKBOOKS.items()
     }
 

@@ -64,7 +64,7 @@ def test_every_cell_is_a_fact(parsed: dict[str, Parsed], name: str):
 @pytest.mark.parametrize("name", FIGURES)
 def test_tierp_and_the_nation_to_the_tonne(parsed: dict[str, Parsed], name: str):
     rows = parsed[name].rows
-    totals = rows[rows["sector_code"] == sectors.ALL].set_index(["region_code", "year"])["value"].round()
+    totals = rows[rows["sector_code"] == sectors.ALL].set_index(["region_code", "year"])["emissions"].round()
     first, last = parsed[name].years[0], parsed[name].years[-1]
     found = tuple((totals[code, first], totals[code, last]) for code in ("0360", "00"))
     assert found == FIGURES[name]
@@ -74,7 +74,7 @@ def test_the_17_mangled_cells_of_2021_are_read_as_the_numbers_they_are(parsed: d
     found = parsed["GGT_edition_2021-10-14.xlsx"]
     assert found.notes == ("17 cells written as text were read as the numbers they are",)
     rows = found.rows[found.rows["sheet_row"].isin([17_898, 17_944, 17_946])]
-    smallest = rows.groupby("region_code")["value"].apply(lambda values: values[values > 0].min())
+    smallest = rows.groupby("region_code")["emissions"].apply(lambda values: values[values > 0].min())
     assert set(smallest.index) == {"1231", "0184", "0183"}
     assert smallest["1231"] == pytest.approx(7.33347e-05, rel=1e-3)
     assert smallest["0184"] < 1e-4
@@ -114,7 +114,7 @@ def test_skövde_moved_between_two_releases(parsed: dict[str, Parsed]):
     for name in ("GGT_edition_2025.xlsx", "GGT_edition_2026a.xlsx"):
         rows = parsed[name].rows
         skövde = rows[(rows["region_code"] == "1496") & (rows["sector_code"] == sectors.ALL)]
-        figures.append([round(value) for value in skövde.set_index("year")["value"].loc[[2022, 2023]]])
+        figures.append([round(value) for value in skövde.set_index("year")["emissions"].loc[[2022, 2023]]])
     assert figures == [[614_718, 546_839], [612_200, 545_555]]
 
 

@@ -33,7 +33,7 @@ def test_dimensions_hold_the_312_regions_and_every_sector(warehouse: Warehouse) 
 
 def test_running_the_migrations_again_changes_nothing(warehouse: Warehouse) -> None:
     before = fetch(warehouse.admin_dsn, "SELECT path, sha256, applied_at FROM ops.repeatable ORDER BY path")
-    assert migrate(warehouse.admin_dsn, PASSWORDS) == "0001_foundation"
+    assert migrate(warehouse.admin_dsn, PASSWORDS) == "0002_facts"
     after = fetch(warehouse.admin_dsn, "SELECT path, sha256, applied_at FROM ops.repeatable ORDER BY path")
     assert before
     assert after == before
@@ -57,7 +57,7 @@ def test_bi_read_sees_the_marts_and_nothing_else(warehouse: Warehouse, schema: s
         "CREATE TABLE public.mine (x int)",
         "CREATE TEMP TABLE mine (x int)",
         "UPDATE mart.current_publication SET publication_id = 7",
-        "SELECT ops.create_load_partition('fct_emission', 1)",
+        "SELECT ops.create_load_partition('emission', 1)",
         "SET ROLE wh_owner",
         "SELECT lo_from_bytea(0, 'kept for ever')",
         "SELECT lo_creat(-1)",

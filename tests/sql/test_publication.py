@@ -136,7 +136,7 @@ def emissions(
     """A release of totals only: region → year → tonnes."""
     rows = pd.DataFrame(
         [(region, "all", year, value) for region, own in totals.items() for year, value in own.items()],
-        columns=["region_code", "sector_code", "year", "value"],
+        columns=["region_code", "sector_code", "year", "emissions"],
     )
     return parsed(rows.assign(sheet_row=range(8, 8 + len(rows))), EMISSIONS, substance, day)
 

@@ -61,20 +61,20 @@ def emission_rows(
             for place, sector in enumerate((*mains, *SUBSECTORS))
             for year in years
         ],
-        columns=["region_code", "sector_code", "year", "value"],
+        columns=["region_code", "sector_code", "year", "emissions"],
     )
-    municipal.loc[municipal["sector_code"].isin(SUBSECTORS), "value"] *= 0.5
+    municipal.loc[municipal["sector_code"].isin(SUBSECTORS), "emissions"] *= 0.5
     total = municipal[municipal["sector_code"].isin(mains)].groupby(["region_code", "year"], as_index=False)[
-        "value"
+        "emissions"
     ]
     municipal = pd.concat([municipal, total.sum().assign(sector_code="all")])
     county = municipal.assign(region_code=municipal["region_code"].str[:2])
     keys = ["region_code", "sector_code", "year"]
-    county = county.groupby(keys, as_index=False)["value"].sum()
-    nation = county.assign(region_code=NATION).groupby(keys, as_index=False)["value"].sum()
-    beyond = nation[nation["sector_code"] == "transport"].set_index("year")["value"] * 0.01
+    county = county.groupby(keys, as_index=False)["emissions"].sum()
+    nation = county.assign(region_code=NATION).groupby(keys, as_index=False)["emissions"].sum()
+    beyond = nation[nation["sector_code"] == "transport"].set_index("year")["emissions"] * 0.01
     with_beyond = nation["sector_code"].isin(["transport", "all"])
-    nation.loc[with_beyond, "value"] += nation.loc[with_beyond, "year"].map(beyond)
+    nation.loc[with_beyond, "emissions"] += nation.loc[with_beyond, "year"].map(beyond)
     rows = pd.concat([nation, county, municipal], ignore_index=True)
     return rows.assign(sheet_row=rows.groupby(["sector_code", "region_code"], sort=False).ngroup() + 8)
 
@@ -103,14 +103,14 @@ def add(rows: Frame, region: str, sector: str, year: int, tonnes: float) -> Fram
     """The rows with one cell raised."""
     cell = cell_of(rows, region, sector, year)
     changed = rows.copy()
-    changed.loc[cell, "value"] += tonnes
+    changed.loc[cell, "emissions"] += tonnes
     return changed
 
 
 def put(rows: Frame, region: str, sector: str, year: int, tonnes: float) -> Frame:
     """The rows with one cell replaced."""
     changed = rows.copy()
-    changed.loc[cell_of(rows, region, sector, year), "value"] = tonnes
+    changed.loc[cell_of(rows, region, sector, year), "emissions"] = tonnes
     return changed
 
 
@@ -121,7 +121,7 @@ def cell_of(rows: Frame, region: str, sector: str, year: int) -> pd.Series:
 
 
 def value_of(rows: Frame, region: str, sector: str, year: int) -> float:
-    return float(rows.loc[cell_of(rows, region, sector, year), "value"].iloc[0])
+    return float(rows.loc[cell_of(rows, region, sector, year), "emissions"].iloc[0])
 
 
 def add_at(rows: Frame, places: Mapping[str, float], sector_codes: tuple[str, ...], year: int) -> Frame:
@@ -310,11 +310,11 @@ def collapse_in_tierp(rows: Frame) -> Frame:
 def international_transport_from_2020(rows: Frame) -> Frame:
     changed = rows.copy()
     early = (rows["sector_code"] == "international_transport") & (rows["year"] < 2020)
-    gone = rows[early].set_index(["region_code", "year"])["value"]
+    gone = rows[early].set_index(["region_code", "year"])["emissions"]
     total = (rows["sector_code"] == "all") & (rows["year"] < 2020)
     places = pd.MultiIndex.from_frame(rows.loc[total, ["region_code", "year"]])
-    changed.loc[total, "value"] -= gone.reindex(places).to_numpy()
-    changed.loc[early, "value"] = 0.0
+    changed.loc[total, "emissions"] -= gone.reindex(places).to_numpy()
+    changed.loc[early, "emissions"] = 0.0
     return changed
 
 
@@ -483,7 +483,7 @@ def test_a_finding_names_its_cell_in_the_sheet(house: House, sound: Frame) -> No
 
 def test_more_than_ten_findings_are_counted_and_ten_are_kept(house: House, sound: Frame) -> None:
     rows = sound.copy()
-    rows.loc[rows["sector_code"] == "waste.landfills", "value"] *= -1
+    rows.loc[rows["sector_code"] == "waste.landfills", "emissions"] *= -1
 
     found = gate(house.verdict(house.emissions(rows)), "not_negative")
 

@@ -21,7 +21,7 @@ ROWS = pd.DataFrame(
         "region_code": ["0360", "0360", "00", "0360"],
         "sector_code": ["all", "transport", "all", "all"],
         "year": [2024, 1990, 1990, 1990],
-        "value": [0.1, 0.0, 71000515.07, 7.33347e-05],
+        "emissions": [0.1, 0.0, 71000515.07, 7.33347e-05],
         "sheet_row": [10, 11, 8, 9],
     }
 )
@@ -73,7 +73,7 @@ def test_row_order_and_sheet_rows_are_no_content(order: list[int]):
         replace(PARSED, substance="co2"),
         replace(PARSED, unit="kg/år"),
         replace(PARSED, published_date=date(2026, 5, 8)),
-        replace(PARSED, rows=ROWS.assign(value=np.nextafter(ROWS["value"], np.inf))),
+        replace(PARSED, rows=ROWS.assign(emissions=np.nextafter(ROWS["emissions"], np.inf))),
         replace(PARSED, rows=ROWS.iloc[:3]),
     ],
 )
@@ -82,7 +82,7 @@ def test_any_change_of_a_fact_is_another_release(changed: Parsed):
 
 
 def test_minus_zero_is_zero_and_no_facts_still_have_a_hash():
-    negative = replace(PARSED, rows=ROWS.assign(value=ROWS["value"].replace(0.0, -0.0)))
+    negative = replace(PARSED, rows=ROWS.assign(emissions=ROWS["emissions"].replace(0.0, -0.0)))
     assert content_sha256(negative) == content_sha256(PARSED)
     assert len(content_sha256(replace(PARSED, rows=ROWS.iloc[:0]))) == 64
 

@@ -99,6 +99,7 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
             refused.append(str(error))
             continue
         _reconcile(snapshot, parsed)
+        release_rules.fact_of(snapshot.dataset).check_frame(parsed.rows.columns)
         content = release_rules.content_sha256(parsed)
         held = _release_with_content(conn, snapshot, content) or next(
             (release_id for _, release_id, other, _ in fresh if other == content), None

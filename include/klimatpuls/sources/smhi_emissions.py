@@ -181,7 +181,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         substance: Our code of the substance asked for; None takes whatever the workbook says it is.
 
     Returns:
-        One row per region × sector × year in ``rows`` (value in tonnes for greenhouse gases, else in
+        One row per region × sector × year in ``rows`` (``emissions`` in tonnes for greenhouse gases, else in
         ``unit``), one row per refused cell in ``rejects``; ``rows_read`` is the number of both.
 
     Raises:
@@ -517,7 +517,7 @@ def _tidy(
     at = np.repeat(np.arange(len(values)), len(years))
     frame = wide.take(at).reset_index(drop=True)
     frame["year"] = np.tile(np.asarray(years, dtype=np.int64), len(values))
-    frame["value"] = values.ravel()
+    frame["emissions"] = values.ravel()
     frame["sheet_row"] = np.repeat(sheet_rows.astype(np.int64), len(years))
     good = ~np.isnan(values.ravel())
     return frame if good.all() else frame[good].reset_index(drop=True)

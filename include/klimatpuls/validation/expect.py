@@ -27,7 +27,7 @@ def expect(dsn: str, run_id: int, suite: Suite, checks: Sequence[Check]) -> Mapp
     Args:
         dsn: Warehouse.
         run_id: The source run; its partition, as ops.create_load_partition() names it, is the batch.
-        suite: Shape of the fact table.
+        suite: The fact of the partition, with what the contract says of its columns.
         checks: The rules with their finished queries.
 
     Returns:
@@ -54,9 +54,9 @@ def expect(dsn: str, run_id: int, suite: Suite, checks: Sequence[Check]) -> Mapp
     with _quiet("great_expectations"):
         context = gx.get_context(project_config=config, mode="ephemeral")
         source = context.data_sources.add_postgres("warehouse", connection_string=url.replace("$", "%24"))
-        asset = source.add_table_asset(f"run-{run_id}", table_name=f"{suite.fact_table}_r{run_id}")
+        asset = source.add_table_asset(f"run-{run_id}", table_name=f"{suite.fact.table}_r{run_id}")
         batch = asset.add_batch_definition_whole_table("rows")
-        expectations = context.suites.add(gx.ExpectationSuite(name=suite.fact_table))
+        expectations = context.suites.add(gx.ExpectationSuite(name=suite.fact.table))
         for expectation in [*_column_expectations(suite), *_gate_expectations(checks)]:
             expectations.add_expectation(expectation)
         definition = gx.ValidationDefinition(name=f"run-{run_id}", data=batch, suite=expectations)
@@ -82,7 +82,17 @@ def _column_expectations(suite: Suite) -> Iterator[Any]:
     )
     for column, type_name in suite.columns.items():
         yield gxe.ExpectColumnValuesToBeOfType(column=column, type_=type_name, severity="critical")
-        yield gxe.ExpectColumnValuesToNotBeNull(column=column, severity="critical")
+        if column not in suite.nullable:
+            yield gxe.ExpectColumnValuesToNotBeNull(column=column, severity="critical")
+    for stated in suite.fact.columns:
+        if stated.allowed is not None:
+            yield gxe.ExpectColumnValuesToBeInSet(
+                column=stated.name, value_set=list(stated.allowed), severity="critical"
+            )
+        if stated.minimum is not None or stated.maximum is not None:
+            yield gxe.ExpectColumnValuesToBeBetween(
+                column=stated.name, min_value=stated.minimum, max_value=stated.maximum, severity="critical"
+            )
     yield gxe.ExpectColumnValuesToBeBetween(column="sheet_row", min_value=0, severity="critical")
 
 

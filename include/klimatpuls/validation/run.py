@@ -1,7 +1,7 @@
 """Holds the loaded rows of a source run against their rules, with Great Expectations, in the database.
 
-One Great Expectations run per source run: its batch is the run's partition, its suite the shape of the
-columns and one ``UnexpectedRowsExpectation`` per rule, whose query is the file of that name in
+One Great Expectations run per source run and fact: its batch is the run's partition, its suite the shape of
+the columns and one ``UnexpectedRowsExpectation`` per rule, whose query is the file of that name in
 ``include/sql/checks``. The same text, wrapped otherwise, measures the value each gate is reported with; the
 two counts of findings must agree, or nothing is decided.
 """
@@ -13,13 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls import schema
 from klimatpuls.errors import KlimatpulsError
 from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.validation import docs
 from klimatpuls.validation.expect import expect
 from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge
 from klimatpuls.validation.queries import WORK_MEM, Check, with_literals
-from klimatpuls.validation.suites import COLUMNS, Suite, Value, limit_of, query_values, suite_of
+from klimatpuls.validation.suites import (
+    COLUMNS,
+    Suite,
+    Value,
+    check_text,
+    limit_of,
+    query_values,
+    suite_of,
+)
 from klimatpuls.warehouse import connection
 
 if TYPE_CHECKING:
@@ -68,16 +77,16 @@ def validate_run(
     Raises:
         ValidationError: if a query could not be run or two ways of counting disagree.
     """
-    suite = suite_of(source.id)
     engine = connection.engine(dsn)
     with engine.connect() as conn:
         loaded = _loaded_releases(conn, run_id)
         if not loaded:
             return []
-        checks = list(_checks(source, suite, run_id, loaded))
+        by_fact = _by_fact(source, run_id, loaded)
+        checks = [check for _, part in by_fact for check in part]
         conn.exec_driver_sql(f"SET work_mem = '{WORK_MEM}'")
         measures = {check.key: _measure(conn, check) for check in checks}
-    result = expect(dsn, run_id, suite, checks)
+    result = _together([expect(dsn, run_id, suite, part) for suite, part in by_fact])
     columns = _column_measure(result)
     findings = _findings(result, checks, measures)
     folder = docs_root / f"run-{run_id}"
@@ -122,8 +131,27 @@ def _loaded_releases(conn: Connection, run_id: int) -> list[_Loaded]:
     return loaded
 
 
-def _checks(source: Source, suite: Suite, run_id: int, loaded: Sequence[_Loaded]) -> Iterator[Check]:
+def _by_fact(source: Source, run_id: int, loaded: Sequence[_Loaded]) -> list[tuple[Suite, list[Check]]]:
+    """The suite of every fact that the run loaded, with its finished checks."""
+    datasets: dict[str, list[str]] = {}
     for dataset_id in sorted({item.release.dataset for item in loaded}):
+        datasets.setdefault(source.dataset(dataset_id).fact, []).append(dataset_id)
+    suites = {name: suite_of(schema.fact(name)) for name in datasets}
+    return [
+        (suites[name], list(_checks(source, suites[name], run_id, loaded, dataset_ids)))
+        for name, dataset_ids in datasets.items()
+    ]
+
+
+def _together(results: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The results of a run's facts as one."""
+    return {**results[0], "results": [entry for result in results for entry in result["results"]]}
+
+
+def _checks(
+    source: Source, suite: Suite, run_id: int, loaded: Sequence[_Loaded], dataset_ids: Sequence[str]
+) -> Iterator[Check]:
+    for dataset_id in dataset_ids:
         dataset = source.dataset(dataset_id)
         items = [item for item in loaded if item.release.dataset == dataset_id]
         release_ids = tuple(item.release.release_id for item in items)
@@ -135,7 +163,7 @@ def _checks(source: Source, suite: Suite, run_id: int, loaded: Sequence[_Loaded]
             "earlier_run_ids": [item.earlier_run_id for item in compared if item.earlier_run_id is not None],
         }
         for rule in suite.rules:
-            sql = with_literals(connection.load_sql(f"checks/{rule.name}.sql"), values)
+            sql = with_literals(check_text(rule, suite.fact), values)
             yield Check(rule, limit_of(rule, dataset.tolerances), sql, dataset_id, release_ids)
 
 

@@ -1,4 +1,4 @@
-"""Which rules each fact table is held against, with which limits and which values in their queries.
+"""Which rules each fact is held against, with which limits and which values in their queries.
 
 Standard library only: the queries themselves are the files of ``include/sql/checks``, one per rule, each
 returning one row per compared cell with the columns ``release_id region_code sector_code year sheet_row found
@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from klimatpuls import regions
+from klimatpuls.schema import SHEET_ROW
 from klimatpuls.validation.gates import Rule
+from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from klimatpuls.catalog import Dataset, Tolerances
+    from klimatpuls.schema import Fact
 
 Value = int | float | str | Sequence[int] | Sequence[str]
-FactTable = Literal["fct_emission", "fct_population"]
 
 POPULATION_EXACT_TO_YEAR = 2024
 """Last year SCB publishes without noise: until then the parts add up to the person (docs/methods.md)."""
@@ -294,52 +296,137 @@ POPULATION_RULES: tuple[Rule, ...] = (
 )
 
 
+PLAIN_RULES: tuple[Rule, ...] = (
+    _REJECTED,
+    Rule(
+        name="fact_row_count",
+        severity="hard",
+        worst="max",
+        limit=0.0,
+        unit="rows",
+        title_sv="Skillnad mellan antalet lästa och antalet laddade rader",
+        title_en="Difference between the rows read and the rows loaded",
+    ),
+    Rule(
+        name="fact_known_regions",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Rader med okänt område",
+        title_en="Rows of an unknown area",
+    ),
+    Rule(
+        name="fact_years",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Värden för orimliga år (före 1968 eller efter utgåvans datum)",
+        title_en="Values of impossible years (before 1968 or after the release's date)",
+    ),
+    Rule(
+        name="fact_vanished",
+        severity="hold",
+        worst="max",
+        limit="hold_vanished_share_pct",
+        unit="%",
+        title_sv="Andel av föregående utgåvas rader som saknas",
+        title_en="Share of the earlier release's rows that are gone",
+        nothing_sv="ingen tidigare utgåva att jämföra med",
+        nothing_en="no earlier release to compare with",
+    ),
+    Rule(
+        name="fact_moved",
+        severity="hold",
+        worst="max",
+        limit="hold_moved_share_pct",
+        unit="%",
+        title_sv="Andel värden som ändrats tydligt mot föregående utgåva",
+        title_en="Share of values that moved clearly against the earlier release",
+        nothing_sv="ingen tidigare utgåva med gemensamma rader att jämföra med",
+        nothing_en="no earlier release with rows in common to compare with",
+    ),
+)
+"""What every fact is held against that has no rules of its own for it; see :func:`plain_rules`."""
+
+OWN_RULES: Mapping[str, tuple[Rule, ...]] = {"emission": EMISSION_RULES, "population": POPULATION_RULES}
+"""Facts whose rules are all their own."""
+
+FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {}
+"""What a fact is held against beside the plain rules."""
+
+YEARS_AHEAD = frozenset({"population_forecast"})
+"""Facts about years that have not come: for them a year after the release's date is no mistake."""
+
+_NUMBERS = frozenset({"bigint", "double precision", "integer", "smallint"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """What a dataset is held against.
+    """What the rows of a fact are held against.
 
     Attributes:
-        fact_table: The table of ``core`` its rows lie in.
-        columns: All columns of the table with their PostgreSQL types, as SQLAlchemy names them.
+        fact: The fact; the shape of its table, the allowed values and the ranges are the contract's.
         rules: The rules, in the order they are reported.
     """
 
-    fact_table: FactTable
-    columns: Mapping[str, str]
+    fact: Fact
     rules: tuple[Rule, ...]
 
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """All columns of the fact's table with their types as SQLAlchemy names them."""
+        head = {"run_id": "BIGINT", "release_id": "TEXT"} | (
+            {"substance": "TEXT"} if self.fact.by_substance else {}
+        )
+        own = {column.name: column.type.upper() for column in self.fact.columns}
+        return {**head, **own, SHEET_ROW: "INTEGER"}
 
-EMISSION_SUITE = Suite(
-    fact_table="fct_emission",
-    columns={
-        "run_id": "BIGINT",
-        "release_id": "TEXT",
-        "substance": "TEXT",
-        "region_code": "TEXT",
-        "sector_code": "TEXT",
-        "year": "SMALLINT",
-        "emissions": "DOUBLE PRECISION",
-        "sheet_row": "INTEGER",
-    },
-    rules=EMISSION_RULES,
-)
-POPULATION_SUITE = Suite(
-    fact_table="fct_population",
-    columns={
-        "run_id": "BIGINT",
-        "release_id": "TEXT",
-        "region_code": "TEXT",
-        "year": "SMALLINT",
-        "population_count": "INTEGER",
-        "sheet_row": "INTEGER",
-    },
-    rules=POPULATION_RULES,
-)
+    @property
+    def nullable(self) -> frozenset[str]:
+        """Columns that may be NULL."""
+        return frozenset(column.name for column in self.fact.columns if column.nullable)
 
 
-def suite_of(source_id: str) -> Suite:
-    """The suite of a source's datasets: population for SCB's tables, emissions for all others."""
-    return POPULATION_SUITE if source_id == "scb_population" else EMISSION_SUITE
+def suite_of(fact: Fact) -> Suite:
+    """What the rows of a fact are held against: its own rules, or the plain ones and its further ones."""
+    own = OWN_RULES.get(fact.name)
+    rules = (*plain_rules(fact), *FURTHER_RULES.get(fact.name, ())) if own is None else own
+    return Suite(fact=fact, rules=rules)
+
+
+def plain_rules(fact: Fact) -> tuple[Rule, ...]:
+    """The plain rules that apply to a fact: those about areas, years and values only where it has them."""
+    left_out = {
+        "fact_known_regions": "region_code" not in fact.names,
+        "fact_years": "year" not in fact.names or fact.name in YEARS_AHEAD,
+        "fact_moved": measured_column(fact) is None,
+    }
+    return tuple(rule for rule in PLAIN_RULES if not left_out.get(rule.name, False))
+
+
+def measured_column(fact: Fact) -> str | None:
+    """The first numeric value of a fact, which moves between releases; None where it has none."""
+    return next((column.name for column in fact.values if column.type in _NUMBERS), None)
+
+
+def check_text(rule: Rule, fact: Fact) -> str:
+    """The text of a rule's query for a fact; a plain rule's names of tables and columns are put in.
+
+    Only names from the contract are put in, which admits letters and underscores; values stay named.
+    """
+    names = {
+        "rows": f"core.{fact.table}",
+        "region_code": "f.region_code" if "region_code" in fact.names else "cast(NULL AS text)",
+        "year": "f.year" if "year" in fact.names else "cast(NULL AS integer)",
+        "same_key": " AND ".join(f"f.{name} = e.{name}" for name in fact.key),
+        "value": measured_column(fact) or "NULL",
+    }
+    text = load_sql(f"checks/{rule.name}.sql")
+    for name, words in names.items():
+        text = text.replace(f"{{{name}}}", words)
+    return text
 
 
 def limit_of(rule: Rule, tolerances: Tolerances) -> float:

@@ -39,9 +39,15 @@ def warehouse_digest(conn: PgConnection) -> str:
     conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
     try:
         with conn, conn.cursor() as cursor:
-            for name in ("core_emission_digest", "core_population_digest"):
-                cursor.execute(load_sql(f"load/{name}.sql"))
-                total.update(f"{name} {cursor.fetchone()[0]}\n".encode())
+            for fact in schema.facts():
+                names = ["release_id", *fact.names]
+                cursor.execute(
+                    sql.SQL(load_sql("load/core_fact_digest.sql")).format(
+                        columns=sql.SQL(", ").join(sql.Identifier("f", name) for name in names),
+                        rows=sql.Identifier("core", fact.table),
+                    )
+                )
+                total.update(f"core {fact.name} {cursor.fetchone()[0]}\n".encode())
             for mart in sorted(schema.marts(), key=lambda mart: mart.name):
                 if mart.name in NO_FIGURES:
                     continue

@@ -1,4 +1,4 @@
-"""The dimensions of regions, sectors and substances, loaded from the package's reference files."""
+"""The dimensions: regions, sectors and substances from reference files, codes from the contract."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from klimatpuls import regions, sectors, substances
+from klimatpuls import regions, schema, sectors, substances
 from klimatpuls.warehouse.connection import load_sql
 
 
@@ -24,6 +24,7 @@ def dimension_rows() -> dict[str, list[tuple[Any, ...]]]:
         "upsert_substance": [
             (s.code, s.name_sv, s.name_en, s.is_ghg) for s in substances.substances().values()
         ],
+        "upsert_code": [(c.code_list, c.code, c.name_sv, c.name_en, c.sort_order) for c in schema.codes()],
     }
 
 
@@ -33,6 +34,6 @@ def checksum_text() -> str:
 
 
 def load_dimensions(cursor: Any) -> None:
-    """Insert or update the rows of the three dimensions; a row that is in use is never deleted."""
+    """Insert or update the rows of the dimensions; a row that is in use is never deleted."""
     for name, rows in dimension_rows().items():
         execute_values(cursor, load_sql(f"load/{name}.sql"), rows, page_size=1000)

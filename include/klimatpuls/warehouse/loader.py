@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
+from klimatpuls.releases import fact_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,22 +20,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.releases import Parsed
-
-# Fact table → its value column in a parsed frame; a frame says by its columns which table it belongs to.
-FACT_TABLES = {"value": "fct_emission", "population_count": "fct_population"}
-
-
-def fact_table(rows: pd.DataFrame) -> str:
-    """The core table that a parsed frame belongs to.
-
-    Raises:
-        ValueError: if the frame is of no known shape.
-    """
-    for column, table in FACT_TABLES.items():
-        if column in rows.columns:
-            return table
-    msg = f"no fact table for a frame with the columns {list(rows.columns)}"
-    raise ValueError(msg)
+    from klimatpuls.schema import Fact
 
 
 def copy_frame(cursor: Any, target: tuple[str, str], frame: pd.DataFrame, constants: dict[str, Any]) -> int:
@@ -62,41 +49,41 @@ def copy_frame(cursor: Any, target: tuple[str, str], frame: pd.DataFrame, consta
 
 
 def load_facts(conn: PgConnection, run_id: int, releases: Sequence[tuple[str, Parsed]]) -> dict[str, int]:
-    """Create, fill, key and attach the partition of one source run.
+    """Create, fill, key and attach the partitions of one source run, one per fact.
 
     Args:
         conn: Connection as ``wh_loader``; the caller commits.
-        run_id: The source run; names the partition.
-        releases: (release id, parsed content), all of one fact table.
+        run_id: The source run; names the partitions.
+        releases: (release id, parsed content); the columns of each frame are those of its dataset's fact.
 
     Returns:
         Rows loaded per release id, equal to the rows of each parsed frame.
 
     Raises:
-        ValueError: if the releases belong to different fact tables.
+        ContractError: if a frame lacks columns of its fact or has others.
         RuntimeError: if the server counted other rows than were sent.
     """
-    tables = {fact_table(parsed.rows) for _, parsed in releases}
-    if len(tables) != 1:
-        msg = f"the releases of run {run_id} belong to {len(tables)} fact tables: {sorted(tables)}"
-        raise ValueError(msg)
-    fact = tables.pop()
     loaded: dict[str, int] = {}
+    by_fact: dict[Fact, list[tuple[str, Parsed]]] = {}
+    for release_id, parsed in releases:
+        fact = fact_of(parsed.dataset)
+        fact.check_frame(parsed.rows.columns)
+        by_fact.setdefault(fact, []).append((release_id, parsed))
     with conn.cursor() as cursor:
-        cursor.execute("SELECT ops.create_load_partition(%s, %s)", (fact, run_id))
-        (partition,) = cursor.fetchone()
-        for release_id, parsed in releases:
-            constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
-            frame = parsed.rows
-            if fact == "fct_emission":
-                constants["substance"] = parsed.substance
-                frame = frame.rename(columns={"value": "emissions"})
-            count = copy_frame(cursor, ("core", partition), frame, constants)
-            if count != len(parsed.rows):
-                msg = f"{release_id}: {len(parsed.rows)} rows were sent, {count} arrived in core.{partition}"
-                raise RuntimeError(msg)
-            loaded[release_id] = count
-        cursor.execute("SELECT ops.attach_load_partition(%s, %s)", (fact, run_id))
+        for fact, entries in by_fact.items():
+            cursor.execute("SELECT ops.create_load_partition(%s, %s)", (fact.name, run_id))
+            (partition,) = cursor.fetchone()
+            for release_id, parsed in entries:
+                constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
+                if fact.by_substance:
+                    constants["substance"] = parsed.substance
+                count = copy_frame(cursor, ("core", partition), parsed.rows, constants)
+                if count != len(parsed.rows):
+                    sent = len(parsed.rows)
+                    msg = f"{release_id}: {sent} rows were sent, {count} arrived in core.{partition}"
+                    raise RuntimeError(msg)
+                loaded[release_id] = count
+            cursor.execute("SELECT ops.attach_load_partition(%s, %s)", (fact.name, run_id))
     return loaded
 
 

@@ -1,9 +1,10 @@
 """Migrations: numbered immutable files once, repeatable files by checksum, roles and comments.
 
-Tables change only in ``include/sql/migrations/NNNN_name.sql`` (one Alembic revision each). Functions, views,
-grants and column comments are repeatable: when the checksum of any of them changed, all of them are applied
-again in the same transaction. Everything runs as ``wh_owner`` (SET ROLE by the cluster's bootstrap role), so
-upgrading a populated database from any version equals a fresh install.
+Tables change only in ``include/sql/migrations/NNNN_name.sql`` (one Alembic revision each); those of a new
+fact follow from the contract. Functions, views, grants and column comments are repeatable: when the checksum
+of any of them changed, all of them are applied again in the same transaction. Everything runs as ``wh_owner``
+(SET ROLE by the cluster's bootstrap role), so upgrading a populated database from any version equals a fresh
+install.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 
 from klimatpuls import schema
-from klimatpuls.warehouse import dimensions
+from klimatpuls.warehouse import dimensions, facts
 from klimatpuls.warehouse.connection import SQL_ROOT, connect, engine, load_sql
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
 LOGIN_ROLES = ("wh_loader", "wh_mailer", "bi_read")
-# Functions before what calls them, grants on everything that is there. No view builds on another.
-REPEATABLE_FOLDERS = ("functions", "marts", "grants")
+TABLES, VIEWS, DIMENSIONS = "contract tables", "contract views", "dimensions"
+"""What is repeatable and has no file of its own."""
 
 
 def migrate(admin_dsn: str, passwords: Mapping[str, str]) -> str:
@@ -104,15 +105,25 @@ def _run_numbered(admin_dsn: str) -> str:
 
 
 def _repeatable_texts() -> dict[str, str]:
-    """Path below ``include/sql`` → text, in the order of applying; comments come from the contract."""
-    texts = {
-        f"{folder}/{path.name}": path.read_text(encoding="utf-8")
-        for folder in REPEATABLE_FOLDERS
-        for path in sorted((SQL_ROOT / folder).glob("*.sql"))
+    """Path below ``include/sql``, or what follows from the contract → text, in the order of applying.
+
+    Tables before the views on them, functions before what calls them, grants on everything that is there. No
+    view builds on another.
+    """
+    return {
+        TABLES: facts.checksum_text(),
+        **_files("functions"),
+        **_files("marts"),
+        VIEWS: facts.view_statements(),
+        **_files("grants"),
+        "contract comments": schema.comment_statements(),
+        DIMENSIONS: dimensions.checksum_text(),
     }
-    texts["contract comments"] = schema.comment_statements()
-    texts["dimensions"] = dimensions.checksum_text()
-    return texts
+
+
+def _files(folder: str) -> dict[str, str]:
+    paths = sorted((SQL_ROOT / folder).glob("*.sql"))
+    return {f"{folder}/{path.name}": path.read_text(encoding="utf-8") for path in paths}
 
 
 def _apply_repeatables(cursor: Any) -> None:
@@ -123,8 +134,10 @@ def _apply_repeatables(cursor: Any) -> None:
     if applied == wanted:
         return
     for path, text in texts.items():
-        if path == "dimensions":
+        if path == DIMENSIONS:
             dimensions.load_dimensions(cursor)
+        elif path == TABLES:
+            facts.ensure_tables(cursor)
         else:
             cursor.execute(text)
     cursor.execute("DELETE FROM ops.repeatable")

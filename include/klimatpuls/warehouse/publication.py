@@ -11,6 +11,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from psycopg2 import sql
+
+from klimatpuls import catalog, schema
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers.targets import from_definition
@@ -29,11 +32,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.schema import Fact
     from klimatpuls.targets import Target
 
 EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
-POPULATION_DATASETS = ("scb_population", "scb_population_ckm")
+EMISSION_FACT = "emission"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +80,11 @@ class _Plan:
     """What the new publication will show, against what the present one shows.
 
     ``before`` gives the dataset of each release that is current now; a withdrawn one is still in it.
+    ``shown_facts`` says under which facts id the present publication shows each fact.
     """
 
     pointer: Mapping[str, Any]
+    shown_facts: Mapping[str, int]
     candidates: tuple[_Candidate, ...]
     current: Mapping[tuple[str, str | None], _Candidate]
     before: Mapping[str, str]
@@ -175,6 +181,8 @@ def _plan(conn: PgConnection) -> _Plan | None:
         candidates = tuple(_candidates(cursor))
         cursor.execute(load_sql("load/current_releases.sql"), pointer)
         shown = list(_named_rows(cursor))
+        cursor.execute(load_sql("load/shown_facts.sql"), pointer)
+        shown_facts = dict(cursor.fetchall())
         cursor.execute(load_sql("load/register_sha256.sql"))
         (register_sha256,) = cursor.fetchone()
     if not candidates:
@@ -189,6 +197,7 @@ def _plan(conn: PgConnection) -> _Plan | None:
         return None
     return _Plan(
         pointer=pointer,
+        shown_facts=shown_facts,
         candidates=candidates,
         current=_current(candidates),
         before={row["release_id"]: row["dataset"] for row in shown if row["is_current"]},
@@ -259,10 +268,7 @@ def _build(
         )
         (publication_id,) = cursor.fetchone()
         rows: dict[str, int] = {}
-        facts = {
-            "emission_facts_id": _emission_facts(cursor, plan, publication_id, rows),
-            "population_facts_id": _population_facts(cursor, plan, publication_id, rows),
-        }
+        facts = _current_facts(cursor, plan, publication_id, rows)
         lead = plan.current.get((EMISSION_DATASET, LEAD_SUBSTANCE))
         if lead is not None:
             inputs = ResultInputs(
@@ -270,7 +276,7 @@ def _build(
                 current=(lead.id, _facts_of(cursor, lead)),
                 earlier=tuple((c.id, _facts_of(cursor, c)) for c in _earlier(plan, lead)),
                 population=read_frame(
-                    cursor, "load/population_facts.sql", {"facts_id": facts["population_facts_id"]}
+                    cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}
                 ),
                 members=_members(cursor),
                 targets=_targets(cursor),
@@ -295,36 +301,51 @@ def _facts_of(cursor: Any, candidate: _Candidate) -> pd.DataFrame:
     )
 
 
-def _emission_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str, int]) -> int:
-    if plan.is_shared((EMISSION_DATASET,)):
-        return int(plan.pointer["emission_facts_id"])
-    current = plan.of((EMISSION_DATASET,))
-    if not current:
-        return 0
-    cursor.execute("SELECT ops.create_facts_partition(%s)", (publication_id,))
-    rows["emission"] = 0
-    for candidate in current:
-        cursor.execute(
-            load_sql("load/build_emission_facts.sql"),
-            {"facts_id": publication_id, "run_id": candidate.run_id, "release_id": candidate.id},
-        )
-        rows["emission"] += cursor.rowcount
-    cursor.execute("SELECT ops.analyze_facts_partition(%s)", (publication_id,))
-    return publication_id
+def _current_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str, int]) -> dict[str, int]:
+    """Bring the current rows of every fact under the publication: those shown already, or written anew.
+
+    Returns:
+        Fact → the publication that wrote its rows; a fact without a current release is left out.
+    """
+    facts: dict[str, int] = {}
+    for fact in schema.facts():
+        datasets = catalog.datasets_of(fact.name)
+        current = plan.of(datasets)
+        if fact.name in plan.shown_facts and plan.is_shared(datasets):
+            facts[fact.name] = plan.shown_facts[fact.name]
+        elif current:
+            cursor.execute("SELECT ops.create_facts_partition(%s, %s)", (fact.name, publication_id))
+            rows[fact.name] = _write_facts(cursor, fact, publication_id, current)
+            cursor.execute("SELECT ops.analyze_facts_partition(%s, %s)", (fact.name, publication_id))
+            facts[fact.name] = publication_id
+    return facts
 
 
-def _population_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str, int]) -> int:
-    if plan.is_shared(POPULATION_DATASETS):
-        return int(plan.pointer["population_facts_id"])
-    current = plan.of(POPULATION_DATASETS)
-    if not current:
-        return 0
-    cursor.execute(
-        load_sql("load/build_population_facts.sql"),
-        {"facts_id": publication_id, "release_ids": [c.id for c in current]},
+def _write_facts(cursor: Any, fact: Fact, facts_id: int, current: Sequence[_Candidate]) -> int:
+    """Copy the rows of the current releases; returns how many."""
+    if fact.name == EMISSION_FACT:
+        values = [{"facts_id": facts_id, "run_id": c.run_id, "release_id": c.id} for c in current]
+        return sum(_count(cursor, load_sql("load/build_emission_facts.sql"), value) for value in values)
+    statement = sql.SQL(load_sql("load/build_facts.sql")).format(
+        current_rows=sql.Identifier("mart_data", fact.name),
+        columns=sql.SQL(", ").join(map(sql.Identifier, fact.names)),
+        key=sql.SQL(", ").join(map(sql.Identifier, fact.key)),
+        rows=sql.Identifier("core", fact.table),
     )
-    rows["population"] = cursor.rowcount
-    return publication_id
+    return _count(
+        cursor,
+        statement,
+        {
+            "facts_id": facts_id,
+            "run_ids": [c.run_id for c in current],
+            "release_ids": [c.id for c in current],
+        },
+    )
+
+
+def _count(cursor: Any, statement: Any, values: Mapping[str, Any]) -> int:
+    cursor.execute(statement, values)
+    return int(cursor.rowcount)
 
 
 def _members(cursor: Any) -> pd.DataFrame:
@@ -372,8 +393,14 @@ def _switch(
         "as_of_date": as_of,
         "origin": plan.origin,
         "causes": json.dumps(causes, ensure_ascii=False, default=str),
-        **facts,
     }
+    cursor.executemany(
+        load_sql("load/insert_publication_facts.sql"),
+        [
+            {"publication_id": publication_id, "fact": fact, "facts_id": facts_id}
+            for fact, facts_id in facts.items()
+        ],
+    )
     cursor.execute(load_sql("load/close_publication.sql"), values)
     cursor.execute(load_sql("load/switch_publication.sql"), values)
     if cursor.rowcount != 1:

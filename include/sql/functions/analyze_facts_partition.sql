@@ -1,11 +1,11 @@
--- Statistics for the facts of a publication before anybody asks them anything.
-CREATE OR REPLACE FUNCTION ops.analyze_facts_partition(new_facts_id bigint)
+-- Statistics for the rows of a publication before anybody asks them anything.
+CREATE OR REPLACE FUNCTION ops.analyze_facts_partition(fact_name text, new_facts_id bigint)
 RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    EXECUTE format('ANALYZE mart_data.%I', format('emission_p%s', new_facts_id));
+    EXECUTE format('ANALYZE mart_data.%I', format('%s_p%s', fact_name, new_facts_id));
 END
 $$;

@@ -20,22 +20,22 @@ GRANT USAGE ON SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader
 GRANT SELECT ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
 GRANT INSERT ON staging.rejected_cell TO wh_loader;
 GRANT INSERT, UPDATE ON
-ops.source_run, ops.snapshot, ops.dataset_check, ops.publication
+ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.look
 TO wh_loader;
 GRANT UPDATE (state, decided_by, decided_at, decision_reason) ON core.dim_release TO wh_loader;
 GRANT INSERT ON
 core.dim_release, ops.mail_outbox,
-ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release,
-mart_data.emission, mart_data.population, mart_data.carbon_law, mart_data.target_progress,
-mart_data.network_summary, mart_data.region_overview
+ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release, ops.publication_facts
 TO wh_loader;
+-- Results and current facts: rows are added under a new publication; none is changed or taken away.
+GRANT INSERT ON ALL TABLES IN SCHEMA mart_data TO wh_loader;
 GRANT INSERT, UPDATE, DELETE ON
 register.version, register.member, register.target, register.known_defect
 TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
 ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
-ops.create_facts_partition(bigint), ops.analyze_facts_partition(bigint)
+ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint)
 TO wh_loader;
 
 -- wh_mailer: reads the marts, moves outbox rows on.

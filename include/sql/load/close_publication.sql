@@ -2,10 +2,6 @@ UPDATE ops.publication
 SET
     state = CASE WHEN publication_id = %(publication_id)s THEN 'published' ELSE 'superseded' END,
     causes = CASE WHEN publication_id = %(publication_id)s THEN %(causes)s::jsonb ELSE causes END,
-    emission_facts_id
-    = CASE WHEN publication_id = %(publication_id)s THEN %(emission_facts_id)s ELSE emission_facts_id END,
-    population_facts_id
-    = CASE WHEN publication_id = %(publication_id)s THEN %(population_facts_id)s ELSE population_facts_id END,
     published_at
     = CASE WHEN publication_id = %(publication_id)s THEN clock_timestamp() ELSE published_at END
 WHERE publication_id IN (%(publication_id)s, %(previous_publication_id)s)

@@ -1,7 +1,5 @@
 SELECT
     cp.publication_id,
-    cp.emission_facts_id,
-    cp.population_facts_id,
     coalesce(p.register_sha256, '') AS register_sha256,
     coalesce(p.method_version, '') AS method_version,
     p.as_of_date,

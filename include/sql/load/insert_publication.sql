@@ -1,9 +1,8 @@
 INSERT INTO ops.publication (
-    previous_publication_id, state, origin, as_of_date, method_version, emission_facts_id, population_facts_id,
-    register_sha256
+    previous_publication_id, state, origin, as_of_date, method_version, register_sha256
 )
 VALUES (
     nullif(%(previous_publication_id)s, 0), 'building', %(origin)s, %(as_of_date)s, %(method_version)s,
-    0, 0, %(register_sha256)s
+    %(register_sha256)s
 )
 RETURNING publication_id

@@ -2,8 +2,6 @@
 UPDATE mart.current_publication
 SET
     publication_id = %(publication_id)s,
-    emission_facts_id = %(emission_facts_id)s,
-    population_facts_id = %(population_facts_id)s,
     as_of_date = %(as_of_date)s,
     origin = %(origin)s,
     published_at = clock_timestamp()

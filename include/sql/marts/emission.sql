@@ -16,4 +16,11 @@ SELECT
 FROM mart_data.emission AS f
 INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
 INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
-WHERE f.facts_id = (SELECT cp.emission_facts_id FROM mart.current_publication AS cp);
+WHERE
+    f.facts_id = (
+        SELECT pf.facts_id
+        FROM ops.publication_facts AS pf
+        WHERE
+            pf.fact = 'emission'
+            AND pf.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
+    );

@@ -11,7 +11,13 @@ FROM (
         FALSE AS has_population
     FROM mart_data.emission AS f
     WHERE
-        f.facts_id = (SELECT cp.emission_facts_id FROM mart.current_publication AS cp)
+        f.facts_id = (
+            SELECT pf.facts_id
+            FROM ops.publication_facts AS pf
+            WHERE
+                pf.fact = 'emission'
+                AND pf.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
+        )
         AND f.region_code = '00' AND f.sector_code = 'all'
     UNION ALL
     SELECT
@@ -20,7 +26,13 @@ FROM (
         TRUE AS has_population
     FROM mart_data.population AS p
     WHERE
-        p.facts_id = (SELECT cp.population_facts_id FROM mart.current_publication AS cp)
+        p.facts_id = (
+            SELECT pf.facts_id
+            FROM ops.publication_facts AS pf
+            WHERE
+                pf.fact = 'population'
+                AND pf.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
+        )
         AND p.region_code = '00'
 ) AS y
 GROUP BY y.year;

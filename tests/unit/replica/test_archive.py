@@ -52,7 +52,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _by_level(parsed: Parsed, level: regions.Level) -> pd.DataFrame:
     rows = parsed.rows[parsed.rows["region_code"].isin(regions.codes(level))]
-    return rows.pivot_table(index=["region_code", "year"], columns="sector_code", values="value")
+    return rows.pivot_table(index=["region_code", "year"], columns="sector_code", values="emissions")
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(folder: Path, tmp_path: Path):
@@ -113,7 +113,7 @@ def test_every_region_and_sector_and_no_reject(releases: dict[tuple[str, date], 
         assert len(parsed.rejects) == 0
         assert len(parsed.rows) == 312 * 62 * len(years)
         assert set(sectors.sectors()) - set(parsed.rows["sector_code"]) == {"transport.military"}
-        assert (parsed.rows["value"] >= 0).all()
+        assert (parsed.rows["emissions"] >= 0).all()
 
 
 def test_sums_hold_as_the_hard_gates_ask(releases: dict[tuple[str, date], Parsed]):
@@ -182,7 +182,9 @@ def test_magnitudes_resemble_the_country(releases: dict[tuple[str, date], Parsed
 
 
 def test_co2_is_a_part_of_all_gases(releases: dict[tuple[str, date], Parsed]):
-    ghg, co2 = (releases[gas, archive.SECOND_PUBLISHED].rows["value"].to_numpy() for gas in ("ghg", "co2"))
+    ghg, co2 = (
+        releases[gas, archive.SECOND_PUBLISHED].rows["emissions"].to_numpy() for gas in ("ghg", "co2")
+    )
     assert (co2 <= ghg + 0.01).all()
     assert 0.7 < co2[0] / ghg[0] < 0.9
 

@@ -67,9 +67,8 @@ def fill(cursor) -> None:
     cause = {"kind": "release", "release_id": GHG, "dataset": "smhi_emissions", "substance": "ghg",
              "published_date": "2026-05-07", "is_current": True, "first": True}  # fmt: skip
     cursor.execute(
-        "INSERT INTO ops.publication (state, origin, as_of_date, method_version, emission_facts_id,"
-        " population_facts_id, register_sha256, causes)"
-        " VALUES ('published', 'archive', '2026-05-08', '1.0', 1, 1, '', %s) RETURNING publication_id",
+        "INSERT INTO ops.publication (state, origin, as_of_date, method_version, register_sha256, causes)"
+        " VALUES ('published', 'archive', '2026-05-08', '1.0', '', %s) RETURNING publication_id",
         (Json([cause]),),
     )
     (publication_id,) = cursor.fetchone()

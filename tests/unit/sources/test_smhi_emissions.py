@@ -72,8 +72,8 @@ def test_every_layout_gives_the_same_facts(substance: str, years_at: workbook.Ye
     assert (parsed.substance, parsed.unit, parsed.published_date) == (substance, "ton/år", PUBLISHED)
     assert (parsed.years, parsed.gwp_set, len(parsed.rejects)) == (YEARS, None, 0)
     assert len(parsed.rows) == parsed.rows_read == len(PAIRS) * 312 * len(YEARS)
-    assert list(parsed.rows.columns) == ["region_code", "sector_code", "year", "value", "sheet_row"]
-    facts = parsed.rows.set_index(["region_code", "sector_code", "year"])["value"]
+    assert list(parsed.rows.columns) == ["region_code", "sector_code", "year", "emissions", "sheet_row"]
+    facts = parsed.rows.set_index(["region_code", "sector_code", "year"])["emissions"]
     assert facts.index.is_unique
     for code in regions.codes():
         for number, sector in enumerate(("all", "transport")):
@@ -194,7 +194,7 @@ def test_numbers_written_as_text_are_read(text: str, value: float):
     rows[7][5] = text
     parsed = read(rows)
     cell = parsed.rows[(parsed.rows["sheet_row"] == 8) & (parsed.rows["year"] == 2024)]
-    assert cell["value"].item() == value
+    assert cell["emissions"].item() == value
     assert len(parsed.rejects) == 0
     assert "1 cells written as text were read as the numbers they are" in parsed.notes
 

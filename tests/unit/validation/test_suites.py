@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import catalog
+from klimatpuls import catalog, schema
+from klimatpuls.validation.gates import Rule
 from klimatpuls.validation.queries import with_literals
 from klimatpuls.validation.suites import (
     EMISSION_RULES,
-    EMISSION_SUITE,
     POPULATION_RULES,
-    POPULATION_SUITE,
+    check_text,
     limit_of,
     query_values,
     suite_of,
 )
-from klimatpuls.warehouse.connection import SQL_ROOT, load_sql
+from klimatpuls.warehouse.connection import SQL_ROOT
 
-ALL_RULES = {rule.name: rule for rule in (*EMISSION_RULES, *POPULATION_RULES)}
+ALL_RULES = {rule.name: rule for fact in schema.facts() for rule in suite_of(fact).rules}
 CHECKS = sorted((SQL_ROOT / "checks").glob("*.sql"))
 DATASET = catalog.dataset("smhi_emissions")
 ABOUT_EARLIER = {"compared_release_ids": [], "earlier_release_ids": [], "earlier_run_ids": []}
@@ -33,12 +33,15 @@ def test_every_rule_has_its_query_and_every_query_its_rule() -> None:
     assert {path.stem for path in CHECKS} == set(ALL_RULES)
 
 
-@pytest.mark.parametrize("path", CHECKS, ids=lambda path: path.stem)
-def test_a_query_finds_all_its_values_and_keeps_to_its_releases(path: object) -> None:
-    name = f"checks/{path.name}"  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    ("fact", "rule"),
+    [(fact, rule) for fact in schema.facts() for rule in suite_of(fact).rules],
+    ids=lambda item: item.name,
+)
+def test_a_query_finds_all_its_values_and_keeps_to_its_releases(fact: schema.Fact, rule: Rule) -> None:
     values = {**query_values(DATASET, 7, ["smhi_emissions-ghg-2026-05-07-0123abcd"]), **ABOUT_EARLIER}
 
-    finished = with_literals(load_sql(name), values)
+    finished = with_literals(check_text(rule, fact), values)
 
     assert not re.search(r"(?<!:):[a-z]", finished)
     assert "smhi_emissions-ghg-2026-05-07-0123abcd" in finished
@@ -89,9 +92,23 @@ def test_severities_are_those_of_the_methods() -> None:
     }
 
 
-def test_the_suite_follows_the_source() -> None:
-    assert suite_of("scb_population") is POPULATION_SUITE
-    assert suite_of("smhi_emissions") is EMISSION_SUITE
+def test_the_suite_follows_the_fact() -> None:
+    assert suite_of(schema.fact("population")).rules == POPULATION_RULES
+    assert suite_of(schema.fact("emission")).rules == EMISSION_RULES
+
+
+def test_a_fact_is_asked_only_about_what_it_has() -> None:
+    rules = {fact.name: {rule.name for rule in suite_of(fact).rules} for fact in schema.facts()}
+    assert "fact_years" in rules["energy"]
+    assert "fact_years" not in rules["population_forecast"]
+    assert not rules["indicator_definition"] & {"fact_known_regions", "fact_years", "fact_moved"}
+
+
+def test_what_the_columns_are_held_against_is_the_contract() -> None:
+    suite = suite_of(schema.fact("energy"))
+    assert suite.columns["fuel_code"] == "TEXT"
+    assert suite.columns["energy_mwh"] == "DOUBLE PRECISION"
+    assert suite.nullable == {"energy_mwh"}
 
 
 def test_municipalities_split_from_another_are_known_to_the_queries() -> None:

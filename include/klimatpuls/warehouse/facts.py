@@ -1,0 +1,177 @@
+"""The tables, plain views and keys of the contract's facts: DDL that follows from ``contract.yaml``.
+
+A new fact gets its two tables (``core.fct_<fact>`` by source run, ``mart_data.<fact>`` by publication) and
+its view with the next migration, so that adding a source needs no SQL of its own. A fact whose columns change
+needs a numbered migration: rows that are kept for ever are not altered by a change of a file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from klimatpuls import schema
+from klimatpuls.errors import KlimatpulsError
+from klimatpuls.warehouse.connection import SQL_ROOT, load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from klimatpuls.schema import Column, Fact, Mart
+
+CORE_HEAD = (("run_id", "bigint"), ("release_id", "text"))
+SUBSTANCE = ("substance", "text")
+PLACE = (schema.SHEET_ROW, "integer")
+
+_PUBLICATION = "(SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id"
+# The rows the current publication shows. Scalar subqueries, so that the other partitions are pruned.
+_SHOWN = """\
+WHERE
+    f.facts_id = (
+        SELECT pf.facts_id
+        FROM ops.publication_facts AS pf
+        WHERE
+            pf.fact = '{fact}'
+            AND pf.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
+    );
+"""
+
+
+class FactTableError(KlimatpulsError):
+    """A table in the warehouse has other columns than the contract says; nothing was changed."""
+
+
+def core_columns(fact: Fact) -> dict[str, str]:
+    """Name → PostgreSQL type of every column of a fact's table in ``core``, in order."""
+    substance = (SUBSTANCE,) if fact.by_substance else ()
+    own = ((column.name, column.type) for column in fact.columns)
+    return dict((*CORE_HEAD, *substance, *own, PLACE))
+
+
+def core_key(fact: Fact) -> list[str]:
+    """Columns that name a row of ``core`` within its source run."""
+    return ["release_id", *(["substance"] if fact.by_substance else []), *fact.key]
+
+
+def mart_key(fact: Fact) -> list[str]:
+    """Columns that name a current row within its publication."""
+    return [*fact.key, *(["substance"] if fact.by_substance else [])]
+
+
+def ensure_tables(cursor: Any) -> None:
+    """Make the tables of facts that have none yet, and write down every fact's keys.
+
+    Args:
+        cursor: psycopg2 cursor as ``wh_owner``, inside the migration's transaction.
+
+    Raises:
+        FactTableError: if a table is there with other columns or types than the contract says.
+    """
+    for fact in schema.facts():
+        wanted = core_columns(fact)
+        found = _columns(cursor, "core", fact.table)
+        if not found:
+            cursor.execute(_create("core", fact.table, wanted, _required(fact), "run_id"))
+        elif found != wanted:
+            differing = sorted({*found.items()} ^ {*wanted.items()})
+            msg = (
+                f"core.{fact.table} and the fact {fact.name} of the contract differ in {differing}. Rows are "
+                "kept for ever: write a numbered migration that alters the table, then migrate again."
+            )
+            raise FactTableError(msg)
+        if not _columns(cursor, "mart_data", fact.name):
+            current = {
+                "facts_id": "bigint",
+                **{column.name: column.type for column in fact.columns},
+                "release_id": "text",
+            }
+            cursor.execute(_create("mart_data", fact.name, current, _required(fact), "facts_id"))
+    rows = [(fact.name, core_key(fact), mart_key(fact)) for fact in schema.facts()]
+    execute_values(cursor, load_sql("load/upsert_fact.sql"), rows)
+
+
+def view_statements() -> str:
+    """SQL of every plain view on a fact that has no file of its own in ``include/sql/marts``."""
+    return "\n".join(_view(mart) for mart in plain_marts())
+
+
+def plain_marts() -> Iterator[Mart]:
+    """The marts whose view follows from the contract."""
+    for mart in schema.marts():
+        if mart.fact is not None and not (SQL_ROOT / "marts" / f"{mart.name}.sql").exists():
+            yield mart
+
+
+def checksum_text() -> str:
+    """The facts as text, so that a changed contract is noticed like a changed view."""
+    return repr([(fact.name, core_columns(fact), core_key(fact), mart_key(fact)) for fact in schema.facts()])
+
+
+def _required(fact: Fact) -> frozenset[str]:
+    heads = {"run_id", "facts_id", "release_id", "substance", schema.SHEET_ROW}
+    return frozenset(heads | {column.name for column in fact.columns if not column.nullable})
+
+
+def _columns(cursor: Any, schema_name: str, table: str) -> dict[str, str]:
+    cursor.execute(load_sql("load/columns_of_table.sql"), {"schema_name": schema_name, "table_name": table})
+    return dict(cursor.fetchall())
+
+
+def _create(
+    schema_name: str, table: str, columns: dict[str, str], required: frozenset[str], by: str
+) -> sql.Composed:
+    # Types come from the contract, which admits a short list of them.
+    lines = [
+        sql.SQL("{} {}{}").format(
+            sql.Identifier(name), sql.SQL(kind), sql.SQL(" NOT NULL" if name in required else "")
+        )
+        for name, kind in columns.items()
+    ]
+    return sql.SQL("CREATE TABLE {} ({}) PARTITION BY LIST ({})").format(
+        sql.Identifier(schema_name, table), sql.SQL(", ").join(lines), sql.Identifier(by)
+    )
+
+
+def _view(mart: Mart) -> str:
+    """One plain view: the contract admits only names of letters and underscores, so no quoting is needed."""
+    fact = schema.fact(str(mart.fact))
+    own = {column.name: column for column in fact.columns}
+    lists = {name.removesuffix("_code"): column.code_list for name, column in own.items() if column.code_list}
+    select = [_select(mart, column, own, lists) for column in mart.columns]
+    joins = [
+        f"LEFT JOIN core.dim_code AS {stem}_names"
+        f" ON {stem}_names.code_list = '{code_list}' AND f.{stem}_code = {stem}_names.code"
+        for stem, code_list in lists.items()
+        if any(line.startswith(f"{stem}_names.") for line in select)
+    ]
+    if any(line.startswith("r.") for line in select):
+        joins.insert(0, "LEFT JOIN core.dim_region AS r ON f.region_code = r.region_code")
+    return (
+        f"CREATE OR REPLACE VIEW mart.{mart.name} AS\nSELECT\n    "
+        + ",\n    ".join(select)
+        + f'\nFROM mart_data."{fact.name}" AS f\n'
+        + "".join(f"{join}\n" for join in joins)
+        + _SHOWN.format(fact=fact.name)
+    )
+
+
+def _select(mart: Mart, column: Column, own: Mapping[str, Column], lists: Collection[str]) -> str:
+    """One line of a plain view's SELECT.
+
+    Raises:
+        ContractError: if the fact has nothing such a column could be taken from.
+    """
+    name = column.name
+    stem, _, language = name.rpartition("_name_")
+    if name in own or name == "release_id":
+        return f"f.{name}"
+    if name in ("region_name", "level", "county_code") and "region_code" in own:
+        return f"r.{name}"
+    if stem in lists and language in ("sv", "en"):
+        return f"{stem}_names.name_{language} AS {name}"
+    if name == "publication_id":
+        return _PUBLICATION
+    msg = f"contract: mart {mart.name} is a plain view on {mart.fact}, which has nothing for column {name}"
+    raise schema.ContractError(msg)

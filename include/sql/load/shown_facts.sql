@@ -1,0 +1,6 @@
+-- Under which facts id a publication shows each fact.
+SELECT
+    fact,
+    facts_id
+FROM ops.publication_facts
+WHERE publication_id = %(publication_id)s
