@@ -14,7 +14,7 @@ import pytest
 
 from klimatpuls import regions, sectors
 from klimatpuls.releases import Parsed, content_sha256, release_id
-from klimatpuls.replica.archive import read_archive
+from klimatpuls.replica.archive import newest, read_archive
 from klimatpuls.sources.smhi_emissions import parse
 from klimatpuls.zipgate import check_workbook
 
@@ -130,7 +130,7 @@ def test_the_folder_is_an_archive_and_answers_as_of_a_day(real_data: Path):
         WORKBOOKS, key=lambda name: WORKBOOKS[name][1]
     )
     answers = {
-        day: found.newest("ghg", date.fromisoformat(day))
+        day: newest(found.workbooks, "ghg", date.fromisoformat(day))
         for day in ("2021-10-13", "2021-10-20", "2024-05-20", "2025-07-01", "2026-05-08")
     }
     assert {day: book.path.name if book else None for day, book in answers.items()} == {
@@ -140,5 +140,5 @@ def test_the_folder_is_an_archive_and_answers_as_of_a_day(real_data: Path):
         "2025-07-01": "GGT_edition_2025.xlsx",
         "2026-05-08": "GGT_edition_2026a.xlsx",
     }
-    assert found.newest("co2", date(2024, 5, 20)).path.name == "CO2_edition_2024-04-18.xlsx"
+    assert newest(found.workbooks, "co2", date(2024, 5, 20)).path.name == "CO2_edition_2024-04-18.xlsx"
     assert (len(found.regions), len(found.population)) == (312, 936)

@@ -122,7 +122,6 @@ def build_stack(home: Home, say: Callable[[str], None] = lambda _: None) -> Stac
         sources=config.sources or "live",
         archive=archive,
         as_of=as_of,
-        live_urls={source.conn_id: source.live_base_url for source in SOURCES.values()},
         say=say,
     )
 
@@ -231,7 +230,6 @@ def _attach(home: Home) -> Stack | None:
         sources=prepared.sources,
         archive=prepared.archive,
         as_of=prepared.as_of,
-        live_urls=prepared.live_urls,
     )
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from klimatpuls.embedded import mailcatcher
 from klimatpuls.embedded.home import write_json
@@ -139,16 +138,16 @@ def connections(
     return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in given.items()}
 
 
-def replica_url(live_base_url: str, port: int) -> str:
-    """Return where the replica answers for an agency: its own path on 127.0.0.1.
+def replica_url(replica_path: str, port: int) -> str:
+    """Return where the replica answers for an agency.
 
     Args:
-        live_base_url: Base URL of the agency.
+        replica_path: Path of the source at the replica.
         port: Port of the replica.
 
-    Example: ``https://statistikdatabasen.scb.se/api/v2`` → ``http://127.0.0.1:8027/api/v2``.
+    Example: ``/scb/api/v2`` → ``http://127.0.0.1:8027/scb/api/v2``.
     """
-    return f"http://{LOOPBACK}:{port}{urlsplit(live_base_url).path}"
+    return f"http://{LOOPBACK}:{port}{replica_path}"
 
 
 def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster: Cluster) -> dict[str, str]:

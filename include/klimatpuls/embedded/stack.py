@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
+from klimatpuls.catalog import SOURCES
 from klimatpuls.embedded import ports, processes, services
 from klimatpuls.embedded.airflow_api import AirflowApi
 from klimatpuls.embedded.control import Control, StackError, running_warden, stop_running
@@ -24,7 +25,7 @@ from klimatpuls.embedded.warden import ADDRESS_FILE
 from klimatpuls.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
     from types import TracebackType
@@ -45,7 +46,6 @@ class Stack:
         sources: ``live`` or ``replica``.
         archive: Archive folder the replica serves; needed for ``replica``.
         as_of: The day the replica answers as of and the runs speak about; ``None`` for today.
-        live_urls: Base URL of each agency by connection id (``smhi_default``, ``scb_default``).
         folders: Where DAGs and plugins lie; the work tree's own when left out.
         say: Called with a sentence worth showing, such as a replaced port.
 
@@ -60,7 +60,6 @@ class Stack:
         sources: str,
         archive: Path | None = None,
         as_of: date | None = None,
-        live_urls: Mapping[str, str] | None = None,
         folders: Folders | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -74,7 +73,6 @@ class Stack:
         self.sources = sources
         self.archive = archive.resolve() if archive else None
         self.as_of = as_of
-        self.live_urls = dict(live_urls or {})
         self.folders = folders or Folders.of_project()
         self.timings: dict[str, float] = {}
         self._say = say
@@ -111,9 +109,11 @@ class Stack:
     def base_urls(self) -> dict[str, str]:
         """Base URL of each agency by connection id: its own, or the replica's."""
         if self.sources == "live":
-            return dict(self.live_urls)
+            return {source.conn_id: source.live_base_url for source in SOURCES.values()}
         port = self.addresses.replica
-        return {name: services.replica_url(url, port) for name, url in self.live_urls.items()}
+        return {
+            source.conn_id: services.replica_url(source.replica_path, port) for source in SOURCES.values()
+        }
 
     @property
     def task_environment(self) -> dict[str, str]:

@@ -100,12 +100,17 @@ class Archive:
     regions: pd.DataFrame
     population: pd.DataFrame
 
-    def newest(self, substance: str, as_of: date) -> ArchivedWorkbook | None:
-        """The workbook an agency would have answered with on a day; None where it had none yet."""
-        there = [
-            book for book in self.workbooks if book.substance == substance and book.available_from <= as_of
-        ]
-        return there[-1] if there else None
+
+def newest(workbooks: Iterable[ArchivedWorkbook], substance: str, as_of: date) -> ArchivedWorkbook | None:
+    """The workbook an agency would have answered with on a day; None where it had none yet.
+
+    Args:
+        workbooks: Oldest first, as :func:`read_workbooks` gives them.
+        substance: Our substance code.
+        as_of: The day.
+    """
+    there = [book for book in workbooks if book.substance == substance and book.available_from <= as_of]
+    return there[-1] if there else None
 
 
 def read_archive(folder: Path) -> Archive:
@@ -117,25 +122,45 @@ def read_archive(folder: Path) -> Archive:
     Raises:
         UsageError: if it lacks a file it must have, or a workbook in it cannot be read; named.
     """
+    books = read_workbooks(folder)
     listed = _read_manifest(folder)
-    books = [_archived(folder, path, listed) for path in sorted((folder / "smhi").glob("*.xlsx"))]
-    if not books:
-        msg = f"no workbook in {folder / 'smhi'}: {_LAYOUT}"
-        raise UsageError(msg)
-    books.sort(key=lambda book: (book.published_date, book.known_from or book.published_date, book.path.name))
     synthetic = bool(listed) and all(
         listed.get(f"smhi/{book.path.name}", {}).get("origin") == "synthetic" for book in books
     )
     return Archive(
         root=folder,
         origin="synthetic" if synthetic else "archive",
-        workbooks=tuple(books),
+        workbooks=books,
         regions=_read_csv(folder / "scb" / "regions.csv", ["code", "name", "level", "county_code"], {}),
-        population=_read_csv(
-            folder / "scb" / "population.csv",
-            ["region_code", "region_name", "year", "population"],
-            {"year": "int64", "population": "int64"},
-        ),
+        population=read_population(folder),
+    )
+
+
+def read_workbooks(folder: Path) -> tuple[ArchivedWorkbook, ...]:
+    """The emission workbooks of an archive, oldest first: by publisher's date, known_from, file name.
+
+    Raises:
+        UsageError: if there is none, or one cannot be read; named.
+    """
+    listed = _read_manifest(folder)
+    books = [_archived(folder, path, listed) for path in sorted((folder / "smhi").glob("*.xlsx"))]
+    if not books:
+        msg = f"no workbook in {folder / 'smhi'}: {_LAYOUT}"
+        raise UsageError(msg)
+    books.sort(key=lambda book: (book.published_date, book.known_from or book.published_date, book.path.name))
+    return tuple(books)
+
+
+def read_population(folder: Path) -> pd.DataFrame:
+    """Population of an archive: region_code, region_name, year, population, one row per region × year.
+
+    Raises:
+        UsageError: if the file is missing or has other columns.
+    """
+    return _read_csv(
+        folder / "scb" / "population.csv",
+        ["region_code", "region_name", "year", "population"],
+        {"year": "int64", "population": "int64"},
     )
 
 

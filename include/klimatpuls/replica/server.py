@@ -1,17 +1,11 @@
 """Answers over HTTP on this machine as the agencies do, from an archive folder, as of a day.
 
-Routes, each also without its first part, as at the agency itself:
-
-``/smhi/api/getexcelfile/?county=0&municipality=0&sub=GGT``
-    The newest workbook of a substance that was known on the day.
-``/scb/api/v2/config``, ``/tables``, ``/tables/{id}``, ``/tables/{id}/metadata``, ``/tables/{id}/data``
-    Population over PxWebApi 2; what is ours in it stands in ``klimatpuls.replica.scb``.
-
-Our own choices for SMHI, whose errors and headers nobody has recorded: ETag and Last-Modified are sent and
-conditional requests answered with 304; an unknown substance, a single county or municipality and a
-substance without a workbook yet are a 404 with an HTML page. Sent by the replica alone: the headers
-``X-Klimatpuls-Known-From`` (the day an archive's file was known from) and ``X-Klimatpuls-Not-Yet-Published``
-(nothing published as of the day).
+The first part of a path names the agency, as ``Source.replica_path`` of the catalogue does:
+``/smhi/api/getexcelfile/…`` is answered by :mod:`klimatpuls.replica.agencies.smhi`, ``/scb/api/v2/…`` by
+:mod:`klimatpuls.replica.agencies.scb`, and so on; a source whose agency has no module is served from the
+recorded files in its folder of the archive (:mod:`klimatpuls.replica.recorded`). What is our own choice at an
+agency stands in its module. Sent by the replica alone: the headers ``X-Klimatpuls-Known-From`` (the day an
+archive's file was known from) and ``X-Klimatpuls-Not-Yet-Published`` (nothing published as of the day).
 
 The server starts at once; the archive is read by a thread beside it, and the first answer waits for it.
 """
@@ -19,47 +13,36 @@ The server starts at once; the archive is read by a thread beside it, and the fi
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import math
+import importlib
 import socket
 import struct
 import sys
 import threading
 import time
-from collections import Counter, deque
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from datetime import time as time_of_day
-from email.utils import format_datetime, parsedate_to_datetime
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from requests.structures import CaseInsensitiveDict
 
+from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import KlimatpulsError, UsageError
-from klimatpuls.http import REPLICA_KNOWN_FROM_HEADER, REPLICA_NOT_YET_HEADER
-from klimatpuls.replica import scb
-from klimatpuls.substances import substances
+from klimatpuls.replica.recorded import RecordedAgency
+from klimatpuls.replica.wire import Reply, Request, Settings, page_reply, text_reply, too_many_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from klimatpuls.replica.archive import Archive, ArchivedWorkbook
+    from klimatpuls.replica.wire import Agency
 
 LOOPBACK = "127.0.0.1"
-SMHI_ROUTE = "/api/getexcelfile"
-SCB_ROUTE = "/api/v2"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-HTML_PAGE = (
-    "<!DOCTYPE html>\n"
-    '<html lang="sv"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n'
-)
 MAX_QUESTION_BYTES = 1_000_000
-MAX_PAGE_SIZE = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,64 +68,6 @@ class Faults:
     slow_seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """One answer.
-
-    Attributes:
-        status: HTTP status.
-        body: The body.
-        content_type: Its type.
-        headers: Further headers.
-    """
-
-    status: int
-    body: bytes
-    content_type: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One question.
-
-    Attributes:
-        method: ``GET`` or ``POST``.
-        path: Path, without the agency's name and without a trailing slash.
-        query: Query parameters.
-        headers: Headers, names without regard to case.
-        body: The body of a POST.
-        base_url: Address of the replica up to the path, for links.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    base_url: str
-
-
-class CallWindow:
-    """Counts calls in a sliding window, as the agency does per caller."""
-
-    def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
-        self._calls, self._seconds, self._clock = calls, seconds, clock
-        self._seen: deque[float] = deque()
-        self._lock = threading.Lock()
-
-    def refusal(self) -> int | None:
-        """None if a call may pass (it is counted then), else the seconds to wait, at least 1."""
-        with self._lock:
-            now = self._clock()
-            while self._seen and self._seen[0] <= now - self._seconds:
-                self._seen.popleft()
-            if len(self._seen) < self._calls:
-                self._seen.append(now)
-                return None
-            return max(1, math.ceil(self._seen[0] + self._seconds - now))
-
-
 class Replica:
     """What the agencies would answer on a day, without the HTTP server around it."""
 
@@ -159,17 +84,15 @@ class Replica:
         if not archive.is_dir():
             msg = f"no archive folder {archive}; it holds smhi/*.xlsx, scb/regions.csv and scb/population.csv"
             raise UsageError(msg)
+        settings = Settings(max_cells=max_cells, calls=calls, window_seconds=window_seconds, clock=clock)
         self._folder = archive
-        self._as_of = as_of or date.max
-        self._max_cells = max_cells
-        self._calls, self._window_seconds = calls, window_seconds
-        self._window = CallWindow(calls, window_seconds, clock)
-        self._lock = threading.Lock()
-        self._archive: Archive | None = None
-        self._tables: dict[str, scb.Table] | None = None
+        self._agencies = {
+            name: _agency(name, source_id, archive, as_of or date.max, settings)
+            for name, source_id in agency_names().items()
+        }
 
-    def read(self) -> Archive:
-        """Read the archive, once.
+    def read(self) -> None:
+        """Read the archive as far as its heads, so that a folder that is none is told at once.
 
         Raises:
             UsageError: if the folder is no archive.
@@ -177,105 +100,26 @@ class Replica:
         # pandas takes seconds to import: not before somebody asks.
         from klimatpuls.replica.archive import read_archive
 
-        with self._lock:
-            if self._archive is None:
-                self._archive = read_archive(self._folder)
-            return self._archive
+        read_archive(self._folder)
 
-    def tables(self) -> dict[str, scb.Table]:
-        """SCB's population tables as of the day."""
-        archive = self.read()
-        with self._lock:
-            if self._tables is None:
-                people = archive.population
-                keys = zip(people["region_code"], people["year"].tolist(), strict=True)
-                figures = dict(zip(keys, people["population"].tolist(), strict=True))
-                self._tables = scb.build_tables(figures, self._as_of)
-            return self._tables
+    def answer(self, request: Request, agency: str) -> Reply:
+        """The answer of an agency to a question."""
+        if agency not in self._agencies:
+            return page_reply(404, "Sidan finns inte")
+        return self._agencies[agency].answer(request)
 
-    def answer(self, request: Request) -> Reply:
-        """The answer to a question."""
-        if request.path.startswith(SCB_ROUTE):
-            return self._scb(request)
-        if request.path == SMHI_ROUTE:
-            return self._smhi(request)
-        return _page(404, "Sidan finns inte")
 
-    def _smhi(self, request: Request) -> Reply:
-        if request.method != "GET":
-            return _page(405, "Metoden stöds inte")
-        if any(request.query.get(name, "0") != "0" for name in ("county", "municipality")):
-            return _page(404, "Repliken svarar bara för hela landet")
-        code = request.query.get("sub", "")
-        substance = next((entry for entry in substances().values() if entry.smhi_code == code), None)
-        if substance is None:
-            return _page(404, "Okänt ämne")
-        book = self.read().newest(substance.code, self._as_of)
-        if book is None:
-            return _page(404, "Ännu inte publicerat", {REPLICA_NOT_YET_HEADER: code})
-        return self._workbook(book, request.headers)
+def agency_names() -> dict[str, str]:
+    """First part of the path at the replica → id of a source that is found there."""
+    return {source.replica_path.split("/")[1]: source.id for source in reversed(SOURCES.values())}
 
-    def _workbook(self, book: ArchivedWorkbook, asked: Mapping[str, str]) -> Reply:
-        body = book.path.read_bytes()
-        since = datetime.combine(book.published_date, time_of_day(6), tzinfo=UTC)
-        headers = {
-            "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-            "Last-Modified": format_datetime(since, usegmt=True),
-            "Cache-Control": "no-cache",
-            REPLICA_KNOWN_FROM_HEADER: (book.known_from or book.published_date).isoformat(),
-        }
-        if _is_unchanged(asked, headers["ETag"], since):
-            return Reply(status=304, body=b"", content_type=XLSX, headers=headers)
-        return Reply(status=200, body=body, content_type=XLSX, headers=headers)
 
-    def _scb(self, request: Request) -> Reply:
-        parts = [part for part in request.path.removeprefix(SCB_ROUTE).split("/") if part]
-        if parts == ["config"]:
-            return _json(
-                200,
-                scb.config_document(
-                    max_cells=self._max_cells, calls=self._calls, window_seconds=self._window_seconds
-                ),
-            )
-        wait = self._window.refusal()
-        if wait is not None:
-            return _too_many(wait)
-        try:
-            return _json(200, self._scb_document(parts, request))
-        except scb.ProblemError as problem:
-            return _json(problem.status, problem.document, content_type="application/problem+json")
-        except scb.EmptyTableError as table:
-            document = scb.ProblemError(404, "Non-existent table").document
-            reply = _json(404, document, content_type="application/problem+json")
-            return Reply(
-                status=404,
-                body=reply.body,
-                content_type=reply.content_type,
-                headers={REPLICA_NOT_YET_HEADER: str(table)},
-            )
-
-    def _scb_document(self, parts: Sequence[str], request: Request) -> dict[str, Any]:
-        if parts == ["tables"]:
-            return scb.tables_document(
-                list(self.tables().values()),
-                request.base_url + SCB_ROUTE,
-                query=request.query.get("query", ""),
-                page=_positive(request.query, "pageNumber", 1),
-                page_size=min(_positive(request.query, "pageSize", 20), MAX_PAGE_SIZE),
-            )
-        if not 2 <= len(parts) <= 3 or parts[0] != "tables" or parts[1] not in self.tables():
-            raise scb.ProblemError(404, "Non-existent table")
-        table = self.tables()[parts[1]]
-        kind = parts[2] if len(parts) == 3 else ""
-        if request.method == "POST" and kind != "data":
-            raise scb.ProblemError(405, "Method not allowed")
-        if kind == "":
-            return scb.table_document(table, request.base_url + SCB_ROUTE)
-        if kind == "metadata":
-            return scb.metadata_document(table)
-        if kind == "data":
-            return scb.data_document(table, _selection(request), max_cells=self._max_cells)
-        raise scb.ProblemError(404, "Non-existent resource")
+def _agency(name: str, source_id: str, folder: Path, as_of: date, settings: Settings) -> Agency:
+    module = f"klimatpuls.replica.agencies.{name}"
+    if find_spec(module) is None:
+        return RecordedAgency(folder / source_id, as_of)
+    made: Agency = importlib.import_module(module).Agency(folder, as_of, settings)
+    return made
 
 
 class ReplicaServer:
@@ -329,20 +173,20 @@ class ReplicaServer:
         with self._lock:
             self.log.append((method, path, status))
 
-    def reply(self, request: Request, path: str) -> Reply:
-        """The answer to a question, faults included."""
-        faults = self.faults
+    def reply(self, request: Request, agency: str) -> Reply:
+        """The answer of an agency to a question, faults included."""
+        faults, path = self.faults, f"/{agency}{request.path}"
         hit = faults.route in path
         if hit and faults.slow_seconds:
             time.sleep(faults.slow_seconds)
         if hit and self._refuses():
-            return _too_many(faults.retry_after_seconds)
+            return too_many_reply(faults.retry_after_seconds)
         try:
-            reply = self.replica.answer(request)
+            reply = self.replica.answer(request, agency)
         except KlimatpulsError as error:
-            return _text(500, f"the archive cannot be served: {error}")
+            return text_reply(500, f"the archive cannot be served: {error}")
         if hit and faults.html_200:
-            return _page(200, "Tekniskt fel")
+            return page_reply(200, "Tekniskt fel")
         if hit and faults.truncate:
             return Reply(
                 status=reply.status,
@@ -388,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
             # What has been sent is taken in, or closing would reset the connection before our answer is read.
             self.rfile.read(min(int(size), 2 * MAX_QUESTION_BYTES) if size.isdecimal() else 0)
             self.close_connection = True
-            self._send(_text(413, "the question is too long or states no length"), "")
+            self._send(text_reply(413, "the question is too long or states no length"), "")
             return
         self._respond(self.rfile.read(int(size)))
 
@@ -398,15 +242,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _respond(self, body: bytes) -> None:
         parts = urlsplit(self.path)
         path = unquote(parts.path)
+        _, agency, *below = path.split("/")
         request = Request(
             method=self.command,
-            path=_agency_path(path),
+            path="/".join(["", *below]).rstrip("/"),
             query=dict(parse_qsl(parts.query, keep_blank_values=True)),
             headers=CaseInsensitiveDict(self.headers.items()),
             body=body,
-            base_url=self.server.owner.url + ("/scb" if path.startswith("/scb/") else ""),
+            base_url=f"{self.server.owner.url}/{agency}",
         )
-        self._send(self.server.owner.reply(request, path), path)
+        self._send(self.server.owner.reply(request, agency), path)
 
     def _send(self, reply: Reply, path: str) -> None:
         owner = self.server.owner
@@ -431,69 +276,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.rfile.close()
         self.connection.close()
-
-
-def _agency_path(path: str) -> str:
-    for agency in ("/smhi", "/scb"):
-        if path.startswith(f"{agency}/"):
-            path = path.removeprefix(agency)
-    return path.rstrip("/")
-
-
-def _selection(request: Request) -> dict[str, list[str]]:
-    if request.query.get("outputFormat", "json-stat2").lower() != "json-stat2":
-        raise scb.ProblemError(400, "Unsupported output format")
-    if request.method == "GET":
-        return scb.read_query(request.query)
-    if not request.body:
-        return {}
-    try:
-        document = json.loads(request.body)
-    except ValueError:
-        raise scb.ProblemError(400, "Illegal selection expression", "the body is no JSON") from None
-    return scb.read_question(document)
-
-
-def _positive(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name, str(default))
-    if not text.isdecimal() or int(text) < 1:
-        raise scb.ProblemError(400, f"Illegal {name}")
-    return int(text)
-
-
-def _is_unchanged(asked: Mapping[str, str], etag: str, since: datetime) -> bool:
-    tags = asked.get("If-None-Match")
-    if tags is not None:
-        return tags.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in tags.split(","))
-    moment = asked.get("If-Modified-Since")
-    if moment is None:
-        return False
-    try:
-        return parsedate_to_datetime(moment) >= since
-    except (TypeError, ValueError):
-        return False
-
-
-def _json(status: int, document: object, content_type: str = "application/json") -> Reply:
-    body = json.dumps(document, ensure_ascii=False).encode()
-    return Reply(status=status, body=body, content_type=f"{content_type}; charset=utf-8")
-
-
-def _text(status: int, text: str) -> Reply:
-    return Reply(status=status, body=text.encode(), content_type="text/plain; charset=utf-8")
-
-
-def _page(status: int, title: str, headers: Mapping[str, str] | None = None) -> Reply:
-    body = HTML_PAGE.format(title=title).encode()
-    return Reply(status=status, body=body, content_type="text/html; charset=utf-8", headers=headers or {})
-
-
-def _too_many(wait: int) -> Reply:
-    text = "429 - Too many requests in too short timeframe. Please try again later."
-    reply = _text(429, text)
-    return Reply(
-        status=429, body=reply.body, content_type=reply.content_type, headers={"Retry-After": str(wait)}
-    )
 
 
 def _date(text: str) -> date:

@@ -76,12 +76,8 @@ def test_tasks_find_their_connections_as_json(home: Home, cluster: Cluster) -> N
     assert json.loads(given["AIRFLOW_CONN_SCB_DEFAULT"]) == {"conn_type": "http", "host": urls["scb_default"]}
 
 
-def test_the_replica_answers_under_the_agencys_own_path() -> None:
-    assert (
-        services.replica_url("https://statistikdatabasen.scb.se/api/v2", 8027)
-        == "http://127.0.0.1:8027/api/v2"
-    )
-    assert services.replica_url("https://example.org", 8027) == "http://127.0.0.1:8027"
+def test_the_replica_answers_under_the_path_of_the_catalogue() -> None:
+    assert services.replica_url("/scb/api/v2", 8027) == "http://127.0.0.1:8027/scb/api/v2"
 
 
 def test_the_password_file_is_closed_and_the_metadata_mark_follows_the_lock(

@@ -209,10 +209,10 @@ def test_population_has_every_year_and_follows_the_splits(read: Archive):
 
 def test_newest_is_what_the_agency_would_have_answered(read: Archive):
     day = archive.SECOND_PUBLISHED
-    assert read.newest("ghg", day).published_date == archive.SECOND_PUBLISHED
-    assert read.newest("ghg", date(2026, 5, 6)).published_date == archive.FIRST_PUBLISHED
-    assert read.newest("ghg", date(2025, 5, 5)) is None
-    assert read.newest("ch4", day) is None
+    assert archive.newest(read.workbooks, "ghg", day).published_date == archive.SECOND_PUBLISHED
+    assert archive.newest(read.workbooks, "ghg", date(2026, 5, 6)).published_date == archive.FIRST_PUBLISHED
+    assert archive.newest(read.workbooks, "ghg", date(2025, 5, 5)) is None
+    assert archive.newest(read.workbooks, "ch4", day) is None
 
 
 def _folder_of(tmp_path: Path, source: Path, books: dict[str, bytes], manifest: str | None) -> Path:
@@ -245,9 +245,9 @@ def test_workbooks_are_known_by_their_sheet_and_a_correction_by_the_manifest(tmp
         "b_first.xlsx",
         "a_correction.xlsx",
     ]
-    assert found.newest("ghg", date(2026, 6, 11)).path.name == "b_first.xlsx"
-    assert found.newest("ghg", later).path.name == "a_correction.xlsx"
-    assert found.newest("co2", date(2024, 5, 13)) is None
+    assert archive.newest(found.workbooks, "ghg", date(2026, 6, 11)).path.name == "b_first.xlsx"
+    assert archive.newest(found.workbooks, "ghg", later).path.name == "a_correction.xlsx"
+    assert archive.newest(found.workbooks, "co2", date(2024, 5, 13)) is None
 
 
 def test_without_a_manifest_names_decide_between_workbooks_of_one_date(tmp_path: Path, folder: Path):
@@ -255,7 +255,7 @@ def test_without_a_manifest_names_decide_between_workbooks_of_one_date(tmp_path:
     books = {"2.xlsx": _small("ghg", day, 2.0), "1.xlsx": _small("ghg", day, 1.0)}
     found = read_archive(_folder_of(tmp_path, folder, books, None))
     assert [book.path.name for book in found.workbooks] == ["1.xlsx", "2.xlsx"]
-    assert found.newest("ghg", day).path.name == "2.xlsx"
+    assert archive.newest(found.workbooks, "ghg", day).path.name == "2.xlsx"
 
 
 @pytest.mark.parametrize(

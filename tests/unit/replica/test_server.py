@@ -16,7 +16,8 @@ from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError, Us
 from klimatpuls.pxweb import PxWebClient, parse_cube
 from klimatpuls.regions import regions
 from klimatpuls.replica import workbook
-from klimatpuls.replica.server import CallWindow, Faults, Replica, ReplicaServer
+from klimatpuls.replica.server import Faults, Replica, ReplicaServer
+from klimatpuls.replica.wire import CallWindow
 from klimatpuls.sources import scb_population
 
 SCB = catalog.SOURCES["scb_population"]
@@ -145,8 +146,9 @@ class TestSmhi:
     def test_a_condition_that_does_not_hold_gets_the_workbook(self, server, headers):
         assert get(server, GGT, headers=headers).status_code == 200
 
-    def test_the_agencys_own_path_answers_too(self, server):
-        assert get(server, GGT.removeprefix("/smhi")).content == get(server, GGT).content
+    def test_no_agency_answers_for_another(self, server):
+        assert get(server, GGT.removeprefix("/smhi")).status_code == 404
+        assert get(server, GGT.replace("/smhi/", "/scb/")).status_code == 404
 
 
 class TestPopulationByDate:

@@ -1,0 +1,127 @@
+"""SCB's PxWebApi 2 at the replica, over HTTP: ``/api/v2/config``, ``/tables`` and what lies below them.
+
+What the answers hold is :mod:`klimatpuls.replica.scb`. A caller that asks too often is told so, as at the
+agency; ``/config`` is exempt.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.http import REPLICA_NOT_YET_HEADER
+from klimatpuls.replica import scb
+from klimatpuls.replica.wire import (
+    CallWindow,
+    Reply,
+    Request,
+    Settings,
+    json_reply,
+    page_reply,
+    too_many_reply,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+ROUTE = "/api/v2"
+MAX_PAGE_SIZE = 10_000
+_PROBLEM = "application/problem+json"
+
+
+class Agency:
+    """Answers from ``scb/``."""
+
+    def __init__(self, folder: Path, as_of: date, settings: Settings) -> None:
+        self._folder, self._as_of, self._settings = folder, as_of, settings
+        self._window = CallWindow(settings.calls, settings.window_seconds, settings.clock)
+        self._lock = threading.Lock()
+        self._tables: dict[str, scb.Table] | None = None
+
+    def answer(self, request: Request) -> Reply:
+        """The answer to a question."""
+        if not request.path.startswith(ROUTE):
+            return page_reply(404, "Sidan finns inte")
+        parts = [part for part in request.path.removeprefix(ROUTE).split("/") if part]
+        if parts == ["config"]:
+            settings = self._settings
+            return json_reply(
+                200,
+                scb.config_document(
+                    max_cells=settings.max_cells,
+                    calls=settings.calls,
+                    window_seconds=settings.window_seconds,
+                ),
+            )
+        wait = self._window.refusal()
+        if wait is not None:
+            return too_many_reply(wait)
+        try:
+            return json_reply(200, self._document(parts, request))
+        except scb.ProblemError as problem:
+            return json_reply(problem.status, problem.document, content_type=_PROBLEM)
+        except scb.EmptyTableError as table:
+            document = scb.ProblemError(404, "Non-existent table").document
+            reply = json_reply(404, document, content_type=_PROBLEM)
+            headers = {REPLICA_NOT_YET_HEADER: str(table)}
+            return Reply(status=404, body=reply.body, content_type=reply.content_type, headers=headers)
+
+    def tables(self) -> dict[str, scb.Table]:
+        """The tables as of the day."""
+        # pandas takes seconds to import: not before somebody asks.
+        from klimatpuls.replica.archive import read_population
+
+        with self._lock:
+            if self._tables is None:
+                people = read_population(self._folder)
+                keys = zip(people["region_code"], people["year"].tolist(), strict=True)
+                figures = dict(zip(keys, people["population"].tolist(), strict=True))
+                self._tables = scb.build_tables(figures, self._as_of)
+            return self._tables
+
+    def _document(self, parts: Sequence[str], request: Request) -> dict[str, Any]:
+        if parts == ["tables"]:
+            return scb.tables_document(
+                list(self.tables().values()),
+                request.base_url + ROUTE,
+                query=request.query.get("query", ""),
+                page=_positive(request.query, "pageNumber", 1),
+                page_size=min(_positive(request.query, "pageSize", 20), MAX_PAGE_SIZE),
+            )
+        if not 2 <= len(parts) <= 3 or parts[0] != "tables" or parts[1] not in self.tables():
+            raise scb.ProblemError(404, "Non-existent table")
+        table = self.tables()[parts[1]]
+        kind = parts[2] if len(parts) == 3 else ""
+        if request.method == "POST" and kind != "data":
+            raise scb.ProblemError(405, "Method not allowed")
+        if kind == "":
+            return scb.table_document(table, request.base_url + ROUTE)
+        if kind == "metadata":
+            return scb.metadata_document(table)
+        if kind == "data":
+            return scb.data_document(table, _selection(request), max_cells=self._settings.max_cells)
+        raise scb.ProblemError(404, "Non-existent resource")
+
+
+def _selection(request: Request) -> dict[str, list[str]]:
+    if request.query.get("outputFormat", "json-stat2").lower() != "json-stat2":
+        raise scb.ProblemError(400, "Unsupported output format")
+    if request.method == "GET":
+        return scb.read_query(request.query)
+    if not request.body:
+        return {}
+    try:
+        document = json.loads(request.body)
+    except ValueError:
+        raise scb.ProblemError(400, "Illegal selection expression", "the body is no JSON") from None
+    return scb.read_question(document)
+
+
+def _positive(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isdecimal() or int(text) < 1:
+        raise scb.ProblemError(400, f"Illegal {name}")
+    return int(text)
