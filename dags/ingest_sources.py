@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from airflow.sdk import MultipleCronTriggerTimetable, dag, task
+from airflow.sdk import dag, task
 
 from klimatpuls.catalog import SOURCES, Source
 from klimatpuls_airflow import assets, tasks
@@ -20,14 +18,13 @@ def build_ingest(source: Source) -> None:
         description=f"{source.title_en} ({source.publisher}): fetch, load, validate",
         doc_md=(
             f"Fetches **{source.title_en}** ({source.publisher}), keeps the raw bytes, loads them unseen and "
-            "judges them. Ends at *validated*; publishing is the publish DAG's work. A skipped "
-            "`fetch_snapshot` says that nothing is new; a failed `tell_findings` names what is wrong and "
-            "what to do.\n\nOwner: the network's data engineers."
+            "judges them. Woken by news that the look DAG saw. Ends at *validated*; publishing is the work of "
+            "the publish DAG. A skipped `fetch_snapshot` says that nothing is new; a failed `tell_findings` "
+            'names what is wrong and what to do. With the configuration `{"kept_as_of": "2025-07-01"}` it '
+            "takes the bytes that were kept by that day instead of asking the agency."
+            "\n\nOwner: the network's data engineers."
         ),
-        # Never a run for a moment that passed before the DAG was first seen.
-        schedule=MultipleCronTriggerTimetable(
-            *source.schedule, timezone="Europe/Stockholm", run_immediately=timedelta(0)
-        ),
+        schedule=assets.news(source.id),
         default_args={"owner": "data engineers"},
         catchup=False,
         max_active_runs=1,

@@ -145,6 +145,19 @@ def ingest(
 
 
 @app.command()
+def backfill(
+    source: Annotated[str, typer.Argument(help="A source of the catalogue, such as smhi_emissions.")],
+    day: Annotated[str, typer.Argument(help="Take what had been kept by this day (YYYY-MM-DD).")],
+    home: HomeOption = None,
+) -> None:
+    """Load what had been kept of a source by a past day; no agency is asked."""
+    from klimatpuls.clock import iso_day
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.backfill(_home(home), source, iso_day(day, "DAY"), _say))
+
+
+@app.command()
 def releases(home: HomeOption = None) -> None:
     """List every release the warehouse holds, with years, rows and state."""
     from klimatpuls.embedded import house, terminal

@@ -56,8 +56,21 @@ def as_of_date(environ: Mapping[str, str], now: datetime) -> date:
     setting = environ.get(AS_OF_VARIABLE, "").strip()
     if not setting:
         return stockholm_date(now)
+    return iso_day(setting, AS_OF_VARIABLE)
+
+
+def iso_day(text: str, name: str) -> date:
+    """A day that a person wrote.
+
+    Args:
+        text: Such as ``2026-05-08``.
+        name: What it was given as, for the message.
+
+    Raises:
+        UsageError: if it is no ISO date.
+    """
     try:
-        return date.fromisoformat(setting)
+        return date.fromisoformat(text)
     except ValueError as error:
-        msg = f"{AS_OF_VARIABLE}={setting!r} is no date: write it as YYYY-MM-DD, for example 2026-05-08"
+        msg = f"{name}={text!r} is no date: write it as YYYY-MM-DD, for example 2026-05-08"
         raise UsageError(msg) from error

@@ -9,6 +9,7 @@ refuse), share its throttle between processes, or cache (bytes are kept by ``sna
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import threading
@@ -26,6 +27,7 @@ from urllib3.util import Retry
 
 from klimatpuls import __version__
 from klimatpuls.errors import FetchError, NotYetPublished, UsageError
+from klimatpuls.releases import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -38,6 +40,8 @@ REPLICA_KNOWN_FROM_HEADER = "X-Klimatpuls-Known-From"
 REPLICA_NOT_YET_HEADER = "X-Klimatpuls-Not-Yet-Published"
 """Sent by the replica alone: what was asked for has nothing published as of its day."""
 
+CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+"""Header of an answer → header of the next request that asks for the file only if it changed."""
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
@@ -486,6 +490,34 @@ def open_session(
         sleep=sleep,
         clock=clock,
     )
+
+
+def look_at_file(
+    session: PoliteSession, url: str, params: Mapping[str, str], validators: Mapping[str, str]
+) -> Look:
+    """A light look at one file: a conditional request, and the hash of the body where one comes.
+
+    Args:
+        session: The polite session of the source.
+        url: Address of the file.
+        params: Its query.
+        validators: ``ETag`` and ``Last-Modified`` of the last look, where the service sent them.
+
+    Returns:
+        No fingerprint where the service says that nothing changed, else the SHA-256 of the body.
+
+    Raises:
+        NotYetPublished: if a replica has nothing published as of its day.
+        FetchError: if no complete answer came.
+    """
+    asked = {CONDITIONS[name]: value for name, value in validators.items() if name in CONDITIONS}
+    accept = (200, 304) if asked else (200,)
+    answer = session.get(url, params=params, headers=asked, accept=accept)
+    if answer.status == 304:
+        return Look(fingerprint=None, validators=dict(validators), detail="not modified")
+    digest = hashlib.sha256(answer.body).hexdigest()
+    kept = {name: answer.headers[name] for name in CONDITIONS if name in answer.headers}
+    return Look(fingerprint=digest, validators=kept, detail=f"{len(answer.body)} bytes, {digest[:8]}")
 
 
 def is_loopback(url: str) -> bool:

@@ -69,6 +69,7 @@ class TableEntry:
         last_period: Last value of its time variable.
         variables: Names of its variables, lower case.
         time_unit: Such as ``Annual`` or ``Monthly``; an empty text where the service does not say.
+        updated: When the publisher last changed it, as the service writes it, or an empty text.
     """
 
     id: str
@@ -77,6 +78,7 @@ class TableEntry:
     last_period: str
     variables: tuple[str, ...]
     time_unit: str
+    updated: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,6 +305,21 @@ class PxWebClient:
         msg = f"the search for {query!r} at {self.base_url} has more than {MAX_PAGES} pages; narrow it down"
         raise FetchError(msg)
 
+    def fetch_table(self, table_id: str) -> TableEntry:
+        """A table's entry in the list: its title, its periods, when it was updated.
+
+        Raises:
+            StatusError: if there is no such table (status 404).
+            FetchError: if the service does not answer.
+            SourceFormatError: if the answer is not in the interface's shape.
+        """
+        url = f"{self.base_url}/tables/{table_id}"
+        document = _document(self.session.get(url, params={"lang": self.language}).body)
+        try:
+            return _table_entry(document)
+        except (KeyError, TypeError) as error:
+            _refuse("table_shape", f"the entry of table {table_id} cannot be read ({error!r})")
+
     def fetch_metadata(self, table_id: str) -> Cube:
         """A table's variables and codes.
 
@@ -376,6 +393,7 @@ def _table_entry(table: Mapping[str, Any]) -> TableEntry:
         last_period=str(table.get("lastPeriod") or ""),
         variables=tuple(str(name).lower() for name in table.get("variableNames") or ()),
         time_unit=str(table.get("timeUnit") or ""),
+        updated=str(table.get("updated") or ""),
     )
 
 

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls.clock import stockholm_date
 from klimatpuls.errors import EXIT_QUARANTINE, KlimatpulsError, UsageError
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class Snapshot:
     http: dict[str, Any]
     manifest_path: str
     is_new: bool
+
+    @property
+    def known_by(self) -> date:
+        """The day from which we could know these bytes."""
+        return self.known_from or stockholm_date(self.retrieved_at)
 
 
 class ByteStore:
@@ -236,6 +242,20 @@ class SnapshotStore:
         """All snapshots of the store, in the order of their manifests' paths."""
         for name in self._bytes.names("manifests", ".json"):
             yield self.read(name)
+
+    def newest(self, source: str, dataset: str, substance: str | None, day: date) -> Snapshot | None:
+        """The newest kept answer of a dataset that was known by a day; None where there was none yet.
+
+        Args:
+            source: Catalogue id of the source.
+            dataset: Catalogue id of the dataset.
+            substance: Our substance code, or None.
+            day: The day; an answer counts from its ``known_from``, else from the day it was retrieved.
+        """
+        folder = _manifest_path(source, dataset, substance, "").rpartition("/")[0]
+        there = [self.read(name) for name in self._bytes.names(folder, ".json")]
+        known = [snapshot for snapshot in there if snapshot.known_by <= day]
+        return max(known, key=lambda snapshot: (snapshot.known_by, snapshot.retrieved_at), default=None)
 
     def _read_object(self, digest: str) -> bytes:
         content = self._bytes.read(_object_path(digest))

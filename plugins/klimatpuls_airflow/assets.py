@@ -10,6 +10,11 @@ SWEEP = Asset("klimatpuls://sweep")
 MAIL_DUE = Asset("klimatpuls://mail-due")
 
 
+def news(source_id: str) -> Asset:
+    """The asset that says: a look at this source saw something that has not been fetched yet."""
+    return Asset(f"klimatpuls://news/{source_id}")
+
+
 def validated(source_id: str) -> Asset:
     """The asset that says: this source has validated releases that are not published yet."""
     return Asset(f"klimatpuls://validated/{source_id}")

@@ -8,6 +8,7 @@ from enum import StrEnum
 class Layer(StrEnum):
     """Which hop a DAG belongs to."""
 
+    LOOK = "layer:look"
     INGEST = "layer:ingest"
     PUBLISH = "layer:publish"
     REPORT = "layer:report"

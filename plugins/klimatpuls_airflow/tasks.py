@@ -16,14 +16,17 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from klimatpuls import clock
 from klimatpuls.catalog import SOURCES
+from klimatpuls.errors import KlimatpulsError
 from klimatpuls_airflow import connections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.catalog import Source
     from klimatpuls.hops.context import RunContext
+    from klimatpuls.hops.snapshot import SnapshotResult
 
 
 def run_context() -> RunContext:
@@ -33,10 +36,30 @@ def run_context() -> RunContext:
     return RunContext.from_environ(os.environ, clock.utc_now())
 
 
+def look(source_id: str) -> None:
+    """The release watch: wake the ingest DAG (by this task's asset) when the publisher changed anything."""
+    from klimatpuls.hops.look import look_at
+    from klimatpuls.hops.validate import record_checks
+    from klimatpuls.http import open_session
+
+    source, context = SOURCES[source_id], run_context()
+    with connections.warehouse(connections.LOADER) as conn:
+        try:
+            with open_session(source, connections.base_url(source.conn_id)) as session:
+                seen = look_at(conn, source, session, context)
+        except KlimatpulsError as error:
+            with conn:
+                record_checks(conn, source, context, failure=str(error))
+            raise
+        if not seen.has_news:
+            with conn:
+                record_checks(conn, source, context)
+            raise AirflowSkipException(seen.detail)
+
+
 def fetch_snapshot(source_id: str) -> int:
     """Hop 1; skips what follows when the source has nothing new. Returns the source run to go on with."""
-    from klimatpuls.hops import snapshot, validate
-    from klimatpuls.http import open_session
+    from klimatpuls.hops import validate
     from klimatpuls.warehouse import runs
 
     source, context = SOURCES[source_id], run_context()
@@ -51,19 +74,34 @@ def fetch_snapshot(source_id: str) -> int:
                 orchestrator_run=f"{dag_run.dag_id}/{dag_run.run_id}",
             ).run_id
         with _told(conn, source_id, source_run, context):
-            if manifest := (dag_run.conf or {}).get("manifest_path"):
-                result = snapshot.adopt_by_hand(
-                    conn, source, context, run_id=source_run, manifest_path=manifest
-                )
-            else:
-                with open_session(source, connections.base_url(source.conn_id)) as session:
-                    result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
+            result = _fetch(conn, source, context, source_run, dag_run.conf or {})
             if result.state != "fetched":
                 with conn:
                     validate.record_checks(conn, source, context)
     if result.state != "fetched":
         raise AirflowSkipException(result.detail)
     return result.run_id
+
+
+def _fetch(
+    conn: PgConnection, source: Source, context: RunContext, source_run: int, conf: Mapping[str, Any]
+) -> SnapshotResult:
+    """The bytes of a run: given by hand, kept by an earlier day, or asked of the agency."""
+    from klimatpuls.hops import look, snapshot
+    from klimatpuls.http import open_session
+
+    if manifest := conf.get("manifest_path"):
+        return snapshot.adopt_by_hand(conn, source, context, run_id=source_run, manifest_path=manifest)
+    if day := conf.get("kept_as_of"):
+        return snapshot.adopt_kept(
+            conn, source, context, run_id=source_run, kept_as_of=clock.iso_day(day, "kept_as_of")
+        )
+    seen = look.fingerprints(conn, source)
+    with open_session(source, connections.base_url(source.conn_id)) as session:
+        result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
+    with conn:
+        look.note_fetched(conn, seen)
+    return result
 
 
 @contextmanager

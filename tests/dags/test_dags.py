@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from klimatpuls.catalog import SOURCES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,19 +22,16 @@ PROJECT = Path(__file__).resolve().parents[2]
 DAGS = PROJECT / "dags"
 
 WIRING: Mapping[str, dict[str, set[str]]] = {
-    "ingest_smhi_emissions": {
-        "fetch_snapshot": {"load"},
-        "load": {"validate"},
-        "validate": {"announce", "tell_findings"},
-        "announce": set(),
-        "tell_findings": set(),
-    },
-    "ingest_scb_population": {
-        "fetch_snapshot": {"load"},
-        "load": {"validate"},
-        "validate": {"announce", "tell_findings"},
-        "announce": set(),
-        "tell_findings": set(),
+    **{f"look_{source}": {"look": set()} for source in SOURCES},
+    **{
+        f"ingest_{source}": {
+            "fetch_snapshot": {"load"},
+            "load": {"validate"},
+            "validate": {"announce", "tell_findings"},
+            "announce": set(),
+            "tell_findings": set(),
+        }
+        for source in SOURCES
     },
     "publish": {"ingests_are_done": {"publish"}, "publish": set()},
     "report": {
@@ -95,9 +94,7 @@ def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
     assert dag.max_active_runs == (16 if dag_id == "report" else 1)
 
 
-@pytest.mark.parametrize(
-    "dag_id", ["ingest_smhi_emissions", "ingest_scb_population", "sync_registers", "watch"]
-)
+@pytest.mark.parametrize("dag_id", [*(f"look_{source}" for source in SOURCES), "sync_registers", "watch"])
 def test_a_moment_that_passed_before_the_first_start_is_not_made_up_for(
     dags: dict[str, Any], dag_id: str
 ) -> None:
@@ -115,13 +112,21 @@ def test_publish_wakes_for_any_asset_and_every_asset_has_a_sender(dags: dict[str
         for task in dag.tasks
         for outlet in (getattr(task, "outlets", None) or [])
     }
+    for source in SOURCES:
+        assert {asset.uri for asset in _listened(dags[f"ingest_{source}"])} == {f"klimatpuls://news/{source}"}
+    assert {f"klimatpuls://news/{source}" for source in SOURCES} <= sent
     for dag_id in ("publish", "report"):
         condition = dags[dag_id].timetable.asset_condition
         assert isinstance(condition, AssetAny)
         listened = {asset.uri for asset in condition.objects}
         assert listened
         assert listened <= sent
-    assert {f"klimatpuls://validated/{source}" for source in ("smhi_emissions", "scb_population")} <= sent
+    assert {f"klimatpuls://validated/{source}" for source in SOURCES} <= sent
+
+
+def _listened(dag: Any) -> list[Any]:
+    condition = dag.timetable.asset_condition
+    return list(getattr(condition, "objects", [condition]))
 
 
 @pytest.mark.parametrize("file", sorted(path.name for path in DAGS.glob("*.py")))

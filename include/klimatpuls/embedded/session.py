@@ -7,7 +7,7 @@ import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from klimatpuls.catalog import SOURCES, source_of
+from klimatpuls.catalog import SOURCES, source, source_of
 from klimatpuls.embedded import house, terminal
 from klimatpuls.embedded.choice import choose
 from klimatpuls.embedded.refresh import Refresh
@@ -21,6 +21,7 @@ from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import date
     from pathlib import Path
 
     from klimatpuls.embedded.choice import Wish
@@ -121,6 +122,20 @@ def ingest_file(home: Home, file: Path, say: Say) -> int:
         clocked(f"kept {file.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
         conf = {"manifest_path": kept.manifest_path}
         outcome = Refresh(stack, clocked).run([source_of(kept.dataset).id], conf)
+        terminal.print_summary(stack, outcome)
+    return outcome.exit_code
+
+
+def backfill(home: Home, source_id: str, kept_as_of: date, say: Say) -> int:
+    """Send what had been kept of a source by a day through its ingest DAG again; returns the exit code.
+
+    Raises:
+        UsageError: if the catalogue has no such source.
+    """
+    clocked = _Clocked(say)
+    entry = source(source_id)
+    with _running(home, clocked, "backfill") as stack:
+        outcome = Refresh(stack, clocked).run([entry.id], {"kept_as_of": kept_as_of.isoformat()})
         terminal.print_summary(stack, outcome)
     return outcome.exit_code
 

@@ -18,7 +18,7 @@ from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from klimatpuls.catalog import Source
     from klimatpuls.hops.context import RunContext
     from klimatpuls.http import PoliteSession
-    from klimatpuls.releases import Parsed
+    from klimatpuls.releases import Look, Parsed
     from klimatpuls.snapshots import Snapshot
 
 
@@ -41,6 +41,18 @@ class SourceModule(Protocol):
 
     def parse(self, parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
         """Turn bytes into tidy rows."""
+
+    def look(
+        self,
+        session: PoliteSession,
+        base_url: str,
+        dataset: str,
+        substance: str | None,
+        *,
+        as_of: date,
+        validators: Mapping[str, str],
+    ) -> Look:
+        """See, as lightly as the service allows, whether the publisher changed anything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +105,7 @@ def take_snapshots(
     kept: list[tuple[str, bool]] = []
     said: list[str] = []
     module = source_module(source)
-    for dataset, substance in _wanted(source):
+    for dataset, substance in wanted(source):
         try:
             fetched = module.fetch(session, session.base_url, dataset, substance, as_of=context.as_of)
         except NotYetPublished as missing:
@@ -168,7 +180,8 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
     return True
 
 
-def _wanted(source: Source) -> Iterator[tuple[str, str | None]]:
+def wanted(source: Source) -> Iterator[tuple[str, str | None]]:
+    """The datasets of a source and the substances of each (None where it has none), as they are asked for."""
     for dataset in source.datasets:
         for substance in dataset.substances:
             yield dataset.id, substance
@@ -230,4 +243,40 @@ def adopt_by_hand(
         detail=_say(snapshot.dataset, snapshot.substance, snapshot, is_new=is_new),
         new_snapshots=(snapshot.sha256,) if is_new else (),
     )
+    return _end(conn, source, result)
+
+
+def adopt_kept(
+    conn: PgConnection, source: Source, context: RunContext, *, run_id: int, kept_as_of: date
+) -> SnapshotResult:
+    """Begin a run with the bytes that had been kept by a day: a backfill asks no agency.
+
+    Of every dataset and substance the newest kept answer is taken that was known by the day. Bytes of which
+    something has come already are known and bring nothing.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        source: Catalogue entry.
+        context: Day, origin and folders.
+        run_id: The source run, begun before.
+        kept_as_of: The day.
+
+    Returns:
+        What was new; ``not_yet_published`` where nothing had been kept by the day.
+    """
+    kept: list[tuple[str, bool]] = []
+    said: list[str] = []
+    store = SnapshotStore(context.snapshots)
+    for dataset, substance in wanted(source):
+        snapshot = store.newest(source.id, dataset, substance, kept_as_of)
+        if snapshot is None:
+            label = f"{dataset} {substance}" if substance else dataset
+            said.append(f"{label}: nothing was kept by {kept_as_of}")
+            continue
+        is_new = _enter(conn, source, snapshot, run_id)
+        kept.append((snapshot.sha256, is_new))
+        said.append(_say(dataset, substance, snapshot, is_new=is_new))
+    new = tuple(sha256 for sha256, is_new in kept if is_new)
+    state = "fetched" if new else "no_news" if kept else "not_yet_published"
+    result = SnapshotResult(run_id=run_id, state=state, detail="; ".join(said), new_snapshots=new)
     return _end(conn, source, result)

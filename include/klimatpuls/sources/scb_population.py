@@ -14,7 +14,7 @@ county totals are not recomputed for Heby. Years are read from the table, never 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pandas as pd
 
@@ -24,10 +24,10 @@ from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError
 from klimatpuls.http import StatusError
 from klimatpuls.pxweb import CONTENTS_VARIABLE, TIME_VARIABLE, Cube, PxWebClient, cell_count, parse_cube
 from klimatpuls.regions import regions
-from klimatpuls.releases import Fetched, Parsed
+from klimatpuls.releases import Fetched, Look, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from klimatpuls.catalog import Dataset, PxTable
     from klimatpuls.http import PoliteSession
@@ -40,6 +40,7 @@ UNIT = "persons"
 EXPECTED = "expected: "
 """A reject whose reason begins so is no finding: the publisher's file is as it should be."""
 
+Found = TypeVar("Found")
 REJECT_COLUMNS = ("sheet_row", "column_name", "raw_value", "reason")
 
 
@@ -79,7 +80,7 @@ def _fetch(
     client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
     config = client.fetch_config()
     table_id = table.table_id or _find_table(client, entry, table, as_of)
-    metadata = _fetch_metadata(client, table_id)
+    metadata = _if_there(client.fetch_metadata, client, table_id)
     if not metadata.dimension(TIME_VARIABLE).codes:
         msg = f"{SOURCE_ID}: table {table_id} holds no year yet as of {as_of}"
         raise NotYetPublished(msg)
@@ -100,6 +101,41 @@ def _fetch(
         },
         known_from=answers[0].known_from,
     )
+
+
+def look(
+    session: PoliteSession,
+    base_url: str,
+    dataset: str,
+    substance: str | None,
+    *,
+    as_of: date,
+    validators: Mapping[str, str],
+) -> Look:
+    """Ask when SCB last updated the table; no figure is fetched.
+
+    Args:
+        session: The polite session of this source.
+        base_url: As for :func:`fetch`.
+        dataset: ``scb_population`` or ``scb_population_ckm``.
+        substance: None; population has no substances.
+        as_of: The run's day, as for :func:`fetch`.
+        validators: Of no use here: SCB states the moment itself.
+
+    Raises:
+        NotYetPublished: if the table is not there before its first year is due.
+        FetchError: if the service does not answer, or the table has gone or cannot be told from others.
+    """
+    entry = catalogue_dataset(dataset)
+    table = _px_table(entry, substance)
+    client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
+    client.fetch_config()
+    table_id = table.table_id or _find_table(client, entry, table, as_of)
+    found = _if_there(client.fetch_table, client, table_id)
+    seen = (
+        f"{table_id} updated {found.updated or 'at no stated time'}, to {found.last_period or 'no year yet'}"
+    )
+    return Look(fingerprint=seen, detail=seen)
 
 
 def build_selection(metadata: Cube, table: PxTable) -> Selection:
@@ -225,9 +261,9 @@ def _fits(candidate: TableEntry, entry: Dataset, table: PxTable) -> bool:
     )
 
 
-def _fetch_metadata(client: PxWebClient, table_id: str) -> Cube:
+def _if_there(ask: Callable[[str], Found], client: PxWebClient, table_id: str) -> Found:
     try:
-        return client.fetch_metadata(table_id)
+        return ask(table_id)
     except StatusError as error:
         if error.status != 404:
             raise

@@ -44,7 +44,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from klimatpuls import regions, sectors, substances
 from klimatpuls.errors import FetchError, SourceFormatError
-from klimatpuls.http import StatusError
+from klimatpuls.http import StatusError, look_at_file
 from klimatpuls.regions import plain_name
 from klimatpuls.releases import Fetched, Parsed
 from klimatpuls.units import number_from_text, plain_unit
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from klimatpuls.http import PoliteSession
+    from klimatpuls.releases import Look
 
 SOURCE: Final = "smhi_emissions"
 PATH: Final = "/api/getexcelfile/"
@@ -140,6 +141,37 @@ def fetch(
         http=answer.facts,
         known_from=answer.known_from,
     )
+
+
+def look(
+    session: PoliteSession,
+    base_url: str,
+    dataset: str,
+    substance: str | None,
+    *,
+    as_of: date,
+    validators: Mapping[str, str],
+) -> Look:
+    """Ask for the workbook on the condition that it changed; where the service knows no conditions, hash it.
+
+    Nobody has recorded which headers the service sends. With an ETag or a date it answers 304 and no body;
+    without, the two megabytes of a workbook are read and their hash is the fingerprint.
+
+    Args:
+        session: The polite session of this source.
+        base_url: As for :func:`fetch`.
+        dataset: Catalogue id of the dataset.
+        substance: Our substance code.
+        as_of: The run's day, for messages.
+        validators: ``ETag`` and ``Last-Modified`` of the last look, where the service sent them.
+
+    Raises:
+        NotYetPublished: if a replica has nothing published as of its day.
+        FetchError: if no complete answer came.
+    """
+    entry = substances.substance(substance or "")
+    query = {"county": "0", "municipality": "0", "sub": entry.smhi_code}
+    return look_at_file(session, f"{base_url.rstrip('/')}{PATH}", query, validators)
 
 
 def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:

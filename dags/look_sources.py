@@ -1,0 +1,42 @@
+"""One light DAG per source of the catalogue: has the publisher changed anything? Only then it is fetched."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import MultipleCronTriggerTimetable, dag, task
+
+from klimatpuls.catalog import SOURCES, Source
+from klimatpuls_airflow import assets, tasks
+from klimatpuls_airflow.tags import Layer, source_tag
+
+
+def build_look(source: Source) -> None:
+    """The release watch of one source."""
+
+    @dag(
+        dag_id=f"look_{source.id}",
+        dag_display_name=f"Look · {source.title_en}",
+        description=f"{source.title_en} ({source.publisher}): is anything new?",
+        doc_md=(
+            f"Asks {source.publisher}, at the cadence of its calendar, whether **{source.title_en}** changed "
+            "(a conditional request, the publisher's date, when a table was updated). News wakes the ingest "
+            "DAG; a skipped `look` says that all is as it was.\n\nOwner: the network's data engineers."
+        ),
+        # Never a run for a moment that passed before the DAG was first seen.
+        schedule=MultipleCronTriggerTimetable(
+            *source.schedule, timezone="Europe/Stockholm", run_immediately=timedelta(0)
+        ),
+        default_args={"owner": "data engineers"},
+        catchup=False,
+        max_active_runs=1,
+        tags=[source_tag(source.id), Layer.LOOK],
+    )
+    def look() -> None:
+        task(tasks.look, outlets=[assets.news(source.id)])(source.id)
+
+    look()
+
+
+for each in SOURCES.values():
+    build_look(each)

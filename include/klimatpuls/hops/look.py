@@ -1,0 +1,119 @@
+"""The release watch: one light look at what a source publishes, so that news is noticed the day it comes.
+
+A look asks a source's module for a fingerprint (when a table was updated, an ETag, the publisher's dates) and
+compares it with the one of the last fetch. Only when they differ is the source fetched. A fetch that fails
+leaves the fingerprint open, so the next look asks for it again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.errors import NotYetPublished
+from klimatpuls.hops.snapshot import source_module, wanted
+from klimatpuls.warehouse import runs
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.catalog import Source
+    from klimatpuls.hops.context import RunContext
+    from klimatpuls.http import PoliteSession
+    from klimatpuls.releases import Look
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookResult:
+    """What a look at a source brought.
+
+    Attributes:
+        has_news: Whether anything changed since the last fetch.
+        detail: What was seen per dataset and substance, for the person who watches.
+    """
+
+    has_news: bool
+    detail: str
+
+
+def look_at(conn: PgConnection, source: Source, session: PoliteSession, context: RunContext) -> LookResult:
+    """Look at every dataset and substance of a source.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        source: Catalogue entry.
+        session: Polite session at the agency or a replica.
+        context: Day and moment of the look.
+
+    Returns:
+        Whether the source should be fetched.
+
+    Raises:
+        FetchError: if the source does not answer, or not as it should; what was seen until then stays noted.
+    """
+    module = source_module(source)
+    has_news, said = False, []
+    for dataset, substance in wanted(source):
+        key = {"dataset": dataset, "substance": substance or runs.NOT_BY_SUBSTANCE}
+        before = _before(conn, key)
+        label = f"{dataset} {substance}" if substance else dataset
+        try:
+            seen = module.look(
+                session,
+                session.base_url,
+                dataset,
+                substance,
+                as_of=context.as_of,
+                validators=before["validators"],
+            )
+        except NotYetPublished as missing:
+            said.append(str(missing))
+            continue
+        fingerprint = before["fingerprint"] if seen.fingerprint is None else seen.fingerprint
+        is_new = fingerprint != before["fetched_fingerprint"]
+        _note(conn, key, seen, fingerprint, context)
+        has_news |= is_new
+        said.append(f"{label}: {'changed' if is_new else 'as it was'} ({seen.detail})")
+    return LookResult(has_news=has_news, detail="; ".join(said))
+
+
+def fingerprints(conn: PgConnection, source: Source) -> list[dict[str, Any]]:
+    """What the last looks at a source saw, to be noted as fetched once a fetch has succeeded."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/looks_of_datasets.sql"), {"datasets": [entry.id for entry in source.datasets]}
+        )
+        names = ("dataset", "substance", "fingerprint")
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def note_fetched(conn: PgConnection, seen: list[dict[str, Any]]) -> None:
+    """Note that what these looks saw has been fetched; the caller commits."""
+    with conn.cursor() as cursor:
+        cursor.executemany(load_sql("load/note_fetched.sql"), seen)
+
+
+def _before(conn: PgConnection, key: dict[str, str]) -> dict[str, Any]:
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/last_look.sql"), key)
+        row = cursor.fetchone()
+    names = ("fingerprint", "fetched_fingerprint", "validators")
+    return dict(zip(names, row or (None, None, {}), strict=True))
+
+
+def _note(
+    conn: PgConnection, key: dict[str, str], seen: Look, fingerprint: str | None, context: RunContext
+) -> None:
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            load_sql("load/note_look.sql"),
+            {
+                **key,
+                "fingerprint": fingerprint,
+                "validators": json.dumps(dict(seen.validators)),
+                "detail": seen.detail,
+                "looked_at": context.now,
+            },
+        )

@@ -1,0 +1,6 @@
+SELECT
+    dataset,
+    substance,
+    fingerprint
+FROM ops.look
+WHERE dataset = ANY(%(datasets)s)

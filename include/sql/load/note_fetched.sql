@@ -1,0 +1,3 @@
+UPDATE ops.look
+SET fetched_fingerprint = %(fingerprint)s
+WHERE dataset = %(dataset)s AND substance = %(substance)s
