@@ -18,7 +18,7 @@ def build_ingest(source: Source) -> None:
         description=f"{source.title_en} ({source.publisher}): fetch, load, validate",
         doc_md=(
             f"Fetches **{source.title_en}** ({source.publisher}), keeps the raw bytes, loads them unseen and "
-            "judges them. Woken by news that the look DAG saw. Ends at *validated*; publishing is the work of "
+            "judges them. Woken by news that the look DAG saw. Ends at *validated*; publishing is up to "
             "the publish DAG. A skipped `fetch_snapshot` says that nothing is new; a failed `tell_findings` "
             'names what is wrong and what to do. With the configuration `{"kept_as_of": "2025-07-01"}` it '
             "takes the bytes that were kept by that day instead of asking the agency."
