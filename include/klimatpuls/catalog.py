@@ -66,6 +66,25 @@ class Tolerances:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which codes of a variable are asked for, and what they are called here.
+
+    Attributes:
+        column: Name of the column of the fact that holds our codes.
+        codes: Publisher's code -> our code.
+        words: A word of the publisher's label, lower case -> our code: for codes nobody is certain of.
+        optional: Our codes that the table may lack.
+        left_out: Publisher's codes that are known and not asked for.
+    """
+
+    column: str
+    codes: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class PxTable:
     """Which table of a PxWebApi 2 database a dataset is, and which of its cells are wanted.
 
@@ -74,8 +93,11 @@ class PxTable:
         contents_code: Code of the measure, or None: the only measure, or the one whose label begins with
             ``contents_label``.
         contents_label: See above, compared without regard to case.
-        totals: Variable -> code of its total. A variable that is neither region, measure, time nor listed
-            here is left out of the question, which means summed.
+        units: Unit the table may state -> what a value is multiplied by to be in ours.
+        has_regions: Whether it has the variable ``Region``.
+        wanted: Variable -> the codes asked for. A variable that is neither region, measure, time, wanted nor
+            in ``totals`` is left out of the question, which means summed.
+        totals: Variable -> code of its total.
         query: Words for the table search when ``table_id`` is None.
         title_starts: How the label of the wanted table begins, compared without regard to case.
         variables: Names of variables the wanted table must have (Swedish, lower case).
@@ -84,6 +106,9 @@ class PxTable:
     table_id: str | None
     contents_code: str | None = None
     contents_label: str = "folkmängd"
+    units: Mapping[str, float] = field(default_factory=lambda: {"antal": 1.0})
+    has_regions: bool = True
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
     totals: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
     title_starts: str = ""

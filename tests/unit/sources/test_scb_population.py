@@ -9,6 +9,7 @@ from pytest_httpserver import HTTPServer
 
 from klimatpuls import catalog, http
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError
+from klimatpuls.pxtable import build_selection
 from klimatpuls.pxweb import parse_metadata
 from klimatpuls.sources import scb_population
 
@@ -111,7 +112,7 @@ class TestParse:
         assert parsed.rows_read == 40
 
     def test_a_cell_that_comes_twice_is_refused(self):
-        with pytest.raises(SourceFormatError, match=r"region 00, year 2000 \(cell 0\)") as caught:
+        with pytest.raises(SourceFormatError, match=r"Region 00, Tid 2000 \(cell 0\)") as caught:
             parse(body("tab638_data.json"), body("tab638_data.json"))
         assert caught.value.rule == "key_twice"
 
@@ -196,7 +197,7 @@ def empty(document):
 
 class TestBuildSelection:
     def test_what_may_be_left_out_is_left_out(self):
-        selection = scb_population.build_selection(parse_metadata(body("tab638_metadata.json")), TABLE)
+        selection = build_selection(parse_metadata(body("tab638_metadata.json")), TABLE, SOURCE.id)
         assert selection == {
             "Region": ("00", "03", "0330", "0360", "1917"),
             "ContentsCode": ("BE0101N1",),
@@ -204,7 +205,7 @@ class TestBuildSelection:
         }
 
     def test_totals_that_must_be_named_are_named_as_the_table_writes_them(self):
-        selection = scb_population.build_selection(parse_metadata(body("ckm_metadata.json")), CKM_TABLE)
+        selection = build_selection(parse_metadata(body("ckm_metadata.json")), CKM_TABLE, SOURCE.id)
         assert selection["Alder"] == ("TotSA",)
         assert selection["Civilstand"] == ("SC",)
         assert selection["Kon"] == ("TotSa",)
@@ -236,7 +237,7 @@ class TestBuildSelection:
     )
     def test_a_table_that_cannot_be_asked_is_refused_by_name(self, name, table, change, rule):
         with pytest.raises(SourceFormatError) as caught:
-            scb_population.build_selection(parse_metadata(changed(name, change)), table)
+            build_selection(parse_metadata(changed(name, change)), table, SOURCE.id)
         assert caught.value.rule == rule
 
     def test_the_publishers_own_total_is_taken_where_the_catalogues_is_not_there(self):
@@ -249,7 +250,7 @@ class TestBuildSelection:
                 ),
             )
         )
-        assert scb_population.build_selection(metadata, CKM_TABLE)["Kon"] == ("1+2",)
+        assert build_selection(metadata, CKM_TABLE, SOURCE.id)["Kon"] == ("1+2",)
 
     def test_of_several_measures_the_one_called_population_is_taken(self):
         def change(document):
@@ -259,7 +260,7 @@ class TestBuildSelection:
             document["size"][4] = 2
 
         metadata = parse_metadata(changed("ckm_metadata.json", change))
-        assert scb_population.build_selection(metadata, CKM_TABLE)["ContentsCode"] == ("0000XXXY",)
+        assert build_selection(metadata, CKM_TABLE, SOURCE.id)["ContentsCode"] == ("0000XXXY",)
 
 
 CONFIG = {"maxDataCells": 150000, "maxCallsPerTimeWindow": 30, "timeWindow": 10, "license": "CC0"}
