@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from klimatpuls.errors import UsageError
 
@@ -40,6 +40,8 @@ class Tolerances:
         advisory_subsector_excess_t: Sub-sectors above their sector by more than this, tonnes, and by more
             than ``advisory_subsector_excess_pct`` are a warning (the greater of the two decides).
         advisory_subsector_excess_pct: See above, percent of the sector.
+        advisory_inventory_pct: Gap between the nation's territorial total and the national inventory of the
+            same submission year that is worth a warning, percent.
         advisory_collapse_from_t: A sector at least this large ...
         advisory_collapse_to_pct: ... that falls below this percent of its neighbours in time is a warning.
 
@@ -61,6 +63,7 @@ class Tolerances:
     wide_unallocated_sectors: tuple[str, ...] = ("transport", "machinery")
     advisory_subsector_excess_t: float = 1.0
     advisory_subsector_excess_pct: float = 0.5
+    advisory_inventory_pct: float = 1.0
     advisory_collapse_from_t: float = 5_000.0
     advisory_collapse_to_pct: float = 5.0
 
@@ -231,7 +234,7 @@ SMHI_EMISSIONS = Source(
             fact="emission",
             title_sv="Utsläpp till luft per kommun, län och sektor",
             title_en="Emissions to air by municipality, county and sector",
-            substances=("ghg", "co2"),
+            substances=("ghg", "co2", "ch4", "n2o", "hfc", "pfc", "sf6"),
             expected_month=5,
             expected_day=10,
             publication_lag_years=2,
@@ -241,22 +244,42 @@ SMHI_EMISSIONS = Source(
     ),
 )
 
-SCB_POPULATION = Source(
-    id="scb_population",
-    title_sv="Folkmängd",
-    title_en="Population",
-    publisher="SCB",
+FORECAST_YEARS = 45
+"""How far ahead the municipal population forecast is taken to reach when its next release is expected."""
+
+
+class _Service(TypedDict):
+    """What several sources at one service share."""
+
+    conn_id: str
+    live_base_url: str
+    replica_path: str
+    hosts: tuple[str, ...]
+    licence: str
+    licence_url: str | None
+    calls_per_window: tuple[tuple[int, float], ...]
+
+
+_SCB_SERVICE = _Service(
     conn_id="scb_default",
     live_base_url="https://statistikdatabasen.scb.se/api/v2",
     replica_path="/scb/api/v2",
     hosts=("statistikdatabasen.scb.se",),
     licence="CC0 1.0",
     licence_url="https://creativecommons.org/share-your-work/public-domain/cc0/",
+    calls_per_window=((3, 1.0), (30, 10.0)),
+)
+
+SCB_POPULATION = Source(
+    id="scb_population",
+    title_sv="Folkmängd",
+    title_en="Population",
+    publisher="SCB",
+    **_SCB_SERVICE,
     attribution_sv="Egen bearbetning av data från SCB",
     attribution_en="Own processing of data from Statistics Sweden (SCB)",
     # SCB publishes at 08:00; around the day population is due we look every morning, else on Mondays.
     schedule=("15 8 15-28 2 *", "15 8 1-14 3 *", "15 8 * * 1"),
-    calls_per_window=((3, 1.0), (30, 10.0)),
     datasets=(
         Dataset(
             id="scb_population",
@@ -299,7 +322,189 @@ SCB_POPULATION = Source(
     ),
 )
 
-SOURCES: dict[str, Source] = {source.id: source for source in (SMHI_EMISSIONS, SCB_POPULATION)}
+SCB_NATIONAL_EMISSIONS = Source(
+    id="scb_national_emissions",
+    title_sv="Rikets växthusgasutsläpp",
+    title_en="National greenhouse gas emissions",
+    publisher="Naturvårdsverket/SCB",
+    **_SCB_SERVICE,
+    attribution_sv="Egen bearbetning av data från Naturvårdsverket (MI0107, SCB:s statistikdatabas)",
+    attribution_en=(
+        "Own processing of data from the Swedish Environmental Protection Agency (MI0107, SCB's database)"
+    ),
+    # In the middle of December, at 08:00.
+    schedule=("15 8 10-22 12 *", "15 8 * * 1"),
+    datasets=(
+        Dataset(
+            id="scb_national_emissions",
+            fact="national_emission",
+            title_sv="Rikets utsläpp av växthusgaser per gas och sektor",
+            title_en="National greenhouse gas emissions by gas and sector",
+            substances=(None,),
+            first_year=1990,
+            px_table=PxTable(
+                table_id="TAB4698",
+                contents_code="0000018Q",
+                has_regions=False,
+                # Nobody has recorded how the table writes its unit.
+                units={
+                    name: 1_000.0 for name in ("kt", "kton", "kiloton", "1000 ton", "1 000 ton", "tusen ton")
+                },
+                wanted={
+                    "Vaxthusgaser": Wanted(
+                        column="substance",
+                        codes={
+                            "CO2-ekv.": "ghg",
+                            "CO2": "co2",
+                            "CH4_CO2-ekv.": "ch4",
+                            "N2O_CO2-ekv.": "n2o",
+                            "HFC": "hfc",
+                            "PFC": "pfc",
+                            "SF6_CO2-ekv.": "sf6",
+                        },
+                        left_out=frozenset({"CO2-BIO", "CH4", "N2O", "SF6"}),
+                    ),
+                    "Sektor": Wanted(
+                        column="sector_code",
+                        codes={
+                            "0.1": "total",
+                            "0.2": "total_with_international",
+                            "0.3": "total_with_lulucf",
+                            "0.4": "total_with_both",
+                            "1.0": "machinery",
+                            "2.0": "waste",
+                            "3.0": "power_heat",
+                            "4.0": "industry",
+                            "5.0": "international_transport",
+                            "6.0": "agriculture",
+                            "7.0": "product_use",
+                            "8.0": "transport",
+                            "9.0": "own_heating",
+                            "10.0": "lulucf",
+                        },
+                    ),
+                },
+            ),
+            expected_month=12,
+            expected_day=16,
+            publication_lag_years=1,
+            due_after_days=14,
+            stale_after_days=120,
+        ),
+    ),
+)
+
+SCB_ENERGY = Source(
+    id="scb_energy",
+    title_sv="Kommunal energianvändning",
+    title_en="Municipal energy use",
+    publisher="Energimyndigheten/SCB",
+    **_SCB_SERVICE,
+    attribution_sv="Egen bearbetning av data från Energimyndigheten (EN0203, SCB:s statistikdatabas)",
+    attribution_en="Own processing of data from the Swedish Energy Agency (EN0203, SCB's database)",
+    # In spring, on no known day.
+    schedule=("15 8 * 2-5 1-5", "15 8 * * 1"),
+    datasets=(
+        Dataset(
+            id="scb_energy",
+            fact="energy",
+            title_sv="Slutlig energianvändning per kommun, förbrukarkategori och energibärare",
+            title_en="Final energy use by municipality, consumer and energy carrier",
+            substances=(None,),
+            first_year=2009,
+            px_table=PxTable(
+                table_id="TAB3654",
+                contents_code="EN0203AE",
+                units={"MWh": 1.0},
+                wanted={
+                    "Forbrukningskategri": Wanted(
+                        column="consumer_code",
+                        codes={
+                            "999": "total",
+                            "911": "agriculture_forestry_fishing",
+                            "921": "industry_construction",
+                            "931": "public_services",
+                            "941": "transport",
+                            "951": "other_services",
+                        },
+                        # 964, 97 and 98 are households and holiday homes; which is which the labels say.
+                        words={
+                            "småhus": "detached_houses",
+                            "flerbostadshus": "apartment_buildings",
+                            "fritidshus": "holiday_homes",
+                            "hushåll": "households",
+                        },
+                        optional=frozenset(
+                            {
+                                "detached_houses",
+                                "apartment_buildings",
+                                "holiday_homes",
+                                "households",
+                            }
+                        ),
+                    ),
+                    "Bransle": Wanted(
+                        column="fuel_code",
+                        codes={
+                            "955": "total",
+                            "905": "liquid_fossil",
+                            "910": "solid_fossil",
+                            "915": "gas_fossil",
+                            "920": "liquid_renewable",
+                            "925": "solid_renewable",
+                            "930": "gas_renewable",
+                            "14": "district_heating",
+                            "16": "electricity",
+                        },
+                    ),
+                },
+            ),
+            expected_month=4,
+            expected_day=15,
+            publication_lag_years=2,
+            due_after_days=45,
+            stale_after_days=180,
+        ),
+    ),
+)
+
+SCB_POPULATION_FORECAST = Source(
+    id="scb_population_forecast",
+    title_sv="Befolkningsprognos",
+    title_en="Population forecast",
+    publisher="SCB",
+    **_SCB_SERVICE,
+    attribution_sv="Egen bearbetning av data från SCB",
+    attribution_en="Own processing of data from Statistics Sweden (SCB)",
+    schedule=("15 8 * 4-6 1-5", "15 8 * * 1"),
+    datasets=(
+        Dataset(
+            id="scb_population_forecast",
+            fact="population_forecast",
+            title_sv="Befolkningsprognos per kommun",
+            title_en="Population forecast by municipality",
+            substances=(None,),
+            px_table=PxTable(table_id="TAB6299", contents_code="000006MS"),
+            # A forecast of year Y onwards comes in spring of Y; its last year moves on by one.
+            expected_month=5,
+            expected_day=20,
+            publication_lag_years=-FORECAST_YEARS,
+            due_after_days=60,
+            stale_after_days=400,
+        ),
+    ),
+)
+
+SOURCES: dict[str, Source] = {
+    source.id: source
+    for source in (
+        SMHI_EMISSIONS,
+        SCB_POPULATION,
+        SCB_NATIONAL_EMISSIONS,
+        SCB_ENERGY,
+        SCB_POPULATION_FORECAST,
+    )
+}
 
 
 def source(source_id: str) -> Source:

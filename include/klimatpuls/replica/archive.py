@@ -5,19 +5,21 @@ An archive folder holds the publishers' files as they were::
     smhi/*.xlsx           workbooks of the national emission database, named as you like
     scb/regions.csv       code, name, level, county_code
     scb/population.csv    region_code, region_name, year, population (31 December)
+    scb/…, naturvardsverket/…  optional: see klimatpuls.replica.scb_tables
     manifest.csv          optional: path, origin, known_from … of each file
 
 What a workbook is follows from its sheet (substance, publisher's date), never from its file name. The
 manifest tells when a file was first known to be public, which orders two workbooks of one date; without a
 line there, the publisher's date stands for it.
 
-The synthetic archive has every municipality, every sector and sub-sector, greenhouse gases and CO2, in two
-releases of which the second revises every year of the first and adds one. Its numbers are drawn from a
-seeded generator: sizes and shares resemble the country's, no figure is a real one. Everything in it says
-``SYNTHETIC``. Sums hold as they do in real releases: nine sectors make the total, municipalities make their
-county, the nation has 0.3 to 0.7 % more than its counties. ``Utrikes transporter`` is zero in the first
-release and from 2023 on not, as it happened. Population covers 1990 to 2025 in today's codes: a municipality
-that was split off later has 0 before, and its mother holds both.
+The synthetic archive has every municipality, every sector, all seven greenhouse gases (sub-sectors of all
+together and of CO2), and what ``replica/synthetic`` adds of other agencies. Emissions come in two releases of
+which the second revises every year of the first and adds one. The numbers are drawn from a seeded generator:
+sizes and shares resemble the country's, no figure is a real one. Everything in it says ``SYNTHETIC``. Sums
+hold as they do in real releases: nine sectors make the total, municipalities make their county, the nation
+has 0.3 to 0.7 % more than its counties. ``Utrikes transporter`` is zero in the first release and from 2023 on
+not, as it happened. Population covers 1990 to 2025 in today's codes: a municipality that was split off later
+has 0 before, and its mother holds both.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ import pandas as pd
 from klimatpuls import regions, sectors, substances
 from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.replica import workbook
+from klimatpuls.replica.synthetic import scb
 from klimatpuls.sources import smhi_emissions
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ SECOND_YEARS: Final = (*FIRST_YEARS, 2024)
 POPULATION_YEARS: Final = tuple(range(1990, 2026))
 
 _LAYOUT: Final = "an archive folder holds smhi/*.xlsx, scb/regions.csv and scb/population.csv"
-_GENERATOR: Final = "klimatpuls synthetic 1"
+_GENERATOR: Final = "klimatpuls synthetic 2"
 
 
 # ------------------------------------------------------------------------------------------- reading
@@ -350,6 +353,8 @@ _MODEL: Final[Mapping[str, _SectorModel]] = {
         subs={"shipping": (0.25, 0.25, 0.98, 0.2), "aviation": (0.75, 0.75, 0.98, 0.05)},
     ),
 }
+_WITH_SUBSECTORS: Final = ("ghg", "co2")
+"""The other gases come with main sectors only: the archive is made in two seconds, not in six."""
 _NATIONALLY_SCALED: Final = "own_heating"
 _INTERNATIONAL_FROM: Final = 2023
 _LARGE_PLANT: Final = ("2580", 0.16)
@@ -429,13 +434,24 @@ def _before_revision(leaves: _Facts, rng: np.random.Generator) -> _Facts:
     return first
 
 
-def _co2_part(leaves: _Facts) -> _Facts:
-    parts = {
-        f"{sector}.{name}".rstrip("."): co2
-        for sector, model in _MODEL.items()
-        for name, (_, _, co2, _) in model.subs.items()
-    }
-    return {code: values * parts[code] for code, values in leaves.items()}
+_F_GASES: Final = {"hfc": 0.9, "pfc": 0.02, "sf6": 0.08}
+_METHANE: Final = ("enteric_fermentation", "manure", "landfills", "biological_treatment")
+GASES: Final = ("co2", "ch4", "n2o", *_F_GASES)
+
+
+def _gas_part(leaves: _Facts, gas: str) -> _Facts:
+    """The part of every leaf that one gas makes; the parts of all gases make the whole."""
+    return {code: values * _gas_share(*code.partition(".")[::2], gas) for code, values in leaves.items()}
+
+
+def _gas_share(sector: str, name: str, gas: str) -> float:
+    co2 = _MODEL[sector].subs[name][2]
+    if gas == "co2":
+        return co2
+    if name == "f_gases":
+        return (1 - co2) * _F_GASES.get(gas, 0.0)
+    is_methane = any(word in name for word in _METHANE)
+    return (1 - co2) if gas == ("ch4" if is_methane else "n2o") else 0.0
 
 
 def _sum_up(leaves: _Facts) -> _Facts:
@@ -516,17 +532,24 @@ def _write_files(folder: Path, seed: int, generator: str) -> None:
     first = _before_revision(second, rng)
     files: dict[str, bytes] = {}
     about: dict[str, tuple[str, date]] = {}
+    inventories: dict[date, scb.Edition] = {}
     for leaves, years, published in (
         (first, FIRST_YEARS, FIRST_PUBLISHED),
         (second, SECOND_YEARS, SECOND_PUBLISHED),
     ):
-        for substance, facts in (("ghg", leaves), ("co2", _co2_part(leaves))):
+        tables = {"ghg": _sum_up(leaves), **{gas: _sum_up(_gas_part(leaves, gas)) for gas in GASES}}
+        inventories[inventory_day(years[-1])] = (years, _nation(tables))
+        for substance, table in tables.items():
             smhi_code = substances.substance(substance).smhi_code
             path = f"smhi/{smhi_code}_edition_{published.isoformat()}_SYNTHETIC.xlsx"
-            files[path] = _emission_workbook(substance, published, years, _sum_up(facts), generator)
+            shown = table if substance in _WITH_SUBSECTORS else _main_sectors(table)
+            files[path] = _emission_workbook(substance, published, years, shown, generator)
             about[path] = (substance, published)
     files["scb/regions.csv"] = _regions_csv()
     files["scb/population.csv"] = _population_csv(population)
+    files["scb/national_emissions.csv"] = scb.national_emissions(inventories)
+    files["scb/energy.csv"] = scb.energy(rng, population[:, -1])
+    files["scb/population_forecast.csv"] = scb.population_forecast(rng, population[:, -1])
     files["README.md"] = _README.format(generator=generator).encode()
     manifest = io.StringIO()
     writer = csv.writer(manifest, lineterminator="\n")
@@ -539,6 +562,22 @@ def _write_files(folder: Path, seed: int, generator: str) -> None:
         iso = day.isoformat() if day else ""
         writer.writerow([path, "synthetic", generator, substance, iso, iso, hashlib.sha256(body).hexdigest()])
     (folder / MANIFEST).write_text(manifest.getvalue(), encoding="utf-8")
+
+
+def inventory_day(last_year: int) -> date:
+    """The day the national inventory to a year is published: in the middle of the next December."""
+    return date(last_year + 1, 12, 16)
+
+
+def _nation(tables: Mapping[str, _Facts]) -> dict[str, dict[str, np.ndarray]]:
+    """The nation's row of every main sector and of their sum, by gas."""
+    at = workbook.region_order().index(regions.NATION)
+    codes = (sectors.ALL, *sectors.main_codes())
+    return {gas: {code: table[code][at] for code in codes} for gas, table in tables.items()}
+
+
+def _main_sectors(table: _Facts) -> _Facts:
+    return {code: values for code, values in table.items() if "." not in code}
 
 
 def _emission_workbook(
@@ -608,7 +647,7 @@ Påhittade siffror för prov och utveckling. Inget tal här är ett verkligt uts
 Invented figures for trials and development. No number here is a real emission or a real population.
 
 Made by `{generator}`. The same seed gives the same bytes. Two releases of the emission workbook per
-substance (greenhouse gases and CO2): the second revises every year of the first and adds 2024. Population
+greenhouse gas and of all together: the second revises every year of the first and adds 2024. Population
 covers every year from 1990 to 2025; before a municipality was split off it has 0 inhabitants, and its
 mother municipality holds both.
 """

@@ -4,10 +4,10 @@ Pure: a request goes in, a status and a document come out; the server adds HTTP.
 recorded answers and of the interface's specification: the codes and expressions, the problem bodies, the
 cell limit, a default selection when none is made.
 
-Our own choices, where nobody has seen the agency's: the successor's table id ``TAB638CKM`` and its measure
-``KPULS001``; both tables are listed even while they hold no year, and such a table is answered with 404 and
-a header that the replica alone sends; the wording of errors that no recording shows; an archive holds
-population totals only, so any other age, sex or marital status than the total is a non-existent value.
+Our own choices, where nobody has seen the agency's: a table is listed even while it holds no year, and is
+then answered with 404 and a header that the replica alone sends; the wording of errors that no recording
+shows. An archive holds totals only where a table has more: any other code is then a non-existent value.
+Which tables there are is :mod:`klimatpuls.replica.scb_tables`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fnmatch import fnmatchcase
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -25,18 +26,7 @@ from klimatpuls.regions import regions
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-LAST_YEAR_WITHOUT_NOISE = 2024
-TABLE_ID = "TAB638"
-CKM_TABLE_ID = "TAB638CKM"
-CKM_CONTENTS = "KPULS001"
-PUBLICATION_MONTH, PUBLICATION_DAY, PUBLICATION_TIME = 2, 22, time(8)
-NOISE_NOTE = (
-    "Från och med referensåret 2025 och framåt är en liten kontrollerad slumpmässig osäkerhet införd i "
-    "samtliga redovisade uppgifter. Till följd av detta så är inte alltid de redovisade totalerna lika med "
-    "summan av deras redovisade delar. Metoden heter Cell Key Method (CKM)."
-)
-DAY_NOTE = "Uppgifterna avser förhållandena den 31 december."
-CHOICE_NOTE = "Tabellens id och innehållskod är replikens egna, inte SCB:s."
+PUBLICATION_TIME = time(8)
 
 _EXPRESSION = re.compile(r"(TOP|BOTTOM|RANGE|FROM|TO)\(([^()]*)\)", re.IGNORECASE)
 _CODELISTS: Mapping[str, str] = {
@@ -97,25 +87,37 @@ class Variable:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One population table as of a day.
+    """One table as of a day.
 
     Attributes:
         id: Table id.
         title: Label without its years.
-        variables: In the table's order; region first, measure and time last.
+        variables: In the table's order; measure and time last.
         notes: The publisher's notes.
-        figures: (region code, year) -> persons.
+        keyed_by: Variables whose codes name a figure; all others are at their only code or total.
+        figures: Codes of ``keyed_by`` -> figure; None where the publisher has a symbol instead.
+        gap: What stands for a figure that ``figures`` has not.
         first_year: First year the table is for.
-        contents: Code of the measure of persons.
+        contents: Code of the measure.
+        unit: Unit of the measure.
+        published: The day it was last updated.
+        decimals: Decimals of the measure.
+        subject: Code of the statistics, such as ``BE0101``.
     """
 
     id: str
     title: str
     variables: tuple[Variable, ...]
     notes: tuple[str, ...]
-    figures: Mapping[tuple[str, int], int]
+    figures: Mapping[tuple[str, ...], float | None]
     first_year: int
     contents: str
+    published: date
+    keyed_by: tuple[str, ...] = ("Region", "Tid")
+    gap: Callable[[tuple[str, ...]], float | None] = lambda _: None
+    unit: str = "antal"
+    decimals: int = 0
+    subject: str = "BE0101"
 
     @property
     def years(self) -> tuple[str, ...]:
@@ -130,9 +132,8 @@ class Table:
 
     @property
     def updated(self) -> str:
-        """When its newest year was published, UTC; of an empty table: when its first year will be."""
-        year = int(self.years[-1]) if self.years else self.first_year
-        moment = datetime.combine(published_on(year), PUBLICATION_TIME, tzinfo=STOCKHOLM)
+        """When it was last updated, UTC."""
+        moment = datetime.combine(self.published, PUBLICATION_TIME, tzinfo=STOCKHOLM)
         return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def variable(self, code: str) -> Variable:
@@ -145,62 +146,6 @@ class Table:
             if variable.code.lower() == code.lower():
                 return variable
         raise ProblemError(400, "Non-existent variable")
-
-
-def published_on(year: int) -> date:
-    """The day SCB publishes the population of 31 December of a year: the following 22 February."""
-    return date(year + 1, PUBLICATION_MONTH, PUBLICATION_DAY)
-
-
-def build_tables(figures: Mapping[tuple[str, int], int], as_of: date) -> dict[str, Table]:
-    """The two population tables as they stand on a day.
-
-    Args:
-        figures: (region code, year) -> persons, every year an archive holds.
-        as_of: Years whose following 22 February lies later are not there yet.
-
-    Returns:
-        Table id -> table; a table may hold no year.
-    """
-    years = sorted({year for _, year in figures if published_on(year) <= as_of})
-    early = [year for year in years if year <= LAST_YEAR_WITHOUT_NOISE]
-    late = [year for year in years if year > LAST_YEAR_WITHOUT_NOISE]
-    return {
-        TABLE_ID: Table(
-            id=TABLE_ID,
-            title="Folkmängden efter region, civilstånd, ålder och kön",
-            variables=(
-                _region(),
-                _left_out("Civilstand", "civilstånd", _MARITAL),
-                _left_out("Alder", "ålder", {**_ages("100+"), "tot": "totalt ålder"}, total="tot"),
-                _left_out("Kon", "kön", _SEXES),
-                _contents({"BE0101N1": "Folkmängd", "BE0101N2": "Folkökning"}),
-                _time(early),
-            ),
-            notes=(DAY_NOTE,),
-            figures=figures,
-            first_year=1968,
-            contents="BE0101N1",
-        ),
-        CKM_TABLE_ID: Table(
-            id=CKM_TABLE_ID,
-            title="Folkmängden efter region, civilstånd, ålder och kön",
-            variables=(
-                _region(),
-                _to_choose("Civilstand", "civilstånd", {"SC": "totalt, samtliga civilstånd", **_MARITAL}),
-                _to_choose("Alder", "ålder", {"TotSA": "totalt, samtliga åldrar", **_ages("100+1")}),
-                _left_out(
-                    "Kon", "kön", {"TotSa": "totalt, samtliga män och kvinnor", **_SEXES}, total="TotSa"
-                ),
-                _contents({CKM_CONTENTS: "Folkmängd"}),
-                _time(late),
-            ),
-            notes=(NOISE_NOTE, DAY_NOTE, CHOICE_NOTE),
-            figures=figures,
-            first_year=LAST_YEAR_WITHOUT_NOISE + 1,
-            contents=CKM_CONTENTS,
-        ),
-    }
 
 
 def config_document(*, max_cells: int, calls: int, window_seconds: float) -> dict[str, Any]:
@@ -238,15 +183,9 @@ def table_document(table: Table, base_url: str) -> dict[str, Any]:
         "category": "public",
         "variableNames": [variable.label for variable in table.variables],
         "source": "SCB",
-        "subjectCode": "BE",
+        "subjectCode": table.subject[:2],
         "timeUnit": "Annual",
-        "paths": [
-            [
-                {"id": "BE", "label": "Befolkning", "sortCode": "Befolkning"},
-                {"id": "BE0101", "label": "Befolkningsstatistik", "sortCode": "001"},
-                {"id": "BE0101A", "label": "Folkmängd", "sortCode": "001"},
-            ]
-        ],
+        "paths": [[{"id": table.subject, "label": table.title, "sortCode": "001"}]],
         "links": [
             {"rel": "self", "hreflang": "sv", "href": f"{own}?lang=sv"},
             {"rel": "metadata", "hreflang": "sv", "href": f"{own}/metadata?lang=sv"},
@@ -319,11 +258,14 @@ def data_document(table: Table, selection: Mapping[str, Sequence[str]], *, max_c
     for variable in table.variables:
         if not set(chosen.get(variable.code, ())) <= variable.held:
             raise ProblemError(400, "Non-existent value", f"the replica holds totals of {variable.code} only")
-    values = [
-        table.figures.get((region, int(year)), _missing(region, int(year)))
-        for region in chosen.get("Region", ("00",))
-        for year in chosen["Tid"]
-    ]
+    whole = {name: chosen.get(name) or (table.variable(name).total or "",) for name in table.keyed_by}
+    asked = {name: codes for name, codes in {**chosen, **whole}.items() if name in (*chosen, *table.keyed_by)}
+    order = [variable.code for variable in table.variables if variable.code in asked]
+    places = [order.index(name) for name in table.keyed_by]
+    values = []
+    for codes in product(*(asked[name] for name in order)):
+        key = tuple(codes[place] for place in places)
+        values.append(table.figures[key] if key in table.figures else table.gap(key))
     return _dataset(table, chosen, values)
 
 
@@ -447,15 +389,8 @@ def _place(codes: list[str], code: str) -> int:
         raise ProblemError(400, "Non-existent value") from None
 
 
-def _missing(region_code: str, year: int) -> int | None:
-    """What stands for a figure an archive lacks: 0 of a municipality not there yet, else nothing."""
-    region = regions()[region_code]
-    first_year = region.population_from_year
-    return 0 if region.split_from is not None and first_year is not None and year < first_year else None
-
-
 def _dataset(
-    table: Table, chosen: Mapping[str, tuple[str, ...]], values: Sequence[int | None]
+    table: Table, chosen: Mapping[str, tuple[str, ...]], values: Sequence[float | None]
 ) -> dict[str, Any]:
     document: dict[str, Any] = {
         "version": "2.0",
@@ -467,21 +402,20 @@ def _dataset(
         "role": {"time": ["Tid"], "metric": ["ContentsCode"]},
         "id": list(chosen),
         "size": [len(codes) for codes in chosen.values()],
-        "dimension": {code: _dimension(table.variable(code), codes) for code, codes in chosen.items()},
+        "dimension": {code: _dimension(table, table.variable(code), codes) for code, codes in chosen.items()},
         "extension": {
             "noteMandatory": {str(place): True for place in range(len(table.notes))},
             "px": {
-                "infofile": "BE0101",
+                "infofile": table.subject,
                 "tableid": table.id,
-                "decimals": 0,
+                "decimals": table.decimals,
                 "official-statistics": True,
                 "language": "sv",
-                "contents": "Folkmängd",
+                "contents": table.variable("ContentsCode").values[table.contents],
                 "heading": ["ContentsCode", "Tid"],
                 "stub": [code for code in chosen if code not in ("ContentsCode", "Tid")],
                 "matrix": table.id,
-                "subject-code": "BE",
-                "subject-area": "Befolkning",
+                "subject-code": table.subject[:2],
             },
             "discontinued": None,
         },
@@ -493,7 +427,7 @@ def _dataset(
     return document
 
 
-def _dimension(variable: Variable, codes: Sequence[str]) -> dict[str, Any]:
+def _dimension(table: Table, variable: Variable, codes: Sequence[str]) -> dict[str, Any]:
     category: dict[str, Any] = {
         "index": {code: place for place, code in enumerate(codes)},
         "label": {code: variable.values[code] for code in codes},
@@ -502,43 +436,7 @@ def _dimension(variable: Variable, codes: Sequence[str]) -> dict[str, Any]:
     if variable.total is not None and variable.elimination:
         extension["eliminationValueCode"] = variable.total
     if variable.code == "ContentsCode":
-        category["unit"] = {code: {"base": "antal", "decimals": 0} for code in codes}
+        category["unit"] = {code: {"base": table.unit, "decimals": table.decimals} for code in codes}
         extension["refperiod"] = dict.fromkeys(codes, "31 december respektive år")
         extension["measuringType"] = dict.fromkeys(codes, "Stock")
     return {"label": variable.label, "category": category, "extension": extension}
-
-
-_MARITAL = {"OG": "ogifta", "G": "gifta", "SK": "skilda", "ÄNKL": "änkor/änklingar"}
-_SEXES = {"1": "män", "2": "kvinnor"}
-
-
-def _ages(last: str) -> dict[str, str]:
-    return {**{str(age): f"{age} år" for age in range(100)}, last: "100+ år"}
-
-
-def _region() -> Variable:
-    names = {code: region.name for code, region in regions().items()}
-    return Variable(
-        code="Region", label="region", values=names, held=frozenset(names), total="00", elimination=True
-    )
-
-
-def _left_out(code: str, label: str, values: Mapping[str, str], total: str | None = None) -> Variable:
-    held = frozenset({total}) if total is not None else frozenset[str]()
-    return Variable(code=code, label=label, values=values, held=held, total=total, elimination=True)
-
-
-def _to_choose(code: str, label: str, values: Mapping[str, str]) -> Variable:
-    total = next(iter(values))
-    return Variable(code=code, label=label, values=values, held=frozenset({total}), total=total)
-
-
-def _contents(values: Mapping[str, str]) -> Variable:
-    return Variable(
-        code="ContentsCode", label="tabellinnehåll", values=values, held=frozenset(values), elimination=False
-    )
-
-
-def _time(years: Sequence[int]) -> Variable:
-    values = {str(year): str(year) for year in years}
-    return Variable(code="Tid", label="år", values=values, held=frozenset(values))

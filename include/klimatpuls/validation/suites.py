@@ -27,6 +27,10 @@ POPULATION_EXACT_TO_YEAR = 2024
 """Last year SCB publishes without noise: until then the parts add up to the person (docs/methods.md)."""
 POPULATION_NOISE_PCT = 1.0
 """How far the municipalities' sum may be from the nation's figure once there is noise, percent."""
+NATIONAL_SUM_PCT = 0.1
+"""How far the inventory's sectors may be from its total, percent: they are rounded to parts of kilotonnes."""
+ENERGY_SUM_PCT = 1.0
+"""How far the carriers may be from their total where nothing is confidential, percent."""
 FIRST_YEAR = 1968
 """First year a figure can be about: SCB's population by municipality begins there."""
 
@@ -214,6 +218,17 @@ EMISSION_RULES: tuple[Rule, ...] = (
         nothing_en="no sector is large enough two years running",
     ),
     Rule(
+        name="inventory",
+        severity="advisory",
+        worst="max",
+        limit="advisory_inventory_pct",
+        unit="%",
+        title_sv="Största avvikelse mellan rikets territoriella utsläpp och den nationella inventeringen",
+        title_en="Largest gap between the nation's territorial emissions and the national inventory",
+        nothing_sv="ingen inventering från samma år att jämföra med",
+        nothing_en="no inventory of the same submission year to compare with",
+    ),
+    Rule(
         name="scope_break",
         severity="advisory",
         worst="count",
@@ -353,7 +368,53 @@ PLAIN_RULES: tuple[Rule, ...] = (
 OWN_RULES: Mapping[str, tuple[Rule, ...]] = {"emission": EMISSION_RULES, "population": POPULATION_RULES}
 """Facts whose rules are all their own."""
 
-FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {}
+_MUNICIPALITIES = Rule(
+    name="fact_municipalities",
+    severity="hard",
+    worst="count",
+    limit=0.0,
+    unit="count",
+    title_sv="Kommuner som saknas ett år",
+    title_en="Municipalities that a year lacks",
+)
+
+FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {
+    "population_forecast": (_MUNICIPALITIES,),
+    "energy": (
+        _MUNICIPALITIES,
+        Rule(
+            name="energy_sum",
+            severity="advisory",
+            worst="max",
+            limit="energy_sum_pct",
+            unit="%",
+            title_sv="Största avvikelse mellan energibärarnas summa och totalen, utan sekretess",
+            title_en="Largest gap between the sum of the carriers and the total, nothing confidential",
+        ),
+    ),
+    "national_emission": (
+        Rule(
+            name="national_total",
+            severity="hard",
+            worst="count",
+            limit=0.0,
+            unit="count",
+            title_sv="År utan rikets total för alla växthusgaser",
+            title_en="Years without the nation's total of all greenhouse gases",
+        ),
+        Rule(
+            name="national_sector_sum",
+            severity="hard",
+            worst="max",
+            limit="national_sum_pct",
+            unit="%",
+            title_sv="Största avvikelse mellan de åtta sektorernas summa och totalen",
+            title_en="Largest gap between the sum of the eight sectors and the total",
+            nothing_sv="inget år har alla åtta sektorer",
+            nothing_en="no year has all eight sectors",
+        ),
+    ),
+}
 """What a fact is held against beside the plain rules."""
 
 YEARS_AHEAD = frozenset({"population_forecast"})
@@ -463,6 +524,8 @@ def query_values(dataset: Dataset, run_id: int, release_ids: Sequence[str]) -> d
 
 
 _CONSTANTS: dict[str, float] = {
+    "national_sum_pct": NATIONAL_SUM_PCT,
+    "energy_sum_pct": ENERGY_SUM_PCT,
     "population_exact_to_year": POPULATION_EXACT_TO_YEAR,
     "population_noise_pct": POPULATION_NOISE_PCT,
     "first_year": FIRST_YEAR,

@@ -60,6 +60,7 @@ def test_a_query_finds_all_its_values_and_keeps_to_its_releases(fact: schema.Fac
         ("unallocated_sector", 0.5),
         ("unallocated_sector_wide", 2.5),
         ("sector_collapse", 5.0),
+        ("inventory", 1.0),
         ("population_sum_noise", 1.0),
         ("complete_cells", 0.0),
     ],
@@ -87,6 +88,7 @@ def test_severities_are_those_of_the_methods() -> None:
             "unallocated_sector_wide",
             "subsector_sum",
             "sector_collapse",
+            "inventory",
             "scope_break",
         },
     }

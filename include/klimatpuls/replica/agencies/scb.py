@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from klimatpuls.http import REPLICA_NOT_YET_HEADER
 from klimatpuls.replica import scb
+from klimatpuls.replica.scb_tables import build_tables
 from klimatpuls.replica.wire import (
     CallWindow,
     Reply,
@@ -71,15 +72,9 @@ class Agency:
 
     def tables(self) -> dict[str, scb.Table]:
         """The tables as of the day."""
-        # pandas takes seconds to import: not before somebody asks.
-        from klimatpuls.replica.archive import read_population
-
         with self._lock:
             if self._tables is None:
-                people = read_population(self._folder)
-                keys = zip(people["region_code"], people["year"].tolist(), strict=True)
-                figures = dict(zip(keys, people["population"].tolist(), strict=True))
-                self._tables = scb.build_tables(figures, self._as_of)
+                self._tables = build_tables(self._folder, self._as_of)
             return self._tables
 
     def _document(self, parts: Sequence[str], request: Request) -> dict[str, Any]:

@@ -1,0 +1,365 @@
+"""The tables of SCB's database that an archive can fill, as they stand on a day.
+
+Files of an archive folder, all optional but the first::
+
+    scb/population.csv            region_code, region_name, year, population
+    scb/national_emissions.csv    published_date, gas, sector, year, kt (codes of TAB4698)
+    scb/energy.csv                published_date, region_code, consumer, fuel, year, mwh (codes of TAB3654;
+                                  an empty mwh is confidential)
+    scb/population_forecast.csv   published_date, region_code, year, population
+    naturvardsverket/national_ghg.csv   year, total_excl_lulucf_tonnes_co2e, lulucf_tonnes_co2e: where there
+                                  is no national_emissions.csv, these two rows of TAB4698, as published in
+                                  the middle of the December after the last year
+
+A file with ``published_date`` may hold several editions; the newest of the day is shown. Our own choices: the
+population table from 2025 is called ``TAB638CKM`` and its measure ``KPULS001``; the labels of TAB4698 and
+TAB3654, and which of the latter's codes 964, 97 and 98 is which.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from typing import TYPE_CHECKING
+
+from klimatpuls.errors import UsageError
+from klimatpuls.regions import regions
+from klimatpuls.replica.scb import Table, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+LAST_YEAR_WITHOUT_NOISE = 2024
+TABLE_ID = "TAB638"
+CKM_TABLE_ID = "TAB638CKM"
+CKM_CONTENTS = "KPULS001"
+POPULATION_MONTH, POPULATION_DAY = 2, 22
+NOISE_NOTE = (
+    "Från och med referensåret 2025 och framåt är en liten kontrollerad slumpmässig osäkerhet införd i "
+    "samtliga redovisade uppgifter. Till följd av detta så är inte alltid de redovisade totalerna lika med "
+    "summan av deras redovisade delar. Metoden heter Cell Key Method (CKM)."
+)
+DAY_NOTE = "Uppgifterna avser förhållandena den 31 december."
+CHOICE_NOTE = "Tabellens id och innehållskod är replikens egna, inte SCB:s."
+INVENTORY_MONTH, INVENTORY_DAY = 12, 16
+NATIONAL_ID, ENERGY_ID, FORECAST_ID = "TAB4698", "TAB3654", "TAB6299"
+GASES = {
+    "CO2-ekv.": "Växthusgaser totalt (CO2-ekv.)",
+    "CO2": "Koldioxid (CO2)",
+    "CO2-BIO": "Koldioxid från biogena källor",
+    "CH4": "Metan (CH4) (ton)",
+    "CH4_CO2-ekv.": "Metan (CO2-ekv.)",
+    "N2O": "Lustgas (N2O) (ton)",
+    "N2O_CO2-ekv.": "Lustgas (CO2-ekv.)",
+    "HFC": "Fluorkolväten (HFC)",
+    "PFC": "Perfluorkolväten (PFC)",
+    "SF6": "Svavelhexafluorid (SF6) (kg)",
+    "SF6_CO2-ekv.": "Svavelhexafluorid (CO2-ekv.)",
+}
+SECTORS = {
+    "0.1": "Nationell total (exklusive LULUCF, exklusive utrikes transporter)",
+    "0.2": "Nationell total (exklusive LULUCF, inklusive utrikes transporter)",
+    "0.3": "Nationell total (inklusive LULUCF, exklusive utrikes transporter)",
+    "0.4": "Nationell total (inklusive LULUCF, inklusive utrikes transporter)",
+    "1.0": "Arbetsmaskiner",
+    "2.0": "Avfall",
+    "3.0": "El och fjärrvärme",
+    "4.0": "Industri",
+    "5.0": "Utrikes transporter",
+    "6.0": "Jordbruk",
+    "7.0": "Produktanvändning",
+    "8.0": "Inrikes transporter",
+    "9.0": "Egen uppvärmning av bostäder och lokaler",
+    "10.0": "Markanvändning (LULUCF)",
+}
+CONSUMERS = {
+    "911": "slutanv. jordbruk, skogsbruk, fiske",
+    "921": "slutanv. industri, byggverksamhet",
+    "931": "slutanv. offentlig verksamhet",
+    "941": "slutanv. transporter",
+    "951": "slutanv. övriga tjänster",
+    "964": "slutanv. småhus",
+    "97": "slutanv. flerbostadshus",
+    "98": "slutanv. fritidshus",
+    "999": "slutanv. totalt",
+}
+FUELS = {
+    "905": "flytande (icke förnybara)",
+    "910": "fast (icke förnybara)",
+    "915": "gas (icke förnybara)",
+    "920": "flytande (förnybara)",
+    "925": "fast (förnybara)",
+    "930": "gas (förnybara)",
+    "14": "fjärrvärme",
+    "16": "el",
+    "955": "bränsle totalt",
+}
+
+
+def build_tables(folder: Path, as_of: date) -> dict[str, Table]:
+    """Every table of an archive as it stands on a day.
+
+    Args:
+        folder: The archive folder.
+        as_of: The day.
+
+    Returns:
+        Table id -> table; a table may hold no year.
+
+    Raises:
+        UsageError: if a file is missing or has other columns than this module's docstring says.
+    """
+    tables = _population(folder, as_of)
+    for table in (_national(folder, as_of), _energy(folder, as_of), _forecast(folder, as_of)):
+        tables[table.id] = table
+    return tables
+
+
+def _population_day(year: int) -> date:
+    """The day SCB publishes the population of 31 December of a year: the following 22 February."""
+    return date(year + 1, POPULATION_MONTH, POPULATION_DAY)
+
+
+def _population(folder: Path, as_of: date) -> dict[str, Table]:
+    """The two population tables; years whose following 22 February lies later are not there yet."""
+    rows = _read(folder / "scb" / "population.csv")
+    figures: dict[tuple[str, ...], float | None] = {
+        (row["region_code"], row["year"]): int(row["population"]) for row in rows
+    }
+    years = sorted({int(year) for _, year in figures if _population_day(int(year)) <= as_of})
+    early = [year for year in years if year <= LAST_YEAR_WITHOUT_NOISE]
+    late = [year for year in years if year > LAST_YEAR_WITHOUT_NOISE]
+    return {
+        TABLE_ID: Table(
+            id=TABLE_ID,
+            title="Folkmängden efter region, civilstånd, ålder och kön",
+            variables=(
+                _region(),
+                _left_out("Civilstand", "civilstånd", _MARITAL),
+                _left_out("Alder", "ålder", {**_ages("100+"), "tot": "totalt ålder"}, total="tot"),
+                _left_out("Kon", "kön", _SEXES),
+                _contents({"BE0101N1": "Folkmängd", "BE0101N2": "Folkökning"}),
+                _time(early),
+            ),
+            notes=(DAY_NOTE,),
+            figures=figures,
+            gap=_not_there,
+            first_year=1968,
+            contents="BE0101N1",
+            published=_population_day(early[-1] if early else 1968),
+        ),
+        CKM_TABLE_ID: Table(
+            id=CKM_TABLE_ID,
+            title="Folkmängden efter region, civilstånd, ålder och kön",
+            variables=(
+                _region(),
+                _to_choose("Civilstand", "civilstånd", {"SC": "totalt, samtliga civilstånd", **_MARITAL}),
+                _to_choose("Alder", "ålder", {"TotSA": "totalt, samtliga åldrar", **_ages("100+1")}),
+                _left_out(
+                    "Kon", "kön", {"TotSa": "totalt, samtliga män och kvinnor", **_SEXES}, total="TotSa"
+                ),
+                _contents({CKM_CONTENTS: "Folkmängd"}),
+                _time(late),
+            ),
+            notes=(NOISE_NOTE, DAY_NOTE, CHOICE_NOTE),
+            figures=figures,
+            gap=_not_there,
+            first_year=LAST_YEAR_WITHOUT_NOISE + 1,
+            contents=CKM_CONTENTS,
+            published=_population_day(late[-1] if late else LAST_YEAR_WITHOUT_NOISE + 1),
+        ),
+    }
+
+
+def _national(folder: Path, as_of: date) -> Table:
+    edition = _newest(folder / "scb" / "national_emissions.csv", as_of) or _totals_only(folder, as_of)
+    figures: dict[tuple[str, ...], float | None] = {
+        (row["gas"], row["sector"], row["year"]): float(row["kt"]) for row in edition
+    }
+    return Table(
+        id=NATIONAL_ID,
+        title="Totala utsläpp och upptag av växthusgaser efter växthusgas och sektor",
+        variables=(
+            _to_choose("Vaxthusgaser", "växthusgas", GASES, held=GASES),
+            _to_choose("Sektor", "sektor", SECTORS, held=SECTORS),
+            _contents({"0000018Q": "Utsläpp av växthusgaser"}),
+            _time(_years(edition)),
+        ),
+        notes=("Uppgifterna är Naturvårdsverkets.", CHOICE_NOTE),
+        keyed_by=("Vaxthusgaser", "Sektor", "Tid"),
+        figures=figures,
+        first_year=1990,
+        contents="0000018Q",
+        unit="kt",
+        decimals=3,
+        subject="MI0107",
+        published=_published(edition, as_of),
+    )
+
+
+def _totals_only(folder: Path, as_of: date) -> list[dict[str, str]]:
+    path = folder / "naturvardsverket" / "national_ghg.csv"
+    if not path.exists():
+        return []
+    rows = _read(path)
+    published = date(max(int(row["year"]) for row in rows) + 1, INVENTORY_MONTH, INVENTORY_DAY)
+    if published > as_of:
+        return []
+    edition = []
+    for row in rows:
+        total, land = float(row["total_excl_lulucf_tonnes_co2e"]), float(row["lulucf_tonnes_co2e"])
+        for sector, tonnes in (("0.1", total), ("10.0", land), ("0.3", total + land)):
+            edition.append(
+                {
+                    "published_date": published.isoformat(),
+                    "gas": "CO2-ekv.",
+                    "sector": sector,
+                    "year": row["year"],
+                    "kt": f"{tonnes / 1000:.3f}",
+                }
+            )
+    return edition
+
+
+def _energy(folder: Path, as_of: date) -> Table:
+    edition = _newest(folder / "scb" / "energy.csv", as_of)
+    figures: dict[tuple[str, ...], float | None] = {
+        (row["region_code"], row["consumer"], row["fuel"], row["year"]): float(row["mwh"])
+        if row["mwh"]
+        else None
+        for row in edition
+    }
+    return Table(
+        id=ENERGY_ID,
+        title="Slutanvändning (MWh) efter region, förbrukarkategori och bränsletyp",
+        variables=(
+            _region(),
+            _to_choose("Forbrukningskategri", "förbrukarkategori", CONSUMERS, held=CONSUMERS),
+            _to_choose("Bransle", "bränsletyp", FUELS, held=FUELS),
+            _contents({"EN0203AE": "Slutanvändning"}),
+            _time(_years(edition)),
+        ),
+        notes=("Sekretessbelagda uppgifter redovisas inte men ingår i summorna.", CHOICE_NOTE),
+        keyed_by=("Region", "Forbrukningskategri", "Bransle", "Tid"),
+        figures=figures,
+        first_year=2009,
+        contents="EN0203AE",
+        unit="MWh",
+        subject="EN0203",
+        published=_published(edition, as_of),
+    )
+
+
+def _forecast(folder: Path, as_of: date) -> Table:
+    edition = _newest(folder / "scb" / "population_forecast.csv", as_of)
+    figures: dict[tuple[str, ...], float | None] = {
+        (row["region_code"], row["year"]): int(row["population"]) for row in edition
+    }
+    return Table(
+        id=FORECAST_ID,
+        title="Framskriven folkmängd efter region, ålder och kön",
+        variables=(
+            _region(),
+            _left_out("Alder", "ålder", _ages("100+")),
+            _left_out("Kon", "kön", _SEXES),
+            _contents({"000006MS": "Folkmängd"}),
+            _time(_years(edition)),
+        ),
+        notes=(DAY_NOTE,),
+        figures=figures,
+        first_year=int(edition[0]["year"]) if edition else as_of.year,
+        contents="000006MS",
+        subject="BE0401",
+        published=_published(edition, as_of),
+    )
+
+
+def _newest(path: Path, as_of: date) -> list[dict[str, str]]:
+    """The rows of the newest edition of a day; none where the archive has none."""
+    if not path.exists():
+        return []
+    rows = _read(path)
+    there = {row["published_date"] for row in rows if date.fromisoformat(row["published_date"]) <= as_of}
+    return [row for row in rows if there and row["published_date"] == max(there)]
+
+
+def _years(edition: Sequence[Mapping[str, str]]) -> list[int]:
+    return sorted({int(row["year"]) for row in edition})
+
+
+def _published(edition: Sequence[Mapping[str, str]], as_of: date) -> date:
+    return date.fromisoformat(edition[0]["published_date"]) if edition else min(as_of, date(9999, 1, 1))
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    wanted = _COLUMNS[path.name]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except FileNotFoundError:
+        msg = (
+            f"{path} is missing: an archive folder holds smhi/*.xlsx, scb/regions.csv and scb/population.csv"
+        )
+        raise UsageError(msg) from None
+    if list(reader.fieldnames or ()) != wanted:
+        msg = f"{path}: expected the columns {wanted}, found {list(reader.fieldnames or ())}"
+        raise UsageError(msg)
+    return rows
+
+
+_COLUMNS: Mapping[str, list[str]] = {
+    "population.csv": ["region_code", "region_name", "year", "population"],
+    "national_emissions.csv": ["published_date", "gas", "sector", "year", "kt"],
+    "national_ghg.csv": ["year", "total_excl_lulucf_tonnes_co2e", "lulucf_tonnes_co2e"],
+    "energy.csv": ["published_date", "region_code", "consumer", "fuel", "year", "mwh"],
+    "population_forecast.csv": ["published_date", "region_code", "year", "population"],
+}
+
+
+def _not_there(key: tuple[str, ...]) -> float | None:
+    """What stands for a population an archive lacks: 0 of a municipality not there yet, else nothing."""
+    region, year = regions()[key[0]], int(key[1])
+    first_year = region.population_from_year
+    return 0 if region.split_from is not None and first_year is not None and year < first_year else None
+
+
+_MARITAL = {"OG": "ogifta", "G": "gifta", "SK": "skilda", "ÄNKL": "änkor/änklingar"}
+_SEXES = {"1": "män", "2": "kvinnor"}
+
+
+def _ages(last: str) -> dict[str, str]:
+    return {**{str(age): f"{age} år" for age in range(100)}, last: "100+ år"}
+
+
+def _region() -> Variable:
+    names = {code: region.name for code, region in regions().items()}
+    return Variable(
+        code="Region", label="region", values=names, held=frozenset(names), total="00", elimination=True
+    )
+
+
+def _left_out(code: str, label: str, values: Mapping[str, str], total: str | None = None) -> Variable:
+    held = frozenset({total}) if total is not None else frozenset[str]()
+    return Variable(code=code, label=label, values=values, held=held, total=total, elimination=True)
+
+
+def _to_choose(
+    code: str, label: str, values: Mapping[str, str], held: Mapping[str, str] | None = None
+) -> Variable:
+    total = next(iter(values))
+    return Variable(
+        code=code, label=label, values=values, held=frozenset(held or {total}), total=None if held else total
+    )
+
+
+def _contents(values: Mapping[str, str]) -> Variable:
+    return Variable(
+        code="ContentsCode", label="tabellinnehåll", values=values, held=frozenset(values), elimination=False
+    )
+
+
+def _time(years: Sequence[int]) -> Variable:
+    values = {str(year): str(year) for year in years}
+    return Variable(code="Tid", label="år", values=values, held=frozenset(values))

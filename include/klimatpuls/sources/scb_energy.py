@@ -1,0 +1,101 @@
+"""Final energy use by municipality, category of consumer and energy carrier, from SCB over PxWebApi 2.
+
+What is published: table TAB3654 (EN0203, Energimyndigheten's), 2009 onwards, in spring, about fifteen months
+after the year. Megawatt-hours.
+
+Oddities handled: where fewer than three businesses stand behind a cell it is confidential (``..``); it is
+part of the totals all the same, so it is kept as a row without a value and never read as zero; parts then do
+not add up to their total. The variable is spelt ``Forbrukningskategri``. Which of the household codes is
+which is not certain: they are told by their labels. Codes outside the 312 regions are left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from klimatpuls import pxtable
+from klimatpuls.pxtable import EXPECTED, REGION_VARIABLE
+from klimatpuls.pxweb import TIME_VARIABLE
+from klimatpuls.regions import regions
+from klimatpuls.releases import Parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from klimatpuls.http import PoliteSession
+    from klimatpuls.releases import Fetched, Look
+
+UNIT = "MWh"
+KEYS = (REGION_VARIABLE, "consumer_code", "fuel_code", TIME_VARIABLE)
+
+
+def fetch(
+    session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
+) -> Fetched:
+    """Ask SCB for every wanted cell of the table; see :func:`klimatpuls.pxtable.fetch_table`."""
+    return pxtable.fetch_table(session, base_url, dataset, as_of)
+
+
+def look(
+    session: PoliteSession,
+    base_url: str,
+    dataset: str,
+    substance: str | None,
+    *,
+    as_of: date,
+    validators: Mapping[str, str],
+) -> Look:
+    """Ask when SCB last updated the table; see :func:`klimatpuls.pxtable.look_at_table`."""
+    return pxtable.look_at_table(session, base_url, dataset, as_of)
+
+
+def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
+    """Turn SCB's answers into one row per region, consumer, carrier and year.
+
+    Args:
+        parts: JSON-stat 2 bodies of one table, which together hold every cell once.
+        dataset: ``scb_energy``.
+        substance: None; energy has no substances.
+
+    Returns:
+        Rows of the fact ``energy``; a confidential cell has no value. Cells of regions outside the 312 are
+        expected rejects; a cell with neither a number nor a symbol is a reject that is a finding.
+
+    Raises:
+        SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
+    """
+    cells = pxtable.read_cells(parts, dataset)
+    frame = cells.frame
+    is_missing = frame["value"].isna()
+    frame["reason"] = ""
+    frame.loc[is_missing & (frame["status"] == ""), "reason"] = "no number"
+    is_strange = ~frame[REGION_VARIABLE].isin(regions())
+    frame.loc[is_strange, "reason"] = (
+        f"{EXPECTED}region code " + frame.loc[is_strange, REGION_VARIABLE] + " is none of the 312 regions"
+    )
+    kept = frame["reason"] == ""
+    rows = pd.DataFrame(
+        {
+            "region_code": frame[REGION_VARIABLE].astype("str"),
+            "consumer_code": frame["consumer_code"],
+            "fuel_code": frame["fuel_code"],
+            "year": frame[TIME_VARIABLE].astype("int64"),
+            "energy_mwh": frame["value"] * cells.factor,
+            "status": pd.Series("observed", index=frame.index, dtype="str").mask(is_missing, "confidential"),
+            "sheet_row": frame["sheet_row"],
+        }
+    )[kept].reset_index(drop=True)
+    return Parsed(
+        dataset=dataset,
+        substance=None,
+        unit=UNIT,
+        published_date=cells.published_date,
+        years=tuple(sorted(rows["year"].unique().tolist())),
+        rows=rows,
+        rejects=pxtable.build_rejects(frame[~kept], KEYS),
+        rows_read=len(frame),
+        notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
+    )

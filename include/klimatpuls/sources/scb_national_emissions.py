@@ -1,0 +1,96 @@
+"""Emissions of the nation by gas and sector, the official inventory, from SCB over PxWebApi 2.
+
+What is published: table TAB4698 (MI0107, Naturvårdsverket's), 1990 onwards, in the middle of December: the
+figures that Sweden reports to the climate convention. Kilotonnes here, tonnes at SMHI and in our tables.
+
+Oddities handled: gases stand twice, by mass and as CO2 equivalents, and only the latter are asked for; the
+total without land use and international transport is what compares with SMHI's territorial total, not with
+its ``Alla``; a cell without a number (``..``) is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from klimatpuls import pxtable
+from klimatpuls.pxtable import EXPECTED
+from klimatpuls.pxweb import TIME_VARIABLE
+from klimatpuls.releases import Parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from klimatpuls.http import PoliteSession
+    from klimatpuls.releases import Fetched, Look
+
+UNIT = "t CO2e"
+KEYS = ("substance", "sector_code", TIME_VARIABLE)
+
+
+def fetch(
+    session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
+) -> Fetched:
+    """Ask SCB for every wanted cell of the table; see :func:`klimatpuls.pxtable.fetch_table`."""
+    return pxtable.fetch_table(session, base_url, dataset, as_of)
+
+
+def look(
+    session: PoliteSession,
+    base_url: str,
+    dataset: str,
+    substance: str | None,
+    *,
+    as_of: date,
+    validators: Mapping[str, str],
+) -> Look:
+    """Ask when SCB last updated the table; see :func:`klimatpuls.pxtable.look_at_table`."""
+    return pxtable.look_at_table(session, base_url, dataset, as_of)
+
+
+def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
+    """Turn SCB's answers into one row per gas, sector and year.
+
+    Args:
+        parts: JSON-stat 2 bodies of one table, which together hold every cell once.
+        dataset: ``scb_national_emissions``.
+        substance: None; the gases are rows.
+
+    Returns:
+        Rows of the fact ``national_emission``, in tonnes. Cells without a number are rejects, expected ones
+        where the publisher gives a symbol for it.
+
+    Raises:
+        SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
+
+    Example: 47.49 kt at SCB → 47 490 t.
+    """
+    cells = pxtable.read_cells(parts, dataset)
+    frame = cells.frame
+    symbols = frame["status"].map(
+        lambda symbol: f"{EXPECTED}no figure, symbol {symbol}" if symbol else "no number"
+    )
+    frame["reason"] = symbols.where(frame["value"].isna(), "")
+    kept = frame["reason"] == ""
+    rows = pd.DataFrame(
+        {
+            "substance": frame["substance"],
+            "sector_code": frame["sector_code"],
+            "year": frame[TIME_VARIABLE].astype("int64"),
+            "emissions_tco2e": frame["value"] * cells.factor,
+            "sheet_row": frame["sheet_row"],
+        }
+    )[kept].reset_index(drop=True)
+    return Parsed(
+        dataset=dataset,
+        substance=None,
+        unit=UNIT,
+        published_date=cells.published_date,
+        years=tuple(sorted(rows["year"].unique().tolist())),
+        rows=rows,
+        rejects=pxtable.build_rejects(frame[~kept], KEYS),
+        rows_read=len(frame),
+        notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
+    )
