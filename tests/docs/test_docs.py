@@ -167,6 +167,7 @@ def test_the_gates_table_states_the_limits_of_the_catalogue() -> None:
         f"{limits.advisory_subsector_excess_t:g} t and {limits.advisory_subsector_excess_pct:g} %",
         f"above {limits.advisory_collapse_from_t / 1000:g} kt falls below "
         f"{limits.advisory_collapse_to_pct:g} %",
+        f"all gases only | {limits.advisory_inventory_pct:g} % (0.63) |",
     ):
         assert words in section, words
 
