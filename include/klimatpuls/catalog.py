@@ -495,6 +495,51 @@ SCB_POPULATION_FORECAST = Source(
     ),
 )
 
+KOLADA = Source(
+    id="kolada",
+    title_sv="Nyckeltal om klimat och energi",
+    title_en="Key figures on climate and energy",
+    publisher="Kolada (RKA)",
+    conn_id="kolada_default",
+    live_base_url="https://api.kolada.se/v3",
+    replica_path="/kolada/v3",
+    hosts=("api.kolada.se",),
+    licence="free use, as is; the source is named",
+    licence_url="https://www.kolada.se/om-oss/api/",
+    attribution_sv="Källa: Kolada",
+    attribution_en="Source: Kolada",
+    # It follows its own sources within weeks: once a week, and daily while emissions are due.
+    schedule=("45 8 * 5-7 1-5", "45 8 * * 2"),
+    # Clients that ask five times a second are asked to slow down.
+    calls_per_window=((4, 1.0),),
+    datasets=(
+        Dataset(
+            id="kolada_kpi",
+            fact="indicator_definition",
+            title_sv="Nyckeltalens definitioner",
+            title_en="Definitions of the key figures",
+            substances=(None,),
+            expected_month=6,
+            expected_day=30,
+            publication_lag_years=2,
+            due_after_days=60,
+            stale_after_days=270,
+        ),
+        Dataset(
+            id="kolada",
+            fact="indicator",
+            title_sv="Nyckeltalens värden per område och år",
+            title_en="Values of the key figures by area and year",
+            substances=(None,),
+            expected_month=6,
+            expected_day=30,
+            publication_lag_years=2,
+            due_after_days=60,
+            stale_after_days=270,
+        ),
+    ),
+)
+
 SOURCES: dict[str, Source] = {
     source.id: source
     for source in (
@@ -503,6 +548,7 @@ SOURCES: dict[str, Source] = {
         SCB_NATIONAL_EMISSIONS,
         SCB_ENERGY,
         SCB_POPULATION_FORECAST,
+        KOLADA,
     )
 }
 

@@ -40,7 +40,7 @@ import pandas as pd
 from klimatpuls import regions, sectors, substances
 from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.replica import workbook
-from klimatpuls.replica.synthetic import scb
+from klimatpuls.replica.synthetic import kolada, scb
 from klimatpuls.sources import smhi_emissions
 
 if TYPE_CHECKING:
@@ -538,6 +538,7 @@ def _write_files(folder: Path, seed: int, generator: str) -> None:
         (second, SECOND_YEARS, SECOND_PUBLISHED),
     ):
         tables = {"ghg": _sum_up(leaves), **{gas: _sum_up(_gas_part(leaves, gas)) for gas in GASES}}
+        newest_table = tables["ghg"]
         inventories[inventory_day(years[-1])] = (years, _nation(tables))
         for substance, table in tables.items():
             smhi_code = substances.substance(substance).smhi_code
@@ -550,6 +551,10 @@ def _write_files(folder: Path, seed: int, generator: str) -> None:
     files["scb/national_emissions.csv"] = scb.national_emissions(inventories)
     files["scb/energy.csv"] = scb.energy(rng, population[:, -1])
     files["scb/population_forecast.csv"] = scb.population_forecast(rng, population[:, -1])
+    files["kolada/kpi.csv"] = kolada.definitions()
+    files["kolada/data.csv"] = kolada.values(
+        SECOND_YEARS, _main_sectors(newest_table), workbook.region_order(), _counted(population)
+    )
     files["README.md"] = _README.format(generator=generator).encode()
     manifest = io.StringIO()
     writer = csv.writer(manifest, lineterminator="\n")
@@ -613,16 +618,24 @@ def _population_csv(population: np.ndarray) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["region_code", "region_name", "year", "population"])
+    for (code, year), count in _counted(population).items():
+        writer.writerow([code, regions.region(code).name, year, count])
+    return text.getvalue().encode()
+
+
+def _counted(population: np.ndarray) -> dict[tuple[str, int], int]:
+    """(region code, year) → inhabitants in the borders of the time, in code order."""
     local = dict(zip(regions.codes("municipality"), _as_then_divided(population), strict=True))
     county = {
         code: sum(local[member] for member in regions.municipalities_of(code))
         for code in regions.codes("county")
     }
     counts = {regions.NATION: sum(county.values()), **county, **local}
-    for code, region in regions.regions().items():
-        for year, count in zip(POPULATION_YEARS, counts[code], strict=True):
-            writer.writerow([code, region.name, year, int(count)])
-    return text.getvalue().encode()
+    return {
+        (code, year): int(count)
+        for code in regions.codes()
+        for year, count in zip(POPULATION_YEARS, counts[code], strict=True)
+    }
 
 
 def _as_then_divided(population: np.ndarray) -> np.ndarray:

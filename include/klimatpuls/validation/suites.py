@@ -379,6 +379,19 @@ _MUNICIPALITIES = Rule(
 )
 
 FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {
+    "indicator_definition": (
+        Rule(
+            name="indicator_title",
+            severity="hold",
+            worst="count",
+            limit=0.0,
+            unit="count",
+            title_sv="Nyckeltal som fått en ny rubrik sedan föregående utgåva",
+            title_en="Key figures that were retitled since the earlier release",
+            nothing_sv="ingen tidigare utgåva att jämföra med",
+            nothing_en="no earlier release to compare with",
+        ),
+    ),
     "population_forecast": (_MUNICIPALITIES,),
     "energy": (
         _MUNICIPALITIES,
