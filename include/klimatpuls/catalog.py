@@ -135,6 +135,7 @@ class Dataset:
         stale_after_days: Days after the expected day from which it is ``stale``.
         first_year: First data year the dataset can hold, or None if not bounded.
         final_year: Last data year the dataset will ever hold (a closed series), or None.
+        by_hand: Whether no address is known: nobody asks for it, its files are given by hand.
         px_table: The table behind it, for sources that speak PxWebApi 2.
         tolerances: What its gates tolerate.
     """
@@ -151,6 +152,7 @@ class Dataset:
     stale_after_days: int
     first_year: int | None = None
     final_year: int | None = None
+    by_hand: bool = False
     px_table: PxTable | None = None
     tolerances: Tolerances = field(default_factory=Tolerances)
 
@@ -246,6 +248,16 @@ SMHI_EMISSIONS = Source(
 
 FORECAST_YEARS = 45
 """How far ahead the municipal population forecast is taken to reach when its next release is expected."""
+
+
+class _Calendar(TypedDict):
+    """When several datasets are due."""
+
+    expected_month: int
+    expected_day: int
+    publication_lag_years: int
+    due_after_days: int
+    stale_after_days: int
 
 
 class _Service(TypedDict):
@@ -540,6 +552,48 @@ KOLADA = Source(
     ),
 )
 
+_VEHICLE_CALENDAR = _Calendar(
+    expected_month=2, expected_day=20, publication_lag_years=1, due_after_days=30, stale_after_days=180
+)
+
+TRAFA_VEHICLES = Source(
+    id="trafa_vehicles",
+    title_sv="Fordon",
+    title_en="Vehicles",
+    publisher="Trafikanalys",
+    conn_id="trafa_default",
+    live_base_url="https://api.trafa.se/api",
+    replica_path="/trafa/api",
+    hosts=("api.trafa.se",),
+    licence="free use; the source is named, processed figures are said to be",
+    licence_url="https://www.trafa.se/om-webbplatsen/",
+    attribution_sv="Egen bearbetning av data från Trafikanalys",
+    attribution_en="Own processing of data from Transport Analysis (Trafikanalys)",
+    schedule=("30 9 * 2-3 1-5", "30 9 * * 3"),
+    calls_per_window=((2, 1.0),),
+    datasets=(
+        Dataset(
+            id="trafa_vehicles",
+            fact="vehicle",
+            title_sv="Personbilar per kommun och drivmedel",
+            title_en="Passenger cars by municipality and fuel",
+            substances=(None,),
+            first_year=2015,
+            **_VEHICLE_CALENDAR,
+        ),
+        Dataset(
+            id="trafa_vehicles_workbook",
+            fact="vehicle",
+            title_sv="Fordon i län och kommuner, årlig arbetsbok",
+            title_en="Vehicles in counties and municipalities, yearly workbook",
+            substances=(None,),
+            first_year=2015,
+            by_hand=True,
+            **_VEHICLE_CALENDAR,
+        ),
+    ),
+)
+
 SOURCES: dict[str, Source] = {
     source.id: source
     for source in (
@@ -549,6 +603,7 @@ SOURCES: dict[str, Source] = {
         SCB_ENERGY,
         SCB_POPULATION_FORECAST,
         KOLADA,
+        TRAFA_VEHICLES,
     )
 }
 

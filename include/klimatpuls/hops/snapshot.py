@@ -183,7 +183,7 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
 def wanted(source: Source) -> Iterator[tuple[str, str | None]]:
     """The datasets of a source and the substances of each (None where it has none), as they are asked for."""
     for dataset in source.datasets:
-        for substance in dataset.substances:
+        for substance in dataset.substances if not dataset.by_hand else ():
             yield dataset.id, substance
 
 
@@ -193,29 +193,44 @@ def _say(dataset: str, substance: str | None, snapshot: Snapshot, *, is_new: boo
 
 
 def keep_file(file: Path, context: RunContext) -> Snapshot:
-    """Hop 1 for a workbook given by hand: look what it is, and keep its bytes.
+    """Hop 1 for a file given by hand: look what it is, and keep its bytes.
 
     Args:
-        file: A workbook of SMHI's emission database.
+        file: A file of a source that takes files: a workbook of SMHI's emission database, the yearly workbook
+            of Trafikanalys …
         context: Day, origin and folders.
 
     Returns:
         The snapshot, not yet entered into the warehouse: the ingest DAG does that with its run.
 
     Raises:
-        SourceFormatError: if it is no such workbook.
+        SourceFormatError: if no source knows it.
     """
-    source = catalog.SMHI_EMISSIONS
     body = file.read_bytes()
-    preamble = smhi_emissions.read_preamble(body)
+    source, dataset, substance = _whose(body)
     fetched = Fetched(
         source=source.id,
-        dataset=source.datasets[0].id,
-        substance=preamble.substance,
+        dataset=dataset,
+        substance=substance,
         url=f"file:{file.name}",
         parts=(body,),
     )
     return _put(source, fetched, context)
+
+
+def _whose(body: bytes) -> tuple[Source, str, str | None]:
+    """The source, dataset and substance of a file, by its bytes.
+
+    Raises:
+        SourceFormatError: if no source knows it, as the emission database says why not.
+    """
+    for source in catalog.SOURCES.values():
+        recognise = getattr(source_module(source), "recognise", None)
+        known = recognise(body) if recognise is not None else None
+        if known is not None:
+            return (source, *known)
+    preamble = smhi_emissions.read_preamble(body)
+    return catalog.SMHI_EMISSIONS, catalog.SMHI_EMISSIONS.datasets[0].id, preamble.substance
 
 
 def adopt_by_hand(

@@ -24,8 +24,8 @@ SAMPLE_SIZE = 10
 """How many findings are kept and shown per gate; ``finding_count`` says how many there are."""
 
 _NAMED_IN_MESSAGE = 5
-_UNITS_SV = {"persons": "personer", "rows": "rader", "%": "procent", "t": "ton"}
-_UNITS_EN = {"persons": "persons", "rows": "rows", "%": "percent", "t": "tonnes"}
+_UNITS_SV = {"persons": "personer", "vehicles": "fordon", "rows": "rader", "%": "procent", "t": "ton"}
+_UNITS_EN = {"persons": "persons", "vehicles": "vehicles", "rows": "rows", "%": "percent", "t": "tonnes"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,9 @@ POPULATION_NOISE_PCT = 1.0
 """How far the municipalities' sum may be from the nation's figure once there is noise, percent."""
 NATIONAL_SUM_PCT = 0.1
 """How far the inventory's sectors may be from its total, percent: they are rounded to parts of kilotonnes."""
+VEHICLE_COUNTY_SUM = 20.0
+"""How far a county may be from its municipalities, vehicles: some owners have a county and no municipality
+(at most 1 in the workbook of 2025)."""
 ENERGY_SUM_PCT = 1.0
 """How far the carriers may be from their total where nothing is confidential, percent."""
 FIRST_YEAR = 1968
@@ -393,6 +396,29 @@ FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "population_forecast": (_MUNICIPALITIES,),
+    "vehicle": (
+        _MUNICIPALITIES,
+        Rule(
+            name="vehicle_fuel_sum",
+            severity="hard",
+            worst="max",
+            limit=0.0,
+            unit="vehicles",
+            title_sv="Största avvikelse mellan drivmedlens summa och totalen",
+            title_en="Largest gap between the sum of the fuels and the total",
+        ),
+        Rule(
+            name="vehicle_county_sum",
+            severity="hard",
+            worst="max",
+            limit=VEHICLE_COUNTY_SUM,
+            unit="vehicles",
+            title_sv="Största avvikelse mellan kommunernas summa och länet",
+            title_en="Largest gap between the sum of the municipalities and their county",
+            nothing_sv="utgåvan har inga län",
+            nothing_en="the release has no counties",
+        ),
+    ),
     "energy": (
         _MUNICIPALITIES,
         Rule(
@@ -539,6 +565,7 @@ def query_values(dataset: Dataset, run_id: int, release_ids: Sequence[str]) -> d
 _CONSTANTS: dict[str, float] = {
     "national_sum_pct": NATIONAL_SUM_PCT,
     "energy_sum_pct": ENERGY_SUM_PCT,
+    "vehicle_county_sum": VEHICLE_COUNTY_SUM,
     "population_exact_to_year": POPULATION_EXACT_TO_YEAR,
     "population_noise_pct": POPULATION_NOISE_PCT,
     "first_year": FIRST_YEAR,

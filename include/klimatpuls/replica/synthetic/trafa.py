@@ -1,0 +1,57 @@
+"""Made-up cars by municipality and fuel, as Trafikanalys' interface has them. No figure is a real one."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from klimatpuls import regions
+from klimatpuls.replica.agencies.trafa import FUELS
+
+PUBLISHED: Final = date(2026, 2, 20)
+YEARS: Final = tuple(range(2021, 2026))
+CARS_PER_INHABITANT: Final = 0.47
+NEW_SHARE: Final = 0.055
+_SHARES: Final = (
+    (0.55, 0.44),
+    (0.34, 0.27),
+    (0.02, 0.11),
+    (0.03, 0.05),
+    (0.02, 0.10),
+    (0.03, 0.02),
+    (0.009, 0.009),
+    (0.001, 0.001),
+)
+"""Share of each fuel but the total, in the first and in the last year."""
+
+
+def vehicles(rng: np.random.Generator, inhabitants: np.ndarray) -> bytes:
+    """The file ``trafa/vehicles.csv``.
+
+    Args:
+        rng: Seeded.
+        inhabitants: Per municipality, in code order.
+    """
+    first, last = np.array(_SHARES).T
+    local = np.exp(rng.normal(0.0, 0.1, (len(inhabitants), len(first))))
+    fuels = [code for code in FUELS if code != "t1"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("published_date", "year", "region_code", "fuel", "itrfslut", "nyregunder"))
+    for year in YEARS:
+        share = first + (last - first) * (year - YEARS[0]) / (YEARS[-1] - YEARS[0])
+        cars = np.rint(inhabitants[:, None] * CARS_PER_INHABITANT * share * local).astype(int)
+        new = np.rint(cars * NEW_SHARE).astype(int)
+        for at, code in enumerate(regions.codes("municipality")):
+            for fuel, counts in zip(
+                fuels, zip(cars[at].tolist(), new[at].tolist(), strict=True), strict=True
+            ):
+                writer.writerow((PUBLISHED.isoformat(), year, code, fuel, *counts))
+            writer.writerow(
+                (PUBLISHED.isoformat(), year, code, "t1", int(cars[at].sum()), int(new[at].sum()))
+            )
+    return text.getvalue().encode()
