@@ -594,6 +594,40 @@ TRAFA_VEHICLES = Source(
     ),
 )
 
+KLIMATKLIVET = Source(
+    id="klimatklivet",
+    title_sv="Klimatklivet",
+    title_en="Klimatklivet grants",
+    publisher="Naturvårdsverket",
+    conn_id="naturvardsverket_default",
+    live_base_url="https://www.naturvardsverket.se",
+    replica_path="/naturvardsverket",
+    hosts=("www.naturvardsverket.se",),
+    licence="free use; the source is named",
+    licence_url="https://www.naturvardsverket.se/om-webbplatsen/oppna-data/",
+    attribution_sv="Källa: Naturvårdsverket",
+    attribution_en="Source: Swedish Environmental Protection Agency",
+    # About a week after each half-year.
+    schedule=("0 10 2-20 1,7 *", "0 10 * * 4"),
+    calls_per_window=((1, 1.0),),
+    datasets=(
+        Dataset(
+            id="klimatklivet",
+            fact="grant",
+            title_sv="Beviljade ansökningar till Klimatklivet",
+            title_en="Applications granted by Klimatklivet",
+            substances=(None,),
+            first_year=2015,
+            # The year's second half comes in January of the next.
+            expected_month=1,
+            expected_day=10,
+            publication_lag_years=1,
+            due_after_days=21,
+            stale_after_days=240,
+        ),
+    ),
+)
+
 SOURCES: dict[str, Source] = {
     source.id: source
     for source in (
@@ -604,6 +638,7 @@ SOURCES: dict[str, Source] = {
         SCB_POPULATION_FORECAST,
         KOLADA,
         TRAFA_VEHICLES,
+        KLIMATKLIVET,
     )
 }
 

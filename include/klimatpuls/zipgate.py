@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BODY_BYTES = 32 * 2**20
-MAX_ENTRIES = 128
+MAX_ENTRIES = 96
 MAX_INFLATED_BYTES = 64 * 2**20
 MAX_RATIO = 100
 RATIO_COUNTS_FROM_BYTES = 2**20
@@ -53,12 +53,13 @@ class GateReport:
     inflated_bytes: int
 
 
-def check_workbook(body: bytes, *, what: str) -> GateReport:
+def check_workbook(body: bytes, *, what: str, max_inflated: int = MAX_INFLATED_BYTES) -> GateReport:
     """Refuse a body that is no workbook or would cost the reader more than a workbook does.
 
     Args:
         body: The bytes as received.
         what: How a message names them, such as ``smhi_emissions ghg``.
+        max_inflated: Bytes that its entries may have together once inflated.
 
     Returns:
         What was counted.
@@ -76,8 +77,8 @@ def check_workbook(body: bytes, *, what: str) -> GateReport:
         entries = zipfile.ZipFile(io.BytesIO(body)).infolist()
     except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
         raise _truncated(what, f"its directory cannot be read ({error}) in {len(body):,} bytes") from error
-    _check_directory(entries, what)
-    counter = _Counter(what)
+    _check_directory(entries, what, max_inflated)
+    counter = _Counter(what, max_inflated)
     for entry in entries:
         counter.count(entry, body)
     return GateReport(entries=len(entries), inflated_bytes=counter.inflated)
@@ -113,7 +114,7 @@ def _refuse_foreign(body: bytes, what: str) -> None:
     raise SourceFormatError(msg, rule="encrypted_workbook" if encrypted else "not_a_workbook")
 
 
-def _check_directory(entries: list[zipfile.ZipInfo], what: str) -> None:
+def _check_directory(entries: list[zipfile.ZipInfo], what: str, max_inflated: int) -> None:
     if len(entries) > MAX_ENTRIES:
         raise _bomb(what, f"{len(entries):,} entries, more than {MAX_ENTRIES}")
     names = {entry.filename for entry in entries}
@@ -125,15 +126,16 @@ def _check_directory(entries: list[zipfile.ZipInfo], what: str) -> None:
         msg = f"{what}: the workbook is encrypted; ask the publisher for an open one. Nothing was loaded."
         raise SourceFormatError(msg, rule="encrypted_workbook")
     claimed = sum(entry.file_size for entry in entries)
-    if claimed > MAX_INFLATED_BYTES:
-        raise _bomb(what, f"its entries claim {claimed:,} bytes, more than {MAX_INFLATED_BYTES:,}")
+    if claimed > max_inflated:
+        raise _bomb(what, f"its entries claim {claimed:,} bytes, more than {max_inflated:,}")
 
 
 class _Counter:
     """Counts over all entries of one body; refuses as soon as a limit is passed."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, max_inflated: int) -> None:
         self.what = what
+        self.max_inflated = max_inflated
         self.inflated = 0
         self.shared_cells = 0
         self.longest_shared = 0
@@ -159,8 +161,8 @@ class _Counter:
         self._check_shared()
 
     def _check_sizes(self, entry: zipfile.ZipInfo, size: int) -> None:
-        if self.inflated > MAX_INFLATED_BYTES:
-            raise _bomb(self.what, f"more than {MAX_INFLATED_BYTES:,} bytes once inflated")
+        if self.inflated > self.max_inflated:
+            raise _bomb(self.what, f"more than {self.max_inflated:,} bytes once inflated")
         if size > RATIO_COUNTS_FROM_BYTES and size > MAX_RATIO * max(1, entry.compress_size):
             raise _bomb(
                 self.what,

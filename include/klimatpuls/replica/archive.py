@@ -40,7 +40,7 @@ import pandas as pd
 from klimatpuls import regions, sectors, substances
 from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.replica import workbook
-from klimatpuls.replica.synthetic import kolada, scb, trafa
+from klimatpuls.replica.synthetic import kolada, naturvardsverket, scb, trafa
 from klimatpuls.sources import smhi_emissions
 
 if TYPE_CHECKING:
@@ -552,6 +552,8 @@ def _write_files(folder: Path, seed: int, generator: str) -> None:
     files["scb/energy.csv"] = scb.energy(rng, population[:, -1])
     files["scb/population_forecast.csv"] = scb.population_forecast(rng, population[:, -1])
     files["trafa/vehicles.csv"] = trafa.vehicles(rng, population[:, -1])
+    grants_path = f"naturvardsverket/klimatklivet-{naturvardsverket.REACHES_TO.isoformat()}.xlsx"
+    files[grants_path] = naturvardsverket.grants(rng)
     files["kolada/kpi.csv"] = kolada.definitions()
     files["kolada/data.csv"] = kolada.values(
         SECOND_YEARS, _main_sectors(newest_table), workbook.region_order(), _counted(population)

@@ -1,0 +1,91 @@
+"""Naturvårdsverket at the replica: the results page of Klimatklivet and the workbook it links.
+
+Files of an archive: ``naturvardsverket/klimatklivet-<YYYY-MM-DD>.xlsx``, the day to which each reaches; it is
+there a week later. As at the agency the workbook's address changes with every edition. Our own choices: the
+page's markup around the link, the made-up folder in the address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+from klimatpuls.http import REPLICA_KNOWN_FROM_HEADER
+from klimatpuls.replica.wire import XLSX, Reply, Request, Settings, is_unchanged, not_yet_reply, page_reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = (
+    "/amnesomraden/klimatomstallningen/klimatklivet/sa-fungerar-klimatklivet/"
+    "resultat--hur-har-det-gatt-for-klimatklivet"
+)
+DAYS_TO_PUBLICATION = 7
+_NAME = re.compile(r"klimatklivet-(\d{4}-\d{2}-\d{2})\.xlsx")
+_MONTHS = (
+    "januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober",
+    "november", "december",
+)  # fmt: skip
+_HTML = """<!DOCTYPE html>
+<html lang="sv"><head><title>Resultat</title></head><body>
+<p><a href="/om-oss/">Om oss</a></p>
+<p><a href="{href}">Beviljade ansökningar till Klimatklivet till och med {day} (xlsx)</a></p>
+</body></html>
+"""
+
+
+class Agency:
+    """Answers from ``naturvardsverket/klimatklivet-*.xlsx``."""
+
+    def __init__(self, folder: Path, as_of: date, settings: Settings) -> None:
+        self._folder, self._as_of = folder / "naturvardsverket", as_of
+
+    def answer(self, request: Request) -> Reply:
+        """The answer to a question."""
+        if request.method != "GET":
+            return page_reply(405, "Metoden stöds inte")
+        edition = self._newest()
+        if edition is None:
+            return not_yet_reply("klimatklivet")
+        path, day = edition
+        address = (
+            f"/{hashlib.sha256(path.name.encode()).hexdigest()[:6]}/globalassets/"
+            f"beviljade-ansokningar-till-klimatklivet-{day:%y%m%d}.xlsx"
+        )
+        if request.path == PAGE:
+            words = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+            prefix = request.base_url.split("/", 3)[3]
+            body = _HTML.format(href=f"/{prefix}{address}", day=words).encode()
+            return Reply(status=200, body=body, content_type="text/html; charset=utf-8")
+        if request.path == address:
+            return _workbook(path, day, request)
+        return page_reply(404, "Sidan finns inte")
+
+    def _newest(self) -> tuple[Path, date] | None:
+        found = [
+            (path, date.fromisoformat(name[1]))
+            for path in sorted(self._folder.glob("klimatklivet-*.xlsx"))
+            if (name := _NAME.fullmatch(path.name))
+        ]
+        there = [(path, day) for path, day in found if _published(day) <= self._as_of]
+        return max(there, key=lambda edition: edition[1], default=None)
+
+
+def _published(day: date) -> date:
+    return day + timedelta(days=DAYS_TO_PUBLICATION)
+
+
+def _workbook(path: Path, day: date, request: Request) -> Reply:
+    body = path.read_bytes()
+    since = datetime.combine(_published(day), time(9), tzinfo=UTC)
+    headers = {
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "Last-Modified": format_datetime(since, usegmt=True),
+        REPLICA_KNOWN_FROM_HEADER: _published(day).isoformat(),
+    }
+    if is_unchanged(request.headers, headers["ETag"], since):
+        return Reply(status=304, body=b"", content_type=XLSX, headers=headers)
+    return Reply(status=200, body=body, content_type=XLSX, headers=headers)
