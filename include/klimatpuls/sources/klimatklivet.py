@@ -5,8 +5,8 @@ time: a page links it with the words "Beviljade ansökningar … till och med <d
 rows in another order (by category, county, municipality); the first is read, the others are counted.
 
 Oddities handled: dates are Excel serials or dates; case numbers carry trailing blanks; county and
-municipality are empty for charging stations (nine rows of ten), which are kept without a place. There is no organisation
-number and no expected effect on emissions.
+municipality are empty for charging stations (nine rows of ten), which are kept without a place. There is no
+organisation number and no expected effect on emissions.
 
 Names of sole traders occur. A name is kept only where it shows a legal form or a public body; any other may
 be a person's and is left out, in facts and in rejects alike. The raw bytes are kept as they came.
@@ -125,7 +125,7 @@ def find_link(page: bytes, page_url: str) -> tuple[str, date]:
             return urljoin(page_url, href), _stated_day(text, href)
     _refuse(
         "link_not_found",
-        f"none of {len(parser.links)} links is an .xlsx called 'Beviljade ansökningar …'; the page may have moved",
+        f"none of {len(parser.links)} links is an .xlsx called 'Beviljade ansökningar'; the page may have moved",
     )
 
 

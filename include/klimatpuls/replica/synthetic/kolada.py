@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-PUBLISHED: Final = date(2026, 6, 10)
+PUBLISHED: Final = date(2026, 5, 8)
 POPULATION: Final = "N01951"
 PER_INHABITANT: Final = "N00401"
 GROUP: Final = "G100001"

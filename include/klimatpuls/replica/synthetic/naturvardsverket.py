@@ -12,7 +12,7 @@ from klimatpuls.sources.klimatklivet import COLUMNS, EXCEL_EPOCH
 if TYPE_CHECKING:
     import numpy as np
 
-REACHES_TO: Final = date(2026, 6, 30)
+REACHES_TO: Final = date(2025, 12, 31)
 CASES: Final = 900
 _KINDS: Final = ("Energikonvertering", "Transport", "Biogas", "Laddstation", "Avfall", "Infrastruktur")
 _STATUS: Final = ("Slutförd åtgärd", "Pågående åtgärd")
@@ -20,7 +20,7 @@ _RULE: Final = "Förordning (2015:517) om stöd till lokala klimatinvesteringar"
 
 
 def grants(rng: np.random.Generator) -> bytes:
-    """The file ``naturvardsverket/klimatklivet-2026-06-30.xlsx``.
+    """The file ``naturvardsverket/klimatklivet-2025-12-31.xlsx``.
 
     Args:
         rng: Seeded.
