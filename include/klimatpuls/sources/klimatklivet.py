@@ -125,7 +125,7 @@ def find_link(page: bytes, page_url: str) -> tuple[str, date]:
             return urljoin(page_url, href), _stated_day(text, href)
     _refuse(
         "link_not_found",
-        f"none of {len(parser.links)} links is an .xlsx called 'Beviljade ansökningar'; the page may have moved",
+        f"none of {len(parser.links)} links is an .xlsx of 'Beviljade ansökningar'; the page may have moved",
     )
 
 

@@ -1,4 +1,4 @@
-"""A made-up workbook of Klimatklivet's granted applications, in the publisher's columns. Nobody in it is real."""
+"""A made-up workbook of the grants of Klimatklivet, in the columns of the publisher. Nobody in it is real."""
 
 from __future__ import annotations
 
