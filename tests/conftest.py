@@ -65,6 +65,11 @@ _numbers = count(1)
 @pytest.fixture
 def warehouse(cluster: Cluster, warehouse_template: str) -> Warehouse:
     """A migrated, empty warehouse of the test's own."""
+    return make_warehouse(cluster, warehouse_template)
+
+
+def make_warehouse(cluster: Cluster, warehouse_template: str) -> Warehouse:
+    """A migrated, empty warehouse, cloned from the template."""
     name = f"warehouse_{next(_numbers)}"
     conn = cluster.connect()
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls import carbon_law, network, regions, series, standing
+from klimatpuls import carbon_law, crosschecks, network, regions, sectors, series, standing
 from klimatpuls.series import ReleaseTable, SeriesMatrix
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ class ResultInputs:
         members: One row per member with ``region_code``, ``joined_on``, ``left_on``, ``confirmed``.
         targets: Own targets and national lines.
         defects: (region_code, sector_code, year) of cells known to be wrong: in no trend.
+        published_date: The publisher's date of the current release; needed for what it is checked against.
+        kolada: Kolada's key figures, where they are held.
+        inventory: The national inventory, where it is held.
     """
 
     as_of: date
@@ -60,6 +63,9 @@ class ResultInputs:
     members: pd.DataFrame
     targets: Sequence[Target]
     defects: Sequence[tuple[str, str, int]] = ()
+    published_date: date | None = None
+    kolada: crosschecks.Side | None = None
+    inventory: crosschecks.Side | None = None
 
 
 def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
@@ -82,7 +88,56 @@ def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
         "target_progress": _target_progress(table, by_boundary, inputs),
         "network_summary": _network_summary(by_boundary, inputs),
         "region_overview": _region_overview(table, earlier, by_boundary, inputs),
+        "boundary_series": _boundary_series(table, by_boundary),
+        "cross_check": _cross_checks(inputs),
     }
+
+
+SCOPE_BREAK: Final = "scope_break"
+"""Flag of a published total from the first year in which a sector that was zero everywhere is not."""
+
+
+def _boundary_series(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every boundary's series, with the break of the published total named."""
+    whole = pd.concat(by_boundary.values(), ignore_index=True)
+    broken_from = _scope_break_year(table)
+    is_broken = (whole["boundary"] == series.PUBLISHED_TOTAL) & (whole["year"] >= (broken_from or np.inf))
+    flags = [
+        _pg_array(sorted({*own, SCOPE_BREAK}) if broken else own)
+        for own, broken in zip(whole["flags"], is_broken, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "region_code": whole["region_code"],
+            "boundary": whole["boundary"],
+            "year": whole["year"],
+            "emissions_tco2e": whole["value_tco2e"],
+            "status": whole["status"],
+            "flags": flags,
+            "release_id": table.release_id,
+        }
+    )
+
+
+def _scope_break_year(table: ReleaseTable) -> int | None:
+    """The first year in which a main sector that was zero in every area before is not; None without one."""
+    firsts = []
+    for code in sectors.main_codes():
+        if code not in table.sectors:
+            continue
+        present = np.atleast_1d((table.sectors[code] > 0).any(axis=0))
+        if present.any() and not present[0]:
+            firsts.append(int(table.years[int(present.argmax())]))
+    return min(firsts, default=None)
+
+
+def _cross_checks(inputs: ResultInputs) -> pd.DataFrame:
+    if inputs.published_date is None:
+        return pd.DataFrame(columns=list(crosschecks.COLUMNS))
+    release_id, facts = inputs.current
+    mains = facts[~facts["sector_code"].str.contains(".", regex=False)]
+    emissions = crosschecks.Side(release_id=release_id, published_date=inputs.published_date, facts=mains)
+    return crosschecks.build_cross_checks(emissions, inputs.kolada, inputs.inventory)
 
 
 def splits() -> pd.DataFrame:

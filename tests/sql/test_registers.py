@@ -40,7 +40,10 @@ targets:
     document_url: https://example.org/beslut
     valid_from: 2024-06-17
 """
-DEFECT = '0360,waste,2021,co2,"Fel, enligt utgivaren","Wrong, says the publisher",test\n'
+DEFECT = (
+    "d1,smhi_emissions,co2,2024-04-18,0360,waste,2021,1000,,Fel enligt utgivaren,"
+    '"Wrong, says the publisher",utgivaren,2026-11-27,2027-12-31\n'
+)
 
 
 @pytest.fixture
@@ -66,7 +69,7 @@ def whole(conn: PgConnection) -> list[list[tuple[Any, ...]]]:
     return [
         ask(conn, "SELECT * FROM register.member ORDER BY region_code"),
         ask(conn, "SELECT * FROM register.target ORDER BY target_id"),
-        ask(conn, "SELECT * FROM register.known_defect ORDER BY region_code, year"),
+        ask(conn, "SELECT * FROM register.known_defect ORDER BY defect_id"),
         ask(conn, "SELECT register, sha256, row_count FROM register.version ORDER BY register"),
     ]
 
@@ -143,8 +146,11 @@ def test_a_known_defect_comes_with_the_targets_and_goes_again(conn: PgConnection
     head = defects.read_text(encoding="utf-8")
     defects.write_text(head + DEFECT, encoding="utf-8")
     assert sync_registers(conn, folder) == ("targets",)
-    row = "SELECT region_code, sector_code, year, substance, reason_en FROM register.known_defect"
-    assert ask(conn, row) == [(TIERP, "waste", 2021, "co2", "Wrong, says the publisher")]
+    row = (
+        "SELECT region_code, sector_code, years, substance, reason_en FROM register.known_defect "
+        "WHERE defect_id = 'd1'"
+    )
+    assert ask(conn, row) == [(TIERP, "waste", [2021], "co2", "Wrong, says the publisher")]
     defects.write_text(head, encoding="utf-8")
     assert sync_registers(conn, folder) == ("targets",)
     assert ask(conn, row) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import execute_values
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.defects import Defect
 
 
 def sync_registers(conn: PgConnection, folder: Path = REGISTERS_FOLDER) -> tuple[str, ...]:
@@ -38,7 +41,10 @@ def sync_registers(conn: PgConnection, folder: Path = REGISTERS_FOLDER) -> tuple
         "members": (register_files.members_sha256(read), {"members": _rows(read.members)}),
         "targets": (
             register_files.targets_sha256(read),
-            {"targets": _rows(targets), "known_defects": _rows(read.known_defects)},
+            {
+                "targets": _rows(targets),
+                "known_defects": [_defect_row(defect) for defect in read.known_defects],
+            },
         ),
     }
     with conn, conn.cursor() as cursor:
@@ -64,3 +70,8 @@ def _rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
         tuple(json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value for value in row)
         for row in plain.itertuples(index=False, name=None)
     ]
+
+
+def _defect_row(defect: Defect) -> tuple[Any, ...]:
+    values = asdict(defect)
+    return tuple(list(value) if isinstance(value, tuple) else value for value in values.values())

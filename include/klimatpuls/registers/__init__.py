@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from klimatpuls.defects import Defect
     from klimatpuls.targets import Target
 
 __all__ = [
@@ -57,7 +58,7 @@ class Registers:
     own_targets: tuple[Target, ...]
     national_lines: tuple[Target, ...]
     rules: Rules
-    known_defects: pd.DataFrame
+    known_defects: tuple[Defect, ...]
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -108,7 +109,7 @@ def targets_sha256(registers: Registers) -> str:
         {
             "targets": [definition(target) for target in registers.targets],
             "rules": asdict(registers.rules),
-            "known_defects": registers.known_defects.to_dict("records"),
+            "known_defects": [asdict(defect) for defect in registers.known_defects],
         }
     )
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pandas as pd
 
-from klimatpuls import regions, sectors, substances
-from klimatpuls.registers.reading import REGISTERS_FOLDER, RegisterError, read_mapping, read_rows
+from klimatpuls import catalog, regions, schema, sectors, substances
+from klimatpuls.defects import Defect
+from klimatpuls.registers.reading import REGISTERS_FOLDER, RegisterError, read_date, read_mapping, read_rows
 from klimatpuls.series import BOUNDARIES
 from klimatpuls.targets import Interim, Target, TargetState
 
@@ -28,13 +29,20 @@ NATIONAL_FILE: Final = "national_lines.yaml"
 RULES_FILE: Final = "rules.yaml"
 DEFECTS_FILE: Final = "known_defects.csv"
 DEFECT_COLUMNS: Final = (
+    "defect_id",
+    "dataset",
+    "substance",
+    "published_date",
     "region_code",
     "sector_code",
-    "year",
-    "substance",
+    "years",
+    "at_most",
+    "at_least",
     "reason_sv",
     "reason_en",
     "source",
+    "entered_on",
+    "review_by",
 )
 REGISTER_COLUMNS: Final = (
     "target_id",
@@ -207,35 +215,62 @@ def read_rules(folder: Path = REGISTERS_FOLDER) -> Rules:
     )
 
 
-def read_known_defects(folder: Path = REGISTERS_FOLDER) -> pd.DataFrame:
+def read_known_defects(folder: Path = REGISTERS_FOLDER) -> tuple[Defect, ...]:
     """Cells of the sources that are known to be wrong: they keep their value and carry no trend.
 
     Returns:
-        One row per region_code × sector_code × year × substance, with ``reason_sv``, ``reason_en`` and
-        ``source``; ``year`` is an integer.
+        The entries, ordered by their name.
 
     Raises:
-        RegisterError: if a code, a sector, a substance or a year is unknown, a reason or the source is
-            missing, or a cell occurs twice.
+        RegisterError: if a code, a year, a date or a number is none, a reason or the source is missing, an
+            entry has no guard, or a name occurs twice.
     """
-    rows = []
+    entries: dict[str, Defect] = {}
     for line, row in read_rows(folder / DEFECTS_FILE, DEFECT_COLUMNS):
-        known = {
-            "region_code": row["region_code"] in regions.regions(),
-            "sector_code": row["sector_code"] in sectors.sectors(),
-            "year": row["year"].isascii() and row["year"].isdigit() and len(row["year"]) == 4,
-            "substance": row["substance"] in substances.substances(),
-        }
-        for name in DEFECT_COLUMNS:
-            if not row[name] or not known.get(name, True):
-                raise RegisterError(DEFECTS_FILE, f"line {line}, column {name}", f"a known {name}", row[name])
-        rows.append({**row, "year": int(row["year"])})
-    frame = pd.DataFrame(rows, columns=list(DEFECT_COLUMNS)).astype({"year": "int64"})
-    key = ["region_code", "sector_code", "year", "substance"]
-    if frame.duplicated(key).any():
-        twice = frame.loc[frame.duplicated(key), key].to_numpy().tolist()
-        raise RegisterError(DEFECTS_FILE, "key", "every cell once", twice)
-    return frame.sort_values(key, ignore_index=True)
+        entry = _read_defect(f"line {line}", row)
+        if entry.defect_id in entries:
+            raise RegisterError(DEFECTS_FILE, f"line {line}", "every defect_id once", entry.defect_id)
+        entries[entry.defect_id] = entry
+    return tuple(entries[name] for name in sorted(entries))
+
+
+def _read_defect(where: str, row: Mapping[str, str]) -> Defect:
+    years = row["years"].split("|")
+    known = {
+        "dataset": any(row["dataset"] in catalog.datasets_of(fact.name) for fact in schema.facts()),
+        "region_code": row["region_code"] in regions.regions(),
+        "sector_code": row["sector_code"] in sectors.sectors(),
+        "substance": row["substance"] in substances.substances(),
+        "years": all(year.isascii() and year.isdigit() and len(year) == 4 for year in years),
+    }
+    for name in DEFECT_COLUMNS:
+        if name not in ("at_most", "at_least") and (not row[name] or not known.get(name, True)):
+            raise RegisterError(DEFECTS_FILE, f"{where}, column {name}", f"a known {name}", row[name])
+    guards = {name: _read_guard(f"{where}, column {name}", row[name]) for name in ("at_most", "at_least")}
+    if guards["at_most"] is None and guards["at_least"] is None:
+        raise RegisterError(DEFECTS_FILE, where, "a value in at_most or at_least, by which it ends", "none")
+    dates = {
+        name: read_date(DEFECTS_FILE, f"{where}, column {name}", row[name])
+        for name in ("published_date", "entered_on", "review_by")
+    }
+    texts = (
+        "defect_id",
+        "dataset",
+        "substance",
+        "region_code",
+        "sector_code",
+        "reason_sv",
+        "reason_en",
+        "source",
+    )
+    return Defect(**{name: row[name] for name in texts}, **guards, **dates, years=tuple(map(int, years)))  # type: ignore[arg-type]
+
+
+def _read_guard(where: str, text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise RegisterError(DEFECTS_FILE, where, "a number of tonnes, or nothing", text) from None
 
 
 def to_frame(targets: Sequence[Target]) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from importlib import resources
 from typing import Any
 
 from psycopg2.extras import execute_values
@@ -24,8 +26,36 @@ def dimension_rows() -> dict[str, list[tuple[Any, ...]]]:
         "upsert_substance": [
             (s.code, s.name_sv, s.name_en, s.is_ghg) for s in substances.substances().values()
         ],
+        "upsert_sector_quality": [_quality_row(row) for row in _reference("sector_quality")],
+        "upsert_region_change": [
+            tuple(value or None for value in row.values()) for row in _reference("region_changes")
+        ],
         "upsert_code": [(c.code_list, c.code, c.name_sv, c.name_en, c.sort_order) for c in schema.codes()],
     }
+
+
+_QUALITY_NOTES = {
+    True: (
+        "1 bra, 2 vissa osäkerheter, 3 osäkert; ju finare geografi, desto osäkrare",
+        "1 good, 2 some uncertainty, 3 uncertain; the finer the geography, the less certain",
+    ),
+    False: (
+        "Sektorns klass har inte gått att läsa; den finns i RUS kvalitetsbeskrivning",
+        "The class of the sector could not be read; it stands in RUS' description of quality",
+    ),
+}
+_QUALITY_SOURCE = "Länsstyrelserna, RUS: metod- och kvalitetsbeskrivning av den nationella emissionsdatabasen"
+
+
+def _quality_row(row: dict[str, str]) -> tuple[Any, ...]:
+    sector, *classes = row.values()
+    numbers = [int(number) if number else None for number in classes]
+    return (sector, *numbers, *_QUALITY_NOTES[numbers[0] is not None], _QUALITY_SOURCE)
+
+
+def _reference(name: str) -> list[dict[str, str]]:
+    text = resources.files("klimatpuls").joinpath(f"reference/{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def checksum_text() -> str:

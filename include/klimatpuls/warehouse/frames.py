@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Codes are text with leading zeros; everything that is not listed is read by its own shape.
-TEXT_COLUMNS = ("region_code", "sector_code", "substance", "release_id", "county_code", "raw_value")
+TEXT_COLUMNS = (
+    "region_code",
+    "indicator_code",
+    "sector_code",
+    "substance",
+    "release_id",
+    "county_code",
+    "raw_value",
+)
 
 
 def read_frame(cursor: Any, name: str, parameters: Mapping[str, Any]) -> pd.DataFrame:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 
 from klimatpuls import catalog, schema
+from klimatpuls.crosschecks import Side
+from klimatpuls.defects import Defect, defect_cells
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers.targets import from_definition
@@ -269,18 +271,23 @@ def _build(
         (publication_id,) = cursor.fetchone()
         rows: dict[str, int] = {}
         facts = _current_facts(cursor, plan, publication_id, rows)
+        _reconcile_releases(cursor, plan.candidates)
         lead = plan.current.get((EMISSION_DATASET, LEAD_SUBSTANCE))
         if lead is not None:
+            lead_facts = _facts_of(cursor, lead)
             inputs = ResultInputs(
                 as_of=as_of,
-                current=(lead.id, _facts_of(cursor, lead)),
+                current=(lead.id, lead_facts),
                 earlier=tuple((c.id, _facts_of(cursor, c)) for c in _earlier(plan, lead)),
                 population=read_frame(
                     cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}
                 ),
                 members=_members(cursor),
                 targets=_targets(cursor),
-                defects=_defects(cursor),
+                defects=_defects(cursor, lead, lead_facts),
+                published_date=lead.release.published_date,
+                kolada=_side(cursor, plan, facts, "indicator", "kolada"),
+                inventory=_side(cursor, plan, facts, "national_emission", "scb_national_emissions"),
             )
             for table, frame in compute(inputs).items():
                 rows[table] = copy_frame(
@@ -357,9 +364,33 @@ def _members(cursor: Any) -> pd.DataFrame:
     return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
 
 
-def _defects(cursor: Any) -> list[tuple[str, str, int]]:
-    cursor.execute(load_sql("load/known_defects.sql"), {"substance": LEAD_SUBSTANCE})
-    return list(cursor.fetchall())
+def _defects(cursor: Any, lead: _Candidate, facts: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """The cells of the current release that the register knows to be wrong and that still show it."""
+    cursor.execute(load_sql("load/known_defects.sql"))
+    known = [Defect(**{**row, "years": tuple(row["years"])}) for row in _named_rows(cursor)]
+    release = lead.release
+    about = [d for d in known if d.is_about(release.dataset, release.substance, release.published_date)]
+    return defect_cells(about, facts)
+
+
+def _side(cursor: Any, plan: _Plan, facts: Mapping[str, int], fact: str, dataset: str) -> Side | None:
+    """The current release of a dataset as one side of a cross-check; None where there is none."""
+    candidate = plan.current.get((dataset, None))
+    if candidate is None or fact not in facts:
+        return None
+    frame = read_frame(cursor, f"load/{fact}_facts.sql", {"facts_id": facts[fact]})
+    if frame.empty:
+        return None
+    return Side(release_id=candidate.id, published_date=candidate.release.published_date, facts=frame)
+
+
+def _reconcile_releases(cursor: Any, candidates: Sequence[_Candidate]) -> None:
+    """Write down the sums of every release of emissions that has not had them yet."""
+    emissions = {c.id: c for c in candidates if c.release.dataset == EMISSION_DATASET}
+    cursor.execute(load_sql("load/unreconciled_releases.sql"), {"release_ids": list(emissions)})
+    for (release_id,) in cursor.fetchall():
+        values = {"run_id": emissions[release_id].run_id, "release_id": release_id}
+        cursor.execute(load_sql("load/build_reconciliation.sql"), values)
 
 
 def _targets(cursor: Any) -> list[Target]:

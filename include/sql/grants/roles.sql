@@ -24,7 +24,7 @@ ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.look
 TO wh_loader;
 GRANT UPDATE (state, decided_by, decided_at, decision_reason) ON core.dim_release TO wh_loader;
 GRANT INSERT ON
-core.dim_release, ops.mail_outbox,
+core.dim_release, core.reconciliation, ops.mail_outbox,
 ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release, ops.publication_facts
 TO wh_loader;
 -- Results and current facts: rows are added under a new publication; none is changed or taken away.

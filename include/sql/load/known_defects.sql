@@ -1,7 +1,17 @@
 SELECT
+    defect_id,
+    dataset,
+    substance,
+    published_date,
     region_code,
     sector_code,
-    year
+    years,
+    at_most,
+    at_least,
+    reason_sv,
+    reason_en,
+    source,
+    entered_on,
+    review_by
 FROM register.known_defect
-WHERE substance = %(substance)s
-ORDER BY region_code, sector_code, year
+ORDER BY defect_id

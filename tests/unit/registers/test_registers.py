@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from klimatpuls import registers, targets
@@ -241,21 +241,29 @@ def test_the_hash_follows_content_and_not_layout(folder: Path) -> None:
     assert registers.register_sha256(changed) != before
 
 
-def test_known_defects_are_cells_with_a_reason(folder: Path) -> None:
+def test_known_defects_are_bound_to_a_release_and_end_by_themselves(folder: Path) -> None:
     path = folder / "known_defects.csv"
-    assert targets_register.read_known_defects().empty
-    row = "0360,waste,2005,ghg,skäl,reason,source\n"
-    header = path.read_text(encoding="utf-8")
+    header = path.read_text(encoding="utf-8").splitlines()[0] + "\n"
+    row = (
+        "d1,smhi_emissions,ghg,2024-04-18,0360,waste,2005|2018,1000,,"
+        "skäl,reason,source,2026-11-27,2027-12-31\n"
+    )
     path.write_text(header + row, encoding="utf-8")
-    frame = targets_register.read_known_defects(folder)
-    assert frame[["region_code", "sector_code", "year"]].to_numpy().tolist() == [["0360", "waste", 2005]]
-    assert pd.api.types.is_integer_dtype(frame["year"])
+    (entry,) = targets_register.read_known_defects(folder)
+    assert (entry.region_code, entry.sector_code, entry.years) == ("0360", "waste", (2005, 2018))
+    assert (entry.at_most, entry.at_least) == (1000.0, None)
+    assert entry.is_about("smhi_emissions", "ghg", date(2024, 4, 18))
+    assert not entry.is_about("smhi_emissions", "ghg", date(2025, 4, 18)), "another release has another date"
     for wrong, words in (
         (row.replace("waste", "rubbish"), "column sector_code: expected a known sector_code"),
-        (row.replace("2005", "05"), "column year"),
-        (row.replace("ghg", "smoke"), "column substance"),
-        (row.replace("reason", ""), "column reason_en"),
-        (row + row, "every cell once"),
+        (row.replace("2005|", "05|"), "column years"),
+        (row.replace(",ghg,", ",smoke,"), "column substance"),
+        (row.replace("smhi_emissions", "smhi"), "column dataset"),
+        (row.replace(",reason,", ",,"), "column reason_en"),
+        (row.replace("2027-12-31", ""), "column review_by"),
+        (row.replace(",1000,", ",,"), "at_most or at_least"),
+        (row.replace(",1000,", ",many,"), "column at_most: expected a number"),
+        (row + row, "every defect_id once"),
     ):
         path.write_text(header + wrong, encoding="utf-8")
         with pytest.raises(RegisterError, match=words):

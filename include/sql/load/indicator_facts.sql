@@ -1,0 +1,8 @@
+-- The key figures of the current release, for holding other sources against them.
+SELECT
+    indicator_code,
+    region_code,
+    year,
+    indicator_value
+FROM mart_data.indicator
+WHERE facts_id = %(facts_id)s

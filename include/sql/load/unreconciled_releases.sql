@@ -1,0 +1,9 @@
+-- Of these releases of emissions, those whose sums have not been written down yet.
+SELECT r.release_id
+FROM core.dim_release AS r
+WHERE
+    r.release_id = ANY(%(release_ids)s)
+    AND NOT EXISTS (
+        SELECT 1 FROM core.reconciliation AS c
+        WHERE c.release_id = r.release_id
+    )

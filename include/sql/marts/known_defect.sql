@@ -1,0 +1,22 @@
+CREATE OR REPLACE VIEW mart.known_defect AS
+SELECT
+    k.defect_id,
+    d.release_id,
+    k.substance,
+    k.region_code,
+    r.region_name,
+    k.sector_code,
+    k.years,
+    k.reason_sv,
+    k.reason_en,
+    k.source,
+    k.review_by,
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
+FROM register.known_defect AS k
+INNER JOIN core.dim_region AS r ON k.region_code = r.region_code
+LEFT JOIN core.dim_release AS d
+    ON
+        k.dataset = d.dataset
+        AND k.substance = d.substance
+        AND k.published_date = d.published_date
+        AND d.state = 'published';

@@ -1,0 +1,21 @@
+CREATE OR REPLACE VIEW mart.reconciliation AS
+SELECT
+    c.release_id,
+    d.substance,
+    c.sector_code,
+    s.sector_name_sv,
+    s.sector_name_en,
+    c.year,
+    d.unit,
+    c.nation,
+    c.counties,
+    c.unallocated,
+    CASE WHEN c.nation > 0 THEN 100.0 * c.unallocated / c.nation END AS unallocated_pct,
+    c.largest_county_gap,
+    c.sector_sum_gap,
+    pr.publication_id
+FROM ops.publication_release AS pr
+INNER JOIN core.dim_release AS d ON pr.release_id = d.release_id
+INNER JOIN core.reconciliation AS c ON d.release_id = c.release_id
+INNER JOIN core.dim_sector AS s ON c.sector_code = s.sector_code
+WHERE pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);

@@ -1,0 +1,106 @@
+"""The marts of checks on the real releases: sums, boundaries, the inventory, a known defect."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from chain import refresh
+
+from klimatpuls import series
+from klimatpuls.defects import defect_cells
+from klimatpuls.hops.context import RunContext
+from klimatpuls.registers import read_registers
+from klimatpuls.sources import smhi_emissions
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Warehouse
+
+pytestmark = [pytest.mark.real_data, pytest.mark.postgres]
+
+DAYS = (date(2024, 5, 20), date(2026, 5, 8))
+CO2_2024 = "CO2_edition_2024-04-18.xlsx"
+
+
+@pytest.fixture(scope="module")
+def ask(real_data: Path, cluster: Any, warehouse_template: str, tmp_path_factory: pytest.TempPathFactory):
+    """Ask a warehouse that holds CO2 2024 and all gases of May 2026, with the inventory."""
+    from conftest import make_warehouse
+
+    warehouse: Warehouse = make_warehouse(cluster, warehouse_template)
+    home = tmp_path_factory.mktemp("home")
+    with closing(connect(warehouse.loader_dsn)) as conn:
+        for day in DAYS:
+            now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+            context = RunContext(home=home, origin="archive", as_of=day, now=now)
+            assert refresh(conn, warehouse.loader_dsn, real_data, context) is not None
+    with closing(connect(warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
+
+        def rows(query: str) -> list[tuple[Any, ...]]:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+        yield rows
+
+
+def test_the_unallocated_part_is_that_of_the_methods_page(ask) -> None:
+    shares = ask(
+        "SELECT round(unallocated_pct::numeric, 3)::float8 FROM mart.reconciliation "
+        "WHERE sector_code = 'all' AND substance = 'ghg' AND release_id LIKE '%2026-05-07%' ORDER BY year"
+    )
+    assert [share for (share,) in shares] == [
+        0.363, 0.397, 0.415, 0.4, 0.465, 0.369, 0.377, 0.448, 0.457, 0.38,
+    ]  # fmt: skip
+    ((waste,),) = ask(
+        "SELECT max(unallocated_pct) FROM mart.reconciliation WHERE sector_code = 'waste' AND substance = 'co2'"
+    )
+    assert waste == pytest.approx(54.25, abs=0.01)
+
+
+def test_both_totals_of_sigtuna_are_right_and_the_break_is_named(ask) -> None:
+    rows = ask(
+        "SELECT year, boundary, round(emissions_tco2e)::int, flags FROM mart.boundary_series "
+        "WHERE region_code = '0191' AND year IN (2022, 2024) "
+        "AND boundary IN ('published_total', 'territorial') ORDER BY 1, 2"
+    )
+    # Källa: Nationella emissionsdatabasen (SMHI/Naturvårdsverket), utgåvan 2026-05-07, egen bearbetning.
+    assert rows == [
+        (2022, "published_total", 321_428, []),
+        (2022, "territorial", 321_428, []),
+        (2024, "published_total", 440_689, ["scope_break"]),
+        (2024, "territorial", 336_529, []),
+    ]
+
+
+def test_the_nation_agrees_with_the_inventory_of_its_submission_year(ask) -> None:
+    ((count, largest),) = ask(
+        "SELECT count(*), max(abs(difference_pct)) FROM mart.cross_check "
+        "WHERE check_code = 'smhi_inventory' AND is_same_vintage"
+    )
+    assert count == 10
+    assert largest == pytest.approx(0.632, abs=0.001)
+
+
+def test_kumlas_waste_is_a_known_defect_of_the_release_that_has_it(ask, real_data: Path) -> None:
+    found = ask("SELECT region_code, substance, release_id FROM mart.known_defect ORDER BY region_code")
+    assert [(region, substance) for region, substance, _ in found] == [("18", "co2"), ("1881", "co2")]
+    assert all(release_id.startswith("smhi_emissions-co2-2024-04-18-") for *_, release_id in found)
+
+    parsed = smhi_emissions.parse([(real_data / "smhi" / CO2_2024).read_bytes()], "smhi_emissions", "co2")
+    facts = parsed.rows.rename(columns={"emissions": "emissions_tco2e"})
+    known = read_registers().known_defects
+    cells = defect_cells(
+        [d for d in known if d.is_about("smhi_emissions", "co2", parsed.published_date)], facts
+    )
+    assert cells == [
+        (region, "waste", year) for region in ("1881", "18") for year in (2005, *range(2018, 2023))
+    ]
+    table = series.build_release_table("co2", facts)
+    kumla = series.build_series(table, series.TERRITORIAL, defects=cells).query("region_code == '1881'")
+    flagged = kumla[[series.KNOWN_DEFECT in flags for flags in kumla["flags"]]]
+    assert flagged["year"].tolist() == [2005, *range(2018, 2023)], "in no trend"
