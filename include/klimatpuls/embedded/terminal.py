@@ -43,7 +43,8 @@ def print_summary(stack: Stack, outcome: Outcome) -> None:
     console = _console()
     table = Table(title="Sources", title_justify="left")
     for heading in ("source", "state", "what happened"):
-        table.add_column(heading, overflow="fold")
+        # A release's name is there to be copied: it stands on one line however narrow the terminal is.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "release_id")
     for one in outcome.sources:
         table.add_row(one.source, one.state, one.detail)
     console.print(table)
@@ -290,7 +291,8 @@ def _print_rows(title: str, found: tuple[list[str], Iterable[tuple[Any, ...]]]) 
         return
     table = Table(title=title, title_justify="left")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        # A release's name is there to be copied: it stands on one line however narrow the terminal is.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "release_id")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     _console().print(table)
