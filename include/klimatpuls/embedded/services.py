@@ -36,7 +36,7 @@ LIST_ADDRESS = "natverkslistan@klimatpuls.invalid"
 """Addresses of the embedded stack; its mail goes to the mail catcher only."""
 PARALLELISM = 4
 """Task processes: two sources at work on two cores, and room for what waits."""
-PRELOADED = ("pandas", "sqlalchemy", "psycopg2", "klimatpuls.releases")
+PRELOADED = ("pandas", "sqlalchemy", "psycopg2", "pyarrow.csv", "great_expectations", "klimatpuls.releases")
 """Modules the scheduler imports before it forks its workers, so that no task pays for them again."""
 
 _FOREIGN = ("AIRFLOW", "PG", "PYTHON", "LC_", "LANG", "KLIMATPULS_", "OTEL_")
