@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from psycopg2 import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from klimatpuls.embedded.postgres import Cluster
 
@@ -59,43 +60,43 @@ def warehouse_template(cluster: Cluster) -> str:
     return "template_warehouse"
 
 
-_numbers = count(1)
+@pytest.fixture(scope="session")
+def new_warehouse(cluster: Cluster, warehouse_template: str) -> Callable[[], Warehouse]:
+    """Makes migrated, empty warehouses, each cloned from the template."""
+    numbers = count(1)
+
+    def make() -> Warehouse:
+        name = f"warehouse_{next(numbers)}"
+        with closing(cluster.connect()) as conn:
+            conn.autocommit = True
+            with conn.cursor() as cursor:
+                cursor.execute(
+                    sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                        sql.Identifier(name), sql.Identifier(warehouse_template)
+                    )
+                )
+                cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+                for role in PASSWORDS:
+                    cursor.execute(
+                        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                            sql.Identifier(name), sql.Identifier(role)
+                        )
+                    )
+
+        def dsn(role: str) -> str:
+            return cluster.dsn(name, role, PASSWORDS[role])
+
+        return Warehouse(
+            admin_dsn=cluster.dsn(name),
+            loader_dsn=dsn("wh_loader"),
+            mailer_dsn=dsn("wh_mailer"),
+            bi_dsn=dsn("bi_read"),
+        )
+
+    return make
 
 
 @pytest.fixture
-def warehouse(cluster: Cluster, warehouse_template: str) -> Warehouse:
+def warehouse(new_warehouse: Callable[[], Warehouse]) -> Warehouse:
     """A migrated, empty warehouse of the test's own."""
-    return make_warehouse(cluster, warehouse_template)
-
-
-def make_warehouse(cluster: Cluster, warehouse_template: str) -> Warehouse:
-    """A migrated, empty warehouse, cloned from the template."""
-    name = f"warehouse_{next(_numbers)}"
-    conn = cluster.connect()
-    try:
-        conn.autocommit = True
-        with conn.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                    sql.Identifier(name), sql.Identifier(warehouse_template)
-                )
-            )
-            cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
-            for role in PASSWORDS:
-                cursor.execute(
-                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                        sql.Identifier(name), sql.Identifier(role)
-                    )
-                )
-    finally:
-        conn.close()
-
-    def dsn(role: str) -> str:
-        return cluster.dsn(name, role, PASSWORDS[role])
-
-    return Warehouse(
-        admin_dsn=cluster.dsn(name),
-        loader_dsn=dsn("wh_loader"),
-        mailer_dsn=dsn("wh_mailer"),
-        bi_dsn=dsn("bi_read"),
-    )
+    return new_warehouse()

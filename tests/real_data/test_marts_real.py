@@ -17,6 +17,7 @@ from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Warehouse
@@ -28,11 +29,9 @@ CO2_2024 = "CO2_edition_2024-04-18.xlsx"
 
 
 @pytest.fixture(scope="module")
-def ask(real_data: Path, cluster: Any, warehouse_template: str, tmp_path_factory: pytest.TempPathFactory):
+def ask(real_data: Path, new_warehouse: Callable[[], Warehouse], tmp_path_factory: pytest.TempPathFactory):
     """Ask a warehouse that holds CO2 2024 and all gases of May 2026, with the inventory."""
-    from conftest import make_warehouse
-
-    warehouse: Warehouse = make_warehouse(cluster, warehouse_template)
+    warehouse = new_warehouse()
     home = tmp_path_factory.mktemp("home")
     with closing(connect(warehouse.loader_dsn)) as conn:
         for day in DAYS:
