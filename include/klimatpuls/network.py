@@ -68,11 +68,16 @@ def per_capita(
 
     Example: 100 t and 10 inhabitants with 300 t and 90 inhabitants → 400 / 100 = 4.0 t, not 6.67.
     """
-    chosen = sorted(set(region_codes))
-    matrix = to_matrix(series)
+    return _ratio_of_sums(to_matrix(series), _by_year(population), sorted(set(region_codes)), splits)
+
+
+def _ratio_of_sums(
+    matrix: SeriesMatrix, inhabitants_by_year: pd.DataFrame, chosen: Sequence[str], splits: pd.DataFrame
+) -> pd.DataFrame:
+    """What :func:`per_capita` gives, from figures laid out once for many sets."""
     years = matrix.years[matrix.published.any(axis=0)]
     emissions = _sum_of(matrix, chosen, years)
-    inhabitants = _population_of(population, chosen, years)
+    inhabitants = _population_of(inhabitants_by_year, chosen, years)
     changed = np.array([_breaks_a_split(set(chosen), int(year), splits) for year in years], dtype=np.bool_)
     reason = np.select(
         [changed, np.isnan(inhabitants), np.isnan(emissions)],
@@ -115,12 +120,14 @@ def build_per_capita(
 
     Example: Uppsala county before 2007 counts Heby's inhabitants, though Heby lay in Västmanland then.
     """
+    matrix = to_matrix(series)
+    inhabitants = _by_year(population)
     frames = []
-    for code in to_matrix(series).region_codes:
-        own = per_capita(series[series["region_code"] == code], population, [code], splits)
+    for code in matrix.region_codes:
+        own = _ratio_of_sums(matrix.select([code]), inhabitants, [code], splits)
         if len(code) == COUNTY_CODE_LENGTH and code != NATION:
             parts = [part for part, county in county_of.items() if county == code]
-            own = _with_population_of(own, population, parts)
+            own = _with_population_of(own, inhabitants, parts)
         own.insert(0, "region_code", code)
         frames.append(own)
     return pd.concat(frames, ignore_index=True)
@@ -419,20 +426,29 @@ def _sum_of(matrix: SeriesMatrix, region_codes: Sequence[str], years: IntArray) 
     return total
 
 
-def _population_of(population: pd.DataFrame, region_codes: Sequence[str], years: IntArray) -> FloatArray:
+def _by_year(population: pd.DataFrame) -> pd.DataFrame:
+    """Inhabitants laid out once: one row per region_code, one column per year."""
+    return population.pivot_table(
+        index="region_code", columns="year", values="population_count", aggfunc="sum"
+    )
+
+
+def _population_of(
+    inhabitants_by_year: pd.DataFrame, region_codes: Sequence[str], years: IntArray
+) -> FloatArray:
     """Sum of inhabitants, NaN for a year in which a region of the set has none."""
-    rows = population[population["region_code"].isin(list(region_codes))]
-    wide = rows.pivot_table(index="region_code", columns="year", values="population_count", aggfunc="sum")
-    wide = wide.reindex(index=list(region_codes), columns=years.tolist())
     if not region_codes:
         return np.full(len(years), np.nan)
+    wide = inhabitants_by_year.reindex(index=list(region_codes), columns=years.tolist())
     total: FloatArray = wide.to_numpy(dtype=np.float64).sum(axis=0)
     return total
 
 
-def _with_population_of(own: pd.DataFrame, population: pd.DataFrame, parts: Sequence[str]) -> pd.DataFrame:
+def _with_population_of(
+    own: pd.DataFrame, inhabitants_by_year: pd.DataFrame, parts: Sequence[str]
+) -> pd.DataFrame:
     """Give a county the inhabitants of its municipalities, before SCB's noise."""
-    summed = _population_of(population, sorted(parts), own["year"].to_numpy(dtype=np.int64))
+    summed = _population_of(inhabitants_by_year, sorted(parts), own["year"].to_numpy(dtype=np.int64))
     early = own["year"].to_numpy() < NOISE_FROM_YEAR
     inhabitants = np.where(early, summed, own["population_count"].to_numpy(dtype=np.float64))
     ratio = own["emissions_tco2e"].to_numpy() / np.where(inhabitants > 0, inhabitants, np.nan)
