@@ -33,7 +33,7 @@ down: env ## Stop the stack that `make up` left running
 	@$(KLIMATPULS) down
 
 test: env-dev ## Run the tests (no network, no real figures needed)
-	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not live and not real_run"
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not live and not real_run"
 
 test-real: env-dev ## Run the whole chain on the real figures (folder: KLIMATPULS_REAL_DATA)
 	@$(PYTHON) -m pytest -m real_run

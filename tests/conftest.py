@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import chain
 import pytest
 from psycopg2 import sql
 
@@ -32,6 +33,11 @@ class Warehouse:
     bi_dsn: str
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs longest comes first, so that no core waits for the other at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real figures; the tests that need it are skipped only where it is missing."""
@@ -39,6 +45,12 @@ def real_data() -> Path:
     if not (folder / "smhi").is_dir():
         pytest.skip(f"no real figures in {folder}; set {REAL_DATA} to a folder that holds smhi/ and scb/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two releases of all greenhouse gases, main sectors only, and population."""
+    return chain.small_archive(tmp_path_factory.mktemp("archive"))
 
 
 @pytest.fixture(scope="session")

@@ -39,13 +39,8 @@ Rows = list[list[Any]]
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return chain.small_archive(tmp_path_factory.mktemp("archive"))
-
-
-@pytest.fixture(scope="module")
-def replica(archive: Path) -> Iterator[ReplicaServer]:
-    with ReplicaServer(Replica(archive, AS_OF)) as server:
+def replica(small_archive: Path) -> Iterator[ReplicaServer]:
+    with ReplicaServer(Replica(small_archive, AS_OF)) as server:
         yield server
 
 
@@ -75,7 +70,8 @@ def tasks(
                 "schema": parts.path.strip("/"),
             },
         )
-    for source in SOURCES.values():
+    for source in tuple(SOURCES.values()):
+        monkeypatch.setitem(SOURCES, source.id, chain.unthrottled(source))
         declare(source.conn_id, {"conn_type": "http", "host": replica.url + source.replica_path})
     # Port 1 answers to nobody: mail stays on this machine, and its failure is part of what is looked at.
     mail = {"from_email": "us@example.org", "list_address": "list@example.org"}
@@ -198,7 +194,7 @@ def _unit_in_kt(rows: Rows) -> None:
 )
 def test_a_release_that_is_not_published_fails_with_what_to_do(
     tasks: Any,
-    archive: Path,
+    small_archive: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     harm: Callable[[Rows], None],
@@ -207,7 +203,7 @@ def test_a_release_that_is_not_published_fails_with_what_to_do(
     ingest(tasks, SMHI)
     tasks.sync_registers()
     assert type(tasks.publish()) is int
-    (path,) = (archive / "smhi").glob("GGT*2026*.xlsx")
+    (path,) = (small_archive / "smhi").glob("GGT*2026*.xlsx")
     parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
     rows = chain.sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
     harm(rows)

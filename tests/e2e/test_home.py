@@ -6,9 +6,11 @@ import email
 import email.policy
 import json
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import promises
 import pytest
 from commands import Commands
 
@@ -16,6 +18,7 @@ from klimatpuls.embedded import house, processes
 from klimatpuls.embedded.home import Home
 from klimatpuls.replica import workbook
 from klimatpuls.sources import smhi_emissions
+from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +119,13 @@ class TestLeftRunning:
         listed = running.good("releases")
         assert "smhi_emissions-ghg-2026-05-07" in listed
         assert running.good("dsn", "--role", "bi_read").startswith("postgresql://bi_read:")
+
+    def test_values_are_what_the_contract_says(self, running: Commands) -> None:
+        dsn = running.good("dsn", "--role", "bi_read").strip()
+        with closing(connect(dsn)) as conn, conn.cursor() as cursor:
+            broken = promises.counted(cursor)
+        assert len(broken) > 200
+        assert {what: count for what, count in broken.items() if count} == {}
 
     def test_sql_reads_and_does_nothing_else(self, running: Commands) -> None:
         done = running("sql", "DELETE FROM mart.current_publication")

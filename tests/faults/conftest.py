@@ -42,12 +42,6 @@ class Published:
 
 
 @pytest.fixture(scope="session")
-def small_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two releases of all greenhouse gases, main sectors only, and population."""
-    return chain.small_archive(tmp_path_factory.mktemp("archive"))
-
-
-@pytest.fixture(scope="session")
 def published_template(
     cluster: Cluster,
     warehouse_template: str,

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from chain import unthrottled
 
 from klimatpuls.catalog import SMHI_EMISSIONS
 from klimatpuls.errors import EXIT_FETCH, FetchError
@@ -29,7 +30,7 @@ FILE = "/api/getexcelfile"
 
 def fetch(published: Published, base_url: str, waits: list[float]) -> SnapshotResult:
     """Hop 1 at an address, with a sleep that only writes down how long it was to be."""
-    source, context = SMHI_EMISSIONS, published.context
+    source, context = unthrottled(SMHI_EMISSIONS), published.context
     with closing(connect(published.warehouse.loader_dsn)) as conn:
         with conn:
             run = runs.start_run(

@@ -74,7 +74,11 @@ def take(dsn: str, context: RunContext, body: bytes, substance: str = "ghg") -> 
 
 def through_replica(published: Published, faults: Faults, sleep: Callable[[float], None]) -> ValidationResult:
     """SMHI's workbooks over HTTP from a replica with faults, through hops 1 to 3."""
-    dsn, context, source = published.warehouse.loader_dsn, published.context, SMHI_EMISSIONS
+    dsn, context, source = (
+        published.warehouse.loader_dsn,
+        published.context,
+        chain.unthrottled(SMHI_EMISSIONS),
+    )
     replica = ReplicaServer(Replica(published.archive, context.as_of), faults=faults)
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with replica, closing(connect(dsn)) as conn:
@@ -110,7 +114,7 @@ def test_a_wrong_answer_over_http_is_kept_and_quarantined(
 
 def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Published) -> None:
     waits: list[float] = []
-    context, source = published.context, SMHI_EMISSIONS
+    context, source = published.context, chain.unthrottled(SMHI_EMISSIONS)
     replica = ReplicaServer(
         Replica(published.archive, context.as_of), faults=Faults(route=FILE, reset_half_way=True)
     )

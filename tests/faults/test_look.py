@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from chain import small_archive
+from chain import unthrottled
 
 from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import FetchError
@@ -29,13 +29,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 BEFORE, AFTER = date(2025, 7, 1), date(2026, 5, 8)
-SMHI, SCB = SOURCES["smhi_emissions"], SOURCES["scb_population"]
+SMHI, SCB = unthrottled(SOURCES["smhi_emissions"]), unthrottled(SOURCES["scb_population"])
 WORKBOOK = "/smhi/api/getexcelfile/"
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_archive(tmp_path_factory.mktemp("look"))
 
 
 @pytest.fixture
@@ -71,19 +66,21 @@ def fetched(
 
 
 @pytest.mark.parametrize("source", [SMHI, SCB], ids=lambda source: source.id)
-def test_news_is_seen_until_it_is_fetched_and_then_not_again(conn, context, archive, source) -> None:
-    with ReplicaServer(Replica(archive, BEFORE)) as server:
+def test_news_is_seen_until_it_is_fetched_and_then_not_again(conn, context, small_archive, source) -> None:
+    with ReplicaServer(Replica(small_archive, BEFORE)) as server:
         assert seen(conn, server, source, context).has_news
         assert seen(conn, server, source, context).has_news, "a fetch that never came leaves the news open"
         assert fetched(conn, server, source, context).state == "fetched"
         assert not seen(conn, server, source, context).has_news
     later = replace(context, as_of=AFTER)
-    with ReplicaServer(Replica(archive, AFTER)) as server:
+    with ReplicaServer(Replica(small_archive, AFTER)) as server:
         assert seen(conn, server, source, later).has_news
 
 
-def test_an_unchanged_workbook_costs_no_body_and_an_unchanged_table_no_figure(conn, context, archive) -> None:
-    with ReplicaServer(Replica(archive, BEFORE)) as server:
+def test_an_unchanged_workbook_costs_no_body_and_an_unchanged_table_no_figure(
+    conn, context, small_archive
+) -> None:
+    with ReplicaServer(Replica(small_archive, BEFORE)) as server:
         for source in (SMHI, SCB):
             seen(conn, server, source, context)
             fetched(conn, server, source, context)
@@ -94,24 +91,26 @@ def test_an_unchanged_workbook_costs_no_body_and_an_unchanged_table_no_figure(co
     assert not any(path.endswith(("/data", "/metadata")) for _, path, _ in server.log)
 
 
-def test_a_look_that_gets_no_answer_forgets_nothing(conn, context, archive) -> None:
-    with ReplicaServer(Replica(archive, BEFORE)) as server:
+def test_a_look_that_gets_no_answer_forgets_nothing(conn, context, small_archive) -> None:
+    with ReplicaServer(Replica(small_archive, BEFORE)) as server:
         seen(conn, server, SCB, context)
         fetched(conn, server, SCB, context)
-    with ReplicaServer(Replica(archive, BEFORE), faults=Faults(too_many_first_n=99)) as server:
+    with ReplicaServer(Replica(small_archive, BEFORE), faults=Faults(too_many_first_n=99)) as server:
         limits, url = Limits(retries=1), server.url + SCB.replica_path
         with (
             open_session(SCB, url, limits=limits, sleep=lambda _: None) as session,
             pytest.raises(FetchError, match="scb_population"),
         ):
             look.look_at(conn, SCB, session, context)
-    with ReplicaServer(Replica(archive, BEFORE)) as server:
+    with ReplicaServer(Replica(small_archive, BEFORE)) as server:
         assert not seen(conn, server, SCB, context).has_news
 
 
-def test_a_backfill_takes_what_was_kept_by_the_day_and_asks_nobody(conn, context, archive, warehouse) -> None:
+def test_a_backfill_takes_what_was_kept_by_the_day_and_asks_nobody(
+    conn, context, small_archive, warehouse
+) -> None:
     for day in (BEFORE, AFTER):
-        with ReplicaServer(Replica(archive, day)) as server:
+        with ReplicaServer(Replica(small_archive, day)) as server:
             fetched(conn, server, SMHI, replace(context, as_of=day))
     # A warehouse that lost everything: the runs, and what came of the bytes.
     with closing(connect(warehouse.admin_dsn)) as owner, owner, owner.cursor() as cursor:

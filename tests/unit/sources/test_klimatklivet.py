@@ -3,6 +3,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from chain import unthrottled
 from openpyxl import Workbook
 from pytest_httpserver import HTTPServer
 
@@ -10,7 +11,7 @@ from klimatpuls import catalog, http
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.sources import klimatklivet
 
-SOURCE = catalog.SOURCES["klimatklivet"]
+SOURCE = unthrottled(catalog.SOURCES["klimatklivet"])
 LINK = "/49f446/globalassets/beviljade-ansokningar-till-klimatklivet-260701.xlsx"
 WORDS = "Beviljade ansökningar till Klimatklivet till och med 30 juni 2026"
 PAGE = f'<p><a href="/om.xlsx">Om</a></p><p><a href="{LINK}"><span>{WORDS}</span> (xlsx)</a></p>'

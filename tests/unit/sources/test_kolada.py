@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chain import unthrottled
 from pytest_httpserver import HTTPServer
 
 from klimatpuls import catalog, http
@@ -15,7 +16,7 @@ from klimatpuls.sectors import ALL, main_codes
 from klimatpuls.sources import kolada
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "kolada"
-SOURCE = catalog.SOURCES["kolada"]
+SOURCE = unthrottled(catalog.SOURCES["kolada"])
 PAGES = ("kpi.json", "data_page1.json", "data_page2.json")
 Change = Callable[[dict[str, Any]], None]
 

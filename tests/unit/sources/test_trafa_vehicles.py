@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chain import unthrottled
 from openpyxl import Workbook
 from pytest_httpserver import HTTPServer
 
@@ -14,7 +15,7 @@ from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.sources import trafa_vehicles
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "trafa_vehicles"
-SOURCE = catalog.SOURCES["trafa_vehicles"]
+SOURCE = unthrottled(catalog.SOURCES["trafa_vehicles"])
 FUELS = ("Bensin", "Diesel", "El", "Elhybrider1)", "Laddhybrider", "Etanol", "Gas", "Övriga", "Totalt")
 TITLES = (
     "Personbilar i trafik", "Nyregistrerade personbilar", "Lätta lastbilar i trafik",

@@ -1,0 +1,63 @@
+"""What the contract promises of the values of a published warehouse: keys, allowed words, NULL, joins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls import catalog, schema
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as PgCursor
+
+
+def counted(cursor: PgCursor) -> dict[str, int]:
+    """Every promise and how many rows break it."""
+
+    def ask(statement: str) -> list[Any]:
+        cursor.execute(statement)
+        return list(cursor.fetchone() or ())
+
+    broken: dict[str, int] = {}
+    for mart in schema.marts():
+        key, wrong = ", ".join(mart.key), _wrong_rows(mart)
+        counts = "".join(f", count(*) FILTER (WHERE {condition})" for condition in wrong.values())
+        rows, lowest, highest, *found = ask(
+            f"SELECT count(*), min(publication_id), max(publication_id){counts} FROM mart.{mart.name}"
+        )
+        has_source = mart.fact is None or bool(catalog.datasets_of(mart.fact))
+        broken[f"{mart.name} is empty"] = int(rows == 0 and has_source)
+        broken[f"{mart.name} shows several publications"] = int(lowest != highest)
+        broken |= dict(zip(wrong, found, strict=True))
+        (distinct,) = ask(f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM mart.{mart.name}) AS k")
+        broken[f"{mart.name}: its key ({key}) occurs twice"] = rows - distinct
+        for what, statement in _orphans(mart).items():
+            (broken[what],) = ask(statement)
+    return broken
+
+
+def _wrong_rows(mart: schema.Mart) -> dict[str, str]:
+    """What no row may be, and the condition that finds it."""
+    wrong: dict[str, str] = {}
+    for column in mart.columns:
+        name = f"{mart.name}.{column.name}"
+        if not column.nullable:
+            wrong[f"{name} is NULL"] = f"{column.name} IS NULL"
+        if column.type == "double precision":
+            wrong[f"{name} is no number"] = f"{column.name} IN ('NaN', 'Infinity', '-Infinity')"
+        if column.allowed:
+            words = ", ".join(f"'{word}'" for word in column.allowed)
+            wrong[f"{name} is none of {words}"] = f"{column.name} NOT IN ({words})"
+    return wrong
+
+
+def _orphans(mart: schema.Mart) -> dict[str, str]:
+    """Joins that must find a row, and the statement that counts the codes that do not."""
+    return {
+        f"{mart.name}.{column.name} joins no {column.references}": (
+            f"SELECT count(*) FROM (SELECT DISTINCT {column.name} AS code FROM mart.{mart.name}) AS v "
+            f"WHERE code NOT IN (SELECT {column.references.partition('.')[2]} "
+            f"FROM mart.{column.references.partition('.')[0]})"
+        )
+        for column in mart.columns
+        if column.references
+    }
