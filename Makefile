@@ -8,6 +8,8 @@
 
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
+# Two files at a time, in the order they are collected: what runs longest comes first (tests/conftest.py).
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Settings reach the command through the environment, so that spaces in a path need no quoting here; one
 # that is empty is not passed at all.
@@ -33,10 +35,10 @@ down: env ## Stop the stack that `make up` left running
 	@$(KLIMATPULS) down
 
 test: env-dev ## Run the tests (no network, no real figures needed)
-	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not live and not real_run"
+	@$(PYTEST) -m "not live and not real_run and not real_data"
 
-test-real: env-dev ## Run the whole chain on the real figures (folder: KLIMATPULS_REAL_DATA)
-	@$(PYTHON) -m pytest -m real_run
+test-real: env-dev ## Hold parsers, gates, formulas and whole runs to the real figures (folder: KLIMATPULS_REAL_DATA)
+	@$(PYTEST) -m "(real_run or real_data) and not live"
 
 lint: env-dev ## Check style, types, layers and SQL
 	@.venv/bin/ruff check .

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.catalog import SOURCES
 from klimatpuls.hops import load, publish, registers, snapshot, validate
+from klimatpuls.hops.context import RunContext
 from klimatpuls.http import open_session
 from klimatpuls.replica import workbook
 from klimatpuls.replica.archive import make_archive
@@ -16,13 +18,11 @@ from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
 
 if TYPE_CHECKING:
-    from datetime import date
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.catalog import Source
-    from klimatpuls.hops.context import RunContext
     from klimatpuls.releases import Parsed
     from klimatpuls.warehouse.publication import Published
 
@@ -44,6 +44,12 @@ def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) ->
                 validate.validate_run(conn, dsn, source, taken.run_id, context)
     registers.sync_registers(conn)
     return publish.publish_validated(conn, context, LIST_ADDRESS)
+
+
+def context_of(home: Path, day: date) -> RunContext:
+    """A run of made-up figures at nine on a day."""
+    now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+    return RunContext(home=home, origin="synthetic", as_of=day, now=now)
 
 
 def unthrottled(source: Source) -> Source:

@@ -25,8 +25,9 @@ PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A migrated, empty warehouse of its own and the ways into it."""
+    """A warehouse of a test's own and the ways into it."""
 
+    name: str
     admin_dsn: str
     loader_dsn: str
     mailer_dsn: str
@@ -35,7 +36,8 @@ class Warehouse:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What runs longest comes first, so that no core waits for the other at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    longest = ("e2e", "real_run")
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, longest)))
 
 
 @pytest.fixture(scope="session")
@@ -73,18 +75,18 @@ def warehouse_template(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_warehouse(cluster: Cluster, warehouse_template: str) -> Callable[[], Warehouse]:
-    """Makes migrated, empty warehouses, each cloned from the template."""
+def clone(cluster: Cluster) -> Callable[[str], Warehouse]:
+    """Makes warehouses, each a clone of the database named."""
     numbers = count(1)
 
-    def make() -> Warehouse:
+    def make(template: str) -> Warehouse:
         name = f"warehouse_{next(numbers)}"
         with closing(cluster.connect()) as conn:
             conn.autocommit = True
             with conn.cursor() as cursor:
                 cursor.execute(
                     sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                        sql.Identifier(name), sql.Identifier(warehouse_template)
+                        sql.Identifier(name), sql.Identifier(template)
                     )
                 )
                 cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
@@ -99,6 +101,7 @@ def new_warehouse(cluster: Cluster, warehouse_template: str) -> Callable[[], War
             return cluster.dsn(name, role, PASSWORDS[role])
 
         return Warehouse(
+            name=name,
             admin_dsn=cluster.dsn(name),
             loader_dsn=dsn("wh_loader"),
             mailer_dsn=dsn("wh_mailer"),
@@ -106,6 +109,12 @@ def new_warehouse(cluster: Cluster, warehouse_template: str) -> Callable[[], War
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def new_warehouse(clone: Callable[[str], Warehouse], warehouse_template: str) -> Callable[[], Warehouse]:
+    """Makes migrated, empty warehouses."""
+    return lambda: clone(warehouse_template)
 
 
 @pytest.fixture

@@ -420,7 +420,8 @@ def _dimensions(document: dict[str, Any]) -> tuple[Dimension, ...]:
         _refuse(
             "not_jsonstat",
             f"expected a JSON-stat 2 dataset, found class {document.get('class')!r} and version "
-            f"{document.get('version')!r}",
+            f"{document.get('version')!r} in an answer that begins "
+            f"{json.dumps(document, ensure_ascii=False)[:200]}",
         )
     try:
         dimensions = tuple(_dimension(name, document["dimension"][name]) for name in document["id"])

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from itertools import count
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import chain
 import pytest
-from conftest import PASSWORDS, Warehouse
-from psycopg2 import sql
 
-from klimatpuls.hops.context import RunContext
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import warehouse_digest
 
 if TYPE_CHECKING:
-    from klimatpuls.embedded.postgres import Cluster
+    from collections.abc import Callable
+
+    from conftest import Warehouse
+
+    from klimatpuls.hops.context import RunContext
 
 AS_OF = date(2026, 5, 8)
-PUBLISHED = "published_warehouse"
-_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -42,58 +40,19 @@ class Published:
 
 
 @pytest.fixture(scope="session")
-def published_template(
-    cluster: Cluster,
-    warehouse_template: str,
-    small_archive: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> str:
-    """The digest of a database in which everything as of ``AS_OF`` is published."""
-    _clone(cluster, PUBLISHED, warehouse_template)
-    home = tmp_path_factory.mktemp("good")
-    loader = cluster.dsn(PUBLISHED, "wh_loader", PASSWORDS["wh_loader"])
-    now = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 9, tzinfo=UTC)
-    context = RunContext(home=home, origin="synthetic", as_of=AS_OF, now=now)
-    with closing(connect(loader)) as conn:
-        assert chain.refresh(conn, loader, small_archive, context) is not None
-        return warehouse_digest(conn)
+def good(
+    new_warehouse: Callable[[], Warehouse], small_archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Published:
+    """A warehouse in which everything as of ``AS_OF`` is published; to be cloned, never changed."""
+    warehouse = new_warehouse()
+    context = chain.context_of(tmp_path_factory.mktemp("good"), AS_OF)
+    with closing(connect(warehouse.loader_dsn)) as conn:
+        assert chain.refresh(conn, warehouse.loader_dsn, small_archive, context) is not None
+        return Published(warehouse, context, small_archive, warehouse_digest(conn))
 
 
 @pytest.fixture
-def published(cluster: Cluster, published_template: str, small_archive: Path, tmp_path: Path) -> Published:
+def published(clone: Callable[[str], Warehouse], good: Published, tmp_path: Path) -> Published:
     """Good figures of the test's own, the day after they were published."""
-    name = f"harmed_{next(_numbers)}"
-    _clone(cluster, name, PUBLISHED)
-    day = AS_OF.replace(day=AS_OF.day + 1)
-    context = RunContext(
-        home=tmp_path / "home",
-        origin="synthetic",
-        as_of=day,
-        now=datetime(day.year, day.month, day.day, 9, tzinfo=UTC),
-    )
-    warehouse = Warehouse(
-        admin_dsn=cluster.dsn(name),
-        loader_dsn=cluster.dsn(name, "wh_loader", PASSWORDS["wh_loader"]),
-        mailer_dsn=cluster.dsn(name, "wh_mailer", PASSWORDS["wh_mailer"]),
-        bi_dsn=cluster.dsn(name, "bi_read", PASSWORDS["bi_read"]),
-    )
-    return Published(warehouse, context, small_archive, published_template)
-
-
-def _clone(cluster: Cluster, name: str, template: str) -> None:
-    conn = cluster.connect()
-    try:
-        with conn.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
-            for role in PASSWORDS:
-                cursor.execute(
-                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                        sql.Identifier(name), sql.Identifier(role)
-                    )
-                )
-    finally:
-        conn.close()
+    context = chain.context_of(tmp_path / "home", AS_OF + timedelta(days=1))
+    return replace(good, warehouse=clone(good.warehouse.name), context=context)
