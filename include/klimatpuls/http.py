@@ -21,6 +21,7 @@ import threading
 import time
 import zlib
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
@@ -37,7 +38,7 @@ from klimatpuls.errors import FetchError, NotYetPublished, UsageError
 from klimatpuls.releases import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from klimatpuls.catalog import Source
     from klimatpuls.pace import Window
@@ -118,8 +119,11 @@ class Answer:
 class Ledger(Protocol):
     """Where the calls of a host are counted, for one process or for all of them."""
 
-    def take(self, host: str, windows: Sequence[Window]) -> float:
-        """Count a call and return 0, or return the seconds after which to ask again."""
+    def take(self, host: str, windows: Sequence[Window]) -> tuple[float, int]:
+        """Count a call and return 0 and its number, or return the seconds after which to ask again."""
+
+    def answered(self, host: str, call: int) -> None:
+        """Note that a call has come to its end, with or without an answer."""
 
     def state(self, host: str, windows: Sequence[Window]) -> None:
         """Tell whoever else calls the host what it says of its limits."""
@@ -135,18 +139,24 @@ class OwnLedger:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._calls: defaultdict[str, list[float]] = defaultdict(list)
+        self._arrived: defaultdict[str, list[float | None]] = defaultdict(list)
         self._stated: dict[str, tuple[Window, ...]] = {}
 
-    def take(self, host: str, windows: Sequence[Window]) -> float:
+    def take(self, host: str, windows: Sequence[Window]) -> tuple[float, int]:
         """Take a slot if one is free now; see :class:`Ledger`."""
         with self._lock:
-            now, calls = self._clock(), self._calls[host]
+            now, arrived = self._clock(), self._arrived[host]
             kept = pace.kept_windows([*windows, *self._stated.get(host, ())])
-            wait = pace.seconds_to_wait([now - moment for moment in calls], kept)
+            ages = [0.0 if moment is None else now - moment for moment in arrived]
+            wait = pace.seconds_to_wait(sorted(ages, reverse=True), kept)
             if wait == 0:
-                calls.append(now)
-            return wait
+                arrived.append(None)
+            return wait, len(arrived) - 1
+
+    def answered(self, host: str, call: int) -> None:
+        """Note that a call has come to its end; see :class:`Ledger`."""
+        with self._lock:
+            self._arrived[host][call] = self._clock()
 
     def state(self, host: str, windows: Sequence[Window]) -> None:
         """Keep what a host says of itself; its newest word counts."""
@@ -199,10 +209,18 @@ class Throttle:
         """Length of the longest window in seconds; 0 without windows."""
         return max((seconds for _, seconds in self.windows), default=0.0)
 
-    def wait(self) -> None:
-        """Return when a call may start, and count it."""
-        while (seconds := self._ledger.take(self._host, self.windows)) > 0:
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Wait until a call may start and count it; the call is over when the block is."""
+        while True:
+            seconds, call = self._ledger.take(self._host, self.windows)
+            if seconds == 0:
+                break
             self._sleep(seconds)
+        try:
+            yield
+        finally:
+            self._ledger.answered(self._host, call)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,11 +391,11 @@ class PoliteSession:
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, patience: _Patience
     ) -> Answer:
         while True:
-            self.throttle.wait()
-            patience.tries += 1
-            started = self.clock()
-            answer, trouble = self._attempt(method, url, headers, body, patience)
-            took = self.clock() - started
+            with self.throttle.slot():
+                patience.tries += 1
+                started = self.clock()
+                answer, trouble = self._attempt(method, url, headers, body, patience)
+                took = self.clock() - started
             patience.seconds -= took
             if answer is not None and not _is_worth_another_try(answer):
                 logger.info(

@@ -1,4 +1,9 @@
-"""How often a host may be called: the reckoning alone, without a clock, a network or a place to count in."""
+"""How often a host may be called: the reckoning alone, without a clock, a network or a place to count in.
+
+A service counts a call when it arrives, which its caller never learns: some time between the moment it may
+leave and its answer. The next call in a window counts from the latest of these moments, so that no delay on
+the way brings two windows' calls together.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,10 @@ if TYPE_CHECKING:
     """(calls, seconds): in any so many seconds at most so many calls start."""
 
 PERCENT_KEPT = 90
-"""Share of what is allowed that we use: a service counts when a call arrives, we count when it leaves."""
+"""Share of what is allowed that we use."""
+TRAVEL_SECONDS = 15.0
+"""A call has arrived by then or never will: longer than ``Limits.connect_seconds``. The call of a killed
+process holds its slot no longer than this."""
 
 
 def kept_windows(allowed: Iterable[Window]) -> tuple[Window, ...]:
@@ -42,7 +50,8 @@ def seconds_to_wait(ages: Sequence[float], kept: Iterable[Window]) -> float:
     """How long the next call must wait so that none of the windows is exceeded.
 
     Args:
-        ages: Seconds since each earlier call, the latest call last; calls older than every window may lack.
+        ages: Seconds since each earlier call can have arrived at the latest, longest ago first; 0 while it is
+            on its way. Calls older than every window may lack.
         kept: Windows (calls, seconds).
 
     Returns:

@@ -304,23 +304,46 @@ def throttle(time: FakeTime) -> http.Throttle:
     return http.Throttle("example.org", [(3, 1.0)], ledger=ledger, sleep=time.sleep)
 
 
+def call(throttle: http.Throttle, time: FakeTime, seconds: float = 0.0) -> float:
+    """Make a call that is answered after so many seconds; returns when it could start."""
+    with throttle.slot():
+        started = time.now
+        time.now += seconds
+    return started
+
+
 def test_the_throttle_keeps_nine_tenths_of_every_window(time, throttle):
     throttle.learn([(10, 10.0)])
-    starts = []
-    for _ in range(40):
-        throttle.wait()
-        starts.append(time.now)
-        time.now += 0.01
+    starts = [call(throttle, time, 0.01) for _ in range(40)]
     for calls, seconds in ((2, 1.0), (9, 10.0)):
         assert all(later - earlier >= seconds for earlier, later in zip(starts, starts[calls:], strict=False))
     # No slower than the rule asks: 40 calls are four full nines and four calls, two of them a second.
     assert starts[-1] - starts[0] == pytest.approx(4 * 10 + 1, abs=0.5)
 
 
+def test_a_window_counts_from_the_latest_moment_a_call_can_have_arrived(time, throttle):
+    starts = [call(throttle, time, 5.0) for _ in range(3)]
+    assert starts == [1000.0, 1005.0, 1010.0]
+    assert time.slept == []
+    with throttle.slot(), throttle.slot():
+        assert time.slept == [1.0]
+        time.now += 4.0
+
+
+def test_a_call_that_is_on_its_way_holds_its_slot(time):
+    ledger = http.OwnLedger(time.clock)
+    assert ledger.take("example.org", [(1, 9.0)]) == (0.0, 0)
+    time.now += 3600
+    assert ledger.take("example.org", [(1, 9.0)])[0] == pytest.approx(10.0)
+    ledger.answered("example.org", 0)
+    time.now += 9.0
+    assert ledger.take("example.org", [(1, 9.0)])[0] == pytest.approx(1.0)
+
+
 def test_calls_made_before_the_limits_were_known_count(time, throttle):
-    throttle.wait()
+    call(throttle, time)
     throttle.learn([(1, 9.0)])
-    throttle.wait()
+    call(throttle, time)
     assert time.slept == [pytest.approx(10.0)]
 
 
@@ -337,17 +360,17 @@ def test_who_shares_a_ledger_shares_the_limits_and_what_the_service_stated(time)
     )
     elsewhere = http.Throttle("example.com", [(20, 1.0)], ledger=ledger, sleep=time.sleep)
     first.learn([(2, 10.0)])
-    first.wait()
-    elsewhere.wait()
+    call(first, time)
+    call(elsewhere, time)
     assert time.slept == []
-    second.wait()
+    call(second, time)
     assert time.slept == [10.0]
 
 
 def test_a_throttle_without_windows_never_waits(time):
     throttle = http.Throttle("example.org", [], ledger=http.OwnLedger(time.clock), sleep=time.sleep)
     for _ in range(100):
-        throttle.wait()
+        call(throttle, time)
     assert time.slept == []
     assert throttle.longest_window == 0.0
 

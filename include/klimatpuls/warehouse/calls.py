@@ -1,7 +1,7 @@
 """One ledger of calls for every process and machine that shares a warehouse, so that no host gets too many.
 
-A slot is taken under a lock of the host's own; the database's clock decides. A call counts when its slot is
-granted, even if its process is killed before it leaves.
+A slot is taken under a lock of the host's own; the database's clock decides. A call counts from the moment it
+may leave, even if its process is killed before.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class WarehouseLedger:
     def __init__(self, conn: PgConnection) -> None:
         self._conn = conn
 
-    def take(self, host: str, windows: Sequence[Window]) -> float:
+    def take(self, host: str, windows: Sequence[Window]) -> tuple[float, int]:
         """Take a slot if one is free now.
 
         Args:
@@ -38,7 +38,7 @@ class WarehouseLedger:
             windows: What the caller knows to be allowed; what any caller was told by the host holds too.
 
         Returns:
-            0 if the call may start and is counted, else the seconds after which to ask again.
+            The seconds after which to ask again, 0 if the call may start and is counted; its number then.
         """
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute(load_sql("load/lock_host.sql"), {"host": host})
@@ -46,11 +46,21 @@ class WarehouseLedger:
             kept = pace.kept_windows([*windows, *map(tuple, stated or [])])
             longest = max((seconds for _, seconds in kept), default=0.0)
             # A statement of its own: it must see what was counted while this one waited for the lock.
-            cursor.execute(load_sql("load/ages_of_calls.sql"), {"host": host, "seconds": longest})
+            cursor.execute(
+                load_sql("load/ages_of_calls.sql"),
+                {"host": host, "seconds": longest, "travel_seconds": pace.TRAVEL_SECONDS},
+            )
             wait = pace.seconds_to_wait([age for (age,) in cursor.fetchall()], kept)
-            if wait == 0:
-                cursor.execute(load_sql("load/note_call.sql"), {"host": host})
-        return wait
+            if wait > 0:
+                return wait, 0
+            cursor.execute(load_sql("load/note_call.sql"), {"host": host})
+            (call,) = cursor.fetchone()
+        return 0.0, call
+
+    def answered(self, host: str, call: int) -> None:
+        """Note that a call has come to its end, with or without an answer."""
+        with self._conn, self._conn.cursor() as cursor:
+            cursor.execute(load_sql("load/note_answer.sql"), {"call_id": call})
 
     def state(self, host: str, windows: Sequence[Window]) -> None:
         """Keep what a host says of itself, for every caller; its newest word counts."""

@@ -5,3 +5,4 @@ WITH forgotten AS (
 )
 
 INSERT INTO ops.host_call (host) VALUES (%(host)s)
+RETURNING call_id

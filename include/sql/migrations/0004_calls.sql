@@ -1,8 +1,10 @@
 -- How often the agencies are called: one ledger for every process and machine that shares the warehouse.
 
 CREATE TABLE ops.host_call (
+    call_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     host text NOT NULL,
-    called_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    called_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    answered_at timestamptz
 );
 CREATE INDEX host_call_by_host ON ops.host_call (host, called_at);
 
