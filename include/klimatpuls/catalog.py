@@ -175,7 +175,8 @@ class Source:
         attribution_sv: Words the terms ask for; ``{retrieved}`` is the date of retrieval (ISO).
         attribution_en: The same in English.
         schedule: Cron expressions in Europe/Stockholm; the source is asked when any of them fires.
-        calls_per_window: Windows (calls, seconds) that we keep unless the service states its own limits.
+        calls_per_window: Windows (calls, seconds) that are never exceeded, whatever the service allows; nine
+            tenths of them are used.
         datasets: What it releases.
     """
 

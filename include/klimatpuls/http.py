@@ -1,10 +1,12 @@
 """One polite way to call an agency: throttled, retried, capped, and never fooled by half an answer.
 
 What it does: waits before it calls too often, tries again after 429 and 5xx as long as the agency asks,
-says honestly who is calling, calls only hosts of the catalogue (also after a redirect), speaks https only
-except to this machine, reads no more than a stated number of bytes and refuses an answer shorter than
-announced. What it does not do: look inside the body (an HTML page with status 200 is the parser's to
-refuse), share its throttle between processes, or cache (bytes are kept by ``snapshots``).
+says honestly who is calling, calls only hosts of the catalogue (also after a redirect) and none that turns
+out to lie in a private network, speaks https only except to this machine, reads no more than a stated number
+of bytes and refuses an answer that is empty or shorter than announced. A call ends after so many tries and
+seconds, redirects included. What it does not do: look inside the body (an HTML page with status 200 is the
+parser's to refuse), count calls for other processes (a ledger does that, see ``Ledger``), or cache (bytes are
+kept by ``snapshots``).
 """
 
 from __future__ import annotations
@@ -12,27 +14,36 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import logging
+import math
+import socket
 import threading
 import time
-from collections import deque
+import zlib
+from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError as Urllib3Error
-from urllib3.exceptions import InvalidHeader, MaxRetryError
+from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
 
-from klimatpuls import __version__
+from klimatpuls import __version__, pace
 from klimatpuls.errors import FetchError, NotYetPublished, UsageError
 from klimatpuls.releases import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from klimatpuls.catalog import Source
+    from klimatpuls.pace import Window
+
+logger = logging.getLogger(__name__)
 
 USER_AGENT = f"klimatpuls/{__version__} (yearly climate statistics of a municipal network)"
 REPLICA_KNOWN_FROM_HEADER = "X-Klimatpuls-Known-From"
@@ -47,10 +58,16 @@ REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 64 * 1024
 MEGABYTE = 1_000_000
+PROGRESS_SECONDS = 10.0
+"""A body that takes longer says every so many seconds how far it is."""
+SHORTEST_SECONDS = 0.1
+"""A redirect is followed even when it took the last of the call's time, and given up at once."""
+GZIP_WINDOW_BITS = 31
+"""What zlib calls a gzip header and trailer around the data."""
 
 
 class StatusError(FetchError):
-    """The service answered, with a status that is no success.
+    """The service answered, with a status that is no success or with nothing at all.
 
     Attributes:
         status: The HTTP status.
@@ -99,65 +116,111 @@ class Answer:
         return date.fromisoformat(value)
 
 
-class Throttle:
-    """Holds back calls so that none of the stated windows is exceeded; one object per service.
+class Ledger(Protocol):
+    """Where the calls of a host are counted, for one process or for all of them."""
 
-    A window ``(calls, seconds)`` slides: in any ``seconds`` at most ``calls`` calls start. A twentieth is
-    added to its length, because the service counts when a call arrives and we count when it leaves.
+    def take(self, host: str, windows: Sequence[Window]) -> tuple[float, int]:
+        """Count a call and return 0 and its number, or return the seconds after which to ask again."""
+
+    def answered(self, host: str, call: int) -> None:
+        """Note that a call has come to its end, with or without an answer."""
+
+    def state(self, host: str, windows: Sequence[Window]) -> None:
+        """Tell whoever else calls the host what it says of its limits."""
+
+
+class OwnLedger:
+    """Counts the calls of this process alone: for a look without a warehouse.
+
+    Args:
+        clock: Seconds that only go forward.
     """
 
-    MARGIN = 1.05
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._arrived: defaultdict[str, list[float | None]] = defaultdict(list)
+        self._stated: dict[str, tuple[Window, ...]] = {}
+
+    def take(self, host: str, windows: Sequence[Window]) -> tuple[float, int]:
+        """Take a slot if one is free now; see :class:`Ledger`."""
+        with self._lock:
+            now, arrived = self._clock(), self._arrived[host]
+            kept = pace.kept_windows([*windows, *self._stated.get(host, ())])
+            ages = [0.0 if moment is None else now - moment for moment in arrived]
+            wait = pace.seconds_to_wait(sorted(ages, reverse=True), kept)
+            if wait == 0:
+                arrived.append(None)
+            return wait, len(arrived) - 1
+
+    def answered(self, host: str, call: int) -> None:
+        """Note that a call has come to its end; see :class:`Ledger`."""
+        with self._lock:
+            self._arrived[host][call] = self._clock()
+
+    def state(self, host: str, windows: Sequence[Window]) -> None:
+        """Keep what a host says of itself; its newest word counts."""
+        with self._lock:
+            self._stated[host] = tuple(windows)
+
+
+class Throttle:
+    """Holds back the calls of one service, so that no window is exceeded by anybody who shares the ledger.
+
+    Args:
+        host: The service, as the ledger knows it.
+        windows: (calls, seconds) that we keep whatever the service allows.
+        ledger: Where calls are counted.
+        sleep: How to wait.
+    """
 
     def __init__(
         self,
-        windows: Sequence[tuple[int, float]],
+        host: str,
+        windows: Sequence[Window],
         *,
-        clock: Callable[[], float] = time.monotonic,
+        ledger: Ledger,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._clock = clock
+        pace.kept_windows(windows)
+        self._host = host
+        self._ledger = ledger
         self._sleep = sleep
-        self._lock = threading.Lock()
-        self._calls: deque[float] = deque()
-        self.windows: tuple[tuple[int, float], ...] = ()
-        self.set_windows(windows)
+        self._ours = tuple(windows)
+        self._stated: tuple[Window, ...] = ()
 
-    def set_windows(self, windows: Sequence[tuple[int, float]]) -> None:
-        """Replace the windows by the ones a service states; calls already made still count.
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """What is allowed as far as we know: our own windows, then the ones the service stated."""
+        return tuple(dict.fromkeys((*self._ours, *self._stated)))
+
+    def learn(self, windows: Sequence[Window]) -> None:
+        """Keep what the service states beside our own; calls already made count.
 
         Raises:
             ValueError: if a window allows no call or has no length.
         """
-        for calls, seconds in windows:
-            if calls < 1 or seconds <= 0:
-                msg = f"a window of {calls} calls per {seconds} s lets nothing through"
-                raise ValueError(msg)
-        with self._lock:
-            self.windows = tuple(windows)
-            most = max((calls for calls, _ in self.windows), default=0)
-            self._calls = deque(self._calls, maxlen=most)
+        pace.kept_windows(windows)
+        self._stated = tuple(windows)
+        self._ledger.state(self._host, windows)
 
     @property
     def longest_window(self) -> float:
         """Length of the longest window in seconds; 0 without windows."""
         return max((seconds for _, seconds in self.windows), default=0.0)
 
-    def wait(self) -> None:
-        """Return when a call may start, and count it."""
-        with self._lock:
-            delay = self._delay(self._clock())
-            while delay > 0:
-                self._sleep(delay)
-                delay = self._delay(self._clock())
-            self._calls.append(self._clock())
-
-    def _delay(self, now: float) -> float:
-        delays = [
-            self._calls[-calls] + seconds * self.MARGIN - now
-            for calls, seconds in self.windows
-            if len(self._calls) >= calls
-        ]
-        return max(delays, default=0.0)
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Wait until a call may start and count it; the call is over when the block is."""
+        while True:
+            seconds, call = self._ledger.take(self._host, self.windows)
+            if seconds == 0:
+                break
+            self._sleep(seconds)
+        try:
+            yield
+        finally:
+            self._ledger.answered(self._host, call)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,22 +230,40 @@ class Limits:
     Attributes:
         connect_seconds: Time to get a connection.
         read_seconds: Longest silence while reading.
-        total_seconds: Longest time for one attempt, so that a dripping answer ends.
-        max_bytes: Largest body that is read.
-        retries: How many times a call is tried again.
+        total_seconds: Longest time for one call, all its tries, pauses and redirects together; waiting for
+            the throttle does not count.
+        max_bytes: Largest body that is read, as it comes and unpacked.
+        retries: How many times a call is tried again, its redirects together.
         backoff_seconds: First pause between two attempts; it doubles.
         backoff_max_seconds: Longest pause of our own.
-        retry_after_max_seconds: Longest pause we take on a service's word; more than that ends the call.
     """
 
     connect_seconds: float = 10.0
     read_seconds: float = 60.0
-    total_seconds: float = 300.0
+    total_seconds: float = 120.0
     max_bytes: int = 50 * MEGABYTE
     retries: int = 4
     backoff_seconds: float = 1.0
     backoff_max_seconds: float = 30.0
-    retry_after_max_seconds: float = 120.0
+
+
+class _BrokenAnswerError(Exception):
+    """What came is no whole answer; the text says why."""
+
+
+@dataclass
+class _Patience:
+    """What is left of one call.
+
+    Attributes:
+        policy: Tries that are left, and how the pauses grow.
+        seconds: Seconds that are left.
+        tries: Tries made.
+    """
+
+    policy: Retry
+    seconds: float
+    tries: int = 0
 
 
 @dataclass
@@ -193,7 +274,8 @@ class PoliteSession:
         source_id: Name of the source, for messages.
         base_url: Where the service is, without a trailing slash.
         allowed: Network locations (``host`` or ``host:port``) that may be called.
-        throttle: Holds back calls; a client that learns the service's limits sets its windows.
+        throttle: Holds back calls; a client tells it the limits that the service states.
+        resolve: The network addresses of a host name, none if it is not known here.
         limits: Waiting and size limits.
         sleep: How to wait between attempts.
         clock: Seconds that only go forward.
@@ -203,13 +285,14 @@ class PoliteSession:
     base_url: str
     allowed: Collection[str]
     throttle: Throttle
+    resolve: Callable[[str], Collection[str]]
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def __post_init__(self) -> None:
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "*/*"})
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"})
         # This machine is never reached through a proxy, and no service gets a password from ~/.netrc.
         self._session.trust_env = not is_loopback(self.base_url)
         self._session.auth = _no_password
@@ -283,9 +366,17 @@ class PoliteSession:
     def _call(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, accept: Collection[int]
     ) -> Answer:
+        patience = _Patience(
+            Retry(
+                total=self.limits.retries,
+                backoff_factor=self.limits.backoff_seconds,
+                backoff_max=self.limits.backoff_max_seconds,
+            ),
+            self.limits.total_seconds,
+        )
         for _ in range(MAX_REDIRECTS + 1):
             self._refuse_unless_allowed(url)
-            answer = self._try_until_answered(method, url, headers, body)
+            answer = self._try_until_answered(method, url, headers, body, patience)
             location = answer.headers.get("Location")
             if answer.status not in REDIRECT_STATUS or location is None:
                 return self._accepted(method, answer, accept)
@@ -297,49 +388,56 @@ class PoliteSession:
         )
 
     def _try_until_answered(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, patience: _Patience
     ) -> Answer:
-        policy = Retry(
-            total=self.limits.retries,
-            backoff_factor=self.limits.backoff_seconds,
-            backoff_max=self.limits.backoff_max_seconds,
-        )
-        attempt = 0
         while True:
-            attempt += 1
-            self.throttle.wait()
-            answer, trouble = self._attempt(method, url, headers, body, attempt)
-            if answer is not None and answer.status not in RETRIED_STATUS:
+            with self.throttle.slot():
+                patience.tries += 1
+                started = self.clock()
+                answer, trouble = self._attempt(method, url, headers, body, patience)
+                took = self.clock() - started
+            patience.seconds -= took
+            if answer is not None and not _is_worth_another_try(answer):
+                logger.info(
+                    "%s: %s %s: HTTP %d, %d bytes in %.1f s",
+                    self.source_id, method, url, answer.status, len(answer.body), took,
+                )  # fmt: skip
                 return answer
-            try:
-                policy = policy.increment(method, url)
-            except MaxRetryError:
+            pause = self._pause(method, url, patience, answer)
+            if pause >= patience.seconds:
                 if answer is not None:
                     return answer
                 raise self._failure(
                     method,
                     url,
-                    f"{trouble} (attempt {attempt} of {attempt})",
+                    f"{trouble} (attempt {patience.tries} of {self.limits.retries + 1}, "
+                    f"{self.limits.total_seconds:g} s for all of them)",
                     "nothing was changed; try again later, or check the network and the agency's own page",
-                ) from None
-            self.sleep(self._pause(method, url, policy, answer))
+                )
+            logger.warning(
+                "%s: %s %s: %s; next try in %.0f s",
+                self.source_id, method, url, trouble or f"HTTP {answer and answer.status}", pause,
+            )  # fmt: skip
+            self.sleep(pause)
+            patience.seconds -= pause
 
     def _attempt(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, attempt: int
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, patience: _Patience
     ) -> tuple[Answer | None, str]:
-        timeout = (self.limits.connect_seconds, self.limits.read_seconds)
+        left = max(SHORTEST_SECONDS, patience.seconds)
+        timeout = (min(self.limits.connect_seconds, left), min(self.limits.read_seconds, left))
         try:
             with self._session.request(
                 method, url, headers=headers, data=body, timeout=timeout, stream=True, allow_redirects=False
             ) as response:
-                content = self._read(method, url, response)
+                content = self._read(method, url, response, patience.seconds)
                 return (
                     Answer(
                         url=url,
                         status=response.status_code,
                         headers=response.headers,
                         body=content,
-                        attempts=attempt,
+                        attempts=patience.tries,
                     ),
                     "",
                 )
@@ -350,50 +448,71 @@ class PoliteSession:
                 f"its certificate was not accepted: {error}",
                 "do not switch the check off; report it",
             ) from error
-        except (requests.RequestException, Urllib3Error, OSError) as error:
+        except (requests.RequestException, Urllib3Error, OSError, _BrokenAnswerError) as error:
             return None, _trouble(error)
 
-    def _read(self, method: str, url: str, response: requests.Response) -> bytes:
-        started = self.clock()
+    def _read(self, method: str, url: str, response: requests.Response, patience: float) -> bytes:
+        """The whole body, unpacked.
+
+        It is read as it comes, byte by byte if need be: a read that waits for a whole chunk would let an
+        answer drip for days.
+        """
+        started = said = self.clock()
         parts: list[bytes] = []
         size = 0
-        for chunk in response.iter_content(CHUNK_BYTES):
-            parts.append(chunk)
-            size += len(chunk)
+        while part := response.raw.read1(CHUNK_BYTES, decode_content=False):
+            parts.append(part)
+            size += len(part)
             if size > self.limits.max_bytes:
-                raise self._failure(
-                    method,
-                    url,
-                    f"the body is larger than the cap of {self.limits.max_bytes} bytes",
-                    "look at what the agency sends now; if it is right, raise Limits.max_bytes",
-                )
-            if self.clock() - started > self.limits.total_seconds:
+                raise self._too_large(method, url)
+            now = self.clock()
+            if now - started > patience:
                 raise self._failure(
                     method,
                     url,
                     f"no complete answer within {self.limits.total_seconds:g} s ({size} bytes came)",
                     "nothing was changed; try again later",
                 )
+            if now - said > PROGRESS_SECONDS:
+                said = now
+                logger.info("%s: %s %s: %d bytes so far", self.source_id, method, url, size)
         announced = response.headers.get("Content-Length")
-        received = response.raw.tell()
-        if announced is not None and announced.isdigit() and received != int(announced):
-            msg = f"{received} of {announced} announced bytes came"
-            raise requests.exceptions.ChunkedEncodingError(msg)
-        return b"".join(parts)
+        if announced is not None and announced.isdigit() and size != int(announced):
+            msg = f"{size} of {announced} announced bytes came"
+            raise _BrokenAnswerError(msg)
+        content = _unpacked(
+            b"".join(parts), response.headers.get("Content-Encoding", ""), self.limits.max_bytes
+        )
+        if len(content) > self.limits.max_bytes:
+            raise self._too_large(method, url)
+        return content
 
-    def _pause(self, method: str, url: str, policy: Retry, answer: Answer | None) -> float:
-        backoff = max(policy.get_backoff_time(), self.limits.backoff_seconds)
+    def _too_large(self, method: str, url: str) -> FetchError:
+        return self._failure(
+            method,
+            url,
+            f"the body is larger than the cap of {self.limits.max_bytes} bytes",
+            "look at what the agency sends now; if it is right, raise Limits.max_bytes",
+        )
+
+    def _pause(self, method: str, url: str, patience: _Patience, answer: Answer | None) -> float:
+        """Seconds to the next try; infinitely many when there is none."""
+        try:
+            patience.policy = patience.policy.increment(method, url)
+        except MaxRetryError:
+            return math.inf
+        backoff = max(patience.policy.get_backoff_time(), self.limits.backoff_seconds)
         if answer is None:
             return backoff
-        asked = self._retry_after(policy, answer)
+        asked = self._retry_after(patience.policy, answer)
         if asked is None:
             return max(backoff, self.throttle.longest_window) if answer.status == 429 else backoff
-        if asked > self.limits.retry_after_max_seconds:
+        if asked >= patience.seconds:
             raise self._failure(
                 method,
                 url,
                 f"HTTP {answer.status}, asking us to wait {asked:.0f} s "
-                f"(we wait at most {self.limits.retry_after_max_seconds:.0f} s)",
+                f"({max(0.0, patience.seconds):.0f} s are left of {self.limits.total_seconds:g} s)",
                 f"nothing was changed; try again after {asked:.0f} s",
             )
         return max(asked, self.limits.backoff_seconds)
@@ -409,7 +528,7 @@ class PoliteSession:
             return None
 
     def _accepted(self, method: str, answer: Answer, accept: Collection[int]) -> Answer:
-        if answer.status in accept:
+        if answer.status in accept and not _is_empty(answer):
             return answer
         not_yet = answer.headers.get(REPLICA_NOT_YET_HEADER)
         if not_yet is not None and is_loopback(answer.url):
@@ -420,7 +539,8 @@ class PoliteSession:
             method,
             answer.url,
             f"HTTP {answer.status} after {answer.attempts} attempt(s), expected "
-            f"{' or '.join(str(status) for status in accept)}; the body begins {start!r}",
+            f"{' or '.join(str(status) for status in accept)}; the body "
+            f"{f'begins {start!r}' if answer.body else 'is empty'}",
             _advice(answer.status),
         )
         raise StatusError(message, status=answer.status, body=answer.body, headers=answer.headers)
@@ -438,6 +558,16 @@ class PoliteSession:
                 f"{parts.netloc} is not among the hosts of this source ({', '.join(sorted(self.allowed))})",
                 "if the agency has moved, change the source's hosts in the catalogue",
             )
+        if is_loopback(self.base_url) or get_environ_proxies(url):
+            return  # a proxy looks names up itself, and often this machine cannot
+        for address in self.resolve(str(parts.hostname)):
+            if not ipaddress.ip_address(address).is_global:
+                raise self._failure(
+                    "GET",
+                    url,
+                    f"{parts.hostname} has the address {address}, which is not on the public internet",
+                    "nothing was asked; have the network's name server looked at",
+                )
 
     def _message(self, method: str, url: str, what: str, todo: str) -> str:
         return f"{self.source_id}: {method} {url}: {what}. What to do: {todo}."
@@ -450,18 +580,23 @@ def open_session(
     source: Source,
     base_url: str,
     *,
+    ledger: Ledger | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    resolve: Callable[[str], Collection[str]] | None = None,
 ) -> PoliteSession:
     """A session for one source, at the agency or at a replica on this machine.
 
     Args:
         source: The catalogue entry.
         base_url: From the Airflow connection; the agency's host or this machine.
+        ledger: Where calls are counted, so that all who share it keep the limits together; without one this
+            session counts for itself.
         limits: Other limits than the usual ones.
         clock: Seconds that only go forward.
         sleep: How to wait.
+        resolve: The network addresses of a host name; this machine's own way without it.
 
     Returns:
         A session that calls the hosts of the source only (at a replica: the replica only).
@@ -485,10 +620,14 @@ def open_session(
         source_id=source.id,
         base_url=base_url,
         allowed=allowed,
-        throttle=Throttle(source.calls_per_window, clock=clock, sleep=sleep),
+        # A replica is counted as the agency it stands for: its agencies have limits of their own.
+        throttle=Throttle(
+            source.hosts[0], source.calls_per_window, ledger=ledger or OwnLedger(clock), sleep=sleep
+        ),
         limits=limits or Limits(),
         sleep=sleep,
         clock=clock,
+        resolve=resolve or addresses_of,
     )
 
 
@@ -531,14 +670,56 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def addresses_of(host: str) -> frozenset[str]:
+    """The network addresses of a host name; none if it is not known, which the connection will tell."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return frozenset()
+    return frozenset(str(entry[4][0]) for entry in found)
+
+
 def _no_password(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+def _is_empty(answer: Answer) -> bool:
+    return answer.status == 200 and not answer.body
+
+
+def _is_worth_another_try(answer: Answer) -> bool:
+    return answer.status in RETRIED_STATUS or _is_empty(answer)
+
+
+def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """A body without its content encoding; unpacking stops one byte beyond the cap.
+
+    Raises:
+        _BrokenAnswerError: if the packed bytes are damaged or end too early, which libraries let pass.
+    """
+    if encoding in ("", "identity") or not body:
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        msg = f"the body is packed as {encoding!r}, and we asked for gzip"
+        raise _BrokenAnswerError(msg)
+    unpacker = zlib.decompressobj(GZIP_WINDOW_BITS)
+    try:
+        content = unpacker.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        msg = f"the packed body is damaged: {error}"
+        raise _BrokenAnswerError(msg) from error
+    if not unpacker.eof and len(content) <= max_bytes:
+        msg = f"the packed body ended before its end ({len(body)} bytes came)"
+        raise _BrokenAnswerError(msg)
+    return content
+
+
 def _trouble(error: Exception) -> str:
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
         return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, _BrokenAnswerError):
+        return str(error)
+    if isinstance(error, ProtocolError):
         return f"the connection ended before the whole body had come: {error}"
     # requests wraps urllib3, which wraps the reason; the reason alone says what an operator needs.
     inner = error.args[0] if error.args else error
@@ -546,6 +727,8 @@ def _trouble(error: Exception) -> str:
 
 
 def _advice(status: int) -> str:
+    if status == 200:
+        return "nothing was changed; look at the address in a browser and try again later"
     if status == 429:
         return "we were asked to slow down; nothing was changed, try again later"
     if status >= 500:

@@ -271,7 +271,7 @@ class PxWebClient:
                 licence=str(document.get("license", "")),
                 api_version=str(document.get("apiVersion", "")),
             )
-            self.session.throttle.set_windows([(config.calls, config.window_seconds)])
+            self.session.throttle.learn([(config.calls, config.window_seconds)])
         except (KeyError, TypeError, ValueError) as error:
             _refuse("config_without_limits", f"{self.base_url}/config states no usable limits ({error!r})")
         return config

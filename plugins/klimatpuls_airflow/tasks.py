@@ -41,11 +41,13 @@ def look(source_id: str) -> None:
     from klimatpuls.hops.look import look_at
     from klimatpuls.hops.validate import record_checks
     from klimatpuls.http import open_session
+    from klimatpuls.warehouse.calls import WarehouseLedger
 
     source, context = SOURCES[source_id], run_context()
     with connections.warehouse(connections.LOADER) as conn:
         try:
-            with open_session(source, connections.base_url(source.conn_id)) as session:
+            base_url = connections.base_url(source.conn_id)
+            with open_session(source, base_url, ledger=WarehouseLedger(conn)) as session:
                 seen = look_at(conn, source, session, context)
         except KlimatpulsError as error:
             with conn:
@@ -89,6 +91,7 @@ def _fetch(
     """The bytes of a run: given by hand, kept by an earlier day, or asked of the agency."""
     from klimatpuls.hops import look, snapshot
     from klimatpuls.http import open_session
+    from klimatpuls.warehouse.calls import WarehouseLedger
 
     if manifest := conf.get("manifest_path"):
         return snapshot.adopt_by_hand(conn, source, context, run_id=source_run, manifest_path=manifest)
@@ -97,7 +100,8 @@ def _fetch(
             conn, source, context, run_id=source_run, kept_as_of=clock.iso_day(day, "kept_as_of")
         )
     seen = look.fingerprints(conn, source)
-    with open_session(source, connections.base_url(source.conn_id)) as session:
+    base_url = connections.base_url(source.conn_id)
+    with open_session(source, base_url, ledger=WarehouseLedger(conn)) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
     with conn:
         look.note_fetched(conn, seen)

@@ -136,6 +136,10 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
         assert "nothing published yet" in skip_of(tasks.fetch_snapshot, source_id)
         in_dag_run(monkeypatch, tasks)
     assert tasks.ingests_are_done() is True
+    counted = ask(
+        warehouse.loader_dsn, "SELECT host, every(answered_at >= called_at) FROM ops.host_call GROUP BY 1"
+    )
+    assert dict(counted) == {host: True for source in SOURCES.values() for host in source.hosts}
     assert tasks.sweep_unpublished() is None
     assert tasks.sync_registers() is None
     publication = tasks.publish()

@@ -111,7 +111,9 @@ class TestLeftRunning:
 
     def test_a_refresh_with_nothing_new_says_so_and_mails_nothing(self, running: Commands) -> None:
         before = len(running.mails())
-        assert "none, nothing new" in running.good("refresh")
+        out = running.good("refresh")
+        assert "none, nothing new" in out
+        assert "HTTP calls: api.kolada.se " in out
         assert len(running.mails()) == before
 
     def test_status_releases_and_dsn_answer(self, running: Commands) -> None:

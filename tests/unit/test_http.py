@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from itertools import count
 
 import pytest
 import urllib3
@@ -88,7 +87,7 @@ def test_429_is_obeyed_for_as_long_as_it_asks(httpserver, session, time):
 
 
 def test_429_without_retry_after_waits_out_the_longest_window(httpserver, session, time):
-    session.throttle.set_windows([(100, 1.0), (100, 10.0)])
+    session.throttle.learn([(100, 1.0), (100, 10.0)])
     httpserver.expect_ordered_request("/api/x").respond_with_data(status=429)
     httpserver.expect_ordered_request("/api/x").respond_with_data(b"ok")
     assert session.get(f"{session.base_url}/x").body == b"ok"
@@ -299,50 +298,128 @@ def test_an_agency_that_cannot_be_reached_is_said_so(time):
     assert time.slept == [1.0, 2.0, 4.0]
 
 
-def test_an_answer_that_drips_for_too_long_ends(httpserver):
-    httpserver.expect_request("/x").respond_with_data(b"x" * (10 * http.CHUNK_BYTES))
-    ticks = count(step=60)  # a minute passes whenever somebody looks at the clock
-    with (
-        http.open_session(SCB, httpserver.url_for(""), clock=lambda: float(next(ticks))) as polite,
-        pytest.raises(FetchError, match=r"no complete answer within 300 s \(393216 bytes came\)"),
-    ):
-        polite.get(httpserver.url_for("/x"))
+@pytest.fixture
+def throttle(time: FakeTime) -> http.Throttle:
+    ledger = http.OwnLedger(time.clock)
+    return http.Throttle("example.org", [(3, 1.0)], ledger=ledger, sleep=time.sleep)
 
 
-def test_the_throttle_keeps_every_window(time):
-    throttle = http.Throttle([(3, 1.0), (5, 10.0)], clock=time.clock, sleep=time.sleep)
-    starts = []
-    for _ in range(40):
-        throttle.wait()
-        starts.append(time.now)
-        time.now += 0.01
-    for calls, seconds in throttle.windows:
-        assert all(later - earlier > seconds for earlier, later in zip(starts, starts[calls:], strict=False))
-    # No slower than the rule asks: 40 calls are eight fives, seven waits of ten seconds and the margin.
-    assert starts[-1] - starts[0] == pytest.approx(7 * 10 * 1.05, abs=5)
+def call(throttle: http.Throttle, time: FakeTime, seconds: float = 0.0) -> float:
+    """Make a call that is answered after so many seconds; returns when it could start."""
+    with throttle.slot():
+        started = time.now
+        time.now += seconds
+    return started
 
 
-def test_calls_made_before_the_limits_were_known_count(time):
-    throttle = http.Throttle([(3, 1.0)], clock=time.clock, sleep=time.sleep)
-    throttle.wait()
-    throttle.wait()
-    throttle.set_windows([(2, 10.0)])
-    throttle.wait()
-    assert time.slept == [pytest.approx(10.5)]
+def test_the_throttle_keeps_nine_tenths_of_every_window(time, throttle):
+    throttle.learn([(10, 10.0)])
+    starts = [call(throttle, time, 0.01) for _ in range(40)]
+    for calls, seconds in ((2, 1.0), (9, 10.0)):
+        assert all(later - earlier >= seconds for earlier, later in zip(starts, starts[calls:], strict=False))
+    # No slower than the rule asks: 40 calls are four full nines and four calls, two of them a second.
+    assert starts[-1] - starts[0] == pytest.approx(4 * 10 + 1, abs=0.5)
+
+
+def test_a_window_counts_from_the_latest_moment_a_call_can_have_arrived(time, throttle):
+    starts = [call(throttle, time, 5.0) for _ in range(3)]
+    assert starts == [1000.0, 1005.0, 1010.0]
+    assert time.slept == []
+    with throttle.slot(), throttle.slot():
+        assert time.slept == [1.0]
+        time.now += 4.0
+
+
+def test_a_call_that_is_on_its_way_holds_its_slot(time):
+    ledger = http.OwnLedger(time.clock)
+    assert ledger.take("example.org", [(1, 9.0)]) == (0.0, 0)
+    time.now += 3600
+    assert ledger.take("example.org", [(1, 9.0)])[0] == pytest.approx(10.0)
+    ledger.answered("example.org", 0)
+    time.now += 9.0
+    assert ledger.take("example.org", [(1, 9.0)])[0] == pytest.approx(1.0)
+
+
+def test_calls_made_before_the_limits_were_known_count(time, throttle):
+    call(throttle, time)
+    throttle.learn([(1, 9.0)])
+    call(throttle, time)
+    assert time.slept == [pytest.approx(10.0)]
+
+
+def test_what_a_service_states_never_lifts_our_own_limit_and_its_newest_word_counts(throttle):
+    throttle.learn([(1, 60.0)])
+    throttle.learn([(3000, 1.0)])
+    assert throttle.windows == ((3, 1.0), (3000, 1.0))
+
+
+def test_who_shares_a_ledger_shares_the_limits_and_what_the_service_stated(time):
+    ledger = http.OwnLedger(time.clock)
+    first, second = (
+        http.Throttle("example.org", [(20, 1.0)], ledger=ledger, sleep=time.sleep) for _ in range(2)
+    )
+    elsewhere = http.Throttle("example.com", [(20, 1.0)], ledger=ledger, sleep=time.sleep)
+    first.learn([(2, 10.0)])
+    call(first, time)
+    call(elsewhere, time)
+    assert time.slept == []
+    call(second, time)
+    assert time.slept == [10.0]
 
 
 def test_a_throttle_without_windows_never_waits(time):
-    throttle = http.Throttle([], clock=time.clock, sleep=time.sleep)
+    throttle = http.Throttle("example.org", [], ledger=http.OwnLedger(time.clock), sleep=time.sleep)
     for _ in range(100):
-        throttle.wait()
+        call(throttle, time)
     assert time.slept == []
     assert throttle.longest_window == 0.0
 
 
 @pytest.mark.parametrize("window", [(0, 1.0), (3, 0.0)])
-def test_a_window_that_lets_nothing_through_is_refused(window):
+def test_a_window_that_lets_nothing_through_is_refused(throttle, window):
     with pytest.raises(ValueError, match="lets nothing through"):
-        http.Throttle([window])
+        http.Throttle("example.org", [window], ledger=http.OwnLedger())
+    with pytest.raises(ValueError, match="lets nothing through"):
+        throttle.learn([window])
+    assert throttle.windows == ((3, 1.0),)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "::1", "fd00::1"]
+)
+def test_a_name_that_leads_into_a_private_network_is_refused_before_any_call(monkeypatch, address):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    asked = []
+
+    def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return ["193.183.28.15", address]
+
+    with (
+        http.open_session(SCB, SCB.live_base_url, resolve=resolve) as polite,
+        pytest.raises(FetchError, match=rf"has the address {address}, which is not on the public internet"),
+    ):
+        polite.get(f"{SCB.live_base_url}/config")
+    assert asked == ["statistikdatabasen.scb.se"]
+
+
+def test_behind_a_proxy_the_proxy_looks_names_up(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+    limits = http.Limits(retries=0)
+    with (
+        http.open_session(SCB, SCB.live_base_url, limits=limits, resolve=lambda _: ["10.0.0.1"]) as polite,
+        pytest.raises(FetchError, match="proxy"),
+    ):
+        polite.get(f"{SCB.live_base_url}/config")
+
+
+def test_this_machine_finds_itself_and_no_name_that_is_none():
+    assert http.addresses_of("localhost") & {"127.0.0.1", "::1"}
+    assert http.addresses_of("no-such-name.invalid") == frozenset()
 
 
 @pytest.mark.parametrize(

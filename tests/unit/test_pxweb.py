@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -236,9 +237,8 @@ def test_a_limit_of_no_cells_is_refused():
 @pytest.fixture
 def client(httpserver: HTTPServer):
     base_url = httpserver.url_for("/api/v2")
-    source = catalog.SOURCES["scb_population"]
+    source = replace(catalog.SOURCES["scb_population"], calls_per_window=())
     with http.open_session(source, base_url, sleep=lambda _: None) as session:
-        session.throttle.set_windows([])
         yield pxweb.PxWebClient(session=session, base_url=base_url)
 
 

@@ -22,6 +22,7 @@ PURE = frozenset(
         "kolada_kpis",
         "methods",
         "network",
+        "pace",
         "regions",
         "releases",
         "results",

@@ -39,7 +39,7 @@ def are_agencies_reachable() -> bool:
     from klimatpuls.http import Limits, StatusError, open_session
 
     probe = Limits(retries=0, connect_seconds=3.0, read_seconds=5.0, total_seconds=8.0)
-    for source in SOURCES.values():
+    for source in {source.live_base_url: source for source in SOURCES.values()}.values():
         with open_session(source, source.live_base_url, limits=probe) as session:
             try:
                 session.get(session.base_url)

@@ -63,11 +63,13 @@ WORDS = {"success": "done", "skipped": "nothing to do", "failed": "FAILED"}
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOutcome:
-    """What became of one source in this refresh."""
+    """What became of one source in this refresh; rows read are rows loaded plus cells rejected."""
 
     source: str
     state: str
     detail: str
+    rows_loaded: int
+    rows_rejected: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,7 @@ class Outcome:
 
     Attributes:
         sources: One entry per source run.
+        calls: Agency's host → number of HTTP calls.
         publication: Id, day and causes of the publication made, or None.
         mails: State → number of mails that changed in this refresh.
         problems: What a person must look at, most urgent first, each with what to do.
@@ -84,6 +87,7 @@ class Outcome:
     """
 
     sources: tuple[SourceOutcome, ...]
+    calls: Mapping[str, int]
     publication: Mapping[str, Any] | None
     mails: Mapping[str, int]
     problems: tuple[str, ...]
@@ -276,9 +280,17 @@ class Refresh:
             cursor.execute(load_sql("load/runs_since.sql"), mark)
             runs = cursor.fetchall()
             sources = tuple(
-                SourceOutcome(source=source, state=state, detail=detail or "")
-                for _, source, state, detail in runs
+                SourceOutcome(
+                    source=source,
+                    state=state,
+                    detail=detail or "",
+                    rows_loaded=int(loaded),
+                    rows_rejected=int(rejected),
+                )
+                for _, source, state, detail, loaded, rejected in runs
             )
+            cursor.execute(load_sql("load/calls_since.sql"), mark)
+            calls = dict(cursor.fetchall())
             cursor.execute(load_sql("load/held_releases.sql"))
             held = tuple(release_id for release_id, *_ in cursor.fetchall())
             cursor.execute(load_sql("load/publication_since.sql"), mark)
@@ -292,13 +304,14 @@ class Refresh:
             self._stack.home.remember(first_published=publication["as_of_date"].isoformat())
         findings = [
             text
-            for run_id, _, state, _ in runs
+            for run_id, _, state, *_ in runs
             if state in {"held", "quarantined"}
             for text in read_explanations(conn, run_id)
         ]
         problems = (*findings, *self._problems(watch, sources, mails, held))
         return Outcome(
             sources=sources,
+            calls=calls,
             publication=publication,
             mails=mails,
             problems=problems,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klimatpuls.embedded.refresh import Outcome
+    from klimatpuls.embedded.refresh import Outcome, SourceOutcome
     from klimatpuls.embedded.stack import Stack
 
 MOVERS_SHOWN = 10
@@ -42,18 +42,33 @@ def print_summary(stack: Stack, outcome: Outcome) -> None:
     """What was fetched, validated, published, computed and mailed, and where to look."""
     console = _console()
     table = Table(title="Sources", title_justify="left")
-    for heading in ("source", "state", "what happened"):
-        # A release's name is there to be copied: it stands on one line however narrow the terminal is.
-        table.add_column(heading, overflow="fold", no_wrap=heading == "release_id")
+    table.add_column("source")
+    table.add_column("state")
+    table.add_column("read = loaded + rejected", justify="right")
+    table.add_column("what happened", overflow="fold")
     for one in outcome.sources:
-        table.add_row(one.source, one.state, one.detail)
+        table.add_row(one.source, one.state, _rows_of(one), one.detail)
     console.print(table)
+    calls = ", ".join(f"{host} {count}" for host, count in outcome.calls.items())
+    stand_in = " (the replica in their place)" if calls and stack.home.config.sources == "replica" else ""
+    console.print(f"HTTP calls: {calls or 'none'}{stand_in}", highlight=False)
     _print_publication(console, outcome)
     mails = ", ".join(f"{count} {state}" for state, count in sorted(outcome.mails.items()))
     console.print(f"Mail: {mails or 'none'}")
     _print_places(console, stack, outcome)
     for problem in outcome.problems:
         console.print(problem, style="bold red", markup=False, highlight=False)
+
+
+def _rows_of(one: SourceOutcome) -> str:
+    """The rows of a source, empty where nothing was loaded."""
+    if not one.rows_loaded + one.rows_rejected:
+        return ""
+    read, loaded, rejected = (
+        f"{count:,}".replace(",", " ")
+        for count in (one.rows_loaded + one.rows_rejected, one.rows_loaded, one.rows_rejected)
+    )
+    return f"{read} = {loaded} + {rejected}"
 
 
 def _print_publication(console: Console, outcome: Outcome) -> None:

@@ -128,12 +128,14 @@ class ReplicaServer:
     Attributes:
         replica: What answers.
         log: One entry per call: method, path, status.
+        arrivals: One entry per call: the second in which it came (a clock that only goes forward), path.
     """
 
     def __init__(self, replica: Replica, *, port: int = 0, faults: Faults | None = None) -> None:
         self.replica = replica
         self.faults = faults or Faults()
         self.log: list[tuple[str, str, int]] = []
+        self.arrivals: list[tuple[float, str]] = []
         self._refused = 0
         self._lock = threading.Lock()
         self._server = _Server((LOOPBACK, port), self)
@@ -167,6 +169,11 @@ class ReplicaServer:
     def serve_forever(self) -> None:
         """Answer until the process is told to stop."""
         self._server.serve_forever()
+
+    def note_arrival(self, path: str) -> None:
+        """Write down that a call came now."""
+        with self._lock:
+            self.arrivals.append((time.monotonic(), path))
 
     def note(self, method: str, path: str, status: int) -> None:
         """Add a call to the log."""
@@ -242,6 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _respond(self, body: bytes) -> None:
         parts = urlsplit(self.path)
         path = unquote(parts.path)
+        self.server.owner.note_arrival(path)
         _, agency, *below = path.split("/")
         request = Request(
             method=self.command,

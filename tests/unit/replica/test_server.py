@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from klimatpuls.replica.wire import CallWindow
 from klimatpuls.sources import scb_population
 
 SCB = catalog.SOURCES["scb_population"]
+UNHURRIED_SCB = replace(SCB, calls_per_window=())
 SMHI = catalog.SOURCES["smhi_emissions"]
 YEARS = (2000, 2001, 2002, 2023, 2024, 2025)
 GGT = "/smhi/api/getexcelfile/?county=0&municipality=0&sub=GGT"
@@ -221,8 +223,7 @@ class TestPopulationByDate:
         }
         frames = []
         for max_cells in (150_000, 100):
-            with http.open_session(SCB, server.url + SCB.replica_path) as session:
-                session.throttle.set_windows([])
+            with http.open_session(UNHURRIED_SCB, server.url + SCB.replica_path) as session:
                 client = PxWebClient(session=session, base_url=session.base_url)
                 answers = client.fetch_data("TAB638", selection, max_cells=max_cells)
             cells = [
@@ -425,8 +426,7 @@ class TestLimits:
 
     def test_the_real_client_is_never_refused(self, archive):
         with serving(archive, "2026-05-08", calls=3, window_seconds=0.5, max_cells=312) as server:
-            with http.open_session(SCB, server.url + SCB.replica_path) as session:
-                session.throttle.set_windows([(3, 0.5)])
+            with http.open_session(UNHURRIED_SCB, server.url + SCB.replica_path) as session:
                 scb_population.fetch(
                     session, session.base_url, "scb_population", None, as_of=date(2026, 5, 8)
                 )
@@ -437,8 +437,8 @@ class TestLimits:
 class TestFaults:
     def fetch(self, server: ReplicaServer, slept: list[float]) -> bytes:
         limits = http.Limits(retries=2, read_seconds=5)
-        with http.open_session(SMHI, f"{server.url}/smhi", limits=limits, sleep=slept.append) as session:
-            session.throttle.set_windows([])
+        smhi = replace(SMHI, calls_per_window=())
+        with http.open_session(smhi, f"{server.url}/smhi", limits=limits, sleep=slept.append) as session:
             return session.get(f"{server.url}{GGT}").body
 
     def test_429_is_obeyed_and_then_the_workbook_comes(self, archive):

@@ -316,7 +316,7 @@ class TestFetch:
         assert fetched.http["table_id"] == "TAB638"
         assert fetched.http["cells"] == 20
         assert fetched.known_from is None
-        assert session.throttle.windows == ((30, 10.0),)
+        assert session.throttle.windows == ((3, 1.0), (30, 10.0))
 
     def test_the_successor_is_found_by_its_title_among_others(self, service):
         server, session = service

@@ -1,0 +1,8 @@
+-- Count a call of a host, and forget the calls of earlier days: no window and no summary looks that far back.
+WITH forgotten AS (
+    DELETE FROM ops.host_call
+    WHERE host = %(host)s AND called_at < now() - INTERVAL '7 days'
+)
+
+INSERT INTO ops.host_call (host) VALUES (%(host)s)
+RETURNING call_id
