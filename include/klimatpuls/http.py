@@ -481,7 +481,7 @@ class PoliteSession:
             msg = f"{size} of {announced} announced bytes came"
             raise _BrokenAnswerError(msg)
         content = _unpacked(
-            b"".join(parts), response.headers.get("Content-Encoding", ""), self.limits.max_bytes
+            b"".join(parts), response.headers.get("Content-Encoding", "").lower(), self.limits.max_bytes
         )
         if len(content) > self.limits.max_bytes:
             raise self._too_large(method, url)
@@ -695,7 +695,8 @@ def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
     """A body without its content encoding; unpacking stops one byte beyond the cap.
 
     Raises:
-        _BrokenAnswerError: if the packed bytes are damaged or end too early, which libraries let pass.
+        _BrokenAnswerError: if the packed bytes are damaged, end too early or are followed by others, which
+            libraries let pass.
     """
     if encoding in ("", "identity") or not body:
         return body
@@ -710,6 +711,9 @@ def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
         raise _BrokenAnswerError(msg) from error
     if not unpacker.eof and len(content) <= max_bytes:
         msg = f"the packed body ended before its end ({len(body)} bytes came)"
+        raise _BrokenAnswerError(msg)
+    if unpacker.unused_data:
+        msg = f"the packed body is followed by something else ({len(unpacker.unused_data)} bytes)"
         raise _BrokenAnswerError(msg)
     return content
 

@@ -131,6 +131,12 @@ MATRIX = {
         answers=(answer(PACKED[:-8] + bytes(8), Content_Encoding="gzip"),), tries=5, pauses=BACKOFF,
         words="the packed body is damaged",
     ),
+    "gzip with more behind it": Fault(
+        answers=(answer(PACKED + PACKED, Content_Encoding="GZIP"),),
+        tries=5,
+        pauses=BACKOFF,
+        words="the packed body is followed by something else",
+    ),
     "another packing": Fault(
         answers=(answer(PACKED, Content_Encoding="br"),), tries=5, pauses=BACKOFF,
         words="the body is packed as 'br', and we asked for gzip",
