@@ -35,7 +35,8 @@ def build_ingest(source: Source) -> None:
         loaded = task(tasks.load)(source.id, source_run)
         judged = task(tasks.validate)(source.id, loaded)
         task(tasks.announce, outlets=[assets.validated(source.id)])(judged)
-        task(tasks.tell_findings)(judged)
+        task(tasks.announce_hold, outlets=[assets.HELD])(judged)
+        task(tasks.tell_findings)(source.id, judged)
 
     ingest()
 

@@ -15,12 +15,15 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Publish",
     description="Validated releases and changed registers → marts under a new publication",
     doc_md=(
-        "Woken by any source, by the registers or by the sweep; reads the database, not the events. Waits "
-        "until no source is on its way, computes unseen, then switches in one transaction.\n\n"
+        "Woken by any source, by the registers, by an approval or by the sweep; reads the database, not the "
+        "events. Waits until no source is on its way, computes unseen, then switches in one transaction.\n\n"
         "Owner: the network's data engineers."
     ),
     schedule=AssetAny(
-        *(assets.validated(source_id) for source_id in SOURCES), assets.REGISTERS, assets.SWEEP
+        *(assets.validated(source_id) for source_id in SOURCES),
+        assets.REGISTERS,
+        assets.REVIEWED,
+        assets.SWEEP,
     ),
     default_args={"owner": "data engineers"},
     catchup=False,

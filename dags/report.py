@@ -35,8 +35,8 @@ def report() -> None:
         subject="Send the digest of publication {{ ti.xcom_pull(task_ids='render_report') }} to the list?",
         body="The rendered page lies in the folder `reports` of the home. No answer means no mail.",
         response_timeout=timedelta(days=3),
-        options=["Approve", "Reject"],
-        defaults="Reject",
+        options=[tasks.APPROVE, tasks.REJECT],
+        defaults=tasks.REJECT,
     )
     noted = task(tasks.note_approval)(approve_digest.output, asked)
     # Nobody was asked: mail goes out. Rendering or the question failed: nothing does, and the digest waits.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from airflow.sdk import Asset
 
 REGISTERS = Asset("klimatpuls://registers")
+HELD = Asset("klimatpuls://held")
+REVIEWED = Asset("klimatpuls://reviewed")
 PUBLICATION = Asset("klimatpuls://publication")
 SWEEP = Asset("klimatpuls://sweep")
 MAIL_DUE = Asset("klimatpuls://mail-due")

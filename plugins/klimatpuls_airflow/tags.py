@@ -10,6 +10,7 @@ class Layer(StrEnum):
 
     LOOK = "layer:look"
     INGEST = "layer:ingest"
+    REVIEW = "layer:review"
     PUBLISH = "layer:publish"
     REPORT = "layer:report"
     REGISTERS = "layer:registers"

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from klimatpuls.hops.snapshot import SnapshotResult
 
 
+APPROVE, REJECT, LEAVE = "Approve", "Reject", "Leave on hold"
+"""Answers to a question; a release that nobody answers for stays where it is."""
+
+
 def run_context() -> RunContext:
     """The circumstances of this task, from its environment and the clock: the edge where both are read."""
     from klimatpuls.hops.context import RunContext
@@ -110,14 +114,17 @@ def _fetch(
 
 @contextmanager
 def _told(conn: PgConnection, source_id: str, source_run: int, context: RunContext) -> Iterator[None]:
-    """Close the source run as failed when the block raises, so that nobody waits for it."""
+    """Close the source run as failed when the block raises, so that nobody waits; tell the operator."""
+    from klimatpuls.hops.notice import tell_of_failure
     from klimatpuls.hops.validate import close_failed
 
     try:
         yield
     except Exception as error:
         conn.rollback()
-        close_failed(conn, SOURCES[source_id], context, source_run, f"{type(error).__name__}: {error}")
+        message = f"{type(error).__name__}: {error}"
+        close_failed(conn, SOURCES[source_id], context, source_run, message)
+        tell_of_failure(conn, connections.smtp_settings(), source_id, message, context)
         raise
 
 
@@ -155,16 +162,75 @@ def announce(source_run: int) -> None:
         raise AirflowSkipException(message)
 
 
-def tell_findings(source_run: int) -> None:
-    """Fail, in the operator's words, when a release of the run is on hold or quarantined.
-
-    Raises:
-        AirflowFailException: with rule, count, first rows and what to do, per release.
-    """
+def announce_hold(source_run: int) -> None:
+    """Tell the review DAG (by this task's asset) that a release waits for a person; else skipped."""
     from klimatpuls.hops.validate import read_result
 
     with connections.warehouse(connections.LOADER) as conn:
         result = read_result(conn, source_run)
+    if not result.held:
+        message = "nothing of this run is on hold"
+        raise AirflowSkipException(message)
+
+
+def questions_of_holds() -> list[dict[str, str]]:
+    """One question per release on hold that nobody was asked about yet; skipped when there is none."""
+    from dataclasses import asdict
+
+    from klimatpuls.hops.approval import questions_to_ask
+
+    dag_run = get_current_context()["dag_run"]
+    with connections.warehouse(connections.LOADER) as conn:
+        questions = questions_to_ask(conn, f"{dag_run.dag_id}/{dag_run.run_id}")
+    if not questions:
+        message = "nobody need be asked: no release is on hold, or another run asks"
+        raise AirflowSkipException(message)
+    return [asdict(question) for question in questions]
+
+
+def note_review(answer: dict[str, Any], release_id: str) -> None:
+    """Write a person's answer to a release on hold; an approval wakes the publish DAG (by this task's asset).
+
+    Skipped where nothing is to be published: rejected, left on hold, or answered elsewhere meanwhile.
+    """
+    from klimatpuls.errors import UsageError
+    from klimatpuls.hops.approval import decide_release
+
+    chosen = answer["chosen_options"]
+    if LEAVE in chosen:
+        message = f"{release_id} stays on hold; klimatpuls release approve|reject answers later"
+        raise AirflowSkipException(message)
+    is_approved = APPROVE in chosen
+    try:
+        with connections.warehouse(connections.LOADER) as conn:
+            decide_release(
+                conn,
+                release_id,
+                is_approved=is_approved,
+                decided_by="operator in Airflow",
+                reason="answered in Airflow",
+                now=clock.utc_now(),
+            )
+    except UsageError as error:
+        raise AirflowSkipException(str(error)) from error
+    if not is_approved:
+        message = f"{release_id} is rejected"
+        raise AirflowSkipException(message)
+
+
+def tell_findings(source_id: str, source_run: int) -> None:
+    """Mail the operator, and fail in the same words, when a release of the run is on hold or quarantined.
+
+    Raises:
+        AirflowFailException: with rule, count, first rows and what to do, per release.
+    """
+    from klimatpuls.hops.notice import tell_of_findings
+    from klimatpuls.hops.validate import read_result
+
+    with connections.warehouse(connections.LOADER) as conn:
+        result = read_result(conn, source_run)
+        if result.held or result.quarantined:
+            tell_of_findings(conn, connections.smtp_settings(), source_id, result, run_context())
     if result.held or result.quarantined:
         raise AirflowFailException("\n\n".join(result.explanations))
 
@@ -237,7 +303,7 @@ def note_approval(answer: dict[str, Any], outbox_ids: list[int]) -> None:
 
     chosen = answer["chosen_options"]
     with connections.warehouse(connections.MAILER) as conn:
-        decide_digests(conn, outbox_ids, is_approved="Approve" in chosen, now=clock.utc_now())
+        decide_digests(conn, outbox_ids, is_approved=APPROVE in chosen, now=clock.utc_now())
 
 
 def send_mail() -> dict[str, int]:

@@ -131,7 +131,7 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
         in_dag_run(monkeypatch, tasks)
         assert type(run) is int
         assert (tasks.load(source_id, run), tasks.validate(source_id, run)) == (run, run)
-        assert (tasks.announce(run), tasks.tell_findings(run)) == (None, None)
+        assert (tasks.announce(run), tasks.tell_findings(source_id, run)) == (None, None)
     for source_id in SOURCES.keys() - set(HELD):
         assert "nothing published yet" in skip_of(tasks.fetch_snapshot, source_id)
         in_dag_run(monkeypatch, tasks)
@@ -191,6 +191,68 @@ def _unit_in_kt(rows: Rows) -> None:
     rows[at][0] = "Enhet: kt/år"
 
 
+def ingest_harmed(
+    tasks: Any,
+    small_archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Rows], None],
+) -> int:
+    """Publish what the agency has, then ingest a harmed sheet of the day after; returns its run."""
+    ingest(tasks, SMHI)
+    tasks.sync_registers()
+    assert type(tasks.publish()) is int
+    (path,) = (small_archive / "smhi").glob("GGT*2026*.xlsx")
+    parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
+    rows = chain.sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
+    harm(rows)
+    file = tmp_path / "by_hand.xlsx"
+    file.write_bytes(workbook.build_workbook(rows, sheet_name="Växthusgaser totalt"))
+    in_dag_run(monkeypatch, tasks, manifest_path=keep_file(file, tasks.run_context()).manifest_path)
+    return ingest(tasks, SMHI)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "becomes"),
+    [
+        ("Approve", "validated", None),
+        ("Reject", "rejected", "is rejected"),
+        ("Leave on hold", "held", "stays on hold"),
+    ],
+)
+def test_a_person_is_asked_once_about_a_release_on_hold(
+    tasks: Any,
+    warehouse: Warehouse,
+    small_archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    state: str,
+    becomes: str | None,
+) -> None:
+    run = ingest_harmed(tasks, small_archive, tmp_path, monkeypatch, _figures_doubled)
+    assert tasks.announce_hold(run) is None
+    (question,) = tasks.questions_of_holds()
+    release = question["release_id"]
+    assert question["subject"] == f"Publish {release}?"
+    assert "    hold_moved (hold)" in question["body"]
+    assert tasks.questions_of_holds() == [question], "the same run, done again, asks the same"
+    in_dag_run(monkeypatch, tasks)
+    assert skip_of(tasks.questions_of_holds).startswith("nobody need be asked")
+
+    given = {"chosen_options": [answer]}
+    if becomes is None:
+        assert tasks.note_review(given, release) is None
+        assert "is not on hold" in skip_of(tasks.note_review, given, release)
+        assert tasks.sweep_unpublished() is None
+    else:
+        assert becomes in skip_of(tasks.note_review, given, release)
+        assert skip_of(tasks.sweep_unpublished) == "everything validated is published"
+    query = f"SELECT state, decided_by FROM core.dim_release WHERE release_id = '{release}'"
+    decided_by = None if state == "held" else "operator in Airflow"
+    assert ask(warehouse.loader_dsn, query) == [(state, decided_by)]
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [(_figures_doubled, "klimatpuls release approve"), (_unit_in_kt, "klimatpuls ingest")],
@@ -204,23 +266,13 @@ def test_a_release_that_is_not_published_fails_with_what_to_do(
     harm: Callable[[Rows], None],
     words: str,
 ) -> None:
-    ingest(tasks, SMHI)
-    tasks.sync_registers()
-    assert type(tasks.publish()) is int
-    (path,) = (small_archive / "smhi").glob("GGT*2026*.xlsx")
-    parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
-    rows = chain.sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
-    harm(rows)
-    file = tmp_path / "by_hand.xlsx"
-    file.write_bytes(workbook.build_workbook(rows, sheet_name="Växthusgaser totalt"))
-    in_dag_run(monkeypatch, tasks, manifest_path=keep_file(file, tasks.run_context()).manifest_path)
-
-    run = ingest(tasks, SMHI)
-
+    run = ingest_harmed(tasks, small_archive, tmp_path, monkeypatch, harm)
     assert skip_of(tasks.announce, run) == "nothing of this run may be published"
-    told = failure_of(tasks.tell_findings, run)
+    told = failure_of(tasks.tell_findings, SMHI, run)
     assert "what is published stays as it was" in told
     assert words in told
+    if harm is _unit_in_kt:
+        assert skip_of(tasks.announce_hold, run) == "nothing of this run is on hold"
     in_dag_run(monkeypatch, tasks)
     assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
 

@@ -14,17 +14,20 @@ import promises
 import pytest
 from commands import Commands
 
+from klimatpuls.catalog import SOURCES
 from klimatpuls.embedded import house, processes
 from klimatpuls.embedded.home import Home
+from klimatpuls.embedded.services import OPERATOR_ADDRESS
 from klimatpuls.replica import workbook
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
 
+    from klimatpuls.embedded.airflow_api import Question
     from klimatpuls.releases import Parsed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.airflow, pytest.mark.timeout(600)]
@@ -152,17 +155,20 @@ class TestLeftRunning:
             :1
         ]
         release = release.strip(":,")
+        told = email.message_from_bytes(running.mails()[-1].read_bytes(), policy=email.policy.default)
+        assert told["To"] == OPERATOR_ADDRESS
+        assert "hold_moved" in told.get_content()
         mails = len(running.mails())
-        out = running.good("release", "approve", release, "--reason", "checked by hand")
-        assert "approved" in out
-        assert _rows_digest(running) != before
+        body = _answer(running, f"Publish {release}?", "Approve")
+        assert "hold_moved" in body
+        _until(lambda: _rows_digest(running) != before, "an approval in Airflow was not published")
+        done = running("release", "reject", release)
+        assert done.code == 1, "what was answered in Airflow is answered"
+        assert "not on hold" in done.err
         assert running.value(f"SELECT is_current FROM mart.release WHERE release_id = '{release}'") == "t"
         assert len(running.mails()) == mails, "a digest after an override waits for a word of its own"
-        _answer(running, "Approve")
-        deadline = time.monotonic() + 60
-        while len(running.mails()) == mails and time.monotonic() < deadline:
-            time.sleep(0.5)
-        assert len(running.mails()) == mails + 1
+        _answer(running, "digest", "Approve")
+        _until(lambda: len(running.mails()) == mails + 1, "an approved digest was not mailed")
 
     def test_figures_that_are_not_marked_as_made_up_stay_out_of_a_synthetic_home(
         self, running: Commands, tmp_path: Path
@@ -203,7 +209,13 @@ def test_live_sources_that_do_not_answer_are_a_failed_fetch_and_nothing_else(tmp
     assert "smhi_emissions" in done.out
     assert klimatpuls.value("SELECT count(*) FROM mart.release") == "0"
     assert klimatpuls.value("SELECT count(*) FROM mart.data_status WHERE status <> 'failed'") == "0"
-    assert klimatpuls.mails() == []
+    subjects = [
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)["Subject"]
+        for path in klimatpuls.mails()
+    ]
+    assert sorted(subjects) == [
+        f"{source}: hämtningen misslyckades / {source}: the fetch failed" for source in sorted(SOURCES)
+    ], "the operator is told of every source, the list of nothing"
     assert not any((klimatpuls.home / "snapshots").rglob("*.json"))
 
 
@@ -230,16 +242,25 @@ def _moved(parsed: Parsed, factor: float, published: str) -> bytes:
     return workbook.build_workbook(rows, sheet_name="moved", properties=made_up)
 
 
-def _answer(klimatpuls: Commands, choice: str) -> None:
-    """Answer the question of the report DAG as its page would."""
+def _answer(klimatpuls: Commands, about: str, choice: str) -> str:
+    """Answer the question about something as its page would; what the question says."""
     stack = house.attach(Home(klimatpuls.home))
     assert stack is not None
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        waiting = stack.api.questions()
-        if waiting:
-            time.sleep(POLITE_PAUSE)
-            stack.api.answer(waiting[0], choice)
-            return
+    found: list[Question] = []
+
+    def is_asked() -> bool:
+        found[:] = [question for question in stack.api.questions() if about in question.subject]
+        return bool(found)
+
+    _until(is_asked, f"nobody was asked about {about}")
+    time.sleep(POLITE_PAUSE)
+    stack.api.answer(found[0], choice)
+    return found[0].body
+
+
+def _until(happened: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + 90
+    while not happened():
+        if time.monotonic() > deadline:
+            pytest.fail(otherwise)
         time.sleep(0.5)
-    pytest.fail("the report DAG asked nothing")

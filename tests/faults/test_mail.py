@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from datetime import UTC, datetime
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 
@@ -15,6 +17,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
+from klimatpuls.hops.context import RunContext
+from klimatpuls.hops.notice import tell_of_failure, tell_of_findings
+from klimatpuls.hops.validate import ValidationResult
 from klimatpuls.report.mailer import SmtpSettings
 from klimatpuls.report.outbox import LOCK_SPACE, send_due
 from klimatpuls.report.render import Rendering
@@ -101,6 +106,7 @@ def make_settings(port: int, **changes) -> SmtpSettings:
         "password": PASSWORD,
         "from_address": "klimatpuls@example.org",
         "list_address": LIST,
+        "operator_address": None,
         "implicit_tls": False,
         "starttls": False,
     }
@@ -340,3 +346,94 @@ def test_the_mailer_cannot_write_anything_else(warehouse, enqueue):
     with connection.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
         cursor.execute("UPDATE ops.mail_outbox SET recipient = 'other@example.org'")
     connection.close()
+
+
+# ---------------------------------------------------------------------------------- the operator's notices
+
+OPERATOR = "drift@example.org"
+FINDINGS = ValidationResult(
+    run_id=7,
+    state="quarantined",
+    publishable=(),
+    held=(),
+    quarantined=("smhi_emissions-ghg-2026-05-08-01234567",),
+    explanations=("sector_sum (hard): row 12: Tierp, found 1\nask someone@example.org",),
+)
+HELD = replace(FINDINGS, run_id=8, state="held", held=FINDINGS.quarantined, quarantined=())
+
+
+@pytest.fixture
+def operator(server):
+    return make_settings(server.port, operator_address=OPERATOR)
+
+
+@pytest.fixture
+def tell(warehouse, tmp_path):
+    """Tell of findings at a moment; what became of the mail."""
+
+    def call(settings, result=FINDINGS, *, origin="live", now=NOW):
+        context = RunContext(home=tmp_path, origin=origin, as_of=now.date(), now=now)
+        with closing(connect(warehouse.loader_dsn)) as conn:
+            return tell_of_findings(conn, settings, "smhi_emissions", result, context)
+
+    return call
+
+
+def test_the_operator_is_told_of_a_matter_once(server, operator, tell):
+    assert tell(operator) == "sent"
+    assert tell(operator) is None, "the same run, done again"
+    assert tell(operator, HELD) == "sent"
+    refused, held = server.taken
+    assert refused["To"] == OPERATOR
+    assert refused["Subject"] == (
+        "smhi_emissions: en utgåva är avvisad / smhi_emissions: a release is refused"
+    )
+    assert held["Subject"].endswith("a release waits for an answer")
+    text = refused.get_content()
+    assert "Det som är publicerat står orört" in text
+    assert "row 12: Tierp, found 1" in text
+    assert "someone@example.org" not in text, "no address of a person leaves with a finding"
+
+
+def test_made_up_figures_are_marked_and_stay_on_this_machine(server, operator, tell):
+    assert tell(operator, origin="synthetic") == "sent"
+    assert server.taken[0]["Subject"].startswith("PÅHITTADE SIFFROR: smhi_emissions")
+    elsewhere = replace(operator, host="mail.example.org", starttls=True)
+    assert tell(elsewhere, HELD, origin="synthetic") == "suppressed"
+    assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "again"),
+    [("450 later", "failed", "sent"), ("550 no such user", "refused", None)],
+)
+def test_only_a_mail_that_may_still_arrive_is_sent_again(server, operator, tell, reply, state, again):
+    server.rcpt_replies = [reply]
+    assert tell(operator) == state
+    assert tell(operator) == again
+
+
+def test_a_mail_of_which_nobody_knows_is_not_sent_again(server, operator, tell):
+    server.drop_after_data = True
+    assert tell(operator) == "unknown"
+    server.drop_after_data = False
+    assert tell(operator) is None
+    assert len(server.taken) == 1
+
+
+def test_without_an_operators_address_nobody_is_told(server, settings, tell, warehouse):
+    assert tell(settings) is None
+    assert server.taken == []
+    with closing(connect(warehouse.loader_dsn)) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ops.operator_notice")
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_failing_fetch_is_told_once_a_day(server, operator, warehouse, tmp_path):
+    told = []
+    for now in (NOW, NOW + timedelta(hours=2), NOW + timedelta(days=1)):
+        context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
+        with closing(connect(warehouse.loader_dsn)) as conn:
+            told.append(tell_of_failure(conn, operator, "kolada", f"no answer at {now}", context))
+    assert told == ["sent", None, "sent"]
+    assert len({mail["Message-ID"] for mail in server.taken}) == 2

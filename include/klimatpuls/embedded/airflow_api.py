@@ -67,13 +67,17 @@ class Question:
         dag_id: The DAG.
         run_id: The run.
         task_id: The task.
+        map_index: Its number among mapped ones, −1 where it is not mapped.
         subject: What is asked.
+        body: What is said of it.
     """
 
     dag_id: str
     run_id: str
     task_id: str
+    map_index: int
     subject: str
+    body: str
 
 
 class AirflowApi:
@@ -273,7 +277,9 @@ class AirflowApi:
                 each["task_instance"]["dag_id"],
                 each["task_instance"]["dag_run_id"],
                 each["task_instance"]["task_id"],
+                each["task_instance"]["map_index"],
                 each["subject"],
+                each["body"] or "",
             )
             for each in self._pages(path, "hitl_details", {"response_received": "false"})
         ]
@@ -286,7 +292,7 @@ class AirflowApi:
             *options: The chosen options.
         """
         run = f"/dags/{question.dag_id}/dagRuns/{question.run_id}"
-        path = f"{run}/taskInstances/{question.task_id}/-1/hitlDetails"
+        path = f"{run}/taskInstances/{question.task_id}/{question.map_index}/hitlDetails"
         self._call("PATCH", path, json={"chosen_options": list(options), "params_input": {}})
 
     def _pages(self, path: str, key: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:

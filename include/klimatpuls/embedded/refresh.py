@@ -155,7 +155,14 @@ class Refresh:
 
     def _run(self, sources: Sequence[str], conf: Mapping[str, Any] | None) -> Outcome:
         self._api.wait_for_dags(
-            {*(f"ingest_{source}" for source in SOURCES), "publish", "report", "sync_registers", "watch"}
+            {
+                *(f"ingest_{source}" for source in SOURCES),
+                "review",
+                "publish",
+                "report",
+                "sync_registers",
+                "watch",
+            }
         )
         watch = _Watch(begun=datetime.now(UTC))
         stamp = watch.begun.strftime("%Y%m%dT%H%M%S%f")
@@ -243,7 +250,7 @@ class Refresh:
 
     def _join(self, watch: _Watch) -> None:
         """Take in the runs that assets have started meanwhile."""
-        for dag_id in ("publish", "report"):
+        for dag_id in ("review", "publish", "report"):
             for run in self._api.runs(dag_id, queued_since=watch.begun):
                 watch.runs.setdefault((dag_id, run.run_id), run)
 
@@ -332,8 +339,11 @@ class Refresh:
                 if task.task_id not in TOLD_OTHERWISE:
                     told.append(f"{run.dag_id}.{task.task_id} failed: {_last_words(log)}")
         told += [f"{count} mail(s) {state}" for state, count in mails.items() if state in _BAD_MAIL]
-        told += [f"{release} is on hold: klimatpuls release approve|reject {release}" for release in held]
-        if watch.asking:
+        told += [
+            f"{release} is on hold: klimatpuls release approve|reject {release}, or Airflow's DAG review"
+            for release in held
+        ]
+        if any(dag_id == "report" for dag_id, _ in watch.asking):
             told.append("A digest waits for a person's word: `make up`, then answer in Airflow, DAG report")
         return list(dict.fromkeys(told))
 

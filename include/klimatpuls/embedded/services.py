@@ -33,6 +33,7 @@ USUAL_PORTS = {"postgres": 54318, "airflow": 8080, "smtp": 8025, "mail_page": 80
 """Ports that are asked for first; a taken one is replaced."""
 SENDER = "klimatpuls@klimatpuls.invalid"
 LIST_ADDRESS = "natverkslistan@klimatpuls.invalid"
+OPERATOR_ADDRESS = "drift@klimatpuls.invalid"
 """Addresses of the embedded stack; its mail goes to the mail catcher only."""
 PARALLELISM = 4
 """Task processes: two sources at work on two cores, and room for what waits."""
@@ -130,6 +131,7 @@ def connections(
                 "disable_tls": True,
                 "from_email": SENDER,
                 "list_address": LIST_ADDRESS,
+                "operator_address": OPERATOR_ADDRESS,
             },
         },
     }

@@ -1,10 +1,12 @@
-"""A person's answer to a release on hold: kept with who, when and why."""
+"""A release on hold: what a person is asked, and the answer, kept with who, when and why."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from klimatpuls.errors import UsageError
+from klimatpuls.validation.reading import read_explanations
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -12,6 +14,50 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from psycopg2.extensions import connection as PgConnection
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldQuestion:
+    """What a person is asked about a release on hold.
+
+    Attributes:
+        release_id: The release.
+        subject: The question in one line.
+        body: What was found and what each answer does, Markdown.
+    """
+
+    release_id: str
+    subject: str
+    body: str
+
+
+def questions_to_ask(conn: PgConnection, asking_run: str) -> list[HoldQuestion]:
+    """The releases on hold that are this run's to ask about; each is asked about by one run only.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        asking_run: Name of the run that asks; done again, it gets the same questions.
+
+    Returns:
+        One question per release, in the order of their names.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/claim_questions.sql"), {"asking_run": asking_run})
+        claimed = sorted(cursor.fetchall())
+    return [_question(conn, release_id, source_run) for release_id, source_run in claimed]
+
+
+def _question(conn: PgConnection, release_id: str, source_run: int) -> HoldQuestion:
+    found = [text for text in read_explanations(conn, source_run) if text.startswith(f"{release_id}:")]
+    # Indented, so that nothing an agency wrote is read as Markdown.
+    findings = "\n".join(f"    {line}" for text in found for line in text.splitlines())
+    body = (
+        f"**{release_id}** is on hold. What is published stays as it was.\n\n{findings}\n\n"
+        "*Approve* publishes it at once, with a note in the digest. *Reject* refuses it for good. "
+        "*Leave on hold*, and no answer in time, changes nothing: `klimatpuls release approve` or "
+        "`klimatpuls release reject` can still answer later."
+    )
+    return HoldQuestion(release_id=release_id, subject=f"Publish {release_id}?", body=body)
 
 
 def decide_release(

@@ -55,6 +55,7 @@ class SmtpSettings:
         password: Its password; never shown by ``repr``.
         from_address: Sender of the digest.
         list_address: The network's list, the digest's recipient.
+        operator_address: Who is told what was refused, held or not fetched; None for nobody.
         implicit_tls: TLS from the first byte (usually port 465).
         starttls: TLS by STARTTLS, required when set.
     """
@@ -65,6 +66,7 @@ class SmtpSettings:
     password: str | None = field(repr=False)
     from_address: str
     list_address: str
+    operator_address: str | None
     implicit_tls: bool
     starttls: bool
 
@@ -113,7 +115,8 @@ def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpS
 
     Args:
         fields: ``host``, ``port``, ``login``, ``password``.
-        extra: ``from_email``, ``list_address``, ``disable_tls``, ``disable_ssl``. As in Airflow's SMTP
+        extra: ``from_email``, ``list_address``, ``operator_address`` (may be missing), ``disable_tls``,
+            ``disable_ssl``. As in Airflow's SMTP
             provider, TLS from the first byte is used unless ``disable_ssl``, else STARTTLS unless
             ``disable_tls``; here port 25 and 587 mean STARTTLS by themselves.
 
@@ -136,6 +139,7 @@ def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpS
         password=fields.get("password") or None,
         from_address=_address(extra, "from_email"),
         list_address=_address(extra, "list_address"),
+        operator_address=_address(extra, "operator_address") if extra.get("operator_address") else None,
         implicit_tls=implicit,
         starttls=not implicit and not extra.get("disable_tls", False),
     )

@@ -20,10 +20,10 @@ GRANT USAGE ON SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader
 GRANT SELECT ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
 GRANT INSERT ON staging.rejected_cell TO wh_loader;
 GRANT INSERT, UPDATE ON
-ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.look, ops.host_limit
+ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.look, ops.operator_notice, ops.host_limit
 TO wh_loader;
 GRANT INSERT, UPDATE, DELETE ON ops.host_call TO wh_loader;
-GRANT UPDATE (state, decided_by, decided_at, decision_reason) ON core.dim_release TO wh_loader;
+GRANT UPDATE (state, decided_by, decided_at, decision_reason, asked_by_run) ON core.dim_release TO wh_loader;
 GRANT INSERT ON
 core.dim_release, core.reconciliation, ops.mail_outbox,
 ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release, ops.publication_facts

@@ -1,0 +1,7 @@
+-- The right to tell the operator of a matter: given once, and again only where the last mail did not arrive.
+INSERT INTO ops.operator_notice (notice_key, source, as_of_date, told_at)
+VALUES (%(notice_key)s, %(source)s, %(as_of_date)s, %(now)s)
+ON CONFLICT (notice_key) DO UPDATE
+    SET state = 'sending', detail = NULL, told_at = excluded.told_at
+    WHERE ops.operator_notice.state = 'failed'
+RETURNING notice_key
