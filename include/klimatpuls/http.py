@@ -425,12 +425,13 @@ class PoliteSession:
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, patience: _Patience
     ) -> tuple[Answer | None, str]:
         left = max(SHORTEST_SECONDS, patience.seconds)
+        deadline = self.clock() + left
         timeout = (min(self.limits.connect_seconds, left), min(self.limits.read_seconds, left))
         try:
             with self._session.request(
                 method, url, headers=headers, data=body, timeout=timeout, stream=True, allow_redirects=False
             ) as response:
-                content = self._read(method, url, response, patience.seconds)
+                content = self._read(method, url, response, deadline)
                 return (
                     Answer(
                         url=url,
@@ -451,13 +452,13 @@ class PoliteSession:
         except (requests.RequestException, Urllib3Error, OSError, _BrokenAnswerError) as error:
             return None, _trouble(error)
 
-    def _read(self, method: str, url: str, response: requests.Response, patience: float) -> bytes:
+    def _read(self, method: str, url: str, response: requests.Response, deadline: float) -> bytes:
         """The whole body, unpacked.
 
         It is read as it comes, byte by byte if need be: a read that waits for a whole chunk would let an
         answer drip for days.
         """
-        started = said = self.clock()
+        said = self.clock()
         parts: list[bytes] = []
         size = 0
         while part := response.raw.read1(CHUNK_BYTES, decode_content=False):
@@ -466,7 +467,7 @@ class PoliteSession:
             if size > self.limits.max_bytes:
                 raise self._too_large(method, url)
             now = self.clock()
-            if now - started > patience:
+            if now > deadline:
                 raise self._failure(
                     method,
                     url,

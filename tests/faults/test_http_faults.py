@@ -43,7 +43,7 @@ SOURCE = replace(
 FILE = b"the bytes of a workbook " * 1000
 PACKED = gzip.compress(FILE, mtime=0)
 DAY = date(2026, 5, 8)
-HASTE_SECONDS = 0.4
+HASTE_SECONDS = 0.8
 """What a busy machine may take beyond the limit of a call."""
 
 
@@ -66,7 +66,8 @@ class Fault:
         words: Part of the message, or empty where the file comes in the end.
         pauses: Seconds that the caller pauses, call after call.
         is_reset: Whether the connection is reset after the answer.
-        drip_seconds: Pause after each byte.
+        silent_seconds: Pause before a dripping answer begins.
+        drip_seconds: Pause before each byte.
         limits: Waiting limits of the case.
     """
 
@@ -75,6 +76,7 @@ class Fault:
     words: str = ""
     pauses: tuple[float, ...] = ()
     is_reset: bool = False
+    silent_seconds: float = 0.0
     drip_seconds: float = 0.0
     limits: Limits = field(default_factory=Limits)
 
@@ -162,6 +164,10 @@ MATRIX = {
         tries=6, pauses=BACKOFF, words="HTTP 503 after 6 attempt(s)",
     ),
     "empty body": Fault(answers=(answer(b""),), tries=5, pauses=BACKOFF, words="the body is empty"),
+    "silence, then a slow drip": Fault(
+        answers=(answer(),), tries=1, silent_seconds=0.9, drip_seconds=0.02,
+        words="no complete answer within 1 s", limits=Limits(total_seconds=1.0),
+    ),
     "slow drip": Fault(
         answers=(answer(),), tries=1, drip_seconds=0.02, words="no complete answer within 0.5 s",
         limits=Limits(total_seconds=0.5),
@@ -233,6 +239,7 @@ class FaultyServer:
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def _drip(self, peer: socket.socket, whole: bytes) -> None:
+        self._stop.wait(self._fault.silent_seconds)
         head, end, body = whole.partition(b"\r\n\r\n")
         peer.sendall(head + end)
         for byte in body:
