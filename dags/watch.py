@@ -14,8 +14,9 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Watch",
     description="Freshness, killed runs, the sweep",
     doc_md=(
-        "Every hour: closes source runs that were killed, writes how fresh each dataset is, and wakes the "
-        "publish or report DAG when a validated release or a mail waits without an event.\n\n"
+        "Every hour: closes source runs that were killed, writes how fresh each dataset is, tells of known "
+        "defects that nobody has looked at again, and wakes the publish or report DAG when a validated "
+        "release or a mail waits without an event.\n\n"
         "Owner: the network's data engineers."
     ),
     schedule=CronTriggerTimetable("40 * * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
@@ -25,9 +26,10 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.WATCH],
 )
 def watch() -> None:
-    """Close what was killed, then three independent looks."""
+    """Close what was killed, then four independent looks."""
     closed = task(tasks.close_stuck_runs)()
     closed >> task(tasks.assess_freshness)()
+    closed >> task(tasks.tell_overdue_defects)()
     closed >> task(tasks.sweep_unpublished, outlets=[assets.SWEEP])()
     closed >> task(tasks.sweep_unsent_mail, outlets=[assets.MAIL_DUE])()
 

@@ -87,6 +87,6 @@ def defect_cells(defects: Iterable[Defect], facts: pd.DataFrame) -> list[tuple[s
     return cells
 
 
-def overdue(defects: Iterable[Defect], as_of: date) -> list[str]:
-    """Names of the entries that somebody should have looked at again by a day."""
-    return [defect.defect_id for defect in defects if defect.review_by < as_of]
+def overdue(defects: Iterable[Defect], as_of: date) -> list[Defect]:
+    """The entries that somebody should have looked at again by a day."""
+    return [defect for defect in defects if defect.review_by < as_of]

@@ -124,7 +124,11 @@ def _told(conn: PgConnection, source_id: str, source_run: int, context: RunConte
         conn.rollback()
         message = f"{type(error).__name__}: {error}"
         close_failed(conn, SOURCES[source_id], context, source_run, message)
-        tell_of_failure(conn, connections.smtp_settings(), source_id, message, context)
+        try:
+            tell_of_failure(conn, connections.smtp_settings(), source_id, message, context)
+        except KlimatpulsError as trouble:
+            # What failed first is what the operator must see; that nobody could be mailed stands beside it.
+            error.add_note(f"The operator could not be told by mail: {trouble}")
         raise
 
 
@@ -341,6 +345,17 @@ def assess_freshness() -> None:
     with connections.warehouse(connections.LOADER) as conn, conn:
         for source in SOURCES.values():
             record_checks(conn, source, context)
+
+
+def tell_overdue_defects() -> None:
+    """Mail the operator about known defects whose day of review has passed; skipped when there is none."""
+    from klimatpuls.hops.watch import tell_of_overdue_defects
+
+    with connections.warehouse(connections.LOADER) as conn:
+        late = tell_of_overdue_defects(conn, connections.smtp_settings(), run_context())
+    if not late:
+        message = "every known defect was looked at in time"
+        raise AirflowSkipException(message)
 
 
 def sweep_unsent_mail() -> None:

@@ -49,10 +49,16 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
     },
     "sync_registers": {"sync_registers": set()},
     "watch": {
-        "close_stuck_runs": {"assess_freshness", "sweep_unpublished", "sweep_unsent_mail"},
+        "close_stuck_runs": {
+            "assess_freshness",
+            "sweep_unpublished",
+            "sweep_unsent_mail",
+            "tell_overdue_defects",
+        },
         "assess_freshness": set(),
         "sweep_unpublished": set(),
         "sweep_unsent_mail": set(),
+        "tell_overdue_defects": set(),
     },
 }
 """DAG → task → the tasks that follow it."""

@@ -20,6 +20,8 @@ from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
 from klimatpuls.hops.context import RunContext
 from klimatpuls.hops.notice import tell_of_failure, tell_of_findings
 from klimatpuls.hops.validate import ValidationResult
+from klimatpuls.hops.watch import tell_of_overdue_defects
+from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.report.mailer import SmtpSettings
 from klimatpuls.report.outbox import LOCK_SPACE, send_due
 from klimatpuls.report.render import Rendering
@@ -427,6 +429,19 @@ def test_without_an_operators_address_nobody_is_told(server, settings, tell, war
     with closing(connect(warehouse.loader_dsn)) as conn, conn.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ops.operator_notice")
         assert cursor.fetchone() == (0,)
+
+
+def test_a_known_defect_is_told_when_its_day_of_review_has_passed(server, operator, warehouse, tmp_path):
+    defects = read_known_defects()
+    last = max(defect.review_by for defect in defects)
+    for day, told in ((last, 0), (last + timedelta(days=1), len(defects)), (last + timedelta(days=2), 0)):
+        server.taken.clear()
+        now = datetime(day.year, day.month, day.day, 6, tzinfo=UTC)
+        context = RunContext(home=tmp_path, origin="live", as_of=day, now=now)
+        with closing(connect(warehouse.loader_dsn)) as conn:
+            tell_of_overdue_defects(conn, operator, context)
+        assert len(server.taken) == told
+        assert all("known_defects.csv" in mail.get_content() for mail in server.taken)
 
 
 def test_a_failing_fetch_is_told_once_a_day(server, operator, warehouse, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klimatpuls import catalog
 from klimatpuls.errors import MailError
 from klimatpuls.report.mailer import SuppressedError, check_may_send, deliver, hide_addresses
 from klimatpuls.report.notice import Notice, build_notice
@@ -12,6 +13,7 @@ from klimatpuls.warehouse.connection import load_sql
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.defects import Defect
     from klimatpuls.hops.context import RunContext
     from klimatpuls.hops.validate import ValidationResult
     from klimatpuls.report.mailer import SmtpSettings
@@ -53,6 +55,28 @@ def tell_of_failure(
     matter = ("hämtningen misslyckades", "the fetch failed")
     notice = _notice(source, f"failed-{context.as_of.isoformat()}", matter, (message,), context)
     return tell(conn, settings, notice, context)
+
+
+def tell_of_overdue_defect(
+    conn: PgConnection, settings: SmtpSettings, defect: Defect, context: RunContext
+) -> str | None:
+    """Tell that a known defect waits for somebody to look at it again; see :func:`tell`.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        settings: The mail server and the operator's address.
+        defect: The entry of the register.
+        context: Day, moment and origin.
+    """
+    todo = (
+        f"{defect.defect_id}: to be looked at again by {defect.review_by.isoformat()}. {defect.reason_en}. "
+        "It leaves the trends as long as its cells show it. What to do: compare with the newest release, "
+        "then move review_by or take the row out of include/registers/known_defects.csv."
+    )
+    matter = ("ett känt fel ska granskas igen", "a known defect is to be looked at again")
+    source = catalog.source_of(defect.dataset).id
+    what = f"defect-{defect.defect_id}-{defect.review_by.isoformat()}"
+    return tell(conn, settings, _notice(source, what, matter, (todo,), context), context)
 
 
 def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: RunContext) -> str | None:

@@ -1,10 +1,13 @@
-"""What nobody else would notice: runs that were killed, releases that no event told of."""
+"""What nobody else would notice: runs that were killed, releases without an event, overdue defects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klimatpuls.defects import overdue
+from klimatpuls.hops.notice import tell_of_overdue_defect
 from klimatpuls.hops.publish import INGEST_PATIENCE_MINUTES
+from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.publication import enqueue_missed_digest
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.hops.context import RunContext
+    from klimatpuls.report.mailer import SmtpSettings
 
 KILLED = "ended without a word: its process was killed or the machine went down; the next run starts anew"
 
@@ -28,6 +32,22 @@ def close_stuck_runs(conn: PgConnection, older_than_minutes: int = INGEST_PATIEN
             load_sql("load/close_stuck_runs.sql"), {"minutes": older_than_minutes, "detail": KILLED}
         )
         return int(cursor.rowcount)
+
+
+def tell_of_overdue_defects(
+    conn: PgConnection, settings: SmtpSettings, context: RunContext
+) -> tuple[str, ...]:
+    """Tell the operator of known defects whose day of review has passed, each once; returns their names.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        settings: The mail server and the operator's address.
+        context: Day, moment and origin.
+    """
+    late = overdue(read_known_defects(), context.as_of)
+    for defect in late:
+        tell_of_overdue_defect(conn, settings, defect, context)
+    return tuple(defect.defect_id for defect in late)
 
 
 def has_unpublished(conn: PgConnection) -> bool:
