@@ -6,6 +6,7 @@ from airflow.sdk import dag, task
 
 from klimatpuls.catalog import SOURCES, Source
 from klimatpuls_airflow import assets, tasks
+from klimatpuls_airflow.links import FindingsLink
 from klimatpuls_airflow.tags import Layer, source_tag
 
 
@@ -34,6 +35,7 @@ def build_ingest(source: Source) -> None:
         source_run = task(tasks.fetch_snapshot)(source.id)
         loaded = task(tasks.load)(source.id, source_run)
         judged = task(tasks.validate)(source.id, loaded)
+        judged.operator.operator_extra_links = (FindingsLink(),)
         task(tasks.announce, outlets=[assets.validated(source.id)])(judged)
         task(tasks.announce_hold, outlets=[assets.HELD])(judged)
         task(tasks.tell_findings)(source.id, judged)

@@ -1,9 +1,27 @@
 """Registers the project with Airflow's plugin manager; the adapters themselves are ``klimatpuls_airflow``."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Scope = MutableMapping[str, Any]
+    Message = Callable[..., Awaitable[Any]]
+
+
+async def pages(scope: Scope, receive: Message, send: Message) -> None:
+    """Hand a request to our pages, imported then: every Airflow process loads plugins, one serves pages."""
+    from klimatpuls_airflow.pages import app
+
+    await app(scope, receive, send)
 
 
 class KlimatpulsPlugin(AirflowPlugin):
-    """Makes the project visible under Admin → Plugins."""
+    """Makes the project visible under Admin → Plugins, and serves its pages."""
 
     name = "klimatpuls"
+    fastapi_apps = [{"app": pages, "url_prefix": "/klimatpuls", "name": "klimatpuls"}]  # noqa: RUF012 Airflow's own form

@@ -182,3 +182,9 @@ def test_the_plugin_manager_leaves_the_library_alone() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-2:] == ["['klimatpuls_plugin']", "[]"]
+
+
+def test_every_validation_has_a_button_to_its_page(dags: dict[str, Any]) -> None:
+    for source in SOURCES:
+        validate = dags[f"ingest_{source}"].get_task("validate")
+        assert [link.name for link in validate.operator_extra_links] == ["Findings"]

@@ -1,0 +1,26 @@
+"""Buttons on the pages of our tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperatorLink
+from airflow.sdk.configuration import conf
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+PREFIX = "/klimatpuls"
+"""Where the plugin's pages are mounted."""
+
+
+class FindingsLink(BaseOperatorLink):
+    """From a validation to its page: every gate with its margin, and what was found."""
+
+    name = "Findings"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: RuntimeTaskInstance) -> str:
+        """The address of the page of the task's source run, which is its second argument."""
+        base = conf.get("api", "base_url", fallback="").rstrip("/")
+        return f"{base}{PREFIX}/findings/run-{operator.op_args[1]}"
