@@ -26,7 +26,7 @@ def build_ingest(source: Source) -> None:
             "\n\nOwner: the network's data engineers."
         ),
         schedule=assets.news(source.id),
-        default_args={"owner": "data engineers"},
+        default_args={"owner": "data engineers", "priority_weight": source.priority},
         catchup=False,
         max_active_runs=1,
         tags=[source_tag(source.id), Layer.INGEST],

@@ -178,6 +178,8 @@ class Source:
         calls_per_window: Windows (calls, seconds) that are never exceeded, whatever the service allows; nine
             tenths of them are used.
         datasets: What it releases.
+        priority: Weight among tasks that wait for a free process: whose rows take longest goes first, since
+            publication waits for all.
     """
 
     id: str
@@ -195,6 +197,7 @@ class Source:
     schedule: tuple[str, ...]
     calls_per_window: tuple[tuple[int, float], ...]
     datasets: tuple[Dataset, ...]
+    priority: int = 1
 
     def dataset(self, dataset_id: str) -> Dataset:
         """The dataset of this name.
@@ -245,6 +248,7 @@ SMHI_EMISSIONS = Source(
             stale_after_days=180,
         ),
     ),
+    priority=10,
 )
 
 FORECAST_YEARS = 45
