@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from klimatpuls.warehouse import connection
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from klimatpuls.catalog import Source
 
@@ -82,11 +83,13 @@ def validate_run(
         loaded = _loaded_releases(conn, run_id)
         if not loaded:
             return []
-        by_fact = _by_fact(source, run_id, loaded)
-        checks = [check for _, part in by_fact for check in part]
-        conn.exec_driver_sql(f"SET work_mem = '{WORK_MEM}'")
-        measures = {check.key: _measure(conn, check) for check in checks}
-    result = _together([expect(dsn, run_id, suite, part) for suite, part in by_fact])
+    by_fact = _by_fact(source, run_id, loaded)
+    checks = [check for _, part in by_fact for check in part]
+    # Margins beside findings, on a connection of their own: each asks the database for as long as the other.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        measuring = beside.submit(_measures, engine, checks)
+        result = _together([expect(dsn, run_id, suite, part) for suite, part in by_fact])
+        measures = measuring.result()
     columns = _column_measure(result)
     findings = _findings(result, checks, measures)
     folder = docs_root / f"run-{run_id}"
@@ -165,6 +168,12 @@ def _checks(
         for rule in suite.rules:
             sql = with_literals(check_text(rule, suite.fact), values)
             yield Check(rule, limit_of(rule, dataset.tolerances), sql, dataset_id, release_ids)
+
+
+def _measures(engine: Engine, checks: Sequence[Check]) -> dict[str, dict[str, Measure]]:
+    with engine.connect() as conn:
+        conn.exec_driver_sql(f"SET work_mem = '{WORK_MEM}'")
+        return {check.key: _measure(conn, check) for check in checks}
 
 
 def _measure(conn: Connection, check: Check) -> dict[str, Measure]:
