@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from klimatpuls import regions, sectors, substances
 from klimatpuls.errors import FetchError, SourceFormatError
@@ -262,8 +262,10 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
 def _read_sheet(body: bytes, what: str) -> list[Row]:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        return book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (CalamineError, OSError, ValueError, IndexError) as error:
+        # A sheet that no reader of the workbook sees is not what was published.
+        shown = (sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible)
+        return book.get_sheet_by_name(next(shown)).to_python(skip_empty_area=False)
+    except (CalamineError, OSError, ValueError, StopIteration) as error:
         msg = f"{what}: the workbook opens as a zip but not as a spreadsheet ({error}). Nothing was loaded."
         raise SourceFormatError(msg, rule="unreadable_workbook") from error
 

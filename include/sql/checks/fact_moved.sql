@@ -35,6 +35,6 @@ SELECT
     cast(NULL AS integer) AS sheet_row,
     cast(s.moved_count AS double precision) AS found,
     cast(s.common_count AS double precision) AS expected,
-    100.0 * s.moved_count / s.common_count AS measured,
+    cast(100.0 * s.moved_count / s.common_count AS double precision) AS measured,
     100.0 * s.moved_count / s.common_count > :hold_moved_share_pct AS is_finding
 FROM shares AS s

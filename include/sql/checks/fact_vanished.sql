@@ -33,6 +33,6 @@ SELECT
     cast(NULL AS integer) AS sheet_row,
     cast(s.gone_count AS double precision) AS found,
     cast(s.earlier_count AS double precision) AS expected,
-    100.0 * s.gone_count / s.earlier_count AS measured,
+    cast(100.0 * s.gone_count / s.earlier_count AS double precision) AS measured,
     100.0 * s.gone_count / s.earlier_count > :hold_vanished_share_pct AS is_finding
 FROM shares AS s
