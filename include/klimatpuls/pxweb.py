@@ -487,6 +487,8 @@ def _values(raw: object, cells: int) -> tuple[tuple[float | None, ...], dict[int
 
 
 def _number(place: int, value: object) -> float | None:
+    if isinstance(value, str) and any(letter.isdigit() for letter in value):
+        _refuse("value_type", f"cell {place} holds the text {value!r}, a figure that is no number")
     if value is None or isinstance(value, str):
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -28,6 +28,7 @@ from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.http import look_at_file
 from klimatpuls.regions import UnknownRegionError, code_for, plain_name
 from klimatpuls.releases import Fetched, Look, Parsed
+from klimatpuls.units import number_from_text
 from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
@@ -354,7 +355,7 @@ def _number(cell: object) -> float | None:
         return None
     else:
         try:
-            value = float(_text(cell).replace(" ", "").replace(",", "."))
+            value = number_from_text(_text(cell))
         except ValueError:
             msg = "not a number"
             raise ValueError(msg) from None

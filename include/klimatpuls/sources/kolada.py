@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -241,7 +243,7 @@ def _value_rows(entries: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, lis
     strange: set[str] = set()
     place = 0
     for entry in entries:
-        code, area, year = str(entry["kpi"]), str(entry["municipality"]), int(entry["period"])
+        code, area, year = _key(entry)
         region_code = _region_code(area)
         if code not in kpis():
             strange.add(f"key figure {code}")
@@ -265,6 +267,16 @@ def _value_rows(entries: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, lis
     return frame.astype({"year": "int64", "indicator_value": "float64", "sheet_row": "int64"}), rejects
 
 
+def _key(entry: Mapping[str, Any]) -> tuple[str, str, int]:
+    """Key figure, area and year of an entry of values."""
+    missing = sorted({"kpi", "municipality", "period", "values"} - entry.keys())
+    if missing:
+        _refuse("fields", f"an entry lacks {', '.join(missing)}; it has {', '.join(sorted(entry))}")
+    if not re.fullmatch(r"\d{4}", str(entry["period"])):
+        _refuse("not_a_year", f"expected a year as period, found {entry['period']!r}")
+    return str(entry["kpi"]), str(entry["municipality"]), int(entry["period"])
+
+
 def _reason(value: Mapping[str, Any], region_code: str | None) -> str:
     if value.get("isdeleted"):
         return f"{EXPECTED}deleted by the publisher"
@@ -275,7 +287,11 @@ def _reason(value: Mapping[str, Any], region_code: str | None) -> str:
     if value.get("value") is None:
         status = value.get("status") or ""
         return f"{EXPECTED}no value, status {status}" if status else "no value and no status"
-    return ""
+    return "" if _is_number(value["value"]) else "not a number"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _region_code(area: str) -> str | None:

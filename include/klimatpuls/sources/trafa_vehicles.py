@@ -81,6 +81,7 @@ _HEAD_ROWS: Final = 10
 _KEYS: Final = ("region_code", "vehicle_code", "fuel_code", "measure_code", "year")
 _COLUMNS: Final = (*_KEYS, "vehicle_count", "sheet_row")
 _REJECT_COLUMNS: Final = ("sheet_row", "column_name", "raw_value", "reason")
+_ASKED: Final = frozenset({"ar", "regkom", "drivmedel", *MEASURES})
 _Row = tuple[str, str, str, str, int, int, int]
 _Reject = tuple[int, str, str, str]
 
@@ -255,6 +256,7 @@ def _read_answers(parts: Sequence[bytes]) -> tuple[list[_Row], list[_Reject], da
         for row in answer.get("Rows") or []:
             cells = row["Cell"] if isinstance(row["Cell"], list) else [row["Cell"]]
             by_column = {str(cell["Column"]): str(cell.get("Value") or "").strip() for cell in cells}
+            _check_columns(by_column, fuels)
             for measure in MEASURES:
                 if measure in by_column:
                     _take_answer(by_column, measure, fuels, place, rows, rejects)
@@ -265,6 +267,20 @@ def _read_answers(parts: Sequence[bytes]) -> tuple[list[_Row], list[_Reject], da
     # day the figures are about.
     published = date.fromisoformat(active) if active[:4] > str(year) else date(year, 12, 31)
     return rows, rejects, published
+
+
+def _check_columns(cells: Mapping[str, str], fuels: Mapping[str, str]) -> None:
+    """Refuse a row whose columns or codes are not those of the question."""
+    missing, unknown = sorted(_ASKED - cells.keys()), sorted(cells.keys() - _ASKED)
+    if missing or unknown:
+        _refuse("columns", f"columns missing: {missing or 'none'}; nobody knows: {unknown or 'none'}")
+    if not (len(cells["ar"]) == 4 and cells["ar"].isdecimal()):
+        _refuse("not_a_year", f"expected a year, found {cells['ar']!r}")
+    if cells["drivmedel"] not in fuels:
+        _refuse(
+            "fuel",
+            f"the fuel code {cells['drivmedel']!r} is not in the structure, which has {', '.join(fuels)}",
+        )
 
 
 def _take_answer(

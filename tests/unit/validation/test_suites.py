@@ -95,7 +95,9 @@ def test_severities_are_those_of_the_methods() -> None:
 
 
 def test_the_suite_follows_the_fact() -> None:
-    assert suite_of(schema.fact("population")).rules == POPULATION_RULES
+    population = suite_of(schema.fact("population")).rules
+    assert population[: len(POPULATION_RULES)] == POPULATION_RULES
+    assert [rule.name for rule in population[len(POPULATION_RULES) :]] == ["fact_vanished", "fact_moved"]
     assert suite_of(schema.fact("emission")).rules == EMISSION_RULES
 
 
