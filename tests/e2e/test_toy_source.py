@@ -195,7 +195,7 @@ def hashes(root: Path) -> dict[str, str]:
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in root.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", ".pytest_cache"} & set(path.parts)
     }
 
 
@@ -242,6 +242,9 @@ def test_five_files_make_a_source(cluster: Cluster, tmp_path: Path) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     loader = cluster.dsn("toy_source", "wh_loader", PASSWORDS["wh_loader"])
+    own = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(root), str(root / "tests" / "unit")]
+    tested = subprocess.run(own, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert "1 passed" in tested.stdout, tested.stdout[-3000:]
     done = subprocess.run(
         [
             sys.executable,
