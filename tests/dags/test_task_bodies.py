@@ -44,8 +44,41 @@ def replica(small_archive: Path) -> Iterator[ReplicaServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def good(
+    new_warehouse: Callable[[], Warehouse], small_archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Warehouse:
+    """A warehouse in which everything as of ``AS_OF`` is published; to be cloned, never changed."""
+    made = new_warehouse()
+    context = chain.context_of(tmp_path_factory.mktemp("good"), AS_OF)
+    with closing(connect(made.loader_dsn)) as conn:
+        assert chain.refresh(conn, made.loader_dsn, small_archive, context) is not None
+    return made
+
+
+@pytest.fixture
+def published(good: Warehouse, clone: Callable[[str], Warehouse]) -> Warehouse:
+    """A clone of the test's own."""
+    return clone(good.name)
+
+
 @pytest.fixture
 def tasks(
+    warehouse: Warehouse, replica: ReplicaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """The module of task bodies over an empty warehouse."""
+    return tasks_over(warehouse, replica, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def tasks_later(
+    published: Warehouse, replica: ReplicaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """The module of task bodies over published figures."""
+    return tasks_over(published, replica, tmp_path, monkeypatch)
+
+
+def tasks_over(
     warehouse: Warehouse, replica: ReplicaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
     """The module of task bodies, its connections in the environment as every deployment gives them."""
@@ -198,10 +231,7 @@ def ingest_harmed(
     monkeypatch: pytest.MonkeyPatch,
     harm: Callable[[Rows], None],
 ) -> int:
-    """Publish what the agency has, then ingest a harmed sheet of the day after; returns its run."""
-    ingest(tasks, SMHI)
-    tasks.sync_registers()
-    assert type(tasks.publish()) is int
+    """Ingest a harmed sheet of the day after the published one; returns its run."""
     (path,) = (small_archive / "smhi").glob("GGT*2026*.xlsx")
     parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
     rows = chain.sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
@@ -221,8 +251,8 @@ def ingest_harmed(
     ],
 )
 def test_a_person_is_asked_once_about_a_release_on_hold(
-    tasks: Any,
-    warehouse: Warehouse,
+    tasks_later: Any,
+    published: Warehouse,
     small_archive: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -230,27 +260,27 @@ def test_a_person_is_asked_once_about_a_release_on_hold(
     state: str,
     becomes: str | None,
 ) -> None:
-    run = ingest_harmed(tasks, small_archive, tmp_path, monkeypatch, _figures_doubled)
-    assert tasks.announce_hold(run) is None
-    (question,) = tasks.questions_of_holds()
+    run = ingest_harmed(tasks_later, small_archive, tmp_path, monkeypatch, _figures_doubled)
+    assert tasks_later.announce_hold(run) is None
+    (question,) = tasks_later.questions_of_holds()
     release = question["release_id"]
     assert question["subject"] == f"Publish {release}?"
     assert "    hold_moved (hold)" in question["body"]
-    assert tasks.questions_of_holds() == [question], "the same run, done again, asks the same"
-    in_dag_run(monkeypatch, tasks)
-    assert skip_of(tasks.questions_of_holds).startswith("nobody need be asked")
+    assert tasks_later.questions_of_holds() == [question], "the same run, done again, asks the same"
+    in_dag_run(monkeypatch, tasks_later)
+    assert skip_of(tasks_later.questions_of_holds).startswith("nobody need be asked")
 
     given = {"chosen_options": [answer]}
     if becomes is None:
-        assert tasks.note_review(given, release) is None
-        assert "is not on hold" in skip_of(tasks.note_review, given, release)
-        assert tasks.sweep_unpublished() is None
+        assert tasks_later.note_review(given, release) is None
+        assert "is not on hold" in skip_of(tasks_later.note_review, given, release)
+        assert tasks_later.sweep_unpublished() is None
     else:
-        assert becomes in skip_of(tasks.note_review, given, release)
-        assert skip_of(tasks.sweep_unpublished) == "everything validated is published"
+        assert becomes in skip_of(tasks_later.note_review, given, release)
+        assert skip_of(tasks_later.sweep_unpublished) == "everything validated is published"
     query = f"SELECT state, decided_by FROM core.dim_release WHERE release_id = '{release}'"
     decided_by = None if state == "held" else "operator in Airflow"
-    assert ask(warehouse.loader_dsn, query) == [(state, decided_by)]
+    assert ask(published.loader_dsn, query) == [(state, decided_by)]
 
 
 @pytest.mark.parametrize(
@@ -259,22 +289,22 @@ def test_a_person_is_asked_once_about_a_release_on_hold(
     ids=["held", "quarantined"],
 )
 def test_a_release_that_is_not_published_fails_with_what_to_do(
-    tasks: Any,
+    tasks_later: Any,
     small_archive: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     harm: Callable[[Rows], None],
     words: str,
 ) -> None:
-    run = ingest_harmed(tasks, small_archive, tmp_path, monkeypatch, harm)
-    assert skip_of(tasks.announce, run) == "nothing of this run may be published"
-    told = failure_of(tasks.tell_findings, SMHI, run)
+    run = ingest_harmed(tasks_later, small_archive, tmp_path, monkeypatch, harm)
+    assert skip_of(tasks_later.announce, run) == "nothing of this run may be published"
+    told = failure_of(tasks_later.tell_findings, SMHI, run)
     assert "what is published stays as it was" in told
     assert words in told
     if harm is _unit_in_kt:
-        assert skip_of(tasks.announce_hold, run) == "nothing of this run is on hold"
-    in_dag_run(monkeypatch, tasks)
-    assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
+        assert skip_of(tasks_later.announce_hold, run) == "nothing of this run is on hold"
+    in_dag_run(monkeypatch, tasks_later)
+    assert skip_of(tasks_later.publish) == "nothing to publish: no release and no register is new"
 
 
 def test_a_fetch_that_fails_closes_its_run_so_that_nobody_waits(

@@ -587,7 +587,7 @@ CASES = (*SMHI_CASES, *SCB_CASES, *FURTHER_CASES)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a case: the verdicts, what the operator is told, and the figures now published."""
+    """What came of a case: the verdicts, what the operator is told, and the figures ready for publication."""
 
     verdicts: list[str]
     told: str
@@ -597,16 +597,16 @@ class Outcome:
 SUMS = {
     "smhi_emissions": """SELECT f.year, sum(f.emissions) FROM core.fct_emission AS f
         INNER JOIN core.dim_release AS r ON f.release_id = r.release_id
-        WHERE f.run_id = %s AND r.state = 'published' GROUP BY f.year""",
+        WHERE f.run_id = %s AND r.state = 'validated' GROUP BY f.year""",
     "klimatklivet": """SELECT 0, sum(f.amount_sek) FROM core.fct_grant AS f
         INNER JOIN core.dim_release AS r ON f.release_id = r.release_id
-        WHERE f.run_id = %s AND r.state = 'published'""",
+        WHERE f.run_id = %s AND r.state = 'validated'""",
 }
-"""Dataset → query of the sums of what a run published."""
+"""Dataset → query of the sums of what a run has ready for publication."""
 
 
 def take(published: Published, dataset: str, parts: Parts) -> Outcome:
-    """Feed bytes through hops 1 to 4."""
+    """Feed bytes through hops 1 to 3, and to hop 4 where nothing may come of it."""
     dsn, context = published.warehouse.loader_dsn, published.context
     source = catalog.source_of(dataset)
     fetched = Fetched(
@@ -625,7 +625,8 @@ def take(published: Published, dataset: str, parts: Parts) -> Outcome:
         assert snapshot._enter(conn, source, kept, run.run_id)
         load.load_run(conn, source, run.run_id, context)
         result = validate.validate_run(conn, dsn, source, run.run_id, context)
-        publish.publish_validated(conn, context, "list@example.org")
+        if not result.publishable:
+            assert publish.publish_validated(conn, context, "list@example.org") is None
         with conn, conn.cursor() as cursor:
             cursor.execute("SELECT verdict FROM ops.validation WHERE run_id = %s", (run.run_id,))
             verdicts = [verdict for (verdict,) in cursor.fetchall()]
