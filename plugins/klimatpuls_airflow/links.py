@@ -15,6 +15,12 @@ PREFIX = "/klimatpuls"
 """Where the plugin's pages are mounted."""
 
 
+def findings_url(source_run: int) -> str:
+    """The address of the validation page of a source run."""
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    return f"{base}{PREFIX}/findings/run-{source_run}"
+
+
 class FindingsLink(BaseOperatorLink):
     """From a validation to its page: every gate with its margin, and what was found."""
 
@@ -22,5 +28,4 @@ class FindingsLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: RuntimeTaskInstance) -> str:
         """The address of the page of the task's source run, which is its second argument."""
-        base = conf.get("api", "base_url", fallback="").rstrip("/")
-        return f"{base}{PREFIX}/findings/run-{operator.op_args[1]}"
+        return findings_url(operator.op_args[1])

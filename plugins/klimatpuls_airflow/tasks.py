@@ -182,10 +182,11 @@ def questions_of_holds() -> list[dict[str, str]]:
     from dataclasses import asdict
 
     from klimatpuls.hops.approval import questions_to_ask
+    from klimatpuls_airflow.links import findings_url
 
     dag_run = get_current_context()["dag_run"]
     with connections.warehouse(connections.LOADER) as conn:
-        questions = questions_to_ask(conn, f"{dag_run.dag_id}/{dag_run.run_id}")
+        questions = questions_to_ask(conn, f"{dag_run.dag_id}/{dag_run.run_id}", findings_url)
     if not questions:
         message = "nobody need be asked: no release is on hold, or another run asks"
         raise AirflowSkipException(message)

@@ -265,7 +265,8 @@ def test_a_person_is_asked_once_about_a_release_on_hold(
     (question,) = tasks_later.questions_of_holds()
     release = question["release_id"]
     assert question["subject"] == f"Publish {release}?"
-    assert "    hold_moved (hold)" in question["body"]
+    assert "- **hold\\_moved** (hold): " in question["body"]
+    assert f"/klimatpuls/findings/run-{run})" in question["body"]
     assert tasks_later.questions_of_holds() == [question], "the same run, done again, asks the same"
     in_dag_run(monkeypatch, tasks_later)
     assert skip_of(tasks_later.questions_of_holds).startswith("nobody need be asked")

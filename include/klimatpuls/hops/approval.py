@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from klimatpuls.errors import UsageError
-from klimatpuls.validation.reading import read_explanations
+from klimatpuls.validation.gates import finding_text
+from klimatpuls.validation.reading import read_failed_gates
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.validation.gates import Gate
+
+SHOWN: Final = 5
+"""Findings per gate that a question shows; the page of the validation has more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +38,15 @@ class HoldQuestion:
     body: str
 
 
-def questions_to_ask(conn: PgConnection, asking_run: str) -> list[HoldQuestion]:
+def questions_to_ask(
+    conn: PgConnection, asking_run: str, page_of: Callable[[int], str]
+) -> list[HoldQuestion]:
     """The releases on hold that are this run's to ask about; each is asked about by one run only.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         asking_run: Name of the run that asks; done again, it gets the same questions.
+        page_of: Source run → address of its validation page.
 
     Returns:
         One question per release, in the order of their names.
@@ -44,20 +54,31 @@ def questions_to_ask(conn: PgConnection, asking_run: str) -> list[HoldQuestion]:
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/claim_questions.sql"), {"asking_run": asking_run})
         claimed = sorted(cursor.fetchall())
-    return [_question(conn, release_id, source_run) for release_id, source_run in claimed]
+    return [
+        _question(release_id, read_failed_gates(conn, source_run, release_id), page_of(source_run))
+        for release_id, source_run in claimed
+    ]
 
 
-def _question(conn: PgConnection, release_id: str, source_run: int) -> HoldQuestion:
-    found = [text for text in read_explanations(conn, source_run) if text.startswith(f"{release_id}:")]
-    # Indented, so that nothing an agency wrote is read as Markdown.
-    findings = "\n".join(f"    {line}" for text in found for line in text.splitlines())
-    body = (
-        f"**{release_id}** is on hold. What is published stays as it was.\n\n{findings}\n\n"
-        "*Approve* publishes it at once, with a note in the digest. *Reject* refuses it for good. "
-        "*Leave on hold*, and no answer in time, changes nothing: `klimatpuls release approve` or "
-        "`klimatpuls release reject` can still answer later."
-    )
-    return HoldQuestion(release_id=release_id, subject=f"Publish {release_id}?", body=body)
+def _question(release_id: str, failed: Sequence[Gate], page: str) -> HoldQuestion:
+    lines = [f"**{_plain(release_id)}** is on hold. What is published stays as it was.", ""]
+    for gate in failed:
+        lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {_plain(gate.message_en)}")
+        lines += [f"    - {_plain(finding_text(finding))}" for finding in gate.sample[:SHOWN]]
+    lines += [
+        "",
+        f"[Every gate with its margin, and more of what was found]({page})",
+        "",
+        "*Approve* publishes it at once, with a note in the digest. *Reject* refuses it for good. *Leave on "
+        "hold*, and no answer in time, changes nothing: `klimatpuls release approve` or "
+        "`klimatpuls release reject` can still answer later.",
+    ]
+    return HoldQuestion(release_id=release_id, subject=f"Publish {release_id}?", body="\n".join(lines))
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it stands: nothing an agency wrote is read as markup."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&-])", r"\\\1", " ".join(text.split()))
 
 
 def decide_release(

@@ -26,15 +26,34 @@ def read_explanations(conn: connection, run_id: int) -> tuple[str, ...]:
         conn: Connection as ``wh_loader``; this function only reads.
         run_id: The source run.
     """
+    return tuple(_explain(run_id, head, gates) for head, gates in _validations(conn, run_id))
+
+
+def read_failed_gates(conn: connection, run_id: int, release_id: str) -> tuple[Gate, ...]:
+    """The gates of a release that found something, in the order of the rules.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function only reads.
+        run_id: The source run that loaded it.
+        release_id: The release.
+    """
+    return tuple(
+        gate
+        for head, gates in _validations(conn, run_id)
+        if head["release_id"] == release_id
+        for gate in gates
+        if not gate.passed
+    )
+
+
+def _validations(conn: connection, run_id: int) -> list[tuple[dict[str, Any], tuple[Gate, ...]]]:
     with conn.cursor() as cursor:
         cursor.execute(load_sql("load/validations_of_run.sql"), {"run_id": run_id})
-        heads = list(_named(cursor))
-        texts = []
-        for head in heads:
+        found = []
+        for head in list(_named(cursor)):
             cursor.execute(load_sql("load/gates_of_validation.sql"), head)
-            gates = tuple(_gate(row) for row in _named(cursor))
-            texts.append(_explain(run_id, head, gates))
-    return tuple(texts)
+            found.append((head, tuple(_gate(row) for row in _named(cursor))))
+    return found
 
 
 def _explain(run_id: int, head: dict[str, Any], gates: tuple[Gate, ...]) -> str:
