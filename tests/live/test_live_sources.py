@@ -9,12 +9,19 @@ from itertools import pairwise
 import pytest
 
 from klimatpuls import catalog, clock, http, pxweb
+from klimatpuls.hops.snapshot import source_module
 from klimatpuls.sources import scb_population, smhi_emissions
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
 SCB = catalog.SOURCES["scb_population"]
 SMHI = catalog.SOURCES["smhi_emissions"]
+FURTHER = [
+    dataset.id
+    for source in catalog.SOURCES.values()
+    for dataset in source.datasets
+    if source not in (SCB, SMHI) and not dataset.by_hand
+]
 
 
 @pytest.fixture(scope="module")
@@ -60,4 +67,18 @@ def test_smhi_sends_a_workbook_of_every_region(substance, today):
     assert parsed.years[0] == 1990
     assert all(earlier < later for earlier, later in pairwise(parsed.years))
     assert parsed.rows["region_code"].nunique() == 312
+    assert parsed.published_date <= today
+
+
+@pytest.mark.parametrize("dataset", FURTHER)
+def test_every_further_dataset_comes_in_the_shape_we_know(dataset, today):
+    source = catalog.source_of(dataset)
+    module = source_module(source)
+    with http.open_session(source, source.live_base_url) as session:
+        look = module.look(session, session.base_url, dataset, None, as_of=today, validators={})
+        fetched = module.fetch(session, session.base_url, dataset, None, as_of=today)
+    assert look.fingerprint
+    parsed = module.parse(fetched.parts, dataset, None)
+    assert len(parsed.rows) > 0
+    assert parsed.rows_read == len(parsed.rows) + len(parsed.rejects)
     assert parsed.published_date <= today
