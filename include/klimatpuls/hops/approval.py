@@ -62,7 +62,8 @@ def questions_to_ask(
 
 def _question(release_id: str, failed: Sequence[Gate], page: str) -> HoldQuestion:
     lines = [f"**{_plain(release_id)}** is on hold. What is published stays as it was.", ""]
-    for gate in failed:
+    # What the question is about stands first; warnings follow.
+    for gate in sorted(failed, key=lambda gate: gate.severity != "hold"):
         lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {_plain(gate.message_en)}")
         lines += [f"    - {_plain(finding_text(finding))}" for finding in gate.sample[:SHOWN]]
     lines += [

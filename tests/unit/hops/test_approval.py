@@ -1,5 +1,7 @@
 """What a person is asked about a release on hold."""
 
+from dataclasses import replace
+
 from klimatpuls.hops import approval
 from klimatpuls.validation.gates import Gate
 
@@ -18,10 +20,12 @@ def test_a_question_shows_findings_as_they_stand_and_where_more_is() -> None:
         message_en="Share that moved: 100 percent",
         sample=tuple({"region_name": "<b>Tierp</b> [x](http://y)", "sheet_row": row} for row in range(10)),
     )
-    question = approval._question("a-release", (gate,), "http://here/run-7")
+    warning = replace(gate, rule="scope_break", severity="advisory", sample=())
+    question = approval._question("a-release", (warning, gate), "http://here/run-7")
     assert question.subject == "Publish a-release?"
     lines = question.body.splitlines()
     assert lines[2] == "- **hold\\_moved** (hold): Share that moved: 100 percent"
     assert lines[3] == "    - row 0: \\<b\\>Tierp\\</b\\> \\[x\\]\\(http://y\\)"
     assert len([line for line in lines if line.startswith("    - ")]) == approval.SHOWN
+    assert "scope\\_break" in lines[3 + approval.SHOWN], "a warning comes after what is asked about"
     assert "(http://here/run-7)" in question.body
