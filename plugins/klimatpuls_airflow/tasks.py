@@ -56,6 +56,7 @@ def look(source_id: str) -> None:
         except KlimatpulsError as error:
             with conn:
                 record_checks(conn, source, context, failure=str(error))
+            _tell_of_failure(conn, source_id, str(error), context, error)
             raise
         if not seen.has_news:
             with conn:
@@ -115,7 +116,6 @@ def _fetch(
 @contextmanager
 def _told(conn: PgConnection, source_id: str, source_run: int, context: RunContext) -> Iterator[None]:
     """Close the source run as failed when the block raises, so that nobody waits; tell the operator."""
-    from klimatpuls.hops.notice import tell_of_failure
     from klimatpuls.hops.validate import close_failed
 
     try:
@@ -124,12 +124,20 @@ def _told(conn: PgConnection, source_id: str, source_run: int, context: RunConte
         conn.rollback()
         message = f"{type(error).__name__}: {error}"
         close_failed(conn, SOURCES[source_id], context, source_run, message)
-        try:
-            tell_of_failure(conn, connections.smtp_settings(), source_id, message, context)
-        except KlimatpulsError as trouble:
-            # What failed first is what the operator must see; that nobody could be mailed stands beside it.
-            error.add_note(f"The operator could not be told by mail: {trouble}")
+        _tell_of_failure(conn, source_id, message, context, error)
         raise
+
+
+def _tell_of_failure(
+    conn: PgConnection, source_id: str, message: str, context: RunContext, error: Exception
+) -> None:
+    """Mail the operator that a source could not be asked; what failed first stays what is raised."""
+    from klimatpuls.hops.notice import tell_of_failure
+
+    try:
+        tell_of_failure(conn, connections.smtp_settings(), source_id, message, context)
+    except KlimatpulsError as trouble:
+        error.add_note(f"The operator could not be told by mail: {trouble}")
 
 
 def load(source_id: str, source_run: int) -> int:
@@ -234,10 +242,14 @@ def tell_findings(source_id: str, source_run: int) -> None:
 
     with connections.warehouse(connections.LOADER) as conn:
         result = read_result(conn, source_run)
-        if result.held or result.quarantined:
+        if not (result.held or result.quarantined):
+            return
+        told = list(result.explanations)
+        try:
             tell_of_findings(conn, connections.smtp_settings(), source_id, result, run_context())
-    if result.held or result.quarantined:
-        raise AirflowFailException("\n\n".join(result.explanations))
+        except KlimatpulsError as trouble:
+            told.append(f"The operator could not be told by mail: {trouble}")
+    raise AirflowFailException("\n\n".join(told))
 
 
 def sync_registers() -> None:

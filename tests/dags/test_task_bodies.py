@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from datetime import UTC, date, datetime
 from itertools import count
@@ -321,6 +322,37 @@ def test_a_fetch_that_fails_closes_its_run_so_that_nobody_waits(
     ((state, detail),) = ask(warehouse.loader_dsn, "SELECT state, detail FROM ops.source_run")
     assert (state, detail) == ("failed", "FetchError: smhi_emissions: no answer")
     assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
+
+
+def test_a_look_that_fails_tells_the_operator(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise FetchError("smhi_emissions: no answer")
+
+    monkeypatch.setattr("klimatpuls.http.open_session", unreachable)
+    give_operator(monkeypatch)
+    with pytest.raises(FetchError, match="no answer"):
+        tasks.look(SMHI)
+    # It was tried: the connection's mail server is the one that answers to nobody.
+    assert ask(warehouse.loader_dsn, "SELECT source, state FROM ops.operator_notice") == [(SMHI, "failed")]
+
+
+def test_what_was_found_is_told_even_where_the_mail_connection_is_wrong(
+    tasks_later: Any, small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ingest_harmed(tasks_later, small_archive, tmp_path, monkeypatch, _unit_in_kt)
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps({"conn_type": "smtp", "host": "127.0.0.1"}))
+    told = failure_of(tasks_later.tell_findings, SMHI, run)
+    assert "kt/år" in told
+    assert "The operator could not be told by mail: connection smtp_default" in told
+
+
+def give_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name an operator in the mail connection."""
+    fields = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"])
+    extra = json.loads(fields["extra"]) | {"operator_address": "drift@example.org"}
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(fields | {"extra": json.dumps(extra)}))
 
 
 def test_freshness_is_written_for_every_dataset(tasks: Any, warehouse: Warehouse) -> None:
