@@ -131,7 +131,7 @@ def _told(conn: PgConnection, source_id: str, source_run: int, context: RunConte
 def _tell_of_failure(
     conn: PgConnection, source_id: str, message: str, context: RunContext, error: Exception
 ) -> None:
-    """Mail the operator that a source could not be asked; what failed first stays what is raised."""
+    """Mail the operator that a task of a source failed; what failed first stays what is raised."""
     from klimatpuls.hops.notice import tell_of_failure
 
     try:

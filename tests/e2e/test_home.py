@@ -214,7 +214,7 @@ def test_live_sources_that_do_not_answer_are_a_failed_fetch_and_nothing_else(tmp
         for path in klimatpuls.mails()
     ]
     assert sorted(subjects) == [
-        f"{source}: hämtningen misslyckades / {source}: the fetch failed" for source in sorted(SOURCES)
+        f"{source}: körningen misslyckades / {source}: the run failed" for source in sorted(SOURCES)
     ], "the operator is told of every source, the list of nothing"
     assert not any((klimatpuls.home / "snapshots").rglob("*.json"))
 

@@ -43,7 +43,7 @@ def tell_of_findings(
 def tell_of_failure(
     conn: PgConnection, settings: SmtpSettings, source: str, message: str, context: RunContext
 ) -> str | None:
-    """Tell that a source could not be fetched, once a day; see :func:`tell`.
+    """Tell that a source could not be looked at, fetched, loaded or judged, once a day; see :func:`tell`.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -52,7 +52,7 @@ def tell_of_failure(
         message: What failed and what to do.
         context: Day, moment and origin.
     """
-    matter = ("hämtningen misslyckades", "the fetch failed")
+    matter = ("körningen misslyckades", "the run failed")
     notice = _notice(source, f"failed-{context.as_of.isoformat()}", matter, (message,), context)
     return tell(conn, settings, notice, context)
 
