@@ -36,7 +36,8 @@ TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
 ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
-ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint)
+ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint),
+ops.analyze_publication()
 TO wh_loader;
 
 -- wh_mailer: reads the marts, moves outbox rows on.
