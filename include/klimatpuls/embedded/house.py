@@ -109,7 +109,7 @@ def find_home(var: Path) -> Home:
 
 
 def build_stack(home: Home, say: Callable[[str], None] = lambda _: None) -> Stack:
-    """The stack of a home as its settings say; makes the bundled archive on first use, or where it is damaged."""
+    """The stack of a home as its settings say; makes the bundled archive where none lies whole."""
     if home.config.sources == "replica" and home.config.archive in {None, BUNDLED}:
         _make_bundled_archive(home)
     return _stack_over(home, _archive(home), say)

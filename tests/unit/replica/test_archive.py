@@ -66,8 +66,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(folder: Path
     assert "scb/regions.csv" not in differing
 
 
-def test_an_archive_that_is_whole_is_not_made_again_and_a_damaged_one_is(tmp_path: Path):
-    made = make_archive(tmp_path / "archive", seed=7)
+def test_an_archive_that_is_whole_is_not_made_again_and_a_damaged_one_is(folder: Path, tmp_path: Path):
+    made = shutil.copytree(folder, tmp_path / "archive")
     before = (made / archive.MANIFEST).stat().st_mtime_ns
     make_archive(made, seed=7)
     assert (made / archive.MANIFEST).stat().st_mtime_ns == before
