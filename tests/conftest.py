@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from contextlib import closing
@@ -30,6 +31,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
 AS_OF = date(2026, 5, 8)
 FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
+# The modules of a session are millions of objects that stay; looking through them again and again takes time.
+gc.set_threshold(100_000, 20, 100)
 CLUSTER = pytest.StashKey[sharing.SharedCluster]()
 
 
