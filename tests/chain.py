@@ -77,8 +77,8 @@ def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]
     return rows
 
 
-def small_archive(folder: Path) -> Path:
-    """The bundled archive with main sectors and all greenhouse gases only: a tenth of the rows."""
+def make_archives(folder: Path) -> None:
+    """The bundled archive as ``whole``; as ``small``, a tenth of its rows: the main sectors of all gases."""
     whole = make_archive(folder / "whole")
     small = folder / "small"
     shutil.copytree(whole / "scb", small / "scb")
@@ -89,4 +89,3 @@ def small_archive(folder: Path) -> Path:
             sheet_rows(parsed, parsed.published_date), sheet_name="Växthusgaser totalt"
         )
         (small / "smhi" / path.name).write_bytes(body)
-    return small

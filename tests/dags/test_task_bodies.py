@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Warehouse
+    from conftest import Published, Warehouse
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
@@ -45,22 +45,10 @@ def replica(small_archive: Path) -> Iterator[ReplicaServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def good(
-    new_warehouse: Callable[[], Warehouse], small_archive: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Warehouse:
-    """A warehouse in which everything as of ``AS_OF`` is published; to be cloned, never changed."""
-    made = new_warehouse()
-    context = chain.context_of(tmp_path_factory.mktemp("good"), AS_OF)
-    with closing(connect(made.loader_dsn)) as conn:
-        assert chain.refresh(conn, made.loader_dsn, small_archive, context) is not None
-    return made
-
-
 @pytest.fixture
-def published(good: Warehouse, clone: Callable[[str], Warehouse]) -> Warehouse:
+def published(good: Published, clone: Callable[[str], Warehouse]) -> Warehouse:
     """A clone of the test's own."""
-    return clone(good.name)
+    return clone(good.warehouse.name)
 
 
 @pytest.fixture

@@ -482,6 +482,7 @@ def _switch(
             "which is no longer the current one; nothing was switched"
         )
         raise RuntimeError(msg)
+    cursor.execute("SELECT ops.analyze_publication()")
     lead_is_there = (EMISSION_DATASET, LEAD_SUBSTANCE) in plan.current
     if list_address is None or not lead_is_there:
         return False

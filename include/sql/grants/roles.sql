@@ -37,7 +37,8 @@ TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
 ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
-ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint)
+ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint),
+ops.analyze_publication()
 TO wh_loader;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO wh_loader;
 
