@@ -29,6 +29,8 @@ OVERRIDE = {"kind": "override", "release_id": "r", "decided_by": "operator", "re
         ([{"kind": "register", "first": True}], False),
         ([{"kind": "register", "first": False}], True),
         ([released("co2"), OVERRIDE], True),
+        ([released("nox"), {**OVERRIDE, "dataset": "smhi_air_pollutants"}], False),
+        ([released("ghg"), {**OVERRIDE, "dataset": "smhi_air_pollutants"}], True),
     ],
 )
 def test_a_digest_is_deserved(causes: list[dict[str, Any]], worth: bool) -> None:

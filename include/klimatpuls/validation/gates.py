@@ -24,8 +24,22 @@ SAMPLE_SIZE = 10
 """How many findings are kept and shown per gate; ``finding_count`` says how many there are."""
 
 _NAMED_IN_MESSAGE = 5
-_UNITS_SV = {"persons": "personer", "vehicles": "fordon", "rows": "rader", "%": "procent", "t": "ton"}
-_UNITS_EN = {"persons": "persons", "vehicles": "vehicles", "rows": "rows", "%": "percent", "t": "tonnes"}
+_UNITS_SV = {
+    "persons": "personer",
+    "vehicles": "fordon",
+    "rows": "rader",
+    "%": "procent",
+    "ppm": "miljondelar",
+    "t": "ton",
+}
+_UNITS_EN = {
+    "persons": "persons",
+    "vehicles": "vehicles",
+    "rows": "rows",
+    "%": "percent",
+    "ppm": "parts per million",
+    "t": "tonnes",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +98,7 @@ class Gate:
         passed: Whether nothing was found.
         measured: The value that stands for the release, or None where nothing was compared.
         limit: What it was held against, in ``unit``.
-        unit: ``t``, ``%``, ``persons``, ``rows`` or ``count``.
+        unit: ``t``, ``%``, ``ppm``, ``persons``, ``vehicles``, ``rows`` or ``count``.
         margin: How far the measured value is inside the limit, in ``unit``; negative is outside.
         finding_count: Rows that break the rule.
         message_sv: One sentence for a reader, Swedish.
@@ -254,6 +268,17 @@ def number(value: float, decimal_mark: str = ".") -> str:
     return text.replace("-", "−") if text not in {"-0", "0"} else "0"
 
 
+def fine_number(value: float) -> str:
+    """A figure of a finding: as :func:`number`, but three digits of one too small for three decimals.
+
+    Example: 1234.5 → ``1 234.5``; 0.0000123 (tonnes of mercury) → ``0.0000123``.
+    """
+    if not math.isfinite(value) or not 1e-9 < abs(value) < 5e-4:
+        return number(value)
+    decimals = 2 - math.floor(math.log10(abs(value)))
+    return f"{value:.{decimals}f}".rstrip("0").replace("-", "−")
+
+
 def _named(findings: Sequence[Finding], language: Literal["sv", "en"], count: int) -> str:
     """The places found, in words: ``: Kumla (Avfall: 2005, 2018) …``; empty where findings have no place."""
     years: dict[str, list[str]] = {}
@@ -360,7 +385,7 @@ def finding_text(finding: Finding) -> str:
     for name in ("found", "expected"):
         value = finding.get(name)
         if isinstance(value, int | float):
-            parts.append(f"{name} {number(value)}")
+            parts.append(f"{name} {fine_number(value)}")
         elif value is not None:
             parts.append(f"{name} {value}")
     if finding.get("reason"):
