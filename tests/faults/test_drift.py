@@ -14,18 +14,17 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
+import chain
 import openpyxl
 import pytest
 from chain import sheet_rows, unthrottled
 
 from klimatpuls import catalog, regions
-from klimatpuls.hops import load, publish, snapshot, validate
+from klimatpuls.hops import snapshot
 from klimatpuls.http import open_session
-from klimatpuls.releases import Fetched
 from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
 from klimatpuls.sources import smhi_emissions
-from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -606,34 +605,16 @@ SUMS = {
 
 
 def take(published: Published, dataset: str, parts: Parts) -> Outcome:
-    """Feed bytes through hops 1 to 3, and to hop 4 where nothing may come of it."""
-    dsn, context = published.warehouse.loader_dsn, published.context
-    source = catalog.source_of(dataset)
-    fetched = Fetched(
-        source=source.id,
-        dataset=dataset,
-        substance=source.dataset(dataset).substances[0],
-        url=source.live_base_url,
-        parts=tuple(parts),
-    )
-    with closing(connect(dsn)) as conn:
-        with conn:
-            run = runs.start_run(
-                conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
-            )
-        kept = snapshot._put(source, fetched, context)
-        assert snapshot._enter(conn, source, kept, run.run_id)
-        load.load_run(conn, source, run.run_id, context)
-        result = validate.validate_run(conn, dsn, source, run.run_id, context)
-        if not result.publishable:
-            assert publish.publish_validated(conn, context, "list@example.org") is None
-        with conn, conn.cursor() as cursor:
-            cursor.execute("SELECT verdict FROM ops.validation WHERE run_id = %s", (run.run_id,))
-            verdicts = [verdict for (verdict,) in cursor.fetchall()]
-            sums: dict[int, float] = {}
-            if dataset in SUMS:
-                cursor.execute(SUMS[dataset], (run.run_id,))
-                sums = dict(cursor.fetchall())
+    """Feed bytes through the hops."""
+    dsn = published.warehouse.loader_dsn
+    result = chain.take(dsn, published.context, dataset, parts)
+    with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("SELECT verdict FROM ops.validation WHERE run_id = %s", (result.run_id,))
+        verdicts = [verdict for (verdict,) in cursor.fetchall()]
+        sums: dict[int, float] = {}
+        if dataset in SUMS:
+            cursor.execute(SUMS[dataset], (result.run_id,))
+            sums = dict(cursor.fetchall())
     return Outcome(verdicts, "\n".join(result.explanations), sums)
 
 
