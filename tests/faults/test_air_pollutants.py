@@ -248,7 +248,7 @@ def test_a_harmed_sheet_has_one_verdict(
     assert words in told
     if words == "pollutant_sector_sum":
         assert "Tierp" in told
-        assert "found 0 " not in told, "a figure of mercury is not rounded away"
+        assert "found 0," not in told, "a figure of mercury is not rounded away"
 
 
 def test_an_approved_hold_of_a_pollutant_is_published_without_a_digest(

@@ -344,13 +344,16 @@ def what_to_do(verdict: ReleaseVerdict) -> str:
         "publish": "Nothing to do: it is published by itself.",
         "publish_with_warnings": "Nothing to do: it is published by itself, with these warnings beside it.",
         "hold": (
+            "Den väntar på svar; det som är publicerat står orört. Se fynden ovan.\n"
             "It waits for a person; what is published stays as it was. Look at the findings above, then\n"
-            f"  klimatpuls release approve {release_id}   if the figures are right, or\n"
-            f"  klimatpuls release reject {release_id}    if they are not."
+            f"  klimatpuls release approve {release_id}   om siffrorna stämmer / if the figures are right\n"
+            f"  klimatpuls release reject {release_id}    om de inte gör det / if they are not"
         ),
         "quarantine": (
+            "Den är avvisad; det som är publicerat står orört och filen är bevarad. Säg till utgivaren.\n"
             "It is refused; what is published stays as it was, and the raw file is kept. Tell the publisher\n"
-            "what was found. A corrected file is taken at the next fetch, or at once:\n"
+            "what was found. En rättad fil tas vid nästa hämtning / A corrected file is taken at the next\n"
+            "fetch, or at once:\n"
             "  klimatpuls ingest FILE"
         ),
     }[verdict.verdict]
@@ -372,18 +375,19 @@ def _gate_line(gate: Gate) -> str:
 def _finding_lines(gate: Gate) -> list[str]:
     shown = f", the first {len(gate.sample)}" if gate.finding_count > len(gate.sample) else ""
     found = f"{gate.finding_count} finding{'s' if gate.finding_count > 1 else ''}"
-    lines = [f"{gate.rule} ({gate.severity}): {found}{shown}", f"  {gate.message_en}"]
+    words = dict.fromkeys((gate.message_sv, gate.message_en))
+    lines = [f"{gate.rule} ({gate.severity}): {found}{shown}", *(f"  {text}" for text in words)]
     return lines + [f"  {finding_text(finding)}" for finding in gate.sample]
 
 
 def finding_text(finding: Finding) -> str:
-    """One finding in one line: sheet row, place, found and expected value, reason."""
+    """One finding in one line, in both languages: sheet row, place, found and expected value, reason."""
     parts = []
     if finding.get("sheet_row") is not None:
-        parts.append(f"row {finding['sheet_row']}")
-    parts.append(place_of(finding, "en"))
-    for name in ("found", "expected"):
-        value = finding.get(name)
+        parts.append(f"rad/row {finding['sheet_row']}")
+    parts.append(" / ".join(dict.fromkeys(place_of(finding, language) for language in ("sv", "en"))))
+    for key, name in (("found", "funnet/found"), ("expected", "väntat/expected")):
+        value = finding.get(key)
         if isinstance(value, int | float):
             parts.append(f"{name} {fine_number(value)}")
         elif value is not None:
