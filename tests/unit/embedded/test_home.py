@@ -112,3 +112,12 @@ def test_each_origin_has_a_home_of_its_own(
 ) -> None:
     folder = tmp_path / archive if archive else None
     assert default_root(tmp_path, origin, folder) == tmp_path / "var" / expected
+
+
+def test_air_pollutants_are_those_of_the_command_or_else_the_remembered_ones(tmp_path):
+    home = Home(tmp_path / "home")
+    assert home.named_air_pollutants({}) == ""
+    home.remember(air_pollutants="nox,hg")
+    assert home.named_air_pollutants({}) == "nox,hg"
+    assert home.named_air_pollutants({"KLIMATPULS_AIR_POLLUTANTS": "all"}) == "all"
+    assert home.named_air_pollutants({"KLIMATPULS_AIR_POLLUTANTS": ""}) == "", "said to be none"
