@@ -293,10 +293,12 @@ def replica_make_archive(
     folder: Annotated[Path, typer.Argument(help="Folder to write; made when missing.")],
     seed: Annotated[int | None, typer.Option(help="Another seed gives other figures.")] = None,
 ) -> None:
-    """Write a synthetic archive folder; the same seed gives the same bytes."""
+    """Write a synthetic archive folder: the same seed and KLIMATPULS_AIR_POLLUTANTS give the same bytes."""
+    from klimatpuls.hops.context import air_pollutants
     from klimatpuls.replica.archive import DEFAULT_SEED, make_archive
 
-    made = make_archive(folder, DEFAULT_SEED if seed is None else seed)
+    seed = DEFAULT_SEED if seed is None else seed
+    made = make_archive(folder, seed, pollutants=air_pollutants(os.environ))
     _say(f"a SYNTHETIC archive lies in {made}")
 
 

@@ -70,6 +70,7 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("run",), {"ARCHIVE": "/no/such/folder"}, "ARCHIVE"),
         (("run",), {"SOURCES": "live", "AS_OF": "2026-05-08"}, "replica"),
         (("run",), {"SOURCES": "replica", "MAIL_APPROVAL": "often"}, "MAIL_APPROVAL"),
+        (("up",), {"SOURCES": "replica", "KLIMATPULS_AIR_POLLUTANTS": "gold"}, "the air pollutants are"),
         (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from klimatpuls.embedded.home import READING, Home, HomeInUseError, read_json
 from klimatpuls.embedded.stack import Stack
 from klimatpuls.embedded.warden import STATE_FILE
 from klimatpuls.errors import FetchError, KlimatpulsError, UsageError
-from klimatpuls.hops.context import RunContext
+from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE, RunContext, air_pollutants
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def are_agencies_reachable() -> bool:
 
 
 def open_home(choice: Choice) -> Home:
-    """The home of a choice, stamped with its origin and remembering its sources.
+    """The home of a choice, stamped with its origin and remembering its sources and air pollutants.
 
     Raises:
         HomeInUseError: if another command uses it; nothing was changed then, for its settings are that
@@ -70,6 +71,7 @@ def open_home(choice: Choice) -> Home:
             else None,
             as_of=choice.as_of.isoformat() if choice.as_of else None,
         )
+        home.remember(air_pollutants=home.named_air_pollutants(os.environ) or None)
     return home
 
 
@@ -141,7 +143,8 @@ def _stack_over(home: Home, archive: Path | None, say: Callable[[str], None] = l
 def _make_bundled_archive(home: Home) -> None:
     from klimatpuls.replica.archive import make_archive
 
-    make_archive(home.root / "archive")
+    named = {AIR_POLLUTANTS_VARIABLE: home.named_air_pollutants(os.environ)}
+    make_archive(home.root / "archive", pollutants=air_pollutants(named))
 
 
 def migrate_warehouse(home: Home) -> Callable[[Cluster], None]:

@@ -23,6 +23,7 @@ from klimatpuls.embedded.postgres import ADMIN, Cluster, wait_ready
 from klimatpuls.embedded.services import Addresses, Folders
 from klimatpuls.embedded.warden import ADDRESS_FILE
 from klimatpuls.errors import UsageError
+from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,6 +124,7 @@ class Stack:
         given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
         if "MAIL_APPROVAL" in os.environ:
             given["MAIL_APPROVAL"] = os.environ["MAIL_APPROVAL"]
+        given[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
         if self.as_of is not None:
             given["KLIMATPULS_AS_OF"] = self.as_of.isoformat()
         return given

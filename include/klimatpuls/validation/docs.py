@@ -11,7 +11,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.validation.gates import ReleaseVerdict, number
+from klimatpuls.validation.gates import ReleaseVerdict, fine_number, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -203,7 +203,7 @@ def _value(value: float | None, unit: str) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return number(value) if isinstance(value, float) else str(value)
+    return fine_number(value) if isinstance(value, float) else str(value)
 
 
 def _headings(sample: Sequence[Mapping[str, object]]) -> list[str]:
