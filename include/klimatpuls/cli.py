@@ -218,6 +218,27 @@ def sql(
 
 
 @app.command()
+def export(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder to write; an earlier export in it is replaced whole.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write every table of the current publication as CSV and Parquet, with datapackage.json."""
+    from klimatpuls.embedded import house
+    from klimatpuls.hops.export import export as write
+
+    opened = _home(home)
+    with house.database(opened) as stack:
+        done = write(house.warehouse_dsn(stack, "bi_read"), to or opened.root / "export")
+    _say(
+        f"publication {done.edition.publication_id} ({done.edition.origin}, as of "
+        f"{done.edition.as_of_date}) lies in {done.folder}: {len(done.edition.files)} files, "
+        f"{done.rows} rows, {done.size / 1e6:.1f} MB"
+    )
+
+
+@app.command()
 def dsn(
     role: Annotated[Role, typer.Option(help="Role to connect as.")] = Role.BI_READ, home: HomeOption = None
 ) -> None:

@@ -39,6 +39,22 @@ def test_every_mart_and_column_is_in_the_dictionary() -> None:
     }
 
 
+def test_the_data_package_in_the_docs_is_the_one_the_contract_makes() -> None:
+    from klimatpuls import datapackage
+
+    made = datapackage.to_json(datapackage.descriptor())
+    assert _read("docs/datapackage.json") == made, (
+        "python -m klimatpuls.schema --write docs/data_dictionary.md writes both anew"
+    )
+
+
+def test_the_page_on_open_data_tells_how_a_text_is_made_safe() -> None:
+    from klimatpuls import datapackage
+
+    page = _read("docs/open_data.md")
+    assert datapackage.descriptor()["text_escape"] in page.replace("\n", " ")
+
+
 def test_every_make_target_is_told_and_no_other() -> None:
     makefile = _read("Makefile")
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
