@@ -69,7 +69,7 @@ def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]
             continue
         if hasattr(command, "commands"):
             yield from _commands(command, (*prefix, name))
-        else:
+        if not hasattr(command, "commands") or command.invoke_without_command:
             yield " ".join((*prefix, name))
 
 

@@ -45,7 +45,7 @@ def test_the_commands_are_the_documented_ones() -> None:
     assert {" ".join(words) for words in ALL if words} == {
         "run", "refresh", "up", "down", "status", "ingest", "backfill", "releases", "release",
         "release approve",
-        "release reject", "diff", "sql", "export", "dsn", "migrate", "replica", "replica serve",
+        "release reject", "diff", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate", "replica", "replica serve",
         "replica make-archive",
     }  # fmt: skip
 
@@ -71,6 +71,8 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("run",), {"SOURCES": "live", "AS_OF": "2026-05-08"}, "replica"),
         (("run",), {"SOURCES": "replica", "MAIL_APPROVAL": "often"}, "MAIL_APPROVAL"),
         (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
+        (("backup", "restore", "/no/such/file.tar"), {}, "is not there"),
+        (("retention",), {"KLIMATPULS_KEEP": "publications=0"}, "KLIMATPULS_KEEP"),
     ],
 )
 def test_a_mistake_gets_a_line_and_no_traceback(
