@@ -45,7 +45,8 @@ def test_the_commands_are_the_documented_ones() -> None:
     assert {" ".join(words) for words in ALL if words} == {
         "run", "refresh", "up", "down", "status", "ingest", "backfill", "releases", "release",
         "release approve",
-        "release reject", "diff", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate", "replica", "replica serve",
+        "release reject", "diff", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
+        "replica", "replica serve",
         "replica make-archive",
     }  # fmt: skip
 
