@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from klimatpuls.schema import Column, Mart
 
 README = "README.md"
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
 """How much of a CSV file is in memory at once while its Parquet file is made."""
-ROWS_PER_GROUP = 250_000
+ROWS_PER_GROUP = 60_000
 """Rows of a row group of a Parquet file."""
 
 _AS_TEXT = {
@@ -326,6 +326,7 @@ def _write_parquet(mart: Mart, csv_file: Path, path: Path, rows: int, edition: E
                 waiting = []
         if waiting:
             writer.write_table(pa.Table.from_batches(waiting, target))
+    pa.default_memory_pool().release_unused()
 
 
 def _blocks(mart: Mart, csv_file: Path, target: pa.Schema) -> Iterator[pa.RecordBatch]:
