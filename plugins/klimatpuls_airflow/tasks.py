@@ -422,6 +422,21 @@ def sweep_held() -> None:
         raise AirflowSkipException(message)
 
 
+def tidy() -> str:
+    """Throw away what is older than it need be; returns what went, in words."""
+    from pathlib import Path
+
+    from airflow.configuration import conf
+
+    from klimatpuls.hops.retention import Keep
+    from klimatpuls.hops.retention import tidy as tidy_up
+
+    keep, context = Keep.from_environ(os.environ), run_context()
+    folders = (Path(conf.get("logging", "base_log_folder")), context.home / "logs")
+    with connections.warehouse(connections.LOADER) as conn:
+        return str(tidy_up(conn, context, keep, folders))
+
+
 def sweep_unpublished() -> None:
     """Wake the publish DAG (by this task's asset) when validated releases wait and no event came."""
     from klimatpuls.hops.watch import has_unpublished

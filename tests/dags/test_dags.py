@@ -48,6 +48,7 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
         "send_mail": set(),
     },
     "sync_registers": {"sync_registers": set()},
+    "tidy": {"tidy": set()},
     "watch": {
         "close_stuck_runs": {
             "assess_freshness",
@@ -110,7 +111,9 @@ def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
     assert dag.max_active_runs == (16 if dag_id in {"report", "review"} else 1)
 
 
-@pytest.mark.parametrize("dag_id", [*(f"look_{source}" for source in SOURCES), "sync_registers", "watch"])
+@pytest.mark.parametrize(
+    "dag_id", [*(f"look_{source}" for source in SOURCES), "sync_registers", "tidy", "watch"]
+)
 def test_a_moment_that_passed_before_the_first_start_is_not_made_up_for(
     dags: dict[str, Any], dag_id: str
 ) -> None:

@@ -15,7 +15,7 @@ import chain
 import pytest
 
 from klimatpuls.catalog import SOURCES
-from klimatpuls.errors import FetchError
+from klimatpuls.errors import FetchError, UsageError
 from klimatpuls.hops.snapshot import keep_file
 from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
@@ -392,3 +392,16 @@ def test_freshness_is_written_for_every_dataset(tasks: Any, warehouse: Warehouse
     }
     found = ask(warehouse.loader_dsn, "SELECT DISTINCT dataset FROM mart.data_status")
     assert {name for (name,) in found} == datasets
+
+
+def test_tidying_says_what_went(tasks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path / "logs"))
+    old = tmp_path / "logs" / "dag_id=x" / "attempt=1.log"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    os.utime(old, (0, 0))
+    assert "publications dropped: none" in tasks.tidy()
+    assert not old.exists()
+    monkeypatch.setenv("KLIMATPULS_KEEP", "publications=0")
+    with pytest.raises(UsageError, match="at least 2"):
+        tasks.tidy()
