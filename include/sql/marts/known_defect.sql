@@ -19,4 +19,10 @@ LEFT JOIN core.dim_release AS d
         k.dataset = d.dataset
         AND k.substance = d.substance
         AND k.published_date = d.published_date
-        AND d.state = 'published';
+        AND d.state = 'published'
+WHERE
+    k.recorded_from <= coalesce((SELECT cp.registers_at FROM mart.current_publication AS cp), 'infinity')
+    AND (
+        k.recorded_to IS NULL
+        OR k.recorded_to > coalesce((SELECT cp.registers_at FROM mart.current_publication AS cp), 'infinity')
+    );
