@@ -47,7 +47,11 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
         "note_approval": {"send_mail"},
         "send_mail": set(),
     },
-    "sync_registers": {"sync_registers": set()},
+    "sync_registers": {
+        "sync_registers": {"check_registers"},
+        "check_registers": set(),
+        "sync_contacts": set(),
+    },
     "watch": {
         "close_stuck_runs": {
             "assess_freshness",

@@ -46,7 +46,8 @@ def test_the_commands_are_the_documented_ones() -> None:
         "run", "refresh", "up", "down", "status", "ingest", "backfill", "releases", "release",
         "release approve",
         "release reject", "diff", "sql", "dsn", "migrate", "replica", "replica serve",
-        "replica make-archive",
+        "replica make-archive", "registers", "registers check", "registers template", "registers import",
+        "registers import-plans", "registers forget",
     }  # fmt: skip
 
 

@@ -121,8 +121,9 @@ class Stack:
         given = services.connections(self.home, self.addresses, self.base_urls, self.cluster)
         given["KLIMATPULS_HOME"] = str(self.home.root)
         given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
-        if "MAIL_APPROVAL" in os.environ:
-            given["MAIL_APPROVAL"] = os.environ["MAIL_APPROVAL"]
+        for name in ("MAIL_APPROVAL", "KLIMATPULS_REGISTERS", "KLIMATPULS_CONTACTS"):
+            if name in os.environ:
+                given[name] = os.environ[name]
         if self.as_of is not None:
             given["KLIMATPULS_AS_OF"] = self.as_of.isoformat()
         return given

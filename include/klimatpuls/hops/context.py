@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from klimatpuls import clock
 from klimatpuls.errors import UsageError
+from klimatpuls.registers.reading import REGISTERS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,17 @@ def approval_mode(environ: Mapping[str, str]) -> str:
     return mode
 
 
+def registers_folder(environ: Mapping[str, str]) -> Path:
+    """Where the network's registers lie: ``KLIMATPULS_REGISTERS``, else the project's own folder."""
+    return Path(environ.get("KLIMATPULS_REGISTERS") or REGISTERS_FOLDER)
+
+
+def contacts_file(environ: Mapping[str, str]) -> Path | None:
+    """Where the members' contacts lie: ``KLIMATPULS_CONTACTS``; None where it is not set."""
+    named = environ.get("KLIMATPULS_CONTACTS")
+    return Path(named) if named else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
     """The circumstances of a run.
@@ -46,6 +58,9 @@ class RunContext:
         as_of: The run's day in Sweden.
         now: The present moment, with time zone.
         always_ask: Whether a person releases every digest (``MAIL_APPROVAL=always``).
+        registers: Folder of the network's registers (``KLIMATPULS_REGISTERS``).
+        contacts: File of the members' contacts (``KLIMATPULS_CONTACTS``), kept outside the project; None
+            where there is none.
     """
 
     home: Path
@@ -53,6 +68,13 @@ class RunContext:
     as_of: date
     now: datetime
     always_ask: bool = False
+    registers: Path = REGISTERS_FOLDER
+    contacts: Path | None = None
+
+    @property
+    def today(self) -> date:
+        """The real day in Sweden, whatever day the run speaks about."""
+        return clock.stockholm_date(self.now)
 
     @property
     def snapshots(self) -> Path:
@@ -74,8 +96,8 @@ class RunContext:
         """Read the circumstances of a task or command.
 
         Args:
-            environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF`` and
-                ``MAIL_APPROVAL``.
+            environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF``,
+                ``MAIL_APPROVAL``, ``KLIMATPULS_REGISTERS`` and ``KLIMATPULS_CONTACTS``.
             now: The present moment, with time zone.
 
         Raises:
@@ -96,4 +118,6 @@ class RunContext:
             as_of=clock.as_of_date(environ, now),
             now=now,
             always_ask=approval == "always",
+            registers=registers_folder(environ),
+            contacts=contacts_file(environ),
         )

@@ -161,8 +161,12 @@ def check_folder(folder: Path = REGISTERS_FOLDER, today: dt.date | None = None) 
     Returns:
         The records of the files without a mistake, and every mistake of the others.
     """
-    drafts = {name: _draft(register, folder / register.file, today) for name, register in REGISTERS.items()}
-    return _settle(drafts, REGISTERS)
+    return settle(draft_folder(folder, today))
+
+
+def draft_folder(folder: Path, today: dt.date | None = None) -> dict[str, Draft]:
+    """Every file of a folder as far as it could be read, not yet held to the others."""
+    return {name: _draft(register, folder / register.file, today) for name, register in REGISTERS.items()}
 
 
 def check_contacts(path: Path, book: Checked, today: dt.date | None = None) -> tuple[Record, ...]:
@@ -203,12 +207,13 @@ class Draft:
     mistakes: tuple[Mistake, ...]
 
 
-def _settle(drafts: Mapping[str, Draft], registers: Mapping[str, Register]) -> Checked:
+def settle(drafts: Mapping[str, Draft]) -> Checked:
+    """Hold the files to their rules and to each other."""
     book = Book({name: draft.records for name, draft in drafts.items() if draft.records is not None})
     records: dict[str, tuple[Record, ...]] = {}
     mistakes: list[Mistake] = []
     for name, draft in drafts.items():
-        register = registers[name]
+        register = REGISTERS[name]
         found = [*draft.mistakes]
         found += [_mistake(draft.file, register, broken) for broken in register.rule(draft.sound, book)]
         if not found:
@@ -229,6 +234,11 @@ def _draft(register: Register, path: Path, today: dt.date | None) -> Draft:
     except UnreadableError as error:
         return Draft(file=path.name, records=None, sound=(), mistakes=(error.mistake,))
     return draft_of_sheet(register, sheet, today)
+
+
+def rejudge(register: Register, draft: Draft, today: dt.date | None) -> Draft:
+    """A draft whose records are others than those it was read with, held to the schema again."""
+    return _judge(register, draft.file, draft.records or (), (), today)
 
 
 def draft_of_mapping(
@@ -376,7 +386,11 @@ def _days_ahead(register: Register, record: Record, today: dt.date | None) -> It
 def _mistake(file: str, register: Register, found: Found) -> Mistake:
     column = register.shape.label(found.column) if found.column else None
     return Mistake(
-        file=file, place=found.record.place, column=column, problem=found.problem, remedy=found.remedy
+        file=found.record.file or file,
+        place=found.record.place,
+        column=column,
+        problem=found.problem,
+        remedy=found.remedy,
     )
 
 

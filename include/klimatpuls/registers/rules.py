@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OWN_SERIES: Final = "own_series:"
 SECTOR_LIST: Final = "sector_list:"
 PLAN_YEARS: Final = 10
-"""Years a plan without a stated end applies (methods section 11)."""
+"""Years a plan without a stated end applies: the rule of the third criterion."""
 OBSERVER_DAYS: Final = 366
 """An observer is one for at most a year (the network's bylaws, section 4)."""
 CRITERIA_RULES: Final = (
@@ -48,10 +48,12 @@ class Record:
     Attributes:
         place: Where it stands, such as ``row 7``.
         values: Column → value as JSON knows it; an empty cell is missing.
+        file: The file it came from, where it is not the register's own.
     """
 
     place: str
     values: Mapping[str, Any]
+    file: str = ""
 
     def day(self, column: str) -> dt.date | None:
         """A day of the record, or None."""
