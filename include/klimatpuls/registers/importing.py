@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls import regions
 from klimatpuls.errors import UsageError
+from klimatpuls.regions import plain_name
 from klimatpuls.registers.checking import (
     REGISTERS,
     WORKBOOK_SUFFIX,
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from klimatpuls.registers.rules import Record
 
 _COMMENT: Final = "#"
+_RECOGNISED: Final = 0.5
+"""Share of a register's columns that a table must have to be taken for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def import_file(
 
     Raises:
         RegisterError: with every mistake; nothing is written then.
-        UsageError: if nobody can tell which register a CSV is about.
+        UsageError: if nobody can tell which register a CSV is about, or none has the name given.
     """
     try:
         body = read_bytes(path)
@@ -92,7 +94,7 @@ def import_file(
             tables = _sheets(read_workbook(body, path.name))
         else:
             sheet = read_csv(body, path.name)
-            tables = [(_register_of(register or path.stem, sheet), sheet)]
+            tables = [(_named(register) if register else _register_of(path.stem, sheet), sheet)]
     except UnreadableError as error:
         raise RegisterError([error.mistake]) from None
     filled = [
@@ -159,18 +161,14 @@ def _merged(
 
 def _sheets(sheets: Sequence[Sheet]) -> list[tuple[Register, Sheet]]:
     """The sheets of a filled-in template with their registers."""
-    names = {
-        regions.plain_name(name): register
-        for register in FILLED_IN
-        for name in (register.name, str(register.shape.document["title"]))
-    }
+    names = _by_name()
     found, mistakes = [], []
     for sheet in sheets:
         name = sheet.name.rpartition("[")[2].removesuffix("]")
-        register = names.get(regions.plain_name(name))
+        register = names.get(plain_name(name))
         if register is not None:
             found.append((register, sheet))
-        elif regions.plain_name(name) != regions.plain_name(GUIDE) and sheet.rows:
+        elif plain_name(name) != plain_name(GUIDE) and sheet.rows:
             titles = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN)
             problem, remedy = f"no register is called {name!r}", f"Name the sheet one of {titles}."
             mistakes.append(Mistake(file=sheet.name, place="", column=None, problem=problem, remedy=remedy))
@@ -181,24 +179,42 @@ def _sheets(sheets: Sequence[Sheet]) -> list[tuple[Register, Sheet]]:
 
 def _register_of(name: str, sheet: Sheet) -> Register:
     """The register a CSV is about: by its name, else by the columns it has."""
-    by_name = {
-        regions.plain_name(word): register
+    by_name = _by_name()
+    if plain_name(name) in by_name:
+        return by_name[plain_name(name)]
+    header = {plain_name(text) for text in sheet.header}
+    hits = sorted(
+        (len(header & set(one.shape.headers)) / len(one.shape.columns), one.name) for one in FILLED_IN
+    )
+    (second, _), (best, found) = hits[-2:]
+    if best == second or best < _RECOGNISED:
+        names = ", ".join(one.name for one in FILLED_IN)
+        msg = f"{sheet.name}: cannot tell which register this is; say --register with one of {names}"
+        raise UsageError(msg)
+    return REGISTERS[found]
+
+
+def _named(name: str) -> Register:
+    """The register somebody named.
+
+    Raises:
+        UsageError: if there is none of that name.
+    """
+    try:
+        return _by_name()[plain_name(name)]
+    except KeyError:
+        names = ", ".join(one.name for one in FILLED_IN)
+        msg = f"no register is called {name!r}; a member fills in {names}"
+        raise UsageError(msg) from None
+
+
+def _by_name() -> dict[str, Register]:
+    """Name or Swedish title as it is compared → register, of those a member fills in."""
+    return {
+        plain_name(word): register
         for register in FILLED_IN
         for word in (register.name, str(register.shape.document["title"]))
     }
-    if regions.plain_name(name) in by_name:
-        return by_name[regions.plain_name(name)]
-    header = {regions.plain_name(text) for text in sheet.header}
-    hits = sorted(
-        ((len(header & set(one.shape.headers)) / len(one.shape.columns), one.name) for one in FILLED_IN),
-        reverse=True,
-    )
-    if hits[0][0] == hits[1][0]:
-        msg = f"{sheet.name}: cannot tell which register this is; say --register with one of " + ", ".join(
-            one.name for one in FILLED_IN
-        )
-        raise UsageError(msg)
-    return REGISTERS[hits[0][1]]
 
 
 def _write(path: Path, register: Register, records: Sequence[Record]) -> None:
