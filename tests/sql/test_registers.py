@@ -211,7 +211,7 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
         "tierp-1,0360,plan,Klimatplan,,2020,2020-01-01,2024-12-31,2025-12-31,,,beslut,",
     )
     add(folder / "reporting_rounds.csv", "2026,2026-02-01,2026-03-31")
-    add(folder / "answers.csv", "1281,2026,2026-03-01")
+    add(folder / "answers.csv", "1281,2026,2026-03-01", "1281,2026,2026-03-20", "1280,,2026-06-01")
     add(folder / "own_series.csv", "egna,0360,Egen,Own,2024,1100,tCO2e,bokslut,bränslen")
     add(folder / "sector_lists.csv", "avfall,Avfall,Waste,waste")
     add(folder / "municipality_groups.csv", "1280,A1,Storstäder,Large cities,2023-01-01,,SKR 2023")
@@ -234,8 +234,10 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
             ("plan", None, 2020, date(2025, 12, 31))
         ],
         "SELECT round_id, answer_count FROM mart.reporting_round": [("2026", 1)],
-        "SELECT round_id, region_code, answered_on FROM mart.reporting_answer": [
-            ("2026", "1281", date(2026, 3, 1))
+        "SELECT region_code FROM mart.reporting_answer WHERE round_id IS NULL": [("1280",)],
+        "SELECT round_id, region_code, answered_on FROM mart.reporting_answer WHERE round_id IS NOT NULL": [
+            ("2026", "1281", date(2026, 3, 1)),
+            ("2026", "1281", date(2026, 3, 20)),
         ],
         "SELECT series_id, year, value, unit FROM mart.own_series": [("egna", 2024, 1100.0, "tCO2e")],
         "SELECT list_id, sector_codes FROM mart.sector_list": [("avfall", ["waste"])],

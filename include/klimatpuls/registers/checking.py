@@ -103,7 +103,7 @@ REGISTERS: Final[Mapping[str, Register]] = {
             key=("round_id",),
             rule=rules.reporting_rounds,
         ),
-        Register(name="answers", file="answers.csv", key=("round_id", "region_code"), rule=rules.answers),
+        Register(name="answers", file="answers.csv", key=("region_code", "answered_on"), rule=rules.answers),
         Register(name="own_series", file="own_series.csv", key=("series_id", "year"), rule=rules.own_series),
         Register(name="sector_lists", file="sector_lists.csv", key=("list_id",), rule=rules.sector_lists),
         Register(

@@ -29,14 +29,14 @@ PLAN_YEARS: Final = 10
 OBSERVER_DAYS: Final = 366
 """An observer is one for at most a year (the network's bylaws, section 4)."""
 CRITERIA_RULES: Final = (
-    "action_plan_default_years",
-    "action_plan_measure_months",
-    "informing_due_months",
-    "inventory_own_years",
-    "inventory_seen_months",
-    "measure_stale_months",
+    "plan_years",
+    "measure_months",
+    "due_months",
+    "own_inventory_years",
+    "inventory_months",
+    "stale_after_months",
     "reply_days",
-    "unknown_until_months",
+    "unknown_months",
 )
 """Numbers that the formulas of criteria and measures ask for."""
 
@@ -370,11 +370,13 @@ def reporting_rounds(records: Sequence[Record], _: Book) -> Iterator[Found]:
 
 
 def answers(records: Sequence[Record], book: Book) -> Iterator[Found]:
-    """An answer belongs to a round that had opened."""
+    """An answer belongs to a round that had opened; a report outside any round names none."""
     known = book.ids("reporting_rounds", "round_id")
     if known is None:
         return
     for record in records:
+        if "round_id" not in record.values:
+            continue
         opened = known.get(record.values["round_id"])
         answered = record.day("answered_on")
         if opened is None:

@@ -145,7 +145,8 @@ class Shape:
 def _reason(error: ValidationError, record: Mapping[str, Any]) -> str:
     """Why a column is needed here, where that follows from another column."""
     if error.validator == "dependentRequired":
-        return f", although {str(error.message).rsplit(' ', 1)[-1]} is given"
+        given = str(error.message).rsplit(" ", 1)[-1].strip("'")
+        return f", although {given} is given"
     if "then" in error.absolute_schema_path:
         names = [name for name in ("target_type", "kind") if name in record]
         return "".join(f", and {name} {record[name]} needs it" for name in names)

@@ -1,6 +1,5 @@
 -- Evidence for the criteria, as the publication reads it.
 SELECT
-    evidence_id,
     region_code,
     criterion,
     kind,

@@ -4,7 +4,7 @@ SELECT
     m.opens_on,
     m.closes_on,
     (
-        SELECT count(*)
+        SELECT count(DISTINCT a.region_code)
         FROM register.answer AS a
         WHERE
             a.round_id = m.round_id

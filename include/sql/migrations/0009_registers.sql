@@ -91,7 +91,8 @@ CREATE TABLE register.reporting_round (
 
 CREATE TABLE register.answer (
     region_code text NOT NULL REFERENCES core.dim_region,
-    round_id text NOT NULL,
+    -- NULL for a report outside any round.
+    round_id text,
     answered_on date NOT NULL
 );
 
@@ -156,7 +157,7 @@ DECLARE
         "member": "region_code", "target": "target_id", "known_defect": "defect_id", "climate_plan": "plan_id",
         "measure": "measure_id", "pledge": "pledge_id", "evidence": "evidence_id",
         "enquiry": "region_code, criterion, asked_on", "reporting_round": "round_id",
-        "answer": "round_id, region_code", "own_series": "series_id, year", "sector_list": "list_id",
+        "answer": "region_code, answered_on", "own_series": "series_id, year", "sector_list": "list_id",
         "criteria_rule": "rule_id, valid_from", "municipality_group": "region_code, valid_from"
     }';
     entry record;

@@ -31,7 +31,7 @@ ROWS = {
     ],
     "enquiries.csv": ["0360,targets,2025-01-10,2025-01-20,Mål antas i höst", "1281,targets,2025-01-10,,"],
     "reporting_rounds.csv": ["2025,2025-02-01,2025-03-31", "2026,2026-02-01,2026-03-31"],
-    "answers.csv": ["1281,2025,2025-03-01", "1281,2026,2026-03-01"],
+    "answers.csv": ["1281,2025,2025-03-01", "1281,2026,2026-03-01", "1280,,2026-06-01"],
     "own_series.csv": [
         "tierp-egna,0360,Egen verksamhet,Own operations,2023,1200.5,tCO2e,miljöbokslut,bränslen",
         "tierp-egna,0360,Egen verksamhet,Own operations,2024,1100,tCO2e,miljöbokslut,bränslen",

@@ -31,6 +31,7 @@ class Bad:
     column: str | None = None
     words: str = ""
     spoil: Callable[[bytes], bytes] | None = None
+    count: int = 1
 
     def make(self, folder: Path) -> None:
         path = folder / self.file
@@ -310,6 +311,25 @@ BAD = [
         words="no target of this file is called 'tierp_2031'",
     ),
     Bad(
+        kind="superseded without an end",
+        file="targets.yaml",
+        old="    valid_to: 2024-06-16\n",
+        new="",
+        place="entry 1 (tierp_2025)",
+        column=column("valid_to", "Gäller till"),
+        words="it is empty, although superseded_by is given",
+    ),
+    Bad(
+        kind="a cycle of decisions",
+        file="targets.yaml",
+        old="    valid_from: 2024-06-17\n",
+        new="    valid_from: 2024-06-17\n    valid_to: 2030-01-01\n    superseded_by: tierp_2025\n",
+        place="entry 1 (tierp_2025)",
+        column=column("superseded_by", "Ersatt av"),
+        words="it supersedes itself (tierp_2025 → tierp_2030 → tierp_2025)",
+        count=2,
+    ),
+    Bad(
         kind="unknown boundary",
         file="measures.csv",
         old="0360,territorial",
@@ -352,7 +372,7 @@ BAD = [
         new=",,",
         place="row 2",
         column=column("reckoned_by", "Beräknad av"),
-        words="it is empty, although 'effects' is given",
+        words="it is empty, although effects is given",
     ),
     Bad(
         kind="no number",
@@ -489,7 +509,7 @@ BAD = [
         file="criteria_rules.csv",
         spoil=lambda body: b"\n".join(body.split(b"\n")[:-2]) + b"\n",
         column=column("rule_id", "Regel"),
-        words="the file lacks the rules unknown_until_months",
+        words="the file lacks the rules unknown_months",
     ),
     Bad(
         kind="no YAML",
@@ -577,8 +597,8 @@ def test_a_bad_register_is_told_with_its_place_and_harms_no_other(sound: Path, b
     bad.make(sound)
     checked = check_folder(sound, TODAY)
     told = [str(mistake) for mistake in checked.mistakes]
-    assert len(told) == 1, told
-    (mistake,) = checked.mistakes
+    assert len(told) == bad.count, told
+    mistake = checked.mistakes[0]
     assert (mistake.file, mistake.place, mistake.column) == (bad.file, bad.place, bad.column)
     assert bad.words in told[0]
     assert mistake.remedy.endswith((".", "?", ")"))
