@@ -312,8 +312,11 @@ def registers_import(
     from klimatpuls.registers.importing import import_file
 
     today = clock.stockholm_date(clock.utc_now())
-    for done in import_file(file, _registers(folder), register=register, today=today):
+    imported = import_file(file, _registers(folder), register=register, today=today)
+    for done in imported:
         _say(str(done))
+    if not imported:
+        _say("nothing is filled in")
 
 
 @registers_app.command("import-plans")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import closing
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -14,18 +15,21 @@ from klimatpuls.hops.registers import refuse_mistakes, sync_registers
 from klimatpuls.registers import REGISTERS_FOLDER, RegisterError, read_registers
 from klimatpuls.registers.checking import REGISTERS
 from klimatpuls.registers.targets import from_definition
-from klimatpuls.warehouse.connection import connect, load_sql
+from klimatpuls.warehouse import migrate
+from klimatpuls.warehouse.connection import connect, engine, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.embedded.postgres import Cluster
+
 pytestmark = pytest.mark.postgres
 
 TIERP = "0360"
+PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
 OWN_TARGET = """\
 targets:
   - target_id: tierp_2030
@@ -345,3 +349,55 @@ def test_two_writers_at_once_are_one_after_the_other(warehouse: Warehouse, folde
     with ThreadPoolExecutor(4) as pool:
         done = sorted(pool.map(write, range(4)), key=len)
     assert done == [(), (), (), tuple(REGISTERS)]
+
+
+def test_registers_of_an_older_warehouse_are_kept_and_closed_when_the_files_say_more(
+    cluster: Cluster,
+) -> None:
+    """From a warehouse before the history: what it held stays readable, and the next sync goes on from it."""
+    cluster.ensure_database("older_registers")
+    admin = cluster.dsn("older_registers")
+    with connect(admin) as conn:
+        migrate._ensure_roles(conn, PASSWORDS)
+    to_revision(admin, "0005_reviews")
+    with closing(connect(admin)) as conn:
+        ask(
+            conn,
+            "INSERT INTO core.dim_region VALUES ('0360', 'Tierp', 'municipality', '03', 9999) RETURNING 1",
+        )
+        ask(
+            conn,
+            "INSERT INTO register.member VALUES ('0360', NULL, NULL, false, true, 'sökande', 'applicant')"
+            " RETURNING 1",
+        )
+        ask(conn, "INSERT INTO register.version VALUES ('members', 'abc', 1) RETURNING 1")
+    migrate.migrate(admin, PASSWORDS)
+    with closing(connect(cluster.dsn("older_registers", "wh_loader", PASSWORDS["wh_loader"]))) as conn:
+        member = (
+            "SELECT note_en, recorded_to IS NULL FROM register.member WHERE region_code = '0360' ORDER BY 2"
+        )
+        assert ask(conn, member) == [("applicant", True)]
+        assert sync_registers(conn) == tuple(REGISTERS)
+        assert ask(conn, member) == [
+            ("applicant", False),
+            ("Example of an applicant; not yet a member", True),
+        ]
+        versions = (
+            "SELECT sha256 = 'abc', recorded_to IS NULL FROM register.version WHERE register = 'members'"
+        )
+        assert sorted(ask(conn, versions)) == [(False, True), (True, False)]
+        assert sync_registers(conn) == ()
+
+
+def to_revision(admin_dsn: str, revision: str) -> None:
+    """Bring an empty database to an older version, as it was left by it."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "alembic"))
+    config.set_main_option("path_separator", "os")
+    with engine(admin_dsn).begin() as connection:
+        connection.exec_driver_sql("SET LOCAL ROLE wh_owner")
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
