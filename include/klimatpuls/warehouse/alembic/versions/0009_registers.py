@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0009_registers"
-down_revision = "0005_reviews"
+down_revision = "0007_releases"
 
 
 def upgrade() -> None:
