@@ -48,6 +48,8 @@ def test_the_commands_are_the_documented_ones() -> None:
         "release reject", "diff", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
         "replica", "replica serve",
         "replica make-archive",
+        "registers", "registers check", "registers template", "registers import",
+        "registers import-plans", "registers forget",
     }  # fmt: skip
 
 
