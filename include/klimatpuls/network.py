@@ -121,16 +121,42 @@ def build_per_capita(
     Example: Uppsala county before 2007 counts Heby's inhabitants, though Heby lay in Västmanland then.
     """
     matrix = to_matrix(series)
-    inhabitants = _by_year(population)
-    frames = []
-    for code in matrix.region_codes:
-        own = _ratio_of_sums(matrix.select([code]), inhabitants, [code], splits)
+    years = matrix.years[matrix.published.any(axis=0)]
+    columns = np.searchsorted(matrix.years, years)
+    emissions = np.where(matrix.published, matrix.values, np.nan)[:, columns]
+    by_year = _by_year(population)
+    inhabitants = (
+        by_year.reindex(index=list(matrix.region_codes), columns=years.tolist())
+        .to_numpy(dtype=np.float64)
+        .copy()
+    )
+    changed = np.zeros(emissions.shape, dtype=np.bool_)
+    for row, code in enumerate(matrix.region_codes):
         if len(code) == COUNTY_CODE_LENGTH and code != NATION:
-            parts = [part for part, county in county_of.items() if county == code]
-            own = _with_population_of(own, inhabitants, parts)
-        own.insert(0, "region_code", code)
-        frames.append(own)
-    return pd.concat(frames, ignore_index=True)
+            parts = sorted(part for part, county in county_of.items() if county == code)
+            early = years < NOISE_FROM_YEAR
+            inhabitants[row] = np.where(early, _population_of(by_year, parts, years), inhabitants[row])
+    for child, mother, first in _split_rows(splits):
+        for code in {child, mother} & set(matrix.region_codes):
+            changed[matrix.region_codes.index(code)] |= years < first
+    reason = np.select(
+        [changed, np.isnan(inhabitants), np.isnan(emissions)],
+        [BORDERS_CHANGED, NO_POPULATION, NO_EMISSIONS],
+        default="",
+    )
+    ratio = np.divide(
+        emissions, inhabitants, out=np.full(emissions.shape, np.nan), where=(reason == "") & (inhabitants > 0)
+    )
+    return pd.DataFrame(
+        {
+            "region_code": np.repeat(np.array(matrix.region_codes, dtype=object), len(years)),
+            "year": np.tile(years, len(matrix.region_codes)),
+            "emissions_tco2e": emissions.reshape(-1),
+            "population_count": inhabitants.reshape(-1),
+            "tco2e_per_capita": ratio.reshape(-1),
+            "reason": reason.reshape(-1),
+        }
+    )
 
 
 def change_since(base: FloatArray, last: FloatArray, area_base: FloatArray) -> tuple[FloatArray, list[str]]:
@@ -444,28 +470,22 @@ def _population_of(
     return total
 
 
-def _with_population_of(
-    own: pd.DataFrame, inhabitants_by_year: pd.DataFrame, parts: Sequence[str]
-) -> pd.DataFrame:
-    """Give a county the inhabitants of its municipalities, before SCB's noise."""
-    summed = _population_of(inhabitants_by_year, sorted(parts), own["year"].to_numpy(dtype=np.int64))
-    early = own["year"].to_numpy() < NOISE_FROM_YEAR
-    inhabitants = np.where(early, summed, own["population_count"].to_numpy(dtype=np.float64))
-    ratio = own["emissions_tco2e"].to_numpy() / np.where(inhabitants > 0, inhabitants, np.nan)
-    changed: pd.DataFrame = own.assign(
-        population_count=inhabitants,
-        tco2e_per_capita=ratio,
-        reason=np.where(np.isnan(inhabitants), NO_POPULATION, ""),
-    )
-    return changed
-
-
 def _breaks_a_split(region_codes: Collection[str], year: int, splits: pd.DataFrame) -> bool:
     """Whether the set holds one side of a split that the year's population does not know yet."""
     return any(
         year < first and ((child in region_codes) != (mother in region_codes))
-        for child, mother, first in zip(
-            splits["region_code"], splits["related_code"], splits["first_population_year"], strict=True
+        for child, mother, first in _split_rows(splits)
+    )
+
+
+def _split_rows(splits: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """(child, mother, first year whose population is in today's borders) of every split."""
+    return list(
+        zip(
+            splits["region_code"].tolist(),
+            splits["related_code"].tolist(),
+            splits["first_population_year"].tolist(),
+            strict=True,
         )
     )
 
