@@ -460,6 +460,38 @@ def judge_matrix(
     return {name: columns[name] for name in JUDGED_COLUMNS}
 
 
+def is_at_or_below(value: FloatArray, level: FloatArray) -> BoolArray:
+    """Whether a value is at or below the level, whichever way a processor rounded its sums (section 6).
+
+    Args:
+        value: Tonnes CO2e.
+        level: Tonnes CO2e, of a shape that broadcasts with it.
+
+    Returns:
+        True where it is, within :data:`ROUNDING` of the level; False where either is NaN.
+
+    Example: 37.00000000001 t against a level of 37 t → True.
+    """
+    within: BoolArray = value <= level + ROUNDING * np.abs(level)
+    return within
+
+
+def count_at_or_below(projected: FloatArray, level: FloatArray) -> tuple[IntArray, IntArray]:
+    """Count the variants that end at or below the level (methods section 6).
+
+    Args:
+        projected: Tonnes CO2e per variant, shape ``(n_regions, n_variants)``, NaN where one is not defined.
+        level: Tonnes CO2e, shape ``(n_regions,)``.
+
+    Returns:
+        How many do, and how many are defined, each of shape ``(n_regions,)``.
+
+    Example: 30, 40 and NaN t against 37 t → 1 of 2.
+    """
+    defined = ~np.isnan(projected)
+    return (defined & is_at_or_below(projected, level[:, None])).sum(axis=1), defined.sum(axis=1)
+
+
 def name_counts(met: IntArray, n: IntArray) -> NDArray[np.object_]:
     """Name the status of a count of variants (methods section 6).
 
@@ -590,7 +622,7 @@ def _judge(case: _Case, observed: FloatArray) -> _Verdict:
     usable = np.where(counted[:, None], points.values, np.nan)
     count = _count_budget(case, usable, last_year) if case.is_budget else _count_level(case, usable)
     outcome = _outcome(case)
-    below = np.zeros(len(last), dtype=np.bool_) if case.is_budget else _at_or_below(last, case.level)
+    below = np.zeros(len(last), dtype=np.bool_) if case.is_budget else is_at_or_below(last, case.level)
     unknown_aviation = np.array(
         [AVIATION_INCLUDED in own and not case.allow_aviation for own in case.matrix.flags], dtype=np.bool_
     )
@@ -604,7 +636,7 @@ def _judge(case: _Case, observed: FloatArray) -> _Verdict:
         (unknown_aviation, INSUFFICIENT_DATA, "aviation_unknown"),
         (unstarted, NOT_COMPUTABLE, "budget_start_missing"),
         (observed_year & np.isnan(outcome), NOT_COMPUTABLE, "target_year_missing"),
-        (observed_year & _at_or_below(outcome, case.level), MET, ""),
+        (observed_year & is_at_or_below(outcome, case.level), MET, ""),
         (observed_year, MISSED, ""),
         (np.full(len(last), case.as_of.year > case.year), AWAITING_DATA, ""),
         (insufficient, INSUFFICIENT_DATA, points.reason),
@@ -662,23 +694,17 @@ def _count_budget(case: _Case, points: FloatArray, last_year: IntArray) -> _Coun
 
 def _count(projected: FloatArray, level: FloatArray) -> _Count:
     defined = ~np.isnan(projected)
-    met = (defined & _at_or_below(projected, level[:, None])).sum(axis=1)
+    met, count = count_at_or_below(projected, level)
     some = defined.any(axis=1)
     low = np.where(defined, projected, np.inf).min(axis=1)
     high = np.where(defined, projected, -np.inf).max(axis=1)
     return _Count(
         met=met,
-        n=defined.sum(axis=1),
+        n=count,
         central=trend.central(projected),
         low=np.where(some, low, np.nan),
         high=np.where(some, high, np.nan),
     )
-
-
-def _at_or_below(value: FloatArray, level: FloatArray) -> BoolArray:
-    """Whether a value is at or below the level, whichever way a processor rounded its sums."""
-    within: BoolArray = value <= level + ROUNDING * np.abs(level)
-    return within
 
 
 def _without_newest(observed: FloatArray) -> FloatArray:
@@ -692,7 +718,7 @@ def _hangs_on(case: _Case, verdict: _Verdict) -> list[tuple[int, ...]]:
     """Years, never the newest, whose removal moves the central projection across the level."""
     years, points = case.matrix.years, verdict.points
     found: list[list[int]] = [[] for _ in verdict.last]
-    below = _at_or_below(verdict.count.central, case.level)
+    below = is_at_or_below(verdict.count.central, case.level)
     for column in np.flatnonzero((~np.isnan(points)).any(axis=0)):
         removable = ~np.isnan(points[:, column]) & (verdict.last_year != years[column])
         if not removable.any():
@@ -701,7 +727,7 @@ def _hangs_on(case: _Case, verdict: _Verdict) -> list[tuple[int, ...]]:
         fewer[:, column] = np.nan
         fewer[~removable] = np.nan
         without = _central(case, fewer, verdict.last_year)
-        for row in np.flatnonzero(removable & (_at_or_below(without, case.level) != below)):
+        for row in np.flatnonzero(removable & (is_at_or_below(without, case.level) != below)):
             found[row].append(int(years[column]))
     return [tuple(own) for own in found]
 

@@ -13,16 +13,22 @@ PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT / "include" / "klimatpuls"
 PURE = frozenset(
     {
+        "backtest",
         "carbon_law",
         "catalog",
+        "change_parts",
         "clock",
+        "criteria",
         "crosschecks",
         "defects",
         "errors",
         "kolada_kpis",
+        "measures",
         "methods",
         "network",
+        "nowcast",
         "pace",
+        "peers",
         "regions",
         "releases",
         "results",
