@@ -21,6 +21,7 @@ PURE = frozenset(
         "criteria",
         "crosschecks",
         "defects",
+        "derived",
         "errors",
         "kolada_kpis",
         "measures",
