@@ -318,20 +318,20 @@ def build_network(
     40 t, rest of Sweden 860 t.
     """
     municipal = members[members["region_code"].str.len() == MUNICIPALITY_CODE_LENGTH]
-    today = members_on(municipal, as_of)
-    known = set(to_matrix(territorial).region_codes)
-    panel = sorted(set(today) & known)
-    largest = _largest(territorial, panel)
+    whole, own = to_matrix(territorial), to_matrix(proxy)
+    inhabitants = _by_year(population)
+    panel = sorted(set(members_on(municipal, as_of)) & set(whole.region_codes))
+    largest = _largest(whole, panel)
     rest_of = [code for code in panel if code != largest]
     return pd.concat(
         [
-            _members_at_the_time(municipal, territorial, population, splits, known),
-            _variant(CONSTANT_PANEL, territorial, population, splits, panel),
-            _variant(WITHOUT_LARGEST, territorial, population, splits, rest_of, left_out=largest),
-            _variant(ON_THE_PROXY, proxy, population, splits, panel),
-            _rest(REST_OF_SWEDEN, territorial, population, splits, panel),
-            _rest(REST_ON_THE_PROXY, proxy, population, splits, panel),
-            _variant(SWEDEN, territorial, population, splits, [NATION]),
+            _members_at_the_time(municipal, whole, inhabitants, splits),
+            _variant(CONSTANT_PANEL, whole, inhabitants, splits, panel),
+            _variant(WITHOUT_LARGEST, whole, inhabitants, splits, rest_of, left_out=largest),
+            _variant(ON_THE_PROXY, own, inhabitants, splits, panel),
+            _rest(REST_OF_SWEDEN, whole, inhabitants, splits, panel),
+            _rest(REST_ON_THE_PROXY, own, inhabitants, splits, panel),
+            _variant(SWEDEN, whole, inhabitants, splits, [NATION]),
         ],
         ignore_index=True,
     )
@@ -364,14 +364,14 @@ def members_on(members: pd.DataFrame, day: dt.date) -> list[str]:
 
 def _variant(
     name: str,
-    series: pd.DataFrame,
-    population: pd.DataFrame,
+    matrix: SeriesMatrix,
+    inhabitants_by_year: pd.DataFrame,
     splits: pd.DataFrame,
     region_codes: Sequence[str],
     *,
     left_out: str | None = None,
 ) -> pd.DataFrame:
-    frame = per_capita(series, population, region_codes, splits)
+    frame = _ratio_of_sums(matrix, inhabitants_by_year, sorted(set(region_codes)), splits)
     frame.insert(0, "variant", name)
     frame.insert(2, "members_n", 0 if list(region_codes) == [NATION] else len(region_codes))
     frame["left_out"] = pd.Series([left_out] * len(frame), dtype=object)
@@ -382,16 +382,16 @@ def _variant(
 
 def _rest(
     name: str,
-    series: pd.DataFrame,
-    population: pd.DataFrame,
+    matrix: SeriesMatrix,
+    inhabitants_by_year: pd.DataFrame,
     splits: pd.DataFrame,
     panel: Sequence[str],
 ) -> pd.DataFrame:
     """The nation without the panel; broken by a split exactly when the panel is."""
-    nation = _variant(name, series, population, splits, [NATION])
+    nation = _variant(name, matrix, inhabitants_by_year, splits, [NATION])
     if not panel:
         return nation
-    own = per_capita(series, population, panel, splits)
+    own = _ratio_of_sums(matrix, inhabitants_by_year, sorted(set(panel)), splits)
     for column in ("emissions_tco2e", "population_count"):
         nation[column] = nation[column] - own[column]
     nation["reason"] = np.where(nation["reason"] == "", own["reason"], nation["reason"])
@@ -402,14 +402,13 @@ def _rest(
 
 def _members_at_the_time(
     members: pd.DataFrame,
-    series: pd.DataFrame,
-    population: pd.DataFrame,
+    matrix: SeriesMatrix,
+    inhabitants_by_year: pd.DataFrame,
     splits: pd.DataFrame,
-    known: Collection[str],
 ) -> pd.DataFrame:
     """One row per year, over those who were members on 31 December of it."""
-    matrix = to_matrix(series)
     years = matrix.years[matrix.published.any(axis=0)]
+    known = set(matrix.region_codes)
     spells = [
         (str(code), _as_date(joined), _as_date(left))
         for code, joined, left in zip(
@@ -425,7 +424,8 @@ def _members_at_the_time(
             for code, joined, left in spells
             if joined is not None and joined.year <= year and (left is None or left.year > year)
         }
-        whole = _variant(MEMBERS_AT_THE_TIME, series, population, splits, [] if unknown else sorted(then))
+        chosen = [] if unknown else sorted(then)
+        whole = _variant(MEMBERS_AT_THE_TIME, matrix, inhabitants_by_year, splits, chosen)
         frames.append(whole[whole["year"] == year])
     frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
     if unknown:
@@ -433,9 +433,9 @@ def _members_at_the_time(
     return frame
 
 
-def _largest(series: pd.DataFrame, panel: Sequence[str]) -> str | None:
+def _largest(whole: SeriesMatrix, panel: Sequence[str]) -> str | None:
     """The panel's largest emitter in the latest published year."""
-    matrix = to_matrix(series).select(panel)
+    matrix = whole.select(panel)
     if not matrix.region_codes:
         return None
     newest = np.flatnonzero(matrix.published.any(axis=0))[-1]
