@@ -313,6 +313,12 @@ def _build(
                 published_date=lead.release.published_date,
                 kolada=_side(cursor, plan, facts, "indicator", "kolada"),
                 inventory=_side(cursor, plan, facts, "national_emission", "scb_national_emissions"),
+                national=read_frame(
+                    cursor,
+                    "load/national_sector_facts.sql",
+                    {"facts_id": facts.get("national_emission", 0)},
+                ),
+                known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
             )
             for table, frame in compute(inputs).items():
                 rows[table] = copy_frame(
