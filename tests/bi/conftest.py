@@ -1,0 +1,65 @@
+"""A home with published figures whose database is up, and Superset started in it by the real command."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from datetime import date
+from typing import TYPE_CHECKING
+
+import chain
+import pytest
+from commands import Commands
+
+from klimatpuls.embedded import house, processes, stack, superset
+from klimatpuls.embedded.home import Home
+from klimatpuls.embedded.superset import Superset
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+AS_OF = date(2026, 5, 8)
+FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
+
+
+@pytest.fixture(scope="session")
+def home(small_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home of made-up figures of every source, published; its database runs as `make up` leaves it."""
+    archive = tmp_path_factory.mktemp("bi") / "archive"
+    shutil.copytree(small_archive, archive)
+    for name in FURTHER_FOLDERS:
+        shutil.copytree(small_archive.parent / "whole" / name, archive / name)
+    home = Home(archive.parent / "home")
+    home.claim("synthetic")
+    home.remember(sources="replica", archive=str(archive), as_of=AS_OF.isoformat())
+    running = house.build_stack(home)
+    running.start("up", house.DATABASE_ONLY, house.migrate_warehouse(home))
+    try:
+        dsn = house.warehouse_dsn(running, "wh_loader")
+        with closing(connect(dsn)) as conn:
+            assert chain.refresh(conn, dsn, archive, chain.context_of(home.root, AS_OF)) is not None
+        running.detach()
+        yield home
+    finally:
+        running.stop()
+        superset.stop(home)
+        stack.stop(home)
+        left = processes.of_home(home.root) | processes.of_home(home.root / superset.FOLDER)
+        assert left == set()
+
+
+@pytest.fixture(scope="session")
+def bi_dsn(home: Home) -> str:
+    """Address of the warehouse for ``bi_read``."""
+    running = house.attach(home)
+    assert running is not None
+    return house.warehouse_dsn(running, "bi_read")
+
+
+@pytest.fixture(scope="session")
+def running(home: Home) -> Superset:
+    """Superset, started by `klimatpuls bi`."""
+    Commands(home.root).good("bi")
+    return Superset(home)
