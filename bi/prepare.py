@@ -14,6 +14,7 @@ ADDRESS = "klimatpuls@klimatpuls.invalid"
 
 def main() -> int:
     """Bring metadata, roles and user up to date; returns the exit code."""
+    os.umask(0o077)
     from flask_migrate import upgrade
     from superset.app import create_app
 

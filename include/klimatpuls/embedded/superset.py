@@ -22,7 +22,7 @@ from klimatpuls.embedded import house, ports, processes, services
 from klimatpuls.embedded.control import Control, StackError, running_warden, stop_running
 from klimatpuls.embedded.home import Home, read_json, write_json
 from klimatpuls.embedded.superset_api import SupersetApi
-from klimatpuls.embedded.warden import ADDRESS_FILE, Service
+from klimatpuls.embedded.warden import ADDRESS_FILE, STATE_FILE, Service
 from klimatpuls.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,9 +70,14 @@ class Superset:
 
     @property
     def port(self) -> int | None:
-        """Port on 127.0.0.1 of the Superset that runs here; None when none does."""
+        """Port on 127.0.0.1 of the Superset that runs or is starting here; None when none does."""
         port = read_json(self.place.run / ADDRESS_FILE).get(FOLDER)
         return port if isinstance(port, int) and running_warden(self.place) is not None else None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether Superset was started and left running; False while a command is still starting it."""
+        return self.port is not None and read_json(self.place.run / STATE_FILE).get("detached") is True
 
     @property
     def dashboard_url(self) -> str:
@@ -115,7 +120,7 @@ class Superset:
             StackError: if it does not start, with the end of its log; nothing is left behind then.
             SupersetApiError: if it refuses the assets; one that was started for this is stopped again.
         """
-        if self.port is not None:
+        if self.is_up:
             self._say("Superset runs already; its assets are brought up to date")
             self._import_assets(dsn)
             return
@@ -224,6 +229,7 @@ def server_words(port: int) -> tuple[str, ...]:
         "--threads=8",
         "--timeout=300",
         "--graceful-timeout=2",
+        "--umask=0o077",
         "--no-control-socket",
         "superset.app:create_app()",
     )

@@ -10,6 +10,8 @@ from klimatpuls.errors import KlimatpulsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import requests
+
 PATIENCE = 60
 """Seconds a request may take; importing the assets takes three."""
 
@@ -34,7 +36,7 @@ class SupersetApi:
         self._login = {"username": user, "password": password, "provider": "db", "refresh": False}
         self._session = requests.Session()
         self._session.trust_env = False  # never through a proxy: it is this machine
-        self._session.headers["Referer"] = f"{self.base_url}/"
+        self._session.headers.update({"Referer": f"{self.base_url}/", "Accept": "application/json"})
 
     def is_healthy(self) -> bool:
         """Tell whether the server answers."""
@@ -107,7 +109,15 @@ class SupersetApi:
             message = f"Superset did not answer {method} {path}: {type(error).__name__}"
             raise SupersetApiError(message) from None
         if not answer.ok:
-            message = f"Superset refused {method} {path} ({answer.status_code}): {answer.text[:2000]}"
-            raise SupersetApiError(message)
+            raise SupersetApiError(
+                f"Superset refused {method} {path} ({answer.status_code}): {_said(answer)}"
+            )
         content: dict[str, Any] = answer.json()
         return content
+
+
+def _said(answer: requests.Response) -> str:
+    """What a refusal says; a page for a browser says nothing."""
+    if "json" not in answer.headers.get("Content-Type", ""):
+        return "no reason given; its log server.log has it"
+    return answer.text[:2000]
