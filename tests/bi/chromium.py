@@ -114,7 +114,11 @@ class Page:
     def resize(self, width: int, height: int) -> None:
         """Give the window a size in pixels."""
         self.send(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
         )
 
     def photograph(self, file: Path) -> None:

@@ -18,6 +18,7 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     (folder / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci/run", folder / ".ci/run")
+    (folder / ".ci/browser").write_text("", encoding="utf-8")
     tools = tmp_path / "bin"
     tools.mkdir()
     make = tools / "make"
@@ -47,13 +48,13 @@ def _run(clone: Path, **settings: str) -> tuple[int, list[str]]:
 
 
 def test_without_real_figures_it_lints_and_tests(clone: Path) -> None:
-    assert _run(clone) == (0, ["true lint", "true test"])
+    assert _run(clone) == (0, ["true lint", "true test", "true test-bi"])
 
 
 def test_real_figures_are_used_where_their_folder_is(clone: Path, tmp_path: Path) -> None:
     (tmp_path / "figures/smhi").mkdir(parents=True)
     result = _run(clone, KLIMATPULS_REAL_DATA=str(tmp_path / "figures"))
-    assert result == (0, ["true lint", "true test", "true test-real"])
+    assert result == (0, ["true lint", "true test", "true test-bi", "true test-real"])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,8 @@ def test_real_figures_are_used_where_their_folder_is(clone: Path, tmp_path: Path
     [
         ("lint", ["true lint"]),
         ("test", ["true lint", "true test"]),
-        ("test-real", ["true lint", "true test", "true test-real"]),
+        ("test-bi", ["true lint", "true test", "true test-bi"]),
+        ("test-real", ["true lint", "true test", "true test-bi", "true test-real"]),
     ],
 )
 def test_a_failure_ends_it_and_is_passed_on(

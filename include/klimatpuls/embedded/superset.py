@@ -193,9 +193,7 @@ class Superset:
     def environment(self) -> dict[str, str]:
         """Return the whole environment of Superset's processes."""
         kept = {
-            key: value
-            for key, value in services.base_environment().items()
-            if not key.startswith(_FOREIGN)
+            key: value for key, value in services.base_environment().items() if not key.startswith(_FOREIGN)
         }
         secrets = self.home.secrets
         return kept | {

@@ -102,9 +102,7 @@ class SupersetApi:
         import requests
 
         try:
-            answer = self._session.request(
-                method, f"{self.base_url}/api/v1{path}", timeout=PATIENCE, **given
-            )
+            answer = self._session.request(method, f"{self.base_url}/api/v1{path}", timeout=PATIENCE, **given)
         except requests.RequestException as error:
             message = f"Superset did not answer {method} {path}: {type(error).__name__}"
             raise SupersetApiError(message) from None
