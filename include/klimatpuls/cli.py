@@ -34,7 +34,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done · 1 bad use or a fault of the project · 2 fetch failed · 3 on hold · "
     "4 wrong home · 5 quarantined · 6 mail",
 )
-release_app = typer.Typer(no_args_is_help=True, help="Answer a release that is on hold.")
+release_app = typer.Typer(no_args_is_help=True, help="Decide on a release: answer a hold, withdraw, restore.")
 replica_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
 app.add_typer(release_app, name="release")
 app.add_typer(replica_app, name="replica")
@@ -193,7 +193,7 @@ def approve(
     """Publish a release that is on hold; its digest waits for a word of its own in Airflow."""
     from klimatpuls.embedded import session
 
-    raise typer.Exit(session.decide(_home(home), release_id, reason, _say, is_approved=True))
+    raise typer.Exit(session.decide(_home(home), release_id, "approve", reason, _say))
 
 
 @release_app.command("reject")
@@ -205,7 +205,35 @@ def reject(
     """Turn a release on hold down; what is published stays as it is."""
     from klimatpuls.embedded import session
 
-    raise typer.Exit(session.decide(_home(home), release_id, reason, _say, is_approved=False))
+    raise typer.Exit(session.decide(_home(home), release_id, "reject", reason, _say))
+
+
+@release_app.command("withdraw")
+def withdraw(
+    release_id: Annotated[
+        str, typer.Argument(help="A published release, as `klimatpuls releases` lists it.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; kept with the release and told in the digest.")],
+    home: HomeOption = None,
+) -> None:
+    """Take a published release out of every mart by a new publication; it is kept and can be restored."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.decide(_home(home), release_id, "withdraw", reason, _say))
+
+
+@release_app.command("restore")
+def restore(
+    release_id: Annotated[
+        str, typer.Argument(help="A withdrawn release, as `klimatpuls releases` lists it.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; kept with the release and told in the digest.")],
+    home: HomeOption = None,
+) -> None:
+    """Publish a withdrawn release again, by a new publication."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.decide(_home(home), release_id, "restore", reason, _say))
 
 
 @app.command()

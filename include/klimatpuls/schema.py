@@ -36,6 +36,7 @@ _COLUMN_KEYS = frozenset(
 )
 _MART_KEYS = frozenset({"kind", "fact", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
 _FACT_KEYS = frozenset({"by_substance", "columns", "key"})
+_FUNCTION_KEYS = frozenset({"like", "sv", "en", "arguments", "columns"})
 
 
 class ContractError(UsageError):
@@ -174,6 +175,32 @@ class Mart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One function of schema ``mart``: a table that needs an argument.
+
+    Attributes:
+        name: Name without schema.
+        like: Name of the mart whose columns it answers with, or None where it has its own.
+        sv: Meaning in Swedish.
+        en: Meaning in English.
+        arguments: What it is called with, in order.
+        columns: The columns it answers with.
+    """
+
+    name: str
+    like: str | None
+    sv: str
+    en: str
+    arguments: tuple[Column, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def signature(self) -> str:
+        """As PostgreSQL tells functions apart, such as ``population_as_of(date)``."""
+        return f"{self.name}({', '.join(argument.type for argument in self.arguments)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """The whole contract, each part in the order of the file."""
 
@@ -181,6 +208,7 @@ class Contract:
     codes: tuple[Code, ...]
     facts: tuple[Fact, ...]
     marts: tuple[Mart, ...]
+    functions: tuple[Function, ...] = ()
 
 
 def read_contract(text: str) -> Contract:
@@ -205,11 +233,14 @@ def read_contract(text: str) -> Contract:
         facts=cast("Mapping[str, Mapping[str, Any]]", document.get("facts") or {}),
         codes=codes,
     )
+    marts = tuple(_read_mart(name, entry, shared) for name, entry in document["marts"].items())
+    functions = (document.get("functions") or {}).items()
     contract = Contract(
         version=str(document["contract_version"]),
         codes=codes,
         facts=tuple(_read_fact(name, entry, shared) for name, entry in shared.facts.items()),
-        marts=tuple(_read_mart(name, entry, shared) for name, entry in document["marts"].items()),
+        marts=marts,
+        functions=tuple(_read_function(name, entry, shared, marts) for name, entry in functions),
     )
     _check_references(contract)
     return contract
@@ -230,6 +261,11 @@ def marts() -> tuple[Mart, ...]:
 def facts() -> tuple[Fact, ...]:
     """Every fact, in the order of the contract."""
     return contract().facts
+
+
+def functions() -> tuple[Function, ...]:
+    """Every function of schema ``mart``, in the order of the contract."""
+    return contract().functions
 
 
 def fact(name: str) -> Fact:
@@ -343,6 +379,26 @@ def _read_mart(name: str, entry: Mapping[str, Any], settings: _Settings) -> Mart
     )
 
 
+def _read_function(name: str, entry: Mapping[str, Any], shared: _Settings, marts: Sequence[Mart]) -> Function:
+    if unknown := set(entry) - _FUNCTION_KEYS:
+        msg = f"contract: function {name} has unknown settings {sorted(unknown)}"
+        raise ContractError(msg)
+    like = entry.get("like")
+    models = [mart for mart in marts if mart.name == like]
+    if bool(models) == ("columns" in entry):
+        msg = f"contract: function {name} must have columns of its own or be like one mart, not {like!r}"
+        raise ContractError(msg)
+    own = tuple(_read_column(name, item, shared) for item in entry.get("columns", ()))
+    return Function(
+        name=name,
+        like=like,
+        sv=entry["sv"],
+        en=entry["en"],
+        arguments=tuple(_read_column(name, item, shared) for item in entry["arguments"]),
+        columns=models[0].columns if models else own,
+    )
+
+
 def _read_column(owner: str, item: str | Mapping[str, Mapping[str, Any]], shared: _Settings) -> Column:
     name, own = (item, {}) if isinstance(item, str) else next(iter(item.items()))
     where = f"contract: column {owner}.{name}"
@@ -396,8 +452,8 @@ def comment_statements() -> str:
     """SQL that puts the meaning of every mart and column into the database, in both languages.
 
     Returns:
-        ``COMMENT ON VIEW|TABLE|COLUMN`` statements, one per line, for the owner of schema ``mart``. A mart
-        says its grain, a column its unit. Quotes are doubled, so that no wording can end its literal.
+        ``COMMENT ON VIEW|TABLE|FUNCTION|COLUMN`` statements, one per line, for the owner of schema ``mart``.
+        A mart says its grain, a column its unit. Quotes are doubled, so that no wording can end its literal.
 
     Example: ``COMMENT ON COLUMN mart.year.year IS 'sv: Kalenderår. [year] | en: Calendar year. [year]';``
     """
@@ -409,6 +465,10 @@ def comment_statements() -> str:
             f"COMMENT ON COLUMN mart.{entry.name}.{column.name} IS {_literal(column_comment(column))};"
             for column in entry.columns
         ]
+    lines += [
+        f"COMMENT ON FUNCTION mart.{entry.signature} IS {_literal(comment(entry.sv, entry.en))};"
+        for entry in functions()
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -445,8 +505,19 @@ def dictionary_markdown() -> str:
         "|---|---|---|",
         *(f"| [`mart.{m.name}`](#mart{m.name}) | {m.grain_en} | {m.en} |" for m in entry.marts),
     ]
+    lines += [
+        "",
+        "Functions answer what needs an argument; they are asked like tables: "
+        "`SELECT * FROM mart.population_as_of('2025-12-31')`.",
+        "",
+        "| function | answers with | meaning |",
+        "|---|---|---|",
+        *(_function_line(function) for function in entry.functions),
+    ]
     for mart_entry in entry.marts:
         lines += ["", *_mart_markdown(mart_entry)]
+    for function in entry.functions:
+        lines += ["", *_function_markdown(function)]
     return "\n".join(lines) + "\n"
 
 
@@ -460,6 +531,36 @@ def _mart_markdown(entry: Mart) -> list[str]:
         "",
         f"Key: {key}",
         "",
+        "| column | type | unit | NULL | betydelse | meaning |",
+        "|---|---|---|---|---|---|",
+        *(_column_markdown(column) for column in entry.columns),
+    ]
+
+
+def _function_line(entry: Function) -> str:
+    answer = f"the columns of `mart.{entry.like}`" if entry.like else "columns of its own"
+    return f"| [`mart.{entry.name}`](#mart{entry.name}) | {answer} | {entry.en} |"
+
+
+def _function_markdown(entry: Function) -> list[str]:
+    called = ", ".join(f"{argument.name} {argument.type}" for argument in entry.arguments)
+    lines = [
+        f"## mart.{entry.name}",
+        "",
+        f"**sv** {entry.sv}<br>",
+        f"**en** {entry.en}",
+        "",
+        f"Called as `mart.{entry.name}({called})`",
+        "",
+        "| argument | type | betydelse | meaning |",
+        "|---|---|---|---|",
+        *(f"| `{a.name}` | {a.type} | {a.sv} | {a.en} |" for a in entry.arguments),
+        "",
+    ]
+    if entry.like:
+        return [*lines, f"Answers with the columns of [`mart.{entry.like}`](#mart{entry.like})."]
+    return [
+        *lines,
         "| column | type | unit | NULL | betydelse | meaning |",
         "|---|---|---|---|---|---|",
         *(_column_markdown(column) for column in entry.columns),

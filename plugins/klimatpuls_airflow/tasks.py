@@ -219,7 +219,7 @@ def note_review(answer: dict[str, Any], release_id: str) -> None:
             decide_release(
                 conn,
                 release_id,
-                is_approved=is_approved,
+                action="approve" if is_approved else "reject",
                 decided_by="operator in Airflow",
                 reason="answered in Airflow",
                 now=clock.utc_now(),

@@ -28,15 +28,21 @@ def _read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_every_mart_and_column_is_in_the_dictionary() -> None:
+def test_every_mart_function_and_column_is_in_the_dictionary() -> None:
     sections = re.split(r"^## ", _read("docs/data_dictionary.md"), flags=re.MULTILINE)[1:]
     described = {
         section.split("\n", 1)[0]: re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
         for section in sections
     }
-    assert described == {
-        f"mart.{mart.name}": [column.name for column in mart.columns] for mart in schema.marts()
+    marts = {f"mart.{mart.name}": [column.name for column in mart.columns] for mart in schema.marts()}
+    functions = {
+        f"mart.{function.name}": [
+            *(argument.name for argument in function.arguments),
+            *(() if function.like else (column.name for column in function.columns)),
+        ]
+        for function in schema.functions()
     }
+    assert described == marts | functions
 
 
 def test_every_make_target_is_told_and_no_other() -> None:

@@ -11,79 +11,21 @@ from typing import TYPE_CHECKING, Any
 import chain
 import psycopg2
 import pytest
+from releasing import LIST, ask, current, newest, outbox, publish_now, release
 
 from klimatpuls import results
-from klimatpuls.catalog import SMHI_EMISSIONS
 from klimatpuls.errors import UsageError, WrongHomeError
-from klimatpuls.hops import load, publish, registers, snapshot, validate, watch
+from klimatpuls.hops import publish, registers, watch
 from klimatpuls.hops.approval import decide_digests, decide_release, digests_to_approve
-from klimatpuls.releases import Fetched
-from klimatpuls.replica import workbook
-from klimatpuls.sources import smhi_emissions
-from klimatpuls.warehouse import publication, runs
+from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import warehouse_digest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Published
-    from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.hops.validate import ValidationResult
-    from klimatpuls.releases import Parsed
 
 pytestmark = pytest.mark.postgres
-
-LIST = "list@example.org"
-
-
-def newest(archive: Path) -> Parsed:
-    (path,) = (archive / "smhi").glob("GGT*2026*.xlsx")
-    return smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
-
-
-def release(published: Published, day: date, factor: float = 1.0, title: str = "") -> ValidationResult:
-    """A release of another date, brought to its verdict."""
-    rows = chain.sheet_rows(newest(published.archive), day, factor)
-    body = workbook.build_workbook(
-        rows, sheet_name="Växthusgaser totalt", properties=workbook.Properties(title=title)
-    )
-    dsn, context, source = published.warehouse.loader_dsn, published.context, SMHI_EMISSIONS
-    with closing(connect(dsn)) as conn:
-        with conn:
-            run = runs.start_run(
-                conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
-            )
-        fetched = Fetched(
-            source=source.id, dataset="smhi_emissions", substance="ghg", url="file:test", parts=(body,)
-        )
-        snapshot._enter(conn, source, snapshot._put(source, fetched, context), run.run_id)
-        load.load_run(conn, source, run.run_id, context)
-        return validate.validate_run(conn, dsn, source, run.run_id, context)
-
-
-def publish_now(published: Published, conn: PgConnection | None = None) -> publication.Published | None:
-    if conn is not None:
-        return publish.publish_validated(conn, published.context, LIST)
-    with closing(connect(published.warehouse.loader_dsn)) as own:
-        return publish.publish_validated(own, published.context, LIST)
-
-
-def ask(published: Published, query: str) -> list[tuple[Any, ...]]:
-    with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
-        cursor.execute(query)
-        return cursor.fetchall()
-
-
-def current(published: Published) -> str:
-    query = "SELECT release_id FROM mart.release WHERE is_current AND substance = 'ghg'"
-    ((release_id,),) = ask(published, query)
-    return str(release_id)
-
-
-def outbox(published: Published) -> list[tuple[Any, ...]]:
-    return ask(published, "SELECT as_of_date, approval, state FROM ops.mail_outbox ORDER BY outbox_id")
 
 
 def test_the_whole_chain_again_changes_nothing(published: Published) -> None:
@@ -267,7 +209,7 @@ class TestHold:
             decide_release(
                 conn,
                 held,
-                is_approved=is_approved,
+                action="approve" if is_approved else "reject",
                 decided_by="operator",
                 reason="looked at",
                 now=published.context.now,

@@ -70,3 +70,42 @@ def test_the_reader_of_dashboards_reads_every_mart_and_nothing_else(warehouse: W
         "WHERE has_schema_privilege(oid, 'USAGE') AND nspname !~ '^pg_' AND nspname <> 'information_schema'",
     )
     assert set(readable[0]) - {"public"} == {"mart"}
+
+
+_FUNCTIONS = """
+SELECT
+    p.proname,
+    p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS signature,
+    obj_description(p.oid, 'pg_proc') AS meaning,
+    p.proargnames,
+    ARRAY(
+        SELECT format_type(t.type, NULL) FROM unnest(p.proallargtypes) WITH ORDINALITY AS t (type, place)
+        ORDER BY t.place
+    ) AS types,
+    p.prosecdef AND p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'] AS is_safe
+FROM pg_proc AS p
+WHERE p.pronamespace = 'mart'::regnamespace
+"""
+
+
+def test_functions_and_contract_agree_argument_by_argument(warehouse: Warehouse) -> None:
+    found = {
+        name: (signature, meaning, list(zip(names, types, strict=True)), is_safe)
+        for name, signature, meaning, names, types, is_safe in _rows(warehouse.admin_dsn, _FUNCTIONS)
+    }
+    assert found == {
+        function.name: (
+            function.signature,
+            schema.comment(function.sv, function.en),
+            [(column.name, column.type) for column in (*function.arguments, *function.columns)],
+            True,
+        )
+        for function in schema.functions()
+    }
+
+
+def test_the_reader_of_dashboards_may_call_every_function(warehouse: Warehouse) -> None:
+    for function in schema.functions():
+        if function.like:
+            arguments = ", ".join("'ghg'" if a.type == "text" else "'2026-01-01'" for a in function.arguments)
+            assert _rows(warehouse.bi_dsn, f"SELECT * FROM mart.{function.name}({arguments})") == []

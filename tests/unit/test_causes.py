@@ -13,6 +13,10 @@ def released(substance: str, *, is_current: bool = True) -> dict[str, Any]:
     return {"kind": "release", "substance": substance, "is_current": is_current}
 
 
+def decided(kind: str, substance: str, *, moves_current: bool = True) -> dict[str, Any]:
+    return {"kind": kind, "substance": substance, "moves_current": moves_current}
+
+
 STANDING = {"kind": "standing", "region_code": "0360", "target_id": "t", "old": "split", "new": "met"}
 OVERRIDE = {"kind": "override", "release_id": "r", "decided_by": "operator", "reason": None}
 
@@ -29,6 +33,10 @@ OVERRIDE = {"kind": "override", "release_id": "r", "decided_by": "operator", "re
         ([{"kind": "register", "first": True}], False),
         ([{"kind": "register", "first": False}], True),
         ([released("co2"), OVERRIDE], True),
+        ([decided("withdrawn", "ghg")], True),
+        ([decided("restored", "ghg")], True),
+        ([decided("withdrawn", "ghg", moves_current=False)], False),
+        ([decided("restored", "nox")], False),
     ],
 )
 def test_a_digest_is_deserved(causes: list[dict[str, Any]], worth: bool) -> None:

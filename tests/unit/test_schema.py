@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ ROOT = CONTRACT.parents[2]
 def _changed(**marts: object) -> str:
     document = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
     document["marts"] = {"region": document["marts"]["region"], **marts}
+    document["functions"] = {}
     return yaml.safe_dump(document, allow_unicode=True)
 
 
@@ -124,6 +126,22 @@ def test_a_reference_must_join_the_same_type() -> None:
         schema.read_contract(_changed(x=_mart(["publication_id", column], ["a"])))
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "columns of its own or be like one mart, not None"),
+        ({"like": "regions"}, "like one mart, not 'regions'"),
+        ({"like": "region", "columns": ["publication_id"]}, "columns of its own or be like one mart"),
+        ({"like": "region", "returns": "text"}, "unknown settings"),
+    ],
+)
+def test_a_function_answers_with_one_shape(settings: dict[str, object], words: str) -> None:
+    document = yaml.safe_load(_changed())
+    document["functions"] = {"f": {"sv": "s", "en": "e", "arguments": [], **settings}}
+    with pytest.raises(schema.ContractError, match=words):
+        schema.read_contract(yaml.safe_dump(document))
+
+
 def test_an_unknown_mart_or_column_is_answered_with_the_known_ones() -> None:
     with pytest.raises(schema.ContractError, match="no mart 'emissions'; it has emission, "):
         schema.mart("emissions")
@@ -135,16 +153,16 @@ def test_comments_cannot_leave_their_literal() -> None:
     statements = schema.comment_statements()
     for line in statements.splitlines():
         head, literal = line.split(" IS ", 1)
-        assert head.startswith(("COMMENT ON VIEW mart.", "COMMENT ON TABLE mart.", "COMMENT ON COLUMN mart."))
+        assert re.match(r"COMMENT ON (VIEW|TABLE|COLUMN|FUNCTION) mart\.", head)
         assert literal.startswith("'sv: ")
         assert literal.endswith("';")
         assert "'" not in literal[1:-2].replace("''", "")
     assert "municipality''s county" in statements
 
 
-def test_one_comment_per_mart_and_column() -> None:
+def test_one_comment_per_mart_function_and_column() -> None:
     lines = schema.comment_statements().splitlines()
-    assert len(lines) == sum(1 + len(mart.columns) for mart in schema.marts())
+    assert len(lines) == sum(1 + len(mart.columns) for mart in schema.marts()) + len(schema.functions())
     assert "COMMENT ON TABLE mart.current_publication IS " in "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What the commands do with a stack: run once, leave it running, refresh, take a file, answer a hold."""
+"""What the commands do with a stack: run once, leave it up, refresh, take a file, decide on a release."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from klimatpuls.embedded.choice import Wish
     from klimatpuls.embedded.home import Home
     from klimatpuls.embedded.stack import Stack
+    from klimatpuls.hops.approval import Action
 
     Say = Callable[[str], None]
 
@@ -157,32 +158,30 @@ def _check_origin(home: Home, file: Path) -> None:
     )
 
 
-def decide(home: Home, release_id: str, reason: str, say: Say, *, is_approved: bool) -> int:
-    """Answer a hold; an approved release is published at once. Returns the exit code.
+def decide(home: Home, release_id: str, action: Action, reason: str, say: Say) -> int:
+    """Decide on a release; what that changes for readers is published at once. Returns the exit code.
 
     Raises:
-        UsageError: if the release is not on hold.
+        UsageError: if the release is not in the state the action needs.
     """
     clocked = _Clocked(say)
-    if not is_approved:
+    if action == "reject":
         with house.database(home) as stack:
-            _decide(stack, release_id, reason, is_approved=False)
+            _decide(stack, release_id, action, reason)
         clocked(f"{release_id} is rejected; what is published stays as it is")
         return EXIT_DONE
-    with _running(home, clocked, "release approve") as stack:
-        _decide(stack, release_id, reason, is_approved=True)
-        clocked(f"{release_id} is approved; publishing")
+    with _running(home, clocked, f"release {action}") as stack:
+        _decide(stack, release_id, action, reason)
+        clocked(f"{release_id}: {action} is recorded; publishing")
         outcome = Refresh(stack, clocked).run([])
         terminal.print_summary(stack, outcome)
     return outcome.exit_code
 
 
-def _decide(stack: Stack, release_id: str, reason: str, *, is_approved: bool) -> None:
+def _decide(stack: Stack, release_id: str, action: Action, reason: str) -> None:
     context = house.run_context(stack.home, stack.as_of)
     with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
-        decide_release(
-            conn, release_id, is_approved=is_approved, decided_by="operator", reason=reason, now=context.now
-        )
+        decide_release(conn, release_id, action=action, decided_by="operator", reason=reason, now=context.now)
 
 
 @contextmanager

@@ -98,7 +98,10 @@ def _cause(cause: Mapping[str, Any]) -> str:
     if cause["kind"] == "standing":
         target = f"{cause['region_code']}, target {cause['target_id']}"
         return f"standing of {target}: {cause['old']} → {cause['new']}"
-    return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
+    if cause["kind"] == "override":
+        return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
+    done = f"{cause['release_id']} was {cause['kind']} by {cause['decided_by']}: {cause['reason']}"
+    return f"{done}; current: {cause['current'] or 'none'}" if cause["moves_current"] else done
 
 
 def _years(years: Sequence[int]) -> str:

@@ -1,10 +1,10 @@
-"""A release on hold: what a person is asked, and the answer, kept with who, when and why."""
+"""A person's word on a release: what is asked of a hold, and every decision, kept with who, when and why."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from klimatpuls.errors import UsageError
 from klimatpuls.validation.gates import finding_text
@@ -12,12 +12,23 @@ from klimatpuls.validation.reading import read_failed_gates
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.releases import State
     from klimatpuls.validation.gates import Gate
+
+Action = Literal["approve", "reject", "withdraw", "restore"]
+
+ACTIONS: Final[Mapping[Action, tuple[State, State]]] = {
+    "approve": ("held", "validated"),
+    "reject": ("held", "rejected"),
+    "withdraw": ("published", "withdrawn"),
+    "restore": ("withdrawn", "published"),
+}
+"""What a person may decide on a release: the state it must be in, and the one that follows."""
 
 SHOWN: Final = 5
 """Findings per gate that a question shows; the page of the validation has more."""
@@ -86,30 +97,40 @@ def decide_release(
     conn: PgConnection,
     release_id: str,
     *,
-    is_approved: bool,
+    action: Action,
     decided_by: str,
     reason: str,
     now: datetime,
 ) -> None:
-    """Move a held release to ``validated`` or ``rejected``.
+    """Move a release on by a person's decision, and write the decision down (``ops.release_decision``).
+
+    What readers see changes with the next publication, not before.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         release_id: The release.
-        is_approved: Whether it may be published.
+        action: ``approve`` or ``reject`` a held one, ``withdraw`` a published one, ``restore`` a
+            withdrawn one.
         decided_by: Role of who decided; no person's name.
-        reason: Why; kept with the release and told in the digest.
+        reason: Why; kept with the release and told in the digest. A withdrawal and a restoration need one.
         now: The moment of the decision.
 
     Raises:
-        UsageError: if there is no such release or it is not on hold.
+        UsageError: if there is no such release, it is not in the state the action needs, or the reason is
+            missing.
     """
+    from_state, to_state = ACTIONS[action]
+    if action in ("withdraw", "restore") and not reason.strip():
+        msg = f"say why {release_id} is to be {to_state}: --reason TEXT; it is kept and told in the digest"
+        raise UsageError(msg)
     values = {
         "release_id": release_id,
-        "state": "validated" if is_approved else "rejected",
+        "action": action,
+        "from_state": from_state,
+        "to_state": to_state,
         "decided_by": decided_by,
         "decided_at": now,
-        "reason": reason or None,
+        "reason": reason.strip() or None,
     }
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/decide_release.sql"), values)
@@ -118,7 +139,8 @@ def decide_release(
         cursor.execute(load_sql("load/release_state.sql"), values)
         row = cursor.fetchone()
     found = f"its state is {row[0]}" if row else "there is no release of that name"
-    msg = f"{release_id} is not on hold: {found}. `klimatpuls releases` lists what is"
+    needed = "on hold" if from_state == "held" else from_state
+    msg = f"{release_id} is not {needed}: {found}. `klimatpuls releases` lists what is"
     raise UsageError(msg)
 
 

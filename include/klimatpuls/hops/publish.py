@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from klimatpuls import results
+from klimatpuls.validation.recompare import recompare_releases
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import load_sql
 
@@ -21,13 +22,16 @@ INGEST_PATIENCE_MINUTES = 30
 
 
 def publish_validated(conn: PgConnection, context: RunContext, list_address: str | None) -> Published | None:
-    """Compute and switch; None when neither a release nor a register is new.
+    """Compute and switch; None when no release came or went and no register is new.
+
+    Releases that follow upon another one than before are compared with it first.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         context: Day and approval mode.
         list_address: Where the digest goes.
     """
+    recompare_releases(conn)
     return publication.publish(
         conn,
         as_of=context.as_of,

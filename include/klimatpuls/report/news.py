@@ -8,7 +8,7 @@ from klimatpuls import catalog
 from klimatpuls.report.numbers import NBSP
 from klimatpuls.report.page import Bullets, Section
 from klimatpuls.report.terms import REGISTERS, dataset_name, standing_words
-from klimatpuls.report.view import Cause, RegisterCause, ReleaseCause, StandingCause
+from klimatpuls.report.view import Cause, DecisionCause, RegisterCause, ReleaseCause, StandingCause
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
@@ -62,6 +62,8 @@ def _cause_sentences(cause: Cause, say: Speaker) -> list[str]:
                 f"to “{standing_words(cause.new, say)}”.",
             )
         ]
+    if isinstance(cause, DecisionCause):
+        return [_decision_sentence(cause, say)]
     return [_override_sentence(cause, say)]
 
 
@@ -84,6 +86,28 @@ def _override_sentence(cause: OverrideCause, say: Speaker) -> str:
         f"Utgåvan {cause.release_id} stoppades av en kontroll och godkändes sedan för hand.{reason}",
         f"Release {cause.release_id} was stopped by a check and then approved by hand.{reason}",
     )
+
+
+def _decision_sentence(cause: DecisionCause, say: Speaker) -> str:
+    name = dataset_name(cause.dataset, cause.substance, say)
+    reason = say(f" Skäl: {cause.reason}", f" Reason: {cause.reason}") if cause.reason else ""
+    if cause.is_withdrawal:
+        done = say(
+            f"{name}: utgåvan {cause.release_id} har dragits tillbaka.",
+            f"{name}: release {cause.release_id} was withdrawn.",
+        )
+    else:
+        done = say(
+            f"{name}: utgåvan {cause.release_id} gäller åter sedan den drogs tillbaka.",
+            f"{name}: release {cause.release_id} is shown again after it was withdrawn.",
+        )
+    if not cause.moves_current:
+        now = say(" De gällande siffrorna är oförändrade.", " The current figures are unchanged.")
+    elif cause.current is None:
+        now = say(" Ingen utgåva gäller i stället.", " No release takes its place.")
+    else:
+        now = say(f" Nu gäller {cause.current}.", f" {cause.current} is current now.")
+    return f"{done}{now}{reason}"
 
 
 def _release_sentences(cause: ReleaseCause, say: Speaker) -> list[str]:

@@ -224,7 +224,30 @@ class OverrideCause:
     reason: str | None
 
 
-Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause
+@dataclass(frozen=True, kw_only=True)
+class DecisionCause:
+    """A person withdrew a published release, or restored a withdrawn one; nobody is named in a mail.
+
+    Attributes:
+        is_withdrawal: Whether it was taken out; else it was brought back.
+        release_id: The release.
+        dataset: Catalogue id of its dataset.
+        substance: Its substance, ``all`` where there is none.
+        moves_current: Whether current figures changed by it.
+        current: The release whose figures count from now on, or None where there is none.
+        reason: Why, in the words of who decided.
+    """
+
+    is_withdrawal: bool
+    release_id: str
+    dataset: str
+    substance: str
+    moves_current: bool
+    current: str | None
+    reason: str | None
+
+
+Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause | DecisionCause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -461,7 +484,18 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
         )
     if kind == "override":
         return OverrideCause(release_id=cause["release_id"], reason=cause.get("reason"))
+    if kind in ("withdrawn", "restored"):
+        return DecisionCause(
+            is_withdrawal=kind == "withdrawn",
+            release_id=cause["release_id"],
+            dataset=cause["dataset"],
+            substance=cause["substance"],
+            moves_current=cause["moves_current"],
+            current=cause["current"],
+            reason=cause["reason"],
+        )
     msg = (
-        f"a publication's cause of an unknown kind: {kind!r}; known are release, register, standing, override"
+        f"a publication's cause of an unknown kind: {kind!r}; known are release, withdrawn, restored, "
+        "override, standing, register"
     )
     raise ValueError(msg)

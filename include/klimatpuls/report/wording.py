@@ -13,7 +13,14 @@ from klimatpuls.report.news import changed, released
 from klimatpuls.report.numbers import Speaker
 from klimatpuls.report.page import Page
 from klimatpuls.report.standings import own_targets
-from klimatpuls.report.view import EMISSIONS, GHG, RegisterCause, ReleaseCause, StandingCause
+from klimatpuls.report.view import (
+    EMISSIONS,
+    GHG,
+    DecisionCause,
+    RegisterCause,
+    ReleaseCause,
+    StandingCause,
+)
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Language
@@ -92,6 +99,11 @@ def _title(digest: Digest, say: Speaker) -> str:
         return say(f"Nya utsläppssiffror: {year}", f"New emission figures: {year}")
     if causes:
         return say(f"Reviderade utsläppssiffror till {year}", f"Revised emission figures to {year}")
+    decisions = [c for c in digest.causes if isinstance(c, DecisionCause) and c.moves_current]
+    if any(decision.is_withdrawal for decision in decisions):
+        return say("En utgåva har dragits tillbaka", "A release was withdrawn")
+    if decisions:
+        return say("En tillbakadragen utgåva gäller åter", "A withdrawn release is shown again")
     if any(isinstance(cause, StandingCause) for cause in digest.causes):
         return say("Ändrat läge för medlemmars mål", "Changed standing of members' targets")
     if any(isinstance(cause, RegisterCause) for cause in digest.causes):

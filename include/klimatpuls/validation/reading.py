@@ -50,10 +50,20 @@ def _validations(conn: connection, run_id: int) -> list[tuple[dict[str, Any], tu
     with conn.cursor() as cursor:
         cursor.execute(load_sql("load/validations_of_run.sql"), {"run_id": run_id})
         found = []
-        for head in list(_named(cursor)):
-            cursor.execute(load_sql("load/gates_of_validation.sql"), head)
-            found.append((head, tuple(_gate(row) for row in _named(cursor))))
+        for head in list(named_rows(cursor)):
+            found.append((head, read_gates(cursor, head["validation_id"])))
     return found
+
+
+def read_gates(cursor: Any, validation_id: int) -> tuple[Gate, ...]:
+    """The gates of one validation, in the order of the rules.
+
+    Args:
+        cursor: psycopg2 cursor of ``wh_loader``.
+        validation_id: The validation.
+    """
+    cursor.execute(load_sql("load/gates_of_validation.sql"), {"validation_id": validation_id})
+    return tuple(_gate(row) for row in named_rows(cursor))
 
 
 def _explain(run_id: int, head: dict[str, Any], gates: tuple[Gate, ...]) -> str:
@@ -96,7 +106,8 @@ def _gate(row: dict[str, Any]) -> Gate:
     )
 
 
-def _named(cursor: Any) -> Iterator[dict[str, Any]]:
+def named_rows(cursor: Any) -> Iterator[dict[str, Any]]:
+    """The rows of an answer, each as column name → value."""
     names = [column.name for column in cursor.description]
     for row in cursor.fetchall():
         yield dict(zip(names, row, strict=True))

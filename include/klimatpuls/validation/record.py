@@ -5,7 +5,7 @@ Nothing here commits: the caller's transaction holds the gates and the change of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from klimatpuls.errors import UsageError
 from klimatpuls.validation.gates import Verdict
@@ -40,23 +40,7 @@ def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> Non
     """
     with conn.cursor() as cursor:
         for verdict in verdicts:
-            cursor.execute(
-                load_sql("load/insert_validation.sql"),
-                {
-                    "run_id": verdict.run_id,
-                    "dataset": verdict.dataset,
-                    "substance": verdict.substance,
-                    "release_id": verdict.release_id,
-                    "snapshot_sha256": verdict.snapshot_sha256,
-                    "verdict": verdict.verdict,
-                    "docs_path": verdict.docs_path,
-                },
-            )
-            (validation_id,) = cursor.fetchone()
-            cursor.executemany(
-                load_sql("load/insert_validation_gate.sql"),
-                [_gate_row(validation_id, gate) for gate in verdict.gates],
-            )
+            insert_verdict(cursor, verdict)
             cursor.execute(
                 load_sql("load/set_verdict_state.sql"),
                 {"state": STATE_OF[verdict.verdict], "release_id": verdict.release_id},
@@ -67,6 +51,33 @@ def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> Non
                     f"{verdict.verdict} was not recorded; see klimatpuls releases"
                 )
                 raise UsageError(msg)
+
+
+def insert_verdict(cursor: Any, verdict: ReleaseVerdict) -> None:
+    """Write a verdict with all its gates; the release stays in its state.
+
+    Args:
+        cursor: psycopg2 cursor inside a transaction of the caller's.
+        verdict: The release and its gates.
+    """
+    cursor.execute(
+        load_sql("load/insert_validation.sql"),
+        {
+            "run_id": verdict.run_id,
+            "dataset": verdict.dataset,
+            "substance": verdict.substance,
+            "release_id": verdict.release_id,
+            "snapshot_sha256": verdict.snapshot_sha256,
+            "verdict": verdict.verdict,
+            "compared_with": verdict.compared_with,
+            "docs_path": verdict.docs_path,
+        },
+    )
+    (validation_id,) = cursor.fetchone()
+    cursor.executemany(
+        load_sql("load/insert_validation_gate.sql"),
+        [_gate_row(validation_id, gate) for gate in verdict.gates],
+    )
 
 
 def _gate_row(validation_id: int, gate: Gate) -> dict[str, object]:
@@ -118,6 +129,7 @@ def quarantine_snapshot(
                 "release_id": None,
                 "snapshot_sha256": snapshot_sha256,
                 "verdict": "quarantine",
+                "compared_with": None,
                 "docs_path": None,
             },
         )

@@ -48,8 +48,16 @@ class ValidationError(KlimatpulsError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
-    """A release that waits for its verdict."""
+class Loaded:
+    """A release that waits for its verdict, with the release it is compared with.
+
+    Attributes:
+        release: The release.
+        snapshot_sha256: Hash of the raw bytes it was read from.
+        run_id: The source run that loaded it.
+        earlier: The nearest earlier release, or None.
+        earlier_run_id: The source run of that one.
+    """
 
     release: Release
     snapshot_sha256: str
@@ -101,14 +109,14 @@ def validate_run(
     return verdicts
 
 
-def _loaded_releases(conn: Connection, run_id: int) -> list[_Loaded]:
+def _loaded_releases(conn: Connection, run_id: int) -> list[Loaded]:
     """The run's loaded releases, each with the nearest earlier release it is compared with."""
     rows = conn.exec_driver_sql(
         connection.load_sql("load/releases_to_judge.sql"),
         {"run_id": run_id, "states": list(_COMPARABLE_STATES)},
     ).all()
     known = {
-        row.release_id: _Loaded(
+        row.release_id: Loaded(
             release=Release(
                 release_id=row.release_id,
                 dataset=row.dataset,
@@ -134,14 +142,14 @@ def _loaded_releases(conn: Connection, run_id: int) -> list[_Loaded]:
     return loaded
 
 
-def _by_fact(source: Source, run_id: int, loaded: Sequence[_Loaded]) -> list[tuple[Suite, list[Check]]]:
+def _by_fact(source: Source, run_id: int, loaded: Sequence[Loaded]) -> list[tuple[Suite, list[Check]]]:
     """The suite of every fact that the run loaded, with its finished checks."""
     datasets: dict[str, list[str]] = {}
     for dataset_id in sorted({item.release.dataset for item in loaded}):
         datasets.setdefault(source.dataset(dataset_id).fact, []).append(dataset_id)
     suites = {name: suite_of(schema.fact(name)) for name in datasets}
     return [
-        (suites[name], list(_checks(source, suites[name], run_id, loaded, dataset_ids)))
+        (suites[name], list(checks_of(source, suites[name], run_id, loaded, dataset_ids)))
         for name, dataset_ids in datasets.items()
     ]
 
@@ -151,9 +159,21 @@ def _together(results: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return {**results[0], "results": [entry for result in results for entry in result["results"]]}
 
 
-def _checks(
-    source: Source, suite: Suite, run_id: int, loaded: Sequence[_Loaded], dataset_ids: Sequence[str]
+def checks_of(
+    source: Source, suite: Suite, run_id: int, loaded: Sequence[Loaded], dataset_ids: Sequence[str]
 ) -> Iterator[Check]:
+    """The rules of a fact with their finished queries, for the releases of a run.
+
+    Args:
+        source: Catalogue entry.
+        suite: The fact's rules.
+        run_id: The source run whose rows are asked about.
+        loaded: Releases to hold against the rules.
+        dataset_ids: Datasets of the fact, in the order wanted.
+
+    Yields:
+        One check per dataset and rule.
+    """
     for dataset_id in dataset_ids:
         dataset = source.dataset(dataset_id)
         items = [item for item in loaded if item.release.dataset == dataset_id]
@@ -250,13 +270,22 @@ def _findings(
             raise ValidationError(msg)
         rows = (entry["result"].get("details") or {}).get("unexpected_rows") or []
         complete[check.key] = {
-            release_id: replace(by_release.get(release_id, Measure()), findings=_sample(rows, release_id))
+            release_id: replace(by_release.get(release_id, Measure()), findings=sample_of(rows, release_id))
             for release_id in check.release_ids
         }
     return complete
 
 
-def _sample(rows: Sequence[Mapping[str, object]], release_id: str) -> list[dict[str, object]]:
+def sample_of(rows: Sequence[Mapping[str, object]], release_id: str) -> list[dict[str, object]]:
+    """The first findings of a release, as JSON can hold them.
+
+    Args:
+        rows: What a check's ``findings_sql`` returned, the first of every release first.
+        release_id: The release.
+
+    Returns:
+        At most ``SAMPLE_SIZE`` flat mappings.
+    """
     chosen = [row for row in rows if row["release_id"] == release_id][:SAMPLE_SIZE]
     return [
         {
@@ -276,7 +305,7 @@ def _plain(value: object) -> object:
 
 
 def _verdict(
-    item: _Loaded,
+    item: Loaded,
     columns: Measure,
     checks: Sequence[Check],
     findings: Mapping[str, Mapping[str, Measure]],

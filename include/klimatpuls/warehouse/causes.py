@@ -1,8 +1,9 @@
-"""Why a publication was made: new releases with what they changed, registers, standings, overrides.
+"""Why a publication was made: releases that came, went or came back, registers, standings, overrides.
 
 The causes are written down at the moment of publication, so that the digest, the UI and a later reader tell
-the same story. A digest is deserved by emissions of all greenhouse gases, a changed standing of a member's
-own target, a changed register or an override; not by every air pollutant or population table.
+the same story. A digest is deserved by emissions of all greenhouse gases that came, went or came back, a
+changed standing of a member's own target, a changed register or an override; not by every air pollutant or
+population table.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 MOVED_PCT = 5.0
 """A municipal cell that moved by more than this percent counts as moved in the digest (methods section 8)."""
@@ -26,6 +27,8 @@ def find_causes(
     *,
     pointer: Mapping[str, Any],
     newcomers: Sequence[Any],
+    restored: Sequence[Any],
+    withdrawn: Sequence[str],
     current: Mapping[tuple[str, str | None], Any],
     candidates: Sequence[Any],
     before: Iterable[str],
@@ -38,6 +41,8 @@ def find_causes(
         cursor: Inside the transaction of the switch, before it.
         pointer: The present publication.
         newcomers: Releases published for the first time.
+        restored: Releases that were withdrawn and are shown again.
+        withdrawn: Ids of the releases that are shown now and no longer will be.
         current: Series → the release that will be current.
         candidates: Every release the publication may show.
         before: Ids of the releases that are current now.
@@ -45,9 +50,10 @@ def find_causes(
         register_sha256: Hash of the registers it was built with.
 
     Returns:
-        JSON-ready dictionaries with the key ``kind``: ``release``, ``standing``, ``register``, ``override``.
+        JSON-ready dictionaries with the key ``kind``: ``release``, ``withdrawn``, ``restored``, ``override``,
+        ``standing``, ``register``.
     """
-    shown = set(before)
+    shown, shown_now = set(before), {candidate.id for candidate in current.values()}
     causes: list[dict[str, Any]] = []
     for candidate in sorted(newcomers, key=_lead_first):
         replaced = next(
@@ -64,6 +70,9 @@ def find_causes(
                     "reason": candidate.decision_reason,
                 }
             )
+    came_back = [candidate.id for candidate in restored]
+    for kind, ids, led in (("withdrawn", withdrawn, shown), ("restored", came_back, shown_now)):
+        causes.extend(_decision_causes(cursor, kind, ids, led, current))
     causes.extend(_standing_causes(cursor, pointer["publication_id"], publication_id))
     if register_sha256 != pointer["register_sha256"]:
         causes.append({"kind": "register", "first": pointer["register_sha256"] == ""})
@@ -76,6 +85,11 @@ def deserve_digest(causes: Sequence[Mapping[str, Any]]) -> bool:
         cause["kind"] in {"standing", "override"}
         or (cause["kind"] == "register" and not cause["first"])
         or (cause["kind"] == "release" and cause["substance"] == "ghg" and cause["is_current"])
+        or (
+            cause["kind"] in {"withdrawn", "restored"}
+            and cause["substance"] == "ghg"
+            and cause["moves_current"]
+        )
         for cause in causes
     )
 
@@ -116,6 +130,31 @@ def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) 
         cursor.execute(load_sql("load/moved_share.sql"), pair)
         (cause["moved_share_pct"],) = cursor.fetchone()
     return cause
+
+
+def _decision_causes(
+    cursor: Any,
+    kind: str,
+    release_ids: Sequence[str],
+    led: Collection[str],
+    current: Mapping[tuple[str, str | None], Any],
+) -> list[dict[str, Any]]:
+    """Releases that a person took out or brought back; ``led`` holds those that were or are current by it."""
+    cursor.execute(load_sql("load/decisions_of_releases.sql"), {"release_ids": list(release_ids)})
+    now = {(dataset, substance or "all"): c.id for (dataset, substance), c in current.items()}
+    return [
+        {
+            "kind": kind,
+            "release_id": release_id,
+            "dataset": dataset,
+            "substance": substance,
+            "moves_current": release_id in led,
+            "current": now.get((dataset, substance)),
+            "decided_by": decided_by,
+            "reason": reason,
+        }
+        for release_id, dataset, substance, decided_by, reason in cursor.fetchall()
+    ]
 
 
 def _standing_causes(cursor: Any, old_publication: int, new_publication: int) -> list[dict[str, Any]]:

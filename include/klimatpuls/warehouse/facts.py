@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from klimatpuls import schema
+from klimatpuls import catalog, schema
 from klimatpuls.errors import KlimatpulsError
 from klimatpuls.warehouse.connection import SQL_ROOT, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from klimatpuls.schema import Column, Fact, Mart
+    from klimatpuls.schema import Column, Fact, Function, Mart
 
 CORE_HEAD = (("run_id", "bigint"), ("release_id", "text"))
 SUBSTANCE = ("substance", "text")
@@ -36,6 +36,39 @@ WHERE
             pf.fact = '{fact}'
             AND pf.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
     );
+"""
+
+
+# plpgsql with custom plans: the runs are constants when the query is planned, so partitions of other runs are
+# pruned before they are locked.
+_AS_OF = """\
+DROP FUNCTION IF EXISTS mart.{name}(date);
+CREATE FUNCTION mart.{name}(known_on date)
+RETURNS TABLE (
+    {returned}
+)
+LANGUAGE plpgsql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    run_ids bigint[];
+    release_ids text[];
+BEGIN
+    SELECT array_agg(x.run_id), array_agg(x.release_id) INTO run_ids, release_ids
+    FROM ops.releases_known_on(known_on, ARRAY[{datasets}]::text[]) AS x;
+    RETURN QUERY
+    SELECT DISTINCT ON ({key})
+        {select}
+    FROM core.{table} AS f
+    INNER JOIN core.dim_release AS d ON f.release_id = d.release_id
+{joins}    WHERE f.run_id = ANY(run_ids) AND f.release_id = ANY(release_ids)
+    ORDER BY {key}, d.published_date DESC, d.known_from DESC, d.content_sha256 COLLATE "C" DESC;
+END
+$$;
 """
 
 
@@ -97,6 +130,16 @@ def view_statements() -> str:
     return "\n".join(_view(mart) for mart in plain_marts())
 
 
+def function_statements() -> str:
+    """SQL of every as-of function that has no file of its own in ``include/sql/functions``."""
+    marts = {mart.name: mart for mart in plain_marts()}
+    return "\n".join(
+        _as_of(function, marts[str(function.like)])
+        for function in schema.functions()
+        if not (SQL_ROOT / "functions" / f"{function.name}.sql").exists()
+    )
+
+
 def plain_marts() -> Iterator[Mart]:
     """The marts whose view follows from the contract."""
     for mart in schema.marts():
@@ -137,6 +180,38 @@ def _create(
 def _view(mart: Mart) -> str:
     """One plain view: the contract admits only names of letters and underscores, so no quoting is needed."""
     fact = schema.fact(str(mart.fact))
+    select, joins = _select_and_joins(mart, fact)
+    return (
+        f"CREATE OR REPLACE VIEW mart.{mart.name} AS\nSELECT\n    "
+        + ",\n    ".join(select)
+        + f'\nFROM mart_data."{fact.name}" AS f\n'
+        + "".join(f"{join}\n" for join in joins)
+        + _SHOWN.format(fact=fact.name)
+    )
+
+
+def _as_of(function: Function, mart: Mart) -> str:
+    """A plain mart as it was known on a day: the rows of ``core`` of the releases current then.
+
+    Where two releases hold the same key (a series continued in another dataset), the later release wins, as
+    in ``include/sql/load/build_facts.sql``.
+    """
+    fact = schema.fact(str(mart.fact))
+    select, joins = _select_and_joins(mart, fact)
+    key = ", ".join(f"f.{name}" for name in mart_key(fact))
+    returned = ",\n    ".join(f"{column.name} {column.type}" for column in function.columns)
+    return _AS_OF.format(
+        name=function.name,
+        returned=returned,
+        datasets=", ".join(f"'{dataset}'" for dataset in catalog.datasets_of(fact.name)),
+        key=key,
+        select=",\n        ".join(select),
+        table=fact.table,
+        joins="".join(f"    {join}\n" for join in joins),
+    )
+
+
+def _select_and_joins(mart: Mart, fact: Fact) -> tuple[list[str], list[str]]:
     own = {column.name: column for column in fact.columns}
     lists = {name.removesuffix("_code"): column.code_list for name, column in own.items() if column.code_list}
     select = [_select(mart, column, own, lists) for column in mart.columns]
@@ -148,13 +223,7 @@ def _view(mart: Mart) -> str:
     ]
     if any(line.startswith("r.") for line in select):
         joins.insert(0, "LEFT JOIN core.dim_region AS r ON f.region_code = r.region_code")
-    return (
-        f"CREATE OR REPLACE VIEW mart.{mart.name} AS\nSELECT\n    "
-        + ",\n    ".join(select)
-        + f'\nFROM mart_data."{fact.name}" AS f\n'
-        + "".join(f"{join}\n" for join in joins)
-        + _SHOWN.format(fact=fact.name)
-    )
+    return select, joins
 
 
 def _select(mart: Mart, column: Column, own: Mapping[str, Column], lists: Collection[str]) -> str:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
 LOGIN_ROLES = ("wh_loader", "wh_mailer", "bi_read")
-TABLES, VIEWS, DIMENSIONS = "contract tables", "contract views", "dimensions"
+TABLES, VIEWS, FUNCTIONS = "contract tables", "contract views", "contract functions"
+DIMENSIONS = "dimensions"
 """What is repeatable and has no file of its own."""
 
 
@@ -115,6 +116,7 @@ def _repeatable_texts() -> dict[str, str]:
         **_files("functions"),
         **_files("marts"),
         VIEWS: facts.view_statements(),
+        FUNCTIONS: facts.function_statements(),
         **_files("grants"),
         "contract comments": schema.comment_statements(),
         DIMENSIONS: dimensions.checksum_text(),

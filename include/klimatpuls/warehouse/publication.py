@@ -19,7 +19,7 @@ from klimatpuls.defects import Defect, defect_cells
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers.targets import from_definition
-from klimatpuls.releases import Release
+from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.results import ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse.connection import load_sql
@@ -81,14 +81,16 @@ class _Candidate:
 class _Plan:
     """What the new publication will show, against what the present one shows.
 
-    ``before`` gives the dataset of each release that is current now; a withdrawn one is still in it.
-    ``shown_facts`` says under which facts id the present publication shows each fact.
+    ``shown`` names the releases the present publication shows, ``before`` gives the dataset of each one that
+    is current there; withdrawn ones are still in both. ``shown_facts`` says under which facts id the present
+    publication shows each fact.
     """
 
     pointer: Mapping[str, Any]
     shown_facts: Mapping[str, int]
     candidates: tuple[_Candidate, ...]
     current: Mapping[tuple[str, str | None], _Candidate]
+    shown: frozenset[str]
     before: Mapping[str, str]
     register_sha256: str
     origin: str
@@ -96,6 +98,19 @@ class _Plan:
     @property
     def newcomers(self) -> tuple[_Candidate, ...]:
         return tuple(c for c in self.candidates if c.release.state == "validated")
+
+    @property
+    def restored(self) -> tuple[_Candidate, ...]:
+        return tuple(c for c in self.candidates if c.release.state == "published" and c.id not in self.shown)
+
+    @property
+    def withdrawn(self) -> tuple[str, ...]:
+        return tuple(sorted(self.shown - {c.id for c in self.candidates}))
+
+    def earlier(self, candidate: _Candidate) -> _Candidate | None:
+        """The release that one follows upon in this publication, whatever the order of loading."""
+        release = nearest_earlier(candidate.release, [c.release for c in self.candidates])
+        return next((c for c in self.candidates if release and c.id == release.release_id), None)
 
     def of(self, datasets: Sequence[str]) -> tuple[_Candidate, ...]:
         return tuple(c for (dataset, _), c in sorted(self.current.items(), key=str) if dataset in datasets)
@@ -125,7 +140,7 @@ def publish(
         always_ask: Whether a person must release every digest (``MAIL_APPROVAL=always``).
 
     Returns:
-        What was published, or None when neither a release nor a register is new.
+        What was published, or None when no release came or went and no register is new.
 
     Raises:
         WrongHomeError: if the warehouse is stamped with another origin than the releases have.
@@ -140,6 +155,8 @@ def publish(
                 cursor,
                 pointer=plan.pointer,
                 newcomers=plan.newcomers,
+                restored=plan.restored,
+                withdrawn=plan.withdrawn,
                 current=plan.current,
                 candidates=plan.candidates,
                 before=plan.before,
@@ -187,7 +204,7 @@ def _plan(conn: PgConnection) -> _Plan | None:
         shown_facts = dict(cursor.fetchall())
         cursor.execute(load_sql("load/register_sha256.sql"))
         (register_sha256,) = cursor.fetchone()
-    if not candidates:
+    if not candidates and not shown:
         return None
     unchanged = (
         all(c.release.state == "published" for c in candidates)
@@ -202,6 +219,7 @@ def _plan(conn: PgConnection) -> _Plan | None:
         shown_facts=shown_facts,
         candidates=candidates,
         current=_current(candidates),
+        shown=frozenset(row["release_id"] for row in shown),
         before={row["release_id"]: row["dataset"] for row in shown if row["is_current"]},
         register_sha256=register_sha256,
         origin=_single_origin(candidates, pointer["origin"]),
@@ -272,6 +290,7 @@ def _build(
         rows: dict[str, int] = {}
         facts = _current_facts(cursor, plan, publication_id, rows)
         _reconcile_releases(cursor, plan.candidates)
+        _revise_releases(cursor, plan)
         lead = plan.current.get((EMISSION_DATASET, LEAD_SUBSTANCE))
         if lead is not None:
             lead_facts = _facts_of(cursor, lead)
@@ -393,6 +412,24 @@ def _reconcile_releases(cursor: Any, candidates: Sequence[_Candidate]) -> None:
         cursor.execute(load_sql("load/build_reconciliation.sql"), values)
 
 
+def _revise_releases(cursor: Any, plan: _Plan) -> None:
+    """Write down what moved between releases of emissions that follow upon each other, once per pair."""
+    pairs = {c.id: (c, plan.earlier(c)) for c in plan.candidates if c.release.dataset == EMISSION_DATASET}
+    wanted = [(c.id, before.id) for c, before in pairs.values() if before is not None]
+    cursor.execute(
+        load_sql("load/missing_revision_pairs.sql"),
+        {"to_release_ids": [to for to, _ in wanted], "from_release_ids": [of for _, of in wanted]},
+    )
+    for to_release_id, from_release_id in cursor.fetchall():
+        values = {
+            "to_release_id": to_release_id,
+            "to_run_id": pairs[to_release_id][0].run_id,
+            "from_release_id": from_release_id,
+            "from_run_id": pairs[from_release_id][0].run_id,
+        }
+        cursor.execute(load_sql("load/build_revision.sql"), values)
+
+
 def _targets(cursor: Any) -> list[Target]:
     cursor.execute(load_sql("load/targets.sql"))
     return [from_definition(definition) for (definition,) in cursor.fetchall()]
@@ -414,7 +451,12 @@ def _switch(
     cursor.executemany(
         load_sql("load/insert_publication_release.sql"),
         [
-            {"publication_id": publication_id, "release_id": c.id, "is_current": c.id in current_ids}
+            {
+                "publication_id": publication_id,
+                "release_id": c.id,
+                "is_current": c.id in current_ids,
+                "earlier_release_id": before.id if (before := plan.earlier(c)) else None,
+            }
             for c in plan.candidates
         ],
     )

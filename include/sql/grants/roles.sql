@@ -4,15 +4,16 @@
 -- From nothing, so that a grant taken out of this file is gone from a warehouse that had it.
 REVOKE ALL ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops
 FROM wh_loader, wh_mailer, bi_read;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops FROM wh_loader, wh_mailer, bi_read;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, mart FROM wh_loader, wh_mailer, bi_read;
 REVOKE ALL ON SCHEMA public FROM public;
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops FROM public;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops, mart FROM public;
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner REVOKE EXECUTE ON FUNCTIONS FROM public;
 
 -- bi_read: the marts, nothing else.
 GRANT USAGE ON SCHEMA mart TO bi_read;
 GRANT SELECT ON ALL TABLES IN SCHEMA mart TO bi_read;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO bi_read;
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES TO bi_read;
 
 -- wh_loader: appends facts, results and what was done; moves the pointer; deletes no fact.
@@ -25,7 +26,7 @@ TO wh_loader;
 GRANT INSERT, UPDATE, DELETE ON ops.host_call TO wh_loader;
 GRANT UPDATE (state, decided_by, decided_at, decision_reason, asked_by_run) ON core.dim_release TO wh_loader;
 GRANT INSERT ON
-core.dim_release, core.reconciliation, ops.mail_outbox,
+core.dim_release, core.reconciliation, core.revision, core.revision_pair, ops.mail_outbox, ops.release_decision,
 ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release, ops.publication_facts
 TO wh_loader;
 -- Results and current facts: rows are added under a new publication; none is changed or taken away.
@@ -38,6 +39,7 @@ GRANT EXECUTE ON FUNCTION
 ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
 ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint)
 TO wh_loader;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO wh_loader;
 
 -- wh_mailer: reads the marts, moves outbox rows on.
 GRANT USAGE ON SCHEMA mart, ops TO wh_mailer;

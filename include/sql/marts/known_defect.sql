@@ -14,9 +14,14 @@ SELECT
     (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
 FROM register.known_defect AS k
 INNER JOIN core.dim_region AS r ON k.region_code = r.region_code
-LEFT JOIN core.dim_release AS d
-    ON
-        k.dataset = d.dataset
-        AND k.substance = d.substance
-        AND k.published_date = d.published_date
-        AND d.state = 'published';
+LEFT JOIN (
+    SELECT
+        x.release_id,
+        x.dataset,
+        x.substance,
+        x.published_date
+    FROM ops.publication_release AS pr
+    INNER JOIN core.dim_release AS x ON pr.release_id = x.release_id
+    WHERE pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
+) AS d
+    ON k.dataset = d.dataset AND k.substance = d.substance AND k.published_date = d.published_date;

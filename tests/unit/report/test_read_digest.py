@@ -73,13 +73,17 @@ def fill(cursor) -> None:
     )
     (publication_id,) = cursor.fetchone()
     cursor.execute("UPDATE mart.current_publication SET publication_id = %s", (publication_id,))
-    cursor.execute("INSERT INTO ops.publication_release VALUES (%s, %s, true)", (publication_id, GHG))
     cursor.execute(
         "INSERT INTO ops.validation (run_id, dataset, substance, release_id, snapshot_sha256, verdict)"
         " VALUES (%s, 'smhi_emissions', 'ghg', %s, '', 'publish_with_warnings') RETURNING validation_id",
         (run_id, GHG),
     )
     (validation_id,) = cursor.fetchone()
+    cursor.execute(
+        "INSERT INTO ops.publication_release (publication_id, release_id, is_current, validation_id)"
+        " VALUES (%s, %s, true, %s)",
+        (publication_id, GHG, validation_id),
+    )
     for rule, passed, severity in GATES:
         cursor.execute(
             "INSERT INTO ops.validation_gate (validation_id, rule, severity, passed, message_sv, "

@@ -1,0 +1,131 @@
+"""Gates that compare a release with the one before it, measured again when another release takes that place.
+
+The hold gates of methods section 8 compare with the nearest earlier release by the publisher's date,
+whatever the order of loading. An older release that is loaded later, or one that is withdrawn or restored,
+changes what a release follows upon; so before every publication such gates are measured anew, and the
+warehouse comes to the same answer from every order. What is published is never taken back by it: a hold found
+this way stands in ``mart.release_gate`` for a person to see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls import catalog, schema
+from klimatpuls.releases import Release, nearest_earlier
+from klimatpuls.validation import reading, record
+from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge
+from klimatpuls.validation.run import Loaded, checks_of, sample_of
+from klimatpuls.validation.suites import suite_of
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.validation.queries import Check
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A release that may be shown, and the last validation of it."""
+
+    loaded: Loaded
+    validation_id: int
+    compared_with: str | None
+    docs_path: str | None
+
+
+def recompare_releases(conn: PgConnection) -> list[str]:
+    """Measure the comparing gates of every release whose earlier release is another one by now.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+
+    Returns:
+        Names of the releases that were measured again, in order.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/releases_to_compare.sql"))
+        shown = {row["release_id"]: _shown(row) for row in reading.named_rows(cursor)}
+        candidates = [item.loaded.release for item in shown.values()]
+        measured = []
+        for release_id in sorted(shown):
+            item = shown[release_id]
+            earlier = nearest_earlier(item.loaded.release, candidates)
+            if (earlier.release_id if earlier else None) == item.compared_with:
+                continue
+            run_id = shown[earlier.release_id].loaded.run_id if earlier else None
+            loaded = replace(item.loaded, earlier=earlier, earlier_run_id=run_id)
+            gates = _comparing_gates(cursor, loaded)
+            record.insert_verdict(cursor, _verdict(cursor, replace(item, loaded=loaded), gates))
+            measured.append(release_id)
+    return measured
+
+
+def _shown(row: Mapping[str, Any]) -> _Shown:
+    release = Release(
+        release_id=row["release_id"],
+        dataset=row["dataset"],
+        substance=row["substance"],
+        published_date=row["published_date"],
+        known_from=row["known_from"],
+        content_sha256=row["content_sha256"],
+        state=row["state"],
+    )
+    return _Shown(
+        Loaded(release=release, snapshot_sha256=row["file_sha256"], run_id=row["run_id"]),
+        validation_id=row["validation_id"],
+        compared_with=row["compared_with"],
+        docs_path=row["docs_path"],
+    )
+
+
+def _comparing_gates(cursor: Any, item: Loaded) -> dict[str, Gate]:
+    """Rule → the gate as it is measured now, for the rules that compare releases."""
+    source = catalog.source_of(item.release.dataset)
+    fact = schema.fact(source.dataset(item.release.dataset).fact)
+    checks = checks_of(source, suite_of(fact), item.run_id, [item], [item.release.dataset])
+    earlier = item.earlier.release_id if item.earlier else None
+    gates = {}
+    for check in checks:
+        if check.rule.severity == "hold":
+            measure = _measure(cursor, check, item, f"core.{fact.table}")
+            gates[check.rule.name] = judge(check.rule, measure, check.limit, compared_with=earlier)
+    return gates
+
+
+def _measure(cursor: Any, check: Check, item: Loaded, batch: str) -> Measure:
+    cursor.execute(check.measuring_sql)
+    rows = list(reading.named_rows(cursor))
+    if not rows:
+        return Measure()
+    measure = Measure(
+        largest=rows[0]["largest"],
+        smallest=rows[0]["smallest"],
+        finding_count=int(rows[0]["finding_count"]),
+    )
+    if not measure.finding_count:
+        return measure
+    cursor.execute(check.findings_sql.format(batch=batch))
+    findings = sample_of(list(reading.named_rows(cursor)), item.release.release_id)
+    return replace(measure, findings=findings[:SAMPLE_SIZE])
+
+
+def _verdict(cursor: Any, item: _Shown, measured: Mapping[str, Gate]) -> ReleaseVerdict:
+    """The last verdict with its comparing gates replaced."""
+    release, earlier = item.loaded.release, item.loaded.earlier
+    gates = reading.read_gates(cursor, item.validation_id)
+    return ReleaseVerdict(
+        run_id=item.loaded.run_id,
+        release_id=release.release_id,
+        dataset=release.dataset,
+        substance=release.substance or "all",
+        published_date=release.published_date,
+        snapshot_sha256=item.loaded.snapshot_sha256,
+        compared_with=earlier.release_id if earlier else None,
+        gates=tuple(measured.get(gate.rule, gate) for gate in gates),
+        docs_path=item.docs_path,
+    )

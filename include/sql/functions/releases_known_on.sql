@@ -1,0 +1,20 @@
+-- Of the releases that the current publication shows, the newest of each series that was known on a day. What was
+-- withdrawn is not among them: it was never right.
+CREATE OR REPLACE FUNCTION ops.releases_known_on(known_on date, dataset_names text[])
+RETURNS TABLE (release_id text, run_id bigint)
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT DISTINCT ON (d.dataset, d.substance)
+        d.release_id,
+        d.run_id
+    FROM ops.publication_release AS pr
+    INNER JOIN core.dim_release AS d ON pr.release_id = d.release_id
+    WHERE
+        pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
+        AND d.dataset = ANY(dataset_names)
+        AND d.known_from <= known_on
+    ORDER BY
+        d.dataset, d.substance, d.published_date DESC, d.known_from DESC, d.content_sha256 COLLATE "C" DESC
+$$;

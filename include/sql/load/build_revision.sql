@@ -1,0 +1,62 @@
+-- What moved between two releases of one substance, the total and the main sectors: a cell that only one of them
+-- has appeared or vanished. Reckoned once per pair.
+WITH new_facts AS (
+    SELECT
+        f.sector_code,
+        f.region_code,
+        f.year,
+        f.emissions
+    FROM core.fct_emission AS f
+    INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code AND (s.is_main OR s.sector_code = 'all')
+    WHERE f.run_id = %(to_run_id)s AND f.release_id = %(to_release_id)s
+),
+
+old_facts AS (
+    SELECT
+        f.sector_code,
+        f.region_code,
+        f.year,
+        f.emissions
+    FROM core.fct_emission AS f
+    INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code AND (s.is_main OR s.sector_code = 'all')
+    WHERE f.run_id = %(from_run_id)s AND f.release_id = %(from_release_id)s
+),
+
+cells AS (
+    SELECT
+        coalesce(n.sector_code, o.sector_code) AS sector_code,
+        coalesce(n.region_code, o.region_code) AS region_code,
+        coalesce(n.year, o.year) AS year,
+        o.emissions AS old_emissions,
+        n.emissions AS new_emissions
+    FROM new_facts AS n
+    FULL OUTER JOIN old_facts AS o
+        ON n.sector_code = o.sector_code AND n.region_code = o.region_code AND n.year = o.year
+),
+
+pair AS (
+    INSERT INTO core.revision_pair (to_release_id, from_release_id, cells_compared, cells_changed)
+    SELECT
+        %(to_release_id)s AS to_release_id,
+        %(from_release_id)s AS from_release_id,
+        count(*) AS cells_compared,
+        count(*) FILTER (WHERE c.old_emissions IS DISTINCT FROM c.new_emissions) AS cells_changed
+    FROM cells AS c
+    ON CONFLICT (to_release_id, from_release_id) DO NOTHING
+    RETURNING to_release_id, from_release_id
+)
+
+INSERT INTO core.revision (
+    to_release_id, from_release_id, sector_code, region_code, year, old_emissions, new_emissions
+)
+SELECT
+    p.to_release_id,
+    p.from_release_id,
+    c.sector_code,
+    c.region_code,
+    c.year,
+    c.old_emissions,
+    c.new_emissions
+FROM cells AS c
+CROSS JOIN pair AS p
+WHERE c.old_emissions IS DISTINCT FROM c.new_emissions

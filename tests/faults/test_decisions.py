@@ -1,0 +1,209 @@
+"""What a person's decision on a release does to the figures: withdrawn as before it, restored as after."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import psycopg2
+import pytest
+from releasing import ask, current, outbox, publish_now, release
+
+from klimatpuls.errors import UsageError
+from klimatpuls.hops.approval import decide_release
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Published, Warehouse
+
+    from klimatpuls.hops.approval import Action
+
+pytestmark = pytest.mark.postgres
+
+NEWER, OLDER = date(2026, 5, 9), date(2024, 6, 1)
+Order = tuple[Literal["newer", "older"], ...]
+
+
+def decide(published: Published, release_id: str, action: Action, reason: str = "a wrong column") -> None:
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        decide_release(
+            conn,
+            release_id,
+            action=action,
+            decided_by="operator",
+            reason=reason,
+            now=published.context.now,
+        )
+
+
+@pytest.fixture
+def revised(published: Published) -> tuple[Published, str, str]:
+    """A newer release in place of the good one, the id of the newer one, and the digest with it."""
+    release(published, NEWER, 1.001)
+    assert publish_now(published) is not None
+    return published, current(published), published.digest()
+
+
+def test_withdrawn_every_mart_is_as_before_and_restored_as_after(revised: tuple[Published, str, str]) -> None:
+    published, newer, with_it = revised
+    assert with_it != published.good_digest
+
+    decide(published, newer, "withdraw")
+    made = publish_now(published)
+    assert made is not None
+    assert published.digest() == published.good_digest
+    (cause,) = [cause for cause in made.causes if cause["kind"] == "withdrawn"]
+    assert cause == {
+        "kind": "withdrawn",
+        "release_id": newer,
+        "dataset": "smhi_emissions",
+        "substance": "ghg",
+        "moves_current": True,
+        "current": current(published),
+        "decided_by": "operator",
+        "reason": "a wrong column",
+    }
+    assert publish_now(published) is None, "a decision is published once"
+
+    decide(published, newer, "restore", "the column was right")
+    made = publish_now(published)
+    assert made is not None
+    assert made.causes[0]["kind"] == "restored"
+    assert published.digest() == with_it
+    assert current(published) == newer
+
+
+def test_the_network_is_told_of_a_withdrawal_that_changes_its_figures(
+    revised: tuple[Published, str, str],
+) -> None:
+    published, newer, _ = revised
+    decide(published, newer, "withdraw")
+    later = replace(
+        published, context=replace(published.context, as_of=published.context.as_of + timedelta(days=1))
+    )
+    made = publish_now(later)
+    assert made is not None
+    assert made.digest_queued
+    assert outbox(later)[-1] == (later.context.as_of, "not_needed", "pending")
+
+
+def test_every_decision_is_kept(revised: tuple[Published, str, str]) -> None:
+    published, newer, _ = revised
+    decide(published, newer, "withdraw", "first")
+    decide(published, newer, "restore", "second")
+    kept = ask(
+        published,
+        "SELECT release_id, action, from_state, to_state, decided_by, reason "
+        "FROM ops.release_decision ORDER BY decision_id",
+    )
+    assert kept == [
+        (newer, "withdraw", "published", "withdrawn", "operator", "first"),
+        (newer, "restore", "withdrawn", "published", "operator", "second"),
+    ]
+    with closing(psycopg2.connect(published.warehouse.loader_dsn)) as conn, conn.cursor() as cursor:
+        for statement in ("UPDATE ops.release_decision SET reason = 'x'", "DELETE FROM ops.release_decision"):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(statement)
+            conn.rollback()
+
+
+@pytest.mark.parametrize(
+    ("action", "reason", "message"),
+    [
+        ("restore", "why", "is not withdrawn: its state is published"),
+        ("approve", "why", "is not on hold: its state is published"),
+        ("withdraw", "  ", "say why"),
+    ],
+)
+def test_a_decision_that_does_not_fit_is_refused(
+    revised: tuple[Published, str, str], action: Action, reason: str, message: str
+) -> None:
+    published, newer, with_it = revised
+    with pytest.raises(UsageError, match=message):
+        decide(published, newer, action, reason)
+    assert publish_now(published) is None
+    assert published.digest() == with_it
+
+
+def test_a_release_that_is_not_there_cannot_be_withdrawn(published: Published) -> None:
+    with pytest.raises(UsageError, match="there is no release of that name"):
+        decide(published, "smhi_emissions-ghg-1999-01-01-00000000", "withdraw")
+
+
+def test_the_content_of_a_withdrawn_release_is_no_news_when_it_is_fetched_again(
+    revised: tuple[Published, str, str],
+) -> None:
+    published, newer, _ = revised
+    decide(published, newer, "withdraw")
+    publish_now(published)
+    assert release(published, NEWER, 1.001, title="saved again").publishable == ()
+    assert publish_now(published) is None
+    assert published.digest() == published.good_digest
+
+
+def test_without_its_only_release_the_marts_are_empty_and_nobody_is_lied_to(published: Published) -> None:
+    only = current(published)
+    decide(published, only, "withdraw")
+    made = publish_now(published)
+    assert made is not None
+    assert not made.digest_queued, "a digest without emissions has nothing to say"
+    for mart in ("emission", "region_overview", "network_summary", "carbon_law", "target_progress"):
+        assert ask(published, f"SELECT count(*) FROM mart.{mart}") == [(0,)]
+    assert ask(published, "SELECT count(*) > 0 FROM mart.population") == [(True,)]
+    decide(published, only, "restore")
+    assert publish_now(published) is not None
+    assert published.digest() == published.good_digest
+
+
+def load(published: Published, which: Literal["newer", "older"]) -> None:
+    day, factor = (NEWER, 1.06) if which == "newer" else (OLDER, 0.95)
+    result = release(published, day, factor)
+    for held in result.held:
+        decide(published, held, "approve", "looked at")
+
+
+@pytest.mark.parametrize("order", [("newer", "older"), ("older", "newer")])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_order_of_loading_does_not_show(
+    published: Published, clone: Callable[[str], Warehouse], order: Order, at_once: bool
+) -> None:
+    first = replace(published, warehouse=clone(published.warehouse.name))
+    for which in ("older", "newer"):
+        load(first, which)
+        publish_now(first)
+    for which in order:
+        load(published, which)
+        if not at_once:
+            publish_now(published)
+    publish_now(published)
+    assert gates(published) == gates(first)
+    assert published.digest() == first.digest()
+
+
+def gates(published: Published) -> list[tuple[Any, ...]]:
+    return ask(
+        published,
+        "SELECT release_id, rule, compared_with, verdict, passed, measured, finding_count, message_en, "
+        "sample::text FROM mart.release_gate ORDER BY release_id, rule",
+    )
+
+
+def test_a_release_is_compared_with_the_one_before_it_even_if_that_came_later(published: Published) -> None:
+    newer = current(published)
+    load(published, "older")
+    assert publish_now(published) is not None
+    assert current(published) == newer, "loading an older release never moves current"
+    ((older,),) = ask(published, f"SELECT release_id FROM mart.release WHERE published_date = '{OLDER}'")
+    compared = ask(
+        published,
+        "SELECT DISTINCT compared_with, measured IS NOT NULL FROM mart.release_gate "
+        f"WHERE rule = 'hold_moved' AND release_id = '{newer}'",
+    )
+    assert compared == [(older, True)]
+    decide(published, older, "withdraw")
+    publish_now(published)
+    assert published.digest() == published.good_digest
