@@ -50,7 +50,7 @@ test-real: env-dev ## Hold parsers, gates, formulas and whole runs to the real f
 	@$(PYTEST) -m "(real_run or real_data) and not live"
 
 test-bi: env-dev env-bi ## Start Superset on made-up figures and look at every chart in a headless Chromium
-	@$(PYTHON) -m pytest -m bi --capture=no tests/bi
+	@$(PYTHON) -m pytest -m bi --capture=no --durations=8 tests/bi
 
 lint: env-dev ## Check style, types, layers and SQL
 	@.venv/bin/ruff check .

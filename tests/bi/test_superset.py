@@ -126,12 +126,12 @@ def test_an_empty_chart_and_a_broken_one_are_noticed(
     )
     api = started.superset.api
     api.log_in()
-    api.import_assets(*superset.build_bundle(harmed, bi_dsn))
+    api.import_assets(superset.build_bundle(harmed, bi_dsn))
     try:
         page.open(started.superset.dashboard_url)
         seen = {name: dashboard.look_at(page, name) for name in CHARTS}
     finally:
-        api.import_assets(*superset.build_bundle(ASSETS, bi_dsn))
+        api.import_assets(superset.build_bundle(ASSETS, bi_dsn))
     troubled = {name for name, one in seen.items() if one.trouble}
     assert troubled == {
         "Så färska är siffrorna",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.errors import KlimatpulsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import requests
 
 PATIENCE = 60
@@ -57,22 +54,16 @@ class SupersetApi:
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.headers["X-CSRFToken"] = self._ask("GET", "/security/csrf_token/")["result"]
 
-    def import_assets(self, bundle: bytes, passwords: Mapping[str, str]) -> None:
+    def import_assets(self, bundle: bytes) -> None:
         """Write assets over the ones of the same uuid; what a user made beside them stays.
 
         Args:
             bundle: Zip of YAML files in Superset's export format.
-            passwords: Password by the path of a database's file in the bundle, without its first folder.
 
         Raises:
             SupersetApiError: if they are refused, with what Superset finds wrong.
         """
-        self._ask(
-            "POST",
-            "/assets/import/",
-            files={"bundle": ("klimatpuls.zip", bundle, "application/zip")},
-            data={"passwords": json.dumps(dict(passwords))},
-        )
+        self._ask("POST", "/assets/import/", files={"bundle": ("klimatpuls.zip", bundle, "application/zip")})
 
     def charts_of(self, slug: str) -> list[dict[str, Any]]:
         """Return the charts of a dashboard, each with ``id``, ``slice_name`` and ``form_data``.

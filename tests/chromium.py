@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE = 60.0
-"""Seconds to wait for anything on a page, on two busy cores."""
+PATIENCE = 120.0
+"""Seconds to wait for anything on a page; two cores that others use too are that slow."""
 
 
 def find() -> str | None:
@@ -105,6 +105,7 @@ class Page:
         self.wait_for(f"!!document.querySelector({selector!r})", what=selector)
         self.evaluate(f"document.querySelector({selector!r}).focus()")
         self.send("Input.insertText", text=text)
+        self.wait_for(f"document.querySelector({selector!r}).value", lambda value: value == text, selector)
 
     def press_enter(self) -> None:
         """Press the key Enter."""
