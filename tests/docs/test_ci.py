@@ -73,3 +73,49 @@ def test_a_failure_ends_it_and_is_passed_on(
     code, diary = _run(clone, FAILING=failing, KLIMATPULS_REAL_DATA=str(tmp_path / "figures"))
     assert code != 0
     assert diary == done
+
+
+def _browser(tmp_path: Path, *, user: str, **programs: int) -> tuple[int, str, list[str]]:
+    """Run the script that sees to a browser, where only these programs exist; each ends with its number."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    diary = tmp_path / "diary"
+    for name, code in programs.items():
+        _program(tools / name.replace("_", "-"), f'echo "${{0##*/}} $1" >>{diary}\nexit {code}\n')
+    _program(tools / "id", f"echo {user}\n")
+    _program(tools / "timeout", 'shift\nexec "$@"\n')
+    done = subprocess.run(
+        ["/bin/bash", str(ROOT / ".ci/browser")],
+        env={"PATH": str(tools)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return done.returncode, done.stdout, diary.read_text().splitlines() if diary.exists() else []
+
+
+def _program(file: Path, text: str) -> None:
+    file.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
+    file.chmod(0o755)
+
+
+def test_a_browser_that_is_there_is_taken(tmp_path: Path) -> None:
+    assert _browser(tmp_path, user="0", chromium=0, apt_get=0) == (0, "", [])
+
+
+def test_root_installs_one(tmp_path: Path) -> None:
+    code, said, diary = _browser(tmp_path, user="0", apt_get=0)
+    assert code == 0
+    assert "installing" in said
+    assert diary == ["apt-get update", "apt-get install"]
+
+
+@pytest.mark.parametrize(("user", "diary"), [("0", ["apt-get update"]), ("1000", [])])
+def test_without_one_the_build_goes_on_and_says_what_is_left_out(
+    tmp_path: Path, user: str, diary: list[str]
+) -> None:
+    code, said, asked = _browser(tmp_path, user=user, apt_get=1)
+    assert code == 0
+    assert "only its queries are asked" in said
+    assert asked == diary
