@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from websockets.sync.client import ClientConnection
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 120.0
 """Seconds to wait for anything on a page; two cores that others use too are that slow."""
@@ -38,16 +40,12 @@ class Page:
             (the reason why the browser did not send it), by its id.
     """
 
-    def __init__(self, address: str) -> None:
-        self._socket = connect(address, max_size=None, open_timeout=PATIENCE)
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
         self._number = 0
         self.asked: dict[str, dict[str, Any]] = {}
         for domain in ("Page", "Network", "Runtime"):
             self.send(f"{domain}.enable")
-
-    def close(self) -> None:
-        """Leave the tab."""
-        self._socket.close()
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Give an order and return its answer; what happens meanwhile is noted."""
@@ -152,11 +150,8 @@ def open_page(program: str, folder: Path) -> Iterator[Page]:
     with (folder.parent / "chromium.log").open("wb") as log:
         browser = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
     try:
-        page = Page(_address(folder, browser))
-        try:
-            yield page
-        finally:
-            page.close()
+        with connect(_address(folder, browser), max_size=None, open_timeout=PATIENCE) as socket:
+            yield Page(socket)
     finally:
         os.killpg(browser.pid, signal.SIGTERM)
         try:

@@ -166,8 +166,10 @@ def content_sha256(parsed: Parsed) -> str:
     Example: a fact line of emissions reads ``0360;transport;2024;52110.25``.
     """
     rows, fact = parsed.rows, fact_of(parsed.dataset)
-    order = np.lexsort([_ranks(rows[name]) for name in reversed(fact.key)])
-    columns = [list(map(str, rows[name].to_numpy()[order].tolist())) for name in fact.key]
+    # A key takes few values: each is put into words once, not once a row.
+    keys = [rows[name].factorize(sort=True) for name in fact.key]
+    order = np.lexsort([codes for codes, _ in reversed(keys)])
+    columns = [np.array(list(map(str, found)), dtype=object)[codes[order]].tolist() for codes, found in keys]
     columns += [_value_texts(rows[column.name], order) for column in fact.values]
     head = [
         _CANON,
@@ -202,11 +204,6 @@ def _value_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.date().isoformat()
     return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def _ranks(column: pd.Series) -> np.ndarray:
-    codes, _ = column.factorize(sort=True)
-    return np.asarray(codes)
 
 
 def release_id(parsed: Parsed, sha256: str | None = None) -> str:

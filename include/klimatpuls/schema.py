@@ -183,7 +183,7 @@ class Function:
         like: Name of the mart whose columns it answers with, or None where it has its own.
         sv: Meaning in Swedish.
         en: Meaning in English.
-        arguments: What it is called with, in order.
+        arguments: What it is called with, in order; one that may be NULL may be left out.
         columns: The columns it answers with.
     """
 
@@ -543,7 +543,10 @@ def _function_line(entry: Function) -> str:
 
 
 def _function_markdown(entry: Function) -> list[str]:
-    called = ", ".join(f"{argument.name} {argument.type}" for argument in entry.arguments)
+    called = ", ".join(
+        f"{argument.name} {argument.type}{' DEFAULT NULL' if argument.nullable else ''}"
+        for argument in entry.arguments
+    )
     lines = [
         f"## mart.{entry.name}",
         "",

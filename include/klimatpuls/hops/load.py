@@ -66,7 +66,8 @@ class _Snapshot:
 def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContext) -> LoadResult:
     """Parse and load every snapshot of a run that nothing has come of yet, in one transaction.
 
-    Called again after it was done (a killed or cleared task), it loads nothing and returns what is there.
+    One file is in memory at a time. Called again after it was done (a killed or cleared task), it loads
+    nothing and returns what is there.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -77,62 +78,51 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
     Returns:
         Rows per release, what was known, what was refused.
     """
-    store, module = SnapshotStore(context.snapshots), source_module(source)
-    fresh: list[tuple[_Snapshot, str, str, Parsed]] = []
+    rows, refused = _done_before(conn, run_id)
     known: list[str] = []
-    loaded, refused = _done_before(conn, run_id)
-    for snapshot in _snapshots(conn, run_id):
-        try:
-            parts = store.read_parts(store.read(snapshot.manifest_path))
-            parsed = module.parse(parts, snapshot.dataset, snapshot.substance)
-        except SourceFormatError as error:
-            with conn:
-                quarantine_snapshot(
-                    conn,
-                    run_id,
-                    snapshot.dataset,
-                    snapshot.key["substance"],
-                    snapshot.sha256,
-                    error,
-                )
-                _set_outcome(conn, snapshot, "quarantined", None)
-            refused.append(str(error))
-            continue
-        _reconcile(snapshot, parsed)
-        release_rules.fact_of(snapshot.dataset).check_frame(parsed.rows.columns)
-        content = release_rules.content_sha256(parsed)
-        held = _release_with_content(conn, snapshot, content) or next(
-            (release_id for _, release_id, other, _ in fresh if other == content), None
-        )
-        if held is not None:
-            with conn:
-                _set_outcome(conn, snapshot, "known_content", held)
-            known.append(held)
-        else:
-            fresh.append((snapshot, release_rules.release_id(parsed, content), content, parsed))
-    rows = loaded | _load(conn, source, run_id, context, fresh)
-    result = LoadResult(run_id=run_id, rows=rows, known=tuple(known), quarantined=tuple(refused))
     with conn:
+        facts = loader.FactLoader(conn, run_id)
+        for snapshot in _snapshots(conn, run_id):
+            try:
+                parsed = _parse(source, snapshot, context)
+            except SourceFormatError as error:
+                _refuse(conn, run_id, snapshot, error)
+                refused.append(str(error))
+                continue
+            content = release_rules.content_sha256(parsed)
+            held = _release_with_content(conn, snapshot, content)
+            if held is not None:
+                _set_outcome(conn, snapshot, "known_content", held)
+                known.append(held)
+                continue
+            release_id = release_rules.release_id(parsed, content)
+            rows[release_id] = facts.add(release_id, parsed)
+            _insert_release(conn, source, run_id, context, snapshot, release_id, content, parsed)
+            loader.load_rejects(conn, run_id, snapshot.key, parsed.rejects)
+            _set_outcome(conn, snapshot, "release", release_id)
+        facts.finish()
+        result = LoadResult(run_id=run_id, rows=rows, known=tuple(known), quarantined=tuple(refused))
         runs.set_run_state(conn, run_id, _state(result), _describe(result))
     return result
 
 
-def _load(
-    conn: PgConnection,
-    source: Source,
-    run_id: int,
-    context: RunContext,
-    fresh: list[tuple[_Snapshot, str, str, Parsed]],
-) -> dict[str, int]:
-    if not fresh:
-        return {}
-    with conn:
-        rows = loader.load_facts(conn, run_id, [(release_id, parsed) for _, release_id, _, parsed in fresh])
-        for snapshot, release_id, content, parsed in fresh:
-            _insert_release(conn, source, run_id, context, snapshot, release_id, content, parsed)
-            loader.load_rejects(conn, run_id, snapshot.key, parsed.rejects)
-            _set_outcome(conn, snapshot, "release", release_id)
-    return rows
+def _parse(source: Source, snapshot: _Snapshot, context: RunContext) -> Parsed:
+    """The rows of a snapshot's bytes, every cell accounted for.
+
+    Raises:
+        SourceFormatError: if the bytes are not what the contract says.
+        RuntimeError: if the parser lost cells.
+    """
+    store = SnapshotStore(context.snapshots)
+    parts = store.read_parts(store.read(snapshot.manifest_path))
+    parsed: Parsed = source_module(source).parse(parts, snapshot.dataset, snapshot.substance)
+    _reconcile(snapshot, parsed)
+    return parsed
+
+
+def _refuse(conn: PgConnection, run_id: int, snapshot: _Snapshot, error: SourceFormatError) -> None:
+    quarantine_snapshot(conn, run_id, snapshot.dataset, snapshot.key["substance"], snapshot.sha256, error)
+    _set_outcome(conn, snapshot, "quarantined", None)
 
 
 def _done_before(conn: PgConnection, run_id: int) -> tuple[dict[str, int], list[str]]:
@@ -146,7 +136,7 @@ def _done_before(conn: PgConnection, run_id: int) -> tuple[dict[str, int], list[
 
 
 def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:
-    with conn, conn.cursor() as cursor:
+    with conn.cursor() as cursor:
         cursor.execute(load_sql("load/snapshots_of_run.sql"), {"run_id": run_id})
         rows = cursor.fetchall()
     return [
@@ -174,7 +164,8 @@ def _reconcile(snapshot: _Snapshot, parsed: Parsed) -> None:
 
 
 def _release_with_content(conn: PgConnection, snapshot: _Snapshot, content: str) -> str | None:
-    with conn, conn.cursor() as cursor:
+    """The release of this content, loaded before or a moment ago in this transaction."""
+    with conn.cursor() as cursor:
         cursor.execute(load_sql("load/release_with_content.sql"), {**snapshot.key, "content_sha256": content})
         row = cursor.fetchone()
     return row[0] if row else None

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.releases import Parsed
-    from klimatpuls.schema import Fact
 
 
 def copy_frame(cursor: Any, target: tuple[str, str], frame: pd.DataFrame, constants: dict[str, Any]) -> int:
@@ -48,8 +47,55 @@ def copy_frame(cursor: Any, target: tuple[str, str], frame: pd.DataFrame, consta
     return int(cursor.rowcount)
 
 
+class FactLoader:
+    """Fills the partitions of one source run, one per fact, release by release; attached by :meth:`finish`.
+
+    A release is written as soon as it is parsed, so that a year of thirty substances needs the memory of one.
+    Everything happens in the caller's transaction: a load that fails leaves neither table nor row behind.
+
+    Args:
+        conn: Connection as ``wh_loader``; the caller commits.
+        run_id: The source run; names the partitions.
+    """
+
+    def __init__(self, conn: PgConnection, run_id: int) -> None:
+        self._conn = conn
+        self._run_id = run_id
+        self._partitions: dict[str, str] = {}
+
+    def add(self, release_id: str, parsed: Parsed) -> int:
+        """Write one release's rows; returns how many, equal to the rows of the parsed frame.
+
+        Raises:
+            ContractError: if the frame lacks columns of its fact or has others.
+            RuntimeError: if the server counted other rows than were sent.
+        """
+        fact = fact_of(parsed.dataset)
+        fact.check_frame(parsed.rows.columns)
+        constants: dict[str, Any] = {"run_id": self._run_id, "release_id": release_id}
+        if fact.by_substance:
+            constants["substance"] = parsed.substance
+        with self._conn.cursor() as cursor:
+            if fact.name not in self._partitions:
+                cursor.execute("SELECT ops.create_load_partition(%s, %s)", (fact.name, self._run_id))
+                (self._partitions[fact.name],) = cursor.fetchone()
+            partition = self._partitions[fact.name]
+            count = copy_frame(cursor, ("core", partition), parsed.rows, constants)
+        if count != len(parsed.rows):
+            sent = len(parsed.rows)
+            msg = f"{release_id}: {sent} rows were sent, {count} arrived in core.{partition}"
+            raise RuntimeError(msg)
+        return count
+
+    def finish(self) -> None:
+        """Key, analyse and attach what was filled."""
+        with self._conn.cursor() as cursor:
+            for fact_name in self._partitions:
+                cursor.execute("SELECT ops.attach_load_partition(%s, %s)", (fact_name, self._run_id))
+
+
 def load_facts(conn: PgConnection, run_id: int, releases: Sequence[tuple[str, Parsed]]) -> dict[str, int]:
-    """Create, fill, key and attach the partitions of one source run, one per fact.
+    """Create, fill, key and attach the partitions of one source run; see :class:`FactLoader`.
 
     Args:
         conn: Connection as ``wh_loader``; the caller commits.
@@ -57,33 +103,11 @@ def load_facts(conn: PgConnection, run_id: int, releases: Sequence[tuple[str, Pa
         releases: (release id, parsed content); the columns of each frame are those of its dataset's fact.
 
     Returns:
-        Rows loaded per release id, equal to the rows of each parsed frame.
-
-    Raises:
-        ContractError: if a frame lacks columns of its fact or has others.
-        RuntimeError: if the server counted other rows than were sent.
+        Rows loaded per release id.
     """
-    loaded: dict[str, int] = {}
-    by_fact: dict[Fact, list[tuple[str, Parsed]]] = {}
-    for release_id, parsed in releases:
-        fact = fact_of(parsed.dataset)
-        fact.check_frame(parsed.rows.columns)
-        by_fact.setdefault(fact, []).append((release_id, parsed))
-    with conn.cursor() as cursor:
-        for fact, entries in by_fact.items():
-            cursor.execute("SELECT ops.create_load_partition(%s, %s)", (fact.name, run_id))
-            (partition,) = cursor.fetchone()
-            for release_id, parsed in entries:
-                constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
-                if fact.by_substance:
-                    constants["substance"] = parsed.substance
-                count = copy_frame(cursor, ("core", partition), parsed.rows, constants)
-                if count != len(parsed.rows):
-                    sent = len(parsed.rows)
-                    msg = f"{release_id}: {sent} rows were sent, {count} arrived in core.{partition}"
-                    raise RuntimeError(msg)
-                loaded[release_id] = count
-            cursor.execute("SELECT ops.attach_load_partition(%s, %s)", (fact.name, run_id))
+    loader = FactLoader(conn, run_id)
+    loaded = {release_id: loader.add(release_id, parsed) for release_id, parsed in releases}
+    loader.finish()
     return loaded
 
 

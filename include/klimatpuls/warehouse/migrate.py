@@ -40,9 +40,7 @@ def migrate(admin_dsn: str, passwords: Mapping[str, str]) -> str:
     Returns:
         The name of the newest migration, such as ``0001_foundation``.
     """
-    with connect(admin_dsn) as conn:
-        _ensure_roles(conn, passwords)
-    version = _run_numbered(admin_dsn)
+    version = migrate_tables(admin_dsn, passwords)
     conn = connect(admin_dsn)
     try:
         with conn, conn.cursor() as cursor:
@@ -51,6 +49,22 @@ def migrate(admin_dsn: str, passwords: Mapping[str, str]) -> str:
     finally:
         conn.close()
     return version
+
+
+def migrate_tables(admin_dsn: str, passwords: Mapping[str, str], to: str = "head") -> str:
+    """Bring roles and numbered tables to a version, without what is repeatable.
+
+    Args:
+        admin_dsn: As for :func:`migrate`.
+        passwords: As for :func:`migrate`.
+        to: Name of a migration; ``head`` is the newest.
+
+    Returns:
+        The name of the newest migration there is.
+    """
+    with connect(admin_dsn) as conn:
+        _ensure_roles(conn, passwords)
+    return _run_numbered(admin_dsn, to)
 
 
 def run_migration_file(revision: str) -> None:
@@ -88,7 +102,7 @@ def _ensure_roles(conn: PgConnection, passwords: Mapping[str, str]) -> None:
         cursor.execute(load_sql("roles/public_functions.sql"))
 
 
-def _run_numbered(admin_dsn: str) -> str:
+def _run_numbered(admin_dsn: str, to: str) -> str:
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -100,7 +114,7 @@ def _run_numbered(admin_dsn: str) -> str:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('klimatpuls migrations'))")
         connection.exec_driver_sql("SET LOCAL ROLE wh_owner")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     head = ScriptDirectory.from_config(config).get_current_head()
     return str(head)
 

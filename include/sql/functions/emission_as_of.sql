@@ -1,8 +1,8 @@
 -- Emissions as they were known on a day: the newest release known then, and behind it, marked, the years that
 -- only older releases have. plpgsql with custom plans, so that the partitions of other runs are pruned before
 -- they are locked: at 600 releases a plain view would lock and plan every one.
-DROP FUNCTION IF EXISTS mart.emission_as_of(date, text);
-CREATE FUNCTION mart.emission_as_of(known_on date, of_substance text)
+DROP FUNCTION IF EXISTS mart.emission_as_of(date, text, text);
+CREATE FUNCTION mart.emission_as_of(known_on date, of_substance text, in_region text DEFAULT NULL)
 RETURNS TABLE (
     region_code text,
     region_name text,
@@ -48,7 +48,8 @@ BEGIN
         FROM core.fct_emission AS f
         INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
         INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
-        WHERE f.run_id = one.run_id AND f.release_id = one.release_id AND f.year <> ALL(years_told);
+        WHERE f.run_id = one.run_id AND f.release_id = one.release_id AND f.year <> ALL(years_told)
+            AND (in_region IS NULL OR f.region_code = in_region);
         years_told := years_told || one.years;
     END LOOP;
 END

@@ -1,0 +1,16 @@
+-- The municipal totals that the current release moved most, in tonnes.
+SELECT
+    region_code,
+    region_name,
+    year,
+    from_published_date,
+    to_published_date,
+    old_emissions_tco2e,
+    new_emissions_tco2e,
+    difference_tco2e,
+    difference_pct,
+    publication_id
+FROM mart.revision
+WHERE is_current AND substance = 'ghg' AND sector_code = 'all' AND level = 'municipality' AND change = 'revised'
+ORDER BY abs(difference_tco2e) DESC, region_code, year
+LIMIT 25

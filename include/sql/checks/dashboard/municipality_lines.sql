@@ -1,0 +1,17 @@
+-- Where one municipality stands beside the national lines: comparison, never a status of its own.
+SELECT
+    target_id,
+    boundary,
+    target_year,
+    level_tco2e,
+    last_year,
+    last_tco2e,
+    variants_met,
+    variants_n,
+    gap_tco2e,
+    required_annual_rate,
+    achieved_annual_rate,
+    publication_id
+FROM mart.target_progress
+WHERE region_code = '0360' AND NOT is_own_target
+ORDER BY target_id

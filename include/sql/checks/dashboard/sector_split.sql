@@ -1,0 +1,15 @@
+-- The members' emissions by main sector and year: sums of tonnes, which may be added; shares follow from them.
+SELECT
+    e.year,
+    e.sector_code,
+    e.sector_name_sv,
+    s.sort_order,
+    sum(e.emissions_tco2e) AS emissions_tco2e,
+    count(*) AS municipalities,
+    min(e.publication_id) AS publication_id
+FROM mart.emission AS e
+INNER JOIN mart.sector AS s ON e.sector_code = s.sector_code AND s.is_main
+INNER JOIN mart.municipality_overview AS m ON e.region_code = m.region_code AND m.is_member
+WHERE e.substance = 'ghg'
+GROUP BY e.year, e.sector_code, e.sector_name_sv, s.sort_order
+ORDER BY e.year, s.sort_order

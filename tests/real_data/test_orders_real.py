@@ -1,0 +1,258 @@
+"""The four real releases in every order: the same warehouse, and what was known when."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from klimatpuls.catalog import SMHI_EMISSIONS
+from klimatpuls.hops import load, publish, registers, snapshot
+from klimatpuls.hops.approval import decide_release
+from klimatpuls.hops.context import RunContext
+from klimatpuls.releases import Fetched
+from klimatpuls.sources import smhi_emissions
+from klimatpuls.validation import record
+from klimatpuls.validation.run import validate_run
+from klimatpuls.warehouse import runs
+from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.digest import warehouse_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from conftest import Warehouse
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.validation.gates import ReleaseVerdict
+
+pytestmark = [pytest.mark.real_data, pytest.mark.postgres, pytest.mark.timeout(1200)]
+
+AS_OF = date(2026, 5, 8)
+BOOKS = (
+    ("ghg", "GGT_edition_2021-10-14.xlsx"),
+    ("co2", "CO2_edition_2024-04-18.xlsx"),
+    ("ghg", "GGT_edition_2025.xlsx"),
+    ("ghg", "GGT_edition_2026a.xlsx"),
+)
+ORDERS = tuple(itertools.permutations(range(len(BOOKS))))
+
+
+@dataclass
+class House:
+    """A warehouse that workbooks are brought to by hand."""
+
+    warehouse: Warehouse
+    conn: PgConnection
+    context: RunContext
+    real_data: Path
+
+    def take(self, number: int, verdict: ReleaseVerdict | None = None) -> ReleaseVerdict:
+        """Load a workbook and bring it to its verdict: a measured one, or one measured before."""
+        substance, name = BOOKS[number]
+        body = (self.real_data / "smhi" / name).read_bytes()
+        fetched = Fetched(
+            source=SMHI_EMISSIONS.id,
+            dataset="smhi_emissions",
+            substance=substance,
+            url=f"file:{name}",
+            parts=(body,),
+            known_from=smhi_emissions.parse([body], "smhi_emissions", substance).published_date,
+        )
+        with self.conn:
+            run = runs.start_run(
+                self.conn, source=SMHI_EMISSIONS.id, origin="archive", as_of=AS_OF, orchestrator_run=None
+            )
+        snapshot._enter(
+            self.conn, SMHI_EMISSIONS, snapshot._put(SMHI_EMISSIONS, fetched, self.context), run.run_id
+        )
+        load.load_run(self.conn, SMHI_EMISSIONS, run.run_id, self.context)
+        if verdict is None:
+            (measured,) = validate_run(
+                self.warehouse.loader_dsn,
+                run.run_id,
+                source=SMHI_EMISSIONS,
+                origin="archive",
+                docs_root=self.context.data_docs,
+            )
+        else:
+            measured = replace(verdict, run_id=run.run_id)
+        with self.conn:
+            record.record_verdicts(self.conn, [measured])
+            runs.set_run_state(self.conn, run.run_id, "validated", "by hand")
+        return measured
+
+    def publish(self) -> None:
+        assert publish.publish_validated(self.conn, self.context, None) is not None
+
+    def digest(self) -> str:
+        return warehouse_digest(self.conn)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with self.conn, self.conn.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+
+@pytest.fixture(scope="module")
+def open_house(
+    new_warehouse: Callable[[], Warehouse], real_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], House]]:
+    opened: list[House] = []
+
+    def make() -> House:
+        warehouse = new_warehouse()
+        now = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 9, tzinfo=UTC)
+        context = RunContext(home=tmp_path_factory.mktemp("home"), origin="archive", as_of=AS_OF, now=now)
+        house = House(warehouse, connect(warehouse.loader_dsn), context, real_data)
+        registers.sync_registers(house.conn)
+        opened.append(house)
+        return house
+
+    yield make
+    for house in opened:
+        house.conn.close()
+
+
+@pytest.fixture(scope="module")
+def in_order(open_house: Callable[[], House]) -> tuple[House, str]:
+    """All four, oldest first, each judged by Great Expectations and published before the next; the digest."""
+    house = open_house()
+    for number in range(len(BOOKS)):
+        house.take(number)
+        house.publish()
+    return house, house.digest()
+
+
+@pytest.fixture(scope="module")
+def alone(open_house: Callable[[], House]) -> Sequence[ReleaseVerdict]:
+    """The verdict on each release where nothing else is held: what it says of itself."""
+    return [open_house().take(number) for number in range(len(BOOKS))]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "".join(map(str, order)))
+def test_every_order_gives_the_same_warehouse(
+    open_house: Callable[[], House],
+    in_order: tuple[House, str],
+    alone: Sequence[ReleaseVerdict],
+    order: tuple[int, ...],
+) -> None:
+    house = open_house()
+    newest: dict[str, int] = {}
+    for number in order:
+        house.take(number, alone[number])
+        house.publish()
+        substance = BOOKS[number][0]
+        newest[substance] = max(newest.get(substance, 0), number)
+        shown = house.ask("SELECT substance, published_date FROM mart.release WHERE is_current ORDER BY 1")
+        assert dict(shown) == {name: alone[held].published_date for name, held in newest.items()}
+    _, expected = in_order
+    assert house.digest() == expected
+    for number in order:
+        with pytest.raises(ValueError, match="not enough values"):
+            house.take(number)
+    assert publish.publish_validated(house.conn, house.context, None) is None, "loaded twice is loaded once"
+    assert house.digest() == expected
+
+
+def test_backwards_through_great_expectations_it_is_the_same(
+    open_house: Callable[[], House], in_order: tuple[House, str]
+) -> None:
+    house = open_house()
+    for number in reversed(range(len(BOOKS))):
+        house.take(number)
+        house.publish()
+    assert house.digest() == in_order[1]
+
+
+def test_two_corrections_of_one_day_come_to_the_same_both_ways(
+    open_house: Callable[[], House], alone: Sequence[ReleaseVerdict]
+) -> None:
+    digests = set()
+    for order in ((2, 3), (3, 2)):
+        house = open_house()
+        for number in order:
+            house.take(number, alone[number])
+        admin = connect(house.warehouse.admin_dsn)
+        with closing(admin), admin, admin.cursor() as cursor:
+            # As if both had come out on one day, and both been known from it.
+            cursor.execute("UPDATE core.dim_release SET published_date = %s, known_from = %s", (AS_OF, AS_OF))
+        house.publish()
+        digests.add(house.digest())
+        ((corrected,),) = house.ask("SELECT count(*) FROM mart.release WHERE corrects IS NOT NULL")
+        assert corrected == 1
+    assert len(digests) == 1
+
+
+def test_tierp_1990_as_it_was_known(in_order: tuple[House, str]) -> None:
+    house, _ = in_order
+    known = {
+        day: house.ask(
+            f"SELECT round(emissions_tco2e)::int, status FROM mart.emission_as_of('{day}', 'ghg') "
+            "WHERE region_code = '0360' AND sector_code = 'all' AND year = 1990"
+        )
+        for day in ("2021-10-13", "2021-12-31", "2025-12-31", "2026-05-31")
+    }
+    assert known == {
+        "2021-10-13": [],
+        "2021-12-31": [(209_502, "observed")],
+        "2025-12-31": [(210_185, "observed")],
+        "2026-05-31": [(217_923, "observed")],
+    }
+
+
+def test_the_years_that_vanished_in_2026_are_told_from_the_release_of_2025(
+    in_order: tuple[House, str],
+) -> None:
+    house, _ = in_order
+    rows = house.ask(
+        "SELECT year, status, release_id FROM mart.emission_as_of('2026-11-28', 'ghg') "
+        "WHERE region_code = '0360' AND sector_code = 'all' AND year BETWEEN 2015 AND 2020 ORDER BY year"
+    )
+    assert [(year, status) for year, status, _ in rows] == [
+        (2015, "observed"),
+        *((year, "no_longer_published") for year in range(2016, 2020)),
+        (2020, "observed"),
+    ]
+    assert {release_id.split("-", 2)[2][:10] for _, status, release_id in rows if status != "observed"} == {
+        "2025-06-18"
+    }
+    summary = house.ask(
+        "SELECT vanished_years, appeared_years, round(cells_changed_pct) FROM mart.revision_summary "
+        "WHERE is_current AND substance = 'ghg'"
+    )
+    assert summary[0][0] == [2016, 2017, 2018, 2019]
+    assert summary[0][1] == [2024]
+    ((old, new),) = house.ask(
+        "SELECT round(old_emissions_tco2e)::int, round(new_emissions_tco2e)::int FROM mart.revision "
+        "WHERE is_current AND substance = 'ghg' AND region_code = '0360' AND sector_code = 'all' "
+        "AND year = 1990"
+    )
+    assert (old, new) == (210_185, 217_923)
+
+
+def test_without_the_release_of_2026_every_mart_is_that_of_2025(
+    open_house: Callable[[], House], in_order: tuple[House, str], alone: Sequence[ReleaseVerdict]
+) -> None:
+    house, with_it = in_order
+    before = open_house()
+    for number in range(3):
+        before.take(number, alone[number])
+    before.publish()
+    newest = alone[3].release_id
+    for action, expected in (("withdraw", before.digest()), ("restore", with_it)):
+        decide_release(
+            house.conn,
+            newest,
+            action=action,
+            decided_by="operator",
+            reason="a rehearsal",
+            now=house.context.now,
+        )
+        house.publish()
+        assert house.digest() == expected

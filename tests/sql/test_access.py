@@ -1,0 +1,289 @@
+"""Who may do what: every object against every role, what is made later, and what a client can set for itself.
+
+The policy stands here in words of its own, so that a grant too many in ``include/sql/grants`` is found.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from conftest import Warehouse
+
+pytestmark = pytest.mark.postgres
+
+ROLES = ("bi_read", "wh_mailer", "wh_loader")
+SCHEMAS = ("core", "mart", "mart_data", "ops", "person", "register", "staging")
+PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
+
+READS_ALL = frozenset({"core", "mart", "mart_data", "ops", "register", "staging"})
+"""Schemas in which the loader reads every table."""
+APPENDED = frozenset(
+    {
+        "core.dim_release", "core.reconciliation", "core.revision", "core.revision_pair",
+        "ops.dataset_check", "ops.host_call", "ops.host_limit", "ops.look", "ops.mail_outbox",
+        "ops.operator_notice", "ops.publication", "ops.publication_facts", "ops.publication_release",
+        "ops.release_decision", "ops.snapshot", "ops.source_run", "ops.validation", "ops.validation_gate",
+        "ops.warehouse_origin", "staging.rejected_cell",
+    }
+)  # fmt: skip
+"""Tables that the loader adds rows to, beside everything in ``mart_data`` and the registers."""
+CHANGED = frozenset(
+    {
+        "mart.current_publication", "ops.dataset_check", "ops.host_call", "ops.host_limit", "ops.look",
+        "ops.operator_notice", "ops.publication", "ops.snapshot", "ops.source_run",
+    }
+)  # fmt: skip
+"""Tables in which the loader changes rows, beside the registers; single columns are listed apart."""
+CLEARED = frozenset({"ops.host_call"})
+"""Tables the loader deletes from, beside the registers: never a fact, a release or a record."""
+COLUMNS = {
+    ("wh_loader", "core.dim_release"): {
+        "state", "decided_by", "decided_at", "decision_reason", "asked_by_run",
+    },
+    ("wh_mailer", "ops.mail_outbox"): {
+        "state", "message_id", "html_sha256", "text_sha256", "attempts", "last_error", "updated_at",
+        "sent_at", "approval",
+    },
+}  # fmt: skip
+"""Single columns that a role may update."""
+
+_RELATIONS = """
+SELECT n.nspname || '.' || c.relname
+FROM pg_class AS c INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
+WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY 1
+"""
+_MATRIX = """
+SELECT r.role, o.name, array_agg(p.privilege ORDER BY p.place)
+FROM unnest(%s) AS r (role)
+CROSS JOIN unnest(%s) AS o (name)
+CROSS JOIN unnest(%s) WITH ORDINALITY AS p (privilege, place)
+WHERE has_table_privilege(r.role, o.name, p.privilege)
+GROUP BY r.role, o.name
+"""
+_COLUMN_UPDATES = """
+SELECT r.role, n.nspname || '.' || c.relname, array_agg(a.attname::text)
+FROM unnest(%s) AS r (role)
+CROSS JOIN pg_class AS c
+INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
+INNER JOIN pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v')
+    AND has_column_privilege(r.role, c.oid, a.attnum, 'UPDATE')
+    AND NOT has_table_privilege(r.role, c.oid, 'UPDATE')
+GROUP BY 1, 2
+"""
+
+
+def ask(dsn: str, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(query, values or None)
+        return cursor.fetchall()
+
+
+def expected(role: str, relation: str) -> set[str]:
+    """What the policy allows a role on a whole table or view."""
+    schema = relation.partition(".")[0]
+    if role == "bi_read":
+        return {"SELECT"} if schema == "mart" else set()
+    if role == "wh_mailer":
+        reads = schema in ("mart", "person") or relation == "ops.mail_outbox"
+        return {"SELECT"} if reads else set()
+    allowed = {"SELECT"} if schema in READS_ALL else set()
+    if schema == "register":
+        return allowed | {"INSERT", "UPDATE", "DELETE"}
+    if relation in APPENDED or schema == "mart_data":
+        allowed.add("INSERT")
+    if relation in CHANGED:
+        allowed.add("UPDATE")
+    if relation in CLEARED:
+        allowed.add("DELETE")
+    return allowed
+
+
+def test_every_table_and_view_against_every_role(warehouse: Warehouse) -> None:
+    relations = [name for (name,) in ask(warehouse.admin_dsn, _RELATIONS, (list(SCHEMAS),))]
+    assert len(relations) > 70
+    found = {
+        (role, name): set(privileges)
+        for role, name, privileges in ask(
+            warehouse.admin_dsn, _MATRIX, (list(ROLES), relations, list(PRIVILEGES[:-1]))
+        )
+    }
+    wrong = {
+        (role, name): (found.get((role, name), set()), expected(role, name))
+        for role in ROLES
+        for name in relations
+        if found.get((role, name), set()) != expected(role, name)
+    }
+    assert wrong == {}, "found, expected"
+
+
+def test_single_columns_that_a_role_may_update(warehouse: Warehouse) -> None:
+    rows = ask(warehouse.admin_dsn, _COLUMN_UPDATES, (list(ROLES), list(SCHEMAS)))
+    assert {(role, name): set(columns) for role, name, columns in rows} == COLUMNS
+
+
+def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None:
+    functions = ask(
+        warehouse.admin_dsn,
+        "SELECT r.role, n.nspname, p.proname::text FROM unnest(%s) AS r (role) CROSS JOIN pg_proc AS p "
+        "INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid WHERE n.nspname = ANY(%s) "
+        "AND has_function_privilege(r.role, p.oid, 'EXECUTE')",
+        (list(ROLES), list(SCHEMAS)),
+    )
+    in_mart = {name for _, schema, name in functions if schema == "mart"}
+    assert {name for role, schema, name in functions if (role, schema) == ("bi_read", "mart")} == in_mart
+    assert {(role, name) for role, schema, name in functions if schema != "mart"} == {
+        ("wh_loader", name)
+        for name in (
+            "create_load_partition",
+            "attach_load_partition",
+            "create_facts_partition",
+            "analyze_facts_partition",
+        )
+    }
+    schemas = ask(
+        warehouse.admin_dsn,
+        "SELECT r.role, s.name, has_schema_privilege(r.role, s.name, 'CREATE') FROM unnest(%s) AS r (role) "
+        "CROSS JOIN unnest(%s) AS s (name) WHERE has_schema_privilege(r.role, s.name, 'USAGE')",
+        (list(ROLES), [name for (name,) in ask(warehouse.admin_dsn, _OUR_SCHEMAS, (list(SCHEMAS),))]),
+    )
+    assert not any(may_create for _, _, may_create in schemas)
+    usable = {role: {name for one, name, _ in schemas if one == role} for role in ROLES}
+    assert usable["bi_read"] == {"mart"}
+    assert usable["wh_loader"] == READS_ALL
+    assert usable["wh_mailer"] - {"person"} == {"mart", "ops"}
+    for role in ROLES:
+        ((temp, create),) = ask(
+            warehouse.admin_dsn,
+            "SELECT has_database_privilege(%s, current_database(), 'TEMP'), "
+            "has_database_privilege(%s, current_database(), 'CREATE')",
+            (role, role),
+        )
+        assert (temp, create) == (False, False)
+
+
+_OUR_SCHEMAS = "SELECT nspname::text FROM pg_namespace WHERE nspname = ANY(%s)"
+
+
+def test_no_role_is_more_than_it_seems(warehouse: Warehouse) -> None:
+    rows = ask(
+        warehouse.admin_dsn,
+        "SELECT rolname, rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls, "
+        "(SELECT count(*) FROM pg_auth_members AS m WHERE m.member = r.oid) FROM pg_roles AS r "
+        "WHERE rolname = ANY(%s)",
+        (list(ROLES),),
+    )
+    assert sorted(rows) == sorted((role, False, 0) for role in ROLES)
+    assert ask(warehouse.admin_dsn, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'wh_owner'") == [
+        (False,)
+    ]
+
+
+def test_functions_with_their_owners_rights_cannot_be_led_astray(warehouse: Warehouse) -> None:
+    rows = ask(
+        warehouse.admin_dsn,
+        "SELECT n.nspname || '.' || p.proname, coalesce(p.proconfig, '{}') FROM pg_proc AS p "
+        "INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid "
+        "WHERE p.prosecdef AND n.nspname = ANY(%s)",
+        (list(SCHEMAS),),
+    )
+    assert len(rows) > 10
+    assert [name for name, config in rows if "search_path=pg_catalog, pg_temp" not in config] == []
+
+
+def test_what_is_made_later_is_as_closed_as_what_is_there(warehouse: Warehouse) -> None:
+    with closing(connect(warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("SET ROLE wh_owner")
+        for schema in ("core", "mart", "mart_data", "ops", "register", "staging"):
+            cursor.execute(f"CREATE TABLE {schema}.made_later (x integer)")
+            cursor.execute(
+                f"CREATE FUNCTION {schema}.told_later() RETURNS integer LANGUAGE sql AS 'SELECT 1'"
+            )
+        cursor.execute("CREATE VIEW mart.seen_later AS SELECT x FROM core.made_later")
+    for schema in ("core", "mart_data", "ops", "register", "staging"):
+        for role in ("bi_read", "wh_mailer"):
+            rows = ask(
+                warehouse.admin_dsn, _MATRIX, ([role], [f"{schema}.made_later"], list(PRIVILEGES[:-1]))
+            )
+            assert rows == [], (role, schema)
+    for role in ("bi_read", "wh_mailer"):
+        rows = ask(
+            warehouse.admin_dsn,
+            _MATRIX,
+            ([role], ["mart.made_later", "mart.seen_later"], list(PRIVILEGES[:-1])),
+        )
+        assert [(name, privileges) for _, name, privileges in sorted(rows)] == [
+            ("mart.made_later", ["SELECT"]),
+            ("mart.seen_later", ["SELECT"]),
+        ]
+    callable_by = ask(
+        warehouse.admin_dsn,
+        "SELECT r.role, n.nspname FROM unnest(%s) AS r (role) CROSS JOIN pg_proc AS p "
+        "INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid "
+        "WHERE p.proname = 'told_later' AND has_function_privilege(r.role, p.oid, 'EXECUTE')",
+        (list(ROLES),),
+    )
+    assert callable_by == [], "a new function is for nobody until the grants name it"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET ROLE wh_loader",
+        "SET SESSION AUTHORIZATION wh_owner",
+        "SELECT set_config('role', 'wh_owner', false)",
+        "SET session_replication_role = replica",
+        "SET log_statement = 'none'",
+        "ALTER ROLE bi_read SUPERUSER",
+        "ALTER ROLE bi_read BYPASSRLS",
+        "ALTER ROLE wh_loader PASSWORD 'mine'",
+        "ALTER SYSTEM SET log_connections = off",
+        "ALTER DATABASE {database} SET default_transaction_read_only = on",
+        "COPY mart.release TO '/tmp/release.csv'",
+        "COPY mart.release TO PROGRAM 'cat'",
+        "SELECT pg_read_file('postgresql.conf')",
+        "CREATE EXTENSION plpgsql_check",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'wh_loader'",
+        "DO $$ BEGIN EXECUTE 'CREATE TABLE public.mine (x int)'; END $$",
+    ],
+)
+def test_a_reader_cannot_set_itself_free(warehouse: Warehouse, statement: str) -> None:
+    with closing(connect(warehouse.loader_dsn)) as other, other.cursor() as working:
+        working.execute("SELECT 1")
+        with pytest.raises(psycopg2.Error) as refused:
+            ask(warehouse.bi_dsn, statement.format(database=warehouse.name))
+        assert refused.value.pgcode in {"42501", "0A000", "58P01", "22023"}, refused.value
+        working.execute("SELECT 1")
+
+
+def test_settings_that_a_client_may_undo_open_nothing(warehouse: Warehouse) -> None:
+    """Time limits and read-only modes are defaults; what protects the warehouse are the grants."""
+    with closing(connect(warehouse.bi_dsn)) as conn:
+        conn.autocommit = True
+        with conn.cursor() as cursor:
+            for statement in (
+                "SET statement_timeout = 0",
+                "SET default_transaction_read_only = off",
+                "SET search_path = core, ops, person, public",
+                "SET row_security = off",
+            ):
+                cursor.execute(statement)
+            for statement in (
+                "SELECT * FROM core.fct_emission",
+                "SELECT * FROM dim_release",
+                "UPDATE mart.current_publication SET publication_id = 0",
+                "CREATE TABLE public.mine (x integer)",
+                "SELECT ops.create_load_partition('emission', 1)",
+                "SELECT * FROM ops.releases_known_on('2026-01-01', '{}')",
+            ):
+                with pytest.raises(psycopg2.Error) as refused:
+                    cursor.execute(statement)
+                assert refused.value.pgcode in {"42501", "42P01"}, statement

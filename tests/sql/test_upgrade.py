@@ -1,0 +1,129 @@
+"""A warehouse with figures in it, brought from the first migration to the newest: as if it had been new."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.migrate import migrate, migrate_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Warehouse
+
+    from klimatpuls.embedded.postgres import Cluster
+
+pytestmark = pytest.mark.postgres
+
+PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
+FIRST = "0001_foundation"
+GHG, PEOPLE = "smhi_emissions-ghg-2025-06-18-aaaaaaaa", "scb_population-all-2025-02-22-bbbbbbbb"
+
+# What a warehouse held that was made and filled when there was one migration.
+_FILLED = f"""
+SET ROLE wh_owner;
+INSERT INTO core.dim_region VALUES ('00', 'Riket', 'nation', NULL, 1),
+    ('03', 'Uppsala län', 'county', NULL, 2),
+    ('0360', 'Tierp', 'municipality', '03', 3);
+INSERT INTO core.dim_sector VALUES ('all', NULL, 'Alla sektorer', 'All sectors', FALSE, 1);
+INSERT INTO core.dim_substance VALUES ('ghg', 'Växthusgaser', 'Greenhouse gases', TRUE);
+INSERT INTO ops.warehouse_origin (origin) VALUES ('live');
+INSERT INTO ops.source_run (source, origin, as_of_date, state, ended_at)
+VALUES ('smhi_emissions', 'live', '2025-06-18', 'validated', now()),
+    ('scb_population', 'live', '2025-02-22', 'validated', now());
+INSERT INTO core.dim_release (
+    release_id, source, dataset, substance, unit, published_date, known_from, retrieved_at, content_sha256,
+    file_sha256, years, row_count, rejected_count, origin, state, run_id, decided_by, decided_at,
+    decision_reason
+) VALUES
+    ('{GHG}', 'smhi_emissions', 'smhi_emissions', 'ghg', 't', '2025-06-18', '2025-06-18', now(),
+        repeat('a', 64), repeat('a', 64), '{{1990,2023}}', 2, 0, 'live', 'published', 1,
+        'operator', now(), 'looked at'),
+    ('{PEOPLE}', 'scb_population', 'scb_population', 'all', 'antal', '2025-02-22', '2025-02-22', now(),
+        repeat('b', 64), repeat('b', 64), '{{2023}}', 1, 0, 'live', 'published', 2, NULL, NULL, NULL);
+CREATE TABLE core.fct_emission_r1 PARTITION OF core.fct_emission
+    (CHECK (run_id = 1), PRIMARY KEY (release_id, substance, region_code, sector_code, year))
+    FOR VALUES IN (1);
+INSERT INTO core.fct_emission VALUES
+    (1, '{GHG}', 'ghg', '0360', 'all', 1990, 210185.5, 9),
+    (1, '{GHG}', 'ghg', '0360', 'all', 2023, 131260.25, 9);
+CREATE TABLE core.fct_population_r2 PARTITION OF core.fct_population
+    (CHECK (run_id = 2), PRIMARY KEY (release_id, region_code, year)) FOR VALUES IN (2);
+INSERT INTO core.fct_population VALUES (2, '{PEOPLE}', '0360', 2023, 21325, 9);
+INSERT INTO ops.publication (
+    state, origin, as_of_date, method_version, emission_facts_id, population_facts_id, register_sha256,
+    published_at
+) VALUES ('published', 'live', '2025-06-18', '1.0', 1, 1, '', now());
+INSERT INTO ops.publication_release VALUES (1, '{GHG}', TRUE), (1, '{PEOPLE}', TRUE);
+INSERT INTO ops.validation (run_id, dataset, substance, release_id, snapshot_sha256, verdict)
+VALUES (1, 'smhi_emissions', 'ghg', '{GHG}', '', 'publish_with_warnings');
+INSERT INTO ops.validation_gate (validation_id, rule, severity, passed, message_sv, message_en)
+VALUES (1, 'sector_collapse', 'advisory', FALSE, 'Fall', 'Collapse');
+CREATE TABLE mart_data.emission_p1 PARTITION OF mart_data.emission
+    (CHECK (facts_id = 1), PRIMARY KEY (region_code, sector_code, year, substance)) FOR VALUES IN (1);
+INSERT INTO mart_data.emission VALUES
+    (1, '0360', 'all', 1990, 'ghg', 210185.5, 'observed', '{GHG}'),
+    (1, '0360', 'all', 2023, 'ghg', 131260.25, 'observed', '{GHG}');
+INSERT INTO mart_data.population VALUES (1, '0360', 2023, 21325, '{PEOPLE}');
+UPDATE mart.current_publication
+SET publication_id = 1, emission_facts_id = 1, population_facts_id = 1,
+    as_of_date = '2025-06-18', origin = 'live';
+"""
+
+
+@pytest.fixture
+def upgraded(cluster: Cluster) -> str:
+    """Address of a warehouse that was filled at the first migration and brought to the newest."""
+    cluster.ensure_database("upgraded")
+    dsn = cluster.dsn("upgraded")
+    migrate_tables(dsn, PASSWORDS, FIRST)
+    with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(_FILLED)
+    migrate(dsn, PASSWORDS)
+    return dsn
+
+
+def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
+    with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def objects(cluster: Cluster, dsn: str, tmp_path: Path) -> set[str]:
+    """Every object of a database with its owner, grants and comments, but for partitions of figures."""
+    dumped = tmp_path / "schema.sql"
+    program = cluster.psql.with_name("pg_dump")
+    subprocess.run([program, "--schema-only", f"--file={dumped}", dsn], check=True)
+    whole = re.split(r"\n\n+--\n-- ", dumped.read_text(encoding="utf-8"))
+    bodies = (part.split("\n--\n", 1)[-1].strip() for part in whole[1:])
+    return {
+        body
+        for body in bodies
+        if not re.search(r"_[rp][0-9]+(_pkey)?\b", body) and not body.startswith("\\unrestrict")
+    }
+
+
+def test_an_upgraded_warehouse_has_the_objects_of_a_new_one(
+    cluster: Cluster, warehouse: Warehouse, upgraded: str, tmp_path: Path
+) -> None:
+    new = objects(cluster, warehouse.admin_dsn, tmp_path)
+    assert len(new) > 500
+    assert objects(cluster, upgraded, tmp_path) == new
+    assert migrate(upgraded, PASSWORDS) == migrate(warehouse.admin_dsn, PASSWORDS)
+    figures = "SELECT year, emissions_tco2e, release_id FROM mart.{} WHERE region_code = '0360' ORDER BY year"
+    expected = [(1990, 210185.5, GHG), (2023, 131260.25, GHG)]
+    for relation in ("emission", "emission_by_release", "emission_as_of('2025-12-31', 'ghg')"):
+        assert ask(upgraded, figures.format(relation)) == expected
+    assert ask(upgraded, "SELECT population_count FROM mart.population") == [(21325,)]
+    assert ask(upgraded, "SELECT release_id, rule, passed FROM mart.release_gate") == [
+        (GHG, "sector_collapse", False)
+    ]
+    assert ask(upgraded, "SELECT release_id, action, reason FROM ops.release_decision") == [
+        (GHG, "approve", "looked at")
+    ]
