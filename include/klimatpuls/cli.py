@@ -121,15 +121,33 @@ def up(
 @app.command()
 def down(home: HomeOption = None) -> None:
     """Stop the stack that `up` left running; no process stays behind. Unnamed: in every home of ./var."""
-    from klimatpuls.embedded import house, stack
+    from klimatpuls.embedded import stack, superset
 
-    is_named = home is not None or bool(os.environ.get("KLIMATPULS_HOME"))
-    homes = [_home(home)] if is_named else house.existing_homes(house.PROJECT / "var")
-    stopped = [opened for opened in homes if stack.stop(opened)]
+    stopped = [opened for opened in _homes(home) if any([superset.stop(opened), stack.stop(opened)])]
     for opened in stopped:
         _say(f"stopped, in {opened.root}")
     if not stopped:
         _say("nothing was running")
+
+
+@app.command()
+def bi(home: HomeOption = None) -> None:
+    """Start Apache Superset on the warehouse of the stack that is up, with the dashboard Klimatläget."""
+    from klimatpuls.embedded import superset, terminal
+
+    terminal.print_superset(superset.start(_home(home), _say))
+
+
+@app.command("bi-down")
+def bi_down(home: HomeOption = None) -> None:
+    """Stop Superset; the stack stays up. Unnamed: in every home of ./var."""
+    from klimatpuls.embedded import superset
+
+    stopped = [opened for opened in _homes(home) if superset.stop(opened)]
+    for opened in stopped:
+        _say(f"stopped Superset, in {opened.root}")
+    if not stopped:
+        _say("no Superset was running")
 
 
 @app.command()
@@ -533,6 +551,14 @@ def _registers(folder: Path | None) -> Path:
     from klimatpuls.hops.context import registers_folder
 
     return folder or registers_folder(os.environ)
+
+
+def _homes(home: Path | None) -> list[Home]:
+    """The home that is named, else every home of ./var."""
+    from klimatpuls.embedded.house import PROJECT, existing_homes
+
+    is_named = home is not None or bool(os.environ.get("KLIMATPULS_HOME"))
+    return [_home(home)] if is_named else existing_homes(PROJECT / "var")
 
 
 def _say(line: str) -> None:
