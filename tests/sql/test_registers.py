@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from contextlib import closing
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -16,10 +15,11 @@ from klimatpuls.registers import REGISTERS_FOLDER, RegisterError, read_registers
 from klimatpuls.registers.checking import REGISTERS
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.warehouse import migrate
-from klimatpuls.warehouse.connection import connect, engine, load_sql
+from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
@@ -357,9 +357,7 @@ def test_registers_of_an_older_warehouse_are_kept_and_closed_when_the_files_say_
     """From a warehouse before the history: what it held stays readable, and the next sync goes on from it."""
     cluster.ensure_database("older_registers")
     admin = cluster.dsn("older_registers")
-    with connect(admin) as conn:
-        migrate._ensure_roles(conn, PASSWORDS)
-    to_revision(admin, "0005_reviews")
+    migrate.migrate_tables(admin, PASSWORDS, "0007_releases")
     with closing(connect(admin)) as conn:
         ask(
             conn,
@@ -387,17 +385,3 @@ def test_registers_of_an_older_warehouse_are_kept_and_closed_when_the_files_say_
         )
         assert sorted(ask(conn, versions)) == [(False, True), (True, False)]
         assert sync_registers(conn) == ()
-
-
-def to_revision(admin_dsn: str, revision: str) -> None:
-    """Bring an empty database to an older version, as it was left by it."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "alembic"))
-    config.set_main_option("path_separator", "os")
-    with engine(admin_dsn).begin() as connection:
-        connection.exec_driver_sql("SET LOCAL ROLE wh_owner")
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)

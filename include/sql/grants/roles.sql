@@ -4,10 +4,10 @@
 -- From nothing, so that a grant taken out of this file is gone from a warehouse that had it.
 REVOKE ALL ON ALL TABLES IN SCHEMA staging, core, register, person, mart, mart_data, ops
 FROM wh_loader, wh_mailer, bi_read;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, mart FROM wh_loader, wh_mailer, bi_read;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, mart, register FROM wh_loader, wh_mailer, bi_read;
 REVOKE ALL ON SCHEMA public FROM public;
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops, mart FROM public;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops, mart, register FROM public;
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner REVOKE EXECUTE ON FUNCTIONS FROM public;
 
 -- bi_read: the marts, nothing else.
