@@ -46,7 +46,7 @@ def test_the_commands_are_the_documented_ones() -> None:
         "release reject", "diff", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
         "replica", "replica serve",
         "run", "refresh", "up", "down", "bi", "bi-down", "status", "ingest", "backfill", "releases",
-        "release", "release approve",
+        "release", "release approve", "release withdraw", "release restore",
         "replica make-archive",
         "registers", "registers check", "registers template", "registers import",
         "registers import-plans", "registers forget",
