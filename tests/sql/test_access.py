@@ -41,7 +41,7 @@ CHANGED = frozenset(
     }
 )  # fmt: skip
 """Tables in which the loader changes rows, beside the registers; single columns are listed apart."""
-CLEARED = frozenset({"ops.host_call"})
+CLEARED = frozenset({"ops.host_call", "staging.rejected_cell"})
 """Tables the loader deletes from, beside the registers: never a fact, a release or a record."""
 COLUMNS = {
     ("wh_loader", "core.dim_release"): {
@@ -147,6 +147,10 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
             "attach_load_partition",
             "create_facts_partition",
             "analyze_facts_partition",
+            "analyze_publication",
+            "publications_to_drop",
+            "drop_old_publication",
+            "drop_facts_partition",
         )
     }
     schemas = ask(

@@ -44,10 +44,9 @@ def run(*words: str, home: Path | None = None, **settings: str) -> subprocess.Co
 def test_the_commands_are_the_documented_ones() -> None:
     assert {" ".join(words) for words in ALL if words} == {
         "run", "refresh", "up", "down", "status", "ingest", "backfill", "releases", "release",
-        "release approve",
-        "release reject", "diff", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
-        "replica", "replica serve",
-        "replica make-archive",
+        "release approve", "release reject", "release withdraw", "release restore", "diff",
+        "sql", "backup", "backup restore", "export", "retention",
+        "dsn", "migrate", "replica", "replica serve", "replica make-archive",
     }  # fmt: skip
 
 
