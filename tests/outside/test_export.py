@@ -196,8 +196,8 @@ def test_made_up_figures_say_so_and_name_no_agency_as_theirs(exported: Path, pac
 
 class TestOnAWarehouseOfItsOwn:
     @pytest.fixture
-    def own(self, good: Published, clone: Callable[[str], Warehouse]) -> Warehouse:
-        return clone(good.warehouse.name)
+    def own(self, wholly_good: Published, clone: Callable[[str], Warehouse]) -> Warehouse:
+        return clone(wholly_good.warehouse.name)
 
     @pytest.fixture
     def admin(self, own: Warehouse) -> Iterator[Any]:
