@@ -1,7 +1,7 @@
 # Klimatpuls: two commands are enough, `make run` and `make test`.
 #
 # Settings:  make run SOURCES=auto|live|replica ARCHIVE=<folder> AS_OF=<YYYY-MM-DD> KLIMATPULS_HOME=<folder>
-#            KLIMATPULS_PYTHON=<python 3.11, 3.12 or 3.13>
+#            KLIMATPULS_AIR_POLLUTANTS=<all, or codes: nox,hg> KLIMATPULS_PYTHON=<python 3.11, 3.12 or 3.13>
 
 .DEFAULT_GOAL := help
 .PHONY: help env env-dev env-bi run up down bi bi-down test test-real test-bi lint bench lock
@@ -13,7 +13,7 @@ PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Settings reach the command through the environment, so that spaces in a path need no quoting here; one
 # that is empty is not passed at all.
-$(foreach name,SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON,\
+$(foreach name,SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON KLIMATPULS_AIR_POLLUTANTS,\
   $(if $($(name)),$(eval export $(name)),$(eval unexport $(name))))
 
 help: ## Show this list

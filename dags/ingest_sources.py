@@ -23,6 +23,7 @@ def build_ingest(source: Source) -> None:
             "the publish DAG. A skipped `fetch_snapshot` says that nothing is new; a failed `tell_findings` "
             'names what is wrong and what to do. With the configuration `{"kept_as_of": "2025-07-01"}` it '
             "takes the bytes that were kept by that day instead of asking the agency."
+            f"{_by_setting(source)}"
             "\n\nOwner: the network's data engineers."
         ),
         schedule=assets.news(source.id),
@@ -41,6 +42,13 @@ def build_ingest(source: Source) -> None:
         task(tasks.tell_findings)(source.id, judged)
 
     ingest()
+
+
+def _by_setting(source: Source) -> str:
+    """What of a source is asked for only where the installation's setting names it."""
+    names = ", ".join(dataset.title_en for dataset in source.datasets if dataset.by_setting)
+    said = "as far as `KLIMATPULS_AIR_POLLUTANTS` in the environment names substances (`all`, or codes)"
+    return f" {names}: {said}." if names else ""
 
 
 for each in SOURCES.values():

@@ -14,9 +14,10 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Watch",
     description="Freshness, killed runs, the sweep",
     doc_md=(
-        "Every hour: closes source runs that were killed, writes how fresh each dataset is, tells of known "
-        "defects that nobody has looked at again, and wakes the publish or report DAG when a validated "
-        "release or a mail waits without an event.\n\n"
+        "Every hour: closes source runs that were killed and tells the operator, tells again what could not "
+        "be told, writes how fresh each dataset is, tells of known defects that nobody has looked at again, "
+        "and wakes the publish, review or report DAG when a validated release, a release on hold or a mail "
+        "waits without an event.\n\n"
         "Owner: the network's data engineers."
     ),
     schedule=CronTriggerTimetable("40 * * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
@@ -26,10 +27,12 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.WATCH],
 )
 def watch() -> None:
-    """Close what was killed, then four independent looks."""
+    """Close what was killed, then six independent looks."""
     closed = task(tasks.close_stuck_runs)()
     closed >> task(tasks.assess_freshness)()
     closed >> task(tasks.tell_overdue_defects)()
+    closed >> task(tasks.tell_untold)()
+    closed >> task(tasks.sweep_held, outlets=[assets.HELD])()
     closed >> task(tasks.sweep_unpublished, outlets=[assets.SWEEP])()
     closed >> task(tasks.sweep_unsent_mail, outlets=[assets.MAIL_DUE])()
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from klimatpuls_airflow import PAGES
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -24,4 +26,4 @@ class KlimatpulsPlugin(AirflowPlugin):
     """Makes the project visible under Admin → Plugins, and serves its pages."""
 
     name = "klimatpuls"
-    fastapi_apps = [{"app": pages, "url_prefix": "/klimatpuls", "name": "klimatpuls"}]  # noqa: RUF012 Airflow's own form
+    fastapi_apps = [{"app": pages, "url_prefix": PAGES, "name": "klimatpuls"}]  # noqa: RUF012 Airflow's own form

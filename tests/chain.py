@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls import catalog
 from klimatpuls.catalog import SOURCES
 from klimatpuls.hops import load, publish, registers, snapshot, validate
 from klimatpuls.hops.context import RunContext
 from klimatpuls.http import open_session
+from klimatpuls.releases import Fetched
 from klimatpuls.replica import workbook
 from klimatpuls.replica.archive import make_archive
 from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.snapshots import SnapshotStore
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
+from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.catalog import Source
+    from klimatpuls.hops.validate import ValidationResult
     from klimatpuls.releases import Parsed
     from klimatpuls.warehouse.publication import Published
 
@@ -33,17 +40,51 @@ def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) ->
     """Ask a replica of an archive as of the context's day, and take what is new to publication."""
     with ReplicaServer(Replica(archive, context.as_of)) as replica:
         for source in map(unthrottled, SOURCES.values()):
-            with conn:
-                run = runs.start_run(
-                    conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
-                )
+            run_id = begin(conn, source, context)
             with open_session(source, replica.url + source.replica_path) as session:
-                taken = snapshot.take_snapshots(conn, source, session, context, run_id=run.run_id)
+                taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
             if taken.state == "fetched":
                 load.load_run(conn, source, taken.run_id, context)
                 validate.validate_run(conn, dsn, source, taken.run_id, context)
     registers.sync_registers(conn)
     return publish.publish_validated(conn, context, LIST_ADDRESS)
+
+
+def begin(conn: PgConnection, source: Source, context: RunContext) -> int:
+    """A source run, just begun; its number."""
+    with conn:
+        return runs.start_run(
+            conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
+        ).run_id
+
+
+def take(
+    dsn: str, context: RunContext, dataset: str, parts: Sequence[bytes], substance: str | None = None
+) -> ValidationResult:
+    """Feed the bytes of a new release through hops 1 to 3; where nothing may come of them, through hop 4 too.
+
+    The dataset's first substance is taken where none is named. The bytes lie in the store afterwards,
+    whatever the verdict.
+    """
+    source = catalog.source_of(dataset)
+    fetched = Fetched(
+        source=source.id,
+        dataset=dataset,
+        substance=substance or source.dataset(dataset).substances[0],
+        url=source.live_base_url,
+        parts=tuple(parts),
+    )
+    with closing(connect(dsn)) as conn:
+        run_id = begin(conn, source, context)
+        kept = snapshot._put(source, fetched, context)
+        assert snapshot._enter(conn, source, kept, run_id)
+        load.load_run(conn, source, run_id, context)
+        result = validate.validate_run(conn, dsn, source, run_id, context)
+        if not result.publishable:
+            assert publish.publish_validated(conn, context, LIST_ADDRESS) is None
+    store = SnapshotStore(context.snapshots)
+    assert store.read_parts(store.read(kept.manifest_path)) == fetched.parts
+    return result
 
 
 def context_of(home: Path, day: date) -> RunContext:
@@ -77,8 +118,8 @@ def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]
     return rows
 
 
-def small_archive(folder: Path) -> Path:
-    """The bundled archive with main sectors and all greenhouse gases only: a tenth of the rows."""
+def make_archives(folder: Path) -> None:
+    """The bundled archive as ``whole``; as ``small``, a tenth of its rows: the main sectors of all gases."""
     whole = make_archive(folder / "whole")
     small = folder / "small"
     shutil.copytree(whole / "scb", small / "scb")
@@ -89,4 +130,3 @@ def small_archive(folder: Path) -> Path:
             sheet_rows(parsed, parsed.published_date), sheet_name="Växthusgaser totalt"
         )
         (small / "smhi" / path.name).write_bytes(body)
-    return small

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import chain
 import pytest
+import sharing
 from psycopg2 import sql
 
+from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.digest import warehouse_digest
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.hops.context import RunContext
 
 REAL_DATA = "KLIMATPULS_REAL_DATA"
 PROJECT = Path(__file__).resolve().parents[1]
 PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
+AS_OF = date(2026, 5, 8)
+FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
+# The modules of a session are millions of objects that stay; looking through them again and again takes time.
+gc.set_threshold(100_000, 20, 100)
+CLUSTER = pytest.StashKey[sharing.SharedCluster]()
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,21 @@ class Warehouse:
     loader_dsn: str
     mailer_dsn: str
     bi_dsn: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """A warehouse with good figures, and the circumstances of the next run."""
+
+    warehouse: Warehouse
+    context: RunContext
+    archive: Path
+    good_digest: str
+
+    def digest(self) -> str:
+        """Hash of everything published."""
+        with closing(connect(self.warehouse.loader_dsn)) as conn:
+            return warehouse_digest(conn)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,43 +77,81 @@ def real_data() -> Path:
     return folder
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the cluster; in a fixture, waiting for the other worker would count as the last test's time."""
+    cluster = session.config.stash.get(CLUSTER, None)
+    if cluster is not None:
+        cluster.close()
+
+
 @pytest.fixture(scope="session")
-def small_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the workers have in common."""
+    return sharing.session_folder(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
+def made_archives(session_folder: Path) -> Path:
+    """A folder with the bundled archive (``whole``) and a ``small`` one: not to be changed."""
+    return sharing.once(session_folder, "archives", chain.make_archives)
+
+
+@pytest.fixture(scope="session")
+def small_archive(made_archives: Path) -> Path:
     """Two releases of all greenhouse gases, main sectors only, and population."""
-    return chain.small_archive(tmp_path_factory.mktemp("archive"))
+    return made_archives / "small"
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A throw-away PostgreSQL cluster for the whole session."""
-    from klimatpuls.embedded.postgres import temporary_cluster
+def whole_archive(made_archives: Path, session_folder: Path) -> Path:
+    """The small archive and the answers of all other sources."""
 
-    with temporary_cluster(tmp_path_factory.mktemp("cluster")) as running:
-        yield running
+    def make(folder: Path) -> None:
+        shutil.copytree(made_archives / "small", folder / "archive")
+        for name in FURTHER_FOLDERS:
+            shutil.copytree(made_archives / "whole" / name, folder / "archive" / name)
+
+    return sharing.once(session_folder, "every", make) / "archive"
 
 
 @pytest.fixture(scope="session")
-def warehouse_template(cluster: Cluster) -> str:
+def shared_cluster(session_folder: Path, request: pytest.FixtureRequest) -> sharing.SharedCluster:
+    """Our end of the cluster of the session."""
+    shared = sharing.SharedCluster(session_folder)
+    request.config.stash[CLUSTER] = shared
+    return shared
+
+
+@pytest.fixture(scope="session")
+def cluster(shared_cluster: sharing.SharedCluster) -> Cluster:
+    """A throw-away PostgreSQL cluster for the whole session and all its workers."""
+    return shared_cluster.open()
+
+
+@pytest.fixture(scope="session")
+def warehouse_template(cluster: Cluster, shared_cluster: sharing.SharedCluster) -> str:
     """A migrated database that the tests' own databases are cloned from."""
     from klimatpuls.warehouse.migrate import migrate
 
-    cluster.ensure_database("template_warehouse")
-    migrate(cluster.dsn("template_warehouse"), PASSWORDS)
+    def make(_: Path) -> None:
+        cluster.ensure_database("template_warehouse")
+        migrate(cluster.dsn("template_warehouse"), PASSWORDS)
+
+    sharing.once(shared_cluster.folder, "template", make)
     return "template_warehouse"
 
 
 @pytest.fixture(scope="session")
-def clone(cluster: Cluster) -> Callable[[str], Warehouse]:
-    """Makes warehouses, each a clone of the database named."""
-    numbers = count(1)
+def make_database(cluster: Cluster) -> Callable[[str, str], Warehouse]:
+    """Makes the warehouse of a name, a clone of another database."""
 
-    def make(template: str) -> Warehouse:
-        name = f"warehouse_{next(numbers)}"
+    def make(name: str, template: str) -> Warehouse:
         with closing(cluster.connect()) as conn:
             conn.autocommit = True
             with conn.cursor() as cursor:
+                # Copying the files is a tenth of the work of writing them to the log once more.
                 cursor.execute(
-                    sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
                         sql.Identifier(name), sql.Identifier(template)
                     )
                 )
@@ -96,19 +162,69 @@ def clone(cluster: Cluster) -> Callable[[str], Warehouse]:
                             sql.Identifier(name), sql.Identifier(role)
                         )
                     )
-
-        def dsn(role: str) -> str:
-            return cluster.dsn(name, role, PASSWORDS[role])
-
-        return Warehouse(
-            name=name,
-            admin_dsn=cluster.dsn(name),
-            loader_dsn=dsn("wh_loader"),
-            mailer_dsn=dsn("wh_mailer"),
-            bi_dsn=dsn("bi_read"),
-        )
+        return _warehouse(cluster, name)
 
     return make
+
+
+def _warehouse(cluster: Cluster, name: str) -> Warehouse:
+    def dsn(role: str) -> str:
+        return cluster.dsn(name, role, PASSWORDS[role])
+
+    return Warehouse(
+        name=name,
+        admin_dsn=cluster.dsn(name),
+        loader_dsn=dsn("wh_loader"),
+        mailer_dsn=dsn("wh_mailer"),
+        bi_dsn=dsn("bi_read"),
+    )
+
+
+@pytest.fixture(scope="session")
+def clone(make_database: Callable[[str, str], Warehouse]) -> Callable[[str], Warehouse]:
+    """Makes warehouses, each a clone of the database named."""
+    numbers = count(1)
+    return lambda template: make_database(f"warehouse_{sharing.WORKER}{next(numbers)}", template)
+
+
+@pytest.fixture(scope="session")
+def published_as(
+    cluster: Cluster,
+    shared_cluster: sharing.SharedCluster,
+    warehouse_template: str,
+    make_database: Callable[[str, str], Warehouse],
+) -> Callable[[str, Path], Published]:
+    """Publishes an archive as of ``AS_OF`` in a warehouse of a name, once for all workers."""
+
+    def publish(name: str, archive: Path) -> Published:
+        def make(folder: Path) -> None:
+            made = make_database(name, warehouse_template)
+            context = chain.context_of(folder / "home", AS_OF)
+            with closing(connect(made.loader_dsn)) as conn:
+                assert chain.refresh(conn, made.loader_dsn, archive, context) is not None
+                (folder / "digest").write_text(warehouse_digest(conn), encoding="ascii")
+
+        folder = sharing.once(shared_cluster.folder, name, make)
+        return Published(
+            warehouse=_warehouse(cluster, name),
+            context=chain.context_of(folder / "home", AS_OF),
+            archive=archive,
+            good_digest=(folder / "digest").read_text(encoding="ascii"),
+        )
+
+    return publish
+
+
+@pytest.fixture(scope="session")
+def good(published_as: Callable[[str, Path], Published], small_archive: Path) -> Published:
+    """A warehouse in which everything as of ``AS_OF`` is published; to be cloned, never changed."""
+    return published_as("good", small_archive)
+
+
+@pytest.fixture(scope="session")
+def wholly_good(published_as: Callable[[str, Path], Published], whole_archive: Path) -> Published:
+    """A warehouse in which every source is published as of ``AS_OF``; to be cloned, never changed."""
+    return published_as("wholly_good", whole_archive)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,8 @@ release_app = typer.Typer(no_args_is_help=True, help="Decide on a release: answe
 replica_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
 app.add_typer(release_app, name="release")
 app.add_typer(replica_app, name="replica")
+backup_app = typer.Typer(invoke_without_command=True)
+app.add_typer(backup_app, name="backup")
 
 HomeOption = Annotated[
     Path | None,
@@ -264,6 +266,45 @@ def sql(
 
 
 @app.command()
+def export(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder to write; an earlier export in it is replaced whole.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write every table of the current publication as CSV and Parquet, with datapackage.json."""
+    from klimatpuls.embedded import house
+    from klimatpuls.hops.export import export as write
+
+    opened = _home(home)
+    with house.database(opened) as stack:
+        done = write(house.warehouse_dsn(stack, "bi_read"), to or opened.root / "export")
+    _say(
+        f"publication {done.edition.publication_id} ({done.edition.origin}, as of "
+        f"{done.edition.as_of_date}) lies in {done.folder}: {len(done.edition.files)} files, "
+        f"{done.rows} rows, {done.size / 1e6:.1f} MB"
+    )
+
+
+@app.command()
+def retention(home: HomeOption = None) -> None:
+    """Throw away what is older than KLIMATPULS_KEEP says; raw bytes and releases never."""
+    from contextlib import closing
+
+    from klimatpuls.embedded import house
+    from klimatpuls.hops.retention import Keep, tidy
+    from klimatpuls.warehouse.connection import connect
+
+    keep, opened = Keep.from_environ(os.environ), _home(home)
+    folders = (opened.root / "airflow" / "logs", opened.logs)
+    with (
+        house.database(opened) as stack,
+        closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn,
+    ):
+        _say(str(tidy(conn, house.run_context(opened, stack.as_of), keep, folders)))
+
+
+@app.command()
 def dsn(
     role: Annotated[Role, typer.Option(help="Role to connect as.")] = Role.BI_READ, home: HomeOption = None
 ) -> None:
@@ -293,6 +334,50 @@ def migrate() -> None:
     _say(f"the warehouse is at {version}")
 
 
+@backup_app.callback(invoke_without_command=True)
+def backup(
+    context: typer.Context,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="File to write (else one in this folder, by origin and time).")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write warehouse, raw bytes, digests and validation pages into one file; no password is in it."""
+    from klimatpuls import clock
+    from klimatpuls.embedded import backup as backups
+    from klimatpuls.embedded import house
+
+    if context.invoked_subcommand is not None:
+        return
+    opened, now = _home(home), clock.utc_now()
+    file = to or backups.default_file(opened, now)
+    with house.database(opened) as stack:
+        manifest = backups.make_backup(stack, file, now)
+    _say(
+        f"{file}: origin {manifest.origin}, publication {manifest.publication_id}, "
+        f"{len(manifest.files)} files, {file.stat().st_size / 1e6:.1f} MB, "
+        f"warehouse digest {manifest.warehouse_digest[:16]}"
+    )
+
+
+@backup_app.command("restore")
+def backup_restore(
+    file: Annotated[Path, typer.Argument(help="A file that `klimatpuls backup` wrote.")],
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Folder of the new home, missing or empty (else the usual one)."),
+    ] = None,
+) -> None:
+    """Make a new home from a backup, with passwords of its own; a folder that holds anything is refused."""
+    from klimatpuls.embedded import backup as backups
+
+    restored, manifest = backups.restore(file, home, _say)
+    _say(
+        f"{restored.root} holds publication {manifest.publication_id} of origin {manifest.origin} again, "
+        f"as backed up at {manifest.made_at}; warehouse digest {manifest.warehouse_digest[:16]}"
+    )
+
+
 @replica_app.command("serve")
 def replica_serve(
     archive: Annotated[Path, typer.Option(help="Archive folder.")],
@@ -311,10 +396,12 @@ def replica_make_archive(
     folder: Annotated[Path, typer.Argument(help="Folder to write; made when missing.")],
     seed: Annotated[int | None, typer.Option(help="Another seed gives other figures.")] = None,
 ) -> None:
-    """Write a synthetic archive folder; the same seed gives the same bytes."""
+    """Write a synthetic archive folder: the same seed and KLIMATPULS_AIR_POLLUTANTS give the same bytes."""
+    from klimatpuls.hops.context import air_pollutants
     from klimatpuls.replica.archive import DEFAULT_SEED, make_archive
 
-    made = make_archive(folder, DEFAULT_SEED if seed is None else seed)
+    seed = DEFAULT_SEED if seed is None else seed
+    made = make_archive(folder, seed, pollutants=air_pollutants(os.environ))
     _say(f"a SYNTHETIC archive lies in {made}")
 
 

@@ -21,14 +21,18 @@ import threading
 import time
 import zlib
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
@@ -247,6 +251,72 @@ class Limits:
     backoff_max_seconds: float = 30.0
 
 
+_HEADERS_DUE: ContextVar[float] = ContextVar("moment by which the headers of the call at hand must be here")
+
+
+class _BoundedConnection(HTTPConnection):
+    """A connection whose answer must have begun by the end of its call.
+
+    A timeout of a socket is for one read, and the headers are read byte by byte if they come so: a server
+    that drips them would be waited for as long as it likes. So the socket is cut when the call has no time
+    left, which ends the read.
+    """
+
+    def getresponse(self) -> Any:
+        """The answer's status and headers.
+
+        Raises:
+            TimeoutError: if they were not whole when the call's time was over.
+        """
+        is_late, wire = threading.Event(), self.sock
+
+        def cut() -> None:
+            is_late.set()
+            with suppress(OSError):
+                # Not its own way of shutting down: TLS would forget its state under the reader's hands.
+                socket.socket.shutdown(wire, socket.SHUT_RDWR)
+
+        watch = threading.Timer(max(0.0, _HEADERS_DUE.get() - time.monotonic()), cut)
+        watch.daemon = True
+        watch.start()
+        try:
+            return super().getresponse()
+        finally:
+            watch.cancel()
+            if is_late.is_set():
+                raise TimeoutError
+
+
+class _BoundedTlsConnection(_BoundedConnection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _BoundedPool(HTTPConnectionPool):
+    ConnectionCls = _BoundedConnection
+
+
+class _BoundedTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _BoundedTlsConnection
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """Makes bounded connections, also through a proxy."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """See the base class."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        """See the base class."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+_POOLS = {"http": _BoundedPool, "https": _BoundedTlsPool}
+
+
 class _BrokenAnswerError(Exception):
     """What came is no whole answer; the text says why."""
 
@@ -296,6 +366,8 @@ class PoliteSession:
         # This machine is never reached through a proxy, and no service gets a password from ~/.netrc.
         self._session.trust_env = not is_loopback(self.base_url)
         self._session.auth = _no_password
+        for scheme in _POOLS:
+            self._session.mount(f"{scheme}://", _BoundedAdapter())
 
     def __enter__(self) -> PoliteSession:
         return self
@@ -426,6 +498,7 @@ class PoliteSession:
     ) -> tuple[Answer | None, str]:
         left = max(SHORTEST_SECONDS, patience.seconds)
         deadline = self.clock() + left
+        _HEADERS_DUE.set(time.monotonic() + left)
         timeout = (min(self.limits.connect_seconds, left), min(self.limits.read_seconds, left))
         try:
             with self._session.request(

@@ -110,6 +110,7 @@ def region(code: str) -> Region:
         raise UnknownRegionError(msg) from None
 
 
+@lru_cache
 def municipalities_of(county_code: str) -> tuple[str, ...]:
     """Codes of a county's municipalities, in code order.
 

@@ -4,7 +4,8 @@ One file, ``contract.yaml``, is the source of the tables of facts, of the plain 
 parser must deliver, of what Great Expectations holds the columns against, of the comments in the database
 and of ``docs/data_dictionary.md``. Light to import: the file is read on first use.
 
-``python -m klimatpuls.schema --write docs/data_dictionary.md`` writes the dictionary anew.
+``python -m klimatpuls.schema --write docs/data_dictionary.md`` writes the dictionary anew, and beside it
+``datapackage.json``, the same as a Data Package (:mod:`klimatpuls.datapackage`).
 """
 
 from __future__ import annotations
@@ -499,7 +500,8 @@ def dictionary_markdown() -> str:
         "",
         "Every view shows exactly one publication; `publication_id` tells which. Codes are text and keep "
         "their leading zeros. A missing value is NULL or has no row, never 0. The role `bi_read` reads this "
-        "schema and nothing else.",
+        "schema and nothing else. For programs the same stands in [datapackage.json](datapackage.json); as "
+        "files the tables leave by `klimatpuls export` ([open data](open_data.md)).",
         "",
         "| mart | one row is | meaning |",
         "|---|---|---|",
@@ -585,10 +587,15 @@ def _column_markdown(column: Column) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the data dictionary to the file named by ``--write``."""
+    """Write the data dictionary to the file named by ``--write``, and ``datapackage.json`` beside it."""
+    from klimatpuls import datapackage
+
     parser = argparse.ArgumentParser(prog="python -m klimatpuls.schema", description=main.__doc__)
     parser.add_argument("--write", type=Path, required=True, metavar="FILE")
-    parser.parse_args(arguments).write.write_text(dictionary_markdown(), encoding="utf-8")
+    file: Path = parser.parse_args(arguments).write
+    file.write_text(dictionary_markdown(), encoding="utf-8")
+    package = datapackage.to_json(datapackage.descriptor())
+    file.with_name(datapackage.FILE_NAME).write_text(package, encoding="utf-8")
 
 
 if __name__ == "__main__":

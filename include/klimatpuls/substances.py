@@ -1,7 +1,7 @@
 """The 30 substances of the national emission database, by our lower-case code.
 
 ``ghg`` is SMHI's ``GGT``, all greenhouse gases in CO2 equivalents. ``expected_unit`` is set where releases
-show it; for every other substance the unit is read from the workbook and never assumed.
+show it; for every air pollutant the unit is read from the workbook and never assumed.
 
 Source: the choice list of the database's own site; labels as its workbooks write them.
 """
@@ -73,6 +73,11 @@ def substance(code: str) -> Substance:
     except KeyError:
         msg = f"no substance {code!r}; there are {', '.join(substances())}"
         raise UsageError(msg) from None
+
+
+def air_pollutants() -> tuple[str, ...]:
+    """Codes of the substances that are no greenhouse gases, in the order of the reference table."""
+    return tuple(code for code, entry in substances().items() if not entry.is_ghg)
 
 
 def by_label(label: str) -> Substance | None:

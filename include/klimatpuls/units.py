@@ -1,12 +1,14 @@
 """Units and numbers as publishers write them.
 
-Emissions are tonnes in every table of ours; a release whose unit is not the expected one is refused, never
-converted on a guess.
+Emissions are tonnes in every table of ours. A greenhouse gas in another unit than the expected one is
+refused, never converted on a guess; an air pollutant is converted from the unit its sheet states, if that is
+a mass.
 """
 
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 TONNES_PER_YEAR = "ton/år"
 """How SMHI writes the unit of greenhouse gases: metric tonnes per calendar year."""
@@ -52,3 +54,44 @@ def number_from_text(text: str) -> float:
 def plain_unit(unit: str) -> str:
     """A unit as it is compared: single blanks, none around the slash, lower case."""
     return re.sub(r"\s*/\s*", "/", " ".join(unit.split())).casefold()
+
+
+_MASSES = {
+    Fraction(1_000): ("kt", "kton", "kiloton"),
+    Fraction(1): ("t", "ton"),
+    Fraction(1, 1_000): ("kg", "kilo", "kilogram"),
+    Fraction(1, 1_000_000): ("g", "gram"),
+    Fraction(1, 1_000_000_000): ("mg", "milligram"),
+}
+_TONNES_OF_WORD = {word: mass for mass, words in _MASSES.items() for word in words}
+_MASS_UNIT = re.compile(
+    r"(?P<thousand>(?:1 ?000|tusen) )?(?P<word>[a-z]+)(?P<equivalents> (?:i-)?teq)?(?: ?/ ?år| per år)?"
+)
+
+
+def tonnes_per_unit(unit: str, *, in_equivalents: bool = False) -> Fraction:
+    """How many tonnes one of a sheet's unit is, exactly.
+
+    Args:
+        unit: As the publisher writes it: a mass (kt, ton, kg, g, mg, or the words), perhaps of thousands
+            (``1000 ton``), perhaps ``/år`` or ``per år``.
+        in_equivalents: Whether a mass of toxic equivalents (``g I-TEQ``) is taken too, as for dioxins.
+
+    Returns:
+        The factor; multiply by the numerator and divide by the denominator, one of which is 1.
+
+    Raises:
+        ValueError: if the text is no such unit. ``Mg``, a megagram or a milligram in haste, is refused.
+
+    Example: ``kg/år`` → 1/1000.
+    """
+    plain = " ".join(unit.split())
+    found = _MASS_UNIT.fullmatch(plain.casefold())
+    mass = _TONNES_OF_WORD.get(found["word"]) if found else None
+    if found is None or mass is None or (found["equivalents"] and not in_equivalents):
+        msg = f"{unit!r} is no unit of mass per year"
+        raise ValueError(msg)
+    if found["word"] == "mg" and "mg" not in plain:
+        msg = f"{unit!r} may be milligrams or megagrams"
+        raise ValueError(msg)
+    return mass * (1_000 if found["thousand"] else 1)

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.configuration import conf
 
+from klimatpuls_airflow import PAGES
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-PREFIX = "/klimatpuls"
-"""Where the plugin's pages are mounted."""
 
 
 def findings_url(source_run: int) -> str:
     """The address of the validation page of a source run."""
     base = conf.get("api", "base_url", fallback="").rstrip("/")
-    return f"{base}{PREFIX}/findings/run-{source_run}"
+    return f"{base}{PAGES}/findings/run-{source_run}"
 
 
 class FindingsLink(BaseOperatorLink):

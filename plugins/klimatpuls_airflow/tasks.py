@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from klimatpuls.catalog import Source
     from klimatpuls.hops.context import RunContext
     from klimatpuls.hops.snapshot import SnapshotResult
+    from klimatpuls.hops.validate import ValidationResult
 
 
 APPROVE, REJECT, LEAVE = "Approve", "Reject", "Leave on hold"
 """Answers to a question; a release that nobody answers for stays where it is."""
+ASKING = ["queued", "running", "success"]
+"""States of a run of the review DAG that asks, or has asked and had its answer."""
+TOLD = {"sent", "suppressed"}
+"""What may become of a notice without anybody having to look after it."""
 
 
 def run_context() -> RunContext:
@@ -132,10 +137,10 @@ def _tell_of_failure(
     conn: PgConnection, source_id: str, message: str, context: RunContext, error: Exception
 ) -> None:
     """Mail the operator that a task of a source failed; what failed first stays what is raised."""
-    from klimatpuls.hops.notice import tell_of_failure
+    from klimatpuls.hops.notice import failure, tell
 
     try:
-        tell_of_failure(conn, connections.smtp_settings(), source_id, message, context)
+        tell(conn, connections.smtp_settings(), failure(source_id, message, context), context)
     except KlimatpulsError as trouble:
         error.add_note(f"The operator could not be told by mail: {trouble}")
 
@@ -165,24 +170,23 @@ def validate(source_id: str, source_run: int) -> int:
 
 def announce(source_run: int) -> None:
     """Tell the publish DAG (by this task's asset) that something waits; skipped when nothing does."""
-    from klimatpuls.hops.validate import read_result
-
-    with connections.warehouse(connections.LOADER) as conn:
-        result = read_result(conn, source_run)
-    if not result.publishable:
+    if not _result_of(source_run).publishable:
         message = "nothing of this run may be published"
         raise AirflowSkipException(message)
 
 
 def announce_hold(source_run: int) -> None:
     """Tell the review DAG (by this task's asset) that a release waits for a person; else skipped."""
+    if not _result_of(source_run).held:
+        message = "nothing of this run is on hold"
+        raise AirflowSkipException(message)
+
+
+def _result_of(source_run: int) -> ValidationResult:
     from klimatpuls.hops.validate import read_result
 
     with connections.warehouse(connections.LOADER) as conn:
-        result = read_result(conn, source_run)
-    if not result.held:
-        message = "nothing of this run is on hold"
-        raise AirflowSkipException(message)
+        return read_result(conn, source_run)
 
 
 def questions_of_holds() -> list[dict[str, str]]:
@@ -237,18 +241,17 @@ def tell_findings(source_id: str, source_run: int) -> None:
     Raises:
         AirflowFailException: with rule, count, first rows and what to do, per release.
     """
-    from klimatpuls.hops.notice import tell_of_findings
-    from klimatpuls.hops.validate import read_result
+    from klimatpuls.hops.notice import findings, tell
 
-    with connections.warehouse(connections.LOADER) as conn:
-        result = read_result(conn, source_run)
-        if not (result.held or result.quarantined):
-            return
-        told = list(result.explanations)
-        try:
-            tell_of_findings(conn, connections.smtp_settings(), source_id, result, run_context())
-        except KlimatpulsError as trouble:
-            told.append(f"The operator could not be told by mail: {trouble}")
+    result, context = _result_of(source_run), run_context()
+    if not (result.held or result.quarantined):
+        return
+    told = list(result.explanations)
+    try:
+        with connections.warehouse(connections.LOADER) as conn:
+            tell(conn, connections.smtp_settings(), findings(source_id, result, context), context)
+    except KlimatpulsError as trouble:
+        told.append(f"The operator could not be told by mail: {trouble}")
     raise AirflowFailException("\n\n".join(told))
 
 
@@ -343,11 +346,30 @@ def send_mail() -> dict[str, int]:
 
 
 def close_stuck_runs() -> int:
-    """Close source runs that were killed and tell nobody; returns how many."""
+    """Close source runs that were killed, each with a notice that ``tell_untold`` sends; returns how many."""
     from klimatpuls.hops.watch import close_stuck_runs as close
 
     with connections.warehouse(connections.LOADER) as conn:
-        return close(conn)
+        return close(conn, context=run_context())
+
+
+def tell_untold() -> dict[str, int]:
+    """Mail the operator what could not be told before; skipped when nothing waits.
+
+    Raises:
+        AirflowFailException: when a mail did not arrive, or nobody knows whether it did.
+    """
+    from klimatpuls.hops.notice import tell_untold as tell
+
+    with connections.warehouse(connections.LOADER) as conn:
+        states = tell(conn, connections.smtp_settings(), run_context())
+    if not states:
+        message = "the operator was told of everything"
+        raise AirflowSkipException(message)
+    if trouble := {state: count for state, count in states.items() if state not in TOLD}:
+        message = f"the operator could not be told: {trouble}; see ops.operator_notice"
+        raise AirflowFailException(message)
+    return states
 
 
 def assess_freshness() -> None:
@@ -381,6 +403,38 @@ def sweep_unsent_mail() -> None:
     if not is_due:
         message = "no mail is due"
         raise AirflowSkipException(message)
+
+
+def sweep_held() -> None:
+    """Wake the review DAG (by this task's asset) when a release is on hold and nobody is asked about it."""
+    from klimatpuls.hops.approval import reopen_questions
+
+    task_instance = get_current_context()["ti"]
+
+    def is_asking(asking_run: str) -> bool:
+        dag_id, _, run_id = asking_run.partition("/")
+        return bool(task_instance.get_dr_count(dag_id=dag_id, run_ids=[run_id], states=ASKING) > 0)
+
+    with connections.warehouse(connections.LOADER) as conn:
+        reopened = reopen_questions(conn, is_asking)
+    if not reopened:
+        message = "somebody is or was asked about every release on hold"
+        raise AirflowSkipException(message)
+
+
+def tidy() -> str:
+    """Throw away what is older than it need be; returns what went, in words."""
+    from pathlib import Path
+
+    from airflow.configuration import conf
+
+    from klimatpuls.hops.retention import Keep
+    from klimatpuls.hops.retention import tidy as tidy_up
+
+    keep, context = Keep.from_environ(os.environ), run_context()
+    folders = (Path(conf.get("logging", "base_log_folder")), context.home / "logs")
+    with connections.warehouse(connections.LOADER) as conn:
+        return str(tidy_up(conn, context, keep, folders))
 
 
 def sweep_unpublished() -> None:

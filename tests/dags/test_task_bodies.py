@@ -15,7 +15,7 @@ import chain
 import pytest
 
 from klimatpuls.catalog import SOURCES
-from klimatpuls.errors import FetchError
+from klimatpuls.errors import FetchError, UsageError
 from klimatpuls.hops.snapshot import keep_file
 from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
@@ -23,10 +23,10 @@ from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
     from pathlib import Path
 
-    from conftest import Warehouse
+    from conftest import Published, Warehouse
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
@@ -45,22 +45,10 @@ def replica(small_archive: Path) -> Iterator[ReplicaServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def good(
-    new_warehouse: Callable[[], Warehouse], small_archive: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Warehouse:
-    """A warehouse in which everything as of ``AS_OF`` is published; to be cloned, never changed."""
-    made = new_warehouse()
-    context = chain.context_of(tmp_path_factory.mktemp("good"), AS_OF)
-    with closing(connect(made.loader_dsn)) as conn:
-        assert chain.refresh(conn, made.loader_dsn, small_archive, context) is not None
-    return made
-
-
 @pytest.fixture
-def published(good: Warehouse, clone: Callable[[str], Warehouse]) -> Warehouse:
+def published(good: Published, clone: Callable[[str], Warehouse]) -> Warehouse:
     """A clone of the test's own."""
-    return clone(good.name)
+    return clone(good.warehouse.name)
 
 
 @pytest.fixture
@@ -119,12 +107,24 @@ def tasks_over(
     return tasks
 
 
-def in_dag_run(monkeypatch: pytest.MonkeyPatch, tasks: Any, **conf: str) -> None:
-    """Let the bodies believe that they run in a new DAG run with this configuration."""
+def in_dag_run(
+    monkeypatch: pytest.MonkeyPatch, tasks: Any, *, known: Container[str] = (), **conf: str
+) -> None:
+    """Let the bodies believe that they run in a new DAG run with this configuration.
+
+    ``known`` names the other runs that Airflow knows and that have not failed.
+    """
+
+    def count_runs(*, dag_id: str, run_ids: list[str], states: list[str]) -> int:
+        assert "failed" not in states
+        return sum(f"{dag_id}/{run_id}" in known for run_id in run_ids)
+
     run = SimpleNamespace(
         dag_id="a_dag", run_id=f"run-{next(_numbers)}", conf=conf, run_after=datetime.now(UTC)
     )
-    monkeypatch.setattr(tasks, "get_current_context", lambda: {"dag_run": run})
+    monkeypatch.setattr(
+        tasks, "get_current_context", lambda: {"dag_run": run, "ti": SimpleNamespace(get_dr_count=count_runs)}
+    )
 
 
 def skip_of(call: Callable[..., Any], *arguments: Any) -> str:
@@ -193,6 +193,7 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
     assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
     assert skip_of(tasks.sweep_unpublished) == "everything validated is published"
     assert tasks.close_stuck_runs() == 0
+    assert skip_of(tasks.tell_untold) == "the operator was told of everything"
 
 
 @pytest.mark.parametrize("answer", ["Approve", "Reject"])
@@ -265,8 +266,9 @@ def test_a_person_is_asked_once_about_a_release_on_hold(
     assert tasks_later.announce_hold(run) is None
     (question,) = tasks_later.questions_of_holds()
     release = question["release_id"]
-    assert question["subject"] == f"Publish {release}?"
-    assert "- **hold\\_moved** (hold): " in question["body"]
+    assert question["subject"] == f"Publicera {release}? / Publish it?"
+    assert "- **hold\\_moved** (hold): Andel kommunala totaler" in question["body"]
+    assert "/ Share of municipal totals" in question["body"]
     assert f"/klimatpuls/findings/run-{run})" in question["body"]
     assert tasks_later.questions_of_holds() == [question], "the same run, done again, asks the same"
     in_dag_run(monkeypatch, tasks_later)
@@ -283,6 +285,34 @@ def test_a_person_is_asked_once_about_a_release_on_hold(
     query = f"SELECT state, decided_by FROM core.dim_release WHERE release_id = '{release}'"
     decided_by = None if state == "held" else "operator in Airflow"
     assert ask(published.loader_dsn, query) == [(state, decided_by)]
+
+
+def test_a_question_that_was_lost_is_asked_again_and_one_that_was_asked_is_not(
+    tasks_later: Any,
+    published: Warehouse,
+    small_archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked_about = "somebody is or was asked about every release on hold"
+    assert skip_of(tasks_later.sweep_held) == asked_about, "nothing is on hold"
+    ingest_harmed(tasks_later, small_archive, tmp_path, monkeypatch, _figures_doubled)
+    assert tasks_later.sweep_held() is None, "the event was lost: nobody was asked"
+
+    (question,) = tasks_later.questions_of_holds()
+    ((asking,),) = ask(published.loader_dsn, "SELECT asked_by_run FROM core.dim_release WHERE state = 'held'")
+    in_dag_run(monkeypatch, tasks_later, known={asking})
+    assert skip_of(tasks_later.sweep_held) == asked_about, "the question stands in Airflow"
+    assert skip_of(tasks_later.questions_of_holds).startswith("nobody need be asked")
+
+    in_dag_run(monkeypatch, tasks_later)
+    assert tasks_later.sweep_held() is None, "the run that asked was deleted, or failed"
+    assert tasks_later.questions_of_holds() == [question]
+    assert tasks_later.questions_of_holds() == [question], "the same run, done again"
+    in_dag_run(monkeypatch, tasks_later)
+    assert skip_of(tasks_later.questions_of_holds).startswith("nobody need be asked"), (
+        "one question at a time"
+    )
 
 
 @pytest.mark.parametrize(
@@ -357,6 +387,21 @@ def give_operator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_freshness_is_written_for_every_dataset(tasks: Any, warehouse: Warehouse) -> None:
     tasks.assess_freshness()
-    datasets = {dataset.id for source in SOURCES.values() for dataset in source.datasets}
+    datasets = {
+        dataset.id for source in SOURCES.values() for dataset in source.datasets if not dataset.by_setting
+    }
     found = ask(warehouse.loader_dsn, "SELECT DISTINCT dataset FROM mart.data_status")
     assert {name for (name,) in found} == datasets
+
+
+def test_tidying_says_what_went(tasks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path / "logs"))
+    old = tmp_path / "logs" / "dag_id=x" / "attempt=1.log"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    os.utime(old, (0, 0))
+    assert "publications dropped: none" in tasks.tidy()
+    assert not old.exists()
+    monkeypatch.setenv("KLIMATPULS_KEEP", "publications=0")
+    with pytest.raises(UsageError, match="at least 2"):
+        tasks.tidy()

@@ -45,6 +45,22 @@ def test_every_mart_function_and_column_is_in_the_dictionary() -> None:
     assert described == marts | functions
 
 
+def test_the_data_package_in_the_docs_is_the_one_the_contract_makes() -> None:
+    from klimatpuls import datapackage
+
+    made = datapackage.to_json(datapackage.descriptor())
+    assert _read("docs/datapackage.json") == made, (
+        "python -m klimatpuls.schema --write docs/data_dictionary.md writes both anew"
+    )
+
+
+def test_the_page_on_open_data_tells_how_a_text_is_made_safe() -> None:
+    from klimatpuls import datapackage
+
+    page = _read("docs/open_data.md")
+    assert datapackage.descriptor()["text_escape"] in page.replace("\n", " ")
+
+
 def test_every_make_target_is_told_and_no_other() -> None:
     makefile = _read("Makefile")
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
@@ -59,7 +75,7 @@ def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]
             continue
         if hasattr(command, "commands"):
             yield from _commands(command, (*prefix, name))
-        else:
+        if not hasattr(command, "commands") or command.invoke_without_command:
             yield " ".join((*prefix, name))
 
 

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import PASSWORDS, PROJECT
 
+from klimatpuls.embedded.postgres import temporary_cluster
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from klimatpuls.embedded.postgres import Cluster
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
@@ -223,14 +227,21 @@ def add_source(root: Path) -> None:
     (root / "tests" / "unit" / "sources" / "test_toy_trees.py").write_text(TEST, encoding="utf-8")
 
 
-def test_five_files_make_a_source(cluster: Cluster, tmp_path: Path) -> None:
+@pytest.fixture
+def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster of the test's own: it makes roles, which all databases of a cluster have in common."""
+    with temporary_cluster(tmp_path / "cluster") as running:
+        yield running
+
+
+def test_five_files_make_a_source(own_cluster: Cluster, tmp_path: Path) -> None:
     root = tmp_path / "project"
     for folder in ("include", "dags", "plugins"):
         shutil.copytree(PROJECT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     before = hashes(root)
     add_source(root)
 
-    cluster.ensure_database("toy_source")
+    own_cluster.ensure_database("toy_source")
     environment = {
         **os.environ,
         "PYTHONPATH": f"{root / 'include'}{os.pathsep}{root / 'plugins'}",
@@ -241,7 +252,7 @@ def test_five_files_make_a_source(cluster: Cluster, tmp_path: Path) -> None:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////nowhere/never-opened.db",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    loader = cluster.dsn("toy_source", "wh_loader", PASSWORDS["wh_loader"])
+    loader = own_cluster.dsn("toy_source", "wh_loader", PASSWORDS["wh_loader"])
     own = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(root), str(root / "tests" / "unit")]
     tested = subprocess.run(own, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert "1 passed" in tested.stdout, tested.stdout[-3000:]
@@ -251,7 +262,7 @@ def test_five_files_make_a_source(cluster: Cluster, tmp_path: Path) -> None:
             "-c",
             REHEARSAL,
             str(root),
-            cluster.dsn("toy_source"),
+            own_cluster.dsn("toy_source"),
             loader,
             json.dumps(PASSWORDS),
         ],

@@ -87,8 +87,8 @@ def test_as_of_to_day_every_fact_is_what_its_mart_shows(wholly_published: Publis
     names = [f.name for f in schema.functions() if f.like]
     assert len(names) > len(list(facts.plain_marts()))
     for function in schema.functions():
-        if not function.like:
-            continue
+        if not function.like or function.like == "air_pollutant":
+            continue  # air pollutants are off unless they are asked for; see tests/faults/test_air_pollutants
         columns = ", ".join(f"{column.name}::text" for column in function.columns)
         arguments = f"'{FAR_AHEAD}'" + (", 'ghg'" if function.name == "emission_as_of" else "")
         known = f"SELECT {columns} FROM mart.{function.name}({arguments})"

@@ -18,7 +18,6 @@ from klimatpuls.releases import Fetched
 from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Faults, Replica, ReplicaServer
 from klimatpuls.sources import smhi_emissions
-from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -26,23 +25,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Published, Warehouse
-    from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.catalog import Source
     from klimatpuls.hops.validate import ValidationResult
 
 pytestmark = pytest.mark.postgres
 
 FILE = "/api/getexcelfile"
 LIST = "list@example.org"
-
-
-def begin(conn: PgConnection, source: Source, context: RunContext) -> int:
-    with conn:
-        run = runs.start_run(
-            conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
-        )
-    return run.run_id
 
 
 def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
@@ -59,17 +48,8 @@ def sheet(archive: Path, day: date, substance: str = "ghg") -> list[list[Any]]:
     return workbook.preamble(substance, day, parsed.years) + chain.sheet_rows(parsed, day)[len(above) :]
 
 
-def take(dsn: str, context: RunContext, body: bytes, substance: str = "ghg") -> ValidationResult:
-    """Bytes of a workbook through hops 1 to 3."""
-    source = SMHI_EMISSIONS
-    fetched = Fetched(
-        source=source.id, dataset="smhi_emissions", substance=substance, url="file:test", parts=(body,)
-    )
-    with closing(connect(dsn)) as conn:
-        run_id = begin(conn, source, context)
-        assert snapshot._enter(conn, source, snapshot._put(source, fetched, context), run_id)
-        load.load_run(conn, source, run_id, context)
-        return validate.validate_run(conn, dsn, source, run_id, context)
+def take_workbook(published: Published, body: bytes) -> ValidationResult:
+    return chain.take(published.warehouse.loader_dsn, published.context, "smhi_emissions", [body])
 
 
 def through_replica(published: Published, faults: Faults, sleep: Callable[[float], None]) -> ValidationResult:
@@ -82,7 +62,7 @@ def through_replica(published: Published, faults: Faults, sleep: Callable[[float
     replica = ReplicaServer(Replica(published.archive, context.as_of), faults=faults)
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with replica, closing(connect(dsn)) as conn:
-        run_id = begin(conn, source, context)
+        run_id = chain.begin(conn, source, context)
         with open_session(source, replica.url + source.replica_path, limits=limits, sleep=sleep) as session:
             snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         load.load_run(conn, source, run_id, context)
@@ -125,7 +105,7 @@ def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Publishe
 
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with replica, closing(connect(published.warehouse.loader_dsn)) as conn:
-        run_id = begin(conn, source, context)
+        run_id = chain.begin(conn, source, context)
         with open_session(source, replica.url + source.replica_path, limits=limits, sleep=recover) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
     assert waits, "the first answer was cut off"
@@ -134,7 +114,7 @@ def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Publishe
 
 def test_a_failed_fetch_is_told_and_moves_no_figure(published: Published) -> None:
     with closing(connect(published.warehouse.loader_dsn)) as conn:
-        run_id = begin(conn, SMHI_EMISSIONS, published.context)
+        run_id = chain.begin(conn, SMHI_EMISSIONS, published.context)
         validate.close_failed(conn, SMHI_EMISSIONS, published.context, run_id, "no connection; try later")
     admin = published.warehouse.admin_dsn
     state = f"SELECT state, detail, ended_at IS NOT NULL FROM ops.source_run WHERE run_id = {run_id}"
@@ -157,7 +137,7 @@ class TestRefusedSheet:
         at = next(at for at, row in enumerate(rows) if len(row) > 3 and row[3] == "Tierp")
         rows[at][5] = "uppgift saknas"
         body = workbook.build_workbook(rows, sheet_name="wrong cell")
-        result = take(published.warehouse.loader_dsn, published.context, body)
+        result = take_workbook(published, body)
         told = "\n".join(result.explanations)
         assert f"row {at + 1}" in told
         assert "uppgift saknas" in told
@@ -179,7 +159,7 @@ class TestRefusedSheet:
         header = next(row for row in rows if row and row[0] == "Huvudsektor")
         header[3] = "Ort"
         body = workbook.build_workbook(rows, sheet_name="no header")
-        result = take(published.warehouse.loader_dsn, published.context, body)
+        result = take_workbook(published, body)
         assert result.state == "quarantined"
         admin = published.warehouse.admin_dsn
         snapshots = f"SELECT outcome, release_id FROM ops.snapshot WHERE run_id = {result.run_id}"
@@ -191,20 +171,20 @@ class TestRefusedSheet:
 
     def test_the_same_bad_bytes_again_are_no_news(self, published: Published) -> None:
         body = b"<!DOCTYPE html><html><title>Fel</title></html>"
-        assert take(published.warehouse.loader_dsn, published.context, body).state == "quarantined"
+        assert take_workbook(published, body).state == "quarantined"
         source = SMHI_EMISSIONS
         again = Fetched(
             source=source.id, dataset="smhi_emissions", substance="ghg", url="file:test", parts=(body,)
         )
         with closing(connect(published.warehouse.loader_dsn)) as conn:
-            run_id = begin(conn, source, published.context)
+            run_id = chain.begin(conn, source, published.context)
             kept = snapshot._put(source, again, published.context)
             assert not snapshot._enter(conn, source, kept, run_id)
 
 
 def test_carbon_dioxide_alone_is_published_without_a_digest(published: Published) -> None:
     body = workbook.build_workbook(sheet(published.archive, date(2026, 5, 9), "co2"), sheet_name="CO2")
-    result = take(published.warehouse.loader_dsn, published.context, body, "co2")
+    result = chain.take(published.warehouse.loader_dsn, published.context, "smhi_emissions", [body], "co2")
     assert result.state == "validated"
     queued = "SELECT count(*) FROM ops.mail_outbox"
     before = ask(published.warehouse.admin_dsn, queued)
@@ -223,7 +203,7 @@ def test_population_alone_is_published_without_a_digest(
     context = RunContext(home=tmp_path / "home", origin="synthetic", as_of=day, now=now)
     dsn, source = warehouse.loader_dsn, SCB_POPULATION
     with ReplicaServer(Replica(small_archive, day)) as replica, closing(connect(dsn)) as conn:
-        run_id = begin(conn, source, context)
+        run_id = chain.begin(conn, source, context)
         with open_session(source, replica.url + source.replica_path) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         assert taken.state == "fetched"

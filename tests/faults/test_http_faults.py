@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgres
 
-(DATASET,) = SMHI_EMISSIONS.datasets
+DATASET = SMHI_EMISSIONS.datasets[0]
 SOURCE = replace(
     SMHI_EMISSIONS, calls_per_window=(), datasets=(replace(DATASET, substances=DATASET.substances[:1]),)
 )
@@ -67,7 +67,8 @@ class Fault:
         pauses: Seconds that the caller pauses, call after call.
         is_reset: Whether the connection is reset after the answer.
         silent_seconds: Pause before a dripping answer begins.
-        drip_seconds: Pause before each byte.
+        drip_seconds: Pause before each byte of the body.
+        head_drips: Whether the headers drip too.
         limits: Waiting limits of the case.
     """
 
@@ -78,6 +79,7 @@ class Fault:
     is_reset: bool = False
     silent_seconds: float = 0.0
     drip_seconds: float = 0.0
+    head_drips: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -168,6 +170,14 @@ MATRIX = {
         answers=(answer(),), tries=1, silent_seconds=0.9, drip_seconds=0.02,
         words="no complete answer within 1 s", limits=Limits(total_seconds=1.0),
     ),
+    "headers that drip": Fault(
+        answers=(answer(),), tries=1, drip_seconds=0.05, head_drips=True,
+        words="no answer in time (attempt 1 of 5, 0.5 s for all of them)", limits=Limits(total_seconds=0.5),
+    ),
+    "headers that drip, and silence before": Fault(
+        answers=(answer(),), tries=1, silent_seconds=0.3, drip_seconds=0.05, head_drips=True,
+        words="no answer in time (attempt 1 of 5, 0.6 s for all of them)", limits=Limits(total_seconds=0.6),
+    ),
     "slow drip": Fault(
         answers=(answer(),), tries=1, drip_seconds=0.02, words="no complete answer within 0.5 s",
         limits=Limits(total_seconds=0.5),
@@ -241,8 +251,9 @@ class FaultyServer:
     def _drip(self, peer: socket.socket, whole: bytes) -> None:
         self._stop.wait(self._fault.silent_seconds)
         head, end, body = whole.partition(b"\r\n\r\n")
-        peer.sendall(head + end)
-        for byte in body:
+        if not self._fault.head_drips:
+            peer.sendall(head + end)
+        for byte in whole if self._fault.head_drips else body:
             if self._stop.wait(self._fault.drip_seconds):
                 return
             peer.sendall(bytes([byte]))

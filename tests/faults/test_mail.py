@@ -18,14 +18,16 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
 from klimatpuls.hops.context import RunContext
-from klimatpuls.hops.notice import tell_of_failure, tell_of_findings
+from klimatpuls.hops.notice import MAX_ATTEMPTS, UNTOLD_DAYS, failure, findings, tell_untold
+from klimatpuls.hops.notice import tell as tell_notice
 from klimatpuls.hops.validate import ValidationResult
-from klimatpuls.hops.watch import tell_of_overdue_defects
+from klimatpuls.hops.watch import close_stuck_runs, tell_of_overdue_defects
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.report.mailer import SmtpSettings
 from klimatpuls.report.outbox import LOCK_SPACE, send_due
 from klimatpuls.report.render import Rendering
 from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.runs import start_run
 
 pytestmark = [
     pytest.mark.postgres,
@@ -376,7 +378,7 @@ def tell(warehouse, tmp_path):
     def call(settings, result=FINDINGS, *, origin="live", now=NOW):
         context = RunContext(home=tmp_path, origin=origin, as_of=now.date(), now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            return tell_of_findings(conn, settings, "smhi_emissions", result, context)
+            return tell_notice(conn, settings, findings("smhi_emissions", result, context), context)
 
     return call
 
@@ -449,6 +451,71 @@ def test_a_failing_fetch_is_told_once_a_day(server, operator, warehouse, tmp_pat
     for now in (NOW, NOW + timedelta(hours=2), NOW + timedelta(days=1)):
         context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            told.append(tell_of_failure(conn, operator, "kolada", f"no answer at {now}", context))
+            notice = failure("kolada", f"no answer at {now}", context)
+            told.append(tell_notice(conn, operator, notice, context))
     assert told == ["sent", None, "sent"]
     assert len({mail["Message-ID"] for mail in server.taken}) == 2
+
+
+@pytest.fixture
+def tell_again(warehouse, tmp_path):
+    """What the watch does about untold matters at a moment."""
+
+    def call(settings, now=NOW):
+        context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
+        with closing(connect(warehouse.loader_dsn)) as conn:
+            return tell_untold(conn, settings, context)
+
+    return call
+
+
+def test_a_notice_that_did_not_arrive_is_told_by_the_watch_in_the_same_words(
+    server, operator, tell, tell_again
+):
+    server.rcpt_replies = ["450 later"]
+    assert tell(operator) == "failed"
+    assert tell_again(operator) == {"sent": 1}
+    assert tell_again(operator) == {}, "once it has arrived, that was it"
+    (mail,) = server.taken
+    assert mail["Subject"].startswith("smhi_emissions: en utgåva är avvisad")
+    assert "row 12: Tierp, found 1" in mail.get_content()
+
+
+def test_a_notice_is_not_tried_for_ever(server, operator, tell, tell_again):
+    server.rcpt_replies = ["450 later"] * (MAX_ATTEMPTS + 3)
+    assert tell(operator) == "failed"
+    tried = [tell_again(operator) for _ in range(MAX_ATTEMPTS)]
+    assert tried == [{"failed": 1}] * (MAX_ATTEMPTS - 1) + [{}]
+
+
+def test_an_old_matter_is_not_told_late(server, operator, tell, tell_again):
+    server.rcpt_replies = ["450 later"]
+    assert tell(operator) == "failed"
+    assert tell_again(operator, NOW + timedelta(days=UNTOLD_DAYS + 1)) == {}
+    assert tell_again(operator, NOW + timedelta(days=UNTOLD_DAYS)) == {"sent": 1}
+
+
+def test_a_run_that_was_killed_is_told_once(server, operator, settings, warehouse, tmp_path, tell_again):
+    context = RunContext(home=tmp_path, origin="live", as_of=NOW.date(), now=NOW)
+    with closing(connect(warehouse.loader_dsn)) as conn:
+        with conn:
+            run_id = start_run(
+                conn, source="kolada", origin="live", as_of=NOW.date(), orchestrator_run=None
+            ).run_id
+        assert close_stuck_runs(conn, context=context) == 0, "it may still be at work"
+        assert close_stuck_runs(conn, 0, context=context) == 1
+        assert close_stuck_runs(conn, 0, context=context) == 0
+    assert tell_again(settings) == {}, "no operator's address yet"
+    assert tell_again(operator) == {"sent": 1}
+    assert tell_again(operator) == {}
+    (mail,) = server.taken
+    assert mail["Subject"] == "kolada: en körning dog utan ett ord / kolada: a run ended without a word"
+    assert f"Run {run_id} ended without a word" in mail.get_content()
+
+
+def test_a_house_that_starts_anew_tells_nobody(operator, warehouse, tell_again):
+    with closing(connect(warehouse.loader_dsn)) as conn:
+        with conn:
+            start_run(conn, source="kolada", origin="live", as_of=NOW.date(), orchestrator_run=None)
+        assert close_stuck_runs(conn, 0) == 1
+    assert tell_again(operator) == {}

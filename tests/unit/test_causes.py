@@ -37,6 +37,8 @@ OVERRIDE = {"kind": "override", "release_id": "r", "decided_by": "operator", "re
         ([decided("restored", "ghg")], True),
         ([decided("withdrawn", "ghg", moves_current=False)], False),
         ([decided("restored", "nox")], False),
+        ([released("nox"), {**OVERRIDE, "dataset": "smhi_air_pollutants"}], False),
+        ([released("ghg"), {**OVERRIDE, "dataset": "smhi_air_pollutants"}], True),
     ],
 )
 def test_a_digest_is_deserved(causes: list[dict[str, Any]], worth: bool) -> None:

@@ -44,8 +44,9 @@ def run(*words: str, home: Path | None = None, **settings: str) -> subprocess.Co
 def test_the_commands_are_the_documented_ones() -> None:
     assert {" ".join(words) for words in ALL if words} == {
         "run", "refresh", "up", "down", "bi", "bi-down", "status", "ingest", "backfill", "releases",
-        "release", "release approve",
-        "release reject", "diff", "sql", "dsn", "migrate", "replica", "replica serve",
+        "release", "release approve", "release withdraw", "release restore",
+        "release reject", "diff", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
+        "replica", "replica serve",
         "replica make-archive",
     }  # fmt: skip
 
@@ -70,7 +71,10 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("run",), {"ARCHIVE": "/no/such/folder"}, "ARCHIVE"),
         (("run",), {"SOURCES": "live", "AS_OF": "2026-05-08"}, "replica"),
         (("run",), {"SOURCES": "replica", "MAIL_APPROVAL": "often"}, "MAIL_APPROVAL"),
+        (("up",), {"SOURCES": "replica", "KLIMATPULS_AIR_POLLUTANTS": "gold"}, "the air pollutants are"),
         (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
+        (("backup", "restore", "/no/such/file.tar"), {}, "is not there"),
+        (("retention",), {"KLIMATPULS_KEEP": "publications=0"}, "KLIMATPULS_KEEP"),
     ],
 )
 def test_a_mistake_gets_a_line_and_no_traceback(

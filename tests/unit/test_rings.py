@@ -17,6 +17,7 @@ PURE = frozenset(
         "catalog",
         "clock",
         "crosschecks",
+        "datapackage",
         "defects",
         "errors",
         "kolada_kpis",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from klimatpuls import schema
+from klimatpuls import schema, substances
 from klimatpuls.warehouse.facts import plain_marts
 
 CONTRACT = Path(schema.__file__).with_name("contract.yaml")
@@ -38,7 +38,8 @@ def test_every_column_says_what_it_means_in_both_languages() -> None:
 def test_the_names_others_build_on_are_there() -> None:
     assert [column.name for column in schema.mart("emission").columns] == [
         "region_code", "region_name", "level", "county_code", "year", "sector_code", "sector_name_sv",
-        "sector_name_en", "substance", "emissions_tco2e", "status", "release_id", "publication_id",
+        "sector_name_en", "substance", "emissions_tco2e", "status", "national_quality", "geographic_quality",
+        "release_id", "publication_id",
     ]  # fmt: skip
     status = schema.mart("data_status").column("status")
     assert status.allowed == ("fresh", "due", "stale", "failed", "held", "not_yet_published")
@@ -77,14 +78,18 @@ def test_words_of_the_contract_are_the_words_the_formulas_use() -> None:
         network.JOIN_DATE_UNKNOWN,
         network.NO_MEMBERS,
     }
-    fetched = {
-        substance
-        for source in SOURCES.values()
-        for dataset in source.datasets
-        for substance in dataset.substances
-        if substance
-    }
-    assert fetched <= set(schema.mart("emission").column("substance").allowed or ())
+    for fact in ("emission", "air_pollutant"):
+        fetched = {
+            substance
+            for source in SOURCES.values()
+            for dataset in source.datasets
+            for substance in dataset.substances
+            if dataset.fact == fact
+        }
+        assert fetched == set(schema.mart(fact).column("substance").allowed or ())
+        assert fetched == {
+            s.code for s in substances.substances().values() if s.is_ghg == (fact == "emission")
+        }
 
 
 def test_every_view_has_a_file_or_follows_from_the_contract() -> None:

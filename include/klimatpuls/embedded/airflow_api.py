@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls.errors import KlimatpulsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 FINAL_RUN_STATES = frozenset({"success", "failed"})
+PAGE = 100
+"""Entries per page of a list, the most Airflow gives by default."""
 FAILED_TASK_STATES = frozenset({"failed", "upstream_failed"})
 
 
@@ -186,12 +188,31 @@ class AirflowApi:
             dag_id: The DAG.
             run_id: The run.
         """
-        return [
-            TaskState(
-                each["task_id"], each["map_index"], each["state"], each["try_number"] or 0, each["duration"]
-            )
-            for each in self._pages(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
-        ]
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        return [_as_task(each) for each in self._pages(path, "task_instances")]
+
+    def tasks_of(self, runs: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[TaskState]]:
+        """Return the task instances of several runs, asked for at once.
+
+        Args:
+            runs: DAG and run of each.
+        """
+        found: dict[tuple[str, str], list[TaskState]] = {key: [] for key in runs}
+        wanted = {
+            "dag_ids": sorted({dag_id for dag_id, _ in runs}),
+            "dag_run_ids": sorted({run_id for _, run_id in runs}),
+            "page_limit": PAGE,
+        }
+        offset, total = 0, 1 if runs else 0
+        while offset < total:
+            path = "/dags/~/dagRuns/~/taskInstances/list"
+            page = self._call("POST", path, json={**wanted, "page_offset": offset})
+            for each in page["task_instances"]:
+                key = (each["dag_id"], each["dag_run_id"])
+                if key in found:
+                    found[key].append(_as_task(each))
+            offset, total = offset + PAGE, page["total_entries"]
+        return found
 
     def wait(
         self,
@@ -298,7 +319,7 @@ class AirflowApi:
     def _pages(self, path: str, key: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while True:
-            page = self._call("GET", path, params={**(query or {}), "limit": 100, "offset": len(found)})
+            page = self._call("GET", path, params={**(query or {}), "limit": PAGE, "offset": len(found)})
             found += page[key]
             if not page[key] or len(found) >= page["total_entries"]:
                 return found
@@ -339,6 +360,16 @@ class AirflowApi:
 
 def _as_run(answer: dict[str, Any]) -> Run:
     return Run(answer["dag_id"], answer["dag_run_id"], answer["state"])
+
+
+def _as_task(answer: dict[str, Any]) -> TaskState:
+    return TaskState(
+        answer["task_id"],
+        answer["map_index"],
+        answer["state"],
+        answer["try_number"] or 0,
+        answer["duration"],
+    )
 
 
 def _log_line(event: dict[str, Any]) -> str:

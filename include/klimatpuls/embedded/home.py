@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from klimatpuls.errors import UsageError, WrongHomeError
+from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
 ORIGINS = ("live", "archive", "synthetic")
@@ -47,6 +48,7 @@ class Config:
         archive: Absolute path of the archive folder the replica serves.
         as_of: ISO date the replica answers as of, and the runs' "now".
         first_published: ISO date of the first publication; until then a home may change its origin.
+        air_pollutants: What ``KLIMATPULS_AIR_POLLUTANTS`` said last, for commands that say nothing.
     """
 
     origin: str | None = None
@@ -54,6 +56,7 @@ class Config:
     archive: str | None = None
     as_of: str | None = None
     first_published: str | None = None
+    air_pollutants: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,14 @@ class Home:
         stored = read_json(self.root / "config.json")
         names = {field.name for field in fields(Config)}
         return Config(**{key: value for key, value in stored.items() if key in names})
+
+    def named_air_pollutants(self, environ: Mapping[str, str]) -> str:
+        """What ``KLIMATPULS_AIR_POLLUTANTS`` says: in a command's environment, else what it said last.
+
+        Args:
+            environ: The command's environment.
+        """
+        return environ.get(AIR_POLLUTANTS_VARIABLE, self.config.air_pollutants or "")
 
     def remember(self, **changes: str | None) -> Config:
         """Store changed settings and return the new whole.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from klimatpuls.embedded.home import READING, Home, HomeInUseError, read_json
 from klimatpuls.embedded.stack import Stack
 from klimatpuls.embedded.warden import STATE_FILE
 from klimatpuls.errors import FetchError, KlimatpulsError, UsageError
-from klimatpuls.hops.context import RunContext
+from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE, RunContext, air_pollutants
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def are_agencies_reachable() -> bool:
 
 
 def open_home(choice: Choice) -> Home:
-    """The home of a choice, stamped with its origin and remembering its sources.
+    """The home of a choice, stamped with its origin and remembering its sources and air pollutants.
 
     Raises:
         HomeInUseError: if another command uses it; nothing was changed then, for its settings are that
@@ -70,6 +71,7 @@ def open_home(choice: Choice) -> Home:
             else None,
             as_of=choice.as_of.isoformat() if choice.as_of else None,
         )
+        home.remember(air_pollutants=home.named_air_pollutants(os.environ) or None)
     return home
 
 
@@ -109,27 +111,40 @@ def find_home(var: Path) -> Home:
 
 
 def build_stack(home: Home, say: Callable[[str], None] = lambda _: None) -> Stack:
-    """The stack of a home as its settings say; makes the bundled archive on first use."""
+    """The stack of a home as its settings say; makes the bundled archive where none lies whole."""
+    if home.config.sources == "replica" and home.config.archive in {None, BUNDLED}:
+        _make_bundled_archive(home)
+    return _stack_over(home, _archive(home), say)
+
+
+def _known_stack(home: Home) -> Stack:
+    """The stack of a home for a command that only reads: an archive that is there is not looked through."""
+    archive = _archive(home)
+    if archive is not None and not archive.is_dir():
+        return build_stack(home)
+    return _stack_over(home, archive)
+
+
+def _archive(home: Home) -> Path | None:
+    """Where the replica's archive lies; None where the agencies themselves are asked."""
+    config = home.config
+    if config.sources != "replica":
+        return None
+    is_bundled = config.archive in {None, BUNDLED}
+    return home.root / "archive" if is_bundled else Path(str(config.archive))
+
+
+def _stack_over(home: Home, archive: Path | None, say: Callable[[str], None] = lambda _: None) -> Stack:
     config = home.config
     as_of = datetime.fromisoformat(config.as_of).date() if config.as_of else None
-    archive = None
-    if config.sources == "replica":
-        archive = Path(config.archive or BUNDLED)
-        if config.archive in {None, BUNDLED}:
-            archive = _bundled_archive(home)
-    return Stack(
-        home,
-        sources=config.sources or "live",
-        archive=archive,
-        as_of=as_of,
-        say=say,
-    )
+    return Stack(home, sources=config.sources or "live", archive=archive, as_of=as_of, say=say)
 
 
-def _bundled_archive(home: Home) -> Path:
+def _make_bundled_archive(home: Home) -> None:
     from klimatpuls.replica.archive import make_archive
 
-    return make_archive(home.root / "archive")
+    named = {AIR_POLLUTANTS_VARIABLE: home.named_air_pollutants(os.environ)}
+    make_archive(home.root / "archive", pollutants=air_pollutants(named))
 
 
 def migrate_warehouse(home: Home) -> Callable[[Cluster], None]:
@@ -167,7 +182,7 @@ def database(home: Home) -> Iterator[Stack]:
     if running is not None:
         yield running
         return
-    with build_stack(home) as stack:
+    with _known_stack(home) as stack:
         try:
             stack.start(READING, DATABASE_ONLY, migrate_warehouse(home))
         except HomeInUseError:
@@ -224,7 +239,7 @@ def attach(home: Home) -> Stack | None:
 
 
 def _attach(home: Home) -> Stack | None:
-    prepared = build_stack(home)
+    prepared = _known_stack(home)
     return Stack.attach(
         home,
         sources=prepared.sources,

@@ -43,7 +43,8 @@ PATIENCE = 30 * 60.0
 """Seconds after which a refresh is given up; the runs themselves are bounded more tightly."""
 EVENT_PATIENCE = 12.0
 """Seconds an asset event may take to wake its DAG before the driver starts the run itself."""
-POLL = 0.3
+POLL = 0.5
+"""Seconds between two looks at the runs; each look costs Airflow two answers, whatever the number of runs."""
 OBITUARY_PATIENCE = 2.0
 """Seconds in which the warden tells that a service has ended."""
 
@@ -58,6 +59,8 @@ HOPS: Mapping[str, str] = {
 }
 DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed"})
 AWAITING_INPUT = "awaiting_input"
+FOLLOWERS = ("review", "publish", "report")
+"""DAGs that the news of others wakes."""
 WORDS = {"success": "done", "skipped": "nothing to do", "failed": "FAILED"}
 
 
@@ -218,8 +221,7 @@ class Refresh:
         quiet_since = time.monotonic()
         asked: set[str] = set()
         while True:
-            self._join(watch)
-            self._look(watch)
+            self._look(watch, joining=True)
             if not watch.is_quiet():
                 quiet_since = time.monotonic()
                 time.sleep(POLL)
@@ -248,20 +250,22 @@ class Refresh:
             return "report"
         return None
 
-    def _join(self, watch: _Watch) -> None:
-        """Take in the runs that assets have started meanwhile."""
-        for dag_id in ("review", "publish", "report"):
-            for run in self._api.runs(dag_id, queued_since=watch.begun):
-                watch.runs.setdefault((dag_id, run.run_id), run)
+    def _look(self, watch: _Watch, *, joining: bool = False) -> None:
+        """See how the open runs stand, and say what has ended since the last look.
 
-    def _look(self, watch: _Watch) -> None:
-        """See how the open runs stand, and say what has ended since the last look."""
+        ``joining`` also takes in the runs that assets have started meanwhile.
+        """
         self._stack.check()
-        for key, run in list(watch.runs.items()):
-            if run.is_over or key in watch.asking:
-                continue
-            watch.runs[key] = self._api.run(*key)
-            for task in self._api.tasks(*key):
+        open_runs = {key for key, run in watch.runs.items() if not run.is_over and key not in watch.asking}
+        for run in self._api.runs("~", queued_since=watch.begun):
+            key = (run.dag_id, run.run_id)
+            if key in open_runs:
+                watch.runs[key] = run
+            elif joining and run.dag_id in FOLLOWERS and key not in watch.runs:
+                watch.runs[key] = run
+                open_runs.add(key)
+        for key, tasks in self._api.tasks_of(open_runs).items():
+            for task in tasks:
                 told = (*key, task.task_id)
                 if task.state == AWAITING_INPUT:
                     watch.asking.add(key)

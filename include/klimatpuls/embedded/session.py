@@ -13,7 +13,7 @@ from klimatpuls.embedded.choice import choose
 from klimatpuls.embedded.refresh import Refresh
 from klimatpuls.errors import EXIT_DONE, WrongHomeError
 from klimatpuls.hops.approval import decide_release
-from klimatpuls.hops.context import approval_mode
+from klimatpuls.hops.context import check_settings
 from klimatpuls.hops.snapshot import keep_file
 from klimatpuls.replica import workbook
 from klimatpuls.warehouse.connection import connect
@@ -59,7 +59,7 @@ def run_once(wish: Wish, say: Say) -> int:
         KlimatpulsError: with the exit code of what went wrong before or beside the runs.
     """
     clocked = _Clocked(say)
-    approval_mode(os.environ)
+    check_settings(os.environ)
     choice = choose(wish, house.PROJECT, house.are_agencies_reachable)
     home = house.open_home(choice)
     if choice.notice:
@@ -88,7 +88,7 @@ def start_and_leave(wish: Wish, say: Say) -> None:
         say: Prints a line.
     """
     clocked = _Clocked(say)
-    approval_mode(os.environ)
+    check_settings(os.environ)
     choice = choose(wish, house.PROJECT, house.are_agencies_reachable)
     home = house.open_home(choice)
     if choice.notice:
@@ -191,7 +191,7 @@ def _running(home: Home, say: Say, purpose: str) -> Iterator[Stack]:
     if running is not None:
         yield running
         return
-    approval_mode(os.environ)
+    check_settings(os.environ)
     with house.build_stack(home, say) as stack:
         stack.start(purpose, migrate=house.migrate_warehouse(home))
         say("the stack is up")

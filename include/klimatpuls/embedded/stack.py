@@ -23,6 +23,7 @@ from klimatpuls.embedded.postgres import ADMIN, Cluster, wait_ready
 from klimatpuls.embedded.services import Addresses, Folders
 from klimatpuls.embedded.warden import ADDRESS_FILE
 from klimatpuls.errors import UsageError
+from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,6 +93,11 @@ class Stack:
         return self._cluster
 
     @property
+    def has_cluster(self) -> bool:
+        """Whether the cluster was found or made, running or not."""
+        return self._cluster is not None
+
+    @property
     def addresses(self) -> Addresses:
         """Ports of the services."""
         if self._addresses is None:
@@ -121,8 +127,10 @@ class Stack:
         given = services.connections(self.home, self.addresses, self.base_urls, self.cluster)
         given["KLIMATPULS_HOME"] = str(self.home.root)
         given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
-        if "MAIL_APPROVAL" in os.environ:
-            given["MAIL_APPROVAL"] = os.environ["MAIL_APPROVAL"]
+        given[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
+        for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP"):
+            if name in os.environ:
+                given[name] = os.environ[name]
         if self.as_of is not None:
             given["KLIMATPULS_AS_OF"] = self.as_of.isoformat()
         return given

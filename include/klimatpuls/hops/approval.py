@@ -71,21 +71,53 @@ def questions_to_ask(
     ]
 
 
+def reopen_questions(conn: PgConnection, is_asking: Callable[[str], bool]) -> tuple[str, ...]:
+    """Releases on hold that nobody is asked about: no event came, or the run that asked is gone.
+
+    A run that came to its end has had an answer, or none in time: neither is asked for again.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        is_asking: Whether a run, by its name, is there and has not failed.
+
+    Returns:
+        The releases that the next run of the review DAG asks about.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/asked_holds.sql"))
+        lost = [(release, run) for release, run in cursor.fetchall() if run is None or not is_asking(run)]
+        cursor.executemany(
+            load_sql("load/forget_asking.sql"),
+            [{"release_id": release, "asking_run": run} for release, run in lost if run is not None],
+        )
+    return tuple(release for release, _ in lost)
+
+
 def _question(release_id: str, failed: Sequence[Gate], page: str) -> HoldQuestion:
-    lines = [f"**{_plain(release_id)}** is on hold. What is published stays as it was.", ""]
+    lines = [
+        f"**{_plain(release_id)}** väntar på svar; det som är publicerat står orört. "
+        "*It is on hold; what is published stays as it was.*",
+        "",
+    ]
     # What the question is about stands first; warnings follow.
     for gate in sorted(failed, key=lambda gate: gate.severity != "hold"):
-        lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {_plain(gate.message_en)}")
+        said = " / ".join(map(_plain, dict.fromkeys((gate.message_sv, gate.message_en))))
+        lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {said}")
         lines += [f"    - {_plain(finding_text(finding))}" for finding in gate.sample[:SHOWN]]
     lines += [
         "",
-        f"[Every gate with its margin, and more of what was found]({page})",
+        f"[Varje kontroll med sin marginal / Every gate with its margin, and more of what was found]({page})",
+        "",
+        "*Approve* publicerar den genast, med en rad i utskicket. *Reject* avvisar den för gott. *Leave on "
+        "hold*, eller inget svar i tid, ändrar ingenting: `klimatpuls release approve` eller "
+        "`klimatpuls release reject` kan svara senare.",
         "",
         "*Approve* publishes it at once, with a note in the digest. *Reject* refuses it for good. *Leave on "
         "hold*, and no answer in time, changes nothing: `klimatpuls release approve` or "
         "`klimatpuls release reject` can still answer later.",
     ]
-    return HoldQuestion(release_id=release_id, subject=f"Publish {release_id}?", body="\n".join(lines))
+    subject = f"Publicera {release_id}? / Publish it?"
+    return HoldQuestion(release_id=release_id, subject=subject, body="\n".join(lines))
 
 
 def _plain(text: str) -> str:

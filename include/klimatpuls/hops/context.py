@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klimatpuls import clock
+from klimatpuls import clock, substances
 from klimatpuls.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ORIGINS = ("live", "archive", "synthetic")
 APPROVAL_MODES = ("auto", "always")
+AIR_POLLUTANTS_VARIABLE = "KLIMATPULS_AIR_POLLUTANTS"
 
 
 def approval_mode(environ: Mapping[str, str]) -> str:
@@ -36,6 +37,43 @@ def approval_mode(environ: Mapping[str, str]) -> str:
     return mode
 
 
+def air_pollutants(environ: Mapping[str, str]) -> frozenset[str]:
+    """Which air pollutants are asked for: ``KLIMATPULS_AIR_POLLUTANTS``, none where it is not set.
+
+    Args:
+        environ: The environment; ``all``, or codes with commas or blanks between them, in any case.
+
+    Returns:
+        Our codes.
+
+    Raises:
+        UsageError: if it names something else than an air pollutant.
+
+    Example: ``NOx, hg`` → nox and hg.
+    """
+    known = substances.air_pollutants()
+    named = frozenset((environ.get(AIR_POLLUTANTS_VARIABLE) or "").replace(",", " ").lower().split())
+    if named == {"all"}:
+        return frozenset(known)
+    if strange := sorted(named - set(known)):
+        msg = (
+            f"{AIR_POLLUTANTS_VARIABLE} names {', '.join(strange)}; the air pollutants are "
+            f"{', '.join(known)}, or all. Greenhouse gases are fetched without being named."
+        )
+        raise UsageError(msg)
+    return named
+
+
+def check_settings(environ: Mapping[str, str]) -> None:
+    """Refuse a setting that the tasks would refuse, before anything is started for them.
+
+    Raises:
+        UsageError: as :func:`approval_mode` and :func:`air_pollutants`.
+    """
+    approval_mode(environ)
+    air_pollutants(environ)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
     """The circumstances of a run.
@@ -46,6 +84,7 @@ class RunContext:
         as_of: The run's day in Sweden.
         now: The present moment, with time zone.
         always_ask: Whether a person releases every digest (``MAIL_APPROVAL=always``).
+        air_pollutants: Air pollutants that are asked for beside the greenhouse gases.
     """
 
     home: Path
@@ -53,6 +92,7 @@ class RunContext:
     as_of: date
     now: datetime
     always_ask: bool = False
+    air_pollutants: frozenset[str] = frozenset()
 
     @property
     def snapshots(self) -> Path:
@@ -74,8 +114,8 @@ class RunContext:
         """Read the circumstances of a task or command.
 
         Args:
-            environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF`` and
-                ``MAIL_APPROVAL``.
+            environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF``,
+                ``MAIL_APPROVAL`` and ``KLIMATPULS_AIR_POLLUTANTS``.
             now: The present moment, with time zone.
 
         Raises:
@@ -96,4 +136,5 @@ class RunContext:
             as_of=clock.as_of_date(environ, now),
             now=now,
             always_ask=approval == "always",
+            air_pollutants=air_pollutants(environ),
         )

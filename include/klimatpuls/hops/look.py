@@ -55,7 +55,7 @@ def look_at(conn: PgConnection, source: Source, session: PoliteSession, context:
     """
     module = source_module(source)
     has_news, said = False, []
-    for dataset, substance in wanted(source):
+    for dataset, substance in wanted(source, context):
         key = {"dataset": dataset, "substance": substance or runs.NOT_BY_SUBSTANCE}
         before = _before(conn, key)
         label = f"{dataset} {substance}" if substance else dataset

@@ -1,8 +1,13 @@
-"""Tells the operator by mail what waits or was refused: each matter once, whoever runs again."""
+"""Tells the operator by mail what waits or was refused: each matter once, whoever runs again.
+
+A notice is a matter with its words, made by one of the functions here and given to :func:`tell`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from klimatpuls import catalog
 from klimatpuls.errors import MailError
@@ -19,14 +24,16 @@ if TYPE_CHECKING:
     from klimatpuls.report.mailer import SmtpSettings
 
 
-def tell_of_findings(
-    conn: PgConnection, settings: SmtpSettings, source: str, result: ValidationResult, context: RunContext
-) -> str | None:
-    """Tell of what a run left on hold or in quarantine; see :func:`tell`.
+MAX_ATTEMPTS = 5
+"""How often a mail to the operator is tried before it is given up."""
+UNTOLD_DAYS = 3
+"""A matter that could not be told for so long is old: the pages of Airflow have told it since."""
+
+
+def findings(source: str, result: ValidationResult, context: RunContext) -> Notice:
+    """What a run left on hold or in quarantine.
 
     Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        settings: The mail server and the operator's address.
         source: Catalogue id of the source.
         result: What the gates said of the run.
         context: Day, moment and origin.
@@ -36,35 +43,38 @@ def tell_of_findings(
         if result.quarantined
         else ("en utgåva väntar på svar", "a release waits for an answer")
     )
-    notice = _notice(source, f"run-{result.run_id}", matter, result.explanations, context)
-    return tell(conn, settings, notice, context)
+    return _notice(source, f"run-{result.run_id}", matter, result.explanations, context)
 
 
-def tell_of_failure(
-    conn: PgConnection, settings: SmtpSettings, source: str, message: str, context: RunContext
-) -> str | None:
-    """Tell that a source could not be looked at, fetched, loaded or judged, once a day; see :func:`tell`.
+def failure(source: str, message: str, context: RunContext) -> Notice:
+    """A source could not be looked at, fetched, loaded or judged; one matter a day.
 
     Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        settings: The mail server and the operator's address.
         source: Catalogue id of the source.
         message: What failed and what to do.
         context: Day, moment and origin.
     """
     matter = ("körningen misslyckades", "the run failed")
-    notice = _notice(source, f"failed-{context.as_of.isoformat()}", matter, (message,), context)
-    return tell(conn, settings, notice, context)
+    return _notice(source, f"failed-{context.as_of.isoformat()}", matter, (message,), context)
 
 
-def tell_of_overdue_defect(
-    conn: PgConnection, settings: SmtpSettings, defect: Defect, context: RunContext
-) -> str | None:
-    """Tell that a known defect waits for somebody to look at it again; see :func:`tell`.
+def killed_run(source: str, run_id: int, message: str, context: RunContext) -> Notice:
+    """A source run ended without a word.
 
     Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        settings: The mail server and the operator's address.
+        source: Catalogue id of the source.
+        run_id: The source run.
+        message: What is known of its end.
+        context: Day, moment and origin.
+    """
+    matter = ("en körning dog utan ett ord", "a run ended without a word")
+    return _notice(source, f"killed-{run_id}", matter, (f"Run {run_id} {message}.",), context)
+
+
+def overdue_defect(defect: Defect, context: RunContext) -> Notice:
+    """A known defect waits for somebody to look at it again.
+
+    Args:
         defect: The entry of the register.
         context: Day, moment and origin.
     """
@@ -76,7 +86,7 @@ def tell_of_overdue_defect(
     matter = ("ett känt fel ska granskas igen", "a known defect is to be looked at again")
     source = catalog.source_of(defect.dataset).id
     what = f"defect-{defect.defect_id}-{defect.review_by.isoformat()}"
-    return tell(conn, settings, _notice(source, what, matter, (todo,), context), context)
+    return _notice(source, what, matter, (todo,), context)
 
 
 def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: RunContext) -> str | None:
@@ -93,12 +103,7 @@ def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: Ru
     """
     if settings.operator_address is None:
         return None
-    values = {
-        "notice_key": notice.key,
-        "source": notice.source,
-        "as_of_date": context.as_of,
-        "now": context.now,
-    }
+    values = _row(notice, context)
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/claim_notice.sql"), values)
         if cursor.fetchone() is None:
@@ -107,6 +112,37 @@ def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: Ru
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/settle_notice.sql"), {**values, "state": state, "detail": detail})
     return state
+
+
+def queue(cursor: Any, notice: Notice, context: RunContext) -> None:
+    """Leave a notice to :func:`tell_untold`, in the transaction that made it necessary.
+
+    Args:
+        cursor: psycopg2 cursor inside the caller's transaction, as ``wh_loader``.
+        notice: The matter.
+        context: Day and moment.
+    """
+    cursor.execute(load_sql("load/queue_notice.sql"), _row(notice, context))
+
+
+def tell_untold(conn: PgConnection, settings: SmtpSettings, context: RunContext) -> dict[str, int]:
+    """Try again what the operator could not be told, a few times and for a few days.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        settings: The mail server and the operator's address.
+        context: Day and moment.
+
+    Returns:
+        How many mails came to each state; empty where nothing waits or there is no operator's address.
+    """
+    since = context.as_of - timedelta(days=UNTOLD_DAYS)
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/untold_notices.sql"), {"attempts": MAX_ATTEMPTS, "since": since})
+        names = [column.name for column in cursor.description]
+        waiting = [Notice(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    states = (tell(conn, settings, notice, context) for notice in waiting)
+    return dict(Counter(state for state in states if state is not None))
 
 
 def _send(
@@ -118,6 +154,19 @@ def _send(
         return ("suppressed" if isinstance(error, SuppressedError) else "failed"), str(error)
     outcome = deliver(build_notice(notice, settings, recipient, context.now), recipient, settings)
     return outcome.state, outcome.detail
+
+
+def _row(notice: Notice, context: RunContext) -> dict[str, Any]:
+    return {
+        "notice_key": notice.key,
+        "source": notice.source,
+        "as_of_date": context.as_of,
+        "now": context.now,
+        "matter_sv": notice.matter_sv,
+        "matter_en": notice.matter_en,
+        "findings": list(notice.findings),
+        "origin": notice.origin,
+    }
 
 
 def _notice(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.catalog import Source
+    from klimatpuls.catalog import Dataset, Source
     from klimatpuls.hops.context import RunContext
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Look, Parsed
@@ -105,7 +105,7 @@ def take_snapshots(
     kept: list[tuple[str, bool]] = []
     said: list[str] = []
     module = source_module(source)
-    for dataset, substance in wanted(source):
+    for dataset, substance in wanted(source, context):
         try:
             fetched = module.fetch(session, session.base_url, dataset, substance, as_of=context.as_of)
         except NotYetPublished as missing:
@@ -180,11 +180,17 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
     return True
 
 
-def wanted(source: Source) -> Iterator[tuple[str, str | None]]:
+def wanted(source: Source, context: RunContext) -> Iterator[tuple[str, str | None]]:
     """The datasets of a source and the substances of each (None where it has none), as they are asked for."""
     for dataset in source.datasets:
-        for substance in dataset.substances if not dataset.by_hand else ():
-            yield dataset.id, substance
+        for substance in dataset.substances:
+            if is_wanted(dataset, substance, context):
+                yield dataset.id, substance
+
+
+def is_wanted(dataset: Dataset, substance: str | None, context: RunContext) -> bool:
+    """Whether the source is asked for it: not what comes by hand, nor what no setting names."""
+    return not dataset.by_hand and (not dataset.by_setting or substance in context.air_pollutants)
 
 
 def _say(dataset: str, substance: str | None, snapshot: Snapshot, *, is_new: bool) -> str:
@@ -229,8 +235,9 @@ def _whose(body: bytes) -> tuple[Source, str, str | None]:
         known = recognise(body) if recognise is not None else None
         if known is not None:
             return (source, *known)
-    preamble = smhi_emissions.read_preamble(body)
-    return catalog.SMHI_EMISSIONS, catalog.SMHI_EMISSIONS.datasets[0].id, preamble.substance
+    source, substance = catalog.SMHI_EMISSIONS, smhi_emissions.read_preamble(body).substance
+    dataset = next(entry.id for entry in source.datasets if substance in entry.substances)
+    return source, dataset, substance
 
 
 def adopt_by_hand(
@@ -282,7 +289,7 @@ def adopt_kept(
     kept: list[tuple[str, bool]] = []
     said: list[str] = []
     store = SnapshotStore(context.snapshots)
-    for dataset, substance in wanted(source):
+    for dataset, substance in wanted(source, context):
         snapshot = store.newest(source.id, dataset, substance, kept_as_of)
         if snapshot is None:
             label = f"{dataset} {substance}" if substance else dataset

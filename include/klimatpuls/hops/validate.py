@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls import catalog
+from klimatpuls.hops.snapshot import is_wanted
 from klimatpuls.validation import reading, record, run
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
@@ -118,6 +119,8 @@ def record_checks(
 ) -> None:
     """Write how fresh each dataset of a source is as of the run's day. The caller commits.
 
+    What no setting asks for is told of only where a file of it was kept.
+
     Args:
         conn: Connection as ``wh_loader``.
         source: Catalogue entry.
@@ -127,6 +130,8 @@ def record_checks(
     for dataset in source.datasets:
         for substance in dataset.substances:
             newest = _newest(conn, dataset.id, substance)
+            if dataset.by_setting and not newest["kept"] and not is_wanted(dataset, substance, context):
+                continue
             status = "failed" if failure else _status(dataset, newest, context)
             runs.record_check(
                 conn,
@@ -148,7 +153,7 @@ def _newest(conn: PgConnection, dataset: str, substance: str | None) -> dict[str
             {"dataset": dataset, "substance": substance or runs.NOT_BY_SUBSTANCE},
         )
         row = cursor.fetchone()
-    return dict(zip(("last_year", "held", "refused", "detail"), row, strict=True))
+    return dict(zip(("last_year", "held", "refused", "kept", "detail"), row, strict=True))
 
 
 def _status(dataset: Dataset, newest: dict[str, Any], context: RunContext) -> str:

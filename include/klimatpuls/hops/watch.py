@@ -1,11 +1,11 @@
-"""What nobody else would notice: runs that were killed, releases without an event, overdue defects."""
+"""What nobody else would notice: runs that were killed, releases without an event, untold matters."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from klimatpuls.defects import overdue
-from klimatpuls.hops.notice import tell_of_overdue_defect
+from klimatpuls.hops.notice import killed_run, overdue_defect, queue, tell
 from klimatpuls.hops.publish import INGEST_PATIENCE_MINUTES
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.warehouse.connection import load_sql
@@ -20,18 +20,29 @@ if TYPE_CHECKING:
 KILLED = "ended without a word: its process was killed or the machine went down; the next run starts anew"
 
 
-def close_stuck_runs(conn: PgConnection, older_than_minutes: int = INGEST_PATIENCE_MINUTES) -> int:
+def close_stuck_runs(
+    conn: PgConnection,
+    older_than_minutes: int = INGEST_PATIENCE_MINUTES,
+    *,
+    context: RunContext | None = None,
+) -> int:
     """Close source runs that have not ended and have not begun lately; returns how many.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         older_than_minutes: A younger run may still be at work; 0 closes all, for a start in an empty house.
+        context: Day, moment and origin of the notice that the operator is told of each with; None where a
+            person sees it anyway.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(
             load_sql("load/close_stuck_runs.sql"), {"minutes": older_than_minutes, "detail": KILLED}
         )
-        return int(cursor.rowcount)
+        closed = cursor.fetchall()
+        if context is not None:
+            for run_id, source in closed:
+                queue(cursor, killed_run(source, run_id, KILLED, context), context)
+    return len(closed)
 
 
 def tell_of_overdue_defects(
@@ -46,7 +57,7 @@ def tell_of_overdue_defects(
     """
     late = overdue(read_known_defects(), context.as_of)
     for defect in late:
-        tell_of_overdue_defect(conn, settings, defect, context)
+        tell(conn, settings, overdue_defect(defect, context), context)
     return tuple(defect.defect_id for defect in late)
 
 

@@ -13,8 +13,9 @@ manifest tells when a file was first known to be public, which orders two workbo
 line there, the publisher's date stands for it.
 
 The synthetic archive has every municipality, every sector, all seven greenhouse gases (sub-sectors of all
-together and of CO2), and what ``replica/synthetic`` adds of other agencies. Emissions come in two releases of
-which the second revises every year of the first and adds one. The numbers are drawn from a seeded generator:
+together and of CO2), on request two air pollutants (nitrogen oxides in tonnes, mercury in kilograms), and
+what ``replica/synthetic`` adds of other agencies. Emissions come in two releases of which the second revises
+every year of the first and adds one. The numbers are drawn from a seeded generator:
 sizes and shares resemble the country's, no figure is a real one. Everything in it says ``SYNTHETIC``. Sums
 hold as they do in real releases: nine sectors make the total, municipalities make their county, the nation
 has 0.3 to 0.7 % more than its counties. ``Utrikes transporter`` is zero in the first release and from 2023 on
@@ -42,9 +43,10 @@ from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.replica import workbook
 from klimatpuls.replica.synthetic import kolada, naturvardsverket, scb, trafa
 from klimatpuls.sources import smhi_emissions
+from klimatpuls.units import TONNES_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 Origin = Literal["archive", "synthetic"]
 
@@ -454,6 +456,44 @@ def _gas_share(sector: str, name: str, gas: str) -> float:
     return (1 - co2) if gas == ("ch4" if is_methane else "n2o") else 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pollutant:
+    """How an air pollutant is made of the greenhouse gases of the same place.
+
+    Attributes:
+        unit: The unit of its workbook.
+        per_tco2e: How much of it, in that unit, goes with a tonne of greenhouse gases, by main sector.
+    """
+
+    unit: str
+    per_tco2e: Mapping[str, float]
+
+
+AIR_POLLUTANTS: Final[Mapping[str, _Pollutant]] = {
+    "nox": _Pollutant(
+        unit="ton/år",
+        per_tco2e={"transport": 4e-3, "industry": 1.2e-3, "agriculture": 2e-4, "power_heat": 1.5e-3}
+        | {"own_heating": 1e-3, "machinery": 4e-3, "waste": 1e-4, "international_transport": 9e-3},
+    ),
+    "hg": _Pollutant(
+        unit="kg/år",
+        per_tco2e={"transport": 2e-6, "industry": 1.5e-5, "power_heat": 2e-5, "own_heating": 3e-6}
+        | {"product_use": 1e-6, "waste": 4e-5},
+    ),
+}
+"""One in tonnes and one in kilograms, so that nobody can take the two for the same."""
+
+
+def _pollutant_part(leaves: _Facts, pollutant: _Pollutant) -> _Facts:
+    """What a pollutant has of every main sector, in its unit."""
+    shares = pollutant.per_tco2e
+    whole = {
+        sector: np.sum([leaves[code] for code in leaves if code.partition(".")[0] == sector], axis=0)
+        for sector in sectors.main_codes()
+    }
+    return {sector: values * shares.get(sector, 0.0) for sector, values in whole.items()}
+
+
 def _sum_up(leaves: _Facts) -> _Facts:
     """All sectors × all 312 regions in the publisher's order, three decimals, every sum holding."""
     municipalities = regions.codes("municipality")
@@ -480,7 +520,9 @@ def _sum_up(leaves: _Facts) -> _Facts:
 # -------------------------------------------------------------------------------- making: the files
 
 
-def make_archive(folder: Path, seed: int = DEFAULT_SEED) -> Path:
+def make_archive(
+    folder: Path, seed: int = DEFAULT_SEED, *, pollutants: Collection[str] = frozenset()
+) -> Path:
     """Write the synthetic archive of a seed; nothing is done where it lies there whole already.
 
     It is built beside the folder and moved there in one step, so that a crash leaves no half archive.
@@ -488,6 +530,7 @@ def make_archive(folder: Path, seed: int = DEFAULT_SEED) -> Path:
     Args:
         folder: Where it is to lie; must not exist, be empty, or hold an earlier synthetic archive.
         seed: Seed of the generator: the same seed gives the same bytes.
+        pollutants: Air pollutants to have workbooks of; of those in ``AIR_POLLUTANTS``, others are left out.
 
     Returns:
         The folder.
@@ -495,7 +538,8 @@ def make_archive(folder: Path, seed: int = DEFAULT_SEED) -> Path:
     Raises:
         UsageError: if something else lies there.
     """
-    generator = f"{_GENERATOR} seed {seed}"
+    made_up = sorted(AIR_POLLUTANTS.keys() & set(pollutants))
+    generator = f"{_GENERATOR} seed {seed}" + (f" with {' '.join(made_up)}" if made_up else "")
     if folder.exists() and any(folder.iterdir()):
         listed = _read_manifest(folder)
         made = {row.get("generator", "") for row in listed.values()}
@@ -507,7 +551,7 @@ def make_archive(folder: Path, seed: int = DEFAULT_SEED) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _write_files(draft, seed, generator)
+        _write_files(draft, seed, generator, made_up)
         draft.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -525,7 +569,7 @@ def _is_whole(folder: Path, listed: Mapping[str, Mapping[str, str]]) -> bool:
     )
 
 
-def _write_files(folder: Path, seed: int, generator: str) -> None:
+def _write_files(folder: Path, seed: int, generator: str, pollutants: Collection[str]) -> None:
     rng = np.random.default_rng(seed)
     population = _population(rng)
     second = _leaves(rng, population)
@@ -545,6 +589,13 @@ def _write_files(folder: Path, seed: int, generator: str) -> None:
             path = f"smhi/{smhi_code}_edition_{published.isoformat()}_SYNTHETIC.xlsx"
             shown = table if substance in _WITH_SUBSECTORS else _main_sectors(table)
             files[path] = _emission_workbook(substance, published, years, shown, generator)
+            about[path] = (substance, published)
+        for substance in pollutants:
+            pollutant = AIR_POLLUTANTS[substance]
+            smhi_code = substances.substance(substance).smhi_code
+            path = f"smhi/{smhi_code}_edition_{published.isoformat()}_SYNTHETIC.xlsx"
+            table = _sum_up(_pollutant_part(leaves, pollutant))
+            files[path] = _emission_workbook(substance, published, years, table, generator, pollutant.unit)
             about[path] = (substance, published)
     files["scb/regions.csv"] = _regions_csv()
     files["scb/population.csv"] = _population_csv(population)
@@ -589,9 +640,14 @@ def _main_sectors(table: _Facts) -> _Facts:
 
 
 def _emission_workbook(
-    substance: str, published: date, years: Iterable[int], table: _Facts, generator: str
+    substance: str,
+    published: date,
+    years: Iterable[int],
+    table: _Facts,
+    generator: str,
+    unit: str = TONNES_PER_YEAR,
 ) -> bytes:
-    rows = workbook.preamble(substance, published, tuple(years))
+    rows = workbook.preamble(substance, published, tuple(years), unit=unit)
     names = [workbook.region_names(code) for code in workbook.region_order()]
     for code in sectors.sectors():
         if code not in table:
@@ -663,7 +719,7 @@ Påhittade siffror för prov och utveckling. Inget tal här är ett verkligt uts
 Invented figures for trials and development. No number here is a real emission or a real population.
 
 Made by `{generator}`. The same seed gives the same bytes. Two releases of the emission workbook per
-greenhouse gas and of all together: the second revises every year of the first and adds 2024. Population
-covers every year from 1990 to 2025; before a municipality was split off it has 0 inhabitants, and its
-mother municipality holds both.
+greenhouse gas, of all together and of each air pollutant asked for: the second revises every year of the
+first and adds 2024. Population covers every year from 1990 to 2025; before a municipality was split off it
+has 0 inhabitants, and its mother municipality holds both.
 """

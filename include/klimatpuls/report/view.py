@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from klimatpuls import catalog
 from klimatpuls.trend import MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR
 from klimatpuls.warehouse.connection import load_sql
 
@@ -23,6 +24,8 @@ Origin = Literal["live", "archive", "synthetic"]
 BASE_YEAR: Final = 1990
 EMISSIONS: Final = "smhi_emissions"
 GHG: Final = "ghg"
+NOT_TOLD: Final = catalog.datasets_of("air_pollutant")
+"""Datasets of which the digest, a mail about the climate, says nothing."""
 TERRITORIAL: Final = "territorial"
 PROXY: Final = "effort_sharing_proxy"
 
@@ -389,20 +392,21 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
             msg = f"report/{name}.sql: rows of publication {sorted(strangers)}, expected {publication_id}"
             raise ValueError(msg)
     members = [_standing(row) for row in rows["members"]]
+    told = {name: [row for row in rows[name] if row.get("dataset") not in NOT_TOLD] for name in QUERIES}
     return Digest(
         publication_id=publication_id,
         as_of=head["as_of_date"],
         origin=head["origin"],
         method_version=head["method_version"],
-        causes=tuple(_cause(cause) for cause in head["causes"]),
-        releases=releases,
+        causes=tuple(_cause(cause) for cause in head["causes"] if cause.get("dataset") not in NOT_TOLD),
+        releases=tuple(_release(row) for row in told["releases"]),
         emissions=emissions,
         summary=tuple(_summary_point(row) for row in rows["network_summary"]),
         municipalities=tuple(member for member in members if member.level == "municipality"),
         regions=tuple(member for member in members if member.level == "county"),
         own_targets=tuple(OwnTarget(**_without_id(row)) for row in rows["own_targets"]),
-        findings=tuple(_finding(row) for row in rows["findings"]),
-        statuses=tuple(DataStatus(**_without_id(row)) for row in rows["data_status"]),
+        findings=tuple(_finding(row) for row in told["findings"]),
+        statuses=tuple(DataStatus(**_without_id(row)) for row in told["data_status"]),
     )
 
 

@@ -21,7 +21,10 @@ Oddities handled. The header is found by its four words, since it stands one row
 years stand in the row above it or, in a sheet saved by hand, in the header row itself, as numbers or text.
 Sector names are misspelt in some releases (``reference/sectors.csv``). Numbers may be text with a decimal
 comma, a U+2212 minus or ``7,33347×10^−05`` (2021). A footer may repeat the report's name. A cell that is no
-number becomes a reject with its row and column; a name or unit never seen refuses the whole workbook.
+number becomes a reject with its row and column; a name never seen refuses the whole workbook.
+
+Units. A greenhouse gas is ``ton/år``, and any other unit refuses it. No workbook of an air pollutant has been
+seen: its unit is read from the sheet, any mass per year is converted to tonnes, anything else refuses it.
 
 The endpoint is undocumented: ``klimatpuls ingest FILE`` takes a workbook by hand on the day it dies.
 """
@@ -35,6 +38,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,7 +51,7 @@ from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.http import StatusError, look_at_file
 from klimatpuls.regions import plain_name
 from klimatpuls.releases import Fetched, Parsed
-from klimatpuls.units import number_from_text, plain_unit
+from klimatpuls.units import number_from_text, plain_unit, tonnes_per_unit
 from klimatpuls.zipgate import MAX_ENTRIES, check_workbook
 
 if TYPE_CHECKING:
@@ -65,6 +69,9 @@ KEY_WORDS: Final = ("Huvudsektor", "Undersektor", "Län", "Kommun")
 MISSING_VALUE: Final = "missing value"
 NOT_A_NUMBER: Final = "not a number"
 DUPLICATE: Final = "duplicate"
+
+DIOXINS: Final = "dioxin"
+"""The one substance that is weighed in toxic equivalents."""
 
 _ALL: Final = "Alla"
 _HEAD_BYTES: Final = 2**17
@@ -213,8 +220,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         substance: Our code of the substance asked for; None takes whatever the workbook says it is.
 
     Returns:
-        One row per region × sector × year in ``rows`` (``emissions`` in tonnes for greenhouse gases, else in
-        ``unit``), one row per refused cell in ``rejects``; ``rows_read`` is the number of both.
+        One row per region × sector × year in ``rows`` (in tonnes: ``emissions`` for greenhouse gases,
+        ``emissions_t`` for air pollutants), one row per refused cell in ``rejects``; ``rows_read`` is the
+        number of both. ``unit`` is what the workbook states.
 
     Raises:
         SourceFormatError: when the bytes are no SMHI workbook of this substance. Rules: those of
@@ -232,7 +240,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     preamble = _preamble(rows[: table.header_row], what)
     what = f"{SOURCE} {preamble.substance} {preamble.published_date.isoformat()}"
     _check_substance(preamble, rows[table.header_row], table, substance, what)
-    unit = _unit(preamble, what)
+    unit, in_tonnes = _unit(preamble, what)
 
     data, sheet_rows = _data_rows(rows, table, what)
     region_codes, sector_codes, names = _codes(data, sheet_rows, table, what)
@@ -241,7 +249,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     rejects += _reject_rows(data, sheet_rows, table, repeated, {(row, name) for row, name, *_ in rejects})
     values[repeated] = np.nan
 
-    frame = _tidy(region_codes, sector_codes, table.years, values, sheet_rows)
+    values = values * in_tonnes.numerator / in_tonnes.denominator
+    measure = "emissions" if substances.substance(preamble.substance).is_ghg else "emissions_t"
+    frame = _tidy(region_codes, sector_codes, table.years, values, sheet_rows, measure)
     notes = (*names, *_notes(text_cells, preamble, region_codes))
     return Parsed(
         dataset=dataset,
@@ -375,18 +385,28 @@ def _check_substance(preamble: Preamble, header: Row, table: _Table, asked: str 
         raise SourceFormatError(msg, rule="unexpected_substance")
 
 
-def _unit(preamble: Preamble, what: str) -> str:
-    """The unit as it is kept: the expected spelling, whatever blanks and case a release writes it with."""
-    expected = substances.substance(preamble.substance).expected_unit
-    found = preamble.unit
-    if not found or (expected and plain_unit(found) != plain_unit(expected)):
-        msg = (
-            f"{what}: expected the line 'Enhet: {expected or '…'}' above the table, found "
-            f"{f'Enhet: {found}' if found else 'none'}. Nothing was loaded: figures in another unit are not "
-            "converted on a guess; if the publisher has changed it, the source module must say how."
-        )
-        raise SourceFormatError(msg, rule="unexpected_unit", findings=[f"Enhet: {found}"])
-    return expected or found
+def _unit(preamble: Preamble, what: str) -> tuple[str, Fraction]:
+    """The unit as it is kept, and how many tonnes it is.
+
+    A greenhouse gas has the expected spelling, whatever blanks and case a release writes it with.
+    """
+    entry, found = substances.substance(preamble.substance), preamble.unit
+    if entry.expected_unit is not None:
+        if plain_unit(found) == plain_unit(entry.expected_unit):
+            return entry.expected_unit, Fraction(1)
+        wanted = f"Enhet: {entry.expected_unit}"
+        trouble = "figures in another unit are not converted on a guess"
+    else:
+        try:
+            return found, tonnes_per_unit(found, in_equivalents=entry.code == DIOXINS)
+        except ValueError:
+            wanted, trouble = "Enhet: ton/år, kg/år or g/år", "the figures cannot be converted to tonnes"
+    msg = (
+        f"{what}: expected the line '{wanted}' above the table, found "
+        f"{f'Enhet: {found}' if found else 'none'}. Nothing was loaded: {trouble}; if the publisher has "
+        "changed it, the source module must say how."
+    )
+    raise SourceFormatError(msg, rule="unexpected_unit", findings=[f"Enhet: {found}"])
 
 
 # ------------------------------------------------------------------------------------- rows and names
@@ -540,6 +560,7 @@ def _tidy(
     years: tuple[int, ...],
     values: np.ndarray,
     sheet_rows: np.ndarray,
+    measure: str,
 ) -> pd.DataFrame:
     wide = pd.DataFrame(
         {
@@ -550,7 +571,7 @@ def _tidy(
     at = np.repeat(np.arange(len(values)), len(years))
     frame = wide.take(at).reset_index(drop=True)
     frame["year"] = np.tile(np.asarray(years, dtype=np.int64), len(values))
-    frame["emissions"] = values.ravel()
+    frame[measure] = values.ravel()
     frame["sheet_row"] = np.repeat(sheet_rows.astype(np.int64), len(years))
     good = ~np.isnan(values.ravel())
     return frame if good.all() else frame[good].reset_index(drop=True)
@@ -570,5 +591,5 @@ def _notes(text_cells: Mapping[str, int], preamble: Preamble, region_codes: np.n
         names = ", ".join(f"{code} {regions.region(code).name}" for code in missing[:10])
         notes.append(f"{len(missing)} of {len(regions.codes())} regions are missing: {names}")
     if substances.substance(preamble.substance).expected_unit is None:
-        notes.append(f"the unit {preamble.unit!r} is as the workbook says; no release of it was seen before")
+        notes.append(f"the workbook states its figures in {preamble.unit!r}; they are kept in tonnes")
     return notes

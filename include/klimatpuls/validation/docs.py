@@ -8,13 +8,16 @@ opens offline, prints, fits a phone, and calls nobody. The result itself lies be
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.validation.gates import ReleaseVerdict, number
+from klimatpuls.validation.gates import ReleaseVerdict, fine_number, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from jinja2 import Template
 
     from klimatpuls.catalog import Source
 
@@ -158,10 +161,7 @@ def render_page(
     result: Mapping[str, Any],
 ) -> str:
     """The page as text; see :func:`write_pages`."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(_TEMPLATE).render(
+    return _page_template().render(
         run_id=run_id,
         source=source,
         origin=ORIGIN_WORDS[origin],
@@ -175,6 +175,14 @@ def render_page(
         cell=_cell,
         headings=_headings,
     )
+
+
+@cache
+def _page_template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string(_TEMPLATE)
 
 
 def _expectation(entry: Mapping[str, Any]) -> dict[str, object]:
@@ -195,7 +203,7 @@ def _value(value: float | None, unit: str) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return number(value) if isinstance(value, float) else str(value)
+    return fine_number(value) if isinstance(value, float) else str(value)
 
 
 def _headings(sample: Sequence[Mapping[str, object]]) -> list[str]:

@@ -24,8 +24,22 @@ SAMPLE_SIZE = 10
 """How many findings are kept and shown per gate; ``finding_count`` says how many there are."""
 
 _NAMED_IN_MESSAGE = 5
-_UNITS_SV = {"persons": "personer", "vehicles": "fordon", "rows": "rader", "%": "procent", "t": "ton"}
-_UNITS_EN = {"persons": "persons", "vehicles": "vehicles", "rows": "rows", "%": "percent", "t": "tonnes"}
+_UNITS_SV = {
+    "persons": "personer",
+    "vehicles": "fordon",
+    "rows": "rader",
+    "%": "procent",
+    "ppm": "miljondelar",
+    "t": "ton",
+}
+_UNITS_EN = {
+    "persons": "persons",
+    "vehicles": "vehicles",
+    "rows": "rows",
+    "%": "percent",
+    "ppm": "parts per million",
+    "t": "tonnes",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +98,7 @@ class Gate:
         passed: Whether nothing was found.
         measured: The value that stands for the release, or None where nothing was compared.
         limit: What it was held against, in ``unit``.
-        unit: ``t``, ``%``, ``persons``, ``rows`` or ``count``.
+        unit: ``t``, ``%``, ``ppm``, ``persons``, ``vehicles``, ``rows`` or ``count``.
         margin: How far the measured value is inside the limit, in ``unit``; negative is outside.
         finding_count: Rows that break the rule.
         message_sv: One sentence for a reader, Swedish.
@@ -254,6 +268,17 @@ def number(value: float, decimal_mark: str = ".") -> str:
     return text.replace("-", "−") if text not in {"-0", "0"} else "0"
 
 
+def fine_number(value: float) -> str:
+    """A figure of a finding: as :func:`number`, but three digits of one too small for three decimals.
+
+    Example: 1234.5 → ``1 234.5``; 0.0000123 (tonnes of mercury) → ``0.0000123``.
+    """
+    if not math.isfinite(value) or not 1e-9 < abs(value) < 5e-4:
+        return number(value)
+    decimals = 2 - math.floor(math.log10(abs(value)))
+    return f"{value:.{decimals}f}".rstrip("0").replace("-", "−")
+
+
 def _named(findings: Sequence[Finding], language: Literal["sv", "en"], count: int) -> str:
     """The places found, in words: ``: Kumla (Avfall: 2005, 2018) …``; empty where findings have no place."""
     years: dict[str, list[str]] = {}
@@ -319,13 +344,16 @@ def what_to_do(verdict: ReleaseVerdict) -> str:
         "publish": "Nothing to do: it is published by itself.",
         "publish_with_warnings": "Nothing to do: it is published by itself, with these warnings beside it.",
         "hold": (
+            "Den väntar på svar; det som är publicerat står orört. Se fynden ovan.\n"
             "It waits for a person; what is published stays as it was. Look at the findings above, then\n"
-            f"  klimatpuls release approve {release_id}   if the figures are right, or\n"
-            f"  klimatpuls release reject {release_id}    if they are not."
+            f"  klimatpuls release approve {release_id}   om siffrorna stämmer / if the figures are right\n"
+            f"  klimatpuls release reject {release_id}    om de inte gör det / if they are not"
         ),
         "quarantine": (
+            "Den är avvisad; det som är publicerat står orört och filen är bevarad. Säg till utgivaren.\n"
             "It is refused; what is published stays as it was, and the raw file is kept. Tell the publisher\n"
-            "what was found. A corrected file is taken at the next fetch, or at once:\n"
+            "what was found. En rättad fil tas vid nästa hämtning / A corrected file is taken at the next\n"
+            "fetch, or at once:\n"
             "  klimatpuls ingest FILE"
         ),
     }[verdict.verdict]
@@ -347,20 +375,21 @@ def _gate_line(gate: Gate) -> str:
 def _finding_lines(gate: Gate) -> list[str]:
     shown = f", the first {len(gate.sample)}" if gate.finding_count > len(gate.sample) else ""
     found = f"{gate.finding_count} finding{'s' if gate.finding_count > 1 else ''}"
-    lines = [f"{gate.rule} ({gate.severity}): {found}{shown}", f"  {gate.message_en}"]
+    words = dict.fromkeys((gate.message_sv, gate.message_en))
+    lines = [f"{gate.rule} ({gate.severity}): {found}{shown}", *(f"  {text}" for text in words)]
     return lines + [f"  {finding_text(finding)}" for finding in gate.sample]
 
 
 def finding_text(finding: Finding) -> str:
-    """One finding in one line: sheet row, place, found and expected value, reason."""
+    """One finding in one line, in both languages: sheet row, place, found and expected value, reason."""
     parts = []
     if finding.get("sheet_row") is not None:
-        parts.append(f"row {finding['sheet_row']}")
-    parts.append(place_of(finding, "en"))
-    for name in ("found", "expected"):
-        value = finding.get(name)
+        parts.append(f"rad/row {finding['sheet_row']}")
+    parts.append(" / ".join(dict.fromkeys(place_of(finding, language) for language in ("sv", "en"))))
+    for key, name in (("found", "funnet/found"), ("expected", "väntat/expected")):
+        value = finding.get(key)
         if isinstance(value, int | float):
-            parts.append(f"{name} {number(value)}")
+            parts.append(f"{name} {fine_number(value)}")
         elif value is not None:
             parts.append(f"{name} {value}")
     if finding.get("reason"):

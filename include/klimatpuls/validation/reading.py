@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 REFUSED_FILE = (
+    "Den är avvisad; det som är publicerat står orört och filen är bevarad som {sha256}.\n"
     "It is refused; what is published stays as it was, and the raw file is kept as {sha256}.\n"
     "Look at the file and tell the publisher. A corrected file is taken at the next fetch, or at once:\n"
     "  klimatpuls ingest FILE"

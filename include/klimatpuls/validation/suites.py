@@ -242,6 +242,63 @@ EMISSION_RULES: tuple[Rule, ...] = (
     ),
 )
 
+_POLLUTANT_RULES = {
+    "sector_sum": Rule(
+        name="pollutant_sector_sum",
+        severity="hard",
+        worst="max",
+        limit="sum_ppm",
+        unit="ppm",
+        title_sv="Största avvikelse mellan nio sektorer och totalen utöver avrundning, av rikets total",
+        title_en="Largest gap between the nine sectors and the total beyond rounding, of the nation's total",
+    ),
+    "county_sum": Rule(
+        name="pollutant_county_sum",
+        severity="hard",
+        worst="max",
+        limit="sum_ppm",
+        unit="ppm",
+        title_sv="Största avvikelse mellan kommunernas summa och länet utöver avrundning, av rikets total",
+        title_en="Largest gap between municipalities and county beyond rounding, of the nation's total",
+    ),
+    "unallocated_low": Rule(
+        name="pollutant_county_excess",
+        severity="hard",
+        worst="max",
+        limit="sum_ppm",
+        unit="ppm",
+        title_sv="Så mycket länen har mer än riket utöver avrundning, av rikets total",
+        title_en="What the counties have beyond the nation and beyond rounding, of the nation's total",
+    ),
+    "subsector_sum": Rule(
+        name="pollutant_subsector_sum",
+        severity="advisory",
+        worst="max",
+        limit="advisory_subsector_excess_pct",
+        unit="%",
+        title_sv="Undersektorer över sin sektor utöver avrundning, av sektorn",
+        title_en="Sub-sectors above their sector beyond rounding, of the sector",
+        nothing_sv="utgåvan har inga undersektorer",
+        nothing_en="the release has no sub-sectors",
+    ),
+    "sector_collapse": Rule(
+        name="pollutant_collapse",
+        severity="advisory",
+        worst="min",
+        limit="advisory_collapse_to_pct",
+        unit="%",
+        title_sv="Lägsta nivå för en stor kommunal sektor jämfört med åren intill",
+        title_en="Lowest level of a large municipal sector against the years beside it",
+        nothing_sv="ingen sektor är stor nog två år i följd",
+        nothing_en="no sector is large enough two years running",
+    ),
+}
+"""Instead of the rules that speak of tonnes, which mean nothing for mercury: docs/decisions/0015."""
+
+AIR_POLLUTANT_RULES: tuple[Rule, ...] = tuple(
+    _POLLUTANT_RULES.get(rule.name, rule) for rule in EMISSION_RULES if rule.name != "inventory"
+)
+
 POPULATION_RULES: tuple[Rule, ...] = (
     _REJECTED,
     Rule(
@@ -372,6 +429,7 @@ _COMPARISONS = tuple(rule for rule in PLAIN_RULES if rule.severity == "hold")
 
 OWN_RULES: Mapping[str, tuple[Rule, ...]] = {
     "emission": EMISSION_RULES,
+    "air_pollutant": AIR_POLLUTANT_RULES,
     # Codes that slipped by one place leave every sum as it was: only the earlier release tells.
     "population": (*POPULATION_RULES, *_COMPARISONS),
 }

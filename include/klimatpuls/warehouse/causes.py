@@ -2,14 +2,15 @@
 
 The causes are written down at the moment of publication, so that the digest, the UI and a later reader tell
 the same story. A digest is deserved by emissions of all greenhouse gases that came, went or came back, a
-changed standing of a member's own target, a changed register or an override; not by every air pollutant or
-population table.
+changed standing of a member's own target, a changed register or an override; not by population tables, and
+never by an air pollutant.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls import catalog
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MOVED_PCT = 5.0
 """A municipal cell that moved by more than this percent counts as moved in the digest (methods section 8)."""
+
+_EMISSION_DATASETS = catalog.datasets_of("emission")
+_QUIET_DATASETS = catalog.datasets_of("air_pollutant")
 
 MAX_NATION_YEARS = 3
 MAX_MOVERS = 5
@@ -66,6 +70,7 @@ def find_causes(
                 {
                     "kind": "override",
                     "release_id": candidate.id,
+                    "dataset": candidate.release.dataset,
                     "decided_by": candidate.decided_by,
                     "reason": candidate.decision_reason,
                 }
@@ -82,7 +87,8 @@ def find_causes(
 def deserve_digest(causes: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the network is mailed for these causes."""
     return any(
-        cause["kind"] in {"standing", "override"}
+        cause["kind"] == "standing"
+        or (cause["kind"] == "override" and cause.get("dataset") not in _QUIET_DATASETS)
         or (cause["kind"] == "register" and not cause["first"])
         or (cause["kind"] == "release" and cause["substance"] == "ghg" and cause["is_current"])
         or (
@@ -114,7 +120,7 @@ def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) 
         "largest_movers": [],
         "moved_share_pct": None,
     }
-    if old is not None and new.release.substance is not None:
+    if old is not None and new.release.dataset in _EMISSION_DATASETS:
         pair = {
             "new_run_id": new.run_id,
             "new_release_id": new.id,

@@ -9,7 +9,7 @@ gate that measures a release against an earlier one keeps what it measured then 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
@@ -34,32 +34,41 @@ def warehouse_digest(conn: PgConnection) -> str:
     Returns:
         64 hexadecimal digits.
     """
-    total = hashlib.sha256()
     conn.rollback()
     conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
     try:
         with conn, conn.cursor() as cursor:
-            for fact in schema.facts():
-                names = ["release_id", *fact.names]
-                cursor.execute(
-                    sql.SQL(load_sql("load/core_fact_digest.sql")).format(
-                        columns=sql.SQL(", ").join(sql.Identifier("f", name) for name in names),
-                        rows=sql.Identifier("core", fact.table),
-                    )
-                )
-                total.update(f"core {fact.name} {cursor.fetchone()[0]}\n".encode())
-            for mart in sorted(schema.marts(), key=lambda mart: mart.name):
-                if mart.name in NO_FIGURES:
-                    continue
-                columns = [c.name for c in mart.columns if c.name not in CLOCK_COLUMNS]
-                # Only names from our own contract are put into the text; there is no value in it.
-                row = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
-                cursor.execute(
-                    sql.SQL(load_sql("load/mart_digest.sql")).format(
-                        columns=row, mart=sql.Identifier("mart", mart.name)
-                    )
-                )
-                total.update(f"{mart.name} {cursor.fetchone()[0]}\n".encode())
+            return digest_of(cursor)
     finally:
         conn.set_session(isolation_level="DEFAULT", readonly=False)
+
+
+def digest_of(cursor: Any) -> str:
+    """Hash what is published, as the transaction of a cursor sees it; 64 hexadecimal digits.
+
+    Args:
+        cursor: psycopg2 cursor as ``wh_loader`` or the bootstrap role, in a REPEATABLE READ transaction.
+    """
+    total = hashlib.sha256()
+    for fact in schema.facts():
+        names = ["release_id", *fact.names]
+        cursor.execute(
+            sql.SQL(load_sql("load/core_fact_digest.sql")).format(
+                columns=sql.SQL(", ").join(sql.Identifier("f", name) for name in names),
+                rows=sql.Identifier("core", fact.table),
+            )
+        )
+        total.update(f"core {fact.name} {cursor.fetchone()[0]}\n".encode())
+    for mart in sorted(schema.marts(), key=lambda mart: mart.name):
+        if mart.name in NO_FIGURES:
+            continue
+        columns = [c.name for c in mart.columns if c.name not in CLOCK_COLUMNS]
+        # Only names from our own contract are put into the text; there is no value in it.
+        row = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
+        cursor.execute(
+            sql.SQL(load_sql("load/mart_digest.sql")).format(
+                columns=row, mart=sql.Identifier("mart", mart.name)
+            )
+        )
+        total.update(f"{mart.name} {cursor.fetchone()[0]}\n".encode())
     return total.hexdigest()

@@ -64,6 +64,7 @@ def checksum_text() -> str:
 
 
 def load_dimensions(cursor: Any) -> None:
-    """Insert or update the rows of the dimensions; a row that is in use is never deleted."""
+    """Insert or update the rows of the dimensions, and count them; a row that is in use is never deleted."""
     for name, rows in dimension_rows().items():
         execute_values(cursor, load_sql(f"load/{name}.sql"), rows, page_size=1000)
+    cursor.execute(load_sql("load/analyze_dimensions.sql"))

@@ -118,6 +118,7 @@ def ensure_tables(cursor: Any) -> None:
             current = {
                 "facts_id": "bigint",
                 **{column.name: column.type for column in fact.columns},
+                **(dict([SUBSTANCE]) if fact.by_substance else {}),
                 "release_id": "text",
             }
             cursor.execute(_create("mart_data", fact.name, current, _required(fact), "facts_id"))

@@ -10,6 +10,7 @@ install.
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,22 @@ def migrate(admin_dsn: str, passwords: Mapping[str, str]) -> str:
     finally:
         conn.close()
     return version
+
+
+def make_roles(admin_dsn: str, passwords: Mapping[str, str]) -> None:
+    """Make the roles of the warehouse and what they may do with the database, before anything is in it.
+
+    Args:
+        admin_dsn: DSN of the bootstrap role and the database.
+        passwords: Password per login role of ``LOGIN_ROLES``.
+    """
+    with closing(connect(admin_dsn)) as conn, conn:
+        _ensure_roles(conn, passwords)
+
+
+def known_versions() -> frozenset[str]:
+    """Names of the numbered migrations this version of the project has."""
+    return frozenset(path.stem for path in (SQL_ROOT / "migrations").glob("*.sql"))
 
 
 def migrate_tables(admin_dsn: str, passwords: Mapping[str, str], to: str = "head") -> str:

@@ -23,6 +23,7 @@ from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.results import ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.facts import SUBSTANCE, mart_key
 from klimatpuls.warehouse.frames import read_frame
 from klimatpuls.warehouse.loader import copy_frame
 from klimatpuls.warehouse.runs import NOT_BY_SUBSTANCE
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
 EMISSION_FACT = "emission"
+RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,10 +354,11 @@ def _write_facts(cursor: Any, fact: Fact, facts_id: int, current: Sequence[_Cand
     if fact.name == EMISSION_FACT:
         values = [{"facts_id": facts_id, "run_id": c.run_id, "release_id": c.id} for c in current]
         return sum(_count(cursor, load_sql("load/build_emission_facts.sql"), value) for value in values)
+    columns = [*fact.names, *([SUBSTANCE[0]] if fact.by_substance else [])]
     statement = sql.SQL(load_sql("load/build_facts.sql")).format(
         current_rows=sql.Identifier("mart_data", fact.name),
-        columns=sql.SQL(", ").join(map(sql.Identifier, fact.names)),
-        key=sql.SQL(", ").join(map(sql.Identifier, fact.key)),
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        key=sql.SQL(", ").join(map(sql.Identifier, mart_key(fact))),
         rows=sql.Identifier("core", fact.table),
     )
     return _count(
@@ -404,12 +407,16 @@ def _side(cursor: Any, plan: _Plan, facts: Mapping[str, int], fact: str, dataset
 
 
 def _reconcile_releases(cursor: Any, candidates: Sequence[_Candidate]) -> None:
-    """Write down the sums of every release of emissions that has not had them yet."""
-    emissions = {c.id: c for c in candidates if c.release.dataset == EMISSION_DATASET}
-    cursor.execute(load_sql("load/unreconciled_releases.sql"), {"release_ids": list(emissions)})
-    for (release_id,) in cursor.fetchall():
-        values = {"run_id": emissions[release_id].run_id, "release_id": release_id}
-        cursor.execute(load_sql("load/build_reconciliation.sql"), values)
+    """Write down the sums of every release of emissions or pollutants that has not had them yet."""
+    for fact in map(schema.fact, RECONCILED_FACTS):
+        datasets = catalog.datasets_of(fact.name)
+        releases = {c.id: c for c in candidates if c.release.dataset in datasets}
+        statement = sql.SQL(load_sql("load/build_reconciliation.sql")).format(
+            rows=sql.Identifier("core", fact.table), value=sql.Identifier("f", fact.values[0].name)
+        )
+        cursor.execute(load_sql("load/unreconciled_releases.sql"), {"release_ids": list(releases)})
+        for (release_id,) in cursor.fetchall():
+            cursor.execute(statement, {"run_id": releases[release_id].run_id, "release_id": release_id})
 
 
 def _revise_releases(cursor: Any, plan: _Plan) -> None:
@@ -482,6 +489,7 @@ def _switch(
             "which is no longer the current one; nothing was switched"
         )
         raise RuntimeError(msg)
+    cursor.execute("SELECT ops.analyze_publication()")
     lead_is_there = (EMISSION_DATASET, LEAD_SUBSTANCE) in plan.current
     if list_address is None or not lead_is_there:
         return False

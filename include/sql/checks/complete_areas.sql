@@ -14,6 +14,6 @@ CROSS JOIN core.dim_region AS r
 WHERE
     NOT EXISTS (
         SELECT 1
-        FROM core.fct_emission AS f
+        FROM {rows} AS f
         WHERE f.run_id = :run_id AND f.release_id = x.release_id AND f.region_code = r.region_code
     )

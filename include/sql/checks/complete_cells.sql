@@ -7,7 +7,7 @@ WITH cell AS NOT MATERIALIZED (
         f.region_code,
         f.sector_code,
         f.year
-    FROM core.fct_emission AS f
+    FROM {rows} AS f
     WHERE f.run_id = :run_id AND f.release_id = any(:release_ids)
 ),
 

@@ -16,6 +16,6 @@ WHERE
     (s.is_main OR s.sector_code = 'all')
     AND NOT EXISTS (
         SELECT 1
-        FROM core.fct_emission AS f
+        FROM {rows} AS f
         WHERE f.run_id = :run_id AND f.release_id = x.release_id AND f.sector_code = s.sector_code
     )

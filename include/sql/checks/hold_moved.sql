@@ -7,16 +7,16 @@ WITH compared AS (
         new.sector_code,
         new.year,
         new.sheet_row,
-        new.emissions AS found,
-        old.emissions AS expected,
-        abs(new.emissions - old.emissions) > old.emissions * :hold_moved_pct / 100 AS is_odd
+        new.{value} AS found,
+        old.{value} AS expected,
+        abs(new.{value} - old.{value}) > old.{value} * :hold_moved_pct / 100 AS is_odd
     FROM
         unnest(
             cast(:compared_release_ids AS text[]), cast(:earlier_release_ids AS text[])
         ) AS pair (release_id, earlier_release_id)
-    INNER JOIN core.fct_emission AS new
+    INNER JOIN {rows} AS new
         ON pair.release_id = new.release_id
-    INNER JOIN core.fct_emission AS old
+    INNER JOIN {rows} AS old
         ON
             pair.earlier_release_id = old.release_id
             AND new.substance = old.substance
@@ -32,7 +32,7 @@ WITH compared AS (
         AND new.sector_code = 'all'
         AND old.sector_code = 'all'
         AND r.level = 'municipality'
-        AND old.emissions > 0
+        AND old.{value} > 0
 ),
 
 shared AS (

@@ -1,16 +1,15 @@
--- Key figures whose title is not the one of the nearest earlier release: they may mean another thing now.
+-- Key figures whose title is not the one of the nearest earlier release: they may mean another thing now. A finding
+-- names the figure, its new title (found) and its old one (expected).
 SELECT
     f.release_id,
     cast(NULL AS text) AS region_code,
     cast(NULL AS text) AS sector_code,
     cast(NULL AS integer) AS year,
     f.sheet_row,
-    cast(NULL AS double precision) AS found,
-    cast(NULL AS double precision) AS expected,
+    f.title AS found,
+    e.title AS expected,
     cast(NULL AS double precision) AS measured,
-    f.indicator_code,
-    f.title AS raw_value,
-    e.title AS reason,
+    f.indicator_code AS column_name,
     f.title <> e.title AS is_finding
 FROM
     unnest(

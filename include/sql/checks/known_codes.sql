@@ -6,11 +6,11 @@ SELECT
     f.sector_code,
     f.year,
     f.sheet_row,
-    f.emissions AS found,
+    f.{value} AS found,
     cast(NULL AS double precision) AS expected,
     cast(NULL AS double precision) AS measured,
     TRUE AS is_finding
-FROM core.fct_emission AS f
+FROM {rows} AS f
 WHERE
     f.run_id = :run_id
     AND f.release_id = any(:release_ids)

@@ -5,9 +5,9 @@ SELECT
     f.sector_code,
     f.year,
     f.sheet_row,
-    f.emissions AS found,
+    f.{value} AS found,
     cast(0 AS double precision) AS expected,
-    f.emissions AS measured,
-    not(f.emissions >= 0 AND f.emissions < cast('Infinity' AS double precision)) AS is_finding
-FROM core.fct_emission AS f
+    f.{value} AS measured,
+    not(f.{value} >= 0 AND f.{value} < cast('Infinity' AS double precision)) AS is_finding
+FROM {rows} AS f
 WHERE f.run_id = :run_id AND f.release_id = any(:release_ids)

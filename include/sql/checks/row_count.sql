@@ -3,7 +3,7 @@ WITH counted AS (
     SELECT
         f.release_id,
         count(*) AS row_count
-    FROM core.fct_emission AS f
+    FROM {rows} AS f
     WHERE f.run_id = :run_id AND f.release_id = any(:release_ids)
     GROUP BY f.release_id
 ),

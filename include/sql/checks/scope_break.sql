@@ -5,8 +5,8 @@ WITH yearly AS (
         f.release_id,
         f.sector_code,
         f.year,
-        max(f.emissions) AS largest
-    FROM core.fct_emission AS f
+        max(f.{value}) AS largest
+    FROM {rows} AS f
     INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
     WHERE f.run_id = :run_id AND f.release_id = any(:release_ids) AND s.is_main
     GROUP BY f.release_id, f.sector_code, f.year
@@ -28,12 +28,12 @@ SELECT
     n.sector_code,
     n.year,
     n.sheet_row,
-    n.emissions AS found,
+    n.{value} AS found,
     cast(0 AS double precision) AS expected,
-    n.emissions AS measured,
+    n.{value} AS measured,
     TRUE AS is_finding
 FROM span AS s
-INNER JOIN core.fct_emission AS n
+INNER JOIN {rows} AS n
     ON s.release_id = n.release_id AND s.sector_code = n.sector_code AND s.first_used_year = n.year
 WHERE
     n.run_id = :run_id

@@ -4,8 +4,8 @@ WITH counties AS (
         f.release_id,
         f.sector_code,
         f.year,
-        sum(f.emissions) AS emissions
-    FROM core.fct_emission AS f
+        sum(f.{value}) AS emissions
+    FROM {rows} AS f
     INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
     INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
     WHERE
@@ -23,12 +23,12 @@ SELECT
     n.sector_code,
     n.year,
     n.sheet_row,
-    n.emissions AS found,
+    n.{value} AS found,
     c.emissions AS expected,
-    abs(100 * (n.emissions - c.emissions) / nullif(n.emissions, 0)) AS measured,
-    coalesce(abs(100 * (n.emissions - c.emissions) / nullif(n.emissions, 0)), 0)
+    abs(100 * (n.{value} - c.emissions) / nullif(n.{value}, 0)) AS measured,
+    coalesce(abs(100 * (n.{value} - c.emissions) / nullif(n.{value}, 0)), 0)
     > :advisory_unallocated_wide_pct AS is_finding
-FROM core.fct_emission AS n
+FROM {rows} AS n
 INNER JOIN counties AS c
     ON n.release_id = c.release_id AND n.sector_code = c.sector_code AND n.year = c.year
 WHERE n.run_id = :run_id AND n.release_id = any(:release_ids) AND n.region_code = '00'

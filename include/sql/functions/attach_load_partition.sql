@@ -23,5 +23,6 @@ BEGIN
         parent_name, partition_name, load_run_id);
     EXECUTE format('REVOKE INSERT ON core.%I FROM wh_loader', partition_name);
     EXECUTE format('ANALYZE core.%I', partition_name);
+    PERFORM ops.analyze_partitioned('core', parent_name);
 END
 $$;

@@ -15,6 +15,8 @@ RETURNS TABLE (
     substance text,
     emissions_tco2e double precision,
     status text,
+    national_quality smallint,
+    geographic_quality smallint,
     release_id text,
     publication_id bigint
 )
@@ -44,10 +46,11 @@ BEGIN
             f.region_code, r.region_name, r.level, r.county_code, f.year, f.sector_code, s.sector_name_sv,
             s.sector_name_en, f.substance, f.emissions,
             CASE WHEN years_told = '{}' THEN 'observed' ELSE 'no_longer_published' END,
-            f.release_id, shown_publication
+            q.national_worst, q.geographic_worst, f.release_id, shown_publication
         FROM core.fct_emission AS f
         INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
         INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
+        LEFT JOIN core.dim_sector_quality AS q ON split_part(s.sector_code, '.', 1) = q.sector_code
         WHERE f.run_id = one.run_id AND f.release_id = one.release_id AND f.year <> ALL(years_told)
             AND (in_region IS NULL OR f.region_code = in_region);
         years_told := years_told || one.years;

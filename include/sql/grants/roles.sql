@@ -19,7 +19,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES
 -- wh_loader: appends facts, results and what was done; moves the pointer; deletes no fact.
 GRANT USAGE ON SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
 GRANT SELECT ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
-GRANT INSERT ON staging.rejected_cell TO wh_loader;
+GRANT INSERT, DELETE ON staging.rejected_cell TO wh_loader;
 GRANT INSERT, UPDATE ON
 ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.look, ops.operator_notice, ops.host_limit
 TO wh_loader;
@@ -37,7 +37,10 @@ TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
 ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
-ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint)
+ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint),
+ops.analyze_publication(),
+ops.publications_to_drop(integer, timestamptz), ops.drop_old_publication(bigint, integer, timestamptz),
+ops.drop_facts_partition(text, bigint)
 TO wh_loader;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO wh_loader;
 

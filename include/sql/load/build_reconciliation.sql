@@ -5,8 +5,8 @@ WITH facts AS (
         f.region_code,
         f.sector_code,
         f.year,
-        f.emissions
-    FROM core.fct_emission AS f
+        {value} AS emissions
+    FROM {rows} AS f
     WHERE f.run_id = %(run_id)s AND f.release_id = %(release_id)s
 ),
 

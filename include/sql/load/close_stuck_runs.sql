@@ -6,3 +6,4 @@ SET
 WHERE
     ended_at IS NULL
     AND started_at <= clock_timestamp() - make_interval(mins => %(minutes)s)
+RETURNING run_id, source

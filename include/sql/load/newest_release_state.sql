@@ -1,5 +1,5 @@
--- The last data year that may be shown, whether a release waits for a person, and whether the newest bytes
--- were refused.
+-- The last data year that may be shown, whether a release waits for a person, whether the newest bytes were
+-- refused, and whether any were ever kept.
 SELECT
     (
         SELECT max(d.years[cardinality(d.years)])
@@ -15,10 +15,12 @@ SELECT
         WHERE d.dataset = %(dataset)s AND d.substance = %(substance)s AND d.state = 'held'
     ) AS held,
     coalesce(newest.outcome = 'quarantined' OR newest.state = 'quarantined', FALSE) AS refused,
+    newest.is_kept IS NOT NULL AS kept,
     coalesce(newest.release_id || ' (' || newest.state || ')', newest.outcome, 'no release yet') AS detail
 FROM (SELECT 1) AS one
 LEFT JOIN LATERAL (
     SELECT
+        TRUE AS is_kept,
         s.outcome,
         r.release_id,
         r.state

@@ -11,6 +11,8 @@ SELECT
     f.substance,
     f.emissions AS emissions_tco2e,
     'observed'::text AS status,
+    q.national_worst AS national_quality,
+    q.geographic_worst AS geographic_quality,
     f.release_id,
     pr.publication_id
 FROM ops.publication_release AS pr
@@ -19,4 +21,5 @@ INNER JOIN core.dim_substance AS b ON d.substance = b.substance AND b.is_greenho
 INNER JOIN core.fct_emission AS f ON d.run_id = f.run_id AND d.release_id = f.release_id
 INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
 INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
+LEFT JOIN core.dim_sector_quality AS q ON split_part(s.sector_code, '.', 1) = q.sector_code
 WHERE pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);

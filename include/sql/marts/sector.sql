@@ -6,5 +6,8 @@ SELECT
     s.sector_name_en,
     s.is_main,
     s.sort_order,
+    q.national_worst AS national_quality,
+    q.geographic_worst AS geographic_quality,
     (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
-FROM core.dim_sector AS s;
+FROM core.dim_sector AS s
+LEFT JOIN core.dim_sector_quality AS q ON split_part(s.sector_code, '.', 1) = q.sector_code;

@@ -74,6 +74,29 @@ def test_waiting_ends_with_the_run_and_shows_progress(httpserver: HTTPServer, ap
     assert seen == ["load", "load"]
 
 
+def test_the_tasks_of_many_runs_are_asked_for_at_once(httpserver: HTTPServer, api: AirflowApi) -> None:
+    def task(dag_id: str, run_id: str, number: int) -> dict[str, object]:
+        state = {"task_id": f"t{number}", "map_index": -1, "state": "success", "try_number": 1}
+        return {"dag_id": dag_id, "dag_run_id": run_id, "duration": 0.5, **state}
+
+    # Airflow answers with every pair of the DAGs and runs asked for, also those nobody meant.
+    there = [task(dag_id, run_id, n) for dag_id in "ab" for run_id in ("r1", "r2") for n in range(40)]
+
+    def page(request: Request) -> Response:
+        body = request.get_json()
+        assert (body["dag_ids"], body["dag_run_ids"]) == (["a", "b"], ["r1", "r2"])
+        first, size = body["page_offset"], body["page_limit"]
+        answer = {"task_instances": there[first : first + size], "total_entries": len(there)}
+        return Response(json.dumps(answer), content_type="application/json")
+
+    path = "/api/v2/dags/~/dagRuns/~/taskInstances/list"
+    httpserver.expect_request(path, method="POST").respond_with_handler(page)
+    found = api.tasks_of({("a", "r1"), ("b", "r2")})
+    assert {key: len(tasks) for key, tasks in found.items()} == {("a", "r1"): 40, ("b", "r2"): 40}
+    assert found["a", "r1"][3].task_id == "t3"
+    assert api.tasks_of(set()) == {}
+
+
 def test_a_run_that_does_not_end_is_an_error(httpserver: HTTPServer, api: AirflowApi) -> None:
     httpserver.expect_request("/api/v2/dags/publish/dagRuns/r1").respond_with_json(RUN)
     with pytest.raises(AirflowApiError, match="still running after 0 s"):

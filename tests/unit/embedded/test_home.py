@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from klimatpuls.embedded import house
+from klimatpuls.embedded.choice import Choice
 from klimatpuls.embedded.home import Config, Home, default_root
 from klimatpuls.errors import UsageError, WrongHomeError
 
@@ -112,3 +114,22 @@ def test_each_origin_has_a_home_of_its_own(
 ) -> None:
     folder = tmp_path / archive if archive else None
     assert default_root(tmp_path, origin, folder) == tmp_path / "var" / expected
+
+
+def test_an_opened_home_remembers_the_air_pollutants_that_were_named(tmp_path, monkeypatch):
+    choice = Choice(sources="live", origin="live", home=tmp_path / "home", archive=None, as_of=None)
+    for said, remembered in ((None, None), ("nox", "nox"), (None, "nox"), ("", None)):
+        if said is None:
+            monkeypatch.delenv("KLIMATPULS_AIR_POLLUTANTS", raising=False)
+        else:
+            monkeypatch.setenv("KLIMATPULS_AIR_POLLUTANTS", said)
+        assert house.open_home(choice).config.air_pollutants == remembered
+
+
+def test_air_pollutants_are_those_of_the_command_or_else_the_remembered_ones(tmp_path):
+    home = Home(tmp_path / "home")
+    assert home.named_air_pollutants({}) == ""
+    home.remember(air_pollutants="nox,hg")
+    assert home.named_air_pollutants({}) == "nox,hg"
+    assert home.named_air_pollutants({"KLIMATPULS_AIR_POLLUTANTS": "all"}) == "all"
+    assert home.named_air_pollutants({"KLIMATPULS_AIR_POLLUTANTS": ""}) == "", "said to be none"

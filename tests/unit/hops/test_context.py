@@ -9,6 +9,7 @@ import pytest
 
 from klimatpuls.errors import UsageError
 from klimatpuls.hops.context import RunContext
+from klimatpuls.substances import air_pollutants
 
 NOW = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
 COMPLETE = {"KLIMATPULS_HOME": "/srv/klimatpuls", "KLIMATPULS_ORIGIN": "live"}
@@ -44,12 +45,23 @@ def test_a_person_is_asked_always_or_as_the_rules_say(mode: str, asks: bool) -> 
         ({"KLIMATPULS_ORIGIN": ""}, "expected one of live, archive, synthetic"),
         ({"KLIMATPULS_ORIGIN": "Live"}, "KLIMATPULS_ORIGIN is 'Live'"),
         ({"MAIL_APPROVAL": "sometimes"}, "expected one of auto, always"),
+        ({"KLIMATPULS_AIR_POLLUTANTS": "nox, ghg, radon"}, r"names ghg, radon; the air pollutants are .*hg"),
         ({"KLIMATPULS_AS_OF": "8 maj"}, "KLIMATPULS_AS_OF"),
     ],
 )
 def test_a_setting_that_is_missing_or_wrong_is_named(settings: dict[str, str], named: str) -> None:
     with pytest.raises(UsageError, match=named):
         RunContext.from_environ({**COMPLETE, **settings}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [("", set()), ("NOx, Hg", {"nox", "hg"}), ("pm25 bap", {"pm25", "bap"}), ("All", set(air_pollutants()))],
+)
+def test_air_pollutants_are_asked_for_as_far_as_they_are_named(said: str, named: set[str]) -> None:
+    context = RunContext.from_environ({**COMPLETE, "KLIMATPULS_AIR_POLLUTANTS": said}, NOW)
+    assert context.air_pollutants == named
+    assert len(air_pollutants()) == 23
 
 
 def test_all_state_lies_under_the_home() -> None:

@@ -29,6 +29,17 @@ def test_a_change_of_composition_is_no_change_of_emissions(rows):
     assert digest.change_since_previous_pct(NATION) is not None
 
 
+def test_air_pollutants_are_no_matter_of_the_digest(rows, digest):
+    nox = {"dataset": "smhi_air_pollutants", "substance": "nox", "release_id": "nox-2026"}
+    for name in ("releases", "findings", "data_status"):
+        rows[name].append({**rows[name][-1], **nox})
+    (publication,) = rows["publication"]
+    release = publication["causes"][0]
+    override = {"kind": "override", "dataset": nox["dataset"], "release_id": "nox-2026", "reason": None}
+    publication["causes"] += [{**release, **nox}, override]
+    assert build_digest(rows) == digest
+
+
 def test_years_without_population_are_known(digest):
     assert digest.years_without_population == (1990, 2000, 2005, 2010, 2015, 2020, 2021, 2022)
 

@@ -169,10 +169,34 @@ def test_any_substance_where_none_was_asked_for():
     assert read(sheet("co2"), None).substance == "co2"
 
 
-def test_a_substance_whose_unit_was_never_seen_keeps_it_and_says_so():
-    parsed = read(sheet("pb", unit="kg/år"), "pb")
-    assert parsed.unit == "kg/år"
-    assert any("kg/år" in note for note in parsed.notes)
+@pytest.mark.parametrize(
+    ("substance", "unit", "divisor"),
+    [
+        ("nox", "ton/år", 1),
+        ("pb", "kg/år", 1_000),
+        ("hg", "Kg / år", 1_000),
+        ("bap", "g/år", 1_000_000),
+        ("dioxin", "g I-TEQ/år", 1_000_000),
+    ],
+)
+def test_an_air_pollutant_is_read_in_the_unit_of_its_sheet_and_kept_in_tonnes(
+    substance: str, unit: str, divisor: int
+):
+    parsed = parse((book(sheet(substance, unit=unit)),), "smhi_air_pollutants", substance)
+    assert (parsed.substance, parsed.unit) == (substance, unit)
+    assert any(unit in note and "tonnes" in note for note in parsed.notes)
+    assert list(parsed.rows.columns) == ["region_code", "sector_code", "year", "emissions_t", "sheet_row"]
+    facts = parsed.rows.set_index(["region_code", "sector_code", "year"])["emissions_t"]
+    for code in ("00", "0360"):
+        assert facts[code, "transport", 2024] == value_of(code, 1, 2024) / divisor
+
+
+@pytest.mark.parametrize("unit", ["", "Mg/år", "kg/månad", "ton CO2-ekv.", "g I-TEQ/år"])
+def test_an_air_pollutant_in_a_unit_that_is_no_mass_is_refused(unit: str):
+    with pytest.raises(SourceFormatError, match=r"cannot be converted to tonnes") as caught:
+        parse((book(sheet("hg", unit=unit)),), "smhi_air_pollutants", "hg")
+    assert caught.value.rule == "unexpected_unit"
+    assert caught.value.findings == (f"Enhet: {unit}",)
 
 
 def test_the_preamble_alone_is_read_from_the_head_of_a_large_sheet():

@@ -16,6 +16,7 @@ from klimatpuls.validation.gates import (
     Rule,
     explain,
     finding_text,
+    fine_number,
     judge,
     number,
     place_of,
@@ -193,10 +194,11 @@ def test_a_finding_says_where_it_is(finding: dict[str, object], place: str) -> N
 
 
 def test_a_finding_in_one_line() -> None:
-    assert finding_text(KUMLA) == "row 16522: Kumla (Waste, 2005), found 16.98, expected 44\u00a0439"
+    place = "Kumla (Avfall, 2005) / Kumla (Waste, 2005)"
+    assert finding_text(KUMLA) == (f"rad/row 16522: {place}, funnet/found 16.98, väntat/expected 44\u00a0439")
     assert finding_text({"sheet_row": None, "reason": "row 1: <html>"}) == "row 1: <html>"
     refused = {"sheet_row": 9, "column_name": "2024", "raw_value": "x", "reason": "no number"}
-    assert finding_text(refused) == "row 9: 2024 x, no number"
+    assert finding_text(refused) == "rad/row 9: 2024 x, no number"
 
 
 @pytest.mark.parametrize(
@@ -222,3 +224,18 @@ def test_the_explanation_names_finding_margin_and_next_step(severity: str, words
         assert word in text
     assert "no earlier release" in text
     assert text.endswith("Validation pages: var/run-7")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1234.5, "1\u00a0234.5"),
+        (0.0005, "0.001"),
+        (0.000372296, "0.000372"),
+        (-0.0000123, "−0.0000123"),
+        (1e-12, "0"),
+        (float("nan"), "not a number"),
+    ],
+)
+def test_a_figure_of_a_finding_keeps_three_digits_however_small(value: float, text: str) -> None:
+    assert fine_number(value) == text

@@ -116,13 +116,15 @@ def energy(rng: np.random.Generator, inhabitants: np.ndarray) -> bytes:
 
 def _energy_rows(code: str, cube: np.ndarray, hidden: np.ndarray) -> Iterable[tuple[object, ...]]:
     """Every consumer x carrier x year of one area with the totals; what is hidden is in the totals."""
+    by_fuel = np.concatenate([cube, cube.sum(axis=1, keepdims=True)], axis=1)
+    whole = np.concatenate([by_fuel, by_fuel.sum(axis=0, keepdims=True)], axis=0).astype(np.int64).tolist()
+    published, is_hidden = ENERGY_PUBLISHED.isoformat(), hidden.tolist()
     for k, year in enumerate(ENERGY_YEARS):
         for i, consumer in enumerate((*_CONSUMERS, "999")):
             for j, fuel in enumerate((*_FUELS, "955")):
-                part = cube[i if consumer != "999" else slice(None), j if fuel != "955" else slice(None), k]
                 is_leaf = consumer != "999" and fuel != "955"
-                value = "" if is_leaf and hidden[i, j, k] else int(np.sum(part))
-                yield ENERGY_PUBLISHED.isoformat(), code, consumer, fuel, year, value
+                value = "" if is_leaf and is_hidden[i][j][k] else whole[i][j][k]
+                yield published, code, consumer, fuel, year, value
 
 
 def population_forecast(rng: np.random.Generator, inhabitants: np.ndarray) -> bytes:

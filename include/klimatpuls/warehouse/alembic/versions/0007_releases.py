@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0007_releases"
-down_revision = "0005_reviews"
+down_revision = "0006_quality"
 
 
 def upgrade() -> None:

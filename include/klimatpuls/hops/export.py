@@ -1,0 +1,423 @@
+"""Open data out: every mart as CSV and Parquet with a descriptor, of one publication, whole or not at all.
+
+Everything is read in one REPEATABLE READ transaction as ``bi_read``, so all files belong to one publication.
+The bytes follow from what is read: fixed order of rows, no clock, no name of a machine. CSV is RFC 4180 in
+UTF-8 without a byte order mark; an empty cell is a missing value, ``""`` an empty text. Parquet is made from
+the CSV file just written, undoing what makes texts safe: what could not be read back would show.
+
+Rows stream from the server into the file and in blocks from there: memory does not grow with the tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from psycopg2 import sql
+
+from klimatpuls import datapackage, schema
+from klimatpuls.datapackage import DataFile, Edition
+from klimatpuls.errors import UsageError
+from klimatpuls.warehouse.connection import connect, load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from klimatpuls.schema import Column, Mart
+
+README = "README.md"
+BLOCK_BYTES = 1 << 20
+"""How much of a CSV file is in memory at once while its Parquet file is made."""
+ROWS_PER_GROUP = 60_000
+"""Rows of a row group of a Parquet file."""
+
+_AS_TEXT = {
+    "text": "CASE WHEN left({c}, 1) IN ({dangerous}) THEN {escape} || {c} ELSE {c} END",
+    "text[]": "array_to_json({c})::text",
+    "smallint[]": "array_to_json({c})::text",
+    "jsonb": "{c}::text",
+    "boolean": "{c}::text",
+    "timestamp with time zone": "to_char({c} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+}
+"""PostgreSQL type → what a column reads as in a file; every other type is written as it is."""
+
+_README = """\
+# Klimatpuls: öppna data / open data
+
+{notice}Publicering {publication}, räknad för {day}. Kolumnerna förklaras i `datapackage.json`, på svenska
+under `description_sv`.
+
+Publication {publication}, reckoned for {day}. `datapackage.json` explains every column.
+
+## Ange källan
+
+{sources_sv}
+
+## Name the source
+
+{sources_en}
+
+## Läsa filerna
+
+- `csv/`: UTF-8 utan BOM, komma mellan kolumner, decimalpunkt. I Excel: Data > Från text/CSV, välj 65001
+  (UTF-8) och typen Text för koder som `0360`.
+- Tom cell: värdet saknas (aldrig 0). `""`: en tom text.
+- En text som börjar med = + - @ tabb eller ny rad har fått ett ' framför sig, så att inget kalkylblad kör den
+  som formel; likaså en som börjar med '. Ta bort det första ' när en text börjar så.
+- `parquet/`: samma tabeller med typer, texterna orörda.
+
+## Reading the files
+
+- `csv/`: UTF-8 without BOM, commas between columns, decimal point. In Excel: Data > From Text/CSV, choose
+  65001 (UTF-8) and the type Text for codes such as `0360`.
+- An empty cell: the value is missing (never 0). `""`: an empty text.
+- A text that begins with = + - @ tab or a new line has got a ' before it, so that no spreadsheet runs it as a
+  formula; so has one that begins with '. Take the first ' away where a text begins so.
+- `parquet/`: the same tables with their types, texts untouched.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What an export wrote.
+
+    Attributes:
+        folder: Where it lies.
+        edition: The publication, and its files.
+    """
+
+    folder: Path
+    edition: Edition
+
+    @property
+    def rows(self) -> int:
+        """Rows of all marts together."""
+        return sum(file.rows for path, file in self.edition.files.items() if path.endswith(".csv"))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files of data."""
+        return sum(file.size for file in self.edition.files.values())
+
+
+def export(dsn: str, folder: Path) -> Exported:
+    """Write every mart of the contract, as the current publication shows it, into a folder.
+
+    Args:
+        dsn: Warehouse, as ``bi_read``.
+        folder: Folder to make. An earlier export in it is replaced at the end, whole; until then it stays.
+
+    Returns:
+        What was written.
+
+    Raises:
+        UsageError: if nothing is published yet, or the folder holds anything else than an earlier export.
+    """
+    folder = folder.expanduser().resolve()
+    _check_place(folder)
+    with _scratch(folder) as scratch:
+        with closing(connect(dsn)) as conn:
+            conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            with conn, conn.cursor() as cursor:
+                _pin_session(cursor)
+                edition = _edition(cursor)
+                files: dict[str, DataFile] = {}
+                for mart in schema.marts():
+                    files |= _write_mart(cursor, mart, scratch, edition)
+        edition = replace(edition, files=files)
+        package = datapackage.to_json(datapackage.descriptor(edition))
+        (scratch / datapackage.FILE_NAME).write_text(package, encoding="utf-8")
+        (scratch / README).write_text(_readme(edition), encoding="utf-8")
+        _put_in_place(scratch, folder)
+    return Exported(folder=folder, edition=edition)
+
+
+def _check_place(folder: Path) -> None:
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if folder.is_dir():
+        if not any(folder.iterdir()):
+            return
+        try:
+            found = json.loads((folder / datapackage.FILE_NAME).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = None
+        if isinstance(found, dict) and found.get("name") == datapackage.NAME:
+            return
+    msg = (
+        f"{folder} holds something else than an earlier export; nothing was written. Name a new folder: --to"
+    )
+    raise UsageError(msg)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside the one to make, gone when the block ends; those of killed exports go too."""
+    scratch = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f".{folder.name}.*.partial"):
+            if not _is_alive(left.name.split(".")[-2]):
+                shutil.rmtree(left, ignore_errors=True)
+        (scratch / "csv").mkdir(parents=True)
+        (scratch / "parquet").mkdir()
+    except OSError as error:
+        msg = f"{folder} cannot be written ({error.strerror}); name another folder with --to"
+        raise UsageError(msg) from error
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _put_in_place(scratch: Path, folder: Path) -> None:
+    """Exchange the finished folder for the one that is there; a reader finds one or the other whole."""
+    for path in sorted(scratch.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    earlier = scratch.with_name(f"{scratch.name}.earlier")
+    if not folder.exists():
+        scratch.rename(folder)
+        return
+    folder.rename(earlier)
+    try:
+        scratch.rename(folder)
+    except OSError:
+        earlier.rename(folder)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _pin_session(cursor: Any) -> None:
+    """What decides how values read as text; the time limit of the role is meant for dashboards."""
+    for setting, value in {
+        "TimeZone": "UTC",
+        "DateStyle": "ISO",
+        "extra_float_digits": "1",
+        "statement_timeout": "1h",
+    }.items():
+        cursor.execute("SELECT set_config(%s, %s, true)", (setting, value))
+
+
+def _edition(cursor: Any) -> Edition:
+    cursor.execute(load_sql("export/publication.sql"))
+    row = cursor.fetchone()
+    if row is None:
+        msg = "nothing is published here yet: run `make run` (klimatpuls refresh), then export again"
+        raise UsageError(msg)
+    publication_id, as_of_date, origin, method_version, published_at = row
+    cursor.execute(load_sql("export/retrieved.sql"))
+    return Edition(
+        publication_id=publication_id,
+        as_of_date=as_of_date,
+        origin=origin,
+        method_version=method_version,
+        published_at=published_at,
+        retrieved=dict(cursor.fetchall()),
+    )
+
+
+def _write_mart(cursor: Any, mart: Mart, scratch: Path, edition: Edition) -> dict[str, DataFile]:
+    csv_file = scratch / datapackage.csv_path(mart)
+    parquet_file = scratch / datapackage.parquet_path(mart)
+    rows = _write_csv(cursor, mart, csv_file)
+    _write_parquet(mart, csv_file, parquet_file, rows, edition)
+    return {
+        path: DataFile(size=file.stat().st_size, sha256=_sha256(file), rows=rows)
+        for path, file in (
+            (datapackage.csv_path(mart), csv_file),
+            (datapackage.parquet_path(mart), parquet_file),
+        )
+    }
+
+
+def _write_csv(cursor: Any, mart: Mart, path: Path) -> int:
+    """Write a mart as CSV; returns its rows."""
+    by_name = {column.name: column for column in mart.columns}
+    # Names and types are the contract's own; there is no value in the statement.
+    select = sql.SQL(load_sql("export/mart_rows.sql")).format(
+        columns=sql.SQL(", ").join(_as_text(column) for column in mart.columns),
+        mart=sql.Identifier("mart", mart.name),
+        key=sql.SQL(", ").join(_in_order(by_name[name]) for name in mart.key),
+    )
+    with path.open("wb", buffering=1 << 20) as file:
+        lines = _Lines(file)
+        copy = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8')").format(select)
+        cursor.copy_expert(copy, lines)
+    return lines.count - 1
+
+
+def _as_text(column: Column) -> sql.Composable:
+    told = sql.SQL(_AS_TEXT.get(column.type, "{c}")).format(
+        c=sql.Identifier(column.name),
+        dangerous=sql.SQL(", ").join(map(sql.Literal, (*datapackage.DANGEROUS, datapackage.ESCAPE))),
+        escape=sql.Literal(datapackage.ESCAPE),
+    )
+    return sql.SQL("{} AS {}").format(told, sql.Identifier(column.name))
+
+
+def _in_order(column: Column) -> sql.Composable:
+    collation = ' COLLATE "C"' if column.type == "text" else ""
+    return sql.SQL("{}" + collation).format(sql.Identifier(column.name))
+
+
+class _Lines:
+    """Takes the rows of a COPY, which libpq hands over one by one, and ends each as RFC 4180 says."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.count = 0
+
+    def write(self, row: bytes | str) -> int:
+        line = row.encode() if isinstance(row, str) else row
+        self._file.write(line[:-1])
+        self._file.write(b"\r\n")
+        self.count += 1
+        return len(row)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_parquet(mart: Mart, csv_file: Path, path: Path, rows: int, edition: Edition) -> None:
+    """Write a mart's Parquet file from its CSV file, block by block."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    target = _arrow_schema(mart, edition)
+    # Everything that decides the bytes is named; the writer's own version is fixed by the lock.
+    with parquet.ParquetWriter(
+        path,
+        target,
+        version="2.6",
+        data_page_version="1.0",
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=True,
+        write_statistics=True,
+        store_schema=True,
+    ) as writer:
+        waiting: list[pa.RecordBatch] = []
+        for batch in _blocks(mart, csv_file, target) if rows else ():
+            waiting.append(batch)
+            if sum(len(one) for one in waiting) >= ROWS_PER_GROUP:
+                writer.write_table(pa.Table.from_batches(waiting, target))
+                waiting = []
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting, target))
+    pa.default_memory_pool().release_unused()
+
+
+def _blocks(mart: Mart, csv_file: Path, target: pa.Schema) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    options = csv.ConvertOptions(
+        column_types={column.name: _csv_type(column) for column in mart.columns},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["true"],
+        false_values=["false"],
+    )
+    with csv.open_csv(
+        csv_file,
+        read_options=csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=options,
+    ) as reader:
+        for batch in reader:
+            values = [_value(column, batch.column(column.name)) for column in mart.columns]
+            yield pa.RecordBatch.from_arrays(values, schema=target)
+
+
+def _value(column: Column, found: pa.Array) -> pa.Array:
+    """The column as Parquet holds it: texts as they were before they were made safe, lists as lists."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if column.type == "text":
+        is_safe = compute.starts_with(found, datapackage.ESCAPE)
+        return compute.if_else(is_safe, compute.utf8_slice_codeunits(found, 1), found)
+    if column.type.endswith("[]"):
+        lists = [None if text is None else json.loads(text) for text in found.to_pylist()]
+        return pa.array(lists, _arrow_type(column.type))
+    return found
+
+
+def _csv_type(column: Column) -> pa.DataType:
+    return _arrow_type("text" if column.type.endswith("[]") else column.type)
+
+
+def _arrow_type(kind: str) -> pa.DataType:
+    import pyarrow as pa
+
+    return {
+        "bigint": pa.int64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "double precision": pa.float64(),
+        "integer": pa.int32(),
+        "jsonb": pa.string(),
+        "smallint": pa.int16(),
+        "smallint[]": pa.list_(pa.int16()),
+        "text": pa.string(),
+        "text[]": pa.list_(pa.string()),
+        "timestamp with time zone": pa.timestamp("us", tz="UTC"),
+    }[kind]
+
+
+def _arrow_schema(mart: Mart, edition: Edition) -> pa.Schema:
+    """Columns with their types and meanings; the file itself says which publication it is of."""
+    import pyarrow as pa
+
+    fields = [
+        pa.field(
+            column.name,
+            _arrow_type(column.type),
+            nullable=column.nullable,
+            metadata={"unit": column.unit or "", "sv": column.sv, "en": column.en},
+        )
+        for column in mart.columns
+    ]
+    told = {
+        "publication_id": str(edition.publication_id),
+        "as_of_date": edition.as_of_date.isoformat(),
+        "origin": edition.origin,
+        "contract_version": schema.contract().version,
+    }
+    return pa.schema(fields, metadata=told)
+
+
+def _readme(edition: Edition) -> str:
+    """What lies beside the files for a person: what they are, whom to name, how to read them."""
+    notice = datapackage.ORIGIN_WORDS[edition.origin] or ()
+    lines = datapackage.source_lines(edition)
+    return _README.format(
+        notice="".join(f"**{words}**\n\n" for words in notice),
+        publication=edition.publication_id,
+        day=edition.as_of_date.isoformat(),
+        sources_sv="\n".join(f"- {sv}" for sv, _ in lines),
+        sources_en="\n".join(f"- {en}" for _, en in lines),
+    )

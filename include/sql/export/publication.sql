@@ -1,0 +1,7 @@
+SELECT
+    publication_id,
+    as_of_date,
+    origin,
+    method_version,
+    published_at
+FROM mart.publication

@@ -1,0 +1,7 @@
+-- Releases on hold, and the run that asks about each.
+SELECT
+    release_id,
+    asked_by_run
+FROM core.dim_release
+WHERE state = 'held'
+ORDER BY release_id

@@ -1,0 +1,11 @@
+-- Cells that were refused long ago; those of a release that still waits for its verdict or a person stay.
+DELETE FROM staging.rejected_cell AS r
+USING ops.source_run AS s
+WHERE
+    r.run_id = s.run_id
+    AND s.ended_at < %(before)s
+    AND NOT EXISTS (
+        SELECT 1
+        FROM core.dim_release AS d
+        WHERE d.run_id = s.run_id AND d.state IN ('loaded', 'validated', 'held')
+    )

@@ -1,0 +1,1 @@
+SELECT ops.drop_facts_partition(%(fact)s, %(facts_id)s)

@@ -1,0 +1,1 @@
+SELECT ops.drop_old_publication(%(publication_id)s, %(keep_newest)s, %(keep_since)s)

@@ -1,0 +1,17 @@
+-- A matter that the watch is to tell of; one that is there already is left as it is.
+INSERT INTO ops.operator_notice (
+    notice_key, source, as_of_date, told_at, matter_sv, matter_en, findings, origin, state, attempts
+)
+VALUES (
+    %(notice_key)s,
+    %(source)s,
+    %(as_of_date)s,
+    %(now)s,
+    %(matter_sv)s,
+    %(matter_en)s,
+    %(findings)s,
+    %(origin)s,
+    'pending',
+    0
+)
+ON CONFLICT (notice_key) DO NOTHING

@@ -1,0 +1,287 @@
+"""Air pollutants, each in the unit of its sheet: to the marts in tonnes, refused or held where wrong."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import chain
+import psycopg2
+import pytest
+from python_calamine import CalamineWorkbook
+
+from klimatpuls.catalog import SMHI_EMISSIONS
+from klimatpuls.hops import load, publish, snapshot, validate
+from klimatpuls.http import open_session
+from klimatpuls.replica import archive as archives
+from klimatpuls.replica import workbook
+from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Warehouse
+
+    from klimatpuls.hops.context import RunContext
+
+pytestmark = pytest.mark.postgres
+
+DATASET = "smhi_air_pollutants"
+FIRST, SECOND = date(2025, 5, 7), date(2026, 5, 8)
+LATER = date(2026, 6, 1)
+IN_TONNES = {"nox": 1.0, "hg": 1_000.0}
+SHEETS = {"nox": "NOx", "hg": "Hg"}
+
+Rows = list[list[Any]]
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workbooks of the bundled archive's air pollutants, as it has them when asked for."""
+    folder = tmp_path_factory.mktemp("pollutants")
+    made = archives.make_archive(folder / "bundled", pollutants={"nox", "hg", "pm25"})
+    for path in (made / "smhi").iterdir():
+        if not path.name.startswith(tuple(SHEETS.values())):
+            path.unlink()
+    return made
+
+
+def rows_of(folder: Path, substance: str, year: int = 2026) -> Rows:
+    (path,) = (folder / "smhi").glob(f"{SHEETS[substance]}_*{year}*.xlsx")
+    return CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python(skip_empty_area=False)
+
+
+def book(rows: Rows, day: date = LATER) -> bytes:
+    """A workbook of these rows, of a day of its own, with blank cells as None."""
+    rows[0][1] = f"Länsrapport, {day.isoformat()}"
+    cells = [[None if cell == "" else cell for cell in row] for row in rows]
+    return workbook.build_workbook(cells, sheet_name="blad")
+
+
+def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
+    with closing(psycopg2.connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def fetch_as_of(dsn: str, folder: Path, context: RunContext) -> tuple[str, validate.ValidationResult | None]:
+    """Hops 1 to 3 over HTTP from the replica."""
+    source = chain.unthrottled(SMHI_EMISSIONS)
+    with ReplicaServer(Replica(folder, context.as_of)) as replica, closing(connect(dsn)) as conn:
+        run_id = chain.begin(conn, source, context)
+        with open_session(source, replica.url + source.replica_path) as session:
+            taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
+        if taken.state != "fetched":
+            with conn:
+                validate.record_checks(conn, source, context)
+            return taken.state, None
+        load.load_run(conn, source, run_id, context)
+        return taken.state, validate.validate_run(conn, dsn, source, run_id, context)
+
+
+@pytest.fixture(scope="module")
+def published(
+    new_warehouse: Callable[[], Warehouse], bundled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Warehouse:
+    """A warehouse in which both releases of both pollutants went whole through hops 1 to 4."""
+    warehouse, home = new_warehouse(), tmp_path_factory.mktemp("home")
+    for day in (FIRST, SECOND):
+        context = replace(chain.context_of(home, day), air_pollutants=frozenset({"nox", "hg", "pm25"}))
+        state, result = fetch_as_of(warehouse.loader_dsn, bundled, context)
+        assert (state, result and result.state) == ("fetched", "validated")
+        with closing(connect(warehouse.loader_dsn)) as conn:
+            made = publish.publish_validated(conn, context, chain.LIST_ADDRESS)
+        assert made is not None
+        assert not made.digest_queued
+    return warehouse
+
+
+def test_nobody_is_asked_for_them_by_default(warehouse: Warehouse, bundled: Path, tmp_path: Path) -> None:
+    context = chain.context_of(tmp_path, SECOND)
+    assert fetch_as_of(warehouse.loader_dsn, bundled, context) == ("not_yet_published", None)
+    told = ask(warehouse.admin_dsn, "SELECT DISTINCT dataset FROM mart.data_status")
+    assert told == [("smhi_emissions",)], "nothing is said of the freshness of what nobody asked for"
+
+
+def test_both_units_come_to_the_mart_in_tonnes(published: Warehouse, bundled: Path) -> None:
+    for substance, divisor in IN_TONNES.items():
+        rows = rows_of(bundled, substance)
+        head = next(at for at, row in enumerate(rows) if row[0] == "Huvudsektor")
+        newest = rows[head - 1].index(2024.0)
+        wanted = {tuple(row[:4]): row[newest] / divisor for row in rows[head + 1 :]}
+        found = ask(
+            published.bi_dsn,
+            "SELECT sector_code, region_code, emissions_t FROM mart.air_pollutant"
+            f" WHERE substance = '{substance}' AND year = 2024",
+        )
+        assert len(found) == 312 * 10
+        named = {
+            (*workbook.sector_names(sector), *workbook.region_names(region)): value
+            for sector, region, value in found
+        }
+        assert named == wanted
+    sizes = dict(
+        ask(
+            published.bi_dsn,
+            "SELECT substance, emissions_t FROM mart.air_pollutant"
+            " WHERE region_code = '00' AND sector_code = 'all' AND year = 2024",
+        )
+    )
+    assert sizes["nox"] > 50_000
+    assert 0.1 < sizes["hg"] < 1.0
+
+
+def test_they_are_never_among_emissions_and_keep_their_unit_with_the_release(published: Warehouse) -> None:
+    assert ask(published.bi_dsn, "SELECT count(*) FROM mart.emission") == [(0,)]
+    assert ask(published.bi_dsn, "SELECT count(*) FROM mart.emission_by_release") == [(0,)]
+    assert ask(published.admin_dsn, "SELECT count(*) FROM ops.mail_outbox") == [(0,)]
+    releases = "SELECT substance, published_date::text, unit, is_current FROM mart.release ORDER BY 1, 2"
+    assert ask(published.bi_dsn, releases) == [
+        ("hg", "2025-05-06", "kg/år", False),
+        ("hg", "2026-05-07", "kg/år", True),
+        ("nox", "2025-05-06", "ton/år", False),
+        ("nox", "2026-05-07", "ton/år", True),
+    ]
+    by_release = (
+        "SELECT substance, count(DISTINCT release_id), count(*) FROM mart.air_pollutant_by_release"
+        " GROUP BY substance ORDER BY substance"
+    )
+    rows = 312 * 10 * (len(archives.FIRST_YEARS) + len(archives.SECOND_YEARS))
+    assert ask(published.bi_dsn, by_release) == [("hg", 2, rows), ("nox", 2, rows)]
+    sums = (
+        "SELECT DISTINCT unit, unallocated > 0, unallocated_pct < 2 FROM mart.reconciliation"
+        " WHERE sector_code = 'all'"
+    )
+    assert ask(published.bi_dsn, sums) == [("ton/år", True, True)]
+
+
+def test_every_gate_of_theirs_measured_something_and_passed(published: Warehouse) -> None:
+    gates = ask(
+        published.bi_dsn,
+        "SELECT rule, bool_and(passed), max(measured) FROM mart.release_gate"
+        " WHERE severity IN ('hard', 'hold') GROUP BY rule",
+    )
+    assert all(passed for _, passed, _ in gates)
+    measured = {rule: value for rule, _, value in gates}
+    for rule in ("pollutant_sector_sum", "pollutant_county_sum", "pollutant_county_excess"):
+        assert measured[rule] == 0.0
+    assert 0 < measured["unallocated_high"] < 2
+    assert measured["hold_ratio"] is not None
+    assert "county_sum" not in measured, "no gate in tonnes"
+
+
+# ------------------------------------------------------------------------------------------------- harms
+
+
+def value_row(rows: Rows, sector: str, county: str, municipality: str) -> list[Any]:
+    return next(row for row in rows if row[:4] == [sector, "Alla", county, municipality])
+
+
+def unit_line(rows: Rows, unit: str) -> None:
+    next(row for row in rows if str(row[0]).startswith("Enhet:"))[0] = f"Enhet: {unit}"
+
+
+def times(rows: Rows, factor: float) -> None:
+    head = next(at for at, row in enumerate(rows) if row[0] == "Huvudsektor")
+    for row in rows[head + 1 :]:
+        row[4:] = [value * factor for value in row[4:]]
+
+
+def rounded(rows: Rows, decimals: int) -> None:
+    head = next(at for at, row in enumerate(rows) if row[0] == "Huvudsektor")
+    for row in rows[head + 1 :]:
+        row[4:] = [round(value, decimals) for value in row[4:]]
+
+
+def sum_off_by_ten_grams(rows: Rows) -> None:
+    """27 millionths of the nation's mercury: of emissions 50 000 times as much may be off."""
+    value_row(rows, "Alla", "Uppsala län", "Tierp")[-1] += 0.010
+
+
+def sum_off_by_a_gram(rows: Rows) -> None:
+    value_row(rows, "Alla", "Uppsala län", "Tierp")[-1] += 0.001
+
+
+def county_off_by_a_kilogram(rows: Rows) -> None:
+    for sector in ("Alla", "Transporter"):
+        value_row(rows, sector, "Uppsala län", "Alla")[-1] += 1.0
+
+
+def in_grams(rows: Rows) -> None:
+    unit_line(rows, "g/år")
+    times(rows, 1_000.0)
+
+
+HARMS: dict[str, tuple[str, Callable[[Rows], None], str, str]] = {
+    # what: (substance, harm, state, words of the finding)
+    "a sum wrong by ten grams": ("hg", sum_off_by_ten_grams, "quarantined", "pollutant_sector_sum"),
+    "a county wrong by a kilogram": ("hg", county_off_by_a_kilogram, "quarantined", "pollutant_county_sum"),
+    "a sum wrong by a gram, which is rounding": ("hg", sum_off_by_a_gram, "validated", ""),
+    "everything rounded to tenths": ("hg", lambda rows: rounded(rows, 1), "validated", ""),
+    "nitrogen oxides rounded to tonnes": ("nox", lambda rows: rounded(rows, 0), "validated", ""),
+    "a unit that is no mass": ("hg", lambda rows: unit_line(rows, "st/år"), "quarantined", "unexpected_unit"),
+    "no unit": ("nox", lambda rows: unit_line(rows, ""), "quarantined", "unexpected_unit"),
+    "tonnes for kilograms": ("hg", lambda rows: unit_line(rows, "ton/år"), "held", "hold_ratio"),
+    "kilograms for tonnes": ("nox", lambda rows: unit_line(rows, "kg/år"), "held", "hold_ratio"),
+    "figures a thousand times larger": ("nox", lambda rows: times(rows, 1_000.0), "held", "hold_ratio"),
+    "grams, and said so": ("hg", in_grams, "validated", ""),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_harmed_sheet_has_one_verdict(
+    published: Warehouse, clone: Callable[[str], Warehouse], bundled: Path, tmp_path: Path, harm: str
+) -> None:
+    substance, change, state, words = HARMS[harm]
+    warehouse = clone(published.name)
+    rows = rows_of(bundled, substance)
+    change(rows)
+    result = chain.take(
+        warehouse.loader_dsn, chain.context_of(tmp_path, LATER), DATASET, [book(rows)], substance
+    )
+    told = "\n".join(result.explanations)
+    assert result.state == state, told
+    assert words in told
+    if words == "pollutant_sector_sum":
+        assert "Tierp" in told
+        assert "found 0," not in told, "a figure of mercury is not rounded away"
+
+
+def test_an_approved_hold_of_a_pollutant_is_published_without_a_digest(
+    published: Warehouse, clone: Callable[[str], Warehouse], bundled: Path, tmp_path: Path
+) -> None:
+    from klimatpuls.hops.approval import decide_release
+
+    warehouse, context = clone(published.name), chain.context_of(tmp_path, LATER)
+    rows = rows_of(bundled, "nox")
+    times(rows, 1_000.0)
+    result = chain.take(warehouse.loader_dsn, context, DATASET, [book(rows)], "nox")
+    (held,) = result.held
+    with closing(connect(warehouse.loader_dsn)) as conn:
+        decide_release(conn, held, is_approved=True, decided_by="operator", reason="method", now=context.now)
+        made = publish.publish_validated(conn, context, chain.LIST_ADDRESS)
+    assert made is not None
+    assert not made.digest_queued
+    assert ask(warehouse.admin_dsn, "SELECT count(*) FROM ops.mail_outbox") == [(0,)]
+
+
+def test_a_file_by_hand_is_taken_whatever_the_setting_says(
+    warehouse: Warehouse, bundled: Path, tmp_path: Path
+) -> None:
+    context = chain.context_of(tmp_path / "home", LATER)
+    file = tmp_path / "mercury.xlsx"
+    file.write_bytes(book(rows_of(bundled, "hg")))
+    kept = snapshot.keep_file(file, context)
+    assert (kept.source, kept.dataset, kept.substance) == ("smhi_emissions", DATASET, "hg")
+    with closing(connect(warehouse.loader_dsn)) as conn:
+        run_id = chain.begin(conn, SMHI_EMISSIONS, context)
+        snapshot.adopt_by_hand(conn, SMHI_EMISSIONS, context, run_id=run_id, manifest_path=kept.manifest_path)
+        load.load_run(conn, SMHI_EMISSIONS, run_id, context)
+        result = validate.validate_run(conn, warehouse.loader_dsn, SMHI_EMISSIONS, run_id, context)
+    assert len(result.publishable) == 1
+    told = "SELECT substance, status FROM mart.data_status WHERE dataset = 'smhi_air_pollutants'"
+    assert ask(warehouse.admin_dsn, told) == [("hg", "fresh")]
