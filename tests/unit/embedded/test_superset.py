@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -163,3 +167,56 @@ def test_every_word_of_a_code_is_translated() -> None:
             (source,) = [one for one in mart.columns if one.name == match[1]]
             words = set(re.findall(r"WHEN '(\w+)'", column["expression"]))
             assert words == set(source.allowed), (name, column["column_name"])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The script that makes Superset's environment, in a project whose installer only keeps a diary."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bi").mkdir()
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    shutil.copy(PROJECT / "bin/bootstrap-bi", tmp_path / "bin/bootstrap-bi")
+    (tmp_path / "bi/requirements.txt").write_text("superset==1\n", encoding="utf-8")
+    (tmp_path / ".venv/bin/uv").write_text(
+        '#!/bin/sh\necho "$1" >>diary\n[ "$1" = venv ] || exit 0\n'
+        f"mkdir -p bi/.venv/bin\nln -s {sys.executable} bi/.venv/bin/python\n",
+        encoding="utf-8",
+    )
+    (tmp_path / ".venv/bin/uv").chmod(0o755)
+    return tmp_path
+
+
+def _bootstrap(project: Path, **settings: str) -> tuple[int, str, list[str]]:
+    done = subprocess.run(
+        [project / "bin/bootstrap-bi"],
+        env={"PATH": os.environ["PATH"], **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    diary = project / "diary"
+    return done.returncode, done.stderr, diary.read_text().split() if diary.exists() else []
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="Superset knows Python 3.11 and 3.12")
+def test_its_environment_is_made_once_and_again_when_the_lock_changed(project: Path) -> None:
+    python = {"KLIMATPULS_BI_PYTHON": sys.executable}
+    assert _bootstrap(project, **python) == (0, "", ["venv", "pip"])
+    assert _bootstrap(project, **python) == (0, "", ["venv", "pip"])
+    (project / "bi/requirements.txt").write_text("superset==2\n", encoding="utf-8")
+    assert _bootstrap(project, **python) == (0, "", ["venv", "pip", "venv", "pip"])
+
+
+def test_an_interpreter_it_cannot_use_is_named(project: Path) -> None:
+    code, said, diary = _bootstrap(project, KLIMATPULS_BI_PYTHON="/nowhere/python")
+    assert code == 1
+    assert "KLIMATPULS_BI_PYTHON=/nowhere/python is no Python 3.11 or 3.12" in said
+    assert diary == []
+
+
+def test_without_the_installer_it_says_what_to_run(project: Path) -> None:
+    (project / ".venv/bin/uv").unlink()
+    code, said, _ = _bootstrap(project)
+    assert code == 1
+    assert "run make bi" in said
