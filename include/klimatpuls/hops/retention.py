@@ -30,8 +30,8 @@ SETTING = "KLIMATPULS_KEEP"
 DRAFT_DAYS = 1
 """Days after which a file that was never finished belongs to a process that is gone."""
 PATIENCE_SECONDS = 5.0
-"""How long an instant without readers is waited for; between two tries nobody is held up."""
-PAUSE_SECONDS = 0.02
+"""How long an instant without readers is looked for; a try holds a reader up by ten milliseconds at most."""
+PAUSE_SECONDS = 0.05
 _PAGES = re.compile(r"run-(\d+)")
 
 
