@@ -7,7 +7,8 @@ Expected figures: ``klimatkollen/results_edition_2026a.csv`` and the regression 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -32,9 +33,6 @@ from klimatpuls.registers import read_registers
 from klimatpuls.series import ReleaseTable, build_release_table, build_series
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.targets import Target
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.real_data
 
@@ -542,3 +540,20 @@ class TestPeers:
             "waste": 19,
         }
         assert (found["own_part_pct"] < 0).all()
+
+
+def test_the_backtest_tables_of_the_methods_page_are_what_comes_out(backtested):
+    page = (Path(__file__).parents[2] / "docs/methods.md").read_text(encoding="utf-8")
+    for boundary, frame in backtested.items():
+        table = page.split(f"`{boundary}`:\n", 1)[1].split("\n\n", 1)[0]
+        rows = re.findall(r"^\| `(\w+)` \|(.+)\|$", table, re.MULTILINE)
+        assert len(rows) == 10
+        pairs = TestBacktest.named(frame).sort_values(["origin_year", "outcome_year"])
+        every = backtest.compare_with_central(frame).set_index("variant_code")["better_n"]
+        seven = backtest.compare_with_central(pairs).set_index("variant_code")["better_n"]
+        for code, cells in rows:
+            told = [cell.strip() for cell in cells.split("|")]
+            errors = pairs.loc[pairs["variant_code"] == code, "median_error_pct"]
+            assert told[:7] == [f"{error:.1f}" for error in errors], (boundary, code)
+            if code != backtest.CENTRAL:
+                assert told[7:] == [str(seven[code]), str(every[code])], (boundary, code)
