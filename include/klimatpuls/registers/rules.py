@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OWN_SERIES: Final = "own_series:"
 SECTOR_LIST: Final = "sector_list:"
+OWN_SERIES_UNIT: Final = "tCO2e"
+"""Unit that a series must have to be a boundary; others are context."""
 PLAN_YEARS: Final = 10
 """Years a plan without a stated end applies: the rule of the third criterion."""
 OBSERVER_DAYS: Final = 366
@@ -133,6 +135,9 @@ def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Fou
         elif kind == "own_series" and _is_anothers(known[own], record.values.get(owner)):
             problem = f"the series {own} belongs to {known[own].values.get('owner_region_code')}"
             yield Found(record, "boundary", problem, "Name a series of the same owner.")
+        elif kind == "own_series" and known[own].values.get("unit") != OWN_SERIES_UNIT:
+            problem = f"the series {own} is in {known[own].values.get('unit')!r}, not in {OWN_SERIES_UNIT}"
+            yield Found(record, "boundary", problem, "Name a series of emissions, or convert it first.")
 
 
 def _is_anothers(record: Record, owner: str | None) -> bool:

@@ -348,6 +348,14 @@ BAD = [
         words="the series tierp-egna belongs to 0360",
     ),
     Bad(
+        kind="boundary that is no emissions",
+        file="targets.yaml",
+        spoil=lambda body: body.replace(b"boundary: territorial", b"boundary: own_series:tierp-energi", 1),
+        place="entry 1 (tierp_2025)",
+        column=column("boundary", "Avgränsning"),
+        words="the series tierp-energi is in 'MWh', not in tCO2e",
+    ),
+    Bad(
         kind="negative effect",
         file="measures.csv",
         old="2026:120,5",
