@@ -44,7 +44,7 @@ ROWS = {
         "egna,0360,Egen,Own,2024,1100,tCO2e,bokslut,bränslen",
         "energi,0360,Energi,Energy,2024,5000,MWh,bokslut,mätare",
     ),
-    "sector_lists.csv": ("avfall,Avfall,Waste,waste|transport.passenger_cars",),
+    "sector_lists.csv": ("avfall,Avfall,Waste,waste|product_use",),
     "municipality_groups.csv": (
         "1280,A1,Storstäder,Large,2017-01-01,2022-12-31,SKR",
         "1280,B3,Större städer,Larger,2023-01-01,,SKR",
@@ -119,7 +119,7 @@ def test_a_rule_is_the_one_of_its_day(conn: PgConnection, folder: Path) -> None:
 
 def test_boundaries_series_and_groups(cursor: Any) -> None:
     (boundary,) = register_rows.read_boundaries(cursor, None)
-    assert (boundary.code, boundary.plus) == ("sector_list:avfall", ("waste", "transport.passenger_cars"))
+    assert (boundary.code, boundary.plus) == ("sector_list:avfall", ("waste", "product_use"))
     own = register_rows.read_own_series(cursor, None)
     assert own is not None
     assert own["boundary"].tolist() == ["own_series:egna"], "energy is context and no boundary"

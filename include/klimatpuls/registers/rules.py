@@ -408,16 +408,12 @@ def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
 
 
 def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """No sector is counted twice."""
+    """A list names main sectors: not every release has the parts of a sector, and none is counted twice."""
+    mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
     for record in records:
-        codes = set(record.values["sector_codes"])
-        for code in sorted(codes):
-            above = sectors.sectors()[code].parent_code
-            while above is not None and above not in codes:
-                above = sectors.sectors()[above].parent_code
-            if above is not None:
-                problem = f"{code} is part of {above}, which the list names too"
-                yield Found(record, "sector_codes", problem, "Name either the whole sector or its parts.")
+        for code in sorted(set(record.values["sector_codes"]) - set(mains)):
+            problem = f"{code} is no main sector, and not every release has others"
+            yield Found(record, "sector_codes", problem, f"Write some of {', '.join(mains)}.")
 
 
 def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
