@@ -247,14 +247,24 @@ class TestWhatIsShown:
         assert "population" not in second.rows
         assert house.ask("SELECT year, population_count FROM mart.population") == [(2024, 20)]
 
-    def test_the_formulas_get_the_current_release_and_those_before_it(self, house: House) -> None:
+    def test_the_formulas_get_the_current_release_and_those_before_it(
+        self, house: House, tmp_path: Path
+    ) -> None:
         given: list[ResultInputs] = []
 
         def remember(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
             given.append(inputs)
             return {}
 
-        registers.sync_registers(house.conn)
+        folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
+        for name, row in (
+            ("own_series.csv", "egna,0360,Egen,Own,2024,1100,tCO2e,bokslut,bränslen"),
+            ("sector_lists.csv", "avfall,Avfall,Waste,waste"),
+            ("municipality_groups.csv", "0360,B4,Pendling,Commuting,2023-01-01,,SKR"),
+        ):
+            with (folder / name).open("a", encoding="utf-8") as file:
+                file.write(f"{row}\n")
+        registers.sync_registers(house.conn, folder)
         second = house.add(emissions(SECOND))
         first = house.add(emissions(FIRST, day="2025-05-07"))
         house.add(emissions(FIRST, day="2026-05-08", substance="co2"))
@@ -274,6 +284,10 @@ class TestWhatIsShown:
         assert flags == {True, False}
         assert all(isinstance(flag, bool) for flag in flags), "truth values, not the text t and f"
         assert inputs.targets
+        assert [boundary.code for boundary in inputs.boundaries] == ["sector_list:avfall"]
+        assert inputs.own_series is not None
+        assert inputs.own_series["boundary"].tolist() == ["own_series:egna"]
+        assert inputs.groups == {TIERP: "B4"}
 
 
 class TestCauses:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OWN_SERIES: Final = "own_series:"
 SECTOR_LIST: Final = "sector_list:"
+OWN_SERIES_UNIT: Final = "tCO2e"
+"""Unit that a series must have to be a boundary; others are context."""
 PLAN_YEARS: Final = 10
 """Years a plan without a stated end applies: the rule of the third criterion."""
 OBSERVER_DAYS: Final = 366
@@ -133,6 +135,9 @@ def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Fou
         elif kind == "own_series" and _is_anothers(known[own], record.values.get(owner)):
             problem = f"the series {own} belongs to {known[own].values.get('owner_region_code')}"
             yield Found(record, "boundary", problem, "Name a series of the same owner.")
+        elif kind == "own_series" and known[own].values.get("unit") != OWN_SERIES_UNIT:
+            problem = f"the series {own} is in {known[own].values.get('unit')!r}, not in {OWN_SERIES_UNIT}"
+            yield Found(record, "boundary", problem, "Name a series of emissions, or convert it first.")
 
 
 def _is_anothers(record: Record, owner: str | None) -> bool:
@@ -403,16 +408,12 @@ def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
 
 
 def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """No sector is counted twice."""
+    """A list names main sectors: not every release has the parts of a sector, and none is counted twice."""
+    mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
     for record in records:
-        codes = set(record.values["sector_codes"])
-        for code in sorted(codes):
-            above = sectors.sectors()[code].parent_code
-            while above is not None and above not in codes:
-                above = sectors.sectors()[above].parent_code
-            if above is not None:
-                problem = f"{code} is part of {above}, which the list names too"
-                yield Found(record, "sector_codes", problem, "Name either the whole sector or its parts.")
+        for code in sorted(set(record.values["sector_codes"]) - set(mains)):
+            problem = f"{code} is no main sector, and not every release has others"
+            yield Found(record, "sector_codes", problem, f"Write some of {', '.join(mains)}.")
 
 
 def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:

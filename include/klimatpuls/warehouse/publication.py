@@ -22,6 +22,7 @@ from klimatpuls.registers.targets import from_definition
 from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.results import ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
+from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.facts import SUBSTANCE, mart_key
 from klimatpuls.warehouse.frames import read_frame
@@ -307,6 +308,9 @@ def _build(
                 population=read_frame(
                     cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}
                 ),
+                boundaries=register_rows.read_boundaries(cursor, plan.registers_at),
+                own_series=register_rows.read_own_series(cursor, plan.registers_at),
+                groups=register_rows.read_groups(cursor, plan.registers_at, as_of),
                 members=_members(cursor, plan),
                 targets=_targets(cursor, plan),
                 defects=_defects(cursor, plan, lead, lead_facts),

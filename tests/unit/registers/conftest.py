@@ -35,6 +35,7 @@ ROWS = {
     "own_series.csv": [
         "tierp-egna,0360,Egen verksamhet,Own operations,2023,1200.5,tCO2e,miljöbokslut,bränslen",
         "tierp-egna,0360,Egen verksamhet,Own operations,2024,1100,tCO2e,miljöbokslut,bränslen",
+        "tierp-energi,0360,Energi,Energy,2024,5000,MWh,miljöbokslut,mätare",
     ],
     "sector_lists.csv": ["avfall,Avfall,Waste,waste"],
     "municipality_groups.csv": [
