@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import chain
+import hypothesis
 import pytest
 from psycopg2 import sql
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 REAL_DATA = "KLIMATPULS_REAL_DATA"
 PROJECT = Path(__file__).resolve().parents[1]
 PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
+
+# A deadline per example measures the machine, not the code: a busy one fails what is right.
+hypothesis.settings.register_profile("klimatpuls", deadline=None)
+hypothesis.settings.load_profile("klimatpuls")
 
 
 @dataclass(frozen=True)

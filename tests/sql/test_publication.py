@@ -275,6 +275,19 @@ class TestWhatIsShown:
         assert inputs.national is not None
         assert inputs.national.empty
 
+    def test_the_formulas_get_the_population_forecast(self, house: House) -> None:
+        given: list[ResultInputs] = []
+
+        def remember(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+            given.append(inputs)
+            return {}
+
+        house.add(emissions(SECOND))
+        house.add(people({2030: 21}, dataset="scb_population_forecast", day="2026-04-10"))
+        house.must_publish(compute=remember)
+        assert given[0].population_forecast == {(TIERP, 2030): 21.0}
+        assert given[0].population.empty, "a forecast is no population"
+
     def test_the_formulas_get_the_nations_sectors_without_its_totals(self, house: House) -> None:
         given: list[ResultInputs] = []
 
