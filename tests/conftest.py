@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import chain
+import hypothesis
 import pytest
 import sharing
 from psycopg2 import sql
@@ -34,6 +35,10 @@ FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
 # The modules of a session are millions of objects that stay; looking through them again and again takes time.
 gc.set_threshold(100_000, 20, 100)
 CLUSTER = pytest.StashKey[sharing.SharedCluster]()
+
+# A deadline per example measures the machine, not the code: a busy one fails what is right.
+hypothesis.settings.register_profile("klimatpuls", deadline=None)
+hypothesis.settings.load_profile("klimatpuls")
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,48 @@ def test_the_nation_agrees_with_the_inventory_of_its_submission_year(ask) -> Non
     assert largest == pytest.approx(0.632, abs=0.001)
 
 
+def test_why_tierps_change_since_1990_differs_between_the_releases(ask) -> None:
+    steps = ask(
+        "SELECT step, round(change_since_base_pct::numeric, 2)::float8, "
+        "round(change_part_points::numeric, 2)::float8, from_release_id, to_release_id "
+        "FROM mart.standing_change WHERE region_code = '0360' AND target_id = 'national_2045_net_zero' "
+        "ORDER BY step_order"
+    )
+    # Källa: Nationella emissionsdatabasen (SMHI/Naturvårdsverket), egen bearbetning.
+    assert [step[:3] for step in steps] == [
+        ("stored", -37.55, 0.0),
+        ("method", -37.55, 0.0),
+        ("vanished_years", -37.55, 0.0),
+        ("revised_values", -38.04, -0.49),
+        ("revised_base", -40.24, -2.2),
+        ("new_data", -32.98, 7.27),
+    ]
+    assert {step[3].split("-")[2] for step in steps} == {"2025"}
+    assert {step[4].split("-")[2] for step in steps} == {"2026"}
+
+
+def test_the_parts_of_every_change_add_up(ask) -> None:
+    ((rows, regions, worst),) = ask(
+        "SELECT count(*), count(DISTINCT region_code), max(abs(last_tco2e - first_tco2e "
+        "- national_part_tco2e - own_part_tco2e) / greatest(first_tco2e, last_tco2e, 1)) "
+        "FROM mart.change_part"
+    )
+    assert rows == 312 * (45 + 8 * 17)
+    assert regions == 312
+    assert worst < 1e-9
+    scaled = ask(
+        "SELECT DISTINCT sector_code FROM mart.change_part WHERE first_year = 2023 AND last_year = 2024 "
+        "AND own_part_status = 'not_measurable_yet' ORDER BY 1"
+    )
+    assert [sector for (sector,) in scaled] == ["own_heating", "power_heat"]
+
+
+def test_the_base_of_1990_when_nothing_was_held_is_said_to_be_unknown(ask) -> None:
+    assert ask("SELECT DISTINCT reason, decided_tco2e FROM mart.base_year_ledger") == [
+        ("no_release_in_force", None)
+    ]
+
+
 def test_kumlas_waste_is_a_known_defect_of_the_release_that_has_it(ask, real_data: Path) -> None:
     found = ask("SELECT region_code, substance, release_id FROM mart.known_defect ORDER BY region_code")
     assert [(region, substance) for region, substance, _ in found] == [("18", "co2"), ("1881", "co2")]

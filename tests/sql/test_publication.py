@@ -288,6 +288,48 @@ class TestWhatIsShown:
         assert inputs.own_series is not None
         assert inputs.own_series["boundary"].tolist() == ["own_series:egna"]
         assert inputs.groups == {TIERP: "B4"}
+        assert inputs.known_from == {first: date(2025, 5, 7), second: date(2026, 5, 7)}
+        assert inputs.national is not None
+        assert inputs.national.empty
+
+    def test_the_formulas_get_the_population_forecast(self, house: House) -> None:
+        given: list[ResultInputs] = []
+
+        def remember(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+            given.append(inputs)
+            return {}
+
+        house.add(emissions(SECOND))
+        house.add(people({2030: 21}, dataset="scb_population_forecast", day="2026-04-10"))
+        house.must_publish(compute=remember)
+        assert given[0].population_forecast == {(TIERP, 2030): 21.0}
+        assert given[0].population.empty, "a forecast is no population"
+
+    def test_the_formulas_get_the_nations_sectors_without_its_totals(self, house: House) -> None:
+        given: list[ResultInputs] = []
+
+        def remember(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+            given.append(inputs)
+            return {}
+
+        house.add(emissions(SECOND))
+        rows = [
+            (substance, sector, 2025, value)
+            for substance, sector, value in (
+                ("ghg", "total", 9.0),
+                ("ghg", "total_with_lulucf", 5.0),
+                ("ghg", "transport", 4.5),
+                ("co2", "transport", 4.0),
+            )
+        ]
+        columns = ["substance", "sector_code", "year", "emissions_tco2e"]
+        national = pd.DataFrame(rows, columns=columns).assign(sheet_row=range(4))
+        house.add(parsed(national, "scb_national_emissions", None, "2026-12-15"))
+        house.must_publish(compute=remember)
+        assert given[0].national is not None
+        assert given[0].national.to_dict("records") == [
+            {"sector_code": "transport", "year": 2025, "emissions_tco2e": 4.5}
+        ]
 
 
 class TestCauses:

@@ -323,6 +323,7 @@ def _build(
                     {"facts_id": facts.get("national_emission", 0)},
                 ),
                 known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
+                population_forecast=_population_forecast(cursor, facts),
             )
             for table, frame in compute(inputs).items():
                 rows[table] = copy_frame(
@@ -398,6 +399,18 @@ def _members(cursor: Any, plan: _Plan) -> pd.DataFrame:
     cursor.execute(load_sql("load/members.sql"), {"registers_at": plan.registers_at})
     columns = [column.name for column in cursor.description]
     return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
+
+
+def _population_forecast(cursor: Any, facts: Mapping[str, int]) -> dict[tuple[str, int], float]:
+    """(region_code, year) → inhabitants of the current forecast; empty where none is held."""
+    frame = read_frame(
+        cursor,
+        "load/population_forecast_facts.sql",
+        {"facts_id": facts.get("population_forecast", 0)},
+    )
+    return {
+        (str(code), int(year)): float(count) for code, year, count in frame.itertuples(index=False, name=None)
+    }
 
 
 def _defects(cursor: Any, plan: _Plan, lead: _Candidate, facts: pd.DataFrame) -> list[tuple[str, str, int]]:
