@@ -4,7 +4,7 @@
 #            KLIMATPULS_AIR_POLLUTANTS=<all, or codes: nox,hg> KLIMATPULS_PYTHON=<python 3.11, 3.12 or 3.13>
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run up down test test-real lint bench lock
+.PHONY: help env env-dev env-bi run up down bi bi-down test test-real test-bi lint bench lock
 
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
@@ -25,6 +25,9 @@ env:
 env-dev:
 	@bin/bootstrap --dev
 
+env-bi: env
+	@bin/bootstrap-bi
+
 run: env ## Fetch, check, publish, compute and mail, once, on this machine; then stop
 	@$(KLIMATPULS) run
 
@@ -34,11 +37,20 @@ up: env ## Start the stack and leave it running: Airflow's pages, the database, 
 down: env ## Stop the stack that `make up` left running
 	@$(KLIMATPULS) down
 
+bi: env-bi ## Show the dashboard Klimatläget in Apache Superset, beside a stack that is up
+	@$(KLIMATPULS) bi
+
+bi-down: env ## Stop the Superset that `make bi` left running
+	@$(KLIMATPULS) bi-down
+
 test: env-dev ## Run the tests (no network, no real figures needed)
-	@$(PYTEST) -m "not live and not real_run and not real_data"
+	@$(PYTEST) -m "not live and not real_run and not real_data and not bi"
 
 test-real: env-dev ## Hold parsers, gates, formulas and whole runs to the real figures (folder: KLIMATPULS_REAL_DATA)
 	@$(PYTEST) -m "(real_run or real_data) and not live"
+
+test-bi: env-dev env-bi ## Start Superset on made-up figures and look at every chart in a headless Chromium
+	@$(PYTHON) -m pytest -m bi --capture=no --durations=8 tests/bi
 
 lint: env-dev ## Check style, types, layers and SQL
 	@.venv/bin/ruff check .
@@ -60,3 +72,5 @@ lock: env-dev ## Resolve the newest versions and write the lock files
 		--generate-hashes --no-annotate requirements.in -o requirements.txt
 	@.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-annotate requirements-dev.in -o requirements-dev.txt
+	@.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-annotate bi/requirements.in -o bi/requirements.txt

@@ -59,6 +59,14 @@ class Promise:
 PROMISES = (
     Promise("lad", "290 exact LAD fits / QuantReg loop", "ours_s", "quantreg_s", "ratio", "at_least"),
     Promise(
+        "formulas",
+        "2 320 standings at once / one municipality a time",
+        "ours_s",
+        "one_by_one_s",
+        "ratio",
+        "at_least",
+    ),
+    Promise(
         "parse",
         "reading the workbook / pandas with openpyxl",
         "ours_s",

@@ -36,7 +36,9 @@ app = typer.Typer(
 )
 release_app = typer.Typer(no_args_is_help=True, help="Decide on a release: answer a hold, withdraw, restore.")
 replica_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
+registers_app = typer.Typer(no_args_is_help=True, help="The network's own registers: check, fill in, import.")
 app.add_typer(release_app, name="release")
+app.add_typer(registers_app, name="registers")
 app.add_typer(replica_app, name="replica")
 backup_app = typer.Typer(invoke_without_command=True)
 app.add_typer(backup_app, name="backup")
@@ -49,12 +51,27 @@ HomeOption = Annotated[
 ]
 
 
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder", help="Folder of the registers (else KLIMATPULS_REGISTERS, else include/registers)."
+    ),
+]
+
+
 class Role(StrEnum):
     """Login roles of the warehouse."""
 
     BI_READ = "bi_read"
     WH_LOADER = "wh_loader"
     WH_MAILER = "wh_mailer"
+
+
+class ContactKind(StrEnum):
+    """The two contacts of a member."""
+
+    ELECTED = "elected"
+    OFFICIAL = "official"
 
 
 class SourcesOption(StrEnum):
@@ -104,15 +121,33 @@ def up(
 @app.command()
 def down(home: HomeOption = None) -> None:
     """Stop the stack that `up` left running; no process stays behind. Unnamed: in every home of ./var."""
-    from klimatpuls.embedded import house, stack
+    from klimatpuls.embedded import stack, superset
 
-    is_named = home is not None or bool(os.environ.get("KLIMATPULS_HOME"))
-    homes = [_home(home)] if is_named else house.existing_homes(house.PROJECT / "var")
-    stopped = [opened for opened in homes if stack.stop(opened)]
+    stopped = [opened for opened in _homes(home) if any([superset.stop(opened), stack.stop(opened)])]
     for opened in stopped:
         _say(f"stopped, in {opened.root}")
     if not stopped:
         _say("nothing was running")
+
+
+@app.command()
+def bi(home: HomeOption = None) -> None:
+    """Start Apache Superset on the warehouse of the stack that is up, with the dashboard Klimatläget."""
+    from klimatpuls.embedded import superset, terminal
+
+    terminal.print_superset(superset.start(_home(home), _say))
+
+
+@app.command("bi-down")
+def bi_down(home: HomeOption = None) -> None:
+    """Stop Superset; the stack stays up. Unnamed: in every home of ./var."""
+    from klimatpuls.embedded import superset
+
+    stopped = [opened for opened in _homes(home) if superset.stop(opened)]
+    for opened in stopped:
+        _say(f"stopped Superset, in {opened.root}")
+    if not stopped:
+        _say("no Superset was running")
 
 
 @app.command()
@@ -360,6 +395,102 @@ def backup_restore(
     )
 
 
+@registers_app.command("check")
+def registers_check(folder: FolderOption = None) -> None:
+    """Read every register and explain every mistake by file, row, column and remedy."""
+    from klimatpuls import clock
+    from klimatpuls.hops.context import contacts_file
+    from klimatpuls.registers.checking import check_folder
+    from klimatpuls.registers.contacts import read_contacts
+    from klimatpuls.registers.reading import RegisterError
+
+    today = clock.stockholm_date(clock.utc_now())
+    checked = check_folder(_registers(folder), today)
+    mistakes = list(checked.mistakes)
+    if contacts := contacts_file(os.environ):
+        try:
+            read_contacts(contacts, checked, today)
+        except RegisterError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise RegisterError(mistakes)
+    rows = sum(map(len, checked.records.values()))
+    _say(f"{len(checked.records)} registers with {rows} rows, no mistake")
+
+
+@registers_app.command("template")
+def registers_template(file: Annotated[Path, typer.Argument(help="The workbook to write (.xlsx).")]) -> None:
+    """Write the workbook that a member fills in."""
+    from klimatpuls.registers.template import build_template
+
+    if file.suffix.casefold() != ".xlsx":
+        msg = f"{file} must end in .xlsx"
+        raise UsageError(msg)
+    file.write_bytes(build_template())
+    _say(f"a workbook to fill in lies in {file}; bring it back with: klimatpuls registers import {file}")
+
+
+@registers_app.command("import")
+def registers_import(
+    file: Annotated[Path, typer.Argument(help="The workbook a member filled in, or a CSV of one register.")],
+    register: Annotated[
+        str | None, typer.Option(help="Which register a CSV is about (else by its name or columns).")
+    ] = None,
+    folder: FolderOption = None,
+) -> None:
+    """Bring filled-in rows into the reviewed files, all or none; review the difference like any change."""
+    from klimatpuls import clock
+    from klimatpuls.registers.importing import import_file
+
+    today = clock.stockholm_date(clock.utc_now())
+    imported = import_file(file, _registers(folder), register=register, today=today)
+    for done in imported:
+        _say(str(done))
+    if not imported:
+        _say("nothing is filled in")
+
+
+@registers_app.command("import-plans")
+def registers_import_plans(
+    file: Annotated[Path, typer.Argument(help="Klimatkollen's collection of climate plans (CSV).")],
+    folder: FolderOption = None,
+) -> None:
+    """Bring a collection of climate plans into the register; entries of a region's own are kept."""
+    from klimatpuls import clock
+    from klimatpuls.registers.plans import import_plans
+
+    done, found = import_plans(file, _registers(folder), clock.stockholm_date(clock.utc_now()))
+    _say(f"the collection holds {found}")
+    _say(str(done))
+
+
+@registers_app.command("forget")
+def registers_forget(
+    region: Annotated[str, typer.Argument(help="Code of the member, such as 0360.")],
+    kind: Annotated[ContactKind | None, typer.Option(help="One of its contacts (else both).")] = None,
+    reason: Annotated[
+        str, typer.Option(help="Why, without naming anybody; kept with the note.")
+    ] = "on request",
+    home: HomeOption = None,
+) -> None:
+    """Delete a member's contacts, in the warehouse and in their file; only that it was done is kept."""
+    from contextlib import closing
+
+    from klimatpuls.embedded import house
+    from klimatpuls.hops.contacts import forget
+    from klimatpuls.hops.context import contacts_file
+    from klimatpuls.warehouse.connection import connect
+
+    with (
+        house.database(_home(home)) as stack,
+        closing(connect(house.warehouse_dsn(stack, "wh_mailer"))) as conn,
+    ):
+        deleted, in_file = forget(
+            conn, region, kind=kind.value if kind else None, reason=reason, path=contacts_file(os.environ)
+        )
+    _say(f"{region}: {deleted} contacts deleted in the warehouse, {in_file} rows in the file of contacts")
+
+
 @replica_app.command("serve")
 def replica_serve(
     archive: Annotated[Path, typer.Option(help="Archive folder.")],
@@ -413,6 +544,21 @@ def _home(home: Path | None) -> Home:
         return Home(named)
     msg = f"there is no home in {named}: run `make run` first, or name one with --home or KLIMATPULS_HOME"
     raise UsageError(msg)
+
+
+def _registers(folder: Path | None) -> Path:
+    """The registers a command speaks of: named, or those of the setting, or the project's own."""
+    from klimatpuls.hops.context import registers_folder
+
+    return folder or registers_folder(os.environ)
+
+
+def _homes(home: Path | None) -> list[Home]:
+    """The home that is named, else every home of ./var."""
+    from klimatpuls.embedded.house import PROJECT, existing_homes
+
+    is_named = home is not None or bool(os.environ.get("KLIMATPULS_HOME"))
+    return [_home(home)] if is_named else existing_homes(PROJECT / "var")
 
 
 def _say(line: str) -> None:

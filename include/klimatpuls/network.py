@@ -121,16 +121,42 @@ def build_per_capita(
     Example: Uppsala county before 2007 counts Heby's inhabitants, though Heby lay in Västmanland then.
     """
     matrix = to_matrix(series)
-    inhabitants = _by_year(population)
-    frames = []
-    for code in matrix.region_codes:
-        own = _ratio_of_sums(matrix.select([code]), inhabitants, [code], splits)
+    years = matrix.years[matrix.published.any(axis=0)]
+    columns = np.searchsorted(matrix.years, years)
+    emissions = np.where(matrix.published, matrix.values, np.nan)[:, columns]
+    by_year = _by_year(population)
+    inhabitants = (
+        by_year.reindex(index=list(matrix.region_codes), columns=years.tolist())
+        .to_numpy(dtype=np.float64)
+        .copy()
+    )
+    changed = np.zeros(emissions.shape, dtype=np.bool_)
+    for row, code in enumerate(matrix.region_codes):
         if len(code) == COUNTY_CODE_LENGTH and code != NATION:
-            parts = [part for part, county in county_of.items() if county == code]
-            own = _with_population_of(own, inhabitants, parts)
-        own.insert(0, "region_code", code)
-        frames.append(own)
-    return pd.concat(frames, ignore_index=True)
+            parts = sorted(part for part, county in county_of.items() if county == code)
+            early = years < NOISE_FROM_YEAR
+            inhabitants[row] = np.where(early, _population_of(by_year, parts, years), inhabitants[row])
+    for child, mother, first in _split_rows(splits):
+        for code in {child, mother} & set(matrix.region_codes):
+            changed[matrix.region_codes.index(code)] |= years < first
+    reason = np.select(
+        [changed, np.isnan(inhabitants), np.isnan(emissions)],
+        [BORDERS_CHANGED, NO_POPULATION, NO_EMISSIONS],
+        default="",
+    )
+    ratio = np.divide(
+        emissions, inhabitants, out=np.full(emissions.shape, np.nan), where=(reason == "") & (inhabitants > 0)
+    )
+    return pd.DataFrame(
+        {
+            "region_code": np.repeat(np.array(matrix.region_codes, dtype=object), len(years)),
+            "year": np.tile(years, len(matrix.region_codes)),
+            "emissions_tco2e": emissions.reshape(-1),
+            "population_count": inhabitants.reshape(-1),
+            "tco2e_per_capita": ratio.reshape(-1),
+            "reason": reason.reshape(-1),
+        }
+    )
 
 
 def change_since(base: FloatArray, last: FloatArray, area_base: FloatArray) -> tuple[FloatArray, list[str]]:
@@ -292,20 +318,20 @@ def build_network(
     40 t, rest of Sweden 860 t.
     """
     municipal = members[members["region_code"].str.len() == MUNICIPALITY_CODE_LENGTH]
-    today = members_on(municipal, as_of)
-    known = set(to_matrix(territorial).region_codes)
-    panel = sorted(set(today) & known)
-    largest = _largest(territorial, panel)
+    whole, own = to_matrix(territorial), to_matrix(proxy)
+    inhabitants = _by_year(population)
+    panel = sorted(set(members_on(municipal, as_of)) & set(whole.region_codes))
+    largest = _largest(whole, panel)
     rest_of = [code for code in panel if code != largest]
     return pd.concat(
         [
-            _members_at_the_time(municipal, territorial, population, splits, known),
-            _variant(CONSTANT_PANEL, territorial, population, splits, panel),
-            _variant(WITHOUT_LARGEST, territorial, population, splits, rest_of, left_out=largest),
-            _variant(ON_THE_PROXY, proxy, population, splits, panel),
-            _rest(REST_OF_SWEDEN, territorial, population, splits, panel),
-            _rest(REST_ON_THE_PROXY, proxy, population, splits, panel),
-            _variant(SWEDEN, territorial, population, splits, [NATION]),
+            _members_at_the_time(municipal, whole, inhabitants, splits),
+            _variant(CONSTANT_PANEL, whole, inhabitants, splits, panel),
+            _variant(WITHOUT_LARGEST, whole, inhabitants, splits, rest_of, left_out=largest),
+            _variant(ON_THE_PROXY, own, inhabitants, splits, panel),
+            _rest(REST_OF_SWEDEN, whole, inhabitants, splits, panel),
+            _rest(REST_ON_THE_PROXY, own, inhabitants, splits, panel),
+            _variant(SWEDEN, whole, inhabitants, splits, [NATION]),
         ],
         ignore_index=True,
     )
@@ -338,14 +364,14 @@ def members_on(members: pd.DataFrame, day: dt.date) -> list[str]:
 
 def _variant(
     name: str,
-    series: pd.DataFrame,
-    population: pd.DataFrame,
+    matrix: SeriesMatrix,
+    inhabitants_by_year: pd.DataFrame,
     splits: pd.DataFrame,
     region_codes: Sequence[str],
     *,
     left_out: str | None = None,
 ) -> pd.DataFrame:
-    frame = per_capita(series, population, region_codes, splits)
+    frame = _ratio_of_sums(matrix, inhabitants_by_year, sorted(set(region_codes)), splits)
     frame.insert(0, "variant", name)
     frame.insert(2, "members_n", 0 if list(region_codes) == [NATION] else len(region_codes))
     frame["left_out"] = pd.Series([left_out] * len(frame), dtype=object)
@@ -356,16 +382,16 @@ def _variant(
 
 def _rest(
     name: str,
-    series: pd.DataFrame,
-    population: pd.DataFrame,
+    matrix: SeriesMatrix,
+    inhabitants_by_year: pd.DataFrame,
     splits: pd.DataFrame,
     panel: Sequence[str],
 ) -> pd.DataFrame:
     """The nation without the panel; broken by a split exactly when the panel is."""
-    nation = _variant(name, series, population, splits, [NATION])
+    nation = _variant(name, matrix, inhabitants_by_year, splits, [NATION])
     if not panel:
         return nation
-    own = per_capita(series, population, panel, splits)
+    own = _ratio_of_sums(matrix, inhabitants_by_year, sorted(set(panel)), splits)
     for column in ("emissions_tco2e", "population_count"):
         nation[column] = nation[column] - own[column]
     nation["reason"] = np.where(nation["reason"] == "", own["reason"], nation["reason"])
@@ -376,14 +402,13 @@ def _rest(
 
 def _members_at_the_time(
     members: pd.DataFrame,
-    series: pd.DataFrame,
-    population: pd.DataFrame,
+    matrix: SeriesMatrix,
+    inhabitants_by_year: pd.DataFrame,
     splits: pd.DataFrame,
-    known: Collection[str],
 ) -> pd.DataFrame:
     """One row per year, over those who were members on 31 December of it."""
-    matrix = to_matrix(series)
     years = matrix.years[matrix.published.any(axis=0)]
+    known = set(matrix.region_codes)
     spells = [
         (str(code), _as_date(joined), _as_date(left))
         for code, joined, left in zip(
@@ -399,7 +424,8 @@ def _members_at_the_time(
             for code, joined, left in spells
             if joined is not None and joined.year <= year and (left is None or left.year > year)
         }
-        whole = _variant(MEMBERS_AT_THE_TIME, series, population, splits, [] if unknown else sorted(then))
+        chosen = [] if unknown else sorted(then)
+        whole = _variant(MEMBERS_AT_THE_TIME, matrix, inhabitants_by_year, splits, chosen)
         frames.append(whole[whole["year"] == year])
     frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
     if unknown:
@@ -407,9 +433,9 @@ def _members_at_the_time(
     return frame
 
 
-def _largest(series: pd.DataFrame, panel: Sequence[str]) -> str | None:
+def _largest(whole: SeriesMatrix, panel: Sequence[str]) -> str | None:
     """The panel's largest emitter in the latest published year."""
-    matrix = to_matrix(series).select(panel)
+    matrix = whole.select(panel)
     if not matrix.region_codes:
         return None
     newest = np.flatnonzero(matrix.published.any(axis=0))[-1]
@@ -444,28 +470,22 @@ def _population_of(
     return total
 
 
-def _with_population_of(
-    own: pd.DataFrame, inhabitants_by_year: pd.DataFrame, parts: Sequence[str]
-) -> pd.DataFrame:
-    """Give a county the inhabitants of its municipalities, before SCB's noise."""
-    summed = _population_of(inhabitants_by_year, sorted(parts), own["year"].to_numpy(dtype=np.int64))
-    early = own["year"].to_numpy() < NOISE_FROM_YEAR
-    inhabitants = np.where(early, summed, own["population_count"].to_numpy(dtype=np.float64))
-    ratio = own["emissions_tco2e"].to_numpy() / np.where(inhabitants > 0, inhabitants, np.nan)
-    changed: pd.DataFrame = own.assign(
-        population_count=inhabitants,
-        tco2e_per_capita=ratio,
-        reason=np.where(np.isnan(inhabitants), NO_POPULATION, ""),
-    )
-    return changed
-
-
 def _breaks_a_split(region_codes: Collection[str], year: int, splits: pd.DataFrame) -> bool:
     """Whether the set holds one side of a split that the year's population does not know yet."""
     return any(
         year < first and ((child in region_codes) != (mother in region_codes))
-        for child, mother, first in zip(
-            splits["region_code"], splits["related_code"], splits["first_population_year"], strict=True
+        for child, mother, first in _split_rows(splits)
+    )
+
+
+def _split_rows(splits: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """(child, mother, first year whose population is in today's borders) of every split."""
+    return list(
+        zip(
+            splits["region_code"].tolist(),
+            splits["related_code"].tolist(),
+            splits["first_population_year"].tolist(),
+            strict=True,
         )
     )
 

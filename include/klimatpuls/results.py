@@ -7,17 +7,18 @@ gases, the releases before it, population and the registers. The formulas themse
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from klimatpuls import carbon_law, crosschecks, network, regions, sectors, series, standing
-from klimatpuls.series import ReleaseTable, SeriesMatrix
+from klimatpuls import carbon_law, crosschecks, derived, network, nowcast, regions, sectors, series, standing
+from klimatpuls.series import Boundary, ReleaseTable, SeriesMatrix
+from klimatpuls.targets import TargetState, select_in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from klimatpuls.targets import Target
@@ -54,6 +55,17 @@ class ResultInputs:
         published_date: The publisher's date of the current release; needed for what it is checked against.
         kolada: Kolada's key figures, where they are held.
         inventory: The national inventory, where it is held.
+        known_from: Release → first day it was known; for the base year's value when a target was decided.
+        boundaries: Lists of sectors of the register, as boundaries a target may name.
+        own_series: Values that owners import: ``region_code``, ``boundary``, ``year``, ``value``, ``unit``.
+        population_forecast: (region_code, year) → inhabitants.
+        national: The nation's figures by sector: ``sector_code``, ``year``, ``emissions_tco2e``.
+        national_basis: Whether they are ``final`` or ``preliminary``.
+        density: Municipality → inhabitants per km², where entered.
+        groups: Municipality → municipality group, where entered.
+        stored: Results of the release before, reckoned by another method version: ``target_id``,
+            ``region_code`` and the columns of a step. None while the method is the same: the old release
+            reckoned again gives what was stored.
     """
 
     as_of: date
@@ -66,6 +78,15 @@ class ResultInputs:
     published_date: date | None = None
     kolada: crosschecks.Side | None = None
     inventory: crosschecks.Side | None = None
+    known_from: Mapping[str, date] = field(default_factory=dict)
+    boundaries: Sequence[Boundary] = ()
+    own_series: pd.DataFrame | None = None
+    population_forecast: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    national: pd.DataFrame | None = None
+    national_basis: str = nowcast.FINAL
+    density: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    stored: pd.DataFrame | None = None
 
 
 def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
@@ -77,20 +98,78 @@ def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
     Returns:
         Table of ``mart_data`` → frame with its columns but ``publication_id``.
     """
-    table = series.build_release_table(*inputs.current)
-    earlier = [series.build_release_table(*one) for one in inputs.earlier]
+    table = series.build_release_table(*inputs.current, sub_sectors=_sub_sectors(inputs.boundaries))
+    earlier = [
+        series.build_release_table(*one, sub_sectors=_sub_sectors(inputs.boundaries))
+        for one in inputs.earlier
+    ]
+    boundaries = (*series.BOUNDARIES.values(), *inputs.boundaries)
     by_boundary = {
-        boundary: series.build_series(table, boundary, earlier=earlier, defects=inputs.defects)
-        for boundary in series.BOUNDARIES
+        boundary.code: series.build_series(table, boundary, earlier=earlier, defects=inputs.defects)
+        for boundary in boundaries
     }
+    held = derived.Held(
+        tables=(*earlier, table),
+        by_boundary={**by_boundary, **_own_series(inputs.own_series)},
+        boundaries=boundaries,
+        known_from=inputs.known_from,
+    )
+    in_force = select_in_force(inputs.targets, inputs.as_of)
+    changes = derived.standing_changes(
+        held,
+        in_force,
+        as_of=inputs.as_of,
+        stored=inputs.stored,
+        population_forecast=inputs.population_forecast,
+    )
+    record = derived.verdict_record(held, in_force, inputs.as_of)
+    estimate, scores = derived.nowcasts(held, inputs.national, basis=inputs.national_basis)
     return {
         "carbon_law": _carbon_law(table, by_boundary, inputs.as_of),
-        "target_progress": _target_progress(table, by_boundary, inputs),
+        "target_progress": _target_progress(held, inputs, changes, record),
         "network_summary": _network_summary(by_boundary, inputs),
         "region_overview": _region_overview(table, earlier, by_boundary, inputs),
         "boundary_series": _boundary_series(table, by_boundary),
         "cross_check": _cross_checks(inputs),
+        "standing_change": changes,
+        "verdict_record": record,
+        "backtest": derived.projection_backtest(held),
+        "base_year_ledger": derived.base_year_ledger(held, in_force),
+        "change_part": derived.change_part(held),
+        "nowcast": estimate,
+        "nowcast_score": scores,
+        "peer": derived.peer(
+            held,
+            _population_by_region(inputs.population, int(table.years[-1])),
+            density=inputs.density,
+            groups=inputs.groups,
+        ),
+        "better_example": derived.better_example(held),
     }
+
+
+def _sub_sectors(boundaries: Sequence[Boundary]) -> list[str]:
+    """Domestic aviation, and every sub-sector that a boundary of the register names."""
+    named = {code for boundary in boundaries for code in (*boundary.plus, *boundary.minus) if "." in code}
+    return sorted({sectors.DOMESTIC_AVIATION, *named})
+
+
+def _own_series(values: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    if values is None:
+        return {}
+    return {
+        str(boundary): series.build_own_series(own, str(boundary))
+        for boundary, own in values.groupby("boundary", sort=True)
+    }
+
+
+def _population_by_region(population: pd.DataFrame, year: int) -> dict[str, float]:
+    """Inhabitants of a year, of the nearest earlier one that is held where it is not."""
+    known = population[population["year"] <= year]
+    if known.empty:
+        return {}
+    newest = known[known["year"] == known["year"].max()]
+    return dict(zip(newest["region_code"].astype(str), newest["population_count"].astype(float), strict=True))
 
 
 SCOPE_BREAK: Final = "scope_break"
@@ -99,7 +178,7 @@ SCOPE_BREAK: Final = "scope_break"
 
 def _boundary_series(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Every boundary's series, with the break of the published total named."""
-    whole = pd.concat(by_boundary.values(), ignore_index=True)
+    whole = pd.concat([by_boundary[code] for code in series.BOUNDARIES], ignore_index=True)
     broken_from = _scope_break_year(table)
     is_broken = (whole["boundary"] == series.PUBLISHED_TOTAL) & (whole["year"] >= (broken_from or np.inf))
     flags = [
@@ -161,25 +240,31 @@ def _carbon_law(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame], as_of
 
 
 def _target_progress(
-    table: ReleaseTable, by_boundary: dict[str, pd.DataFrame], inputs: ResultInputs
+    held: derived.Held, inputs: ResultInputs, changes: pd.DataFrame, record: pd.DataFrame
 ) -> pd.DataFrame:
-    in_force = [target for target in inputs.targets if target.in_force(inputs.as_of)]
+    in_force = select_in_force(inputs.targets, inputs.as_of)
+    proposed = [one for one in inputs.targets if one.state is TargetState.PROPOSED and not one.is_own]
     frame = standing.evaluate_all(
         in_force,
-        by_boundary,
+        held.by_boundary,
         as_of=inputs.as_of,
-        one_plant=series.find_one_plant(table),
+        population_forecast=inputs.population_forecast,
+        one_plant=series.find_one_plant(held.current),
     )
-    if frame.empty:
-        return frame.assign(status_reason=None)[[*_TARGET_COLUMNS]]
-    frame["release_id"] = table.release_id
-    frame["status_reason"] = frame["reason"].replace("", None)
-    frame["hangs_on"] = [", ".join(map(str, years)) or None for years in frame["hangs_on"]]
-    frame["flags"] = [_pg_array(flags) for flags in frame["flags"]]
-    return frame[[*_TARGET_COLUMNS]]
+    for_nation = derived.evaluate_proposed(proposed, held.by_boundary, as_of=inputs.as_of)
+    parts = [part for part in (frame, for_nation) if not part.empty]
+    if not parts:
+        return frame.assign(status_reason=None, **dict.fromkeys(derived.TARGET_EXTRAS))[[*_TARGET_COLUMNS]]
+    states = {target.target_id: str(target.state) for target in (*in_force, *proposed)}
+    whole = derived.add_to_progress(pd.concat(parts, ignore_index=True), changes, record, states)
+    whole["release_id"] = held.current.release_id
+    whole["status_reason"] = whole["reason"].replace("", None)
+    whole["hangs_on"] = [", ".join(map(str, years)) or None for years in whole["hangs_on"]]
+    whole["flags"] = [_pg_array(flags) for flags in whole["flags"]]
+    return whole[[*_TARGET_COLUMNS]]
 
 
-_TARGET_COLUMNS: Final = (*standing.MART_COLUMNS, "status_reason")
+_TARGET_COLUMNS: Final = (*standing.MART_COLUMNS, "status_reason", *derived.TARGET_EXTRAS)
 
 
 def _network_summary(by_boundary: dict[str, pd.DataFrame], inputs: ResultInputs) -> pd.DataFrame:
@@ -239,10 +324,11 @@ def _region_overview(
     last_year = int(table.years[-1])
     previous_year = int(table.years[-2]) if len(table.years) > 1 else None
     last = territorial.at(last_year)
+    members = _member_codes(inputs)
     overview = pd.DataFrame(
         {
             "region_code": list(territorial.region_codes),
-            "is_member": [code in _member_codes(inputs) for code in territorial.region_codes],
+            "is_member": [code in members for code in territorial.region_codes],
             "last_year": last_year,
             "previous_year": pd.array([previous_year] * len(last), dtype="Int64"),
             "published_total_tco2e": matrices[series.PUBLISHED_TOTAL].at(last_year),

@@ -14,21 +14,24 @@ add up exactly. The order is part of the published figure:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
-from typing import TYPE_CHECKING, Final
+from itertools import pairwise, permutations
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from klimatpuls.series import SeriesMatrix, to_matrix
-from klimatpuls.standing import evaluate_matrix
+from klimatpuls.series import TERRITORIAL, SeriesMatrix, to_matrix
+from klimatpuls.standing import JUDGED_COLUMNS, judge_matrix
 from klimatpuls.targets import Target, base_values
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from klimatpuls.trend import FloatArray, IntArray
+
+    _Pair = tuple[SeriesMatrix, SeriesMatrix]
 
 STORED: Final = "stored"
 METHOD: Final = "method"
@@ -56,17 +59,17 @@ REVISED: Final = "revised"
 APPEARED: Final = "appeared"
 VANISHED: Final = "vanished"
 
-_KEY: Final = ["region_code", "sector_code", "year"]
-_STEP_COLUMNS: Final = (
-    "status",
-    "variants_met",
-    "variants_n",
-    "central_tco2e",
-    "level_tco2e",
-    "gap_tco2e",
-    "last_year",
-    "last_tco2e",
+STEP_COLUMNS: Final = (
+    "region_code",
+    "step_order",
+    "step",
+    *JUDGED_COLUMNS,
+    "gap_part_tco2e",
+    "cause",
 )
+"""Columns of a split standing, in their order."""
+
+_KEY: Final = ["region_code", "sector_code", "year"]
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def decompose_change(old: pd.DataFrame, new: pd.DataFrame, base_year: int) -> pd
     Example: Tierp, territorial, 1990, 2025 → 2026a: −37.55 (to 2023), −0.49 revised 2023, −2.20 revised
     1990, +7.27 new year 2024, −32.98.
     """
-    before, after = _matching(old, new)
+    before, after = _pair(to_matrix(old), to_matrix(new))
     old_base, new_base = before.at(base_year), after.at(base_year)
     bases = (old_base, old_base, old_base, old_base, new_base, new_base)
     chosen: Sequence[frozenset[str]] = [frozenset(DATA_STEPS[: max(0, step - 1)]) for step in range(6)]
@@ -214,6 +217,7 @@ def decompose_standing(
     *,
     as_of: dt.date,
     stored: pd.DataFrame | None = None,
+    population_forecast: Mapping[tuple[str, int], float] | None = None,
     old_territorial: pd.DataFrame | None = None,
     new_territorial: pd.DataFrame | None = None,
     allow_aviation: bool = False,
@@ -225,8 +229,9 @@ def decompose_standing(
         old: Tidy series of the old release, the target's boundary.
         new: Tidy series of the new release, the same boundary.
         as_of: The run's day, for every step but the stored one.
-        stored: The stored old results (``region_code`` and the step columns below); without it step 0
-            equals step 1.
+        stored: The stored old results (``region_code`` and the step columns below); without it, or for a
+            region it lacks, step 0 equals step 1.
+        population_forecast: (region_code, year) → inhabitants.
         old_territorial: Tidy territorial series of the old release, for the nation's effort-sharing base.
         new_territorial: The same of the new release.
         allow_aviation: As in :func:`klimatpuls.standing.evaluate_all`.
@@ -234,38 +239,127 @@ def decompose_standing(
     Returns:
         One row per region_code × step (regions of both): ``step_order`` 0–5, ``step``, ``status``,
         ``variants_met``, ``variants_n``, ``central_tco2e``, ``level_tco2e``, ``gap_tco2e``,
-        ``last_year``, ``last_tco2e``, and ``cause``, the same on all rows of a region: the last step at
-        which the status takes its final value; ``several_causes`` when another order of steps 2–5 would
-        name another; ``unchanged`` when it ends where it began.
+        ``last_year``, ``last_tco2e``, ``gap_part_tco2e`` (what the step added to the gap, 0 at step 0; the
+        parts add up to the difference of the gaps), and ``cause``, the same on all rows of a region: the
+        last step at which the status takes its final value; ``several_causes`` when another order of steps
+        2–5 would name another; ``unchanged`` when it ends where it began.
 
     Example: a municipality that falls out of ``most_below`` at step 5 in every order → cause ``new_data``.
     """
-    before, after = _matching(old, new)
+    territorial = [
+        None if frame is None else to_matrix(frame) for frame in (old_territorial, new_territorial)
+    ]
+    return _decompose(
+        target,
+        _pair(to_matrix(old), to_matrix(new)),
+        (territorial[0], territorial[1]),
+        as_of=as_of,
+        stored=stored,
+        forecast=population_forecast or {},
+        allow_aviation=allow_aviation,
+    )
+
+
+def decompose_standings(
+    targets: Sequence[Target],
+    old: Mapping[str, pd.DataFrame],
+    new: Mapping[str, pd.DataFrame],
+    *,
+    as_of: dt.date,
+    stored: pd.DataFrame | None = None,
+    population_forecast: Mapping[tuple[str, int], float] | None = None,
+    allow_aviation: bool = False,
+) -> pd.DataFrame:
+    """Split the changed standings of many targets into their steps (methods section 7).
+
+    Args:
+        targets: The targets; one whose boundary a release lacks is left out.
+        old: Boundary → tidy series of the old release.
+        new: The same of the new release.
+        as_of: The run's day, for every step but the stored one.
+        stored: The stored old results: ``target_id``, ``region_code`` and the columns of a step. A row that
+            is not there starts at step 1.
+        population_forecast: (region_code, year) → inhabitants.
+        allow_aviation: As in :func:`klimatpuls.standing.evaluate_all`.
+
+    Returns:
+        As :func:`decompose_standing`, with ``target_id`` first.
+
+    Example: see :func:`decompose_standing`.
+    """
+    matrices = [{name: to_matrix(frame) for name, frame in one.items()} for one in (old, new)]
+    pairs = {name: _pair(matrices[0][name], matrices[1][name]) for name in old if name in new}
+    territorial = (matrices[0].get(TERRITORIAL), matrices[1].get(TERRITORIAL))
+    frames = []
+    for target in targets:
+        if target.boundary not in pairs:
+            continue
+        frame = _decompose(
+            target,
+            pairs[target.boundary],
+            territorial,
+            as_of=as_of,
+            stored=None if stored is None else stored[stored["target_id"] == target.target_id],
+            forecast=population_forecast or {},
+            allow_aviation=allow_aviation,
+        )
+        frame.insert(0, "target_id", target.target_id)
+        frames.append(frame)
+    if not frames:
+        return pd.DataFrame(columns=["target_id", *STEP_COLUMNS])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _decompose(
+    target: Target,
+    pair: _Pair,
+    territorial: tuple[SeriesMatrix | None, SeriesMatrix | None],
+    *,
+    as_of: dt.date,
+    stored: pd.DataFrame | None,
+    forecast: Mapping[tuple[str, int], float],
+    allow_aviation: bool,
+) -> pd.DataFrame:
+    """What :func:`decompose_standing` gives, from matrices of the same regions."""
+    before, after = pair
     if target.region_code is not None:
         before, after = before.select([target.region_code]), after.select([target.region_code])
-    bases = tuple(
-        base_values(target, matrix, None if territorial is None else to_matrix(territorial))
-        for matrix, territorial in ((before, old_territorial), (after, new_territorial))
-    )
-    results: dict[frozenset[str], pd.DataFrame] = {}
-    for toggles in _all_toggles():
-        base = bases[1] if REVISED_BASE in toggles else bases[0]
-        results[toggles] = evaluate_matrix(
-            target, _hybrid(before, after, toggles), base, as_of=as_of, allow_aviation=allow_aviation
+    bases = [
+        base_values(target, matrix, whole) for matrix, whole in zip((before, after), territorial, strict=True)
+    ]
+    results = {
+        toggles: judge_matrix(
+            target,
+            _hybrid(before, after, toggles),
+            bases[1] if REVISED_BASE in toggles else bases[0],
+            as_of=as_of,
+            population_forecast=forecast,
+            allow_aviation=allow_aviation,
         )
+        for toggles in _all_toggles()
+    }
     method = results[frozenset()]
-    first = method if stored is None else _align_stored(stored, before.region_codes)
+    first = method if stored is None else _align_stored(stored, before.region_codes, method)
     chain = [first, *(results[frozenset(DATA_STEPS[:done])] for done in range(5))]
-    causes = _find_causes(first["status"].tolist(), results, len(before.region_codes))
-    frames = []
-    for order, result in enumerate(chain):
-        frame = result[list(_STEP_COLUMNS)].reset_index(drop=True)
-        frame.insert(0, "region_code", list(before.region_codes))
-        frame.insert(1, "step_order", order)
-        frame.insert(2, "step", STEPS[order])
-        frame["cause"] = causes
-        frames.append(frame)
-    return pd.concat(frames).sort_values(["region_code", "step_order"], ignore_index=True)
+    gaps = [np.asarray(result["gap_tco2e"], dtype=np.float64) for result in chain]
+    count = len(before.region_codes)
+    # Region by region, its six steps in order: one frame for all of them.
+    columns: dict[str, object] = {
+        "region_code": np.repeat(np.array(before.region_codes, dtype=object), len(STEPS)),
+        "step_order": np.tile(np.arange(len(STEPS)), count),
+        "step": np.tile(np.array(STEPS, dtype=object), count),
+    }
+    for name in JUDGED_COLUMNS:
+        columns[name] = np.stack([np.asarray(result[name]) for result in chain], axis=1).reshape(-1)
+    parts = [np.zeros(count), *(late - early for early, late in pairwise(gaps))]
+    columns["gap_part_tco2e"] = np.stack(parts, axis=1).reshape(-1)
+    columns["cause"] = np.repeat(
+        np.array(_find_causes(first["status"].tolist(), results, count), dtype=object), len(STEPS)
+    )
+    frame = pd.DataFrame(columns)
+    for name in ("variants_met", "variants_n", "last_year"):
+        frame[name] = pd.array(frame[name].to_numpy(dtype=np.float64), dtype="Int64")
+    return frame
 
 
 def find_cause(statuses: Sequence[str], steps: Sequence[str] = STEPS) -> str:
@@ -293,12 +387,16 @@ def find_cause(statuses: Sequence[str], steps: Sequence[str] = STEPS) -> str:
 
 
 def _find_causes(
-    stored: Sequence[str], results: dict[frozenset[str], pd.DataFrame], regions: int
+    stored: Sequence[str], results: Mapping[frozenset[str], Mapping[str, NDArray[Any]]], regions: int
 ) -> list[str]:
     """Find the cause per region in the fixed order, checked against every other order of steps 2–5."""
     statuses = {toggles: result["status"].tolist() for toggles, result in results.items()}
+    final = statuses[frozenset(DATA_STEPS)]
     causes = []
     for row in range(regions):
+        if stored[row] == final[row]:
+            causes.append(UNCHANGED)
+            continue
         named = [
             find_cause(
                 [
@@ -367,9 +465,8 @@ def _widen(matrix: SeriesMatrix, years: IntArray) -> SeriesMatrix:
     )
 
 
-def _matching(old: pd.DataFrame, new: pd.DataFrame) -> tuple[SeriesMatrix, SeriesMatrix]:
+def _pair(before: SeriesMatrix, after: SeriesMatrix) -> _Pair:
     """The two series on the regions both have, in the same order."""
-    before, after = to_matrix(old), to_matrix(new)
     shared = [code for code in before.region_codes if code in set(after.region_codes)]
     return before.select(shared), after.select(shared)
 
@@ -383,9 +480,18 @@ def _last_value(matrix: SeriesMatrix) -> FloatArray:
     return last
 
 
-def _align_stored(stored: pd.DataFrame, region_codes: Sequence[str]) -> pd.DataFrame:
-    missing = sorted(set(_STEP_COLUMNS) - set(stored.columns))
+def _align_stored(
+    stored: pd.DataFrame, region_codes: Sequence[str], method: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """The stored results in the order of the regions; a region without one starts at step 1."""
+    missing = sorted(set(JUDGED_COLUMNS) - set(stored.columns))
     if missing:
         msg = f"stored results lack the columns {', '.join(missing)}"
         raise ValueError(msg)
-    return stored.set_index("region_code").reindex(list(region_codes)).reset_index()
+    aligned = stored.set_index("region_code").reindex(list(region_codes))
+    unknown = aligned["status"].isna().to_numpy()
+    found: dict[str, NDArray[Any]] = {}
+    for name in JUDGED_COLUMNS:
+        own = aligned[name].to_numpy(dtype=object if name == "status" else np.float64, na_value=np.nan)
+        found[name] = np.where(unknown, method[name], own)
+    return found

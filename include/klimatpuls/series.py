@@ -246,9 +246,10 @@ def build_release_table(
     """
     codes = facts["sector_code"]
     rows = facts[~codes.str.contains(".", regex=False) | codes.isin(list(sub_sectors))]
-    regions, region_index = np.unique(rows["region_code"].to_numpy(dtype=object), return_inverse=True)
+    # Codes repeat many times over: to number them and sort the few is faster than to sort them all.
+    region_index, regions = pd.factorize(rows["region_code"].to_numpy(dtype=object), sort=True)
     years, year_index = np.unique(rows["year"].to_numpy(dtype=np.int64), return_inverse=True)
-    sectors, sector_index = np.unique(rows["sector_code"].to_numpy(dtype=object), return_inverse=True)
+    sector_index, sectors = pd.factorize(rows["sector_code"].to_numpy(dtype=object), sort=True)
     shape = (len(sectors), len(regions), len(years))
     flat = (sector_index * shape[1] + region_index) * shape[2] + year_index
     if len(np.unique(flat)) != len(rows):
@@ -410,7 +411,7 @@ def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
         twice = series[series.duplicated(["region_code", "year"])].iloc[0]
         msg = f"series: region {twice['region_code']}, year {twice['year']} comes twice; give one boundary"
         raise ValueError(msg)
-    regions, row = np.unique(series["region_code"].to_numpy(dtype=object), return_inverse=True)
+    row, regions = pd.factorize(series["region_code"].to_numpy(dtype=object), sort=True)
     years, column = np.unique(series["year"].to_numpy(dtype=np.int64), return_inverse=True)
     shape = (len(regions), len(years))
     values = np.full(shape, np.nan)
@@ -422,11 +423,15 @@ def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
     defect = np.zeros(shape, dtype=np.bool_)
     defect[row, column] = [KNOWN_DEFECT in own for own in series["flags"]]
     flags: list[set[str]] = [set() for _ in regions]
-    release_ids = [""] * len(regions)
-    for region, own, releases in zip(row.tolist(), series["flags"], series["release_ids"], strict=True):
-        flags[region].update(own)
-        if releases:
-            release_ids[region] = releases[0]
+    for region, own in zip(row.tolist(), series["flags"], strict=True):
+        if own:
+            flags[region].update(own)
+    publishers = np.array(
+        [releases[0] if releases else "" for releases in series["release_ids"]], dtype=object
+    )
+    release_ids = np.full(len(regions), "", dtype=object)
+    named = publishers != ""
+    release_ids[row[named]] = publishers[named]
     return SeriesMatrix(
         region_codes=tuple(str(code) for code in regions),
         years=years,
@@ -435,7 +440,7 @@ def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
         defect=defect,
         status=status,
         flags=tuple(tuple(sorted(own)) for own in flags),
-        release_ids=tuple(release_ids),
+        release_ids=tuple(str(release) for release in release_ids),
     )
 
 

@@ -18,7 +18,7 @@ The order in which a status is found:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -174,6 +174,18 @@ EXTRA_COLUMNS: Final = (
     "budget_time_used_share",
     "budget_runs_out_year",
 )
+
+JUDGED_COLUMNS: Final = (
+    "status",
+    "variants_met",
+    "variants_n",
+    "central_tco2e",
+    "level_tco2e",
+    "gap_tco2e",
+    "last_year",
+    "last_tco2e",
+)
+"""What a step of a revision stores of a standing."""
 
 _INTEGER_COLUMNS: Final = (
     "base_year",
@@ -403,6 +415,103 @@ def evaluate_matrix(
     return _finish([_evaluate_case(case, frozenset(one_plant))])
 
 
+def judge_matrix(
+    target: Target,
+    matrix: SeriesMatrix,
+    base: FloatArray,
+    *,
+    as_of: dt.date,
+    population_forecast: Mapping[tuple[str, int], float] | None = None,
+    allow_aviation: bool = False,
+) -> dict[str, NDArray[Any]]:
+    """Judge one target as :func:`evaluate_matrix` does, without what only a reader of one result needs.
+
+    The steps of a revision ask for a status many times over (methods section 7); rates, paths and the years
+    a verdict hangs on are left out.
+
+    Args:
+        target: The target; whose it is does not restrict the rows.
+        matrix: The series.
+        base: Base values, tonnes CO2e, shape ``(n_regions,)``.
+        as_of: The run's day.
+        population_forecast: (region_code, year) → inhabitants.
+        allow_aviation: As in :func:`evaluate_all`.
+
+    Returns:
+        Column of :data:`JUDGED_COLUMNS` → its values, one per region of ``matrix``, equal to those of
+        :func:`evaluate_matrix`.
+
+    Example: series falling to 60 t in 2024 and base 100 t, 50 % below → level 50 t, last 60 t.
+    """
+    case = _build_case(target, matrix, base, as_of, population_forecast or {}, allow_aviation=allow_aviation)
+    verdict = _judge(case, matrix.observed)
+    gap, _ = _gaps(case, verdict)
+    counted, known = verdict.count.n > 0, verdict.last_year > 0
+    columns = {
+        "status": verdict.status,
+        "variants_met": np.where(counted, verdict.count.met, np.nan),
+        "variants_n": np.where(counted, verdict.count.n, np.nan),
+        "central_tco2e": verdict.count.central,
+        "level_tco2e": case.level,
+        "gap_tco2e": gap,
+        "last_year": np.where(known, verdict.last_year, np.nan),
+        "last_tco2e": verdict.last,
+    }
+    return {name: columns[name] for name in JUDGED_COLUMNS}
+
+
+def is_at_or_below(value: FloatArray, level: FloatArray) -> BoolArray:
+    """Whether a value is at or below the level, whichever way a processor rounded its sums (section 6).
+
+    Args:
+        value: Tonnes CO2e.
+        level: Tonnes CO2e, of a shape that broadcasts with it.
+
+    Returns:
+        True where it is, within :data:`ROUNDING` of the level; False where either is NaN.
+
+    Example: 37.00000000001 t against a level of 37 t → True.
+    """
+    within: BoolArray = value <= level + ROUNDING * np.abs(level)
+    return within
+
+
+def count_at_or_below(projected: FloatArray, level: FloatArray) -> tuple[IntArray, IntArray]:
+    """Count the variants that end at or below the level (methods section 6).
+
+    Args:
+        projected: Tonnes CO2e per variant, shape ``(n_regions, n_variants)``, NaN where one is not defined.
+        level: Tonnes CO2e, shape ``(n_regions,)``.
+
+    Returns:
+        How many do, and how many are defined, each of shape ``(n_regions,)``.
+
+    Example: 30, 40 and NaN t against 37 t → 1 of 2.
+    """
+    defined = ~np.isnan(projected)
+    return (defined & is_at_or_below(projected, level[:, None])).sum(axis=1), defined.sum(axis=1)
+
+
+def name_counts(met: IntArray, n: IntArray) -> NDArray[np.object_]:
+    """Name the status of a count of variants (methods section 6).
+
+    Args:
+        met: Variants at or below the level, shape ``(n_regions,)``.
+        n: Variants defined, same shape.
+
+    Returns:
+        One of the five counted statuses each; ``insufficient_data`` where no variant is defined.
+
+    Example: 7 of 8 → ``most_below``; 4 of 8 → ``split``; 0 of 6 → ``none_below``.
+    """
+    names = np.select(
+        [n == 0, met == n, 2 * met > n, 2 * met == n, met > 0],
+        [INSUFFICIENT_DATA, ALL_BELOW, MOST_BELOW, SPLIT, FEW_BELOW],
+        default=NONE_BELOW,
+    )
+    return names.astype(object)
+
+
 def build_verdict_record(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Reckon how often earlier verdicts came true (methods section 6).
 
@@ -513,7 +622,7 @@ def _judge(case: _Case, observed: FloatArray) -> _Verdict:
     usable = np.where(counted[:, None], points.values, np.nan)
     count = _count_budget(case, usable, last_year) if case.is_budget else _count_level(case, usable)
     outcome = _outcome(case)
-    below = np.zeros(len(last), dtype=np.bool_) if case.is_budget else _at_or_below(last, case.level)
+    below = np.zeros(len(last), dtype=np.bool_) if case.is_budget else is_at_or_below(last, case.level)
     unknown_aviation = np.array(
         [AVIATION_INCLUDED in own and not case.allow_aviation for own in case.matrix.flags], dtype=np.bool_
     )
@@ -527,19 +636,16 @@ def _judge(case: _Case, observed: FloatArray) -> _Verdict:
         (unknown_aviation, INSUFFICIENT_DATA, "aviation_unknown"),
         (unstarted, NOT_COMPUTABLE, "budget_start_missing"),
         (observed_year & np.isnan(outcome), NOT_COMPUTABLE, "target_year_missing"),
-        (observed_year & _at_or_below(outcome, case.level), MET, ""),
+        (observed_year & is_at_or_below(outcome, case.level), MET, ""),
         (observed_year, MISSED, ""),
         (np.full(len(last), case.as_of.year > case.year), AWAITING_DATA, ""),
         (insufficient, INSUFFICIENT_DATA, points.reason),
         (below, BELOW_LEVEL, ""),
         (ahead > MAX_YEARS_AHEAD, TOO_FAR, ""),
-        (count.met == count.n, ALL_BELOW, ""),
-        (2 * count.met > count.n, MOST_BELOW, ""),
-        (2 * count.met == count.n, SPLIT, ""),
-        (count.met > 0, FEW_BELOW, ""),
     ]
     conditions = [condition for condition, _, _ in rules]
-    status = np.select(conditions, [name for _, name, _ in rules], default=NONE_BELOW)
+    counted_status = name_counts(count.met, count.n)
+    status = np.select(conditions, [name for _, name, _ in rules], default=counted_status.astype(str))
     reason = np.select(conditions, [text for _, _, text in rules], default="")
     return _Verdict(
         status=status.astype(object),
@@ -588,23 +694,17 @@ def _count_budget(case: _Case, points: FloatArray, last_year: IntArray) -> _Coun
 
 def _count(projected: FloatArray, level: FloatArray) -> _Count:
     defined = ~np.isnan(projected)
-    met = (defined & _at_or_below(projected, level[:, None])).sum(axis=1)
+    met, count = count_at_or_below(projected, level)
     some = defined.any(axis=1)
     low = np.where(defined, projected, np.inf).min(axis=1)
     high = np.where(defined, projected, -np.inf).max(axis=1)
     return _Count(
         met=met,
-        n=defined.sum(axis=1),
+        n=count,
         central=trend.central(projected),
         low=np.where(some, low, np.nan),
         high=np.where(some, high, np.nan),
     )
-
-
-def _at_or_below(value: FloatArray, level: FloatArray) -> BoolArray:
-    """Whether a value is at or below the level, whichever way a processor rounded its sums."""
-    within: BoolArray = value <= level + ROUNDING * np.abs(level)
-    return within
 
 
 def _without_newest(observed: FloatArray) -> FloatArray:
@@ -618,7 +718,7 @@ def _hangs_on(case: _Case, verdict: _Verdict) -> list[tuple[int, ...]]:
     """Years, never the newest, whose removal moves the central projection across the level."""
     years, points = case.matrix.years, verdict.points
     found: list[list[int]] = [[] for _ in verdict.last]
-    below = _at_or_below(verdict.count.central, case.level)
+    below = is_at_or_below(verdict.count.central, case.level)
     for column in np.flatnonzero((~np.isnan(points)).any(axis=0)):
         removable = ~np.isnan(points[:, column]) & (verdict.last_year != years[column])
         if not removable.any():
@@ -626,12 +726,17 @@ def _hangs_on(case: _Case, verdict: _Verdict) -> list[tuple[int, ...]]:
         fewer = points.copy()
         fewer[:, column] = np.nan
         fewer[~removable] = np.nan
-        without = (
-            _count_budget(case, fewer, verdict.last_year) if case.is_budget else _count_level(case, fewer)
-        )
-        for row in np.flatnonzero(removable & (_at_or_below(without.central, case.level) != below)):
+        without = _central(case, fewer, verdict.last_year)
+        for row in np.flatnonzero(removable & (is_at_or_below(without, case.level) != below)):
             found[row].append(int(years[column]))
     return [tuple(own) for own in found]
+
+
+def _central(case: _Case, points: FloatArray, last_year: IntArray) -> FloatArray:
+    """The central projection alone, of the target year or the sum of the budget's years."""
+    if not case.is_budget:
+        return trend.project_central(case.matrix.years, points, np.array([case.year]))[:, 0]
+    return _count_budget(case, points, last_year).central
 
 
 def _describe(case: _Case, verdict: _Verdict) -> dict[str, object]:
@@ -671,12 +776,7 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     target = case.target
     left = (case.year - verdict.last_year).astype(np.float64)
     ahead = (left > 0) & (verdict.last_year > 0) & (not case.is_budget)
-    final = np.isin(verdict.status, (MET, MISSED))
-    outcome = _outcome(case)
-    gap = np.where(final, outcome, verdict.count.central) - case.level
-    observed_gap = np.where(final, outcome, np.nan if case.is_budget else verdict.last) - case.level
-    if target.target_type is TargetType.NET_ZERO and target.residual_percent is None:
-        gap = observed_gap = verdict.last
+    gap, observed_gap = _gaps(case, verdict)
     years_left = np.where(ahead, left, np.nan)
     required = _required_rates(verdict.last, case.level, years_left)
     in_tonnes = ahead & np.isnan(required)
@@ -700,6 +800,17 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
         "path_position_tco2e": position,
         "path_position_pct_of_base": 100.0 * position / positive_base,
     }
+
+
+def _gaps(case: _Case, verdict: _Verdict) -> tuple[FloatArray, FloatArray]:
+    """Central projection and latest value above the level; the outcome above it once that is final."""
+    if case.target.target_type is TargetType.NET_ZERO and case.target.residual_percent is None:
+        return verdict.last, verdict.last
+    final = np.isin(verdict.status, (MET, MISSED))
+    outcome = _outcome(case)
+    gap = np.where(final, outcome, verdict.count.central) - case.level
+    observed_gap = np.where(final, outcome, np.nan if case.is_budget else verdict.last) - case.level
+    return gap, observed_gap
 
 
 def _describe_before(verdict: _Verdict, before: _Verdict) -> dict[str, object]:

@@ -22,7 +22,7 @@ from klimatpuls.series import EFFORT_SHARING_PROXY, TERRITORIAL, SeriesMatrix, t
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from klimatpuls.trend import FloatArray, IntArray
 
@@ -194,6 +194,24 @@ class Target:
         if self.target_year is not None:
             return self.target_year
         return -(-as_of.year // YEAR_MARK) * YEAR_MARK
+
+
+def select_in_force(targets: Iterable[Target], on: dt.date) -> list[Target]:
+    """The targets in force on a day, without those whose successor is in force too (methods section 5).
+
+    Args:
+        targets: Targets of the register.
+        on: The day.
+
+    Returns:
+        In the order given. A superseded decision stays in the register and is shown no more once the one
+        that took over is in force.
+
+    Example: −50 % superseded by −70 %, valid from 2026-01-01 → the first on 2025-12-31, the second after.
+    """
+    valid = [target for target in targets if target.in_force(on)]
+    names = {target.target_id for target in valid}
+    return [target for target in valid if target.superseded_by not in names]
 
 
 def base_values(target: Target, matrix: SeriesMatrix, territorial: SeriesMatrix | None = None) -> FloatArray:

@@ -365,14 +365,43 @@ def central(projected: FloatArray) -> FloatArray:
     return np.where(missing, np.where(count > 0, (low + high) / 2, np.nan), chosen)
 
 
+def project_central(years: IntArray, values: FloatArray, target_years: IntArray) -> FloatArray:
+    """Project along the central projection alone (methods section 3): what :func:`central` takes out.
+
+    Args:
+        years: Ascending calendar years, shape ``(n_years,)``.
+        values: The points to use, tonnes CO2e, NaN elsewhere, shape ``(n_series, n_years)``.
+        target_years: Years to project to, shape ``(n_targets,)``.
+
+    Returns:
+        Tonnes CO2e, shape ``(n_series, n_targets)``; equal to ``central(project(...))``, of which only what
+        is needed is reckoned.
+
+    Raises:
+        ValueError: if years do not ascend or shapes do not match.
+
+    Example: 100, 50, 25 t in 2022–2024, to 2025 → 12.5 t.
+    """
+    last_year, _ = last_observed(years, values)
+    line = fit(years, values, "constant_rate")
+    ahead = target_years[None, :] - last_year[:, None]
+    chosen: FloatArray = np.exp(line.intercept)[:, None] * np.exp(line.slope[:, None] * ahead)
+    rest = np.flatnonzero(np.isnan(line.slope) & ((~np.isnan(values)).sum(axis=1) >= 2))
+    if len(rest):
+        chosen[rest] = central(project(years, values[rest], target_years))
+    return chosen
+
+
 def _groups(values: FloatArray) -> Iterator[tuple[IntArray, IntArray]]:
     """Yield (rows, columns) of the series that have the same years available."""
-    if not len(values):
+    if not values.size:
         return
-    masks, group = np.unique(~np.isnan(values), axis=0, return_inverse=True)
-    group = group.reshape(-1)
-    for index, mask in enumerate(masks):
-        yield np.flatnonzero(group == index), np.flatnonzero(mask)
+    present = np.ascontiguousarray(~np.isnan(values))
+    # A row of truth values read as one word of bytes: sorting words is many times faster than sorting rows.
+    words = present.view(f"S{present.shape[1]}").reshape(-1)
+    _, first, group = np.unique(words, return_index=True, return_inverse=True)
+    for index, row in enumerate(first):
+        yield np.flatnonzero(group == index), np.flatnonzero(present[row])
 
 
 def _pairs(x: FloatArray) -> tuple[IntArray, IntArray]:

@@ -259,11 +259,42 @@ def sync_registers() -> None:
     """Read the network's reviewed registers into the warehouse; skipped when nothing changed."""
     from klimatpuls.hops.registers import sync_registers as sync
 
+    context = run_context()
     with connections.warehouse(connections.LOADER) as conn:
-        changed = sync(conn)
+        changed = sync(conn, context.registers, context.today)
     if not changed:
         message = "the registers are as they were"
         raise AirflowSkipException(message)
+
+
+def sync_contacts() -> None:
+    """Read the members' contacts into the schema that only the mailer reads; skipped when nothing changed."""
+    from klimatpuls.hops.contacts import sync_contacts as sync
+
+    context = run_context()
+    if context.contacts is None:
+        message = "no file of contacts is set (KLIMATPULS_CONTACTS)"
+        raise AirflowSkipException(message)
+    with connections.warehouse(connections.MAILER) as conn:
+        changed = sync(conn, context.contacts, context.registers, context.today)
+    if not changed:
+        message = "the contacts are as they were"
+        raise AirflowSkipException(message)
+
+
+def check_registers() -> None:
+    """Fail with every mistake of the register files; what was sound is in the warehouse already.
+
+    Raises:
+        AirflowFailException: with every mistake by file, row, column and remedy.
+    """
+    from klimatpuls.hops.registers import refuse_mistakes
+
+    context = run_context()
+    try:
+        refuse_mistakes(context.registers, context.today)
+    except KlimatpulsError as error:
+        raise AirflowFailException(str(error)) from error
 
 
 def ingests_are_done() -> bool:

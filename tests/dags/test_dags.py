@@ -47,8 +47,12 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
         "note_approval": {"send_mail"},
         "send_mail": set(),
     },
-    "sync_registers": {"sync_registers": set()},
     "tidy": {"tidy": set()},
+    "sync_registers": {
+        "sync_registers": {"check_registers"},
+        "check_registers": set(),
+        "sync_contacts": set(),
+    },
     "watch": {
         "close_stuck_runs": {
             "assess_freshness",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from contextlib import closing
 from datetime import UTC, date, datetime
 from itertools import count
@@ -17,6 +18,7 @@ import pytest
 from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import FetchError, UsageError
 from klimatpuls.hops.snapshot import keep_file
+from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
 from klimatpuls.sources import smhi_emissions
@@ -190,6 +192,8 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
         assert "known bytes, no new release" in skip_of(tasks.fetch_snapshot, source_id)
         in_dag_run(monkeypatch, tasks)
     assert skip_of(tasks.sync_registers) == "the registers are as they were"
+    assert tasks.check_registers() is None
+    assert skip_of(tasks.sync_contacts) == "no file of contacts is set (KLIMATPULS_CONTACTS)"
     assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
     assert skip_of(tasks.sweep_unpublished) == "everything validated is published"
     assert tasks.close_stuck_runs() == 0
@@ -405,3 +409,24 @@ def test_tidying_says_what_went(tasks: Any, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("KLIMATPULS_KEEP", "publications=0")
     with pytest.raises(UsageError, match="at least 2"):
         tasks.tidy()
+
+
+def test_a_register_with_a_mistake_is_told_and_the_others_come_through(
+    tasks: Any, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
+    text = (folder / "members.csv").read_text(encoding="utf-8")
+    (folder / "members.csv").write_text(text.replace("1281,Lund", "1281,Malmö"), encoding="utf-8")
+    contacts = tmp_path / "contacts.csv"
+    contacts.write_text("region_code,kind,role,address\n1280,official,strateg,klimat@example.org\n", "utf-8")
+    monkeypatch.setenv("KLIMATPULS_REGISTERS", str(folder))
+    monkeypatch.setenv("KLIMATPULS_CONTACTS", str(contacts))
+    tasks.sync_registers()
+    assert ask(warehouse.loader_dsn, "SELECT count(*) FROM register.member") == [(0,)]
+    assert ask(warehouse.loader_dsn, "SELECT count(*) FROM register.target") == [(7,)]
+    told = failure_of(tasks.check_registers)
+    assert "members.csv, row 13, column region_name (Namn): 1281 is Lund, found 'Malmö'" in told
+    # Their file fits the members that could not be read; nothing can be held to them.
+    tasks.sync_contacts()
+    assert ask(warehouse.mailer_dsn, "SELECT region_code, kind FROM person.contact") == [("1280", "official")]
+    assert skip_of(tasks.sync_contacts) == "the contacts are as they were"

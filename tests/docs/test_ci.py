@@ -18,6 +18,7 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     (folder / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci/run", folder / ".ci/run")
+    (folder / ".ci/browser").write_text("", encoding="utf-8")
     tools = tmp_path / "bin"
     tools.mkdir()
     make = tools / "make"
@@ -47,13 +48,13 @@ def _run(clone: Path, **settings: str) -> tuple[int, list[str]]:
 
 
 def test_without_real_figures_it_lints_and_tests(clone: Path) -> None:
-    assert _run(clone) == (0, ["true lint", "true test"])
+    assert _run(clone) == (0, ["true lint", "true test", "true test-bi"])
 
 
 def test_real_figures_are_used_where_their_folder_is(clone: Path, tmp_path: Path) -> None:
     (tmp_path / "figures/smhi").mkdir(parents=True)
     result = _run(clone, KLIMATPULS_REAL_DATA=str(tmp_path / "figures"))
-    assert result == (0, ["true lint", "true test", "true test-real"])
+    assert result == (0, ["true lint", "true test", "true test-bi", "true test-real"])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,8 @@ def test_real_figures_are_used_where_their_folder_is(clone: Path, tmp_path: Path
     [
         ("lint", ["true lint"]),
         ("test", ["true lint", "true test"]),
-        ("test-real", ["true lint", "true test", "true test-real"]),
+        ("test-bi", ["true lint", "true test", "true test-bi"]),
+        ("test-real", ["true lint", "true test", "true test-bi", "true test-real"]),
     ],
 )
 def test_a_failure_ends_it_and_is_passed_on(
@@ -71,3 +73,49 @@ def test_a_failure_ends_it_and_is_passed_on(
     code, diary = _run(clone, FAILING=failing, KLIMATPULS_REAL_DATA=str(tmp_path / "figures"))
     assert code != 0
     assert diary == done
+
+
+def _browser(tmp_path: Path, *, user: str, **programs: int) -> tuple[int, str, list[str]]:
+    """Run the script that sees to a browser, where only these programs exist; each ends with its number."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    diary = tmp_path / "diary"
+    for name, code in programs.items():
+        _program(tools / name.replace("_", "-"), f'echo "${{0##*/}} $1" >>{diary}\nexit {code}\n')
+    _program(tools / "id", f"echo {user}\n")
+    _program(tools / "timeout", 'shift\nexec "$@"\n')
+    done = subprocess.run(
+        ["/bin/bash", str(ROOT / ".ci/browser")],
+        env={"PATH": str(tools)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return done.returncode, done.stdout, diary.read_text().splitlines() if diary.exists() else []
+
+
+def _program(file: Path, text: str) -> None:
+    file.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
+    file.chmod(0o755)
+
+
+def test_a_browser_that_is_there_is_taken(tmp_path: Path) -> None:
+    assert _browser(tmp_path, user="0", chromium=0, apt_get=0) == (0, "", [])
+
+
+def test_root_installs_one(tmp_path: Path) -> None:
+    code, said, diary = _browser(tmp_path, user="0", apt_get=0)
+    assert code == 0
+    assert "installing" in said
+    assert diary == ["apt-get update", "apt-get install"]
+
+
+@pytest.mark.parametrize(("user", "diary"), [("0", ["apt-get update"]), ("1000", [])])
+def test_without_one_the_build_goes_on_and_says_what_is_left_out(
+    tmp_path: Path, user: str, diary: list[str]
+) -> None:
+    code, said, asked = _browser(tmp_path, user=user, apt_get=1)
+    assert code == 0
+    assert "only its queries are asked" in said
+    assert asked == diary

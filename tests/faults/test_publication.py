@@ -281,7 +281,9 @@ def test_a_known_defect_leaves_the_trend_and_nothing_else(published: Published) 
             " '{2020}', 1e9, NULL, 'fel', 'wrong', 'test', '2026-05-08', '2027-05-08')",
             (newest(published.archive).published_date,),
         )
-        cursor.execute("UPDATE register.version SET sha256 = repeat('0', 64) WHERE register = 'targets'")
+        cursor.execute(
+            "UPDATE register.version SET recorded_to = clock_timestamp() WHERE register = 'targets'"
+        )
     later = replace(published, context=replace(published.context, as_of=date(2026, 5, 11)))
     made = publish_now(later)
     assert made is not None

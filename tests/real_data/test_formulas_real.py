@@ -7,21 +7,32 @@ Expected figures: ``klimatkollen/results_edition_2026a.csv`` and the regression 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import linprog
 
-from klimatpuls import carbon_law, network, revisions, standing
+from klimatpuls import (
+    backtest,
+    carbon_law,
+    change_parts,
+    network,
+    nowcast,
+    peers,
+    results,
+    revisions,
+    standing,
+    trend,
+)
 from klimatpuls import series as series_of
 from klimatpuls.regions import code_for, codes
+from klimatpuls.registers import read_registers
 from klimatpuls.series import ReleaseTable, build_release_table, build_series
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.targets import Target
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.real_data
 
@@ -272,3 +283,277 @@ class TestRegressionFacts:
         share = table.sector("transport.domestic_aviation") / table.sector("transport")
         rows = [table.region_codes.index(code) for code in MUNICIPALITIES]
         assert int((share[rows, -1] > 0.02).sum()) == 114
+
+
+@pytest.fixture(scope="module")
+def published(tables):
+    matrix = series_of.to_matrix(build_series(tables["2026a"], "published_total")).select(MUNICIPALITIES)
+    return matrix.years[matrix.years >= 2015], matrix.values[:, matrix.years >= 2015]
+
+
+class TestLeastAbsoluteDeviations:
+    def test_all_290_equal_a_linear_programming_solver(self, published):
+        years, values = published
+        assert values.shape == (290, 6)
+        line = trend.fit(years, values, "lad")
+        x = (years - years[-1]).astype(float)
+        ours = np.abs(values - line.intercept[:, None] - line.slope[:, None] * x).sum(axis=1)
+        equal = np.column_stack([np.ones(len(x)), x, np.eye(len(x)), -np.eye(len(x))])
+        bounds = [(None, None)] * 2 + [(0, None)] * (2 * len(x))
+        costs = np.concatenate([[0, 0], np.ones(2 * len(x))])
+        theirs = [linprog(c=costs, A_eq=equal, b_eq=own, bounds=bounds, method="highs").fun for own in values]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+    def test_shift_and_scale_change_nothing_but_shift_and_scale(self, published):
+        years, values = published
+        line = trend.fit(years, values, "lad")
+        scaled = trend.fit(years, 1e-3 * values, "lad")
+        np.testing.assert_allclose(scaled.slope, 1e-3 * line.slope, rtol=1e-9)
+        raised = trend.fit(years - 1000, values + 5e5, "lad")
+        np.testing.assert_allclose(raised.slope, line.slope, rtol=1e-6)
+
+
+class TestNationalCheck:
+    """The proxy of the nation against official figures: total less 25.0 Mt in 1990, −34.5 % to 2024."""
+
+    OFFICIAL = (46_000_515.0, 46_000_515.0 * (1 - 0.345))
+
+    @pytest.mark.parametrize(
+        ("keep_aviation", "below", "change"), [(True, [4.6, 2.7], -33.2), (False, [6.1, 4.3], -33.3)]
+    )
+    def test_the_proxy_lies_below(self, tables, keep_aviation, below, change):
+        own = build_series(
+            tables["2026a"],
+            "effort_sharing_proxy",
+            earlier=[tables["2021"], tables["2025"]],
+            keep_aviation=keep_aviation,
+        )
+        nation = own[own["region_code"] == NATION].set_index("year")["value_tco2e"]
+        found = [
+            100 * (1 - nation[year] / figure)
+            for year, figure in zip((1990, 2024), self.OFFICIAL, strict=True)
+        ]
+        assert np.round(found, 1).tolist() == below
+        assert round(100 * (nation[2024] / nation[1990] - 1), 1) == change
+
+    def test_the_municipalities_make_the_nation_but_for_the_unallocated(self, tables):
+        matrix = series_of.to_matrix(
+            build_series(tables["2026a"], "effort_sharing_proxy", keep_aviation=True)
+        )
+        shares = matrix.select(MUNICIPALITIES).values.sum(axis=0) / matrix.select([NATION]).values[0]
+        assert shares.min() > 0.992
+        assert shares.max() < 0.996
+
+
+class TestNetwork:
+    def test_per_capita_of_the_confirmed_municipal_members_in_2023(self, tables, real_data):
+        population = pd.read_csv(real_data / "scb/population.csv", dtype={"region_code": str})
+        population = population.rename(columns={"population": "population_count"})
+        register = read_registers().members
+        day = dt.date(2026, 5, 8)
+        confirmed = network.members_on(register[register["confirmed"].astype(bool)], day)
+        members = [code for code in confirmed if len(code) == 4]
+        assert len(members) == 18
+        lulea = code_for("Luleå")
+
+        def t_per_capita(boundary: str, chosen: list[str], *, keep_aviation: bool = True) -> float:
+            own = build_series(
+                tables["2026a"],
+                boundary,
+                earlier=[tables["2021"], tables["2025"]],
+                keep_aviation=keep_aviation,
+            )
+            found = network.per_capita(own, population, chosen, results.splits()).set_index("year")
+            return round(float(found.loc[2023, "tco2e_per_capita"]), 2)
+
+        assert t_per_capita("territorial", members) == 3.24
+        assert t_per_capita("territorial", [code for code in members if code != lulea]) == 2.26
+        assert t_per_capita("effort_sharing_proxy", members) == 1.25
+        assert t_per_capita("effort_sharing_proxy", members, keep_aviation=False) == 1.23
+
+
+@pytest.fixture(scope="module")
+def by_boundary(tables: dict[str, ReleaseTable]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Every release's series with the releases before it: gone years linked, aviation estimated."""
+    order = list(WORKBOOKS)
+    return {
+        release: {
+            name: build_series(tables[release], name, earlier=[tables[one] for one in order[:place]])
+            for name in series_of.BOUNDARIES
+        }
+        for place, release in enumerate(order)
+    }
+
+
+class TestAviationEstimated:
+    @pytest.mark.parametrize(
+        ("target_id", "expected"),
+        [
+            ("-63", (2, 7, 10, 7, 54, 210)),
+            ("-55", (10, 28, 20, 15, 69, 148)),
+            ("transport -70", (0, 3, 5, 0, 29, 253)),
+        ],
+    )
+    def test_how_the_counts_change(self, by_boundary, target_id, expected):
+        found = standing.evaluate_all(LINES, by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
+        statuses = ("below_level", "all_below", "most_below", "split", "few_below", "none_below")
+        counts = municipal(found[found["target_id"] == target_id])["status"].value_counts()
+        assert tuple(int(counts.get(status, 0)) for status in statuses) == expected
+
+
+class TestThreeReleases:
+    @pytest.mark.parametrize(
+        ("old", "new", "changed"),
+        [
+            ("2021", "2025", {"-63": 290, "-55": 290, "transport -70": 290}),
+            ("2025", "2026a", {"-63": 87, "-55": 149, "transport -70": 50}),
+        ],
+    )
+    def test_every_changed_standing_is_split_and_the_parts_add_up(self, by_boundary, old, new, changed):
+        steps = revisions.decompose_standings(
+            LINES, by_boundary[old], by_boundary[new], as_of=dt.date(2026, 5, 8)
+        )
+        steps = municipal(steps).sort_values(["target_id", "region_code", "step_order"])
+        assert len(steps) == 3 * 290 * 6
+        first, last = (steps[steps["step_order"] == at].reset_index(drop=True) for at in (0, 5))
+        moved = first["status"] != last["status"]
+        assert moved.groupby(first["target_id"]).sum().to_dict() == changed
+        assert (first.loc[moved, "cause"] != "unchanged").all()
+        assert (first.loc[~moved, "cause"] == "unchanged").all()
+        gaps = steps["gap_tco2e"].to_numpy().reshape(-1, 6)
+        parts = steps["gap_part_tco2e"].to_numpy().reshape(-1, 6)
+        known = ~np.isnan(gaps).any(axis=1)
+        assert known.sum() == (3 * 290 if old == "2025" else 0), "the 2021 release alone has no trend"
+        np.testing.assert_allclose(
+            parts[known].sum(axis=1), gaps[known, 5] - gaps[known, 0], rtol=1e-9, atol=1e-6
+        )
+
+    def test_the_observed_change_of_every_municipality_adds_up(self, by_boundary):
+        for old, new in (("2021", "2025"), ("2025", "2026a")):
+            steps = municipal(
+                revisions.decompose_change(
+                    by_boundary[old]["territorial"], by_boundary[new]["territorial"], 1990
+                )
+            )
+            changes = steps["change_pct"].to_numpy().reshape(-1, 6)
+            parts = steps["part_points"].to_numpy().reshape(-1, 6)
+            np.testing.assert_allclose(parts.sum(axis=1), changes[:, 5] - changes[:, 0], atol=1e-9)
+
+
+class TestEveryChange:
+    def test_national_and_own_part_add_up_for_every_region_and_pair_of_years(self, tables):
+        for table in tables.values():
+            found = change_parts.build_change_parts(table, change_parts.every_pair(table))
+            pairs = len(table.years) * (len(table.years) - 1) // 2
+            assert len(found) == pairs * 312 * 9
+            change = found["last_tco2e"] - found["first_tco2e"]
+            gap = change - found["national_part_tco2e"] - found["own_part_tco2e"]
+            size = found[["first_tco2e", "last_tco2e"]].max(axis=1).clip(lower=1.0)
+            assert (gap.abs() / size).max() < 1e-9
+
+
+@pytest.fixture(scope="module")
+def scores(tables):
+    scored = nowcast.score_errors(nowcast.build_errors(list(tables.values())))
+    return scored.set_index(["kind", "scope"])
+
+
+class TestNowcast:
+    def test_the_backtest_of_14_pairs(self, scores):
+        row = scores.loc[("within_release", "all_sectors")]
+        assert (row["pairs_n"], row["errors_n"]) == (14, 14 * 290)
+        columns = ["nowcast_median_pct", "nowcast_p90_pct", "carried_median_pct", "carried_p90_pct"]
+        np.testing.assert_allclose(row[columns].astype(float), [1.7, 7.4, 3.6, 11.4], atol=0.2)
+
+    def test_where_there_is_a_local_signal_it_still_wins(self, scores):
+        row = scores.loc[("all", "local_signal")]
+        columns = ["nowcast_median_pct", "nowcast_p90_pct", "carried_median_pct", "carried_p90_pct"]
+        assert row[columns].astype(float).round(1).tolist() == [2.3, 9.7, 4.6, 14.8]
+        assert nowcast.is_shown(scores.reset_index())
+        assert scores["is_better"].all()
+
+
+@pytest.fixture(scope="module")
+def backtested(by_boundary):
+    return {
+        boundary: backtest.build_backtest(series_of.to_matrix(by_boundary["2026a"][boundary]))
+        for boundary in ("territorial", "effort_sharing_proxy")
+    }
+
+
+class TestBacktest:
+    @staticmethod
+    def named(frame: pd.DataFrame) -> pd.DataFrame:
+        pairs = zip(frame["origin_year"], frame["outcome_year"], strict=True)
+        return frame[[pair in backtest.NAMED_ORIGINS for pair in pairs]]
+
+    def test_the_central_projection_beats_the_median_of_all_on_the_seven(self, backtested):
+        for frame in backtested.values():
+            compared = backtest.compare_with_central(self.named(frame)).set_index("variant_code")
+            assert compared.loc["median_of_variants", ["origins_n", "better_n"]].tolist() == [7, 0]
+            assert compared.loc["carried_forward", "better_n"] == 2, (
+                "2024, when emissions rose nearly everywhere"
+            )
+
+    def test_which_way_would_have_been_better_in_most_origins(self, backtested):
+        better = {}
+        for boundary, frame in backtested.items():
+            compared = backtest.compare_with_central(frame)
+            assert set(compared["origins_n"]) == {15}
+            better[boundary] = compared.loc[compared["is_better_in_most"], "variant_code"].tolist()
+        assert better == {
+            "territorial": ["constant_rate_anchored"],
+            "effort_sharing_proxy": ["constant_rate_anchored"],
+        }
+
+    def test_the_record_of_verdicts_on_the_line_of_55(self, by_boundary):
+        matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"])
+        pooled = backtest.pool_record(backtest.build_record(LINES[1], matrix, 6)).set_index("status")
+        assert pooled["verdicts_n"].sum() == 7 * 290
+        assert pooled["came_true_pct"].round().astype(int).to_dict() == {
+            "all_below": 68,
+            "below_level": 96,
+            "few_below": 28,
+            "most_below": 44,
+            "none_below": 8,
+            "split": 39,
+        }
+
+
+class TestPeers:
+    def test_tierp_is_alike_places_like_it(self, tables, real_data):
+        population = pd.read_csv(real_data / "scb/population.csv", dtype={"region_code": str})
+        inhabitants = population[population["year"] == 2024].set_index("region_code")["population"]
+        found = peers.find_peers(peers.build_features(tables["2026a"], inhabitants.to_dict()))
+        assert len(found) == 290 * 10
+        own = found[found["region_code"] == TIERP]
+        assert own["peer_region_code"].iloc[0] == code_for("Hallsberg")
+        assert own["distance"].is_monotonic_increasing
+
+    def test_who_did_it_better_leads_in_both_releases(self, tables):
+        found = peers.find_examples(list(tables.values()))
+        assert found.groupby("sector_code").size().to_dict() == {
+            "agriculture": 27,
+            "industry": 17,
+            "machinery": 18,
+            "product_use": 28,
+            "waste": 19,
+        }
+        assert (found["own_part_pct"] < 0).all()
+
+
+def test_the_backtest_tables_of_the_methods_page_are_what_comes_out(backtested):
+    page = (Path(__file__).parents[2] / "docs/methods.md").read_text(encoding="utf-8")
+    for boundary, frame in backtested.items():
+        table = page.split(f"`{boundary}`:\n", 1)[1].split("\n\n", 1)[0]
+        rows = re.findall(r"^\| `(\w+)` \|(.+)\|$", table, re.MULTILINE)
+        assert len(rows) == 10
+        pairs = TestBacktest.named(frame).sort_values(["origin_year", "outcome_year"])
+        every = backtest.compare_with_central(frame).set_index("variant_code")["better_n"]
+        seven = backtest.compare_with_central(pairs).set_index("variant_code")["better_n"]
+        for code, cells in rows:
+            told = [cell.strip() for cell in cells.split("|")]
+            errors = pairs.loc[pairs["variant_code"] == code, "median_error_pct"]
+            assert told[:7] == [f"{error:.1f}" for error in errors], (boundary, code)
+            if code != backtest.CENTRAL:
+                assert told[7:] == [str(seven[code]), str(every[code])], (boundary, code)

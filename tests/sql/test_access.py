@@ -40,9 +40,16 @@ CHANGED = frozenset(
         "ops.operator_notice", "ops.publication", "ops.snapshot", "ops.source_run",
     }
 )  # fmt: skip
-"""Tables in which the loader changes rows, beside the registers; single columns are listed apart."""
+"""Tables in which the loader changes rows; single columns are listed apart."""
 CLEARED = frozenset({"ops.host_call", "staging.rejected_cell"})
-"""Tables the loader deletes from, beside the registers: never a fact, a release or a record."""
+"""Tables the loader deletes from: never a fact, a release or a record."""
+CONTACTS = {"person.contact": {"INSERT", "DELETE"}, "person.deletion": {"INSERT"}}
+"""What the mailer, and nobody else, does with the members' contacts beside reading them."""
+REGISTERS = (
+    "answer", "climate_plan", "criteria_rule", "enquiry", "evidence", "known_defect", "measure", "member",
+    "municipality_group", "own_series", "pledge", "reporting_round", "sector_list", "target", "version",
+)  # fmt: skip
+"""Tables in which the loader closes rows and never changes what they say."""
 COLUMNS = {
     ("wh_loader", "core.dim_release"): {
         "state", "decided_by", "decided_at", "decision_reason", "asked_by_run",
@@ -51,6 +58,7 @@ COLUMNS = {
         "state", "message_id", "html_sha256", "text_sha256", "attempts", "last_error", "updated_at",
         "sent_at", "approval",
     },
+    **{("wh_loader", f"register.{name}"): {"recorded_to"} for name in REGISTERS},
 }  # fmt: skip
 """Single columns that a role may update."""
 
@@ -94,10 +102,10 @@ def expected(role: str, relation: str) -> set[str]:
         return {"SELECT"} if schema == "mart" else set()
     if role == "wh_mailer":
         reads = schema in ("mart", "person") or relation == "ops.mail_outbox"
-        return {"SELECT"} if reads else set()
+        return ({"SELECT"} if reads else set()) | CONTACTS.get(relation, set())
     allowed = {"SELECT"} if schema in READS_ALL else set()
     if schema == "register":
-        return allowed | {"INSERT", "UPDATE", "DELETE"}
+        return allowed | {"INSERT"}
     if relation in APPENDED or schema == "mart_data":
         allowed.add("INSERT")
     if relation in CHANGED:

@@ -40,7 +40,7 @@ def test_running_the_migrations_again_changes_nothing(warehouse: Warehouse) -> N
     assert after == before
 
 
-@pytest.mark.parametrize("schema", ["core", "ops", "mart_data", "staging", "register"])
+@pytest.mark.parametrize("schema", ["core", "ops", "mart_data", "staging", "register", "person"])
 def test_bi_read_sees_the_marts_and_nothing_else(warehouse: Warehouse, schema: str) -> None:
     tables = fetch(
         warehouse.admin_dsn,

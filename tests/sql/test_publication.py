@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,7 @@ import pytest
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.hops import publish as publish_hop
 from klimatpuls.hops import registers, watch
+from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.releases import Parsed, content_sha256, release_id
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
@@ -22,6 +24,7 @@ from klimatpuls.warehouse.loader import load_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
@@ -244,14 +247,24 @@ class TestWhatIsShown:
         assert "population" not in second.rows
         assert house.ask("SELECT year, population_count FROM mart.population") == [(2024, 20)]
 
-    def test_the_formulas_get_the_current_release_and_those_before_it(self, house: House) -> None:
+    def test_the_formulas_get_the_current_release_and_those_before_it(
+        self, house: House, tmp_path: Path
+    ) -> None:
         given: list[ResultInputs] = []
 
         def remember(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
             given.append(inputs)
             return {}
 
-        registers.sync_registers(house.conn)
+        folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
+        for name, row in (
+            ("own_series.csv", "egna,0360,Egen,Own,2024,1100,tCO2e,bokslut,bränslen"),
+            ("sector_lists.csv", "avfall,Avfall,Waste,waste"),
+            ("municipality_groups.csv", "0360,B4,Pendling,Commuting,2023-01-01,,SKR"),
+        ):
+            with (folder / name).open("a", encoding="utf-8") as file:
+                file.write(f"{row}\n")
+        registers.sync_registers(house.conn, folder)
         second = house.add(emissions(SECOND))
         first = house.add(emissions(FIRST, day="2025-05-07"))
         house.add(emissions(FIRST, day="2026-05-08", substance="co2"))
@@ -271,6 +284,10 @@ class TestWhatIsShown:
         assert flags == {True, False}
         assert all(isinstance(flag, bool) for flag in flags), "truth values, not the text t and f"
         assert inputs.targets
+        assert [boundary.code for boundary in inputs.boundaries] == ["sector_list:avfall"]
+        assert inputs.own_series is not None
+        assert inputs.own_series["boundary"].tolist() == ["own_series:egna"]
+        assert inputs.groups == {TIERP: "B4"}
 
 
 class TestCauses:
@@ -319,16 +336,24 @@ class TestCauses:
         causes = house.must_publish().causes
         assert [cause["substance"] for cause in causes] == ["ghg", "all", "co2"]
 
-    def test_a_changed_register_is_a_cause_of_its_own(self, house: House) -> None:
+    def test_a_changed_register_is_a_cause_of_its_own(self, house: House, tmp_path: Path) -> None:
         registers.sync_registers(house.conn)
         house.add(emissions(FIRST))
         first = house.must_publish()
         assert {"kind": "register", "first": True} in first.causes
         assert house.publish() is None
-        house.ask("UPDATE register.version SET sha256 = repeat('0', 64) WHERE register = 'members'")
+        folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
+        text = (folder / "members.csv").read_text(encoding="utf-8")
+        (folder / "members.csv").write_text(
+            text.replace("0187,Vaxholm,,,true", "0187,Vaxholm,,,false"), encoding="utf-8"
+        )
+        assert registers.sync_registers(house.conn, folder) == ("members",)
+        vaxholm = "SELECT confirmed FROM mart.member WHERE region_code = '0187'"
+        assert house.ask(vaxholm) == [(True,)], "the marts show the registers as the publication read them"
         assert watch.has_unpublished(house.conn)
         second = house.must_publish(as_of=date(2026, 5, 9))
         assert second.causes == [{"kind": "register", "first": False}]
+        assert house.ask(vaxholm) == [(False,)]
         assert second.digest_queued
         assert second.release_ids == ()
 

@@ -292,3 +292,145 @@ def test_splits_name_child_mother_and_year() -> None:
     frame = results.splits().set_index("region_code")
     assert frame.loc["0330", "related_code"] == "0380"
     assert (frame["first_population_year"] > 1990).all()
+
+
+DENSE = (1990, 2005, *range(2010, 2025))
+
+
+def dense(*, years: tuple[int, ...] = DENSE, factor: float = 1.0) -> pd.DataFrame:
+    """Every year from 2010 on, falling 3 % a year to the figures of 2024."""
+    return pd.concat(
+        [
+            facts(years=(2024,), factor=factor, kilo=1_000.0 * 0.97 ** (year - 2024)).assign(year=year)
+            for year in years
+        ],
+        ignore_index=True,
+    )
+
+
+class TestLookingBack:
+    def test_every_change_of_a_standing_is_split_and_adds_up(self, inputs: ResultInputs) -> None:
+        old = dense(years=DENSE[:-1], factor=0.9)
+        found = results.build_results(replace(inputs, current=("new", dense()), earlier=(("old", old),)))
+        steps = found["standing_change"].sort_values(["target_id", "region_code", "step_order"])
+        assert set(steps["step_order"]) == set(range(6))
+        assert set(zip(steps["from_release_id"], steps["to_release_id"], strict=True)) == {("old", "new")}
+        for _, own in steps.groupby(["target_id", "region_code"]):
+            gaps = own["gap_tco2e"].to_numpy()
+            assert own["gap_part_tco2e"].sum() == pytest.approx(gaps[-1] - gaps[0], abs=1e-6)
+            changes = own["change_since_base_pct"].to_numpy()
+            if not np.isnan(changes).any():
+                assert own["change_part_points"].sum() == pytest.approx(changes[-1] - changes[0])
+        nation = steps[(steps["region_code"] == NATION) & (steps["target_id"] == "national_line")]
+        assert nation["change_since_base_pct"].isna().all(), "its base is no value of the series"
+
+    def test_the_last_step_is_where_the_target_stands(self, built: dict[str, pd.DataFrame]) -> None:
+        keys = ["region_code", "target_id"]
+        now = built["target_progress"].set_index(keys).sort_index()
+        last = built["standing_change"].query("step_order == 5").set_index(keys).sort_index()
+        assert last["status"].tolist() == now["status"].tolist()
+        np.testing.assert_allclose(last["level_tco2e"], now["level_tco2e"])
+        first = built["standing_change"].query("step_order == 0").set_index(keys).sort_index()
+        assert now["previous_status"].tolist() == first["status"].tolist()
+        assert now["change_cause"].tolist() == first["cause"].tolist()
+
+    def test_without_an_earlier_release_nothing_changed(self, inputs: ResultInputs) -> None:
+        alone = results.build_results(replace(inputs, earlier=()))
+        assert alone["standing_change"].empty
+        assert alone["better_example"].empty
+        assert alone["target_progress"]["previous_status"].isna().all()
+
+    def test_the_record_stands_beside_the_status(self, inputs: ResultInputs) -> None:
+        found = results.build_results(replace(inputs, current=("new", dense())))
+        record = found["verdict_record"]
+        assert set(record["lead_years"]) == {6}
+        progress = found["target_progress"]
+        pooled = record.groupby(["target_id", "status"])[["verdicts_n", "came_true_n"]].sum()
+        for row in progress.itertuples():
+            if (row.target_id, row.status) in pooled.index:
+                told = pooled.loc[(row.target_id, row.status)]
+                assert (row.record_verdicts_n, row.record_came_true_n) == tuple(told)
+        assert not found["backtest"].empty
+
+    def test_the_base_year_when_it_was_decided(self, inputs: ResultInputs) -> None:
+        decided = replace(OWN, decided_on=dt.date(2025, 7, 1))
+        known = {"old": dt.date(2025, 6, 18), "new": dt.date(2026, 5, 7)}
+        found = results.build_results(replace(inputs, targets=(decided, LINE), known_from=known))
+        ledger = found["base_year_ledger"].set_index(["target_id", "region_code"])
+        row = ledger.loc[("own", TIERP)]
+        assert (row["decided_release_id"], row["current_release_id"]) == ("old", "new")
+        assert row[["decided_tco2e", "current_tco2e", "difference_pct"]].tolist() == pytest.approx(
+            [50e3, 100e3, 100.0]
+        )
+        assert ledger.loc[("national_line", UPPSALA), "reason"] == "decision_not_dated"
+        early = replace(decided, decided_on=dt.date(2020, 1, 1))
+        then = results.build_results(replace(inputs, targets=(early,), known_from=known))["base_year_ledger"]
+        assert then["reason"].tolist() == ["no_release_in_force"]
+        assert then["decided_tco2e"].isna().all()
+
+    def test_the_nations_base_in_the_ledger_is_its_own_definition(self, inputs: ResultInputs) -> None:
+        ledger = results.build_results(inputs)["base_year_ledger"].set_index(["target_id", "region_code"])
+        progress = results.build_results(inputs)["target_progress"].set_index(["target_id", "region_code"])
+        key = ("national_line", NATION)
+        assert ledger.loc[key, "current_tco2e"] == pytest.approx(progress.loc[key, "base_tco2e"])
+
+
+class TestSideways:
+    def test_the_parts_of_every_pair_add_up(self, built: dict[str, pd.DataFrame]) -> None:
+        frame = built["change_part"]
+        change = frame["last_tco2e"] - frame["first_tco2e"]
+        parts = frame["national_part_tco2e"] + frame["own_part_tco2e"]
+        np.testing.assert_allclose(parts, change, atol=1e-9)
+        sums = frame[frame["sector_code"] == "all"]
+        assert len(sums) == 4 * 10, "every pair of five years"
+
+    def test_a_nowcast_that_loses_is_not_there(self, inputs: ResultInputs) -> None:
+        rows = [(code, year, 100.0) for code in series.TERRITORIAL_SECTORS for year in (2024, 2025)]
+        national = pd.DataFrame(rows, columns=["sector_code", "year", "emissions_tco2e"])
+        found = results.build_results(replace(inputs, national=national))
+        scores = found["nowcast_score"]
+        deciding = scores[scores["is_deciding"]]
+        assert len(deciding) == 1
+        assert found["nowcast"].empty != bool(deciding["is_better"].iloc[0])
+
+    def test_peers_are_municipalities_with_their_reason(self, built: dict[str, pd.DataFrame]) -> None:
+        frame = built["peer"]
+        assert set(frame["region_code"]) == {TIERP, UPPSALA, STOCKHOLM}
+        assert set(frame["peer_rank"]) == {1, 2}
+        assert frame["reason_sv"].str.len().gt(0).all()
+        assert frame["closest_features"].str.match(r"^\{\w+,\w+\}$").all()
+
+
+def test_a_proposed_line_is_shown_for_the_nation_only(inputs: ResultInputs) -> None:
+    proposed = replace(LINE, target_id="proposed", base_year=2015, state="proposed")
+    frame = results.build_results(replace(inputs, targets=(LINE, proposed)))["target_progress"]
+    assert frame[frame["target_state"] == "proposed"]["region_code"].tolist() == [NATION]
+    assert set(frame.loc[frame["target_id"] == "national_line", "target_state"]) == {"decided"}
+
+
+def test_a_target_on_a_list_of_sectors_or_on_own_values_is_reckoned(inputs: ResultInputs) -> None:
+    heavy = series.Boundary("industry_and_waste", ("industry", "waste"))
+    travel = pd.DataFrame(
+        {
+            "region_code": TIERP,
+            "boundary": "own_series:travel",
+            "year": [2018, 2020, 2022, 2023, 2024],
+            "value": [100.0, 90.0, 80.0, 75.0, 70.0],
+            "unit": "tCO2e",
+        }
+    )
+    found = results.build_results(
+        replace(
+            inputs,
+            boundaries=(heavy,),
+            own_series=travel,
+            targets=(
+                replace(OWN, target_id="heavy", boundary=heavy.code),
+                replace(OWN, target_id="travel", boundary="own_series:travel", base_year=2018),
+            ),
+        )
+    )
+    progress = found["target_progress"].set_index("target_id")
+    assert progress.loc["heavy", "base_tco2e"] == pytest.approx(60e3)
+    assert progress.loc["travel", "level_tco2e"] == pytest.approx(37.0)
+    assert set(found["boundary_series"]["boundary"]) == set(series.BOUNDARIES)

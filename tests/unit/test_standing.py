@@ -440,3 +440,45 @@ def test_record_of_earlier_verdicts():
     assert record.loc["most_below", ["verdicts_n", "came_true_n"]].tolist() == [3, 2]
     assert record.loc["most_below", "came_true_pct"] == pytest.approx(66.7, abs=0.05)
     assert record.loc["few_below", "came_true_pct"] == 0.0
+
+
+def test_judging_alone_gives_what_evaluating_gives():
+    series = pd.concat(
+        [
+            series_of(dict(zip((1990, *YEARS), values, strict=True)), f"{number:04d}")
+            for number, values in enumerate(
+                (
+                    [100.0, 90.0, 80.0, 70.0, 60.0, 55.0, 50.0],
+                    [100.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0],
+                    [100.0, 90.0, 95.0, 0.0, 60.0, 99.0, 98.0],
+                )
+            )
+        ]
+    )
+    matrix = standing.to_matrix(series)
+    for target in (fixed(40.0, region_code=None), fixed(40.0, region_code=None, target_year=2050)):
+        base = np.full(3, 100.0)
+        whole = standing.evaluate_matrix(target, matrix, base, as_of=AS_OF)
+        alone = standing.judge_matrix(target, matrix, base, as_of=AS_OF)
+        assert list(alone) == list(standing.JUDGED_COLUMNS)
+        assert alone["status"].tolist() == whole["status"].tolist()
+        for name in standing.JUDGED_COLUMNS[1:]:
+            np.testing.assert_array_equal(
+                alone[name].astype(float), whole[name].to_numpy(dtype=float, na_value=np.nan)
+            )
+
+
+@pytest.mark.parametrize(
+    ("met", "count", "status"),
+    [
+        (8, 8, "all_below"),
+        (7, 8, "most_below"),
+        (4, 8, "split"),
+        (3, 6, "split"),
+        (1, 6, "few_below"),
+        (0, 6, "none_below"),
+        (0, 0, "insufficient_data"),
+    ],
+)
+def test_a_count_has_its_name(met, count, status):
+    assert standing.name_counts(np.array([met]), np.array([count])).tolist() == [status]

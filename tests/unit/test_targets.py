@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -243,3 +244,18 @@ class TestLedger:
         assert targets.find_release_in_force(known, dt.date(2022, 11, 28)) == "2021"
         assert targets.find_release_in_force(known, dt.date(2025, 6, 18)) == "2025"
         assert targets.find_release_in_force(known, dt.date(2020, 1, 1)) is None
+
+
+def test_a_superseded_target_gives_way_once_its_successor_is_in_force():
+    old = Target(
+        target_id="old",
+        target_type="percent_below_base",
+        base_year=1990,
+        target_year=2030,
+        percent_below_base=50.0,
+        superseded_by="new",
+    )
+    new = replace(old, target_id="new", superseded_by=None, valid_from=dt.date(2026, 1, 1))
+    assert [t.target_id for t in targets.select_in_force([old, new], dt.date(2025, 12, 31))] == ["old"]
+    assert [t.target_id for t in targets.select_in_force([old, new], dt.date(2026, 1, 1))] == ["new"]
+    assert [t.target_id for t in targets.select_in_force([old], dt.date(2026, 1, 1))] == ["old"]

@@ -52,6 +52,30 @@ class TestLad:
         ours = sum_of_residuals(x, y, line.intercept[0], line.slope[0])
         assert ours == pytest.approx(least_sum_by_linear_programming(x, y), rel=1e-7, abs=1e-5)
 
+    def test_500_random_series_equal_linear_programming(self):
+        random = np.random.default_rng(2026)
+        for _ in range(500):
+            x = np.sort(random.choice(np.arange(-14, 0), size=random.integers(4, 10), replace=False)) + 1.0
+            y = random.lognormal(11.8, 0.9, len(x))
+            line = trend.fit_lad(x, y[None, :])
+            ours = sum_of_residuals(x, y, line.intercept[0], line.slope[0])
+            assert ours == pytest.approx(least_sum_by_linear_programming(x, y), rel=1e-9)
+
+    @settings(deadline=None)
+    @given(values=values_of_six, shift=st.integers(-50, 50), raised=st.integers(0, 10**6))
+    def test_shifting_years_or_values_shifts_the_line_alone(self, values, shift, raised):
+        one = trend.fit(YEARS, np.array([values]), "lad")
+        later = trend.fit(YEARS + shift, np.array([values]), "lad")
+        assert (later.slope[0], later.intercept[0]) == (one.slope[0], one.intercept[0])
+        higher = trend.fit(YEARS, np.array([values]) + raised, "lad")
+        x = (YEARS - YEARS[-1]).astype(float)
+        sums = [
+            sum_of_residuals(x, np.array(own), line.intercept[0], line.slope[0])
+            for own, line in ((np.array(values), one), (np.array(values) + raised, higher))
+        ]
+        assert sums[1] == pytest.approx(sums[0], rel=1e-9, abs=1e-6)
+        assert higher.slope[0] == pytest.approx(one.slope[0], rel=1e-9, abs=1e-6)
+
     def test_ties_are_won_by_the_slope_nearest_to_zero(self):
         x, y = np.array([-3.0, -2.0, -1.0, 0.0]), np.array([[0.0, 1.0, 3.0, 2.0]])
         tied = [(1.0, 3.0), (2 / 3, 2.0), (1 / 2, 2.0)]  # (slope, intercept) through pairs 0-1, 0-3, 1-3
@@ -185,6 +209,19 @@ class TestCentral:
         found = trend.central(np.array([[np.nan] * 8, [2.0] * 8]))
         assert np.isnan(found[0])
         assert found[1] == 2.0
+
+    @settings(deadline=None, max_examples=40)
+    @given(
+        rows=st.lists(
+            st.lists(st.just(np.nan) | st.just(0.0) | st.floats(1.0, 1e6), min_size=6, max_size=6), min_size=1
+        ),
+        year=st.integers(2025, 2040),
+    )
+    def test_the_central_projection_alone_is_the_one_of_all_variants(self, rows, year):
+        values = np.array(rows)
+        alone = trend.project_central(YEARS, values, np.array([year, year + 1]))
+        whole = trend.central(trend.project(YEARS, values, np.array([year, year + 1])))
+        np.testing.assert_allclose(alone, whole, rtol=1e-9)
 
 
 class TestSelectPoints:

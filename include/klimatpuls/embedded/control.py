@@ -233,12 +233,12 @@ def running_warden(home: Home) -> int | None:
     return None
 
 
-def stop_running(home: Home, cluster: Path, patience: float = 120.0) -> bool:
+def stop_running(home: Home, cluster: Path | None = None, patience: float = 120.0) -> bool:
     """Stop the stack a detached warden of this home owns, and wait until no process is left.
 
     Args:
         home: The home.
-        cluster: Data folder of its PostgreSQL.
+        cluster: Data folder of its PostgreSQL, when it has one.
         patience: Seconds before the warden is killed and its leftovers swept.
 
     Returns:

@@ -7,6 +7,7 @@ Layout (folder mode 0700, secrets 0600)::
     postgres/     the cluster          airflow/    Airflow's own home
     snapshots/    raw bytes by hash    reports/    rendered digests
     data_docs/    validation pages     mail/       caught messages (.eml)
+    superset/     Superset's metadata, logs and process files (``klimatpuls bi``)
     logs/         one file per service run/        lock, process and address files of a running stack
 """
 
@@ -26,7 +27,7 @@ from klimatpuls.errors import UsageError, WrongHomeError
 from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
 ORIGINS = ("live", "archive", "synthetic")
@@ -73,6 +74,8 @@ class Secrets:
         fernet_key: Airflow's key for stored connections (urlsafe base64 of 32 bytes).
         jwt_secret: Airflow's key for tokens.
         api_secret: Airflow's key for sessions.
+        superset_admin: Password of the Superset user ``klimatpuls``.
+        superset_key: Superset's key for sessions and for the warehouse's password in its metadata.
     """
 
     admin: str
@@ -85,6 +88,8 @@ class Secrets:
     fernet_key: str
     jwt_secret: str
     api_secret: str
+    superset_admin: str
+    superset_key: str
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -102,12 +107,13 @@ class Home:
 
     Args:
         root: Folder of the home; made with mode 0700 when it is missing.
+        folders: What is made in it, ``run`` and ``logs`` at least.
 
     Raises:
         UsageError: if the folder cannot be made, belongs to somebody else, or is not a folder.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, folders: Sequence[str] = FOLDERS) -> None:
         self.root = root.expanduser().resolve()
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,7 +121,7 @@ class Home:
                 message = f"{self.root} belongs to another user; choose another folder with KLIMATPULS_HOME"
                 raise UsageError(message)
             self.root.chmod(0o700)
-            for name in FOLDERS:
+            for name in folders:
                 (self.root / name).mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             message = (

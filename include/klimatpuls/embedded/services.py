@@ -218,7 +218,8 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
             "min_file_process_interval": "300",
             "bundle_refresh_check_interval": "2",
         },
-        "workers": {"min_heartbeat_interval": "1"},
+        # The first call makes the API server build its routes, which takes long on a busy machine.
+        "workers": {"min_heartbeat_interval": "1", "execution_api_timeout": "30"},
         "metrics": {"statsd_on": "False", "otel_on": "False"},
         "traces": {"otel_on": "False"},
     }

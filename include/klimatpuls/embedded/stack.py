@@ -128,7 +128,7 @@ class Stack:
         given["KLIMATPULS_HOME"] = str(self.home.root)
         given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
         given[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
-        for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP"):
+        for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP", "KLIMATPULS_REGISTERS", "KLIMATPULS_CONTACTS"):
             if name in os.environ:
                 given[name] = os.environ[name]
         if self.as_of is not None:

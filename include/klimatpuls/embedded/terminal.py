@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.embedded.refresh import Outcome, SourceOutcome
     from klimatpuls.embedded.stack import Stack
+    from klimatpuls.embedded.superset import Superset
 
 MOVERS_SHOWN = 10
 NATION = "00"
@@ -146,6 +147,19 @@ def print_addresses(stack: Stack) -> None:
         f"Caught mail  http://127.0.0.1:{addresses.mail_page}",
         f"Warehouse    {COMMAND} dsn --role bi_read",
         f"Next         {COMMAND} refresh    Stop: make down",
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_superset(superset: Superset) -> None:
+    """Where the dashboard of a running Superset is, and how to get in."""
+    from klimatpuls.embedded.superset import USER
+
+    console = _console()
+    for line in (
+        f"Klimatläget  {superset.dashboard_url}",
+        f"Login        user {USER}, password in {superset.password_file}",
+        "Stop         make bi-down",
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from klimatpuls import clock, substances
 from klimatpuls.errors import UsageError
+from klimatpuls.registers.reading import REGISTERS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +75,17 @@ def check_settings(environ: Mapping[str, str]) -> None:
     air_pollutants(environ)
 
 
+def registers_folder(environ: Mapping[str, str]) -> Path:
+    """Where the network's registers lie: ``KLIMATPULS_REGISTERS``, else the project's own folder."""
+    return Path(environ.get("KLIMATPULS_REGISTERS") or REGISTERS_FOLDER)
+
+
+def contacts_file(environ: Mapping[str, str]) -> Path | None:
+    """Where the members' contacts lie: ``KLIMATPULS_CONTACTS``; None where it is not set."""
+    named = environ.get("KLIMATPULS_CONTACTS")
+    return Path(named) if named else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
     """The circumstances of a run.
@@ -85,6 +97,9 @@ class RunContext:
         now: The present moment, with time zone.
         always_ask: Whether a person releases every digest (``MAIL_APPROVAL=always``).
         air_pollutants: Air pollutants that are asked for beside the greenhouse gases.
+        registers: Folder of the network's registers (``KLIMATPULS_REGISTERS``).
+        contacts: File of the members' contacts (``KLIMATPULS_CONTACTS``), kept outside the project; None
+            where there is none.
     """
 
     home: Path
@@ -93,6 +108,13 @@ class RunContext:
     now: datetime
     always_ask: bool = False
     air_pollutants: frozenset[str] = frozenset()
+    registers: Path = REGISTERS_FOLDER
+    contacts: Path | None = None
+
+    @property
+    def today(self) -> date:
+        """The real day in Sweden, whatever day the run speaks about."""
+        return clock.stockholm_date(self.now)
 
     @property
     def snapshots(self) -> Path:
@@ -116,6 +138,7 @@ class RunContext:
         Args:
             environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF``,
                 ``MAIL_APPROVAL`` and ``KLIMATPULS_AIR_POLLUTANTS``.
+                ``MAIL_APPROVAL``, ``KLIMATPULS_REGISTERS`` and ``KLIMATPULS_CONTACTS``.
             now: The present moment, with time zone.
 
         Raises:
@@ -137,4 +160,6 @@ class RunContext:
             now=now,
             always_ask=approval == "always",
             air_pollutants=air_pollutants(environ),
+            registers=registers_folder(environ),
+            contacts=contacts_file(environ),
         )

@@ -1,77 +1,184 @@
-"""The network's own registers: reviewed files → ``register``; a changed one leads to a publication."""
+"""The network's own registers: reviewed files → ``register``, with history; a changed one is published.
+
+A row of a register is never overwritten: what a file no longer says is closed, what it says anew is added,
+in one transaction and at one moment. A file with a mistake is left out as a whole, and what the warehouse
+knew of its register stays in force.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
+from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from klimatpuls import registers as register_files
-from klimatpuls.registers.reading import REGISTERS_FOLDER
-from klimatpuls.registers.targets import REGISTER_COLUMNS, to_frame
+from klimatpuls.registers.checking import REGISTERS, check_folder, register_sha256, row_sha256
+from klimatpuls.registers.reading import REGISTERS_FOLDER, RegisterError
+from klimatpuls.registers.targets import definition, from_definition
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
     from pathlib import Path
 
-    import pandas as pd
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.defects import Defect
+    from klimatpuls.registers.rules import Record
+
+_TARGET_COLUMNS: Final = (
+    "target_id", "owner_region_code", "is_national_line", "definition", "name_sv", "name_en", "decided_on",
+    "decision_body", "document_url", "valid_from", "valid_to", "superseded_by",
+)  # fmt: skip
 
 
-def sync_registers(conn: PgConnection, folder: Path = REGISTERS_FOLDER) -> tuple[str, ...]:
-    """Bring the warehouse's registers to what the files say, in one transaction.
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """Where a register lies in the warehouse.
+
+    Attributes:
+        name: Table of schema ``register``.
+        columns: Its columns; none named: those of the file.
+        left_out: Columns of the file that are for its reviewer only.
+        part: For two registers in one table, the column and value that tell them apart.
+    """
+
+    name: str
+    columns: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    part: tuple[str, bool] | None = None
+
+
+_TABLES: Final[Mapping[str, _Table]] = {
+    "members": _Table(name="member", left_out=("region_name",)),
+    "targets": _Table(name="target", columns=_TARGET_COLUMNS, part=("is_national_line", False)),
+    "national_lines": _Table(name="target", columns=_TARGET_COLUMNS, part=("is_national_line", True)),
+    "known_defects": _Table(name="known_defect"),
+    "climate_plans": _Table(name="climate_plan"),
+    "measures": _Table(name="measure"),
+    "pledges": _Table(name="pledge"),
+    "evidence": _Table(name="evidence"),
+    "enquiries": _Table(name="enquiry"),
+    "reporting_rounds": _Table(name="reporting_round"),
+    "answers": _Table(name="answer"),
+    "own_series": _Table(name="own_series"),
+    "sector_lists": _Table(name="sector_list"),
+    "criteria_rules": _Table(name="criteria_rule"),
+    "municipality_groups": _Table(name="municipality_group"),
+}
+"""Register → its table; the numbers of ``rules.yaml`` are held by the formulas and have none."""
+_LISTS_MAY_BE_EMPTY: Final = frozenset({"evidence_links", "measure_ids"})
+
+
+def sync_registers(
+    conn: PgConnection, folder: Path = REGISTERS_FOLDER, today: date | None = None
+) -> tuple[str, ...]:
+    """Bring the warehouse's registers to what the sound files say, in one transaction.
+
+    A file with a mistake changes nothing; :func:`refuse_mistakes` tells of it.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         folder: Folder of the register files.
+        today: The present day, for days that may not lie ahead; None asks nothing of them.
 
     Returns:
-        Names of the registers that changed: ``members``, ``targets``; empty when all are as they were.
-
-    Raises:
-        RegisterError: if a file says something it may not say; nothing is carried over then.
+        Names of the registers that changed, such as ``members``; empty when all are as they were.
     """
-    read = register_files.read_registers(folder)
-    targets = to_frame(read.targets)[list(REGISTER_COLUMNS)]
-    wanted = {
-        "members": (register_files.members_sha256(read), {"members": _rows(read.members)}),
-        "targets": (
-            register_files.targets_sha256(read),
-            {
-                "targets": _rows(targets),
-                "known_defects": [_defect_row(defect) for defect in read.known_defects],
-            },
-        ),
-    }
+    sound = check_folder(folder, today).records
+    wanted = {name: register_sha256(records) for name, records in sound.items()}
     with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/lock_registers.sql"))
         cursor.execute(load_sql("load/register_versions.sql"))
         known = dict(cursor.fetchall())
-        changed = tuple(name for name, (sha256, _) in wanted.items() if known.get(name) != sha256)
+        changed = tuple(name for name, sha256 in wanted.items() if known.get(name) != sha256)
+        if not changed:
+            return ()
+        cursor.execute(load_sql("load/register_moment.sql"))
+        (moment,) = cursor.fetchone()
         for name in changed:
-            sha256, tables = wanted[name]
-            for table, rows in tables.items():
-                cursor.execute(load_sql(f"load/clear_{table}.sql"))
-                if rows:
-                    execute_values(cursor, load_sql(f"load/insert_{table}.sql"), rows)
-            cursor.execute(
-                load_sql("load/set_register_version.sql"),
-                {"register": name, "sha256": sha256, "row_count": sum(map(len, tables.values()))},
-            )
+            if name in _TABLES:
+                _carry_over(cursor, name, sound[name], moment)
+        cursor.execute(
+            load_sql("load/close_register_version.sql"), {"recorded_at": moment, "registers": list(changed)}
+        )
+        for name in changed:
+            values = {"register": name, "sha256": wanted[name], "row_count": len(sound[name])}
+            cursor.execute(load_sql("load/insert_register_version.sql"), {**values, "recorded_at": moment})
     return changed
 
 
-def _rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
-    plain = frame.astype(object).where(frame.notna(), None)
-    return [
-        tuple(json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value for value in row)
-        for row in plain.itertuples(index=False, name=None)
+def refuse_mistakes(folder: Path = REGISTERS_FOLDER, today: date | None = None) -> None:
+    """Say everything that is wrong with the register files.
+
+    Args:
+        folder: Folder of the register files.
+        today: The present day, for days that may not lie ahead.
+
+    Raises:
+        RegisterError: with every mistake by file, row, column and remedy.
+    """
+    checked = check_folder(folder, today)
+    if checked.mistakes:
+        raise RegisterError(checked.mistakes)
+
+
+def _carry_over(cursor: Any, name: str, records: Sequence[Record], moment: datetime) -> None:
+    """Close the rows that no record says any more, and add those that say something new."""
+    table = _TABLES[name]
+    names = table.columns or tuple(
+        column for column in REGISTERS[name].shape.columns if column not in table.left_out
+    )
+    rows = {"rows": sql.Identifier("register", table.name)}
+    same_part = sql.SQL("TRUE")
+    if table.part is not None:
+        same_part = sql.SQL("{} = {}").format(sql.Identifier(table.part[0]), sql.Literal(table.part[1]))
+    cursor.execute(sql.SQL(load_sql("load/open_register_rows.sql")).format(same_key=same_part, **rows))
+    held = cursor.fetchall()
+    wanted = {row_sha256(record.values): record for record in records}
+    cursor.execute(
+        sql.SQL(load_sql("load/close_register_rows.sql")).format(**rows),
+        {"recorded_at": moment, "entries": [entry for entry, sha256 in held if sha256 not in wanted]},
+    )
+    standing = {sha256 for _, sha256 in held}
+    new = [
+        (*_row(names, record), sha256, moment)
+        for sha256, record in sorted(wanted.items())
+        if sha256 not in standing
     ]
+    if new:
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        statement = sql.SQL(load_sql("load/insert_register_rows.sql")).format(columns=columns, **rows)
+        execute_values(cursor, statement, new)
 
 
-def _defect_row(defect: Defect) -> tuple[Any, ...]:
-    values = asdict(defect)
-    return tuple(list(value) if isinstance(value, tuple) else value for value in values.values())
+def _row(names: Sequence[str], record: Record) -> tuple[Any, ...]:
+    values = _target_values(record.values) if names is _TARGET_COLUMNS else record.values
+    return tuple(_value(name, values.get(name)) for name in names)
+
+
+def _value(column: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return [] if value is None and column in _LISTS_MAY_BE_EMPTY else value
+
+
+def _target_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A target as ``register.target`` has it; ``definition`` is what the formulas read back."""
+    target = from_definition(values)
+    return {
+        "target_id": target.target_id,
+        "owner_region_code": target.region_code,
+        "is_national_line": not target.is_own,
+        "definition": definition(target),
+        "name_sv": target.title_sv,
+        "name_en": target.title_en,
+        "decided_on": target.decided_on,
+        "decision_body": target.decided_by or None,
+        "document_url": target.document_url or None,
+        "valid_from": target.valid_from,
+        "valid_to": target.valid_to,
+        "superseded_by": target.superseded_by,
+    }

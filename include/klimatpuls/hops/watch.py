@@ -55,7 +55,7 @@ def tell_of_overdue_defects(
         settings: The mail server and the operator's address.
         context: Day, moment and origin.
     """
-    late = overdue(read_known_defects(), context.as_of)
+    late = overdue(read_known_defects(context.registers), context.as_of)
     for defect in late:
         tell(conn, settings, overdue_defect(defect, context), context)
     return tuple(defect.defect_id for defect in late)

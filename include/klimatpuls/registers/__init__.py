@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from klimatpuls.registers.members import read_members
+from klimatpuls.registers import members as member_register
+from klimatpuls.registers import targets as target_register
+from klimatpuls.registers.checking import REGISTERS, check_folder
+from klimatpuls.registers.checking import register_sha256 as records_sha256
 from klimatpuls.registers.reading import REGISTERS_FOLDER, RegisterError
-from klimatpuls.registers.targets import (
-    NATIONAL_FILE,
-    OWN_FILE,
-    RULES_FILE,
-    Rules,
-    definition,
-    read_known_defects,
-    read_national_lines,
-    read_own_targets,
-    read_rules,
-)
-from klimatpuls.targets import NATIONAL_EFFORT_SHARING_BASE_YEAR, NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E
+from klimatpuls.registers.targets import Rules
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
 
     from klimatpuls.defects import Defect
+    from klimatpuls.registers.rules import Record
     from klimatpuls.targets import Target
 
 __all__ = [
@@ -35,10 +30,9 @@ __all__ = [
     "RegisterError",
     "Registers",
     "Rules",
-    "members_sha256",
     "read_registers",
+    "register_hashes",
     "register_sha256",
-    "targets_sha256",
 ]
 
 
@@ -47,11 +41,12 @@ class Registers:
     """All registers, read and checked against each other.
 
     Attributes:
-        members: See :func:`klimatpuls.registers.members.read_members`.
+        members: See :func:`klimatpuls.registers.members.to_frame`.
         own_targets: Targets with an owner.
         national_lines: Comparison lines without one, proposed ones among them.
         rules: Numbers of decisions.
         known_defects: See :func:`klimatpuls.registers.targets.read_known_defects`.
+        records: Every register by name, as checked records.
     """
 
     members: pd.DataFrame
@@ -59,6 +54,7 @@ class Registers:
     national_lines: tuple[Target, ...]
     rules: Rules
     known_defects: tuple[Defect, ...]
+    records: Mapping[str, tuple[Record, ...]]
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -66,59 +62,36 @@ class Registers:
         return tuple(sorted((*self.own_targets, *self.national_lines), key=lambda target: target.target_id))
 
 
-def read_registers(folder: Path = REGISTERS_FOLDER) -> Registers:
+def read_registers(folder: Path = REGISTERS_FOLDER, today: dt.date | None = None) -> Registers:
     """Every register of a folder.
 
+    Args:
+        folder: Folder of the files.
+        today: The present day, for days that may not lie ahead; None asks nothing of them.
+
     Raises:
-        RegisterError: if a file is malformed, or two of them contradict each other.
+        RegisterError: with every mistake of every file.
     """
-    registers = Registers(
-        members=read_members(folder),
-        own_targets=read_own_targets(folder),
-        national_lines=read_national_lines(folder),
-        rules=read_rules(folder),
-        known_defects=read_known_defects(folder),
+    checked = check_folder(folder, today)
+    if checked.mistakes:
+        raise RegisterError(checked.mistakes)
+    records = checked.records
+    return Registers(
+        members=member_register.to_frame(records["members"]),
+        own_targets=target_register.to_targets(records["targets"]),
+        national_lines=target_register.to_targets(records["national_lines"]),
+        rules=target_register.to_rules(records["rules"]),
+        known_defects=target_register.to_defects(records["known_defects"]),
+        records=records,
     )
-    _check_together(registers)
-    return registers
 
 
-def _check_together(registers: Registers) -> None:
-    lines = {line.target_id for line in registers.national_lines}
-    if both := sorted(lines & {target.target_id for target in registers.own_targets}):
-        raise RegisterError(OWN_FILE, "target_id", f"ids that {NATIONAL_FILE} does not use", both)
-    rules = registers.rules
-    if rules.proposed_line_id not in lines:
-        where = "proposed_line.target_id"
-        raise RegisterError(RULES_FILE, where, f"the id of a line in {NATIONAL_FILE}", rules.proposed_line_id)
-    found = (rules.effort_sharing_base_year, rules.effort_sharing_deduction_tco2e)
-    reckoned = (NATIONAL_EFFORT_SHARING_BASE_YEAR, NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E)
-    if found != reckoned:
-        expected = f"base year and deduction that the formulas use, {reckoned}"
-        raise RegisterError(RULES_FILE, "national_effort_sharing", expected, found)
-
-
-def members_sha256(registers: Registers) -> str:
-    """Hash of what the register of members says, whatever the order and layout of its file."""
-    return _sha256(registers.members.to_dict("records"))
-
-
-def targets_sha256(registers: Registers) -> str:
-    """Hash of what the registers of targets, rules and known defects say."""
-    return _sha256(
-        {
-            "targets": [definition(target) for target in registers.targets],
-            "rules": asdict(registers.rules),
-            "known_defects": [asdict(defect) for defect in registers.known_defects],
-        }
-    )
+def register_hashes(registers: Registers) -> dict[str, str]:
+    """Register → hash of what it says, whatever the order and layout of its file."""
+    return {name: records_sha256(registers.records[name]) for name in REGISTERS}
 
 
 def register_sha256(registers: Registers) -> str:
     """Hash over the content of all registers; a changed comment in a file is no changed register."""
-    return _sha256({"members": members_sha256(registers), "targets": targets_sha256(registers)})
-
-
-def _sha256(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps(register_hashes(registers), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

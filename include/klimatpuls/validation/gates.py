@@ -350,10 +350,10 @@ def what_to_do(verdict: ReleaseVerdict) -> str:
             f"  klimatpuls release reject {release_id}    om de inte gör det / if they are not"
         ),
         "quarantine": (
-            "Den är avvisad; det som är publicerat står orört och filen är bevarad. Säg till utgivaren.\n"
+            "Den är avvisad; det som är publicerat står orört och filen är bevarad. Säg till utgivaren vad\n"
+            "som fanns. En rättad fil tas vid nästa hämtning, eller genast med kommandot nedan.\n"
             "It is refused; what is published stays as it was, and the raw file is kept. Tell the publisher\n"
-            "what was found. En rättad fil tas vid nästa hämtning / A corrected file is taken at the next\n"
-            "fetch, or at once:\n"
+            "what was found. A corrected file is taken at the next fetch, or at once:\n"
             "  klimatpuls ingest FILE"
         ),
     }[verdict.verdict]

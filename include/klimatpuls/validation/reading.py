@@ -71,7 +71,8 @@ def _explain(run_id: int, head: dict[str, Any], gates: tuple[Gate, ...]) -> str:
     if head["release_id"] is None:
         lines = [f"{head['dataset']} {head['substance']}: quarantine"]
         for gate in gates:
-            lines += [f"{gate.rule} ({gate.severity}): {gate.message_en}", *map(finding_text, gate.sample)]
+            said = f"{gate.message_sv.partition(':')[0]} / {gate.message_en}"
+            lines += [f"{gate.rule} ({gate.severity}): {said}", *map(finding_text, gate.sample)]
         return "\n".join([*lines, "", REFUSED_FILE.format(sha256=head["snapshot_sha256"][:8])])
     verdict = ReleaseVerdict(
         run_id=run_id,

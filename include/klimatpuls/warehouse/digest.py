@@ -1,9 +1,8 @@
 """One hash for everything the warehouse says: equal hashes, equal figures.
 
 Taken over the core facts of published releases and every row of the marts under the current publication,
-sorted, without publication ids, clock columns and what only ``ops`` and ``staging`` know (design: warehouse
-digest). A second run and the machine do not show in it. The order of loading shows in one place alone: a
-gate that measures a release against an earlier one keeps what it measured then (``mart.release_gate``).
+sorted by key, without publication ids, clock columns and what only ``ops`` and ``staging`` know (warehouse
+digest). Neither a second run, the machine nor the order of loading shows in it.
 """
 
 from __future__ import annotations
@@ -14,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 
 from klimatpuls import schema
+from klimatpuls.warehouse import facts
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from psycopg2.extensions import connection as PgConnection
 
 NO_FIGURES = frozenset({"current_publication", "publication", "data_status"})
@@ -52,23 +54,51 @@ def digest_of(cursor: Any) -> str:
     total = hashlib.sha256()
     for fact in schema.facts():
         names = ["release_id", *fact.names]
-        cursor.execute(
-            sql.SQL(load_sql("load/core_fact_digest.sql")).format(
-                columns=sql.SQL(", ").join(sql.Identifier("f", name) for name in names),
-                rows=sql.Identifier("core", fact.table),
-            )
+        rows = sql.SQL(load_sql("load/core_fact_digest.sql")).format(
+            columns=_columns(names, "f"),
+            rows=sql.Identifier("core", fact.table),
+            key=_order(["release_id", *fact.key], facts.core_columns(fact), "f"),
         )
-        total.update(f"core {fact.name} {cursor.fetchone()[0]}\n".encode())
+        total.update(f"core {fact.name} {_hash(cursor, rows)}\n".encode())
     for mart in sorted(schema.marts(), key=lambda mart: mart.name):
         if mart.name in NO_FIGURES:
             continue
-        columns = [c.name for c in mart.columns if c.name not in CLOCK_COLUMNS]
-        # Only names from our own contract are put into the text; there is no value in it.
-        row = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
-        cursor.execute(
-            sql.SQL(load_sql("load/mart_digest.sql")).format(
-                columns=row, mart=sql.Identifier("mart", mart.name)
-            )
+        types = {column.name: column.type for column in mart.columns}
+        rows = sql.SQL(load_sql("load/mart_digest.sql")).format(
+            columns=_columns([name for name in types if name not in CLOCK_COLUMNS]),
+            mart=sql.Identifier("mart", mart.name),
+            key=_order(mart.key, types),
         )
-        total.update(f"{mart.name} {cursor.fetchone()[0]}\n".encode())
+        total.update(f"{mart.name} {_hash(cursor, rows)}\n".encode())
     return total.hexdigest()
+
+
+class _Hashed:
+    """A file that keeps of what is written to it the hash alone."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+
+    def write(self, chunk: bytes) -> int:
+        self.sha256.update(chunk)
+        return len(chunk)
+
+
+def _hash(cursor: Any, rows: sql.Composed) -> str:
+    """The hash of a query's rows as the database keeps them: binary, no figure is written out as text."""
+    file = _Hashed()
+    cursor.copy_expert(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(rows), file)
+    return file.sha256.hexdigest()
+
+
+def _columns(names: Sequence[str], *alias: str) -> sql.Composed:
+    # Only names from our own contract are put into the text; there is no value in it.
+    return sql.SQL(", ").join(sql.Identifier(*alias, name) for name in names)
+
+
+def _order(key: Sequence[str], types: Mapping[str, str], *alias: str) -> sql.Composed:
+    """The key's columns; text in the order of its bytes, whatever the language of the database."""
+    return sql.SQL(", ").join(
+        sql.SQL('{} COLLATE "C"' if types[name] == "text" else "{}").format(sql.Identifier(*alias, name))
+        for name in key
+    )

@@ -22,6 +22,7 @@ from klimatpuls.registers.targets import from_definition
 from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.results import ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
+from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.facts import SUBSTANCE, mart_key
 from klimatpuls.warehouse.frames import read_frame
@@ -30,7 +31,7 @@ from klimatpuls.warehouse.runs import NOT_BY_SUBSTANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
@@ -85,7 +86,8 @@ class _Plan:
 
     ``shown`` names the releases the present publication shows, ``before`` gives the dataset of each one that
     is current there; withdrawn ones are still in both. ``shown_facts`` says under which facts id the present
-    publication shows each fact.
+    publication shows each fact. ``registers_at`` is the moment of the last change of the registers whose hash
+    ``register_sha256`` is: as of it they are read.
     """
 
     pointer: Mapping[str, Any]
@@ -95,6 +97,7 @@ class _Plan:
     shown: frozenset[str]
     before: Mapping[str, str]
     register_sha256: str
+    registers_at: datetime | None
     origin: str
 
     @property
@@ -205,7 +208,7 @@ def _plan(conn: PgConnection) -> _Plan | None:
         cursor.execute(load_sql("load/shown_facts.sql"), pointer)
         shown_facts = dict(cursor.fetchall())
         cursor.execute(load_sql("load/register_sha256.sql"))
-        (register_sha256,) = cursor.fetchone()
+        register_sha256, registers_at = cursor.fetchone()
     if not candidates and not shown:
         return None
     unchanged = (
@@ -224,6 +227,7 @@ def _plan(conn: PgConnection) -> _Plan | None:
         shown=frozenset(row["release_id"] for row in shown),
         before={row["release_id"]: row["dataset"] for row in shown if row["is_current"]},
         register_sha256=register_sha256,
+        registers_at=registers_at,
         origin=_single_origin(candidates, pointer["origin"]),
     )
 
@@ -286,6 +290,7 @@ def _build(
                 "as_of_date": as_of,
                 "method_version": METHOD_VERSION,
                 "register_sha256": plan.register_sha256,
+                "registers_at": plan.registers_at,
             },
         )
         (publication_id,) = cursor.fetchone()
@@ -303,12 +308,21 @@ def _build(
                 population=read_frame(
                     cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}
                 ),
-                members=_members(cursor),
-                targets=_targets(cursor),
-                defects=_defects(cursor, lead, lead_facts),
+                boundaries=register_rows.read_boundaries(cursor, plan.registers_at),
+                own_series=register_rows.read_own_series(cursor, plan.registers_at),
+                groups=register_rows.read_groups(cursor, plan.registers_at, as_of),
+                members=_members(cursor, plan),
+                targets=_targets(cursor, plan),
+                defects=_defects(cursor, plan, lead, lead_facts),
                 published_date=lead.release.published_date,
                 kolada=_side(cursor, plan, facts, "indicator", "kolada"),
                 inventory=_side(cursor, plan, facts, "national_emission", "scb_national_emissions"),
+                national=read_frame(
+                    cursor,
+                    "load/national_sector_facts.sql",
+                    {"facts_id": facts.get("national_emission", 0)},
+                ),
+                known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
             )
             for table, frame in compute(inputs).items():
                 rows[table] = copy_frame(
@@ -377,18 +391,18 @@ def _count(cursor: Any, statement: Any, values: Mapping[str, Any]) -> int:
     return int(cursor.rowcount)
 
 
-def _members(cursor: Any) -> pd.DataFrame:
+def _members(cursor: Any, plan: _Plan) -> pd.DataFrame:
     """The register of members with dates and truth values as Python's own."""
     import pandas as pd
 
-    cursor.execute(load_sql("load/members.sql"))
+    cursor.execute(load_sql("load/members.sql"), {"registers_at": plan.registers_at})
     columns = [column.name for column in cursor.description]
     return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
 
 
-def _defects(cursor: Any, lead: _Candidate, facts: pd.DataFrame) -> list[tuple[str, str, int]]:
+def _defects(cursor: Any, plan: _Plan, lead: _Candidate, facts: pd.DataFrame) -> list[tuple[str, str, int]]:
     """The cells of the current release that the register knows to be wrong and that still show it."""
-    cursor.execute(load_sql("load/known_defects.sql"))
+    cursor.execute(load_sql("load/known_defects.sql"), {"registers_at": plan.registers_at})
     known = [Defect(**{**row, "years": tuple(row["years"])}) for row in _named_rows(cursor)]
     release = lead.release
     about = [d for d in known if d.is_about(release.dataset, release.substance, release.published_date)]
@@ -437,8 +451,8 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
         cursor.execute(load_sql("load/build_revision.sql"), values)
 
 
-def _targets(cursor: Any) -> list[Target]:
-    cursor.execute(load_sql("load/targets.sql"))
+def _targets(cursor: Any, plan: _Plan) -> list[Target]:
+    cursor.execute(load_sql("load/targets.sql"), {"registers_at": plan.registers_at})
     return [from_definition(definition) for (definition,) in cursor.fetchall()]
 
 

@@ -2,12 +2,12 @@
 -- Roles are made by the cluster's bootstrap role; this file says what they may touch.
 
 -- From nothing, so that a grant taken out of this file is gone from a warehouse that had it.
-REVOKE ALL ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops
+REVOKE ALL ON ALL TABLES IN SCHEMA staging, core, register, person, mart, mart_data, ops
 FROM wh_loader, wh_mailer, bi_read;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, mart FROM wh_loader, wh_mailer, bi_read;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, mart, register FROM wh_loader, wh_mailer, bi_read;
 REVOKE ALL ON SCHEMA public FROM public;
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops, mart FROM public;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops, mart, register FROM public;
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner REVOKE EXECUTE ON FUNCTIONS FROM public;
 
 -- bi_read: the marts, nothing else.
@@ -31,8 +31,12 @@ ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_relea
 TO wh_loader;
 -- Results and current facts: rows are added under a new publication; none is changed or taken away.
 GRANT INSERT ON ALL TABLES IN SCHEMA mart_data TO wh_loader;
-GRANT INSERT, UPDATE, DELETE ON
-register.version, register.member, register.target, register.known_defect
+-- Registers: rows are added and closed; what a row says is never changed, and none is taken away.
+GRANT INSERT ON ALL TABLES IN SCHEMA register TO wh_loader;
+GRANT UPDATE (recorded_to) ON
+register.version, register.member, register.target, register.known_defect, register.climate_plan, register.measure,
+register.pledge, register.evidence, register.enquiry, register.reporting_round, register.answer,
+register.own_series, register.sector_list, register.criteria_rule, register.municipality_group
 TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
@@ -44,7 +48,10 @@ ops.drop_facts_partition(text, bigint)
 TO wh_loader;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO wh_loader;
 
--- wh_mailer: reads the marts, moves outbox rows on.
+-- wh_mailer: reads the marts, moves outbox rows on; it alone reads and keeps the contacts.
+GRANT USAGE ON SCHEMA person TO wh_mailer;
+GRANT SELECT, INSERT, DELETE ON person.contact TO wh_mailer;
+GRANT SELECT, INSERT ON person.deletion TO wh_mailer;
 GRANT USAGE ON SCHEMA mart, ops TO wh_mailer;
 GRANT SELECT ON ALL TABLES IN SCHEMA mart TO wh_mailer;
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES TO wh_mailer;

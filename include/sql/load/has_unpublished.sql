@@ -30,5 +30,6 @@ SELECT
                     ''
                 )
             FROM register.version AS v
+            WHERE v.recorded_to IS NULL
         )
     )

@@ -1,3 +1,4 @@
+-- Known defects, as the publication reads it.
 SELECT
     defect_id,
     dataset,
@@ -14,4 +15,7 @@ SELECT
     entered_on,
     review_by
 FROM register.known_defect
+WHERE
+    recorded_from <= coalesce(%(registers_at)s::timestamptz, 'infinity')
+    AND (recorded_to IS NULL OR recorded_to > coalesce(%(registers_at)s::timestamptz, 'infinity'))
 ORDER BY defect_id

@@ -1,3 +1,14 @@
--- One hash for all registers; empty text before the first one was synced.
-SELECT coalesce(encode(sha256(string_agg(v.register || '=' || v.sha256, ';' ORDER BY v.register)::bytea), 'hex'), '')
+-- One hash for all registers, empty text before the first one was synced; and the moment of their last change.
+SELECT
+    coalesce(
+        encode(
+            sha256(
+                string_agg(v.register || '=' || v.sha256, ';' ORDER BY v.register)
+                FILTER (WHERE v.recorded_to IS NULL)::bytea
+            ),
+            'hex'
+        ),
+        ''
+    ) AS register_sha256,
+    max(greatest(v.recorded_from, v.recorded_to)) AS registers_at
 FROM register.version AS v

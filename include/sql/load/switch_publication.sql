@@ -4,5 +4,10 @@ SET
     publication_id = %(publication_id)s,
     as_of_date = %(as_of_date)s,
     origin = %(origin)s,
-    published_at = clock_timestamp()
+    published_at = clock_timestamp(),
+    registers_at = (
+        SELECT p.registers_at
+        FROM ops.publication AS p
+        WHERE p.publication_id = %(publication_id)s
+    )
 WHERE publication_id = %(previous_publication_id)s

@@ -24,4 +24,10 @@ LEFT JOIN (
     INNER JOIN core.dim_release AS x ON pr.release_id = x.release_id
     WHERE pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
 ) AS d
-    ON k.dataset = d.dataset AND k.substance = d.substance AND k.published_date = d.published_date;
+    ON k.dataset = d.dataset AND k.substance = d.substance AND k.published_date = d.published_date
+WHERE
+    k.recorded_from <= coalesce((SELECT cp.registers_at FROM mart.current_publication AS cp), 'infinity')
+    AND (
+        k.recorded_to IS NULL
+        OR k.recorded_to > coalesce((SELECT cp.registers_at FROM mart.current_publication AS cp), 'infinity')
+    );

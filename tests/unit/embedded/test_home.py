@@ -24,7 +24,7 @@ def test_a_new_home_is_closed_to_others_and_keeps_its_secrets(tmp_path: Path) ->
     assert {mode(path) for path in home.root.iterdir() if path.is_dir()} == {0o700}
     assert mode(home.root / "secrets.json") == 0o600
     assert Home(home.root).secrets == secrets
-    assert len({value for value in vars(secrets).values()}) == 10
+    assert len({value for value in vars(secrets).values()}) == 12
     assert secrets.admin not in repr(secrets)
 
 

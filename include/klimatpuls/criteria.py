@@ -1,0 +1,594 @@
+"""The four criteria of membership, each with its date, evidence, reason and what would make it met.
+
+Methods section 11. Pure: what the registers hold and a day in, one :class:`Assessment` per criterion out.
+
+A criterion is ``unknown`` until the member has been asked and six months have passed. Outside the member and
+the secretariat only ``met`` and ``unknown`` are shown before the member has had 30 days to reply
+(:func:`outside_status`). The numbers of the rules are register data (:class:`Rules`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from klimatpuls.measures import Measure, months_before
+from klimatpuls.series import EFFORT_SHARING_PROXY, PUBLISHED_TOTAL, TERRITORIAL
+from klimatpuls.targets import Target, TargetState, TargetType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+WHOLE_AREA: Final = (PUBLISHED_TOTAL, TERRITORIAL, EFFORT_SHARING_PROXY)
+"""Boundaries that are about the emissions of the whole area; a target on another is listed, not counted."""
+COUNCILS: Final = ("fullmäktige", "council")
+"""Words of the bodies that decide for a municipality or region, as a register writes them."""
+
+
+class Criterion(StrEnum):
+    """What the bylaws ask of a member."""
+
+    INVENTORY = "inventory"
+    TARGETS = "targets"
+    ACTION_PLAN = "action_plan"
+    INFORMING = "informing"
+
+
+class Status(StrEnum):
+    """How a member stands to a criterion."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    DUE = "due"
+    UNKNOWN = "unknown"
+
+
+class EvidenceKind(StrEnum):
+    """What a statement rests on."""
+
+    DOCUMENT = "document"
+    SELF_CONFIRMED = "self_confirmed"
+
+
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    "inventory_seen": (
+        "det nyaste publicerade året är granskat",
+        "the newest published year has been looked at",
+    ),
+    "own_inventory": ("en egen inventering är aktuell", "an own inventory is recent enough"),
+    "inventory_old": (
+        "granskningen eller den egna inventeringen är för gammal",
+        "the look or the own inventory is too old",
+    ),
+    "inventory_none": ("ingen granskning är angiven", "no look at an inventory has been stated"),
+    "target_in_force": (
+        "ett beslutat mål om områdets utsläpp gäller",
+        "a decided target for the area's emissions is in force",
+    ),
+    "target_not_council": (
+        "målet är inte beslutat av fullmäktige",
+        "the target was not decided by the council",
+    ),
+    "target_not_ahead": ("målåret är passerat", "the target year has passed"),
+    "target_not_in_force": ("målet gäller inte", "the target is not in force"),
+    "target_other_scope": (
+        "målen gäller energi, den egna verksamheten eller en del av utsläppen",
+        "the targets are about energy, own operations or a part of the emissions",
+    ),
+    "target_none": ("inget mål finns i registret", "no target is in the register"),
+    "plan_followed": (
+        "en plan gäller och åtgärderna följs",
+        "a plan is in force and its measures are followed",
+    ),
+    "plan_not_followed": (
+        "en plan gäller, men ingen åtgärd har ändrats på länge",
+        "a plan is in force, but no measure has changed for long",
+    ),
+    "plan_ended": ("planens slut är passerat", "the plan's end has passed"),
+    "plan_only_pre": ("bara underlag till en plan finns", "there is only a preparatory plan"),
+    "plan_none": ("ingen plan finns i registret", "no plan is in the register"),
+    "round_answered": ("den senaste omgången är besvarad", "the latest reporting round was answered"),
+    "reported_since": (
+        "medlemmen har rapporterat sedan omgången öppnade",
+        "the member has reported since the round opened",
+    ),
+    "round_open": ("svaret på omgången är på väg", "the answer to the round is due"),
+    "round_missed": ("den senaste omgången är inte besvarad", "the latest reporting round was not answered"),
+    "round_none": ("ingen omgång har hållits", "no reporting round has been held"),
+    "not_asked": ("medlemmen är inte tillfrågad", "the member has not been asked"),
+    "asked_lately": ("medlemmen har nyligen tillfrågats", "the member was asked not long ago"),
+}
+"""Reason → Swedish and English."""
+
+TO_MEET: Final[dict[Criterion, tuple[str, str]]] = {
+    Criterion.INVENTORY: (
+        "Granska det nyaste publicerade året i den nationella databasen och säg det till sekretariatet, "
+        "eller lämna en egen inventering som är högst {own_inventory_years} år gammal.",
+        "Look at the newest published year in the national database and tell the secretariat, or hand in an "
+        "own inventory that is at most {own_inventory_years} years old.",
+    ),
+    Criterion.TARGETS: (
+        "Låt fullmäktige besluta ett mål för utsläppen i hela området med ett målår som ligger framåt.",
+        "Have the council decide a target for the emissions of the whole area with a year that lies ahead.",
+    ),
+    Criterion.ACTION_PLAN: (
+        "Besluta eller förläng en plan och uppdatera status, effekt, datum eller underlag för minst en "
+        "åtgärd inom {measure_months} månader.",
+        "Decide or prolong a plan, and update the status, effect, date or evidence of at least one measure "
+        "within {measure_months} months.",
+    ),
+    Criterion.INFORMING: (
+        "Besvara den senaste rapporteringsomgången.",
+        "Answer the latest reporting round.",
+    ),
+}
+"""What would make a criterion met: Swedish and English, with the rules' numbers filled in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The numbers of the rules; the register's stand over these.
+
+    Attributes:
+        inventory_months: A look at the database is good for so long.
+        own_inventory_years: An own inventory may be so many years behind.
+        plan_years: A plan without a stated end is good for so long.
+        measure_months: A measure must have changed within so long.
+        due_months: An answer is due for so long after a round closed.
+        unknown_months: A criterion is unknown for so long after the member was asked.
+        reply_days: The member may reply for so long before a shortcoming is shown outside.
+    """
+
+    inventory_months: int = 24
+    own_inventory_years: int = 2
+    plan_years: int = 10
+    measure_months: int = 24
+    due_months: int = 6
+    unknown_months: int = 6
+    reply_days: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A statement about a criterion.
+
+    Attributes:
+        region_code: About whom.
+        criterion: About what.
+        kind: What it rests on.
+        stated_on: When it was said.
+        stated_by: Who said it; a role, never a person.
+        url: Link to the document.
+        inventory_year: Inventory: the year looked at, or of the own inventory.
+    """
+
+    region_code: str
+    criterion: Criterion
+    kind: EvidenceKind
+    stated_on: dt.date
+    stated_by: str = ""
+    url: str | None = None
+    inventory_year: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "criterion", Criterion(self.criterion))
+        object.__setattr__(self, "kind", EvidenceKind(self.kind))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A climate plan; a pre-plan prepares one and is none.
+
+    Attributes:
+        plan_id: Stable id.
+        owner_region_code: Whose it is.
+        kind: ``plan`` or ``pre_plan``.
+        decided_on: When it was decided.
+        valid_from: First day.
+        valid_to: Stated end; None: none stated.
+        prolonged_to: End by a decided prolongation.
+        document_url: Link.
+    """
+
+    plan_id: str
+    owner_region_code: str
+    kind: str = "plan"
+    decided_on: dt.date | None = None
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+    prolonged_to: dt.date | None = None
+    document_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportingRound:
+    """A round in which members are asked to report."""
+
+    round_id: str
+    opens_on: dt.date
+    closes_on: dt.date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A member's report; one outside any round has no ``round_id``."""
+
+    region_code: str
+    answered_on: dt.date
+    round_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """What the registers hold about everybody.
+
+    Attributes:
+        targets: Targets with owners.
+        measures: Measures.
+        plans: Climate plans and pre-plans.
+        evidence: Statements.
+        rounds: Reporting rounds.
+        answers: Reports.
+        asked_on: (region_code, criterion) → when the member was last asked; a region alone stands for all.
+        published_years: Data year → first day it was published.
+    """
+
+    targets: Sequence[Target] = ()
+    measures: Sequence[Measure] = ()
+    plans: Sequence[Plan] = ()
+    evidence: Sequence[Evidence] = ()
+    rounds: Sequence[ReportingRound] = ()
+    answers: Sequence[Answer] = ()
+    asked_on: Mapping[tuple[str, str | None], dt.date] = field(default_factory=dict)
+    published_years: Mapping[int, dt.date] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """How a member stands to one criterion on a day.
+
+    Attributes:
+        region_code: Who.
+        criterion: To what.
+        status: How.
+        reason: A key of :data:`REASONS`.
+        assessed_on: The day it was reckoned for.
+        status_date: The day of what it rests on: of the statement, decision, report or question; None.
+        lapses_on: First day on which the same records give another status; None where none is known.
+        evidence_kind: ``document`` or ``self_confirmed``; None without evidence.
+        stated_by: Who said so: a role or a body.
+        url: Link to the document.
+        to_meet_sv: What would make it met, Swedish; empty when it is.
+        to_meet_en: The same in English.
+    """
+
+    region_code: str
+    criterion: Criterion
+    status: Status
+    reason: str
+    assessed_on: dt.date
+    status_date: dt.date | None = None
+    lapses_on: dt.date | None = None
+    evidence_kind: EvidenceKind | None = None
+    stated_by: str = ""
+    url: str | None = None
+    to_meet_sv: str = ""
+    to_meet_en: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """What the records say, before the rule about asking."""
+
+    status: Status
+    reason: str
+    status_date: dt.date | None = None
+    lapses_on: dt.date | None = None
+    evidence_kind: EvidenceKind | None = None
+    stated_by: str = ""
+    url: str | None = None
+
+
+def assess(
+    region_code: str, records: Records, as_of: dt.date, rules: Rules | None = None
+) -> tuple[Assessment, ...]:
+    """Say how a member, applicant or region stands to each of the four criteria (methods section 11).
+
+    Args:
+        region_code: Who.
+        records: What the registers hold.
+        as_of: The day.
+        rules: The numbers of the rules.
+
+    Returns:
+        One assessment per criterion, in the order of :class:`Criterion`.
+
+    Example: a council's target for 2030 in force on 2026-05-08 → targets ``met`` until 2030-01-01; nothing
+    else in the registers and never asked → the others ``unknown``, reason ``not_asked``.
+    """
+    chosen = rules or Rules()
+    findings = {
+        Criterion.INVENTORY: _inventory(region_code, records, as_of, chosen),
+        Criterion.TARGETS: _targets(region_code, records, as_of),
+        Criterion.ACTION_PLAN: _action_plan(region_code, records, as_of, chosen),
+        Criterion.INFORMING: _informing(region_code, records, as_of, chosen),
+    }
+    return tuple(
+        _conclude(region_code, criterion, finding, records, as_of, chosen)
+        for criterion, finding in findings.items()
+    )
+
+
+def outside_status(
+    status: Status, told_on: dt.date | None, as_of: dt.date, rules: Rules | None = None
+) -> Status:
+    """What is shown outside the member and the secretariat (methods section 11).
+
+    Args:
+        status: The status.
+        told_on: When the member was told of it, so that it could reply; None: not yet.
+        as_of: The day.
+        rules: The numbers of the rules.
+
+    Returns:
+        ``met`` and ``unknown`` as they are; another status only once the member has had 30 days to reply,
+        ``unknown`` until then.
+
+    Example: ``not_met``, told on 2026-05-01 → ``unknown`` on 2026-05-30, ``not_met`` on 2026-05-31.
+    """
+    if status in (Status.MET, Status.UNKNOWN):
+        return status
+    days = (rules or Rules()).reply_days
+    if told_on is None or as_of < told_on + dt.timedelta(days=days):
+        return Status.UNKNOWN
+    return status
+
+
+def count_by_evidence(assessments: Iterable[Assessment]) -> dict[EvidenceKind, int]:
+    """How many met criteria rest on a document and how many on the member's word (methods section 11).
+
+    Example: three met, one of them self-confirmed → document 2, self_confirmed 1.
+    """
+    counts = dict.fromkeys(EvidenceKind, 0)
+    for assessment in assessments:
+        if assessment.status is Status.MET and assessment.evidence_kind is not None:
+            counts[assessment.evidence_kind] += 1
+    return counts
+
+
+def implied_annual_cut(target: Target) -> float | None:
+    """The constant cut per year that a target implies from its base year on (methods section 11).
+
+    Stands beside the national line's and decides nothing.
+
+    Args:
+        target: A target in percent below a base year, net zero with a stated cap, or a constant rate.
+
+    Returns:
+        Fraction per year; None where the target states no share of a base year, or 0 is to remain.
+
+    Example: 55 % below 1990 by 2030 → 1 − 0.45^(1/40) = 0.0198.
+    """
+    if target.target_type is TargetType.CONSTANT_RATE:
+        return target.annual_rate
+    remaining = None
+    if target.target_type is TargetType.PERCENT_BELOW_BASE and target.percent_below_base is not None:
+        remaining = 1.0 - target.percent_below_base / 100.0
+    if target.target_type is TargetType.NET_ZERO and target.residual_percent is not None:
+        remaining = target.residual_percent / 100.0
+    if not remaining or target.base_year is None or target.target_year is None:
+        return None
+    return float(1.0 - remaining ** (1.0 / (target.target_year - target.base_year)))
+
+
+def plan_end(plan: Plan, rules: Rules | None = None) -> dt.date | None:
+    """Last day a plan is good for (methods section 11).
+
+    Args:
+        plan: The plan.
+        rules: The numbers of the rules.
+
+    Returns:
+        The later of stated end and decided prolongation; without either ten years from its decision (or its
+        first day); None where nothing is dated.
+
+    Example: decided 2014-03-31, no end stated → 2024-03-31; prolonged to 2026-12-31 → that day.
+    """
+    stated = [day for day in (plan.valid_to, plan.prolonged_to) if day is not None]
+    if stated:
+        return max(stated)
+    start = plan.decided_on or plan.valid_from
+    return None if start is None else _months_after(start, 12 * (rules or Rules()).plan_years)
+
+
+def _conclude(
+    region_code: str,
+    criterion: Criterion,
+    finding: _Finding,
+    records: Records,
+    as_of: dt.date,
+    rules: Rules,
+) -> Assessment:
+    """Put the rule about asking over what the records say."""
+    asked = records.asked_on.get((region_code, criterion), records.asked_on.get((region_code, None)))
+    if finding.status is Status.NOT_MET:
+        if asked is None:
+            finding = _Finding(status=Status.UNKNOWN, reason="not_asked")
+        elif as_of < _months_after(asked, rules.unknown_months):
+            finding = _Finding(
+                status=Status.UNKNOWN,
+                reason="asked_lately",
+                status_date=asked,
+                lapses_on=_months_after(asked, rules.unknown_months),
+            )
+    words = ("", "") if finding.status is Status.MET else TO_MEET[criterion]
+    numbers = {"own_inventory_years": rules.own_inventory_years, "measure_months": rules.measure_months}
+    return Assessment(
+        region_code=region_code,
+        criterion=criterion,
+        status=finding.status,
+        reason=finding.reason,
+        assessed_on=as_of,
+        status_date=finding.status_date,
+        lapses_on=finding.lapses_on,
+        evidence_kind=finding.evidence_kind,
+        stated_by=finding.stated_by,
+        url=finding.url,
+        to_meet_sv=words[0].format(**numbers),
+        to_meet_en=words[1].format(**numbers),
+    )
+
+
+def _inventory(region_code: str, records: Records, as_of: dt.date, rules: Rules) -> _Finding:
+    own = sorted(
+        (
+            one
+            for one in records.evidence
+            if one.region_code == region_code
+            and one.criterion is Criterion.INVENTORY
+            and one.stated_on <= as_of
+        ),
+        key=lambda one: one.stated_on,
+        reverse=True,
+    )
+    if not own:
+        return _Finding(status=Status.NOT_MET, reason="inventory_none")
+    for one in own:
+        until = _inventory_until(one, records.published_years, rules)
+        if until is not None and as_of < until[0]:
+            return _Finding(
+                status=Status.MET,
+                reason=until[1],
+                status_date=one.stated_on,
+                lapses_on=until[0],
+                evidence_kind=one.kind,
+                stated_by=one.stated_by,
+                url=one.url,
+            )
+    return _Finding(status=Status.NOT_MET, reason="inventory_old", status_date=own[0].stated_on)
+
+
+def _inventory_until(
+    one: Evidence, published_years: Mapping[int, dt.date], rules: Rules
+) -> tuple[dt.date, str] | None:
+    """First day a statement no longer holds, and what it says; None where it never held."""
+    known = [year for year, day in published_years.items() if day <= one.stated_on]
+    newest = max(known, default=None)
+    if one.inventory_year is None or (newest is not None and one.inventory_year >= newest):
+        return _months_after(one.stated_on, rules.inventory_months), "inventory_seen"
+    if one.kind is EvidenceKind.DOCUMENT:
+        return dt.date(one.inventory_year + rules.own_inventory_years + 1, 1, 1), "own_inventory"
+    return None
+
+
+def _targets(region_code: str, records: Records, as_of: dt.date) -> _Finding:
+    own = [target for target in records.targets if target.region_code == region_code]
+    reasons = []
+    for target in own:
+        reason = _target_shortcoming(target, as_of)
+        if not reason:
+            last_day = target.valid_to
+            ends = dt.date(target.judged_year(as_of), 1, 1)
+            until = ends if last_day is None else min(ends, last_day + dt.timedelta(days=1))
+            return _Finding(
+                status=Status.MET,
+                reason="target_in_force",
+                status_date=target.decided_on,
+                lapses_on=until,
+                evidence_kind=(EvidenceKind.DOCUMENT if target.document_url else EvidenceKind.SELF_CONFIRMED),
+                stated_by=target.decided_by,
+                url=target.document_url or None,
+            )
+        reasons.append(reason)
+    # The shortcoming of the target that came nearest is the one worth telling.
+    order = ("target_not_council", "target_not_ahead", "target_not_in_force", "target_other_scope")
+    nearest = next((reason for reason in order if reason in reasons), "target_none")
+    return _Finding(status=Status.NOT_MET, reason=nearest)
+
+
+def _target_shortcoming(target: Target, as_of: dt.date) -> str:
+    """Why a target does not count for the criterion; empty when it does."""
+    if target.boundary not in WHOLE_AREA:
+        return "target_other_scope"
+    if target.state is not TargetState.DECIDED or not target.in_force(as_of):
+        return "target_not_in_force"
+    if target.judged_year(as_of) <= as_of.year:
+        return "target_not_ahead"
+    if target.decided_on is None or not any(word in target.decided_by.casefold() for word in COUNCILS):
+        return "target_not_council"
+    return ""
+
+
+def _action_plan(region_code: str, records: Records, as_of: dt.date, rules: Rules) -> _Finding:
+    own = [plan for plan in records.plans if plan.owner_region_code == region_code]
+    plans = [plan for plan in own if plan.kind == "plan"]
+    if not plans:
+        return _Finding(status=Status.NOT_MET, reason="plan_only_pre" if own else "plan_none")
+    ends = [(plan_end(plan, rules), plan) for plan in plans]
+    current = [(end, plan) for end, plan in ends if end is not None and end >= as_of and _begun(plan, as_of)]
+    if not current:
+        return _Finding(status=Status.NOT_MET, reason="plan_ended")
+    end, plan = max(current, key=lambda one: one[0])
+    changes = [
+        measure.last_updated
+        for measure in records.measures
+        if measure.owner_region_code == region_code and measure.last_updated is not None
+    ]
+    latest = max((day for day in changes if day <= as_of), default=None)
+    if latest is None or latest < months_before(as_of, rules.measure_months):
+        return _Finding(status=Status.NOT_MET, reason="plan_not_followed", status_date=plan.decided_on)
+    return _Finding(
+        status=Status.MET,
+        reason="plan_followed",
+        status_date=latest,
+        lapses_on=min(
+            end + dt.timedelta(days=1),
+            _months_after(latest, rules.measure_months) + dt.timedelta(days=1),
+        ),
+        evidence_kind=EvidenceKind.DOCUMENT if plan.document_url else EvidenceKind.SELF_CONFIRMED,
+        url=plan.document_url,
+    )
+
+
+def _begun(plan: Plan, as_of: dt.date) -> bool:
+    return plan.valid_from is None or plan.valid_from <= as_of
+
+
+def _informing(region_code: str, records: Records, as_of: dt.date, rules: Rules) -> _Finding:
+    closed = [one for one in records.rounds if one.closes_on < as_of]
+    is_open = any(one.opens_on <= as_of <= one.closes_on for one in records.rounds)
+    latest = max(closed, key=lambda one: one.closes_on, default=None)
+    own = [one for one in records.answers if one.region_code == region_code and one.answered_on <= as_of]
+    if latest is not None:
+        for one in sorted(own, key=lambda answer: answer.answered_on, reverse=True):
+            if one.round_id == latest.round_id or one.answered_on >= latest.opens_on:
+                reason = "round_answered" if one.round_id == latest.round_id else "reported_since"
+                return _Finding(
+                    status=Status.MET,
+                    reason=reason,
+                    status_date=one.answered_on,
+                    evidence_kind=EvidenceKind.SELF_CONFIRMED,
+                )
+    if is_open and latest is None and own:
+        newest = max(own, key=lambda answer: answer.answered_on)
+        if any(one.opens_on <= newest.answered_on for one in records.rounds):
+            return _Finding(
+                status=Status.MET,
+                reason="round_answered",
+                status_date=newest.answered_on,
+                evidence_kind=EvidenceKind.SELF_CONFIRMED,
+            )
+    if is_open:
+        return _Finding(status=Status.DUE, reason="round_open")
+    if latest is None:
+        return _Finding(status=Status.UNKNOWN, reason="round_none")
+    ends = _months_after(latest.closes_on, rules.due_months)
+    if as_of <= ends:
+        return _Finding(status=Status.DUE, reason="round_open", lapses_on=ends + dt.timedelta(days=1))
+    return _Finding(status=Status.NOT_MET, reason="round_missed", status_date=latest.closes_on)
+
+
+def _months_after(day: dt.date, months: int) -> dt.date:
+    return months_before(day, -months)

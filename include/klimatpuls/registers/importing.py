@@ -1,0 +1,256 @@
+"""Rows that a member filled in, brought into the reviewed files: checked with everything else, then written.
+
+A member fills in the template workbook (one sheet per register) or a CSV with its columns. Each row is added,
+or takes the place of the row with the same id; nothing is taken away. The files are only written when neither
+the rows nor the registers with them have a mistake that was not there before, and are then reviewed like any
+other change.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from klimatpuls.errors import UsageError
+from klimatpuls.regions import plain_name
+from klimatpuls.registers.checking import (
+    REGISTERS,
+    WORKBOOK_SUFFIX,
+    Draft,
+    Register,
+    cell_text,
+    draft_folder,
+    draft_of_sheet,
+    rejudge,
+    settle,
+)
+from klimatpuls.registers.reading import (
+    Mistake,
+    RegisterError,
+    Sheet,
+    UnreadableError,
+    read_bytes,
+    read_csv,
+    read_workbook,
+)
+from klimatpuls.registers.template import FILLED_IN, GUIDE
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from klimatpuls.registers.rules import Record
+
+_COMMENT: Final = "#"
+_RECOGNISED: Final = 0.5
+"""Share of a register's columns that a table must have to be taken for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import did to one register.
+
+    Attributes:
+        file: The reviewed file.
+        added: Rows that are new.
+        changed: Rows that took the place of another.
+        unchanged: Rows that say what the file said already.
+    """
+
+    file: str
+    added: int
+    changed: int
+    unchanged: int
+
+    def __str__(self) -> str:
+        """One line for the person who imported."""
+        return f"{self.file}: {self.added} added, {self.changed} changed, {self.unchanged} as they were"
+
+
+def import_file(
+    path: Path, folder: Path, *, register: str | None = None, today: dt.date | None = None
+) -> tuple[Imported, ...]:
+    """Bring the rows of a file that a member filled in into the reviewed files.
+
+    Args:
+        path: The template workbook (.xlsx), or a CSV of one register.
+        folder: Folder of the reviewed files.
+        register: Name of the register a CSV is about; None: told by its name or its columns.
+        today: The present day, for days that may not lie ahead.
+
+    Returns:
+        What was done, per register with rows.
+
+    Raises:
+        RegisterError: with every mistake; nothing is written then.
+        UsageError: if nobody can tell which register a CSV is about, or none has the name given.
+    """
+    try:
+        body = read_bytes(path)
+        if path.suffix.casefold() == WORKBOOK_SUFFIX:
+            tables = _sheets(read_workbook(body, path.name))
+        else:
+            sheet = read_csv(body, path.name)
+            tables = [(_named(register) if register else _register_of(path.stem, sheet), sheet)]
+    except UnreadableError as error:
+        raise RegisterError([error.mistake]) from None
+    filled = [
+        (entry, draft_of_sheet(entry, sheet, today))
+        for entry, sheet in tables
+        if sheet.rows or sheet.mistakes
+    ]
+    return merge(filled, folder, today)
+
+
+def merge(
+    filled: Sequence[tuple[Register, Draft]], folder: Path, today: dt.date | None = None
+) -> tuple[Imported, ...]:
+    """Bring records into the reviewed files, all or none.
+
+    Args:
+        filled: Register → the records to bring in, as far as they could be read.
+        folder: Folder of the reviewed files.
+        today: The present day.
+
+    Raises:
+        RegisterError: with every mistake; nothing is written then.
+    """
+    mistakes = [mistake for _, draft in filled for mistake in draft.mistakes]
+    if mistakes:
+        raise RegisterError(mistakes)
+    before = draft_folder(folder, today)
+    known = {str(mistake) for mistake in settle(before).mistakes}
+    drafts, done = dict(before), []
+    for register, draft in filled:
+        held = drafts[register.name]
+        if held.records is None or held.mistakes:
+            raise RegisterError(held.mistakes)
+        incoming = [replace(record, file=draft.file) for record in draft.records or ()]
+        records, counts = _merged(register, held.records, incoming)
+        drafts[register.name] = rejudge(register, replace(held, records=records), today)
+        done.append((register, records, counts))
+    new = [mistake for mistake in settle(drafts).mistakes if str(mistake) not in known]
+    if new:
+        raise RegisterError(new)
+    for register, records, counts in done:
+        if counts.added or counts.changed:
+            _write(folder / register.file, register, records)
+    return tuple(counts for _, _, counts in done)
+
+
+def _merged(
+    register: Register, held: Sequence[Record], incoming: Sequence[Record]
+) -> tuple[tuple[Record, ...], Imported]:
+    def key(record: Record) -> tuple[str, ...]:
+        return tuple(str(record.values.get(column, "")) for column in register.key)
+
+    records = {key(record): record for record in held}
+    added = changed = unchanged = 0
+    for record in incoming:
+        old = records.get(key(record))
+        added += old is None
+        unchanged += old is not None and old.values == record.values
+        changed += old is not None and old.values != record.values
+        records[key(record)] = record
+    counts = Imported(file=register.file, added=added, changed=changed, unchanged=unchanged)
+    return tuple(records.values()), counts
+
+
+def _sheets(sheets: Sequence[Sheet]) -> list[tuple[Register, Sheet]]:
+    """The sheets of a filled-in template with their registers."""
+    names = _by_name()
+    found, mistakes = [], []
+    for sheet in sheets:
+        name = sheet.name.rpartition("[")[2].removesuffix("]")
+        register = names.get(plain_name(name))
+        if register is not None:
+            found.append((register, sheet))
+        elif plain_name(name) != plain_name(GUIDE) and sheet.rows:
+            titles = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN)
+            problem, remedy = f"no register is called {name!r}", f"Name the sheet one of {titles}."
+            mistakes.append(Mistake(file=sheet.name, place="", column=None, problem=problem, remedy=remedy))
+    if mistakes:
+        raise RegisterError(mistakes)
+    return found
+
+
+def _register_of(name: str, sheet: Sheet) -> Register:
+    """The register a CSV is about: by its name, else by the columns it has."""
+    by_name = _by_name()
+    if plain_name(name) in by_name:
+        return by_name[plain_name(name)]
+    header = {plain_name(text) for text in sheet.header}
+    hits = sorted(
+        (len(header & set(one.shape.headers)) / len(one.shape.columns), one.name) for one in FILLED_IN
+    )
+    (second, _), (best, found) = hits[-2:]
+    if best == second or best < _RECOGNISED:
+        names = ", ".join(one.name for one in FILLED_IN)
+        msg = f"{sheet.name}: cannot tell which register this is; say --register with one of {names}"
+        raise UsageError(msg)
+    return REGISTERS[found]
+
+
+def _named(name: str) -> Register:
+    """The register somebody named.
+
+    Raises:
+        UsageError: if there is none of that name.
+    """
+    try:
+        return _by_name()[plain_name(name)]
+    except KeyError:
+        names = ", ".join(one.name for one in FILLED_IN)
+        msg = f"no register is called {name!r}; a member fills in {names}"
+        raise UsageError(msg) from None
+
+
+def _by_name() -> dict[str, Register]:
+    """Name or Swedish title as it is compared → register, of those a member fills in."""
+    return {
+        plain_name(word): register
+        for register in FILLED_IN
+        for word in (register.name, str(register.shape.document["title"]))
+    }
+
+
+def _write(path: Path, register: Register, records: Sequence[Record]) -> None:
+    """Write a reviewed file anew, whole or not at all."""
+    values = [record.values for record in records]
+    text = _csv(register, values) if register.is_spreadsheet else _yaml(path, register, values)
+    write_whole(path, text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that nobody ever sees half of it."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(text, encoding="utf-8", newline="")
+    draft.replace(path)
+
+
+def _csv(register: Register, rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = list(register.shape.columns)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([cell_text(row.get(column)) for column in columns] for row in rows)
+    return out.getvalue()
+
+
+def _yaml(path: Path, register: Register, entries: Sequence[Mapping[str, Any]]) -> str:
+    """The list of a YAML register; what stands above it as remarks is kept."""
+    import yaml
+
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    remarks = []
+    for line in lines:
+        if not line.startswith(_COMMENT):
+            break
+        remarks.append(line)
+    columns = list(register.shape.columns)
+    ordered = [{name: entry[name] for name in columns if name in entry} for entry in entries]
+    body = yaml.safe_dump({register.entries: ordered}, allow_unicode=True, sort_keys=False, width=110)
+    return "".join(remarks) + body

@@ -1,0 +1,217 @@
+"""Importer of Klimatkollen's collection of climate plans: a plan, a pre-plan and a missing plan told apart.
+
+The collection is a CSV with one row per municipality: its name as ``X kommun`` or ``X stad``, a link, the
+year of adoption and a remark in free words. What it says of a plan's end stands in the remark only:
+
+* a range of years (``2021–2030``) or ``till 2030`` is the stated validity, from 1 January to 31 December;
+* ``tills vidare`` or ``gäller fortfarande`` means that no end is stated, whatever years stand beside it;
+* the year in a plan's name (``Klimatplan 2030``) is a horizon and no end: nothing is guessed from it.
+
+A draft (on referral, in consultation, proposed) is a pre-plan and never counts as a plan, with or without a
+link. Without a link and without a draft the plan is missing. A link that leads nowhere on the web is left out
+and told in the note.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from klimatpuls import regions
+from klimatpuls.registers.checking import REGISTERS, Draft, draft_folder, rejudge
+from klimatpuls.registers.importing import Imported, merge
+from klimatpuls.registers.reading import Mistake, RegisterError, UnreadableError, read_bytes, read_csv
+from klimatpuls.registers.rules import Record, plan_span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+COLUMNS: Final = ("municipality", "plan_url", "adopted_year", "comment")
+SOURCE: Final = "Klimatkollens sammanställning av klimatplaner"
+ID_PREFIX: Final = "klimatkollen-"
+_DRAFT: Final = re.compile(r"\b(remiss|samråd|förslag)", re.IGNORECASE)
+_RANGE: Final = re.compile(r"\b((?:19|20)\d\d)\s*[-–—]{1,2}\s*((?:19|20)\d\d)\b")
+_UNTIL: Final = re.compile(r"\btill\s+(?:och\s+med\s+)?((?:19|20)\d\d)\b", re.IGNORECASE)
+_OPEN: Final = re.compile(r"\btills\s*vidare|gäller\s+fortfarande", re.IGNORECASE)
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+_ENDINGS: Final = (" kommun", " stad", " (kommun)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanCount:
+    """What a collection holds.
+
+    Attributes:
+        plans: Decided plans whose stated end has not passed, or that state none.
+        ended: Decided plans whose stated end has passed: no plans any more.
+        pre_plans: Drafts.
+        missing: Municipalities without either.
+    """
+
+    plans: int
+    ended: int
+    pre_plans: int
+    missing: int
+
+    def __str__(self) -> str:
+        """One line for the person who imported."""
+        return (
+            f"{self.plans} plans, {self.ended} whose stated end has passed, {self.pre_plans} pre-plans, "
+            f"{self.missing} missing"
+        )
+
+
+def import_plans(path: Path, folder: Path, today: dt.date) -> tuple[Imported, PlanCount]:
+    """Bring the collection into ``climate_plans.csv``; a region with an entry of its own keeps that one.
+
+    Args:
+        path: The collection, CSV.
+        folder: Folder of the reviewed files.
+        today: The present day.
+
+    Returns:
+        What was done, and what the collection holds as of that day.
+
+    Raises:
+        RegisterError: with every mistake; nothing is written then.
+    """
+    register = REGISTERS["climate_plans"]
+    records = read_collection(path)
+    held = draft_folder(folder, today)[register.name].records or ()
+    own = {
+        record.values.get("owner_region_code")
+        for record in held
+        if not str(record.values.get("plan_id")).startswith(ID_PREFIX)
+    }
+    kept = tuple(record for record in records if record.values["owner_region_code"] not in own)
+    empty = Draft(file=path.name, records=kept, sound=(), mistakes=())
+    (done,) = merge([(register, rejudge(register, empty, today))], folder, today)
+    return done, count(records, today)
+
+
+def count(records: Sequence[Record], today: dt.date) -> PlanCount:
+    """What the records hold as of a day; a plan whose stated end has passed is no plan."""
+    kinds = [record.values["kind"] for record in records]
+    ended = sum(
+        record.values["kind"] == "plan" and "valid_to" in record.values and plan_span(record)[1] < today
+        for record in records
+    )
+    return PlanCount(
+        plans=kinds.count("plan") - ended,
+        ended=ended,
+        pre_plans=kinds.count("pre_plan"),
+        missing=kinds.count("missing"),
+    )
+
+
+def read_collection(path: Path) -> tuple[Record, ...]:
+    """The collection as records of the register ``climate_plans``.
+
+    Args:
+        path: The CSV file.
+
+    Returns:
+        One record per row, in the order of the file.
+
+    Raises:
+        RegisterError: if it has other columns, a name is unknown or comes twice, or a year is none.
+    """
+    try:
+        sheet = read_csv(read_bytes(path), path.name)
+    except UnreadableError as error:
+        raise RegisterError([error.mistake]) from None
+    if sheet.header != COLUMNS:
+        problem = f"expected the columns {', '.join(COLUMNS)}, found {', '.join(sheet.header)}"
+        raise RegisterError(
+            [_mistake(path, "row 1", None, problem, "Take the collection as it was published.")]
+        )
+    records, mistakes = [], list(sheet.mistakes)
+    seen: dict[str, str] = {}
+    for number, cells in sheet.rows:
+        row = {name: str(cell or "") for name, cell in zip(COLUMNS, cells, strict=True)}
+        place = f"row {number}"
+        code = municipality_code(row["municipality"])
+        if code is None or code in seen:
+            why = f"stands in {seen[code]} already" if code else "is no municipality"
+            remedy = "Correct the name."
+            mistakes.append(_mistake(path, place, "municipality", f"{row['municipality']!r} {why}", remedy))
+            continue
+        if row["adopted_year"] and not _YEAR.fullmatch(row["adopted_year"]):
+            problem = f"expected a year, found {row['adopted_year']!r}"
+            mistakes.append(_mistake(path, place, "adopted_year", problem, "Write four digits, or nothing."))
+            continue
+        seen[code] = place
+        records.append(Record(place=place, values=classify(code, row), file=path.name))
+    if mistakes:
+        raise RegisterError(mistakes)
+    return tuple(records)
+
+
+def municipality_code(name: str) -> str | None:
+    """The code of a municipality by its name in the collection; None where nobody is called so.
+
+    Example: ``Falu kommun`` → ``2080``; ``Region Gotland (kommun)`` → ``0980``; ``Håbo kommun`` → ``0305``.
+    """
+    plain = name.strip()
+    for ending in _ENDINGS:
+        plain = plain.removesuffix(ending)
+    plain = plain.removeprefix("Region ").strip()
+    for spelling in (name, plain, plain.removesuffix("s"), f"{plain}n"):
+        try:
+            code = regions.code_for(spelling)
+        except regions.UnknownRegionError:
+            continue
+        if regions.region(code).level == "municipality":
+            return code
+    return None
+
+
+def classify(code: str, row: Mapping[str, str]) -> dict[str, Any]:
+    """What one row of the collection says, as a record of the register.
+
+    Args:
+        code: The municipality.
+        row: ``plan_url``, ``adopted_year`` and ``comment`` as text.
+
+    Example: a link, 2022 and ``Klimatstrategi 2022–2030`` → a plan from 2022-01-01 to 2030-12-31.
+    """
+    url, remark = row["plan_url"].strip(), " ".join(row["comment"].split())
+    is_draft = bool(_DRAFT.search(remark))
+    kind = "pre_plan" if is_draft else "plan" if url else "missing"
+    values: dict[str, Any] = {
+        "plan_id": f"{ID_PREFIX}{code}",
+        "owner_region_code": code,
+        "kind": kind,
+        "source": SOURCE,
+    }
+    if kind != "missing":
+        values |= _dates(row["adopted_year"], remark, is_draft=is_draft)
+        if url.startswith(("http://", "https://")):
+            values["document_url"] = url.replace(" ", "%20")
+        elif url:
+            remark = f"{remark} [länken i sammanställningen leder inte till webben: {url}]".strip()
+    if remark:
+        values["note"] = remark
+    return values
+
+
+def _dates(adopted: str, remark: str, *, is_draft: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if adopted and not is_draft:
+        found["decided_year"] = int(adopted)
+    if _OPEN.search(remark):
+        return found
+    if span := _RANGE.search(remark):
+        first, last = int(span.group(1)), int(span.group(2))
+        if first <= last:
+            found |= {"valid_from": f"{first}-01-01", "valid_to": f"{last}-12-31"}
+    elif until := _UNTIL.search(remark):
+        found["valid_to"] = f"{until.group(1)}-12-31"
+    return found
+
+
+def _mistake(path: Path, place: str, column: str | None, problem: str, remedy: str) -> Mistake:
+    return Mistake(file=path.name, place=place, column=column, problem=problem, remedy=remedy)

@@ -1,0 +1,473 @@
+"""What a schema cannot say: rules between the columns of a row, the rows of a file, and the files.
+
+Each rule yields what it found with the record it is about; it sees sound records only, so that one mistake is
+told once. A register names its rule in ``checking.REGISTERS``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from klimatpuls import catalog, regions, schema, sectors, substances
+from klimatpuls.series import BOUNDARIES
+from klimatpuls.targets import (
+    NATIONAL_EFFORT_SHARING_BASE_YEAR,
+    NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+OWN_SERIES: Final = "own_series:"
+SECTOR_LIST: Final = "sector_list:"
+OWN_SERIES_UNIT: Final = "tCO2e"
+"""Unit that a series must have to be a boundary; others are context."""
+PLAN_YEARS: Final = 10
+"""Years a plan without a stated end applies: the rule of the third criterion."""
+OBSERVER_DAYS: Final = 366
+"""An observer is one for at most a year (the network's bylaws, section 4)."""
+CRITERIA_RULES: Final = (
+    "plan_years",
+    "measure_months",
+    "due_months",
+    "own_inventory_years",
+    "inventory_months",
+    "stale_after_months",
+    "reply_days",
+    "unknown_months",
+)
+"""Numbers that the formulas of criteria and measures ask for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One row of a register.
+
+    Attributes:
+        place: Where it stands, such as ``row 7``.
+        values: Column → value as JSON knows it; an empty cell is missing.
+        file: The file it came from, where it is not the register's own.
+    """
+
+    place: str
+    values: Mapping[str, Any]
+    file: str = ""
+
+    def day(self, column: str) -> dt.date | None:
+        """A day of the record, or None."""
+        text = self.values.get(column)
+        return dt.date.fromisoformat(text) if text is not None else None
+
+
+class Found(NamedTuple):
+    """A broken rule: the record, the column (None: no single one), what is wrong, what to do."""
+
+    record: Record
+    column: str | None
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Every register of a folder that could be read, by name."""
+
+    records: Mapping[str, Sequence[Record]]
+
+    def ids(self, register: str, column: str) -> Mapping[str, Record] | None:
+        """Id → its first record; None where the register could not be read and nothing can be held to it."""
+        if register not in self.records:
+            return None
+        found: dict[str, Record] = {}
+        for record in self.records[register]:
+            if column in record.values:
+                found.setdefault(str(record.values[column]), record)
+        return found
+
+
+def _in_order(records: Iterable[Record], first: str, last: str) -> Iterator[Found]:
+    for record in records:
+        start, end = record.day(first), record.day(last)
+        if start and end and end < start:
+            problem = f"{last} {end} is before {first} {start}"
+            yield Found(record, last, problem, "Correct one of the two days.")
+
+
+def _overlaps(
+    records: Iterable[Record],
+    key: Callable[[Record], object],
+    span: Callable[[Record], tuple[dt.date, dt.date]],
+    what: str,
+    column: str,
+) -> Iterator[Found]:
+    groups: dict[object, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[key(record)].append(record)
+    for group in groups.values():
+        for one, other in combinations(sorted(group, key=span), 2):
+            if span(other)[0] <= span(one)[1]:
+                problem = f"{what} at the same time as {one.place}"
+                remedy = "Let the earlier one end the day before the later one begins, or take one out."
+                yield Found(other, column, problem, remedy)
+
+
+def _validity(record: Record) -> tuple[dt.date, dt.date]:
+    return record.day("valid_from") or dt.date.min, record.day("valid_to") or dt.date.max
+
+
+def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Found]:
+    series, lists = book.ids("own_series", "series_id"), book.ids("sector_lists", "list_id")
+    for record in records:
+        name = record.values["boundary"]
+        if name in BOUNDARIES:
+            continue
+        kind, _, own = name.partition(":")
+        known = {"own_series": series, "sector_list": lists}.get(kind, {})
+        if known is None:
+            continue
+        if own not in known:
+            wanted = ", ".join([*BOUNDARIES, f"{OWN_SERIES}<series_id>", f"{SECTOR_LIST}<list_id>"])
+            yield Found(record, "boundary", f"no boundary is called {name!r}", f"Write one of {wanted}.")
+        elif kind == "own_series" and _is_anothers(known[own], record.values.get(owner)):
+            problem = f"the series {own} belongs to {known[own].values.get('owner_region_code')}"
+            yield Found(record, "boundary", problem, "Name a series of the same owner.")
+        elif kind == "own_series" and known[own].values.get("unit") != OWN_SERIES_UNIT:
+            problem = f"the series {own} is in {known[own].values.get('unit')!r}, not in {OWN_SERIES_UNIT}"
+            yield Found(record, "boundary", problem, "Name a series of emissions, or convert it first.")
+
+
+def _is_anothers(record: Record, owner: str | None) -> bool:
+    """Whether a record belongs to another owner; one whose own code is wrong is told of elsewhere."""
+    found = record.values.get("owner_region_code")
+    return found in regions.regions() and found != owner
+
+
+def members(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """Names belong to codes, nobody leaves before joining, a member is of one sort."""
+    yield from _in_order(records, "joined_on", "left_on")
+    for record in records:
+        name = regions.region(record.values["region_code"]).name
+        if name != record.values["region_name"]:
+            problem = f"{record.values['region_code']} is {name}, found {record.values['region_name']!r}"
+            yield Found(record, "region_name", problem, "Correct the code or the name.")
+        sorts = [sort for sort in ("confirmed", "is_applicant", "is_observer") if record.values[sort]]
+        if len(sorts) > 1:
+            problem = f"{' and '.join(sorts)} are true together"
+            yield Found(record, sorts[-1], problem, "One row is of one sort: leave one of them true.")
+        joined, left = record.day("joined_on"), record.day("left_on")
+        if record.values["is_observer"] and joined and left and (left - joined).days > OBSERVER_DAYS:
+            problem = f"an observer from {joined} to {left} is one for more than a year"
+            yield Found(record, "left_on", problem, "Correct the days, or make it a member.")
+
+
+def own_targets(records: Sequence[Record], book: Book) -> Iterator[Found]:
+    """An own target has an owner and its decision, and no other is in force in its place."""
+    lines = book.ids("national_lines", "target_id") or {}
+    for record in records:
+        for column in ("region_code", "decided_on", "decided_by", "document_url"):
+            if column not in record.values:
+                yield Found(record, column, "it is empty", "An own target needs its owner and its decision.")
+        if record.values["target_id"] in lines:
+            problem = f"national_lines.yaml uses the id {record.values['target_id']} already"
+            yield Found(record, "target_id", problem, "Give the target an id of its own.")
+    yield from _targets(records, book, "targets")
+
+
+def national_lines(records: Sequence[Record], book: Book) -> Iterator[Found]:
+    """A line has no owner, and a decided one has its decision."""
+    for record in records:
+        if "region_code" in record.values:
+            problem = f"a national line belongs to no region, found {record.values['region_code']!r}"
+            yield Found(record, "region_code", problem, "Take the setting out, or move it to targets.yaml.")
+        missing = [name for name in ("decided_on", "decided_by", "document_url") if name not in record.values]
+        if record.values.get("state", "decided") == "decided" and missing:
+            problem = f"a decided line lacks {', '.join(missing)}"
+            yield Found(record, missing[0], problem, "Name the decision, or set state: proposed.")
+    yield from _targets(records, book, "national_lines")
+
+
+def _targets(records: Sequence[Record], book: Book, register: str) -> Iterator[Found]:
+    yield from _boundary(records, book, "region_code")
+    yield from _in_order(records, "valid_from", "valid_to")
+    for record in records:
+        yield from _target_years(record)
+    yield from _supersession(records, book.ids(register, "target_id") or {})
+    standing = [r for r in records if "superseded_by" not in r.values and r.values.get("state") != "proposed"]
+    same = ("region_code", "boundary", "target_type", "target_year", "base_year")
+    amounts = ("percent_below_base", "level_tco2e", "level_tco2e_per_capita", "annual_rate", "budget_tco2e")
+
+    def key(record: Record) -> object:
+        # Two national lines of one year (with and without supplementary measures) differ by their percentage.
+        names = same if "region_code" in record.values else (*same, *amounts)
+        return tuple(record.values.get(name) for name in names)
+
+    yield from _overlaps(
+        standing, key, _validity, "a target of the same sort and year is in force", "valid_to"
+    )
+
+
+def _target_years(record: Record) -> Iterator[Found]:
+    values = record.values
+    is_budget = values["target_type"] == "carbon_budget"
+    start_column = "budget_start_year" if is_budget else "base_year"
+    start, end = values.get(start_column), values.get("target_year")
+    if start is not None and end is not None and end <= start:
+        problem = f"target year {end} is not after {start_column} {start}"
+        yield Found(record, "target_year", problem, "Correct one of the two years.")
+    if values["target_type"] == "net_zero" and values["boundary"] != "territorial":
+        problem = f"net zero is judged on the boundary territorial, found {values['boundary']!r}"
+        yield Found(record, "boundary", problem, "State it as another type, or change the boundary.")
+    steps = values.get("interim", [])
+    for step in steps:
+        if ("percent_below_base" in step) == ("level_tco2e" in step):
+            problem = f"interim step {step['year']} has both or none of percent_below_base and level_tco2e"
+            yield Found(record, "interim", problem, "Give each step one of the two.")
+        elif end is not None and (start or 0) < end and not (start or 0) < step["year"] < end:
+            problem = f"interim step {step['year']} is not between {start or 'its start'} and {end}"
+            yield Found(record, "interim", problem, "Correct the year of the step.")
+    for year, count in Counter(step["year"] for step in steps).items():
+        if count > 1:
+            yield Found(record, "interim", f"{year} has more than one step", "Keep one step for each year.")
+
+
+def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Iterator[Found]:
+    for record in records:
+        successor = record.values.get("superseded_by")
+        if successor is None:
+            continue
+        if successor not in by_id:
+            problem = f"no target of this file is called {successor!r}"
+            yield Found(record, "superseded_by", problem, "Write the id of the target that took over.")
+            continue
+        if by_id[successor].values.get("region_code") != record.values.get("region_code"):
+            problem = f"{successor} belongs to another owner"
+            yield Found(record, "superseded_by", problem, "A target is superseded by one of the same owner.")
+        chain = [record.values["target_id"]]
+        while successor in by_id and successor not in chain:
+            chain.append(successor)
+            successor = by_id[str(successor)].values.get("superseded_by")
+        if successor == chain[0]:
+            problem = f"it supersedes itself ({' → '.join([*chain, successor])})"
+            yield Found(
+                record, "superseded_by", problem, "The newest decision is superseded by none: leave it empty."
+            )
+
+
+def rules(records: Sequence[Record], book: Book) -> Iterator[Found]:
+    """Numbers of decisions are those that the formulas reckon with, and the proposed line exists."""
+    lines = book.ids("national_lines", "target_id")
+    for record in records:
+        proposed = record.values["proposed_line"]["target_id"]
+        if lines is not None and proposed not in lines:
+            problem = f"national_lines.yaml has no line {proposed!r}"
+            yield Found(record, "proposed_line", problem, "Write the id of a line of that file.")
+        shared = record.values["national_effort_sharing"]
+        found = (shared["base_year"], shared["deduction_tco2e"])
+        reckoned = (NATIONAL_EFFORT_SHARING_BASE_YEAR, NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E)
+        if found != reckoned:
+            problem = f"base year and deduction are {found}, while the formulas use {reckoned}"
+            yield Found(
+                record, "national_effort_sharing", problem, "Change the formulas first (method version)."
+            )
+
+
+def known_defects(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """An entry names a dataset and substance of ours and has a guard by which it ends."""
+    datasets = {name for fact in schema.facts() for name in catalog.datasets_of(fact.name)}
+    yield from _in_order(records, "entered_on", "review_by")
+    for record in records:
+        for column, known in (("dataset", datasets), ("substance", set(substances.substances()))):
+            if record.values[column] not in known:
+                problem = f"no {column} is called {record.values[column]!r}"
+                yield Found(record, column, problem, f"Write one of {', '.join(sorted(known))}.")
+        if "at_most" not in record.values and "at_least" not in record.values:
+            problem = "neither at_most nor at_least is given"
+            yield Found(record, "at_most", problem, "Give the value by which the entry ends by itself.")
+
+
+def measures(records: Sequence[Record], book: Book) -> Iterator[Found]:
+    """A measure ends after it starts and is about a boundary that exists."""
+    yield from _in_order(records, "start_date", "end_date")
+    yield from _boundary(records, book, "owner_region_code")
+
+
+def pledges(records: Sequence[Record], book: Book) -> Iterator[Found]:
+    """A pledge is kept by measures of its owner."""
+    yield from _in_order(records, "pledged_on", "due_on")
+    known = book.ids("measures", "measure_id")
+    if known is None:
+        return
+    for record in records:
+        for measure_id in record.values.get("measure_ids", []):
+            if measure_id not in known:
+                problem = f"measures.csv has no measure {measure_id!r}"
+                yield Found(
+                    record, "measure_ids", problem, "Enter the measure there first, or correct the id."
+                )
+            elif _is_anothers(known[measure_id], record.values["owner_region_code"]):
+                problem = f"the measure {measure_id} belongs to another owner"
+                yield Found(record, "measure_ids", problem, "Name measures of the owner of the pledge.")
+
+
+def climate_plans(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """A plan, a pre-plan and a missing plan are three things; an owner has one plan at a time."""
+    yield from _in_order(records, "valid_from", "valid_to")
+    yield from _in_order(records, "valid_to", "prolonged_to")
+    for record in records:
+        decided, year = record.day("decided_on"), record.values.get("decided_year")
+        if decided and year and decided.year != year:
+            problem = f"decided_year {year} is not the year of decided_on {decided}"
+            yield Found(record, "decided_year", problem, "Correct one, or leave the year empty.")
+        if record.values["kind"] == "missing":
+            told = [
+                name
+                for name in ("decided_on", "decided_year", "valid_from", "document_url")
+                if name in record.values
+            ]
+            if told:
+                problem = f"a missing plan has {', '.join(told)}"
+                yield Found(record, told[0], problem, "Leave it empty, or say plan or pre_plan.")
+    plans = [record for record in records if record.values["kind"] == "plan"]
+    yield from _overlaps(
+        plans,
+        lambda r: r.values["owner_region_code"],
+        plan_span,
+        "another plan of the same owner applies",
+        "valid_to",
+    )
+
+
+def plan_span(record: Record) -> tuple[dt.date, dt.date]:
+    """First and last day a plan applies: its stated days, a decided prolongation, else ten years on."""
+    decided = record.day("decided_on")
+    year = record.values.get("decided_year")
+    first = record.day("valid_from") or decided or (dt.date(year, 1, 1) if year else dt.date.min)
+    stated = max(filter(None, (record.day("valid_to"), record.day("prolonged_to"))), default=None)
+    if stated is not None:
+        return first, stated
+    if first == dt.date.min:
+        return first, dt.date.max
+    return first, dt.date(first.year + PLAN_YEARS, 12, 31)
+
+
+def nothing_more(_: Sequence[Record], __: Book) -> Iterator[Found]:
+    """The rule of a register whose schema says everything."""
+    return iter(())
+
+
+def enquiries(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """Nobody replies before being asked."""
+    return _in_order(records, "asked_on", "replied_on")
+
+
+def reporting_rounds(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """One round at a time."""
+    yield from _in_order(records, "opens_on", "closes_on")
+
+    def span(record: Record) -> tuple[dt.date, dt.date]:
+        return record.day("opens_on") or dt.date.min, record.day("closes_on") or dt.date.max
+
+    yield from _overlaps(records, lambda _: None, span, "another round is open", "opens_on")
+
+
+def answers(records: Sequence[Record], book: Book) -> Iterator[Found]:
+    """An answer belongs to a round that had opened; a report outside any round names none."""
+    known = book.ids("reporting_rounds", "round_id")
+    if known is None:
+        return
+    for record in records:
+        if "round_id" not in record.values:
+            continue
+        opened = known.get(record.values["round_id"])
+        answered = record.day("answered_on")
+        if opened is None:
+            problem = f"reporting_rounds.csv has no round {record.values['round_id']!r}"
+            yield Found(record, "round_id", problem, "Enter the round there first, or correct the id.")
+        elif answered and str(opened.values.get("opens_on", "")) > answered.isoformat():
+            problem = f"answered on {answered}, before the round opened on {opened.values['opens_on']}"
+            yield Found(record, "answered_on", problem, "Correct the day or the round.")
+
+
+def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """Every row of a series says the same of it."""
+    first: dict[str, Record] = {}
+    for record in records:
+        head = first.setdefault(record.values["series_id"], record)
+        for column in ("owner_region_code", "title_sv", "title_en", "unit"):
+            if record.values[column] != head.values[column]:
+                problem = (
+                    f"the series has {head.values[column]!r} in {head.place}, found {record.values[column]!r}"
+                )
+                yield Found(
+                    record, column, problem, "Write the same in every row, or give the series another id."
+                )
+
+
+def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """A list names main sectors: not every release has the parts of a sector, and none is counted twice."""
+    mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
+    for record in records:
+        for code in sorted(set(record.values["sector_codes"]) - set(mains)):
+            problem = f"{code} is no main sector, and not every release has others"
+            yield Found(record, "sector_codes", problem, f"Write some of {', '.join(mains)}.")
+
+
+def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """Every number that a formula asks for is there, one at a time."""
+    yield from _in_order(records, "valid_from", "valid_to")
+    yield from _overlaps(
+        records, lambda r: r.values["rule_id"], _validity, "the same rule is in force", "valid_from"
+    )
+    for record in records:
+        if record.values["rule_id"] not in CRITERIA_RULES:
+            problem = f"no formula asks for the rule {record.values['rule_id']!r}"
+            yield Found(record, "rule_id", problem, f"Known are {', '.join(CRITERIA_RULES)}.")
+    missing = sorted(set(CRITERIA_RULES) - {record.values["rule_id"] for record in records})
+    if missing:
+        whole = Record(place="", values={})
+        yield Found(whole, "rule_id", f"the file lacks the rules {', '.join(missing)}", "Put them back.")
+
+
+def municipality_groups(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """A municipality is in one group at a time."""
+    yield from _in_order(records, "valid_from", "valid_to")
+    yield from _overlaps(
+        records,
+        lambda r: r.values["region_code"],
+        _validity,
+        "the municipality is in another group",
+        "valid_from",
+    )
+
+
+def contacts(records: Sequence[Record], book: Book) -> Iterator[Found]:
+    """Contacts belong to somebody of the register of members."""
+    known = book.ids("members", "region_code")
+    for record in records:
+        if known is not None and record.values["region_code"] not in known:
+            problem = f"members.csv has no {record.values['region_code']}"
+            yield Found(
+                record, "region_code", problem, "Enter the member there first, or take the contact out."
+            )
+
+
+def repeated(records: Sequence[Record], key: tuple[str, ...]) -> Iterator[Found]:
+    """Rows whose key stands in an earlier row already."""
+    seen: dict[tuple[Any, ...], Record] = {}
+    for record in records:
+        if any(column not in record.values for column in key):
+            continue
+        value = tuple(str(record.values[column]) for column in key)
+        earlier = seen.setdefault(value, record)
+        if earlier is not record:
+            problem = f"{', '.join(value)} stands in {earlier.place} already"
+            yield Found(
+                record,
+                key[-1] if len(key) == 1 else None,
+                problem,
+                "Keep one of the rows, or give one another id.",
+            )

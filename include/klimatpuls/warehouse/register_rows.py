@@ -1,0 +1,153 @@
+"""Registers as a publication reads them: the rows in force at one moment, as the formulas take them.
+
+Every reader takes the moment of the publication (``ops.publication.registers_at``); None reads what is in
+force now. What has a validity of its own (``valid_from``, ``valid_to``) is read as of a day besides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls import criteria
+from klimatpuls.measures import STALE_AFTER_MONTHS, Measure, Pledge
+from klimatpuls.registers.rules import OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
+from klimatpuls.series import Boundary
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
+
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleNumbers:
+    """The numbers of ``criteria_rules`` in force on a day.
+
+    Attributes:
+        criteria: Those of the four criteria.
+        stale_after_months: A measure that nothing changed in for this long is stale.
+    """
+
+    criteria: criteria.Rules
+    stale_after_months: int
+
+
+def read_boundaries(cursor: Any, at: datetime | None) -> tuple[Boundary, ...]:
+    """Lists of sectors of the register, as boundaries a target may name: ``sector_list:<list_id>``."""
+    return tuple(
+        Boundary(f"{SECTOR_LIST}{row['list_id']}", tuple(row["sector_codes"]))
+        for row in _rows(cursor, "sector_lists", at)
+    )
+
+
+def read_own_series(cursor: Any, at: datetime | None) -> pd.DataFrame | None:
+    """Series of emissions that members give themselves; those in another unit are context, no boundary.
+
+    Returns:
+        One row per series × year: ``region_code``, ``boundary`` (``own_series:<series_id>``), ``year``,
+        ``value``, ``unit``, ``source``, ``method``; None where there is none.
+    """
+    import pandas as pd
+
+    found = [
+        {
+            "region_code": row["owner_region_code"],
+            "boundary": f"{OWN_SERIES}{row['series_id']}",
+            **{name: row[name] for name in ("year", "value", "unit", "source", "method")},
+        }
+        for row in _rows(cursor, "own_series", at)
+        if row["unit"] == OWN_SERIES_UNIT
+    ]
+    return pd.DataFrame(found) if found else None
+
+
+def read_groups(cursor: Any, at: datetime | None, as_of: date) -> dict[str, str]:
+    """Municipality → code of its group on a day."""
+    return {
+        row["region_code"]: row["group_code"]
+        for row in _rows(cursor, "municipality_groups", at)
+        if _is_valid(row, as_of)
+    }
+
+
+def read_measures(cursor: Any, at: datetime | None) -> tuple[Measure, ...]:
+    """Measures of members, by id; one without a reckoned effect has none."""
+    found = []
+    for row in _rows(cursor, "measures", at):
+        effects = {int(year): float(value) for year, value in (row["effects"] or {}).items()}
+        kept = {name: row[name] for name in _names(Measure) if name in row and row[name] is not None}
+        kept |= {"title": row["title_sv"], "effects": effects, "evidence": tuple(row["evidence_links"])}
+        found.append(Measure(**kept))
+    return tuple(found)
+
+
+def read_pledges(cursor: Any, at: datetime | None) -> tuple[Pledge, ...]:
+    """Pledges of members, by id."""
+    return tuple(
+        Pledge(**{**row, "measure_ids": tuple(row["measure_ids"])}) for row in _rows(cursor, "pledges", at)
+    )
+
+
+def read_plans(cursor: Any, at: datetime | None) -> tuple[criteria.Plan, ...]:
+    """Plans and pre-plans, by id; where only the year of a decision is known its last day stands for it."""
+    return tuple(criteria.Plan(**row) for row in _rows(cursor, "climate_plans", at))
+
+
+def read_evidence(cursor: Any, at: datetime | None) -> tuple[criteria.Evidence, ...]:
+    """Statements about the criteria."""
+    return tuple(
+        criteria.Evidence(**{**row, "stated_by": row["stated_by"] or ""})
+        for row in _rows(cursor, "evidence", at)
+    )
+
+
+def read_rounds(cursor: Any, at: datetime | None) -> tuple[criteria.ReportingRound, ...]:
+    """Reporting rounds, by their first day."""
+    return tuple(criteria.ReportingRound(**row) for row in _rows(cursor, "reporting_rounds", at))
+
+
+def read_answers(cursor: Any, at: datetime | None) -> tuple[criteria.Answer, ...]:
+    """Reports of members, in a round or outside any."""
+    return tuple(criteria.Answer(**row) for row in _rows(cursor, "answers", at))
+
+
+def read_asked_on(cursor: Any, at: datetime | None) -> dict[tuple[str, str | None], date]:
+    """(region_code, criterion) → the day the member was last asked."""
+    asked: dict[tuple[str, str | None], date] = {}
+    for row in _rows(cursor, "enquiries", at):
+        key = (row["region_code"], row["criterion"])
+        asked[key] = max(asked.get(key, row["asked_on"]), row["asked_on"])
+    return asked
+
+
+def read_rule_numbers(cursor: Any, at: datetime | None, as_of: date) -> RuleNumbers:
+    """The numbers of the rules on a day; one that the register lacks keeps the default of the formulas."""
+    numbers = {
+        row["rule_id"]: int(row["value"])
+        for row in _rows(cursor, "criteria_rules", at)
+        if _is_valid(row, as_of)
+    }
+    known = {name: numbers[name] for name in _names(criteria.Rules) if name in numbers}
+    return RuleNumbers(
+        criteria=criteria.Rules(**known),
+        stale_after_months=numbers.get("stale_after_months", STALE_AFTER_MONTHS),
+    )
+
+
+def _rows(cursor: Any, register: str, at: datetime | None) -> Iterator[dict[str, Any]]:
+    cursor.execute(load_sql(f"load/{register}.sql"), {"registers_at": at})
+    names = [column.name for column in cursor.description]
+    for row in cursor.fetchall():
+        yield dict(zip(names, row, strict=True))
+
+
+def _is_valid(row: Mapping[str, Any], on: date) -> bool:
+    first, last = row["valid_from"], row["valid_to"]
+    return (first is None or first <= on) and (last is None or on <= last)
+
+
+def _names(shape: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(shape))

@@ -1,1 +1,0 @@
-DELETE FROM register.known_defect

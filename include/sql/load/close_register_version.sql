@@ -1,0 +1,3 @@
+UPDATE register.version
+SET recorded_to = %(recorded_at)s
+WHERE recorded_to IS NULL AND register = ANY(%(registers)s)

@@ -1,0 +1,13 @@
+-- Numbers of the rules, as the publication reads it.
+SELECT
+    rule_id,
+    criterion,
+    value,
+    unit,
+    valid_from,
+    valid_to
+FROM register.criteria_rule
+WHERE
+    recorded_from <= coalesce(%(registers_at)s::timestamptz, 'infinity')
+    AND (recorded_to IS NULL OR recorded_to > coalesce(%(registers_at)s::timestamptz, 'infinity'))
+ORDER BY rule_id

@@ -1,0 +1,2 @@
+INSERT INTO person.contact (region_code, kind, role, address)
+VALUES %s

@@ -1,0 +1,2 @@
+INSERT INTO register.version (register, sha256, row_count, recorded_from)
+VALUES (%(register)s, %(sha256)s, %(row_count)s, %(recorded_at)s)

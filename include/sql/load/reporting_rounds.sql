@@ -1,0 +1,10 @@
+-- Reporting rounds, as the publication reads it.
+SELECT
+    round_id,
+    opens_on,
+    closes_on
+FROM register.reporting_round
+WHERE
+    recorded_from <= coalesce(%(registers_at)s::timestamptz, 'infinity')
+    AND (recorded_to IS NULL OR recorded_to > coalesce(%(registers_at)s::timestamptz, 'infinity'))
+ORDER BY opens_on

@@ -1,0 +1,16 @@
+CREATE OR REPLACE VIEW mart.backtest AS
+SELECT
+    d.boundary,
+    d.origin_year,
+    d.outcome_year,
+    d.variant_code,
+    d.variant_name_sv,
+    d.variant_name_en,
+    d.is_named_origin,
+    d.municipality_count,
+    d.median_error_pct,
+    d.p90_error_pct,
+    d.median_deviation_pct,
+    d.publication_id
+FROM mart_data.backtest AS d
+WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);

@@ -1,0 +1,77 @@
+"""The commands on registers, as a person types them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+KLIMATPULS = Path(sys.executable).with_name("klimatpuls")
+
+
+def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("KLIMATPULS_")}
+    return subprocess.run(
+        [KLIMATPULS, "registers", *words],
+        env={**kept, **settings},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_projects_own_registers_have_no_mistake() -> None:
+    done = run("check")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("16 registers with ")
+
+
+def test_every_mistake_is_told_on_standard_error_and_the_code_is_1(sound: Path) -> None:
+    (sound / "answers.csv").write_bytes(b"")
+    text = (sound / "members.csv").read_text(encoding="utf-8")
+    (sound / "members.csv").write_text(text.replace("1281,Lund", "1281,Malmö"), encoding="utf-8")
+    contacts = sound.parent / "contacts.csv"
+    contacts.write_text("region_code,kind,role,address\n0360,official,strateg,anna.ek@example.org\n", "utf-8")
+    done = run("check", KLIMATPULS_REGISTERS=str(sound), KLIMATPULS_CONTACTS=str(contacts))
+    assert (done.returncode, done.stdout) == (1, "")
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("klimatpuls: 3 mistakes in answers.csv, contacts.csv, members.csv;")
+    assert [line.split(":")[0] for line in lines[1:]] == [
+        "- members.csv, row 13, column region_name (Namn)",
+        "- answers.csv",
+        "- contacts.csv, row 2, column address (Funktionsadress)",
+    ]
+    assert "anna" not in done.stderr
+
+
+def test_a_template_goes_out_and_comes_back_empty(sound: Path, tmp_path: Path) -> None:
+    book = tmp_path / "mall.xlsx"
+    assert run("template", str(book)).returncode == 0
+    before = {file.name: file.read_bytes() for file in sound.iterdir()}
+    done = run("import", str(book), "--folder", str(sound))
+    assert (done.returncode, done.stdout) == (0, "nothing is filled in\n")
+    assert {file.name: file.read_bytes() for file in sound.iterdir()} == before
+    assert run("template", str(tmp_path / "mall.csv")).returncode == 1
+
+
+def test_a_collection_of_plans_is_counted(sound: Path, tmp_path: Path) -> None:
+    path = tmp_path / "plans.csv"
+    path.write_text(
+        "municipality,plan_url,adopted_year,comment\nHeby kommun,,,Plan saknas\n", encoding="utf-8"
+    )
+    done = run("import-plans", str(path), "--folder", str(sound))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "the collection holds 0 plans, 0 whose stated end has passed, 0 pre-plans, 1 missing",
+        "climate_plans.csv: 1 added, 0 changed, 0 as they were",
+    ]
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    for words in (("import", "no.xlsx"), ("import-plans", "no.csv")):
+        done = run(words[0], str(tmp_path / words[1]))
+        assert done.returncode == 1
+        assert "there is no such file" in done.stderr
+        assert "Traceback" not in done.stderr
