@@ -3,7 +3,7 @@
 Inside are the warehouse (``pg_dump``, custom format), the raw bytes with their manifests, the rendered
 digests (the outbox names them by hash), the validation pages, and the home's settings. Left out is what is
 made anew: passwords and keys (a new home gets its own), Airflow's metadata, logs, caught mail, the bundled
-archive. The file holds the recipients of the outbox, so it is readable by its owner only.
+archive. The file holds recipients and contacts of persons, so it is readable by its owner only.
 
 The dump and the digest of the warehouse are taken in one snapshot. Kept bytes are never changed and are
 written before a row names them, so those copied afterwards are all that the dump speaks of. The manifest
