@@ -3,7 +3,7 @@
 Inside are the warehouse (``pg_dump``, custom format), the raw bytes with their manifests, the rendered
 digests (the outbox names them by hash), the validation pages, and the home's settings. Left out is what is
 made anew: passwords and keys (a new home gets its own), Airflow's metadata, logs, caught mail, the bundled
-archive. The file holds the recipients of the outbox, so it is readable by its owner only.
+archive. The file holds recipients and contacts of persons, so it is readable by its owner only.
 
 The dump and the digest of the warehouse are taken in one snapshot. Kept bytes are never changed and are
 written before a row names them, so those copied afterwards are all that the dump speaks of. The manifest
@@ -36,10 +36,13 @@ from klimatpuls.embedded.stack import Stack
 from klimatpuls.errors import KlimatpulsError, UsageError, WrongHomeError
 from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.digest import digest_of, warehouse_digest
+from klimatpuls.warehouse.migrate import LOGIN_ROLES, known_versions, make_roles, newest_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
+
+    from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.embedded.postgres import Cluster
 
@@ -252,8 +255,6 @@ def read_manifest(file: Path) -> Manifest:
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{file} is no backup, or is damaged ({error}). Nothing was made; take another copy of it."
         raise BackupError(msg) from error
-    from klimatpuls.warehouse.migrate import known_versions
-
     if manifest.migration not in known_versions():
         msg = (
             f"{file} was made by version {manifest.project_version} with the migration {manifest.migration}, "
@@ -382,8 +383,6 @@ def _extract(tar: tarfile.TarFile, manifest: Manifest, home: Home) -> None:
 
 
 def _fill_warehouse(tar: tarfile.TarFile, stack: Stack, manifest: Manifest) -> None:
-    from klimatpuls.warehouse.migrate import LOGIN_ROLES, make_roles
-
     cluster, secrets = stack.cluster, stack.home.secrets
     dsn = cluster.dsn(WAREHOUSE_DATABASE)
     make_roles(dsn, {role: getattr(secrets, role) for role in LOGIN_ROLES})
@@ -395,27 +394,28 @@ def _fill_warehouse(tar: tarfile.TarFile, stack: Stack, manifest: Manifest) -> N
         words = ("--exit-on-error", "--jobs=2", str(dump))
         with _started(cluster, "pg_restore", *words, output=Path(os.devnull)):
             pass
-    before = _schema_of(dsn)
-    house.migrate_warehouse(stack.home)(cluster)
     with closing(connect(dsn)) as conn:
         with conn, conn.cursor() as cursor:
             cursor.execute("ANALYZE")
-        if _schema_of(dsn) != before:
-            return  # views of a newer version say more than the digest was taken over
-        found = warehouse_digest(conn)
+        _hold_digest(conn, manifest)
+    house.migrate_warehouse(stack.home)(cluster)
+
+
+def _hold_digest(conn: PgConnection, manifest: Manifest) -> None:
+    """Hold the warehouse as it was restored, before this version changes anything, against the manifest.
+
+    Raises:
+        KlimatpulsError: if it is another one.
+    """
+    if manifest.migration != newest_version() or manifest.contract_version != schema.contract().version:
+        return  # this version's digest is taken over other columns than the backup's was
+    found = warehouse_digest(conn)
     if found != manifest.warehouse_digest:
         msg = (
             f"the restored warehouse has the digest {found}, the backup {manifest.warehouse_digest}; "
             "the new home was removed. Keep the file and report this."
         )
         raise KlimatpulsError(msg)
-
-
-def _schema_of(dsn: str) -> list[tuple[str, str]]:
-    """Every repeatable part of the schema with its checksum."""
-    with closing(connect(dsn)) as conn, conn.cursor() as cursor:
-        cursor.execute("SELECT path, sha256 FROM ops.repeatable ORDER BY path")
-        return list(cursor.fetchall())
 
 
 def _undo(stack: Stack, root: Path, *, was_there: bool) -> None:

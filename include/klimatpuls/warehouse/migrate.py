@@ -84,6 +84,11 @@ def migrate_tables(admin_dsn: str, passwords: Mapping[str, str], to: str = "head
     return _run_numbered(admin_dsn, to)
 
 
+def newest_version() -> str:
+    """Name of the newest numbered migration, such as ``0008_retention``."""
+    return max(known_versions())
+
+
 def run_migration_file(revision: str) -> None:
     """Run ``include/sql/migrations/<revision>.sql`` in the migration that Alembic is running now."""
     from alembic import op
