@@ -232,6 +232,7 @@ class TestHold:
         assert {
             "kind": "override",
             "release_id": held,
+            "dataset": "smhi_emissions",
             "decided_by": "operator",
             "reason": "looked at",
         } in made.causes
