@@ -141,6 +141,8 @@ class Dataset:
         stale_after_days: Days after the expected day from which it is ``stale``.
         first_year: First data year the dataset can hold, or None if not bounded.
         final_year: Last data year the dataset will ever hold (a closed series), or None.
+        dated_by_release: Whether its data years say nothing of its age (a forecast, a list without years):
+            the year of the publisher's date then counts as the data year.
         by_hand: Whether no address is known: nobody asks for it, its files are given by hand.
         by_setting: Whether only those of its substances are asked for that ``KLIMATPULS_AIR_POLLUTANTS``
             names; files given by hand are taken whatever it says.
@@ -160,6 +162,7 @@ class Dataset:
     stale_after_days: int
     first_year: int | None = None
     final_year: int | None = None
+    dated_by_release: bool = False
     by_hand: bool = False
     by_setting: bool = False
     px_table: PxTable | None = None
@@ -291,9 +294,6 @@ SMHI_EMISSIONS = Source(
     ),
     priority=10,
 )
-
-FORECAST_YEARS = 45
-"""How far ahead the municipal population forecast is taken to reach when its next release is expected."""
 
 
 class _Service(TypedDict):
@@ -533,10 +533,11 @@ SCB_POPULATION_FORECAST = Source(
             title_en="Population forecast by municipality",
             substances=(None,),
             px_table=PxTable(table_id="TAB6299", contents_code="000006MS"),
-            # A forecast of year Y onwards comes in spring of Y; its last year moves on by one.
+            # A forecast of year Y onwards comes in spring of Y.
             expected_month=5,
             expected_day=20,
-            publication_lag_years=-FORECAST_YEARS,
+            publication_lag_years=0,
+            dated_by_release=True,
             due_after_days=60,
             stale_after_days=400,
         ),
@@ -569,7 +570,8 @@ KOLADA = Source(
             substances=(None,),
             expected_month=6,
             expected_day=30,
-            publication_lag_years=2,
+            publication_lag_years=0,
+            dated_by_release=True,
             due_after_days=60,
             stale_after_days=270,
         ),

@@ -106,6 +106,22 @@ def test_as_of_to_day_every_fact_is_what_its_mart_shows(wholly_published: Publis
         assert ask(wholly_published, before) == [(0,)]
 
 
+def test_what_is_published_is_not_told_to_be_missing_and_a_forecast_not_to_be_late(
+    wholly_published: Published,
+) -> None:
+    rows = ask(
+        wholly_published,
+        "SELECT dataset, status, next_expected FROM mart.data_status WHERE release_id IS NOT NULL",
+    )
+    told = {dataset: (status, expected) for dataset, status, expected in rows}
+    assert len(told) > 8
+    assert [dataset for dataset, (status, _) in told.items() if status == "not_yet_published"] == []
+    for dataset in ("scb_population_forecast", "kolada_kpi"):
+        status, expected = told[dataset]
+        assert status == "fresh"
+        assert expected > wholly_published.context.as_of
+
+
 def frame(published: Published, query: str, **values: Any) -> Any:
     with closing(connect(published.warehouse.bi_dsn)) as conn, conn, conn.cursor() as cursor:
         cursor.execute(query, values)

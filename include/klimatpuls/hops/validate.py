@@ -129,7 +129,7 @@ def record_checks(
     """
     for dataset in source.datasets:
         for substance in dataset.substances:
-            newest = _newest(conn, dataset.id, substance)
+            newest = _newest(conn, dataset, substance)
             if dataset.by_setting and not newest["kept"] and not is_wanted(dataset, substance, context):
                 continue
             status = "failed" if failure else _status(dataset, newest, context)
@@ -146,11 +146,15 @@ def record_checks(
             )
 
 
-def _newest(conn: PgConnection, dataset: str, substance: str | None) -> dict[str, Any]:
+def _newest(conn: PgConnection, dataset: Dataset, substance: str | None) -> dict[str, Any]:
     with conn.cursor() as cursor:
         cursor.execute(
             load_sql("load/newest_release_state.sql"),
-            {"dataset": dataset, "substance": substance or runs.NOT_BY_SUBSTANCE},
+            {
+                "dataset": dataset.id,
+                "substance": substance or runs.NOT_BY_SUBSTANCE,
+                "dated_by_release": dataset.dated_by_release,
+            },
         )
         row = cursor.fetchone()
     return dict(zip(("last_year", "held", "refused", "kept", "detail"), row, strict=True))

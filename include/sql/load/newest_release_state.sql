@@ -1,8 +1,14 @@
--- The last data year that may be shown, whether a release waits for a person, whether the newest bytes were
--- refused, and whether any were ever kept.
+-- The last data year that may be shown (the year of the newest release, where data years do not date a dataset),
+-- whether a release waits for a person, whether the newest bytes were refused, and whether any were ever kept.
 SELECT
     (
-        SELECT max(d.years[cardinality(d.years)])
+        SELECT
+            max(
+                CASE
+                    WHEN %(dated_by_release)s THEN extract(YEAR FROM d.published_date)
+                    ELSE d.years[cardinality(d.years)]
+                END
+            )::integer
         FROM core.dim_release AS d
         WHERE
             d.dataset = %(dataset)s
