@@ -181,8 +181,9 @@ def test_a_wide_row_says_what_the_long_rows_say(published: Published) -> None:
         FROM mart.emission AS e
         INNER JOIN mart.sector AS s ON e.sector_code = s.sector_code AND (s.is_main OR s.sector_code = 'all')
         LEFT JOIN LATERAL (
-            SELECT (to_jsonb(x) ->> CASE e.sector_code WHEN 'all' THEN 'all_sectors' ELSE e.sector_code END
-                || '_tco2e')::float8 AS wide
+            SELECT (to_jsonb(x) ->> (
+                CASE e.sector_code WHEN 'all' THEN 'all_sectors' ELSE e.sector_code END || '_tco2e'
+            ))::float8 AS wide
             FROM mart.emission_wide_by_sector AS x
             WHERE x.region_code = e.region_code AND x.year = e.year AND x.substance = e.substance
         ) AS w ON TRUE
