@@ -17,12 +17,14 @@ import hypothesis
 import pytest
 import sharing
 from psycopg2 import sql
+from remembering import remembering
 
+from klimatpuls import results
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import warehouse_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from klimatpuls.embedded.postgres import Cluster
     from klimatpuls.hops.context import RunContext
@@ -71,6 +73,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What runs longest comes first, so that no core waits for the other at the end."""
     longest = ("e2e", "real_run")
     items.sort(key=lambda item: not any(map(item.get_closest_marker, longest)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered_results() -> Iterator[None]:
+    """Publications of the same inputs reckon their results once in a session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "build_results", remembering())
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -262,7 +262,7 @@ def test_an_approved_hold_of_a_pollutant_is_published_without_a_digest(
     result = chain.take(warehouse.loader_dsn, context, DATASET, [book(rows)], "nox")
     (held,) = result.held
     with closing(connect(warehouse.loader_dsn)) as conn:
-        decide_release(conn, held, is_approved=True, decided_by="operator", reason="method", now=context.now)
+        decide_release(conn, held, action="approve", decided_by="operator", reason="method", now=context.now)
         made = publish.publish_validated(conn, context, chain.LIST_ADDRESS)
     assert made is not None
     assert not made.digest_queued

@@ -1,0 +1,69 @@
+"""The results of a publication, reckoned once for the same inputs: the formulas are pure, and tests publish often.
+
+What is remembered is what :func:`klimatpuls.results.build_results` gave for inputs of the same content, so a
+test sees the same frames as without it; only the seconds differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from klimatpuls import results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from klimatpuls.results import ResultInputs
+
+KEPT = 40
+"""How many sets of results are kept; the oldest goes first."""
+
+
+def remembering(
+    build: Callable[[ResultInputs], dict[str, pd.DataFrame]] = results.build_results,
+) -> Callable[[ResultInputs], dict[str, pd.DataFrame]]:
+    """The function with a memory."""
+    known: dict[bytes, dict[str, pd.DataFrame]] = {}
+
+    def build_once(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+        content = hashlib.sha256()
+        for part in _parts(inputs):
+            content.update(part)
+        key = content.digest()
+        if key not in known:
+            if len(known) >= KEPT:
+                del known[next(iter(known))]
+            known[key] = build(inputs)
+        return {name: frame.copy() for name, frame in known[key].items()}
+
+    return build_once
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    """The content of a value, piece by piece."""
+    if isinstance(value, pd.DataFrame):
+        yield repr([*value.columns]).encode()
+        yield repr(value.to_dict("split")["data"]).encode() if value.size < 2000 else _hash(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield type(value).__name__.encode()
+        for field in fields(value):
+            yield from _parts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=repr):
+            yield repr(key).encode()
+            yield from _parts(value[key])
+    elif isinstance(value, list | tuple):
+        yield str(len(value)).encode()
+        for item in value:
+            yield from _parts(item)
+    else:
+        yield f"{type(value).__name__}:{value!r};".encode()
+
+
+def _hash(frame: pd.DataFrame) -> bytes:
+    return bytes(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
