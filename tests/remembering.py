@@ -1,6 +1,6 @@
 """The results of a publication, reckoned once for the same inputs: the formulas are pure, and tests publish often.
 
-What is remembered is what :func:`klimatpuls.results.build_results` gave for inputs of the same content, so a
+What is remembered is what :func:`klimatpuls.results.build_results` gave for the same inputs, so a
 test sees the same frames as without it; only the seconds differ.
 """
 
