@@ -165,7 +165,7 @@ class TestLeftRunning:
         assert told["To"] == OPERATOR_ADDRESS
         assert "hold_moved" in told.get_content()
         mails = len(running.mails())
-        body = _answer(running, f"Publish {release}?", "Approve")
+        body = _answer(running, f"Publicera {release}? ", "Approve")
         assert "hold\\_moved" in body
         _until(lambda: _publication(running) != shown, "an approval in Airflow was not published")
         assert _rows_digest(running) != before
