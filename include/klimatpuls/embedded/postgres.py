@@ -60,7 +60,8 @@ _ALWAYS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
 _DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-_FLEETING = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# Nothing of a throw-away cluster grows old: what is loaded is analysed by the load itself.
+_FLEETING = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 
 
 class ClusterError(KlimatpulsError):
