@@ -61,7 +61,12 @@ _ALWAYS = {
 }
 _DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 # Nothing of a throw-away cluster grows old: what is loaded is analysed by the load itself.
-_FLEETING = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
+_FLEETING = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+}
 
 
 class ClusterError(KlimatpulsError):
