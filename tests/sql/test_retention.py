@@ -56,6 +56,7 @@ class Shelf:
                 "as_of_date": date(2026, 5, 8),
                 "method_version": "1.0",
                 "register_sha256": "",
+                "registers_at": None,
             }
             cursor.execute(load_sql("load/insert_publication.sql"), values)
             number = int(cursor.fetchone()[0])
