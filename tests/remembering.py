@@ -1,4 +1,4 @@
-"""The results of a publication, reckoned once for the same inputs: formulas are pure, and tests publish often.
+"""A publication's results, reckoned once for the same inputs: formulas are pure, and tests publish often.
 
 What is remembered is what :func:`klimatpuls.results.build_results` gave for the same inputs, so a
 test sees the same frames as without it; only the seconds differ.
