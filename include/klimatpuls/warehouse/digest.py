@@ -52,6 +52,21 @@ def digest_of(cursor: Any) -> str:
         cursor: psycopg2 cursor as ``wh_loader`` or the bootstrap role, in a REPEATABLE READ transaction.
     """
     total = hashlib.sha256()
+    for name, digest in digest_parts(cursor).items():
+        total.update(f"{name} {digest}\n".encode())
+    return total.hexdigest()
+
+
+def digest_parts(cursor: Any) -> dict[str, str]:
+    """The hash of every fact and mart apart: which of them differs when two warehouses do.
+
+    Args:
+        cursor: As for :func:`digest_of`.
+
+    Returns:
+        ``core <fact>`` or the mart's name → 64 hexadecimal digits, in the order of the digest.
+    """
+    parts: dict[str, str] = {}
     for fact in schema.facts():
         names = ["release_id", *fact.names]
         rows = sql.SQL(load_sql("load/core_fact_digest.sql")).format(
@@ -59,7 +74,7 @@ def digest_of(cursor: Any) -> str:
             rows=sql.Identifier("core", fact.table),
             key=_order(["release_id", *fact.key], facts.core_columns(fact), "f"),
         )
-        total.update(f"core {fact.name} {_hash(cursor, rows)}\n".encode())
+        parts[f"core {fact.name}"] = _hash(cursor, rows)
     for mart in sorted(schema.marts(), key=lambda mart: mart.name):
         if mart.name in NO_FIGURES:
             continue
@@ -69,8 +84,8 @@ def digest_of(cursor: Any) -> str:
             mart=sql.Identifier("mart", mart.name),
             key=_order(mart.key, types),
         )
-        total.update(f"{mart.name} {_hash(cursor, rows)}\n".encode())
-    return total.hexdigest()
+        parts[mart.name] = _hash(cursor, rows)
+    return parts
 
 
 class _Hashed:
