@@ -20,7 +20,7 @@ from klimatpuls.validation import record
 from klimatpuls.validation.run import validate_run
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
-from klimatpuls.warehouse.digest import digest_parts
+from klimatpuls.warehouse.digest import digest_parts, warehouse_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -93,7 +93,8 @@ class House:
     def digest(self) -> dict[str, str]:
         """The digest of every fact and mart apart, so that a difference has a name."""
         with self.conn, self.conn.cursor() as cursor:
-            return digest_parts(cursor)
+            parts = digest_parts(cursor)
+        return {**parts, "whole": warehouse_digest(self.conn)}
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with self.conn, self.conn.cursor() as cursor:
