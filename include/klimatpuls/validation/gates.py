@@ -217,7 +217,18 @@ def judge(rule: Rule, measure: Measure, limit: float, *, compared_with: str | No
 def _measured(rule: Rule, measure: Measure) -> float | None:
     if rule.worst == "count":
         return float(measure.finding_count)
-    return measure.largest if rule.worst == "max" else measure.smallest
+    found = measure.largest if rule.worst == "max" else measure.smallest
+    return None if found is None else steady(found)
+
+
+def steady(value: float) -> float:
+    """A measured value without the noise of summing: its last digits depend on the order of the terms.
+
+    Example: 1.4500000012 → 1.45; 0.0299999999981 → 0.03; not a number stays that.
+    """
+    if not math.isfinite(value):
+        return value
+    return round(value, 6)
 
 
 def _message_sv(

@@ -19,7 +19,7 @@ from klimatpuls.errors import KlimatpulsError
 from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.validation import docs
 from klimatpuls.validation.expect import expect
-from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge
+from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge, steady
 from klimatpuls.validation.queries import WORK_MEM, Check, with_literals
 from klimatpuls.validation.suites import (
     COLUMNS,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from klimatpuls.catalog import Source
 
 _COMPARABLE_STATES = ("validated", "published")
+SMALLEST_SUM = 1e-3
+"""What is smaller is shown as it stands."""
 _HOUSEKEEPING = frozenset({"finding_number", "release_id", "is_finding", "batch_has_rows"})
 
 
@@ -298,10 +300,13 @@ def sample_of(rows: Sequence[Mapping[str, object]], release_id: str) -> list[dic
 
 
 def _plain(value: object) -> object:
-    """A value that JSON can hold: NaN and the infinities as text."""
-    if isinstance(value, float) and not math.isfinite(value):
+    """A value that JSON can hold: NaN and the infinities as text, sums without the noise of their order."""
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
         return str(value)
-    return value
+    # Grams of a pollutant are a finding too, and no sum of many terms.
+    return steady(value) if abs(value) >= SMALLEST_SUM else value
 
 
 def _verdict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
 
@@ -20,6 +21,7 @@ from klimatpuls.validation.gates import (
     judge,
     number,
     place_of,
+    steady,
     verdict_of,
 )
 
@@ -239,3 +241,10 @@ def test_the_explanation_names_finding_margin_and_next_step(severity: str, words
 )
 def test_a_figure_of_a_finding_keeps_three_digits_however_small(value: float, text: str) -> None:
     assert fine_number(value) == text
+
+
+def test_a_measured_value_is_free_of_the_noise_of_summing() -> None:
+    assert steady(1.45 + 1e-9) == steady(1.45 - 1e-9) == 1.45
+    assert steady(3e-9) == 0.0
+    assert math.isnan(steady(math.nan))
+    assert steady(math.inf) == math.inf
