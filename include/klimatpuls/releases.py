@@ -234,6 +234,23 @@ def nearest_earlier(release: Release, others: Iterable[Release]) -> Release | No
     return max(before, key=lambda other: other.sort_key, default=None)
 
 
+def predecessors(releases: Iterable[Release]) -> dict[str, Release | None]:
+    """What every release follows upon: :func:`nearest_earlier` of each among all, in one pass.
+
+    Args:
+        releases: Of any series.
+
+    Returns:
+        Release id → the release of the same series closest before it, None for the first of a series.
+    """
+    found: dict[str, Release | None] = {}
+    last: dict[tuple[str, str | None], Release] = {}
+    for release in sorted(releases, key=lambda one: one.sort_key):
+        found[release.release_id] = last.get(release.series)
+        last[release.series] = release
+    return found
+
+
 def corrects(release: Release, others: Iterable[Release]) -> Release | None:
     """The release that this one corrects: same series and publisher's date, other content, closest before."""
     same_date = [other for other in others if other.published_date == release.published_date]

@@ -12,6 +12,7 @@ import pytest
 from releasing import ask, current, outbox, publish_now, release
 
 from klimatpuls.errors import UsageError
+from klimatpuls.hops import watch
 from klimatpuls.hops.approval import decide_release
 from klimatpuls.warehouse.connection import connect
 
@@ -53,7 +54,10 @@ def test_withdrawn_every_mart_is_as_before_and_restored_as_after(revised: tuple[
     assert with_it != published.good_digest
 
     decide(published, newer, "withdraw")
-    made = publish_now(published)
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        assert watch.has_unpublished(conn)
+        made = publish_now(published, conn)
+        assert not watch.has_unpublished(conn)
     assert made is not None
     assert published.digest() == published.good_digest
     (cause,) = [cause for cause in made.causes if cause["kind"] == "withdrawn"]

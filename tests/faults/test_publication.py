@@ -108,21 +108,6 @@ def test_a_correction_names_the_release_it_corrects(published: Published) -> Non
     assert correction != corrected
 
 
-def test_a_withdrawn_release_gives_way_to_the_one_before(published: Published) -> None:
-    first = current(published)
-    release(published, date(2026, 5, 9), 1.001)
-    publish_now(published)
-    withdrawn = current(published)
-    with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
-        cursor.execute("UPDATE core.dim_release SET state = 'withdrawn' WHERE release_id = %s", (withdrawn,))
-    with closing(connect(published.warehouse.loader_dsn)) as conn:
-        assert watch.has_unpublished(conn)
-        assert publish_now(published, conn) is not None
-        assert not watch.has_unpublished(conn)
-        assert warehouse_digest(conn) == published.good_digest
-    assert current(published) == first != withdrawn
-
-
 def test_a_withdrawn_release_without_a_predecessor_leaves_no_facts(published: Published) -> None:
     release(published, date(2026, 5, 9), 1.001)
     publish_now(published)

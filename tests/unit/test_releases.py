@@ -126,6 +126,16 @@ def test_the_same_date_with_other_content_is_a_correction():
     assert releases.corrects(CORRECTED, [replace(WRONG, substance="co2")]) is None
 
 
+def test_what_a_release_follows_upon_is_the_nearest_earlier_one_of_its_series() -> None:
+    other = replace(FIRST, release_id="another", substance="co2")
+    held = [CORRECTED, other, FIRST, WRONG]
+    found = releases.predecessors(held)
+    assert found == {one.release_id: releases.nearest_earlier(one, held) for one in held}
+    assert found[FIRST.release_id] is None
+    assert found["another"] is None
+    assert found[CORRECTED.release_id] == WRONG
+
+
 def test_every_state_has_its_transitions():
     assert set(releases.TRANSITIONS) == set(get_args(State))
     assert set().union(*releases.TRANSITIONS.values()) <= set(get_args(State))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls import catalog, schema
-from klimatpuls.releases import Release, nearest_earlier
+from klimatpuls.releases import Release, predecessors
 from klimatpuls.validation import reading, record
 from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge
 from klimatpuls.validation.run import Loaded, checks_of, sample_of
@@ -50,11 +50,11 @@ def recompare_releases(conn: PgConnection) -> list[str]:
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/releases_to_compare.sql"))
         shown = {row["release_id"]: _shown(row) for row in reading.named_rows(cursor)}
-        candidates = [item.loaded.release for item in shown.values()]
+        follows = predecessors(item.loaded.release for item in shown.values())
         measured = []
         for release_id in sorted(shown):
             item = shown[release_id]
-            earlier = nearest_earlier(item.loaded.release, candidates)
+            earlier = follows[release_id]
             if (earlier.release_id if earlier else None) == item.compared_with:
                 continue
             run_id = shown[earlier.release_id].loaded.run_id if earlier else None

@@ -19,7 +19,7 @@ from klimatpuls.defects import Defect, defect_cells
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers.targets import from_definition
-from klimatpuls.releases import Release, nearest_earlier
+from klimatpuls.releases import Release, predecessors
 from klimatpuls.results import ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse import register_rows
@@ -85,14 +85,16 @@ class _Plan:
     """What the new publication will show, against what the present one shows.
 
     ``shown`` names the releases the present publication shows, ``before`` gives the dataset of each one that
-    is current there; withdrawn ones are still in both. ``shown_facts`` says under which facts id the present
-    publication shows each fact. ``registers_at`` is the moment of the last change of the registers whose hash
+    is current there; withdrawn ones are still in both. ``follows`` says which candidate each one follows
+    upon, whatever the order of loading. ``shown_facts`` says under which facts id the present publication
+    shows each fact. ``registers_at`` is the moment of the last change of the registers whose hash
     ``register_sha256`` is: as of it they are read.
     """
 
     pointer: Mapping[str, Any]
     shown_facts: Mapping[str, int]
     candidates: tuple[_Candidate, ...]
+    follows: Mapping[str, str | None]
     current: Mapping[tuple[str, str | None], _Candidate]
     shown: frozenset[str]
     before: Mapping[str, str]
@@ -111,11 +113,6 @@ class _Plan:
     @property
     def withdrawn(self) -> tuple[str, ...]:
         return tuple(sorted(self.shown - {c.id for c in self.candidates}))
-
-    def earlier(self, candidate: _Candidate) -> _Candidate | None:
-        """The release that one follows upon in this publication, whatever the order of loading."""
-        release = nearest_earlier(candidate.release, [c.release for c in self.candidates])
-        return next((c for c in self.candidates if release and c.id == release.release_id), None)
 
     def of(self, datasets: Sequence[str]) -> tuple[_Candidate, ...]:
         return tuple(c for (dataset, _), c in sorted(self.current.items(), key=str) if dataset in datasets)
@@ -223,6 +220,10 @@ def _plan(conn: PgConnection) -> _Plan | None:
         pointer=pointer,
         shown_facts=shown_facts,
         candidates=candidates,
+        follows={
+            name: earlier.release_id if earlier else None
+            for name, earlier in predecessors(c.release for c in candidates).items()
+        },
         current=_current(candidates),
         shown=frozenset(row["release_id"] for row in shown),
         before={row["release_id"]: row["dataset"] for row in shown if row["is_current"]},
@@ -448,18 +449,18 @@ def _reconcile_releases(cursor: Any, candidates: Sequence[_Candidate]) -> None:
 
 def _revise_releases(cursor: Any, plan: _Plan) -> None:
     """Write down what moved between releases of emissions that follow upon each other, once per pair."""
-    pairs = {c.id: (c, plan.earlier(c)) for c in plan.candidates if c.release.dataset == EMISSION_DATASET}
-    wanted = [(c.id, before.id) for c, before in pairs.values() if before is not None]
+    run_ids = {c.id: c.run_id for c in plan.candidates if c.release.dataset == EMISSION_DATASET}
+    pairs = [(name, earlier) for name in run_ids if (earlier := plan.follows[name]) is not None]
     cursor.execute(
         load_sql("load/missing_revision_pairs.sql"),
-        {"to_release_ids": [to for to, _ in wanted], "from_release_ids": [of for _, of in wanted]},
+        {"to_release_ids": [to for to, _ in pairs], "from_release_ids": [of for _, of in pairs]},
     )
     for to_release_id, from_release_id in cursor.fetchall():
         values = {
             "to_release_id": to_release_id,
-            "to_run_id": pairs[to_release_id][0].run_id,
+            "to_run_id": run_ids[to_release_id],
             "from_release_id": from_release_id,
-            "from_run_id": pairs[from_release_id][0].run_id,
+            "from_run_id": run_ids[from_release_id],
         }
         cursor.execute(load_sql("load/build_revision.sql"), values)
 
@@ -489,7 +490,7 @@ def _switch(
                 "publication_id": publication_id,
                 "release_id": c.id,
                 "is_current": c.id in current_ids,
-                "earlier_release_id": before.id if (before := plan.earlier(c)) else None,
+                "earlier_release_id": plan.follows[c.id],
             }
             for c in plan.candidates
         ],
