@@ -24,9 +24,11 @@ KEPT = 40
 """How many sets of results are kept; the oldest goes first."""
 
 
-def remembering(
-    build: Callable[[ResultInputs], dict[str, pd.DataFrame]] = results.build_results,
-) -> Callable[[ResultInputs], dict[str, pd.DataFrame]]:
+reckon = results.build_results
+"""The formulas themselves, without a memory."""
+
+
+def remembering() -> Callable[[ResultInputs], dict[str, pd.DataFrame]]:
     """The function with a memory."""
     known: dict[bytes, dict[str, pd.DataFrame]] = {}
 
@@ -38,7 +40,7 @@ def remembering(
         if key not in known:
             if len(known) >= KEPT:
                 del known[next(iter(known))]
-            known[key] = build(inputs)
+            known[key] = reckon(inputs)
         return {name: frame.copy() for name, frame in known[key].items()}
 
     return build_once

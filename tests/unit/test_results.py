@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from remembering import reckon
 
 from klimatpuls import network, results, sectors, series
 from klimatpuls.results import ResultInputs
@@ -85,6 +86,26 @@ def inputs() -> ResultInputs:
 @pytest.fixture(scope="module")
 def built(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
     return results.build_results(inputs)
+
+
+def test_the_same_figures_give_the_same_results_in_whatever_order_their_rows_come(
+    inputs: ResultInputs,
+) -> None:
+    """Without the memory of the test session, which rests on exactly this."""
+
+    def shuffled(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.sample(frac=1, random_state=7).reset_index(drop=True)
+
+    again = replace(
+        inputs,
+        current=(inputs.current[0], shuffled(inputs.current[1])),
+        earlier=tuple((name, shuffled(frame)) for name, frame in inputs.earlier),
+        population=shuffled(inputs.population),
+    )
+    first, second = reckon(inputs), reckon(again)
+    assert first.keys() == second.keys()
+    for name, frame in first.items():
+        pd.testing.assert_frame_equal(frame, second[name], check_exact=True, obj=name)
 
 
 @pytest.fixture(scope="module")
