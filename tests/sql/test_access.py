@@ -154,7 +154,7 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
             "create_load_partition",
             "attach_load_partition",
             "create_facts_partition",
-            "analyze_facts_partition",
+            "attach_facts_partition",
             "analyze_publication",
             "publications_to_drop",
             "drop_old_publication",

@@ -359,20 +359,25 @@ def _current_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str
             facts[fact.name] = plan.shown_facts[fact.name]
         elif current:
             cursor.execute("SELECT ops.create_facts_partition(%s, %s)", (fact.name, publication_id))
-            rows[fact.name] = _write_facts(cursor, fact, publication_id, current)
-            cursor.execute("SELECT ops.analyze_facts_partition(%s, %s)", (fact.name, publication_id))
+            (partition,) = cursor.fetchone()
+            rows[fact.name] = _write_facts(cursor, fact, partition, publication_id, current)
+            cursor.execute("SELECT ops.attach_facts_partition(%s, %s)", (fact.name, publication_id))
             facts[fact.name] = publication_id
     return facts
 
 
-def _write_facts(cursor: Any, fact: Fact, facts_id: int, current: Sequence[_Candidate]) -> int:
-    """Copy the rows of the current releases; returns how many."""
+def _write_facts(
+    cursor: Any, fact: Fact, partition: str, facts_id: int, current: Sequence[_Candidate]
+) -> int:
+    """Copy the rows of the current releases into a partition; returns how many."""
+    current_rows = sql.Identifier("mart_data", partition)
     if fact.name == EMISSION_FACT:
+        statement = sql.SQL(load_sql("load/build_emission_facts.sql")).format(current_rows=current_rows)
         values = [{"facts_id": facts_id, "run_id": c.run_id, "release_id": c.id} for c in current]
-        return sum(_count(cursor, load_sql("load/build_emission_facts.sql"), value) for value in values)
+        return sum(_count(cursor, statement, value) for value in values)
     columns = [*fact.names, *([SUBSTANCE[0]] if fact.by_substance else [])]
     statement = sql.SQL(load_sql("load/build_facts.sql")).format(
-        current_rows=sql.Identifier("mart_data", fact.name),
+        current_rows=current_rows,
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         key=sql.SQL(", ").join(map(sql.Identifier, mart_key(fact))),
         rows=sql.Identifier("core", fact.table),
