@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
@@ -20,7 +21,7 @@ from klimatpuls.errors import WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.releases import Release, predecessors
-from klimatpuls.results import ResultInputs
+from klimatpuls.results import EarlierRelease, ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import load_sql
@@ -305,7 +306,9 @@ def _build(
             inputs = ResultInputs(
                 as_of=as_of,
                 current=(lead.id, lead_facts),
-                earlier=tuple((c.id, _facts_of(cursor, c)) for c in _earlier(plan, lead)),
+                earlier=tuple(
+                    EarlierRelease(c.id, c.years, partial(_facts_of, cursor, c)) for c in _earlier(plan, lead)
+                ),
                 population=read_frame(
                     cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}
                 ),
