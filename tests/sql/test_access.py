@@ -156,6 +156,7 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
             "create_facts_partition",
             "attach_facts_partition",
             "analyze_publication",
+            "analyze_revision",
             "publications_to_drop",
             "drop_old_publication",
             "drop_facts_partition",

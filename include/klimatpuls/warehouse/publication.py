@@ -463,7 +463,8 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
         load_sql("load/missing_revision_pairs.sql"),
         {"to_release_ids": [to for to, _ in pairs], "from_release_ids": [of for _, of in pairs]},
     )
-    for to_release_id, from_release_id in cursor.fetchall():
+    missing = cursor.fetchall()
+    for to_release_id, from_release_id in missing:
         values = {
             "to_release_id": to_release_id,
             "to_run_id": run_ids[to_release_id],
@@ -471,6 +472,8 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
             "from_run_id": run_ids[from_release_id],
         }
         cursor.execute(load_sql("load/build_revision.sql"), values)
+    if missing:
+        cursor.execute("SELECT ops.analyze_revision()")
 
 
 def _targets(cursor: Any, plan: _Plan) -> list[Target]:
