@@ -1,6 +1,6 @@
 """Great Expectations on the rows of one source run: its suite, its run, its result as plain data.
 
-The only module that knows Great Expectations, and it imports it inside the function: the import takes
+With its expectation the only module that knows Great Expectations, and it imports it inside the function: the import takes
 seconds and must not be paid by a DAG file or a command that validates nothing.
 """
 
@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls.validation.expectation import expect_no_finding
 from klimatpuls.validation.queries import WORK_MEM
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ def _column_expectations(suite: Suite) -> Iterator[Any]:
 
 
 def _gate_expectations(checks: Sequence[Check]) -> Iterator[Any]:
-    gate: Any = importlib.import_module("klimatpuls.validation.expectation")
+    gate = expect_no_finding()
     for check in checks:
-        yield gate.ExpectNoFinding(
+        yield gate(
             description=f"{check.rule.title_en}: no finding",
             unexpected_rows_query=check.measuring_sql,
             severity=_SEVERITY[check.rule.severity],

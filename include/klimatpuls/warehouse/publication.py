@@ -373,18 +373,18 @@ def _write_facts(
     cursor: Any, fact: Fact, partition: str, facts_id: int, current: Sequence[_Candidate]
 ) -> int:
     """Copy the rows of the current releases into a partition; returns how many."""
-    current_rows = sql.Identifier("mart_data", partition)
-    if fact.name == EMISSION_FACT:
-        statement = sql.SQL(load_sql("load/build_emission_facts.sql")).format(current_rows=current_rows)
-        values = [{"facts_id": facts_id, "run_id": c.run_id, "release_id": c.id} for c in current]
-        return sum(_count(cursor, statement, value) for value in values)
     columns = [*fact.names, *([SUBSTANCE[0]] if fact.by_substance else [])]
-    statement = sql.SQL(load_sql("load/build_facts.sql")).format(
-        current_rows=current_rows,
+    is_shared = len(catalog.datasets_of(fact.name)) > 1
+    name = "emission_facts" if fact.name == EMISSION_FACT else "facts" if is_shared else "facts_of_release"
+    statement = sql.SQL(load_sql(f"load/build_{name}.sql")).format(
+        current_rows=sql.Identifier("mart_data", partition),
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         key=sql.SQL(", ").join(map(sql.Identifier, mart_key(fact))),
         rows=sql.Identifier("core", fact.table),
     )
+    if not is_shared:
+        values = [{"facts_id": facts_id, "run_id": c.run_id, "release_id": c.id} for c in current]
+        return sum(_count(cursor, statement, value) for value in values)
     return _count(
         cursor,
         statement,
