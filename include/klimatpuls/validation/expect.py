@@ -1,7 +1,7 @@
 """Great Expectations on the rows of one source run: its suite, its run, its result as plain data.
 
-With its expectation the only module that knows Great Expectations, and it imports it inside the function: the import takes
-seconds and must not be paid by a DAG file or a command that validates nothing.
+With its expectation the only module that knows Great Expectations, and it imports it inside the function: the
+import takes seconds and must not be paid by a DAG file or a command that validates nothing.
 """
 
 from __future__ import annotations
