@@ -26,6 +26,7 @@ PURE = frozenset(
         "errors",
         "kolada_kpis",
         "measures",
+        "members",
         "methods",
         "network",
         "nowcast",
