@@ -250,7 +250,16 @@ class DecisionCause:
     reason: str | None
 
 
-Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause | DecisionCause
+@dataclass(frozen=True, kw_only=True)
+class DaysCause:
+    """Days passed and dated statuses changed by it: how many of criteria, measures and pledges."""
+
+    criteria: int
+    measures: int
+    pledges: int
+
+
+Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause | DecisionCause | DaysCause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -498,8 +507,12 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
             current=cause["current"],
             reason=cause["reason"],
         )
+    if kind == "status_changed":
+        return DaysCause(
+            criteria=cause["criterion"], measures=cause["measure_status"], pledges=cause["pledge_status"]
+        )
     msg = (
         f"a publication's cause of an unknown kind: {kind!r}; known are release, withdrawn, restored, "
-        "override, standing, register"
+        "override, standing, register, status_changed"
     )
     raise ValueError(msg)

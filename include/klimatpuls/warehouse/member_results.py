@@ -23,7 +23,7 @@ from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.loader import copy_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     import pandas as pd
@@ -78,26 +78,23 @@ def write(
     return _write(cursor, publication_id, frames)
 
 
-def reassess(conn: PgConnection, *, as_of: date, built_on: int) -> Reassessed | None:
+def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object]) -> Reassessed | None:
     """Reckon the dated statuses of the current publication for a later day; publish if one changed.
 
-    Does nothing where nothing is published, another publication is current by now, its day is not earlier, or
-    no status changed.
+    Does nothing where nothing is published, the publication's day is not earlier, or no status changed.
 
     Args:
         conn: Connection as ``wh_loader``, holding the publisher's lock, outside a transaction; this function
             commits.
         as_of: The day.
-        built_on: The publication the caller looked at.
+        keep_pages: Called before one that has a digest is no longer current.
 
     Returns:
         What changed; None where nothing was written.
     """
     with conn, conn.cursor() as cursor:
         pointer = _row(cursor, "load/current_publication.sql", {})
-        if not pointer["publication_id"] or pointer["publication_id"] != built_on:
-            return None
-        if pointer["as_of_date"] >= as_of:
+        if not pointer["publication_id"] or pointer["as_of_date"] >= as_of:
             return None
         cursor.execute(load_sql("load/releases_of_publication.sql"), pointer)
         release_ids = [release_id for (release_id,) in cursor.fetchall()]
@@ -110,10 +107,16 @@ def reassess(conn: PgConnection, *, as_of: date, built_on: int) -> Reassessed | 
                 release_ids=release_ids,
             )
         )
-        changed = members.count_changes(_shown(cursor, built_on), frames)
+        changed = members.count_changes(_shown(cursor, pointer["publication_id"]), frames)
         if not any(changed.values()):
             return None
-        values = {"previous_publication_id": built_on, "as_of_date": as_of, "origin": pointer["origin"]}
+        if pointer["results_id"] == pointer["publication_id"]:
+            keep_pages()
+        values = {
+            "previous_publication_id": pointer["publication_id"],
+            "as_of_date": as_of,
+            "origin": pointer["origin"],
+        }
         made = _row(cursor, "load/insert_assessment.sql", values)
         values["publication_id"] = made["publication_id"]
         cursor.execute(load_sql("load/copy_publication_releases.sql"), values)

@@ -176,7 +176,7 @@ def publish(
     )
 
 
-def reassess(conn: PgConnection, *, as_of: date, built_on: int) -> Reassessed | None:
+def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object]) -> Reassessed | None:
     """Reckon the dated statuses anew for a later day, and publish only if one changed.
 
     Where a release or a register waits for its publication nothing is done: that one reckons them too.
@@ -184,7 +184,8 @@ def reassess(conn: PgConnection, *, as_of: date, built_on: int) -> Reassessed | 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
         as_of: The day.
-        built_on: The publication the caller looked at; nothing is done when another one came meanwhile.
+        keep_pages: Called before another publication becomes current: the digest of an earlier one is sent as
+            it was rendered.
 
     Returns:
         What changed, or None.
@@ -192,7 +193,7 @@ def reassess(conn: PgConnection, *, as_of: date, built_on: int) -> Reassessed | 
     with _publisher_lock(conn):
         if _plan(conn) is not None:
             return None
-        return member_results.reassess(conn, as_of=as_of, built_on=built_on)
+        return member_results.reassess(conn, as_of=as_of, keep_pages=keep_pages)
 
 
 class _publisher_lock:  # noqa: N801  (reads as a verb in the with statement)

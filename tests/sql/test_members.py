@@ -1,0 +1,395 @@
+"""Where members stand: what is said inside and outside, what a day that passes changes and leaves alone."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+import releasing
+
+from klimatpuls.hops.assess import assess
+from klimatpuls.hops.registers import sync_registers
+from klimatpuls.registers import REGISTERS_FOLDER
+from klimatpuls.warehouse import digest
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Published, Warehouse
+
+    from klimatpuls.hops.context import RunContext
+    from klimatpuls.warehouse.member_results import Reassessed
+
+pytestmark = pytest.mark.postgres
+
+AS_OF = date(2026, 5, 8)
+LAST_DUE = date(2026, 7, 31)
+TIERP, MALMO, LUND, UPPSALA = "0360", "1280", "1281", "0380"
+TARGET = """\
+targets:
+  - target_id: malmo_2030
+    region_code: "1280"
+    title_sv: Prov
+    title_en: Trial
+    boundary: territorial
+    target_type: percent_below_base
+    base_year: 1990
+    target_year: 2030
+    percent_below_base: 90
+    decided_on: 2021-06-17
+    decided_by: kommunfullmäktige
+    document_url: https://example.org/beslut
+    valid_from: 2021-06-17
+"""
+ROWS = {
+    "measures.csv": (
+        "malmo-buss,1280,territorial,transport,Elbussar,Electric buses,ongoing,2025-01-01,2026-05-20,"
+        "2030:1000,Trafikkontoret,schablon,,KK-0000-01,trafikstrateg,,2026-02-03",
+        "malmo-plan,1280,territorial,waste,Plast,Plastics,planned,,,2030:500,Va,schablon,,,strateg,,2025-06-01",
+    ),
+    "pledges.csv": (
+        "malmo-l1,1280,Länsstyrelsen,Fossilfri,2024-03-01,2030-12-31,malmo-buss",
+        "lund-l1,1281,Länsstyrelsen,Solel,2024-03-01,,",
+    ),
+    "reporting_rounds.csv": ("2026,2025-12-01,2026-01-31",),
+    "answers.csv": ("0380,2026,2026-01-15",),
+    "evidence.csv": ("e1,1280,inventory,document,2026-02-01,klimatstrateg,,https://example.org/e1",),
+    "enquiries.csv": (
+        "1280,informing,2025-06-01,2026-02-05,2026-02-20,Kommer i höst",
+        "1281,informing,2025-06-01,,,",
+    ),
+}
+DATED = {"criterion", "measure_status", "pledge_status", "member_overview"}
+"""Marts in which a day that passes may show."""
+
+
+@dataclass
+class Network:
+    """A published warehouse with made-up registers, and a hand for days that pass."""
+
+    published: Published
+    folder: Path
+
+    def ask(self, query: str, role: str = "admin") -> list[tuple[Any, ...]]:
+        dsn = getattr(self.published.warehouse, f"{role}_dsn")
+        with closing(psycopg2.connect(dsn)) as conn, conn, conn.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall() if cursor.description else []
+
+    def context(self, day: date) -> RunContext:
+        return replace(self.published.context, as_of=day)
+
+    def assess(self, day: date) -> Reassessed | None:
+        warehouse = self.published.warehouse
+        with closing(connect(warehouse.loader_dsn)) as conn, closing(connect(warehouse.mailer_dsn)) as mailer:
+            return assess(conn, mailer, self.context(day))
+
+    def sync(self) -> None:
+        with closing(connect(self.published.warehouse.loader_dsn)) as conn:
+            sync_registers(conn, self.folder)
+
+    def publish(self, day: date = AS_OF) -> int:
+        made = releasing.publish_now(replace(self.published, context=self.context(day)))
+        assert made is not None
+        return made.publication_id
+
+    def parts(self) -> dict[str, str]:
+        with closing(connect(self.published.warehouse.loader_dsn)) as conn:
+            conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            with conn, conn.cursor() as cursor:
+                return digest.digest_parts(cursor)
+
+    def whole(self) -> list[int]:
+        """How many rows every table of the warehouse holds."""
+        tables = self.ask(
+            "SELECT schemaname || '.' || tablename FROM pg_tables "
+            "WHERE schemaname IN ('core', 'mart', 'mart_data', 'ops', 'register') ORDER BY 1"
+        )
+        return [self.ask(f"SELECT count(*) FROM {table}")[0][0] for (table,) in tables]
+
+    def status(self, region: str, criterion: str, *, inside: bool = False) -> tuple[str, str]:
+        schema = "secretariat" if inside else "mart"
+        (row,) = self.ask(
+            f"SELECT status, reason FROM {schema}.criterion "
+            f"WHERE region_code = '{region}' AND criterion = '{criterion}'"
+        )
+        return row[0], row[1]
+
+
+@pytest.fixture(scope="module")
+def made(
+    good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
+) -> Network:
+    """Published with made-up registers; to be read, never changed."""
+    root = tmp_path_factory.mktemp("members")
+    folder = shutil.copytree(REGISTERS_FOLDER, root / "registers")
+    for name, rows in ROWS.items():
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write("".join(f"{row}\n" for row in rows))
+    (folder / "targets.yaml").write_text(TARGET, encoding="utf-8")
+    context = replace(good.context, home=root / "home")
+    network = Network(replace(good, warehouse=clone(good.warehouse.name), context=context), folder)
+    network.sync()
+    network.publish()
+    return network
+
+
+@pytest.fixture
+def network(made: Network, clone: Callable[[str], Warehouse], tmp_path: Path) -> Network:
+    """A copy of the test's own."""
+    folder = shutil.copytree(made.folder, tmp_path / "registers")
+    context = replace(made.published.context, home=tmp_path / "home")
+    warehouse = clone(made.published.warehouse.name)
+    return Network(replace(made.published, warehouse=warehouse, context=context), folder)
+
+
+class TestWhatIsSaid:
+    def test_with_the_networks_own_registers_everything_is_unknown(self, good: Published) -> None:
+        rows = releasing.ask(good, "SELECT DISTINCT status, reason FROM mart.criterion")
+        assert rows == [("unknown", "not_established")]
+        ((members, unknown),) = releasing.ask(
+            good, "SELECT min(member_count), max(unknown_count) FROM mart.criteria_summary"
+        )
+        assert members == unknown > 15
+
+    def test_an_applicant_sees_what_it_still_lacks(self, good: Published) -> None:
+        rows = releasing.ask(
+            good,
+            "SELECT criterion, status, records_reason, to_meet_en IS NOT NULL FROM secretariat.criterion "
+            f"WHERE region_code = '{TIERP}' AND member_kind = 'applicant' ORDER BY criterion",
+        )
+        assert rows == [
+            ("action_plan", "unknown", "plan_none", True),
+            ("informing", "unknown", "round_none", True),
+            ("inventory", "unknown", "inventory_none", True),
+            ("targets", "unknown", "target_none", True),
+        ]
+
+    def test_one_without_any_target_has_a_row_that_says_so(self, made: Network) -> None:
+        query = (
+            "SELECT target_count, target_note_sv, target_note_en FROM mart.member_overview "
+            "WHERE region_code = "
+        )
+        assert made.ask(f"{query}'{LUND}'") == [
+            (0, "inget eget mål finns i registret", "no target of its own is in the register")
+        ]
+        assert made.ask(f"{query}'{MALMO}'") == [(1, None, None)]
+
+    def test_a_shortcoming_is_shown_outside_only_to_whom_it_was_told(self, made: Network) -> None:
+        assert made.status(MALMO, "informing", inside=True) == ("due", "round_open")
+        assert made.status(LUND, "informing", inside=True) == ("due", "round_open")
+        assert made.status(MALMO, "informing") == ("due", "round_open")
+        assert made.status(LUND, "informing") == ("unknown", "not_established")
+        reply = (
+            "SELECT replied_on, reply FROM mart.criterion WHERE criterion = 'informing' AND region_code = "
+        )
+        assert made.ask(f"{reply}'{MALMO}'") == [(date(2026, 2, 20), "Kommer i höst")]
+        assert made.ask(f"{reply}'{LUND}'") == [(None, None)]
+
+    def test_nothing_outside_tells_a_hidden_shortcoming_from_what_nobody_asked(self, made: Network) -> None:
+        query = (
+            "SELECT DISTINCT to_jsonb(c) - 'region_code' - 'region_name' - 'member_kind' "
+            "FROM mart.criterion AS c WHERE c.status = 'unknown' AND c.criterion = 'informing'"
+        )
+        hidden = "SELECT count(DISTINCT reason) FROM secretariat.criterion WHERE shown_status = 'unknown'"
+        assert made.ask(hidden)[0][0] >= 2
+        assert len(made.ask(query)) == 1
+
+    def test_the_reader_of_dashboards_cannot_look_inside(self, made: Network) -> None:
+        for query in (
+            "SELECT * FROM secretariat.criterion",
+            "SELECT status FROM mart_data.criterion",
+            "SELECT * FROM core.criterion_change",
+            "SELECT not_met_count FROM core.criteria_summary",
+            "SELECT told_on FROM register.enquiry",
+        ):
+            for role in ("bi", "mailer"):
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                    made.ask(query, role)
+
+    def test_measures_against_the_gap(self, made: Network) -> None:
+        rows = made.ask(
+            "SELECT sector_code, counted_tco2e, planned_tco2e, measure_count, coverage_pct, gap_tco2e "
+            "FROM mart.measure_coverage ORDER BY sector_code"
+        )
+        assert [row[:4] for row in rows] == [
+            ("all", 1000.0, 500.0, 2),
+            ("transport", 1000.0, 0.0, 1),
+            ("waste", 0.0, 500.0, 1),
+        ]
+        whole, *parts = rows
+        assert whole[4] == pytest.approx(100 * 1000 / whole[5])
+        assert all(part[4] is None for part in parts)
+        points = made.ask("SELECT coverage_points FROM mart.measure_coverage ORDER BY sector_code")
+        assert points[0][0] == pytest.approx(points[1][0] + points[2][0]) == pytest.approx(whole[4])
+
+    def test_pledges_stand_as_their_measures(self, made: Network) -> None:
+        assert made.ask("SELECT pledge_id, status, measure_count FROM mart.pledge_status ORDER BY 1") == [
+            ("lund-l1", "no_measure_yet", 0),
+            ("malmo-l1", "under_way", 1),
+        ]
+
+    def test_the_networks_picture(self, made: Network) -> None:
+        query = (
+            "SELECT met_count, documented_count, self_confirmed_count, due_count, "
+            "unknown_count = member_count - 2 FROM {}.criteria_summary WHERE criterion = 'informing' ORDER BY publication_id DESC LIMIT 1"
+        )
+        assert made.ask(query.format("mart")) == [(1, 0, 1, 1, True)]
+        ((met, documented, confirmed, due, _),) = made.ask(query.format("secretariat"))
+        assert (met, documented, confirmed) == (1, 0, 1)
+        assert due > 15, "inside every member is told that its answer is awaited"
+
+
+class TestADayThatPasses:
+    def test_nothing_changed_writes_nothing(self, network: Network) -> None:
+        before = network.whole()
+        assert network.assess(AS_OF) is None
+        assert network.assess(AS_OF + timedelta(days=1)) is None
+        assert network.assess(AS_OF - timedelta(days=9)) is None
+        assert network.whole() == before
+
+    def test_the_day_an_answer_is_no_longer_awaited_makes_one_publication(self, network: Network) -> None:
+        network.assess(LAST_DUE)
+        before, parts, mails = network.whole(), network.parts(), network.ask("SELECT * FROM ops.mail_outbox")
+        assert network.assess(LAST_DUE) is None
+        assert network.whole() == before
+        made = network.assess(LAST_DUE + timedelta(days=1))
+        assert made is not None
+        assert made.changed["criterion"] > 0
+        assert made.changed["measure_status"] == made.changed["pledge_status"] == 0
+        assert network.status(MALMO, "informing") == ("not_met", "round_missed")
+        assert network.status(LUND, "informing") == ("unknown", "not_established")
+        assert network.status(LUND, "informing", inside=True) == ("not_met", "round_missed")
+        assert network.ask("SELECT * FROM ops.mail_outbox") == mails, "the next digest tells of it"
+        after = network.parts()
+        assert {name for name in parts if after[name] != parts[name]} == {"criterion"}
+        before = network.whole()
+        assert network.assess(LAST_DUE + timedelta(days=1)) is None
+        assert network.assess(LAST_DUE + timedelta(days=2)) is None
+        assert network.whole() == before
+
+    def test_everything_else_is_shared_and_shown_under_the_new_publication(self, network: Network) -> None:
+        full = network.ask("SELECT publication_id FROM mart.current_publication")[0][0]
+        parts = network.parts()
+        made = network.assess(date(2026, 5, 21))
+        assert made is not None
+        assert made.changed == {"criterion": 0, "measure_status": 1, "pledge_status": 1}
+        after = network.parts()
+        assert {name for name in parts if after[name] != parts[name]} == DATED - {"criterion"}
+        for mart in (
+            "region_overview",
+            "target_progress",
+            "network_summary",
+            "emission",
+            "release",
+            "criterion",
+        ):
+            ids = network.ask(f"SELECT DISTINCT publication_id FROM mart.{mart}")
+            assert ids == [(made.publication_id,)], mart
+        written = network.ask(f"SELECT count(*) FROM mart_data.region_overview WHERE publication_id > {full}")
+        assert written == [(0,)]
+        assert network.ask("SELECT causes, as_of_date FROM mart.publication") == [
+            (
+                [{"kind": "status_changed", "criterion": 0, "measure_status": 1, "pledge_status": 1}],
+                date(2026, 5, 21),
+            )
+        ]
+
+    def test_a_second_light_one_shares_the_results_of_the_first_heavy_one(self, network: Network) -> None:
+        full = network.ask("SELECT publication_id FROM mart.current_publication")[0][0]
+        network.assess(date(2026, 5, 21))
+        network.assess(date(2026, 6, 2))
+        rows = network.ask("SELECT publication_id > results_id, results_id FROM mart.current_publication")
+        assert rows == [(True, full)]
+        assert network.ask("SELECT count(*) > 300 FROM mart.region_overview") == [(True,)]
+
+    def test_results_that_are_shared_are_not_thrown_away(self, network: Network) -> None:
+        full = network.ask("SELECT publication_id FROM mart.current_publication")[0][0]
+        for day in (date(2026, 5, 21), date(2026, 6, 2), date(2026, 8, 1)):
+            assert network.assess(day) is not None
+        network.ask(
+            "UPDATE ops.publication SET published_at = published_at - interval '90 days', "
+            "created_at = created_at - interval '90 days'"
+        )
+        dropped = [row[0] for row in network.ask("SELECT ops.publications_to_drop(2, now())")]
+        assert full not in dropped
+        assert full + 1 in dropped
+
+    def test_a_register_that_waits_is_left_to_the_publication(self, network: Network) -> None:
+        with (network.folder / "answers.csv").open("a", encoding="utf-8") as file:
+            file.write(f"{LUND},2026,2026-05-01\n")
+        network.sync()
+        before = network.whole()
+        assert network.assess(LAST_DUE + timedelta(days=1)) is None
+        assert network.whole() == before
+        network.publish(LAST_DUE + timedelta(days=1))
+        assert network.status(MALMO, "informing") == ("not_met", "round_missed")
+        assert network.status(LUND, "informing") == ("met", "round_answered")
+
+    def test_a_standing_is_compared_with_the_results_that_were_shown(self, network: Network) -> None:
+        network.assess(date(2026, 5, 21))
+        (network.folder / "targets.yaml").write_text(
+            TARGET.replace("percent_below_base: 90", "percent_below_base: 1"), encoding="utf-8"
+        )
+        network.sync()
+        network.publish(date(2026, 5, 22))
+        ((causes,),) = network.ask("SELECT causes FROM mart.publication")
+        assert "standing" in {cause["kind"] for cause in causes}
+
+    def test_the_pages_of_the_one_before_are_kept_for_its_mail(self, network: Network) -> None:
+        full = network.ask("SELECT publication_id FROM mart.current_publication")[0][0]
+        network.assess(date(2026, 5, 21))
+        folder = network.published.context.reports / str(full)
+        assert (folder / "digest.json").is_file()
+        assert not (network.published.context.reports / str(full + 1)).exists()
+
+
+class TestHistory:
+    def test_every_change_is_kept_and_nothing_is_overwritten(self, network: Network) -> None:
+        network.assess(LAST_DUE + timedelta(days=1))
+        query = (
+            "SELECT status, valid_from, valid_to FROM {}.criterion_history "
+            "WHERE region_code = '{}' AND criterion = 'informing' ORDER BY valid_from, publication_id"
+        )
+        flipped = LAST_DUE + timedelta(days=1)
+        assert network.ask(query.format("mart", MALMO)) == [
+            ("due", AS_OF, flipped),
+            ("not_met", flipped, None),
+        ]
+        assert network.ask(query.format("mart", LUND)) == [("unknown", AS_OF, None)]
+        assert [row[0] for row in network.ask(query.format("secretariat", LUND))] == [
+            "unknown",
+            "due",
+            "not_met",
+        ]
+
+    def test_a_member_that_left_ends_its_history(self, network: Network) -> None:
+        members = network.folder / "members.csv"
+        text = members.read_text(encoding="utf-8")
+        assert "1281,Lund,,,true" in text
+        members.write_text(text.replace("1281,Lund,,,true", "1281,Lund,,2026-06-30,true"), encoding="utf-8")
+        network.sync()
+        network.publish(date(2026, 6, 1))
+        assert network.ask(f"SELECT count(*) FROM mart.criterion WHERE region_code = '{LUND}'") == [(4,)]
+        made = network.assess(date(2026, 6, 30))
+        assert made is not None
+        assert network.ask(f"SELECT count(*) FROM mart.criterion WHERE region_code = '{LUND}'") == [(0,)]
+        rows = network.ask(
+            f"SELECT DISTINCT valid_to FROM mart.criterion_history WHERE region_code = '{LUND}'"
+        )
+        assert rows == [(date(2026, 6, 30),)]
+
+    def test_the_picture_over_time_has_a_point_per_day(self, network: Network) -> None:
+        network.assess(LAST_DUE + timedelta(days=1))
+        rows = network.ask(
+            "SELECT as_of_date, due_count, not_met_count FROM mart.criteria_summary "
+            "WHERE criterion = 'informing' ORDER BY as_of_date"
+        )
+        assert rows == [(AS_OF, 1, 0), (LAST_DUE + timedelta(days=1), 0, 1)]
