@@ -239,7 +239,8 @@ class TestWhatIsSaid:
     def test_the_networks_picture(self, made: Network) -> None:
         query = (
             "SELECT met_count, documented_count, self_confirmed_count, due_count, "
-            "unknown_count = member_count - 2 FROM {}.criteria_summary WHERE criterion = 'informing' ORDER BY publication_id DESC LIMIT 1"
+            "unknown_count = member_count - 2 FROM {}.criteria_summary WHERE criterion = 'informing' "
+            "ORDER BY publication_id DESC LIMIT 1"
         )
         assert made.ask(query.format("mart")) == [(1, 0, 1, 1, True)]
         ((met, documented, confirmed, due, _),) = made.ask(query.format("secretariat"))
