@@ -361,8 +361,8 @@ def test_criteria_are_counts_with_documents_apart_and_no_names(rows):
 def test_measures_pledges_and_coverage_are_told_where_there_are_any(rows):
     rows["own_targets"] = [TARGET]
     rows["measures"][0] |= {
-        "measure_count": 12, "overdue_count": 2, "stale_count": 3, "pledge_count": 4, "pledge_at_risk_count": 1,
-        "without_target_count": 18,
+        "measure_count": 12, "overdue_count": 2, "stale_count": 3, "pledge_count": 4,
+        "pledge_at_risk_count": 1, "without_target_count": 18,
     }  # fmt: skip
     rows["coverage"] = [
         COVERAGE,
