@@ -203,6 +203,18 @@ def releases(home: HomeOption = None) -> None:
         terminal.print_releases(stack)
 
 
+@app.command()
+def member(
+    region: Annotated[str, typer.Argument(help="Code of a member or applicant, such as 0360.")],
+    home: HomeOption = None,
+) -> None:
+    """Where a member or applicant stands, as said inside: criteria, targets, measures, pledges, grants."""
+    from klimatpuls.embedded import house, terminal
+
+    with house.database(_home(home)) as stack:
+        terminal.print_member(stack, region)
+
+
 @release_app.command("approve")
 def approve(
     release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],

@@ -336,4 +336,4 @@ def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ..
 
 def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """A frame whose missing values stay None, days stay days and counts stay counts."""
-    return pd.DataFrame.from_records(list(rows), columns=list(columns), coerce_float=False).astype(object)
+    return pd.DataFrame(list(rows), columns=list(columns), dtype=object)

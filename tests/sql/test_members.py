@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import shutil
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg2
 import pytest
 import releasing
+from rich.console import Console
 
+from klimatpuls.embedded import house, terminal
+from klimatpuls.errors import UsageError
 from klimatpuls.hops.assess import assess
 from klimatpuls.hops.registers import sync_registers
 from klimatpuls.registers import REGISTERS_FOLDER
@@ -19,7 +23,7 @@ from klimatpuls.warehouse import digest
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conftest import Published, Warehouse
@@ -394,3 +398,78 @@ class TestHistory:
             "WHERE criterion = 'informing' ORDER BY as_of_date"
         )
         assert rows == [(AS_OF, 1, 0), (LAST_DUE + timedelta(days=1), 0, 1)]
+
+
+class TestOneMember:
+    """What `klimatpuls member` prints."""
+
+    @pytest.fixture
+    def printed(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[Published, str], str]:
+        def show(published: Published, code: str) -> str:
+            @contextmanager
+            def reading(_: Any, role: str) -> Iterator[Any]:
+                assert role == "wh_loader"
+                with closing(connect(published.warehouse.loader_dsn)) as conn, conn.cursor() as cursor:
+                    yield cursor
+
+            console = Console(width=300, record=True, file=io.StringIO())
+            monkeypatch.setattr(house, "reading", reading)
+            monkeypatch.setattr(terminal, "_console", lambda: console)
+            terminal.print_member(cast("Any", None), code)
+            return console.export_text()
+
+        return show
+
+    def test_an_applicant(self, good: Published, printed: Callable[[Published, str], str]) -> None:
+        text = printed(good, TIERP)
+        assert "applicant" in text
+        assert "no target is in the register" in text
+        assert "Have the council decide a target for the emissions of the whole area" in text
+        assert "Measures overdue or stale: none" in text
+
+    def test_a_member(self, made: Network, printed: Callable[[Published, str], str]) -> None:
+        text = printed(made.published, MALMO)
+        assert "malmo_2030" in text
+        assert "round_open" not in text, "reasons are told in words"
+        assert "the answer to the round is due" in text
+        assert "malmo-l1" in text
+
+    def test_nobody(self, good: Published, printed: Callable[[Published, str], str]) -> None:
+        with pytest.raises(UsageError, match="neither a confirmed member nor an applicant"):
+            printed(good, "0114")
+
+
+class TestGrants:
+    """Klimatklivet's grants, linked by the case number and nothing else."""
+
+    def test_offered_are_those_of_the_municipality_that_no_measure_names(
+        self, wholly_good: Published, clone: Callable[[str], Warehouse], tmp_path: Path
+    ) -> None:
+        of_members = (
+            "SELECT g.case_number FROM mart.granted_measure AS g INNER JOIN mart.member_overview AS o "
+            "ON g.region_code = o.region_code ORDER BY 1"
+        )
+        offered = "SELECT case_number FROM mart.grant_offer ORDER BY 1"
+        cases = releasing.ask(wholly_good, of_members)
+        assert len(cases) > 1
+        assert releasing.ask(wholly_good, offered) == cases
+        ((case, region),) = releasing.ask(
+            wholly_good, "SELECT case_number, region_code FROM mart.grant_offer ORDER BY 1 LIMIT 1"
+        )
+        folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
+        with (folder / "measures.csv").open("a", encoding="utf-8") as file:
+            file.write(
+                f"m1,{region},territorial,transport,Buss,Bus,planned,,,,,,,{case},strateg,,2026-02-03\n"
+            )
+            file.write(
+                f"m2,{region},territorial,waste,Plast,Plastics,planned,,,,,,,{case}x,strateg,,2026-02-03\n"
+            )
+        linked = replace(
+            wholly_good,
+            warehouse=clone(wholly_good.warehouse.name),
+            context=replace(wholly_good.context, home=tmp_path / "home"),
+        )
+        network = Network(linked, folder)
+        network.sync()
+        network.publish()
+        assert network.ask(offered) == cases[1:], "a case number that is nearly the same links nothing"

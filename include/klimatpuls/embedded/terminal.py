@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -98,6 +98,9 @@ def _cause(cause: Mapping[str, Any]) -> str:
     if cause["kind"] == "standing":
         target = f"{cause['region_code']}, target {cause['target_id']}"
         return f"standing of {target}: {cause['old']} → {cause['new']}"
+    if cause["kind"] == "status_changed":
+        counts = (cause["criterion"], cause["measure_status"], cause["pledge_status"])
+        return "days passed: {} criteria, {} measures, {} pledges changed their status".format(*counts)
     if cause["kind"] == "override":
         return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
     done = f"{cause['release_id']} was {cause['kind']} by {cause['decided_by']}: {cause['reason']}"
@@ -181,6 +184,35 @@ def print_status(stack: Stack) -> None:
 def print_releases(stack: Stack) -> None:
     """Every release the warehouse holds."""
     _print_rows("Releases", _rows(stack, "wh_loader", "load/list_releases.sql"))
+
+
+MEMBER_PARTS: Final = {
+    "The four criteria, as said inside": "member_criteria",
+    "Own targets, and measures against the gap": "member_targets",
+    "Measures overdue or stale": "member_late_measures",
+    "Pledges": "member_pledges",
+    "Grants of Klimatklivet that no measure names": "member_grants",
+}
+"""Title → query below ``load``: what is told of one member after its counts."""
+
+
+def print_member(stack: Stack, region_code: str) -> None:
+    """Where one member or applicant stands, as it is said to the member and the secretariat.
+
+    Raises:
+        UsageError: if the register holds no confirmed member and no applicant of this code.
+    """
+    values = {"region_code": region_code}
+    headings, counts = _rows(stack, "wh_loader", "load/member_overview.sql", values)
+    if not counts:
+        msg = (
+            f"{region_code} is neither a confirmed member nor an applicant in the current publication; "
+            'list them with: klimatpuls sql "TABLE mart.member_overview"'
+        )
+        raise UsageError(msg)
+    _print_rows("Where it stands", (headings, counts))
+    for title, name in MEMBER_PARTS.items():
+        _print_rows(title, _rows(stack, "wh_loader", f"load/{name}.sql", values))
 
 
 def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) -> None:
@@ -309,9 +341,11 @@ def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:
             raise UsageError(msg) from None
 
 
-def _rows(stack: Stack, role: str, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def _rows(
+    stack: Stack, role: str, name: str, values: Mapping[str, Any] | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     with house.reading(stack, role) as cursor:
-        cursor.execute(load_sql(name))
+        cursor.execute(load_sql(name), values)
         return [column.name for column in cursor.description], cursor.fetchall()
 
 
