@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg2
@@ -24,7 +26,6 @@ from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from conftest import Published, Warehouse
 
@@ -70,6 +71,7 @@ ROWS = {
         "1281,informing,2025-06-01,,,",
     ),
 }
+EXAMPLE = Path(__file__).parents[2] / "docs/example_tierp.md"
 DATED = {"criterion", "measure_status", "pledge_status", "member_overview"}
 """Marts in which a day that passes may show."""
 
@@ -175,6 +177,17 @@ class TestWhatIsSaid:
             ("inventory", "unknown", "inventory_none", True),
             ("targets", "unknown", "target_none", True),
         ]
+
+    def test_the_worked_example_says_what_the_registers_say(self, good: Published) -> None:
+        section = EXAMPLE.read_text(encoding="utf-8").split("## What an applicant still lacks", 1)[1]
+        lines = re.findall(r"^\|(.+)\|$", section.split("\n## ", 1)[0], re.MULTILINE)[2:]
+        told = [tuple(cell.strip().strip("`") for cell in line.split("|")) for line in lines]
+        order = "ARRAY['inventory', 'targets', 'action_plan', 'informing']"
+        assert told == releasing.ask(
+            good,
+            "SELECT criterion, status, records_reason_en, to_meet_en FROM secretariat.criterion "
+            f"WHERE region_code = '{TIERP}' ORDER BY array_position({order}, criterion)",
+        )
 
     def test_one_without_any_target_has_a_row_that_says_so(self, made: Network) -> None:
         query = (
