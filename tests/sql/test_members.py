@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import promises
 import psycopg2
 import pytest
 import releasing
@@ -72,6 +73,10 @@ ROWS = {
     ),
 }
 EXAMPLE = Path(__file__).parents[2] / "docs/example_tierp.md"
+MARTS = (
+    "criterion", "criterion_history", "criteria_summary", "member_overview", "measure_coverage",
+    "measure_status", "pledge_status", "grant_offer",
+)  # fmt: skip
 DATED = {"criterion", "measure_status", "pledge_status", "member_overview"}
 """Marts in which a day that passes may show."""
 
@@ -252,6 +257,19 @@ class TestWhatIsSaid:
             ("lund-l1", "no_measure_yet", 0),
             ("malmo-l1", "under_way", 1),
         ]
+
+    def test_the_marts_keep_what_the_contract_promises(self, made: Network) -> None:
+        with closing(connect(made.published.warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
+            broken = promises.counted(cursor)
+        mine = tuple(f"{mart}{end}" for mart in MARTS for end in (".", " ", ":"))
+        assert {what: n for what, n in broken.items() if n and what.startswith(mine)} == {
+            # Somebody has written measures, pledges and a target here.
+            "measure_coverage is not empty": 1,
+            "measure_status is not empty": 1,
+            "pledge_status is not empty": 1,
+            # The small archive holds no grants.
+            "grant_offer is empty": 1,
+        }
 
     def test_the_networks_picture(self, made: Network) -> None:
         query = (
