@@ -287,6 +287,7 @@ class Assessment:
         evidence_kind: ``document`` or ``self_confirmed``; None without evidence.
         stated_by: Who said so: a role or a body.
         url: Link to the document.
+        target_id: Targets: the target that counts; empty where none does.
         to_meet_sv: What would make it met, Swedish; empty when it is.
         to_meet_en: The same in English.
     """
@@ -303,6 +304,7 @@ class Assessment:
     evidence_kind: EvidenceKind | None = None
     stated_by: str = ""
     url: str | None = None
+    target_id: str = ""
     to_meet_sv: str = ""
     to_meet_en: str = ""
 
@@ -318,6 +320,7 @@ class _Finding:
     evidence_kind: EvidenceKind | None = None
     stated_by: str = ""
     url: str | None = None
+    target_id: str = ""
 
 
 def assess(
@@ -480,6 +483,31 @@ def implied_annual_cut(target: Target) -> float | None:
     return float(1.0 - remaining ** (1.0 / (target.target_year - target.base_year)))
 
 
+def find_national_beside(target: Target, targets: Iterable[Target]) -> Target | None:
+    """The national line whose implied cut stands beside a target's (methods section 11).
+
+    Args:
+        target: A member's own target.
+        targets: Targets in force.
+
+    Returns:
+        Of the lines on the same boundary the one with the nearest year; of two with the same year the one
+        without supplementary measures, which is for local use and asks for less. None where there is no line.
+
+    Example: a target on effort sharing for 2030 → the line −55 %, not −63 %.
+    """
+    lines = [
+        (abs(one.target_year - target.target_year), cut, one.target_id, one)
+        for one in targets
+        if not one.is_own
+        and one.boundary == target.boundary
+        and one.target_year is not None
+        and target.target_year is not None
+        and (cut := implied_annual_cut(one)) is not None
+    ]
+    return min(lines)[-1] if lines else None
+
+
 def plan_end(plan: Plan, rules: Rules | None = None) -> dt.date | None:
     """Last day a plan is good for (methods section 11).
 
@@ -536,6 +564,7 @@ def _conclude(
         evidence_kind=finding.evidence_kind,
         stated_by=finding.stated_by,
         url=finding.url,
+        target_id=finding.target_id,
         to_meet_sv=words[0].format(**numbers),
         to_meet_en=words[1].format(**numbers),
     )
@@ -600,6 +629,7 @@ def _targets(region_code: str, records: Records, as_of: dt.date) -> _Finding:
                 evidence_kind=(EvidenceKind.DOCUMENT if target.document_url else EvidenceKind.SELF_CONFIRMED),
                 stated_by=target.decided_by,
                 url=target.document_url or None,
+                target_id=target.target_id,
             )
         reasons.append(reason)
     # The shortcoming of the target that came nearest is the one worth telling.

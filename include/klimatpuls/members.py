@@ -32,7 +32,8 @@ NO_TARGET: Final = ("inget eget mål finns i registret", "no target of its own i
 
 CRITERION_COLUMNS: Final = (
     "region_code", "member_kind", "criterion", "status", "shown_status", "status_date", "lapses_on",
-    "evidence_kind", "stated_by", "document_url", "reason", "reason_sv", "reason_en", "records_reason",
+    "evidence_kind", "stated_by", "document_url", "target_id", "implied_annual_cut", "national_target_id",
+    "national_annual_cut", "reason", "reason_sv", "reason_en", "records_reason",
     "records_reason_sv", "records_reason_en", "to_meet_sv", "to_meet_en", "asked_on", "told_on",
     "reply_until", "replied_on", "reply", "as_of_date",
 )  # fmt: skip
@@ -193,6 +194,7 @@ def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> d
         "evidence_kind": str(assessment.evidence_kind) if assessment.evidence_kind else None,
         "stated_by": assessment.stated_by or None,
         "document_url": assessment.url,
+        **_implied_cuts(assessment, inputs),
         "reason": assessment.reason,
         "reason_sv": reason[0],
         "reason_en": reason[1],
@@ -207,6 +209,19 @@ def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> d
         "replied_on": hearing.replied_on if hearing else None,
         "reply": hearing.reply if hearing else None,
         "as_of_date": inputs.as_of,
+    }
+
+
+def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, Any]:
+    """The cut per year that the target that counts implies, and the national line's; they decide nothing."""
+    in_force = select_in_force(inputs.records.targets, inputs.as_of)
+    own = next((one for one in in_force if one.target_id == assessment.target_id), None)
+    line = criteria.find_national_beside(own, in_force) if own else None
+    return {
+        "target_id": assessment.target_id or None,
+        "implied_annual_cut": criteria.implied_annual_cut(own) if own else None,
+        "national_target_id": line.target_id if line else None,
+        "national_annual_cut": criteria.implied_annual_cut(line) if line else None,
     }
 
 

@@ -236,6 +236,16 @@ class TestWhatIsSaid:
                 with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                     made.ask(query, role)
 
+    def test_the_cut_a_target_implies_stands_beside_the_nations(self, made: Network) -> None:
+        (row,) = made.ask(
+            "SELECT status, target_id, implied_annual_cut, national_target_id, national_annual_cut "
+            f"FROM mart.criterion WHERE region_code = '{MALMO}' AND criterion = 'targets'"
+        )
+        assert row[:2] == ("met", "malmo_2030")
+        assert row[2] == pytest.approx(1 - 0.1 ** (1 / 40))
+        assert row[3] == "national_2045_net_zero"
+        assert row[4] == pytest.approx(1 - 0.15 ** (1 / 55))
+
     def test_measures_against_the_gap(self, made: Network) -> None:
         rows = made.ask(
             "SELECT sector_code, counted_tco2e, planned_tco2e, measure_count, coverage_pct, gap_tco2e "

@@ -168,6 +168,30 @@ class TestTargets:
         found = one(Criterion.TARGETS, targets=[replace(TARGET, **changes)])
         assert (found.status, found.reason) == (Status.NOT_MET, reason)
 
+    def test_the_national_line_beside_it_is_the_one_for_local_use(self) -> None:
+        def line(name: str, percent: float, year: int, **more) -> Target:
+            known = {
+                "target_type": "percent_below_base",
+                "base_year": 1990,
+                "boundary": "effort_sharing_proxy",
+            }
+            return Target(target_id=name, target_year=year, percent_below_base=percent, **{**known, **more})
+
+        lines = [
+            line("63", 63.0, 2030),
+            line("55", 55.0, 2030),
+            line("73", 73.0, 2040),
+            line("transport", 70.0, 2030, boundary="domestic_transport"),
+        ]
+        own = replace(TARGET, boundary="effort_sharing_proxy")
+        beside = criteria.find_national_beside(own, [own, *lines])
+        assert beside is not None
+        assert beside.target_id == "55"
+        later = criteria.find_national_beside(replace(own, target_year=2039), lines)
+        assert later is not None
+        assert later.target_id == "73"
+        assert criteria.find_national_beside(replace(TARGET, boundary="published_total"), lines) is None
+
     def test_the_cut_it_implies(self) -> None:
         line = replace(TARGET, percent_below_base=55.0)
         assert criteria.implied_annual_cut(line) == pytest.approx(1 - 0.45 ** (1 / 40))

@@ -11,6 +11,10 @@ SELECT
     CASE WHEN d.shown_status <> 'unknown' THEN d.evidence_kind END AS evidence_kind,
     CASE WHEN d.shown_status <> 'unknown' THEN d.stated_by END AS stated_by,
     CASE WHEN d.shown_status <> 'unknown' THEN d.document_url END AS document_url,
+    CASE WHEN d.shown_status <> 'unknown' THEN d.target_id END AS target_id,
+    CASE WHEN d.shown_status <> 'unknown' THEN d.implied_annual_cut END AS implied_annual_cut,
+    CASE WHEN d.shown_status <> 'unknown' THEN d.national_target_id END AS national_target_id,
+    CASE WHEN d.shown_status <> 'unknown' THEN d.national_annual_cut END AS national_annual_cut,
     CASE WHEN d.shown_status = 'unknown' THEN 'not_established' ELSE d.reason END AS reason,
     CASE
         WHEN d.shown_status = 'unknown'
