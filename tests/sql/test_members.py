@@ -19,9 +19,11 @@ from rich.console import Console
 
 from klimatpuls.embedded import house, terminal
 from klimatpuls.errors import UsageError
+from klimatpuls.hops import watch
 from klimatpuls.hops.assess import assess
 from klimatpuls.hops.registers import sync_registers
 from klimatpuls.registers import REGISTERS_FOLDER
+from klimatpuls.report import render
 from klimatpuls.warehouse import digest
 from klimatpuls.warehouse.connection import connect
 
@@ -319,6 +321,8 @@ class TestADayThatPasses:
         before = network.whole()
         assert network.assess(LAST_DUE + timedelta(days=1)) is None
         assert network.assess(LAST_DUE + timedelta(days=2)) is None
+        again = replace(network.published, context=network.context(LAST_DUE + timedelta(days=2)))
+        assert releasing.publish_now(again) is None, "a light publication leaves nothing to publish"
         assert network.whole() == before
 
     def test_everything_else_is_shared_and_shown_under_the_new_publication(self, network: Network) -> None:
@@ -395,6 +399,19 @@ class TestADayThatPasses:
         folder = network.published.context.reports / str(full)
         assert (folder / "digest.json").is_file()
         assert not (network.published.context.reports / str(full + 1)).exists()
+
+    def test_a_digest_that_was_missed_is_still_sent_after_a_light_publication(self, network: Network) -> None:
+        full = network.ask("SELECT publication_id FROM mart.current_publication")[0][0]
+        assert network.ask(f"SELECT 1 FROM ops.mail_outbox WHERE publication_id = {full}") == []
+        network.assess(date(2026, 5, 21))
+        with closing(connect(network.published.warehouse.loader_dsn)) as conn:
+            context = network.context(date(2026, 5, 22))
+            assert watch.queue_missed_digest(conn, context, releasing.LIST)
+            assert not watch.queue_missed_digest(conn, context, releasing.LIST)
+        assert network.ask("SELECT max(publication_id) FROM ops.mail_outbox") == [(full,)]
+        reports = network.published.context.reports
+        mailer = network.published.warehouse.mailer_dsn
+        assert render.Renderer(lambda: connect(mailer), reports)(full).publication_id == full
 
 
 class TestHistory:
