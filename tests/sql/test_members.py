@@ -482,6 +482,8 @@ class TestOneMember:
         text = printed(good, TIERP)
         assert "applicant" in text
         assert "no target is in the register" in text
+        assert "the member has not been asked" in text
+        assert "no target of its own is in the register" in text
         assert "Have the council decide a target for the emissions of the whole area" in text
         assert "Measures overdue or stale: none" in text
 

@@ -3,6 +3,7 @@ SELECT
     c.criterion,
     c.status,
     c.shown_status AS shown_outside,
+    nullif(c.reason_en, c.records_reason_en) AS because,
     c.records_reason_en AS the_registers_say,
     c.lapses_on,
     c.reply_until,

@@ -11,6 +11,7 @@ SELECT
     o.stale_count AS stale,
     o.pledge_count AS pledges,
     o.pledge_at_risk_count AS at_risk,
-    o.as_of_date AS as_of
+    o.as_of_date AS as_of,
+    o.target_note_en AS note
 FROM mart.member_overview AS o
 WHERE o.region_code = %(region_code)s
