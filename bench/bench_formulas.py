@@ -160,7 +160,7 @@ def main() -> int:
     inputs = results.ResultInputs(
         as_of=AS_OF,
         current=held[-1],
-        earlier=tuple(held[:-1]),
+        earlier=tuple(results.EarlierRelease.of(*one) for one in held[:-1]),
         population=pd.DataFrame(
             [(code, 2024, 30_000) for code in municipal], columns=["region_code", "year", "population_count"]
         ),

@@ -203,6 +203,21 @@ def clone(make_database: Callable[[str, str], Warehouse]) -> Callable[[str], War
 
 
 @pytest.fixture(scope="session")
+def drop_warehouse(cluster: Cluster) -> Callable[[Warehouse], None]:
+    """Takes a warehouse away, whoever is still connected to it."""
+
+    def drop(warehouse: Warehouse) -> None:
+        with closing(cluster.connect()) as conn:
+            conn.autocommit = True
+            with conn.cursor() as cursor:
+                cursor.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(warehouse.name))
+                )
+
+    return drop
+
+
+@pytest.fixture(scope="session")
 def published_as(
     cluster: Cluster,
     shared_cluster: sharing.SharedCluster,
@@ -249,6 +264,10 @@ def new_warehouse(clone: Callable[[str], Warehouse], warehouse_template: str) ->
 
 
 @pytest.fixture
-def warehouse(new_warehouse: Callable[[], Warehouse]) -> Warehouse:
+def warehouse(
+    new_warehouse: Callable[[], Warehouse], drop_warehouse: Callable[[Warehouse], None]
+) -> Iterator[Warehouse]:
     """A migrated, empty warehouse of the test's own."""
-    return new_warehouse()
+    made = new_warehouse()
+    yield made
+    drop_warehouse(made)

@@ -51,6 +51,9 @@ def _parts(value: Any) -> Iterator[bytes]:
     if isinstance(value, pd.DataFrame):
         yield repr([*value.columns]).encode()
         yield repr(value.to_dict("split")["data"]).encode() if value.size < 2000 else _hash(value)
+    elif isinstance(value, results.EarlierRelease):
+        yield repr((value.release_id, value.years)).encode()
+        yield from _parts(value.read())
     elif is_dataclass(value) and not isinstance(value, type):
         yield type(value).__name__.encode()
         for field in fields(value):

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from klimatpuls import carbon_law, crosschecks, derived, network, nowcast, regions, sectors, series, standing
-from klimatpuls.series import Boundary, ReleaseTable, SeriesMatrix
+from klimatpuls.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMatrix
 from klimatpuls.targets import TargetState, select_in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from klimatpuls.targets import Target
@@ -39,6 +39,38 @@ PANELS: Final[dict[str, tuple[str, str]]] = {
 """Variant of ``network.build_network`` → (panel, boundary) of ``mart.network_summary``."""
 
 
+@dataclass(frozen=True)
+class EarlierRelease:
+    """A published release before the current one, read when a formula asks for it.
+
+    Attributes:
+        release_id: The release.
+        years: Its calendar years, ascending.
+        read: Gives its facts: columns as those of the current one.
+    """
+
+    release_id: str
+    years: tuple[int, ...]
+    read: Callable[[], pd.DataFrame]
+
+    @classmethod
+    def of(cls, release_id: str, facts: pd.DataFrame) -> EarlierRelease:
+        """A release whose facts are at hand."""
+        return cls(release_id, tuple(sorted(set(facts["year"].tolist()))), lambda: facts)
+
+    def table(self, sub_sectors: Sequence[str]) -> LateReleaseTable:
+        """The release as matrices, still unread.
+
+        Args:
+            sub_sectors: As for :func:`klimatpuls.series.build_release_table`.
+        """
+
+        def read() -> ReleaseTable:
+            return series.build_release_table(self.release_id, self.read(), sub_sectors=sub_sectors)
+
+        return LateReleaseTable(self.release_id, self.years, read)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResultInputs:
     """What the results are reckoned from.
@@ -47,7 +79,7 @@ class ResultInputs:
         as_of: The run's day.
         current: Id and facts of the current release of all greenhouse gases: one row per region_code ×
             sector_code × year with ``emissions_tco2e``; main sectors and domestic aviation suffice.
-        earlier: The same of the published releases before it, oldest first.
+        earlier: The published releases before it, oldest first.
         population: One row per region_code × year with ``population_count``.
         members: One row per member with ``region_code``, ``joined_on``, ``left_on``, ``confirmed``.
         targets: Own targets and national lines.
@@ -70,7 +102,7 @@ class ResultInputs:
 
     as_of: date
     current: tuple[str, pd.DataFrame]
-    earlier: tuple[tuple[str, pd.DataFrame], ...]
+    earlier: tuple[EarlierRelease, ...]
     population: pd.DataFrame
     members: pd.DataFrame
     targets: Sequence[Target]
@@ -98,11 +130,9 @@ def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
     Returns:
         Table of ``mart_data`` → frame with its columns but ``publication_id``.
     """
-    table = series.build_release_table(*inputs.current, sub_sectors=_sub_sectors(inputs.boundaries))
-    earlier = [
-        series.build_release_table(*one, sub_sectors=_sub_sectors(inputs.boundaries))
-        for one in inputs.earlier
-    ]
+    sub_sectors = _sub_sectors(inputs.boundaries)
+    table = series.build_release_table(*inputs.current, sub_sectors=sub_sectors)
+    earlier = [one.table(sub_sectors) for one in inputs.earlier]
     boundaries = (*series.BOUNDARIES.values(), *inputs.boundaries)
     by_boundary = {
         boundary.code: series.build_series(table, boundary, earlier=earlier, defects=inputs.defects)

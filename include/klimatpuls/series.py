@@ -21,6 +21,7 @@ The tidy frame of a series, one row per region_code × year:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,7 +33,7 @@ from klimatpuls.sectors import DOMESTIC_AVIATION, INTERNATIONAL_TRANSPORT
 from klimatpuls.trend import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 OBSERVED: Final = "observed"
 LINKED: Final = "linked"
@@ -163,6 +164,43 @@ class ReleaseTable:
     def territorial(self) -> FloatArray:
         """Give the territorial total, tonnes CO2e, shape ``(n_regions, n_years)``."""
         return self.sector(ALL_SECTORS) - self.sector(INTERNATIONAL_TRANSPORT)
+
+
+class LateReleaseTable(ReleaseTable):
+    """A release of which id and years are known, and the matrices are read when somebody asks for them.
+
+    Most earlier releases have nothing to tell but that they lack no year: reading all of them at every
+    publication would cost more each year.
+
+    Args:
+        release_id: The release.
+        years: Its calendar years, ascending.
+        read: Gives the whole release; called at most once.
+    """
+
+    def __init__(self, release_id: str, years: Sequence[int], read: Callable[[], ReleaseTable]) -> None:
+        vars(self).update(release_id=release_id, years=np.array(years, dtype=np.int64), _read=read)
+
+    @cached_property
+    def _whole(self) -> ReleaseTable:
+        whole: ReleaseTable = vars(self)["_read"]()
+        if not np.array_equal(whole.years, self.years):
+            msg = (
+                f"release {self.release_id}: expected the years {self.years.tolist()}, "
+                f"found rows of {whole.years.tolist()}"
+            )
+            raise ValueError(msg)
+        return whole
+
+    @property
+    def region_codes(self) -> tuple[str, ...]:
+        """As in a table that was read."""
+        return self._whole.region_codes
+
+    @property
+    def sectors(self) -> Mapping[str, FloatArray]:
+        """As in a table that was read."""
+        return self._whole.sectors
 
 
 @dataclass(frozen=True)

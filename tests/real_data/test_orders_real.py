@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import closing
+import shutil
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,11 @@ from klimatpuls.validation import record
 from klimatpuls.validation.run import validate_run
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
-from klimatpuls.warehouse.digest import digest_parts, warehouse_digest
+from klimatpuls.warehouse.digest import digest_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from conftest import Warehouse
@@ -91,10 +93,9 @@ class House:
         assert publish.publish_validated(self.conn, self.context, None) is not None
 
     def digest(self) -> dict[str, str]:
-        """The digest of every fact and mart apart, so that a difference has a name."""
+        """The digest of every fact and mart, of which the warehouse's is made: a difference has a name."""
         with self.conn, self.conn.cursor() as cursor:
-            parts = digest_parts(cursor)
-        return {**parts, "whole": warehouse_digest(self.conn)}
+            return digest_parts(cursor)
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with self.conn, self.conn.cursor() as cursor:
@@ -103,39 +104,58 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def open_house(
-    new_warehouse: Callable[[], Warehouse], real_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], House]]:
-    opened: list[House] = []
+def build_house(
+    new_warehouse: Callable[[], Warehouse],
+    drop_warehouse: Callable[[Warehouse], None],
+    real_data: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], AbstractContextManager[House]]:
+    """Opens houses that are gone with their warehouse afterwards: thirty of them would fill a disk."""
 
-    def make() -> House:
-        warehouse = new_warehouse()
+    @contextmanager
+    def build() -> Iterator[House]:
+        warehouse, home = new_warehouse(), tmp_path_factory.mktemp("home")
         now = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 9, tzinfo=UTC)
-        context = RunContext(home=tmp_path_factory.mktemp("home"), origin="archive", as_of=AS_OF, now=now)
-        house = House(warehouse, connect(warehouse.loader_dsn), context, real_data)
-        registers.sync_registers(house.conn)
-        opened.append(house)
-        return house
+        context = RunContext(home=home, origin="archive", as_of=AS_OF, now=now)
+        with closing(connect(warehouse.loader_dsn)) as conn:
+            registers.sync_registers(conn)
+            yield House(warehouse, conn, context, real_data)
+        drop_warehouse(warehouse)
+        shutil.rmtree(home)
 
-    yield make
-    for house in opened:
-        house.conn.close()
+    return build
+
+
+@pytest.fixture
+def open_house(
+    build_house: Callable[[], AbstractContextManager[House]],
+) -> Iterator[Callable[[], House]]:
+    """Opens houses for one test."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(build_house())
 
 
 @pytest.fixture(scope="module")
-def in_order(open_house: Callable[[], House]) -> tuple[House, dict[str, str]]:
+def in_order(
+    build_house: Callable[[], AbstractContextManager[House]],
+) -> Iterator[tuple[House, dict[str, str]]]:
     """All four, oldest first, each judged by Great Expectations and published before the next; the digest."""
-    house = open_house()
-    for number in range(len(BOOKS)):
-        house.take(number)
-        house.publish()
-    return house, house.digest()
+    with build_house() as house:
+        for number in range(len(BOOKS)):
+            house.take(number)
+            house.publish()
+        yield house, house.digest()
 
 
 @pytest.fixture(scope="module")
-def alone(open_house: Callable[[], House]) -> Sequence[ReleaseVerdict]:
+def alone(build_house: Callable[[], AbstractContextManager[House]]) -> Sequence[ReleaseVerdict]:
     """The verdict on each release where nothing else is held: what it says of itself."""
-    return [open_house().take(number) for number in range(len(BOOKS))]
+
+    def judge(number: int) -> ReleaseVerdict:
+        with build_house() as house:
+            return house.take(number)
+
+    return [judge(number) for number in range(len(BOOKS))]
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "".join(map(str, order)))

@@ -61,12 +61,14 @@ class Shelf:
             cursor.execute(load_sql("load/insert_publication.sql"), values)
             number = int(cursor.fetchone()[0])
             cursor.execute("SELECT ops.create_facts_partition('emission', %s)", (number,))
+            (partition,) = cursor.fetchone()
             cursor.execute(
-                "INSERT INTO mart_data.emission "
+                f"INSERT INTO mart_data.{partition} "
                 "SELECT %s, '0360', 'all', 1000 + n, 'ghg', n, 'observed', %s "
                 "FROM generate_series(1, %s) AS n",
                 (number, RELEASE, rows),
             )
+            cursor.execute("SELECT ops.attach_facts_partition('emission', %s)", (number,))
             cursor.execute(
                 "INSERT INTO mart_data.region_overview "
                 "(publication_id, region_code, is_member, last_year, release_id) "

@@ -11,7 +11,7 @@ import pytest
 from remembering import reckon
 
 from klimatpuls import network, results, sectors, series
-from klimatpuls.results import ResultInputs
+from klimatpuls.results import EarlierRelease, ResultInputs
 from klimatpuls.targets import Target, TargetType
 
 AS_OF = dt.date(2026, 5, 8)
@@ -74,7 +74,7 @@ def inputs() -> ResultInputs:
     return ResultInputs(
         as_of=AS_OF,
         current=("new", facts()),
-        earlier=(("old", facts(years=YEARS[:-1], factor=0.5)),),
+        earlier=(EarlierRelease.of("old", facts(years=YEARS[:-1], factor=0.5)),),
         population=population(),
         members=members(
             (TIERP, None, None, True), (UPPSALA, None, None, True), (STOCKHOLM, None, None, False)
@@ -99,7 +99,7 @@ def test_the_same_figures_give_the_same_results_in_whatever_order_their_rows_com
     again = replace(
         inputs,
         current=(inputs.current[0], shuffled(inputs.current[1])),
-        earlier=tuple((name, shuffled(frame)) for name, frame in inputs.earlier),
+        earlier=tuple(EarlierRelease.of(one.release_id, shuffled(one.read())) for one in inputs.earlier),
         population=shuffled(inputs.population),
     )
     first, second = reckon(inputs), reckon(again)
@@ -214,7 +214,7 @@ class TestRegionOverview:
         assert frame["revision_of_previous_year_pct"].isna().all()
 
     def test_a_year_that_was_not_known_before_has_no_revision(self, inputs: ResultInputs) -> None:
-        earlier = (("old", facts(years=YEARS[:-2])),)
+        earlier = (EarlierRelease.of("old", facts(years=YEARS[:-2])),)
         assert overview(replace(inputs, earlier=earlier))["revision_of_previous_year_pct"].isna().all()
 
     @pytest.mark.parametrize(
@@ -332,7 +332,8 @@ def dense(*, years: tuple[int, ...] = DENSE, factor: float = 1.0) -> pd.DataFram
 class TestLookingBack:
     def test_every_change_of_a_standing_is_split_and_adds_up(self, inputs: ResultInputs) -> None:
         old = dense(years=DENSE[:-1], factor=0.9)
-        found = results.build_results(replace(inputs, current=("new", dense()), earlier=(("old", old),)))
+        earlier = (EarlierRelease.of("old", old),)
+        found = results.build_results(replace(inputs, current=("new", dense()), earlier=earlier))
         steps = found["standing_change"].sort_values(["target_id", "region_code", "step_order"])
         assert set(steps["step_order"]) == set(range(6))
         assert set(zip(steps["from_release_id"], steps["to_release_id"], strict=True)) == {("old", "new")}
@@ -354,6 +355,28 @@ class TestLookingBack:
         first = built["standing_change"].query("step_order == 0").set_index(keys).sort_index()
         assert now["previous_status"].tolist() == first["status"].tolist()
         assert now["change_cause"].tolist() == first["cause"].tolist()
+
+    def test_of_corrections_without_a_new_year_only_the_last_one_is_read(self, inputs: ResultInputs) -> None:
+        read: list[str] = []
+
+        def correction(name: str, factor: float) -> EarlierRelease:
+            def read_it() -> pd.DataFrame:
+                read.append(name)
+                return facts(factor=factor)
+
+            return EarlierRelease(name, YEARS, read_it)
+
+        few = (correction("third", 0.8),)
+        many = (correction("first", 0.6), correction("second", 0.7), *few)
+        found = reckon(replace(inputs, earlier=many))
+        assert set(read) == {"third"}
+        for name, frame in reckon(replace(inputs, earlier=few)).items():
+            pd.testing.assert_frame_equal(found[name], frame, check_exact=True, obj=name)
+
+    def test_a_release_that_has_other_years_than_was_said_is_refused(self, inputs: ResultInputs) -> None:
+        wrong = EarlierRelease("old", YEARS, lambda: facts(years=YEARS[1:]))
+        with pytest.raises(ValueError, match=r"release old: expected the years .*1990.*, found rows of"):
+            results.build_results(replace(inputs, earlier=(wrong,)))
 
     def test_without_an_earlier_release_nothing_changed(self, inputs: ResultInputs) -> None:
         alone = results.build_results(replace(inputs, earlier=()))

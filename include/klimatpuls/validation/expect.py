@@ -99,11 +99,11 @@ def _column_expectations(suite: Suite) -> Iterator[Any]:
 
 
 def _gate_expectations(checks: Sequence[Check]) -> Iterator[Any]:
-    gxe: Any = importlib.import_module("great_expectations.expectations")
+    gate: Any = importlib.import_module("klimatpuls.validation.expectation")
     for check in checks:
-        yield gxe.UnexpectedRowsExpectation(
+        yield gate.ExpectNoFinding(
             description=f"{check.rule.title_en}: no finding",
-            unexpected_rows_query=check.findings_sql,
+            unexpected_rows_query=check.measuring_sql,
             severity=_SEVERITY[check.rule.severity],
             meta={"gate": check.key},
         )

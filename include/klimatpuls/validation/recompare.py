@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls import catalog, schema
 from klimatpuls.releases import Release, predecessors
 from klimatpuls.validation import reading, record
-from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge
-from klimatpuls.validation.run import Loaded, checks_of, sample_of
+from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, judge
+from klimatpuls.validation.run import Loaded, checks_of, measure_of, read_findings, sample_of
 from klimatpuls.validation.suites import suite_of
 from klimatpuls.warehouse.connection import load_sql
 
@@ -98,20 +98,14 @@ def _comparing_gates(cursor: Any, item: Loaded) -> dict[str, Gate]:
 
 
 def _measure(cursor: Any, check: Check, item: Loaded, batch: str) -> Measure:
-    cursor.execute(check.measuring_sql)
+    cursor.execute(check.measuring_sql.format(batch=batch))
     rows = list(reading.named_rows(cursor))
     if not rows:
         return Measure()
-    measure = Measure(
-        largest=rows[0]["largest"],
-        smallest=rows[0]["smallest"],
-        finding_count=int(rows[0]["finding_count"]),
-    )
+    measure = measure_of(rows[0])
     if not measure.finding_count:
         return measure
-    cursor.execute(check.findings_sql.format(batch=batch))
-    findings = sample_of(list(reading.named_rows(cursor)), item.release.release_id)
-    return replace(measure, findings=findings[:SAMPLE_SIZE])
+    return replace(measure, findings=sample_of(read_findings(cursor, check), item.release.release_id))
 
 
 def _verdict(cursor: Any, item: _Shown, measured: Mapping[str, Gate]) -> ReleaseVerdict:

@@ -1,16 +1,16 @@
 """Holds the loaded rows of a source run against their rules, with Great Expectations, in the database.
 
 One Great Expectations run per source run and fact: its batch is the run's partition, its suite the shape of
-the columns and one ``UnexpectedRowsExpectation`` per rule, whose query is the file of that name in
-``include/sql/checks``. The same text, wrapped otherwise, measures the value each gate is reported with; the
-two counts of findings must agree, or nothing is decided.
+the columns and one expectation per rule, whose query is the file of that name in ``include/sql/checks``,
+wrapped to measure: what decides a gate and what it is reported with are one answer. The first findings are
+asked for where there are any.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ from klimatpuls.errors import KlimatpulsError
 from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.validation import docs
 from klimatpuls.validation.expect import expect
-from klimatpuls.validation.gates import SAMPLE_SIZE, Gate, Measure, ReleaseVerdict, judge, steady
+from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, judge, steady
 from klimatpuls.validation.queries import WORK_MEM, Check, with_literals
+from klimatpuls.validation.reading import named_rows
 from klimatpuls.validation.suites import (
     COLUMNS,
     Suite,
@@ -35,14 +36,14 @@ from klimatpuls.warehouse import connection
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
     from klimatpuls.catalog import Source
 
 _COMPARABLE_STATES = ("validated", "published")
 SMALLEST_SUM = 1e-3
 """What is smaller is shown as it stands."""
-_HOUSEKEEPING = frozenset({"finding_number", "release_id", "is_finding", "batch_has_rows"})
+_HOUSEKEEPING = frozenset({"finding_number", "release_id", "is_finding"})
 
 
 class ValidationError(KlimatpulsError):
@@ -95,13 +96,14 @@ def validate_run(
             return []
     by_fact = _by_fact(source, run_id, loaded)
     checks = [check for _, part in by_fact for check in part]
-    # Margins beside findings, on a connection of their own: each asks the database for as long as the other.
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        measuring = beside.submit(_measures, engine, checks)
-        result = _together([expect(dsn, run_id, suite, part) for suite, part in by_fact])
-        measures = measuring.result()
+    result = _together([expect(dsn, run_id, suite, part) for suite, part in by_fact])
     columns = _column_measure(result)
-    findings = _findings(result, checks, measures)
+    with closing(connection.connect(dsn)) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', %s, false)", (WORK_MEM,))
+        findings = {
+            check.key: _with_findings(cursor, check, measures)
+            for check, measures in _measures(result, checks)
+        }
     folder = docs_root / f"run-{run_id}"
     verdicts = [
         _verdict(item, columns, checks, findings, docs_path=str(folder))
@@ -192,25 +194,6 @@ def checks_of(
             yield Check(rule, limit_of(rule, dataset.tolerances), sql, dataset_id, release_ids)
 
 
-def _measures(engine: Engine, checks: Sequence[Check]) -> dict[str, dict[str, Measure]]:
-    with engine.connect() as conn:
-        conn.exec_driver_sql(f"SET work_mem = '{WORK_MEM}'")
-        return {check.key: _measure(conn, check) for check in checks}
-
-
-def _measure(conn: Connection, check: Check) -> dict[str, Measure]:
-    """What a check measures, by release; a release without a compared cell is not in it."""
-    from sqlalchemy import text
-
-    rows = conn.execute(text(check.measuring_sql)).all()
-    return {
-        row.release_id: Measure(
-            largest=row.largest, smallest=row.smallest, finding_count=int(row.finding_count)
-        )
-        for row in rows
-    }
-
-
 def _results(result: Mapping[str, Any]) -> Iterator[tuple[str | None, Mapping[str, Any]]]:
     """Every expectation's result with the gate it belongs to (None: the columns).
 
@@ -220,14 +203,20 @@ def _results(result: Mapping[str, Any]) -> Iterator[tuple[str | None, Mapping[st
     for entry in result["results"]:
         config = entry["expectation_config"]
         gate = (config.get("meta") or {}).get("gate")
-        if (entry.get("exception_info") or {}).get("raised_exception", False):
-            message = str(entry["exception_info"].get("exception_message", "")).strip()[:500]
+        raised = [info for info in _exceptions(entry.get("exception_info") or {}) if info["raised_exception"]]
+        if raised:
+            message = str(raised[0].get("exception_message", "")).strip()[:500]
             msg = (
                 f"validation could not evaluate {gate or config['type']}: {message}. "
                 "Nothing was decided; the release stays loaded and what is published stays as it was."
             )
             raise ValidationError(msg)
         yield gate, entry
+
+
+def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What was raised: Great Expectations tells it of the expectation, or of each of its metrics by name."""
+    return [info] if "raised_exception" in info else list(info.values())
 
 
 def _column_measure(result: Mapping[str, Any]) -> Measure:
@@ -249,46 +238,67 @@ def _column_measure(result: Mapping[str, Any]) -> Measure:
     return Measure(finding_count=len(findings), findings=findings)
 
 
-def _findings(
-    result: Mapping[str, Any], checks: Sequence[Check], measures: Mapping[str, Mapping[str, Measure]]
-) -> dict[str, dict[str, Measure]]:
-    """The measures with their findings, from the expectation of the same check.
+def _measures(
+    result: Mapping[str, Any], checks: Sequence[Check]
+) -> Iterator[tuple[Check, dict[str, Measure]]]:
+    """What every check measured, by release; a release without a compared cell is not in it.
 
     Raises:
-        ValidationError: if a check has no result, or counted other findings than its measure.
+        ValidationError: if a check has no result, or one that does not fit its measures.
     """
     outcomes = {gate: entry for gate, entry in _results(result) if gate is not None}
-    complete: dict[str, dict[str, Measure]] = {}
     for check in checks:
-        by_release = measures[check.key]
-        counted = sum(measure.finding_count for measure in by_release.values())
         entry = outcomes.get(check.key)
-        observed = None if entry is None else int(entry["result"]["observed_value"])
-        if entry is None or observed != counted or entry["success"] != (counted == 0):
+        rows = entry["result"]["details"]["measures"] if entry else []
+        measures = {row["release_id"]: measure_of(row) for row in rows}
+        counted = sum(measure.finding_count for measure in measures.values())
+        if entry is None or entry["success"] != (counted == 0) or not measures.keys() <= {*check.release_ids}:
+            said = "no answer" if entry is None else f"success {entry['success']} with {counted} findings"
             msg = (
-                f"validation counted {counted} findings of {check.key} and Great Expectations {observed}: "
-                "the rows changed in between or a query is wrong. Nothing was decided; validate again."
+                f"validation got {said} for {check.key} ({', '.join(measures) or 'no release'}). "
+                "Nothing was decided; validate again."
             )
             raise ValidationError(msg)
-        rows = (entry["result"].get("details") or {}).get("unexpected_rows") or []
-        complete[check.key] = {
-            release_id: replace(by_release.get(release_id, Measure()), findings=sample_of(rows, release_id))
-            for release_id in check.release_ids
-        }
-    return complete
+        yield check, measures
+
+
+def measure_of(row: Mapping[str, Any]) -> Measure:
+    """One row of a check's ``measuring_sql`` as a measure."""
+    return Measure(largest=row["largest"], smallest=row["smallest"], finding_count=int(row["finding_count"]))
+
+
+def _with_findings(cursor: Any, check: Check, measures: Mapping[str, Measure]) -> dict[str, Measure]:
+    """The measures of a check's releases with their first findings, asked for only where there are any."""
+    has_findings = any(measure.finding_count for measure in measures.values())
+    rows = read_findings(cursor, check) if has_findings else []
+    return {
+        release_id: replace(measures.get(release_id, Measure()), findings=sample_of(rows, release_id))
+        for release_id in check.release_ids
+    }
+
+
+def read_findings(cursor: Any, check: Check) -> list[dict[str, object]]:
+    """The first findings of every release of a check.
+
+    Args:
+        cursor: psycopg2 cursor as the loader's role.
+        check: The rule with its finished query.
+    """
+    cursor.execute(check.findings_sql)
+    return list(named_rows(cursor))
 
 
 def sample_of(rows: Sequence[Mapping[str, object]], release_id: str) -> list[dict[str, object]]:
     """The first findings of a release, as JSON can hold them.
 
     Args:
-        rows: What a check's ``findings_sql`` returned, the first of every release first.
+        rows: What a check's ``findings_sql`` returned, the first of a release first.
         release_id: The release.
 
     Returns:
         At most ``SAMPLE_SIZE`` flat mappings.
     """
-    chosen = [row for row in rows if row["release_id"] == release_id][:SAMPLE_SIZE]
+    chosen = [row for row in rows if row["release_id"] == release_id]
     return [
         {
             name: _plain(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
@@ -19,7 +20,7 @@ from klimatpuls.defects import Defect, defect_cells
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.releases import Release, predecessors
-from klimatpuls.results import ResultInputs
+from klimatpuls.results import EarlierRelease, ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse import member_results, register_rows
 from klimatpuls.warehouse.connection import load_sql
@@ -324,7 +325,9 @@ def _build(
             inputs = ResultInputs(
                 as_of=as_of,
                 current=(lead.id, lead_facts),
-                earlier=tuple((c.id, _facts_of(cursor, c)) for c in _earlier(plan, lead)),
+                earlier=tuple(
+                    EarlierRelease(c.id, c.years, partial(_facts_of, cursor, c)) for c in _earlier(plan, lead)
+                ),
                 population=read_frame(
                     cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}
                 ),
@@ -385,20 +388,25 @@ def _current_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str
             facts[fact.name] = plan.shown_facts[fact.name]
         elif current:
             cursor.execute("SELECT ops.create_facts_partition(%s, %s)", (fact.name, publication_id))
-            rows[fact.name] = _write_facts(cursor, fact, publication_id, current)
-            cursor.execute("SELECT ops.analyze_facts_partition(%s, %s)", (fact.name, publication_id))
+            (partition,) = cursor.fetchone()
+            rows[fact.name] = _write_facts(cursor, fact, partition, publication_id, current)
+            cursor.execute("SELECT ops.attach_facts_partition(%s, %s)", (fact.name, publication_id))
             facts[fact.name] = publication_id
     return facts
 
 
-def _write_facts(cursor: Any, fact: Fact, facts_id: int, current: Sequence[_Candidate]) -> int:
-    """Copy the rows of the current releases; returns how many."""
+def _write_facts(
+    cursor: Any, fact: Fact, partition: str, facts_id: int, current: Sequence[_Candidate]
+) -> int:
+    """Copy the rows of the current releases into a partition; returns how many."""
+    current_rows = sql.Identifier("mart_data", partition)
     if fact.name == EMISSION_FACT:
+        statement = sql.SQL(load_sql("load/build_emission_facts.sql")).format(current_rows=current_rows)
         values = [{"facts_id": facts_id, "run_id": c.run_id, "release_id": c.id} for c in current]
-        return sum(_count(cursor, load_sql("load/build_emission_facts.sql"), value) for value in values)
+        return sum(_count(cursor, statement, value) for value in values)
     columns = [*fact.names, *([SUBSTANCE[0]] if fact.by_substance else [])]
     statement = sql.SQL(load_sql("load/build_facts.sql")).format(
-        current_rows=sql.Identifier("mart_data", fact.name),
+        current_rows=current_rows,
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         key=sql.SQL(", ").join(map(sql.Identifier, mart_key(fact))),
         rows=sql.Identifier("core", fact.table),
@@ -472,7 +480,8 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
         load_sql("load/missing_revision_pairs.sql"),
         {"to_release_ids": [to for to, _ in pairs], "from_release_ids": [of for _, of in pairs]},
     )
-    for to_release_id, from_release_id in cursor.fetchall():
+    missing = cursor.fetchall()
+    for to_release_id, from_release_id in missing:
         values = {
             "to_release_id": to_release_id,
             "to_run_id": run_ids[to_release_id],
@@ -480,6 +489,8 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
             "from_run_id": run_ids[from_release_id],
         }
         cursor.execute(load_sql("load/build_revision.sql"), values)
+    if missing:
+        cursor.execute("SELECT ops.analyze_revision()")
 
 
 def _switch(

@@ -48,8 +48,8 @@ TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
 ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
-ops.create_facts_partition(text, bigint), ops.analyze_facts_partition(text, bigint),
-ops.analyze_publication(),
+ops.create_facts_partition(text, bigint), ops.attach_facts_partition(text, bigint),
+ops.analyze_publication(), ops.analyze_revision(),
 ops.publications_to_drop(integer, timestamptz), ops.drop_old_publication(bigint, integer, timestamptz),
 ops.drop_facts_partition(text, bigint)
 TO wh_loader;

@@ -1,5 +1,5 @@
 -- The facts of the current releases of greenhouse gases, under a facts id of their own, unseen until the switch.
-INSERT INTO mart_data.emission (
+INSERT INTO {current_rows} (
     facts_id, region_code, sector_code, year, substance, emissions_tco2e, status, release_id
 )
 SELECT

@@ -3,71 +3,104 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from klimatpuls.validation.gates import Measure
 from klimatpuls.validation.queries import Check
-from klimatpuls.validation.run import ValidationError, _findings, _results
+from klimatpuls.validation.run import ValidationError, _measures, _results, _with_findings
 from klimatpuls.validation.suites import EMISSION_RULES
 
 RULE = next(rule for rule in EMISSION_RULES if rule.name == "county_sum")
 CHECK = Check(RULE, 5.0, "SELECT 1", "smhi_emissions", ("r1", "r2"))
 
 
-def result(observed: int, rows: list[dict[str, object]], **entry: object) -> dict[str, Any]:
+def result(*measures: dict[str, object], **entry: object) -> dict[str, Any]:
+    count = sum(int(str(row["finding_count"])) for row in measures)
     return {
         "results": [
             {
-                "success": observed == 0,
-                "expectation_config": {"type": "unexpected_rows_expectation", "meta": {"gate": CHECK.key}},
-                "result": {"observed_value": observed, "details": {"unexpected_rows": rows}},
+                "success": count == 0,
+                "expectation_config": {"type": "expect_no_finding", "meta": {"gate": CHECK.key}},
+                "result": {"observed_value": count, "details": {"measures": list(measures)}},
                 **entry,
             }
         ]
     }
 
 
+def measured(release_id: str, count: int = 0, largest: float | None = None) -> dict[str, object]:
+    return {"release_id": release_id, "largest": largest, "smallest": largest, "finding_count": count}
+
+
 def finding(release_id: str, number: int, **columns: object) -> dict[str, object]:
     return {"finding_number": number, "release_id": release_id, "is_finding": True, "sheet_row": 9, **columns}
 
 
-def test_findings_go_to_their_release() -> None:
-    rows = [finding("r1", 1, found=float("inf")), finding("r2", 1, found=7.0), finding("r2", 2, found=None)]
-    measures = {CHECK.key: {"r1": Measure(finding_count=1), "r2": Measure(finding_count=2)}}
+class Cursor:
+    """Answers with findings, and tells how often it was asked."""
 
-    complete = _findings(result(3, rows), [CHECK], measures)[CHECK.key]
+    def __init__(self, *rows: dict[str, object]) -> None:
+        names = dict.fromkeys(name for row in rows for name in row)
+        self.description = [SimpleNamespace(name=name) for name in names]
+        self._rows = [tuple(row.get(name) for name in names) for row in rows]
+        self.asked = 0
+
+    def execute(self, _: str) -> None:
+        self.asked += 1
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        return self._rows
+
+
+def test_findings_go_to_their_release() -> None:
+    cursor = Cursor(
+        finding("r1", 1, found=float("inf")), finding("r2", 1, found=7.0), finding("r2", 2, found=None)
+    )
+    ((check, measures),) = _measures(result(measured("r1", 1), measured("r2", 2)), [CHECK])
+
+    complete = _with_findings(cursor, check, measures)
 
     assert complete["r1"].findings == [{"sheet_row": 9, "found": "inf"}]
     assert complete["r2"].findings == [{"sheet_row": 9, "found": 7.0}, {"sheet_row": 9}]
 
 
-def test_a_release_without_compared_cells_has_an_empty_measure() -> None:
-    complete = _findings(result(0, []), [CHECK], {CHECK.key: {"r1": Measure(largest=1.5)}})[CHECK.key]
+def test_a_release_without_compared_cells_has_an_empty_measure_and_nothing_is_asked() -> None:
+    cursor = Cursor()
+    ((check, measures),) = _measures(result(measured("r1", largest=1.5)), [CHECK])
 
-    assert complete == {"r1": Measure(largest=1.5, findings=[]), "r2": replace(Measure(), findings=[])}
+    complete = _with_findings(cursor, check, measures)
+
+    assert complete == {
+        "r1": Measure(largest=1.5, smallest=1.5, findings=[]),
+        "r2": replace(Measure(), findings=[]),
+    }
+    assert cursor.asked == 0
 
 
-@pytest.mark.parametrize("observed", [0, 2])
-def test_two_ways_of_counting_must_agree(observed: int) -> None:
-    measures = {CHECK.key: {"r1": Measure(finding_count=1)}}
-
-    with pytest.raises(ValidationError, match=f"counted 1 findings of {CHECK.key} and Great.* {observed}:"):
-        _findings(result(observed, []), [CHECK], measures)
-
-
-def test_a_check_without_a_result_decides_nothing() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        result(measured("r1", 1), success=True),
+        result(measured("r1", 0), success=False),
+        result(measured("another")),
+        {"results": []},
+    ],
+    ids=["passed with findings", "failed without", "another release", "no answer"],
+)
+def test_an_answer_that_does_not_fit_decides_nothing(answer: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="Nothing was decided"):
-        _findings({"results": []}, [CHECK], {CHECK.key: {}})
+        list(_measures(answer, [CHECK]))
 
 
-def test_an_expectation_that_could_not_be_evaluated_decides_nothing() -> None:
-    broken = result(
-        0, [], exception_info={"raised_exception": True, "exception_message": "relation does not exist"}
-    )
+RAISED = {"raised_exception": True, "exception_message": "relation does not exist"}
 
+
+@pytest.mark.parametrize("info", [RAISED, {"a metric": {"raised_exception": False}, "another": RAISED}])
+def test_an_expectation_that_could_not_be_evaluated_decides_nothing(info: dict[str, Any]) -> None:
     with pytest.raises(
         ValidationError, match="could not evaluate smhi_emissions:county_sum: relation does not"
     ):
-        list(_results(broken))
+        list(_results(result(exception_info=info)))

@@ -1,0 +1,12 @@
+-- Statistics for what moved between releases, when a pair of them was written down: without them a reader of one
+-- pair goes through its thousands of rows one by one.
+CREATE OR REPLACE FUNCTION ops.analyze_revision()
+RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    ANALYZE core.revision, core.revision_pair;
+END
+$$;
