@@ -155,6 +155,11 @@ def test_the_targets_of_every_type(found):
             ]
         )
     assert rows_of("Targets") == told
+    level = found.loc["level"]
+    assert level["central_tco2e"] == level["spread_high_tco2e"]
+    assert f"without 2024 it was {tonnes(level['before_central_tco2e'])} t." in PAGE.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_budget(found):
