@@ -25,6 +25,7 @@ PURE = frozenset(
         "derived",
         "errors",
         "kolada_kpis",
+        "lineage",
         "measures",
         "methods",
         "network",
@@ -41,6 +42,7 @@ PURE = frozenset(
         "standing",
         "substances",
         "targets",
+        "tracing",
         "trend",
         "units",
     }
