@@ -331,7 +331,7 @@ class TestMistakes:
         assert find_region("tierp") == find_region(TIERP) == TIERP
 
     def test_an_empty_number_tells_the_status_of_its_row(self, ask: Ask) -> None:
-        with pytest.raises(UsageError, match="has nothing in gap_tco2e.*status too_far"):
+        with pytest.raises(UsageError, match=r"has nothing in gap_tco2e.*status too_far"):
             ask(target_id="national_2045_net_zero", column="gap_tco2e")
 
     def test_a_region_alone_tells_what_there_is(self, ask: Ask) -> None:
