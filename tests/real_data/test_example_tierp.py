@@ -33,7 +33,7 @@ from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.series import build_release_table, build_series
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.targets import Interim, Target
-from klimatpuls.tracing import show
+from klimatpuls.tracing import render_lines, show
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -552,8 +552,17 @@ def test_every_number_of_the_running_text_is_traced(page: Page) -> None:
     rest = text
     for sentence in sentences:
         rest = rest.replace(sentence, "")
+    rest = re.sub(r"^```$.*?^```$", "", rest, flags=re.MULTILINE | re.DOTALL)
     rest = re.sub(r"^\|.*\|$", "", rest, flags=re.MULTILINE)
     for phrase in NOT_FIGURES:
         assert phrase in rest, phrase
         rest = rest.replace(phrase, "")
     assert re.findall(r"[^\n]*\d[^\n]*", rest) == []
+
+
+def test_the_trace_on_the_page_is_what_the_command_says(traced: Callable[..., Trace]) -> None:
+    (block,) = re.findall(r"^```\n\$ (.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    command, *told = block.splitlines()
+    assert command == "klimatpuls trace 0360 --boundary territorial --year 2024"
+    lines = list(render_lines(traced("emissions_tco2e", boundary="territorial", year="2024")))
+    assert [line for line in told if line not in lines] == []
