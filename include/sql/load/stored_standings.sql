@@ -14,9 +14,10 @@ FROM mart_data.target_progress AS t
 INNER JOIN ops.publication AS p ON t.publication_id = p.publication_id
 WHERE
     t.publication_id = (
-        SELECT max(r.publication_id)
-        FROM ops.publication_release AS r
-        WHERE r.release_id = %(release_id)s AND r.is_current
+        SELECT max(o.publication_id)
+        FROM mart_data.target_progress AS o
+        INNER JOIN ops.publication AS q ON o.publication_id = q.publication_id
+        WHERE o.release_id = %(release_id)s AND q.published_at IS NOT NULL
     )
     AND t.release_id = %(release_id)s
     AND t.method_version <> %(method_version)s
