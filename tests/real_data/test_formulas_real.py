@@ -539,6 +539,14 @@ class TestBacktest:
             assert (anchored == free).sum() == 0, "no ties"
             assert (anchored < free).sum() == won
 
+    @pytest.mark.parametrize("boundary", ["territorial", "effort_sharing_proxy"])
+    def test_the_anchored_rate_is_better_however_far_ahead(self, by_boundary, boundary):
+        matrix = series_of.to_matrix(by_boundary["2026a"][boundary])
+        for horizon in range(1, 11):
+            frame = backtest.build_backtest(matrix, horizons=(horizon,))
+            found = backtest.compare_with_central(frame).set_index("variant_code").loc["constant_rate_free"]
+            assert 2 * found["better_n"] < found["origins_n"], horizon
+
     def test_the_record_of_verdicts_on_the_line_of_55(self, by_boundary):
         matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"])
         pooled = backtest.pool_record(backtest.build_record(LINES[1], matrix, 6)).set_index("status")

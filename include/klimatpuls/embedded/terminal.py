@@ -336,6 +336,7 @@ def _print_overview(
         f"{COMMAND} trace {region_code} --sector all --year 2024",
         f"{COMMAND} trace {region_code} --boundary territorial --year 1990",
         f"{COMMAND} trace {region_code} --target TARGET [--column gap_tco2e]",
+        f"{COMMAND} trace {region_code} --sector all --year 1990 --release RELEASE",
         f"{COMMAND} trace {region_code} --mart MART [--column COLUMN] [--where KEY=VALUE]",
     ):
         console.print(example, markup=False, highlight=False, soft_wrap=True)
