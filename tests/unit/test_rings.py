@@ -25,6 +25,7 @@ PURE = frozenset(
         "derived",
         "errors",
         "kolada_kpis",
+        "lineage",
         "measures",
         "members",
         "methods",
@@ -42,6 +43,7 @@ PURE = frozenset(
         "standing",
         "substances",
         "targets",
+        "tracing",
         "trend",
         "units",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from klimatpuls.embedded import house
 from klimatpuls.errors import UsageError
+from klimatpuls.tracing import render_lines, to_json
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
     from klimatpuls.embedded.refresh import Outcome, SourceOutcome
     from klimatpuls.embedded.stack import Stack
     from klimatpuls.embedded.superset import Superset
+    from klimatpuls.hops.trace import Question
 
 MOVERS_SHOWN = 10
+FEW = 8
+"""Values of a key that an overview shows whole."""
 NATION = "00"
 COMMAND = "klimatpuls" if shutil.which("klimatpuls") else ".venv/bin/klimatpuls"
 """The command as a reader of its output can type it."""
@@ -310,6 +315,70 @@ def _print_cells(title: str, cells: pd.DataFrame) -> None:
 def _tonnes(value: float) -> str:
     """Whole tonnes with blanks between thousands; empty for a missing value."""
     return "" if math.isnan(value) else f"{value:,.0f}".replace(",", " ")
+
+
+def print_trace(stack: Stack, question: Question, *, as_json: bool) -> bool:
+    """A number and where it comes from, step by step; of a region alone, what can be traced.
+
+    Returns:
+        False when a file or the inputs of a number contradict it.
+
+    Raises:
+        UsageError: if the question fits no number; what there is to choose from is told.
+        SnapshotError: if kept bytes are missing or damaged.
+    """
+    from klimatpuls.hops import trace
+
+    console = _console()
+    with house.reading(stack, "bi_read") as cursor:
+        if question.is_open:
+            _print_overview(console, question.region_code, trace.overview(cursor, question.region_code))
+            return True
+        found = trace.trace(cursor, house.run_context(stack.home, stack.as_of).snapshots, question)
+    wrong = found.disagreements()
+    if as_json:
+        text = json.dumps(to_json(found), ensure_ascii=False, indent=2, default=str)
+        console.out(text, highlight=False)
+        return not wrong
+    for line in render_lines(found):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for line in wrong:
+        console.print(f"DOES NOT AGREE: {line}", style="bold red", markup=False, highlight=False)
+    return not wrong
+
+
+def _print_overview(
+    console: Console, region_code: str, found: Sequence[tuple[str, int, Mapping[str, Sequence[str]]]]
+) -> None:
+    from klimatpuls import regions
+
+    table = Table(
+        title=f"{region_code} {regions.region(region_code).name}: what can be traced", title_justify="left"
+    )
+    table.add_column("mart", no_wrap=True)
+    table.add_column("rows", justify="right")
+    table.add_column("keys", overflow="fold")
+    for mart, count, keys in found:
+        told = "; ".join(
+            f"{key}: {_first_few(values)}" for key, values in keys.items() if key != "region_code"
+        )
+        table.add_row(mart, str(count), told)
+    console.print(table)
+    for example in (
+        f"{COMMAND} trace {region_code} --sector all --year 2024",
+        f"{COMMAND} trace {region_code} --boundary territorial --year 1990",
+        f"{COMMAND} trace {region_code} --target TARGET [--column gap_tco2e]",
+        f"{COMMAND} trace {region_code} --sector all --year 1990 --release RELEASE",
+        f"{COMMAND} trace {region_code} --mart MART [--column COLUMN] [--where KEY=VALUE]",
+    ):
+        console.print(example, markup=False, highlight=False, soft_wrap=True)
+
+
+def _first_few(values: Sequence[str]) -> str:
+    """A list of values, its middle left out where it is long."""
+    if len(values) <= FEW:
+        return ", ".join(values)
+    return f"{', '.join(values[: FEW // 2])} … {', '.join(values[-FEW // 2 :])} ({len(values)})"
 
 
 def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:

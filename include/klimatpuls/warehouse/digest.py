@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
 NO_FIGURES = frozenset(
-    {"current_publication", "publication", "data_status", "criterion_history", "criteria_summary"}
-)
-"""Marts about the publication itself, those before it and the calendar, not about the figures."""
+    {
+        "current_publication", "publication", "data_status", "criterion_history", "criteria_summary",
+        "lineage", "release_file",
+    }
+)  # fmt: skip
+"""Marts about the publication itself, those before it, the calendar, the formulas and the files: no figures."""
 CLOCK_COLUMNS = frozenset({"publication_id", "retrieved_at", "as_of_date", "file_sha256"})
 """Columns that tell when something was done or in which file it came."""
 

@@ -347,6 +347,7 @@ def _build(
                 ),
                 known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
                 population_forecast=_population_forecast(cursor, facts),
+                stored=_stored_standings(cursor, plan, lead),
             )
             for table, frame in compute(inputs).items():
                 rows[table] = copy_frame(
@@ -437,6 +438,26 @@ def _population_forecast(cursor: Any, facts: Mapping[str, int]) -> dict[tuple[st
     return {
         (str(code), int(year)): float(count) for code, year, count in frame.itertuples(index=False, name=None)
     }
+
+
+def _stored_standings(cursor: Any, plan: _Plan, lead: _Candidate) -> pd.DataFrame | None:
+    """What was stored of the release before the lead, where other formulas reckoned it (methods section 7).
+
+    Only under the same registers: a target that was corrected since would pass for a change of method.
+    """
+    earlier = _earlier(plan, lead)
+    if not earlier:
+        return None
+    frame = read_frame(
+        cursor,
+        "load/stored_standings.sql",
+        {
+            "release_id": earlier[-1].id,
+            "method_version": METHOD_VERSION,
+            "register_sha256": plan.register_sha256,
+        },
+    )
+    return None if frame.empty else frame
 
 
 def _defects(cursor: Any, plan: _Plan, lead: _Candidate, facts: pd.DataFrame) -> list[tuple[str, str, int]]:
