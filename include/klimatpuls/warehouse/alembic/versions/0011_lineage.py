@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0011_lineage"
-down_revision = "0010_looking_back"
+down_revision = "0011_facts_attached"
 
 
 def upgrade() -> None:
