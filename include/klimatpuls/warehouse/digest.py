@@ -27,7 +27,7 @@ NO_FIGURES = frozenset(
         "lineage", "release_file",
     }
 )  # fmt: skip
-"""Marts about the publication itself, those before it, the calendar, the formulas and the files: no figures."""
+"""Marts about publications, the calendar, the formulas and the files, not about the figures."""
 CLOCK_COLUMNS = frozenset({"publication_id", "retrieved_at", "as_of_date", "file_sha256"})
 """Columns that tell when something was done or in which file it came."""
 
