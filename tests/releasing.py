@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import chain
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from conftest import Published
+    from conftest import Published, Warehouse
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.hops.validate import ValidationResult
@@ -29,17 +32,30 @@ if TYPE_CHECKING:
 LIST = "list@example.org"
 
 
+def the_day_after(good: Published, warehouse: Warehouse, home: Path) -> Published:
+    """Good figures in a warehouse of their own, the day after they were published."""
+    context = chain.context_of(home, good.context.as_of + timedelta(days=1))
+    return replace(good, warehouse=warehouse, context=context)
+
+
+@cache
 def newest(archive: Path) -> Parsed:
     (path,) = (archive / "smhi").glob("GGT*2026*.xlsx")
     return smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
 
 
-def release(published: Published, day: date, factor: float = 1.0, title: str = "") -> ValidationResult:
-    """A release of another date, brought to its verdict."""
-    rows = chain.sheet_rows(newest(published.archive), day, factor)
-    body = workbook.build_workbook(
+@cache
+def book(archive: Path, day: date, factor: float, title: str) -> bytes:
+    """A workbook of another date."""
+    rows = chain.sheet_rows(newest(archive), day, factor)
+    return workbook.build_workbook(
         rows, sheet_name="Växthusgaser totalt", properties=workbook.Properties(title=title)
     )
+
+
+def release(published: Published, day: date, factor: float = 1.0, title: str = "") -> ValidationResult:
+    """A release of another date, brought to its verdict."""
+    body = book(published.archive, day, factor, title)
     dsn, context, source = published.warehouse.loader_dsn, published.context, SMHI_EMISSIONS
     with closing(connect(dsn)) as conn:
         with conn:

@@ -155,10 +155,12 @@ def content_sha256(parsed: Parsed) -> str:
 
     Taken over a line each for substance, unit and publisher's date, then one line per fact in ascending order
     of its key: key and values in the order of the contract, parted by semicolons, numbers as Python's
-    shortest exact text, words as JSON, nothing where a value is missing; UTF-8.
+    shortest exact text, words as JSON, nothing where a value is missing; UTF-8. Where cells were rejected, a
+    line for each reason with their number comes before the facts: a file from which the publisher took a bad
+    cell away is another one than the file that had it, though both hold the same facts.
 
     Args:
-        parsed: The rows of a release; rejected cells are no facts and do not count.
+        parsed: The rows of a release and its rejected cells.
 
     Returns:
         64 hexadecimal digits.
@@ -177,8 +179,10 @@ def content_sha256(parsed: Parsed) -> str:
         f"unit={parsed.unit}",
         f"published={parsed.published_date.isoformat()}",
     ]
+    rejected = parsed.rejects["reason"].value_counts().sort_index()
+    refused = [f"rejected;{reason};{count}" for reason, count in rejected.items()]
     facts = map(";".join, zip(*columns, strict=True))
-    return hashlib.sha256("\n".join([*head, *facts, ""]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*head, *refused, *facts, ""]).encode()).hexdigest()
 
 
 def _value_texts(column: pd.Series, order: np.ndarray) -> list[str]:

@@ -17,6 +17,7 @@ import chain
 import openpyxl
 import pytest
 from chain import sheet_rows, unthrottled
+from releasing import the_day_after
 
 from klimatpuls import catalog, regions
 from klimatpuls.hops import snapshot
@@ -25,11 +26,12 @@ from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.digest import digest_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Published
+    from conftest import Published, Warehouse
 
 pytestmark = pytest.mark.postgres
 
@@ -673,17 +675,49 @@ def test_each_case_has_a_name_of_its_own_and_every_source_is_harmed() -> None:
     assert harmed == catalog.SOURCES.keys()
 
 
+@pytest.fixture(scope="module")
+def harmed(
+    wholly_good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
+) -> Published:
+    """One home for all harms of which nothing may come: each meets what the others left behind."""
+    return the_day_after(wholly_good, clone(wholly_good.warehouse.name), tmp_path_factory.mktemp("harmed"))
+
+
+@pytest.fixture(scope="module")
+def good_parts(harmed: Published) -> Callable[[str], dict[str, str]]:
+    """Dataset → what was published of it before any harm."""
+    datasets = dict.fromkeys(case.dataset for case in CASES)
+    before = {dataset: shown(harmed, dataset) for dataset in datasets}
+    return before.__getitem__
+
+
+def shown(published: Published, dataset: str) -> dict[str, str]:
+    """What readers see of a dataset: the publication, its releases, and the hashes of their facts."""
+    fact = catalog.source_of(dataset).dataset(dataset).fact
+    with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("SELECT publication_id::text FROM mart.current_publication")
+        (publication_id,) = cursor.fetchone()
+        parts = digest_parts(cursor, only={f"core {fact}", "release"})
+    assert len(parts) == 2
+    return {"publication": publication_id, **parts}
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_harm_has_one_verdict(
-    wholly_published: Published, answers: dict[str, Parts], sheet: Rows, case: Case
+    request: pytest.FixtureRequest,
+    answers: dict[str, Parts],
+    sheet: Rows,
+    good_parts: Callable[[str], dict[str, str]],
+    case: Case,
 ) -> None:
     is_smhi = case.dataset == "smhi_emissions"
-    whole = [list(row) for row in sheet] if is_smhi else opened(case.dataset, answers[case.dataset])
     is_published = case.verdict in ("publish", WARNED)
+    published: Published = request.getfixturevalue("wholly_published" if is_published else "harmed")
+    whole = [list(row) for row in sheet] if is_smhi else opened(case.dataset, answers[case.dataset])
     right = expected_sums(case.dataset, sheet if is_smhi else whole[1]) if is_published else {}
     changed = case.harm(whole)
     parts = closed(case.dataset, whole if changed is None else changed)
-    outcome = take(wholly_published, case.dataset, parts)
+    outcome = take(published, case.dataset, parts)
     assert outcome.verdicts == [case.verdict], outcome.told
     for words in case.words:
         assert words in outcome.told
@@ -693,4 +727,21 @@ def test_a_harm_has_one_verdict(
         assert lost == (2 if case.id == "dropped years" else 0)
     else:
         assert outcome.sums == {} or set(outcome.sums.values()) == {None}
-        assert wholly_published.digest() == wholly_published.good_digest
+        assert shown(published, case.dataset) == good_parts(case.dataset)
+
+
+def test_a_file_mended_by_taking_the_bad_row_away_is_judged_again(
+    wholly_published: Published, answers: dict[str, Parts]
+) -> None:
+    good, verdicts = opened(GRANTS, answers[GRANTS]), []
+    head = next(at for at, row in enumerate(good[1]) if "Ärendenummer" in row)
+    bad = [good[0], [*good[1][: head + 1], [*good[1][head + 1]], *good[1][head + 2 :]]]
+    bad[1][head + 1][6] = "nan"
+    mended = [good[0], [*good[1][: head + 1], *good[1][head + 2 :]]]
+    for document in (bad, mended):
+        verdicts.append(take(wholly_published, GRANTS, closed(GRANTS, document)).verdicts)
+    assert verdicts == [["quarantine"], ["publish"]]
+
+
+def test_after_all_harms_everything_published_is_as_it_was(harmed: Published) -> None:
+    assert harmed.digest() == harmed.good_digest

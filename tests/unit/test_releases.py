@@ -56,6 +56,22 @@ def test_population_has_no_sector_and_counts_are_whole():
     assert release_id(parsed).startswith("scb_population-all-2026-05-07-")
 
 
+def test_rejected_cells_make_another_content_by_reason_and_number():
+    def with_rejects(*cells: tuple[str, str]) -> str:
+        rows = [(number, "2024", raw, reason) for number, (raw, reason) in enumerate(cells)]
+        return content_sha256(
+            replace(
+                PARSED,
+                rejects=pd.DataFrame(rows, columns=["sheet_row", "column_name", "raw_value", "reason"]),
+            )
+        )
+
+    bad = with_rejects(("nan", "not a number"), ("", "missing value"))
+    assert bad != content_sha256(PARSED), "a mended file is not taken for the refused one"
+    assert bad == with_rejects(("", "missing value"), ("abc", "not a number")), "other text, the same trouble"
+    assert bad != with_rejects(("nan", "not a number"))
+
+
 def test_the_name_of_a_release():
     digest = content_sha256(PARSED)
     assert release_id(PARSED) == release_id(PARSED, digest) == f"smhi_emissions-ghg-2026-05-07-{digest[:8]}"

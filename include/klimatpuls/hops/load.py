@@ -7,7 +7,10 @@ other substances of the run go on.
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls import releases as release_rules
@@ -19,6 +22,7 @@ from klimatpuls.warehouse import loader, runs
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
     from psycopg2.extensions import connection as PgConnection
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
     from klimatpuls.catalog import Source
     from klimatpuls.hops.context import RunContext
     from klimatpuls.releases import Parsed
+
+
+AHEAD = 1
+"""Files parsed ahead of the one whose rows are on their way to the server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +74,8 @@ class _Snapshot:
 def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContext) -> LoadResult:
     """Parse and load every snapshot of a run that nothing has come of yet, in one transaction.
 
-    One file is in memory at a time. Called again after it was done (a killed or cleared task), it loads
-    nothing and returns what is there.
+    Two files are in memory at most: while the server takes the rows of one, the next is parsed. Called again
+    after it was done (a killed or cleared task), it loads nothing and returns what is there.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -82,14 +90,13 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
     known: list[str] = []
     with conn:
         facts = loader.FactLoader(conn, run_id)
-        for snapshot in _snapshots(conn, run_id):
+        for snapshot, parsing in _parsed_ahead(source, _snapshots(conn, run_id), context):
             try:
-                parsed = _parse(source, snapshot, context)
+                parsed, content = parsing.result()
             except SourceFormatError as error:
                 _refuse(conn, run_id, snapshot, error)
                 refused.append(str(error))
                 continue
-            content = release_rules.content_sha256(parsed)
             held = _release_with_content(conn, snapshot, content)
             if held is not None:
                 _set_outcome(conn, snapshot, "known_content", held)
@@ -106,8 +113,21 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
     return result
 
 
-def _parse(source: Source, snapshot: _Snapshot, context: RunContext) -> Parsed:
-    """The rows of a snapshot's bytes, every cell accounted for.
+def _parsed_ahead(
+    source: Source, snapshots: Sequence[_Snapshot], context: RunContext
+) -> Iterator[tuple[_Snapshot, Future[tuple[Parsed, str]]]]:
+    """Every snapshot with its rows and their hash, one parsed ahead of the one that is taken."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="parse") as beside:
+        remaining = iter(snapshots)
+        begun: deque[Future[tuple[Parsed, str]]] = deque()
+        for snapshot in snapshots:
+            for each in islice(remaining, AHEAD + 1 - len(begun)):
+                begun.append(beside.submit(_parse, source, each, context))
+            yield snapshot, begun.popleft()
+
+
+def _parse(source: Source, snapshot: _Snapshot, context: RunContext) -> tuple[Parsed, str]:
+    """The rows of a snapshot's bytes, every cell accounted for, and the hash of its content.
 
     Raises:
         SourceFormatError: if the bytes are not what the contract says.
@@ -117,7 +137,7 @@ def _parse(source: Source, snapshot: _Snapshot, context: RunContext) -> Parsed:
     parts = store.read_parts(store.read(snapshot.manifest_path))
     parsed: Parsed = source_module(source).parse(parts, snapshot.dataset, snapshot.substance)
     _reconcile(snapshot, parsed)
-    return parsed
+    return parsed, release_rules.content_sha256(parsed)
 
 
 def _refuse(conn: PgConnection, run_id: int, snapshot: _Snapshot, error: SourceFormatError) -> None:

@@ -17,7 +17,7 @@ from klimatpuls.warehouse import facts
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from psycopg2.extensions import connection as PgConnection
 
@@ -62,17 +62,20 @@ def digest_of(cursor: Any) -> str:
     return total.hexdigest()
 
 
-def digest_parts(cursor: Any) -> dict[str, str]:
+def digest_parts(cursor: Any, only: Container[str] | None = None) -> dict[str, str]:
     """The hash of every fact and mart apart: which of them differs when two warehouses do.
 
     Args:
         cursor: As for :func:`digest_of`.
+        only: Names of the parts wanted; None takes all.
 
     Returns:
         ``core <fact>`` or the mart's name → 64 hexadecimal digits, in the order of the digest.
     """
     parts: dict[str, str] = {}
     for fact in schema.facts():
+        if only is not None and f"core {fact.name}" not in only:
+            continue
         names = ["release_id", *fact.names]
         rows = sql.SQL(load_sql("load/core_fact_digest.sql")).format(
             columns=_columns(names, "f"),
@@ -81,7 +84,7 @@ def digest_parts(cursor: Any) -> dict[str, str]:
         )
         parts[f"core {fact.name}"] = _hash(cursor, rows)
     for mart in sorted(schema.marts(), key=lambda mart: mart.name):
-        if mart.name in NO_FIGURES:
+        if mart.name in NO_FIGURES or (only is not None and mart.name not in only):
             continue
         types = {column.name: column.type for column in mart.columns}
         rows = sql.SQL(load_sql("load/mart_digest.sql")).format(
