@@ -295,7 +295,9 @@ def trace(
     measure: Annotated[
         str | None, typer.Option(help="Measure id: its cost, or its effect in a year.")
     ] = None,
-    release: Annotated[str | None, typer.Option(help="Another release than the current one.")] = None,
+    release: Annotated[
+        str | None, typer.Option(help="A release, or a part of its name that only it has (else the current).")
+    ] = None,
     mart: Annotated[
         str | None, typer.Option(help="Any other table of mart (else what the keys say).")
     ] = None,

@@ -203,6 +203,15 @@ class TestCells:
             assert traced.disagreements() == []
             assert len(cells_of(traced)) == 2 + 2 * 4, "the old value, and two years of both releases"
 
+    def test_an_older_release_is_found_by_a_part_of_its_name(self, two_releases: Published) -> None:
+        for ask in asking(two_releases):
+            traced = ask(sector_code="all", year="2016", release_id="ghg-2026-05-07")
+            ((step, cell),) = cells_of(traced)
+            assert step.what == "mart.emission_by_release.emissions_tco2e"
+            assert look_up(cell, traced.files[cell.release_id]) == step.value
+            with pytest.raises(UsageError, match="no row with release_id ghg"):
+                ask(sector_code="all", year="2016", release_id="ghg")
+
     def test_the_file_that_was_read_is_named_and_the_other_beside_it(self, two_releases: Published) -> None:
         for ask in asking(two_releases):
             traced = ask(sector_code="all", year="2024")

@@ -181,6 +181,8 @@ class _Tracer:
         given = dict(question.keys)
         if mart.name in ("emission", "emission_wide_by_sector"):
             given.setdefault("substance", "ghg")
+        if "release_id" in given:
+            given["release_id"] = self._release_named(given["release_id"])
         if has_column(mart, "region_code"):
             given["region_code"] = question.region_code
         row = find_row(self._cursor, mart, given)
@@ -212,6 +214,11 @@ class _Tracer:
             msg = f"mart.{name} has no numbers to trace{nearest(name, known)}; there are {', '.join(known)}"
             raise UsageError(msg)
         return schema.mart(name)
+
+    def _release_named(self, part: str) -> str:
+        """The one release that has this in its name; the text itself where none or several have."""
+        fitting = [release_id for release_id in self._known_files if part in release_id]
+        return fitting[0] if len(fitting) == 1 else part
 
     def _column(self, mart: Mart, name: str) -> str:
         known = [column for one, column in self._lineages if one == mart.name]
