@@ -46,7 +46,7 @@ def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) ->
             if taken.state == "fetched":
                 load.load_run(conn, source, taken.run_id, context)
                 validate.validate_run(conn, dsn, source, taken.run_id, context)
-    registers.sync_registers(conn)
+    registers.sync_registers(conn, context.registers)
     return publish.publish_validated(conn, context, LIST_ADDRESS)
 
 

@@ -20,7 +20,9 @@ EMPTY_AT_FIRST = frozenset(
         "nowcast",
         # Registers in which nobody has written anything yet.
         "climate_plan", "measure", "measure_effect", "pledge", "reporting_round", "reporting_answer",
-        "own_series", "sector_list", "municipality_group",
+        "own_series", "sector_list", "municipality_group", "measure_status", "pledge_status",
+        # No member has a target yet.
+        "measure_coverage",
     }
 )  # fmt: skip
 """Marts that a home with the bundled figures of one day leaves empty, and no other may be."""

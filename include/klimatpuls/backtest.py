@@ -46,7 +46,7 @@ NAMED_ORIGINS: Final = (
     (2018, 2024),
     (2019, 2024),
 )
-"""The seven (origin, outcome) on which the central projection was chosen (methods section 3)."""
+"""The seven (origin, outcome) on which the first central projection was chosen (decision 21)."""
 
 CENTRAL: Final = "central"
 MEDIAN_OF_VARIANTS: Final = "median_of_variants"

@@ -203,6 +203,18 @@ def releases(home: HomeOption = None) -> None:
         terminal.print_releases(stack)
 
 
+@app.command()
+def member(
+    region: Annotated[str, typer.Argument(help="Code of a member or applicant, such as 0360.")],
+    home: HomeOption = None,
+) -> None:
+    """Where a member or applicant stands, as said inside: criteria, targets, measures, pledges, grants."""
+    from klimatpuls.embedded import house, terminal
+
+    with house.database(_home(home)) as stack:
+        terminal.print_member(stack, region)
+
+
 @release_app.command("approve")
 def approve(
     release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],
@@ -269,6 +281,57 @@ def diff(
 
     with house.database(_home(home)) as stack:
         terminal.print_diff(stack, old, new, region or [])
+
+
+@app.command()
+def trace(
+    region: Annotated[str, typer.Argument(help="Code or name of a region, such as 0360 or Tierp.")],
+    year: Annotated[str | None, typer.Option(help="Year of the number.")] = None,
+    sector: Annotated[str | None, typer.Option(help="Sector code: a published emission.")] = None,
+    boundary: Annotated[
+        str | None, typer.Option(help="Boundary: its value of a year, linked ones too.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Target id: where it stands, and why.")] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="Measure id: its cost, or its effect in a year.")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option(help="A release, or a part of its name that only it has (else the current).")
+    ] = None,
+    mart: Annotated[
+        str | None, typer.Option(help="Any other table of mart (else what the keys say).")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="One column (else every number of the row).")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="Another key as NAME=VALUE, such as first_year=2015.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Lead a published number down to formula, release, file and cell; of a region alone: what there is."""
+    from klimatpuls.embedded import house, terminal
+    from klimatpuls.hops.trace import Question, find_region
+
+    opened = _home(home)
+    named = {
+        "year": year,
+        "sector_code": sector,
+        "boundary": boundary,
+        "target_id": target,
+        "measure_id": measure,
+        "release_id": release,
+        **_pairs(where or []),
+    }
+    question = Question(
+        region_code=find_region(region),
+        mart=mart,
+        column=column,
+        keys={name: value for name, value in named.items() if value is not None},
+    )
+    with house.database(opened) as stack:
+        is_sound = terminal.print_trace(stack, question, as_json=as_json)
+    if not is_sound:
+        raise typer.Exit(EXIT_USAGE)
 
 
 @app.command()
@@ -544,6 +607,15 @@ def _home(home: Path | None) -> Home:
         return Home(named)
     msg = f"there is no home in {named}: run `make run` first, or name one with --home or KLIMATPULS_HOME"
     raise UsageError(msg)
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    """The keys that were named as NAME=VALUE."""
+    for word in words:
+        if "=" not in word:
+            msg = f"--where takes NAME=VALUE, such as first_year=2015, not {word!r}"
+            raise UsageError(msg)
+    return {name.strip(): value.strip() for name, _, value in (word.partition("=") for word in words)}
 
 
 def _registers(folder: Path | None) -> Path:

@@ -45,6 +45,12 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+SHORTCOMINGS: Final = (Status.NOT_MET, Status.DUE)
+"""What is shown outside only after the member has had its days to reply."""
+NOT_ESTABLISHED: Final = "not_established"
+"""Reason of every ``unknown`` shown outside: a hidden shortcoming looks like a question nobody asked."""
+
+
 class EvidenceKind(StrEnum):
     """What a statement rests on."""
 
@@ -99,6 +105,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "round_none": ("ingen omgång har hållits", "no reporting round has been held"),
     "not_asked": ("medlemmen är inte tillfrågad", "the member has not been asked"),
     "asked_lately": ("medlemmen har nyligen tillfrågats", "the member was asked not long ago"),
+    NOT_ESTABLISHED: (
+        "ännu inte fastställt: medlemmen är inte tillfrågad eller har tid kvar att svara",
+        "not yet established: the member has not been asked or still has time to reply",
+    ),
 }
 """Reason → Swedish and English."""
 
@@ -221,6 +231,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What a member was told of a shortcoming, and what it replied.
+
+    Attributes:
+        told_on: When it was told.
+        replied_on: When it replied; None while it has not.
+        reply: What it replied.
+    """
+
+    told_on: dt.date
+    replied_on: dt.date | None = None
+    reply: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
     """What the registers hold about everybody.
 
@@ -254,12 +279,15 @@ class Assessment:
         criterion: To what.
         status: How.
         reason: A key of :data:`REASONS`.
+        records_reason: The same by the records alone, before the rule about asking.
         assessed_on: The day it was reckoned for.
+        asked_on: When the member was last asked; None: never.
         status_date: The day of what it rests on: of the statement, decision, report or question; None.
         lapses_on: First day on which the same records give another status; None where none is known.
         evidence_kind: ``document`` or ``self_confirmed``; None without evidence.
         stated_by: Who said so: a role or a body.
         url: Link to the document.
+        target_id: Targets: the target that counts; empty where none does.
         to_meet_sv: What would make it met, Swedish; empty when it is.
         to_meet_en: The same in English.
     """
@@ -268,12 +296,15 @@ class Assessment:
     criterion: Criterion
     status: Status
     reason: str
+    records_reason: str
     assessed_on: dt.date
+    asked_on: dt.date | None = None
     status_date: dt.date | None = None
     lapses_on: dt.date | None = None
     evidence_kind: EvidenceKind | None = None
     stated_by: str = ""
     url: str | None = None
+    target_id: str = ""
     to_meet_sv: str = ""
     to_meet_en: str = ""
 
@@ -289,6 +320,7 @@ class _Finding:
     evidence_kind: EvidenceKind | None = None
     stated_by: str = ""
     url: str | None = None
+    target_id: str = ""
 
 
 def assess(
@@ -309,16 +341,76 @@ def assess(
     else in the registers and never asked → the others ``unknown``, reason ``not_asked``.
     """
     chosen = rules or Rules()
-    findings = {
-        Criterion.INVENTORY: _inventory(region_code, records, as_of, chosen),
-        Criterion.TARGETS: _targets(region_code, records, as_of),
-        Criterion.ACTION_PLAN: _action_plan(region_code, records, as_of, chosen),
-        Criterion.INFORMING: _informing(region_code, records, as_of, chosen),
-    }
-    return tuple(
-        _conclude(region_code, criterion, finding, records, as_of, chosen)
-        for criterion, finding in findings.items()
+    return tuple(_assess_one(region_code, criterion, records, as_of, chosen) for criterion in Criterion)
+
+
+def _assess_one(
+    region_code: str, criterion: Criterion, records: Records, as_of: dt.date, rules: Rules
+) -> Assessment:
+    if criterion is Criterion.INVENTORY:
+        finding = _inventory(region_code, records, as_of, rules)
+    elif criterion is Criterion.TARGETS:
+        finding = _targets(region_code, records, as_of)
+    elif criterion is Criterion.ACTION_PLAN:
+        finding = _action_plan(region_code, records, as_of, rules)
+    else:
+        finding = _informing(region_code, records, as_of, rules)
+    return _conclude(region_code, criterion, finding, records, as_of, rules)
+
+
+def was_told(
+    region_code: str,
+    criterion: Criterion,
+    records: Records,
+    told_on: dt.date,
+    as_of: dt.date,
+    rules: Rules | None = None,
+) -> bool:
+    """Whether what a member was told is about the shortcoming it has now (methods section 11).
+
+    A shortcoming that was mended and came back, or about which the member was asked anew, is another one: the
+    member is told again before it is shown outside.
+
+    Args:
+        region_code: Who.
+        criterion: Of what.
+        records: What the registers hold.
+        told_on: When the member was told.
+        as_of: The day.
+        rules: The numbers of the rules.
+
+    Returns:
+        True when by these records the criterion fell short on ``told_on`` and on every day since.
+
+    Example: told on 2026-04-10 of a round not answered; answered on 2026-04-20, and the next round closed
+    without an answer → False.
+    """
+    if told_on > as_of:
+        return False
+    # Only a day of the records, or a new year, can end a shortcoming: those days are looked at.
+    new_years = {dt.date(year, 1, 1) for year in range(told_on.year + 1, as_of.year + 1)}
+    known = _days(region_code, records) | new_years
+    days = {told_on, as_of} | {day for day in known if told_on < day < as_of}
+    return all(
+        _assess_one(region_code, criterion, records, day, rules or Rules()).status in SHORTCOMINGS
+        for day in days
     )
+
+
+def _days(region_code: str, records: Records) -> set[dt.date]:
+    """Every day on which something about a member was decided, begun, stated, changed, asked or reported."""
+    targets = [one for one in records.targets if one.region_code == region_code]
+    plans = [one for one in records.plans if one.owner_region_code == region_code]
+    known = [
+        *(day for one in targets for day in (one.decided_on, one.valid_from)),
+        *(day for one in plans for day in (one.decided_on, one.valid_from)),
+        *(one.last_updated for one in records.measures if one.owner_region_code == region_code),
+        *(one.stated_on for one in records.evidence if one.region_code == region_code),
+        *(one.answered_on for one in records.answers if one.region_code == region_code),
+        *(day for one in records.rounds for day in (one.opens_on, one.closes_on + dt.timedelta(days=1))),
+        *(day for (code, _), day in records.asked_on.items() if code == region_code),
+    ]
+    return {day for day in known if day is not None}
 
 
 def outside_status(
@@ -344,6 +436,14 @@ def outside_status(
     if told_on is None or as_of < told_on + dt.timedelta(days=days):
         return Status.UNKNOWN
     return status
+
+
+def reply_until(told_on: dt.date, rules: Rules | None = None) -> dt.date:
+    """The last day on which a member's shortcoming is shown inside alone (methods section 11).
+
+    Example: told on 2026-05-01 → 2026-05-30.
+    """
+    return told_on + dt.timedelta(days=(rules or Rules()).reply_days - 1)
 
 
 def count_by_evidence(assessments: Iterable[Assessment]) -> dict[EvidenceKind, int]:
@@ -383,6 +483,31 @@ def implied_annual_cut(target: Target) -> float | None:
     return float(1.0 - remaining ** (1.0 / (target.target_year - target.base_year)))
 
 
+def find_national_beside(target: Target, targets: Iterable[Target]) -> Target | None:
+    """The national line whose implied cut stands beside a target's (methods section 11).
+
+    Args:
+        target: A member's own target.
+        targets: Targets in force.
+
+    Returns:
+        Of the lines on the same boundary the one with the nearest year; of two with the same year the one
+        without supplementary measures, which is for local use and asks for less. None where there is no line.
+
+    Example: a target on effort sharing for 2030 → the line −55 %, not −63 %.
+    """
+    lines = [
+        (abs(one.target_year - target.target_year), cut, one.target_id, one)
+        for one in targets
+        if not one.is_own
+        and one.boundary == target.boundary
+        and one.target_year is not None
+        and target.target_year is not None
+        and (cut := implied_annual_cut(one)) is not None
+    ]
+    return min(lines)[-1] if lines else None
+
+
 def plan_end(plan: Plan, rules: Rules | None = None) -> dt.date | None:
     """Last day a plan is good for (methods section 11).
 
@@ -413,6 +538,7 @@ def _conclude(
 ) -> Assessment:
     """Put the rule about asking over what the records say."""
     asked = records.asked_on.get((region_code, criterion), records.asked_on.get((region_code, None)))
+    records_reason = finding.reason
     if finding.status is Status.NOT_MET:
         if asked is None:
             finding = _Finding(status=Status.UNKNOWN, reason="not_asked")
@@ -430,12 +556,15 @@ def _conclude(
         criterion=criterion,
         status=finding.status,
         reason=finding.reason,
+        records_reason=records_reason,
         assessed_on=as_of,
+        asked_on=asked,
         status_date=finding.status_date,
         lapses_on=finding.lapses_on,
         evidence_kind=finding.evidence_kind,
         stated_by=finding.stated_by,
         url=finding.url,
+        target_id=finding.target_id,
         to_meet_sv=words[0].format(**numbers),
         to_meet_en=words[1].format(**numbers),
     )
@@ -500,6 +629,7 @@ def _targets(region_code: str, records: Records, as_of: dt.date) -> _Finding:
                 evidence_kind=(EvidenceKind.DOCUMENT if target.document_url else EvidenceKind.SELF_CONFIRMED),
                 stated_by=target.decided_by,
                 url=target.document_url or None,
+                target_id=target.target_id,
             )
         reasons.append(reason)
     # The shortcoming of the target that came nearest is the one worth telling.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,14 @@ STALE_AFTER_MONTHS: Final = 12
 OVERLAP_NOT_ASSESSED: Final = "not_assessed"
 ALREADY_AT_LEVEL: Final = "already_at_level"
 NO_GAP: Final = "no_gap"
+NO_EFFECT: Final = "no_effect"
 COVERAGE_REASONS: Final[dict[str, tuple[str, str]]] = {
     ALREADY_AT_LEVEL: ("redan på målets nivå", "already at the level"),
     NO_GAP: ("målets nivå går inte att räkna ut", "the level of the target cannot be reckoned"),
+    NO_EFFECT: (
+        "ingen har räknat effekten av de beslutade åtgärderna",
+        "nobody has reckoned the effect of the measures decided",
+    ),
 }
 """Why there is no coverage: Swedish and English."""
 
@@ -185,9 +190,10 @@ def build_coverage(
 
     Returns:
         One row per sector_code with a measure, and ``all``: ``measures_n``, ``counted_tco2e`` (decided,
-        ongoing and done), ``planned_tco2e`` (summed apart), ``without_effect_n``, ``without_effect_pct``;
-        on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷ gap, NaN without a positive gap),
-        ``coverage_reason`` and ``overlap``.
+        ongoing and done), ``planned_tco2e`` (summed apart; either NaN where there are such measures and
+        nobody reckoned any), ``without_effect_n``, ``without_effect_pct``, ``coverage_points`` (what the
+        sector adds to the coverage); on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷ gap,
+        NaN without a positive gap or any reckoned effect), ``coverage_reason`` and ``overlap``.
 
     Example: gap 1 000 t, decided +200 t, planned +300 t, one measure without effect → coverage 20 %,
     planned 300 t beside it, 1 of 3 without effect.
@@ -210,9 +216,13 @@ def build_coverage(
         reason = NO_GAP
     elif observed_gap_tco2e <= 0:
         reason = ALREADY_AT_LEVEL
+    elif np.isnan(_total(own, COUNTED, years)):
+        reason = NO_EFFECT
+    for row in (*rows, whole):
+        row["coverage_points"] = np.nan if reason else 100.0 * row["counted_tco2e"] / observed_gap_tco2e
     whole |= {
         "gap_tco2e": observed_gap_tco2e,
-        "coverage_pct": np.nan if reason else 100.0 * _total(own, COUNTED, years) / observed_gap_tco2e,
+        "coverage_pct": whole["coverage_points"],
         "coverage_reason": reason,
         "overlap": overlap,
     }
@@ -225,6 +235,7 @@ def build_coverage(
         "without_effect_pct",
         "gap_tco2e",
         "coverage_pct",
+        "coverage_points",
         "coverage_reason",
         "overlap",
     ]
@@ -239,19 +250,50 @@ def is_overdue(measure: Measure, as_of: dt.date) -> bool:
     return measure.status in OPEN and measure.end_date is not None and measure.end_date < as_of
 
 
-def is_stale(measure: Measure, as_of: dt.date) -> bool:
+def overdue_from(measure: Measure) -> dt.date | None:
+    """The first day on which an open measure is overdue (methods section 10); None: it never is as it stands.
+
+    Example: to end on 2025-12-31, ongoing → 2026-01-01.
+    """
+    if measure.status not in OPEN or measure.end_date is None:
+        return None
+    return measure.end_date + dt.timedelta(days=1)
+
+
+def is_stale(measure: Measure, as_of: dt.date, months: int = STALE_AFTER_MONTHS) -> bool:
     """Whether nothing about an open measure changed for 12 months (methods section 10).
 
     A measure whose changes were never dated is stale: nobody can tell that it moved.
+
+    Args:
+        measure: The measure.
+        as_of: The run's day.
+        months: The number of the rules.
 
     Example: last changed 2025-05-07, asked on 2026-05-08 → True; changed 2025-05-08 → False.
     """
     if measure.status not in OPEN:
         return False
-    return measure.last_updated is None or measure.last_updated < months_before(as_of, STALE_AFTER_MONTHS)
+    return measure.last_updated is None or measure.last_updated < months_before(as_of, months)
 
 
-def pledge_status(pledge: Pledge, measures: Iterable[Measure], as_of: dt.date) -> PledgeStatus:
+def stale_from(measure: Measure, months: int = STALE_AFTER_MONTHS) -> dt.date | None:
+    """The first day on which an open measure is stale (methods section 10); None: done, or never dated.
+
+    Example: last changed 2025-05-07 → 2026-05-08.
+    """
+    if measure.status not in OPEN or measure.last_updated is None:
+        return None
+    day = months_before(measure.last_updated, -months)
+    # A month may be shorter than the one a year before: at most three days on.
+    while not is_stale(measure, day, months):
+        day += dt.timedelta(days=1)
+    return day
+
+
+def pledge_status(
+    pledge: Pledge, measures: Iterable[Measure], as_of: dt.date, months: int = STALE_AFTER_MONTHS
+) -> PledgeStatus:
     """How a pledge stands, by the measures that keep it (methods section 10).
 
     Cancelled measures keep nothing. A pledge past its own due day with a measure not done is at risk too.
@@ -260,6 +302,7 @@ def pledge_status(pledge: Pledge, measures: Iterable[Measure], as_of: dt.date) -
         pledge: The pledge.
         measures: Any measures; those it names are used.
         as_of: The run's day.
+        months: A measure that nothing changed in for so long is stale.
 
     Returns:
         ``no_measure_yet``, ``kept`` (all done), ``at_risk`` (one overdue or stale, or the pledge itself
@@ -278,7 +321,7 @@ def pledge_status(pledge: Pledge, measures: Iterable[Measure], as_of: dt.date) -
     if all(measure.status is MeasureStatus.DONE for measure in own):
         return PledgeStatus.KEPT
     late = pledge.due_on is not None and pledge.due_on < as_of
-    if late or any(is_overdue(measure, as_of) or is_stale(measure, as_of) for measure in own):
+    if late or any(is_overdue(measure, as_of) or is_stale(measure, as_of, months) for measure in own):
         return PledgeStatus.AT_RISK
     return PledgeStatus.UNDER_WAY
 
@@ -296,10 +339,14 @@ def months_before(day: dt.date, months: int) -> dt.date:
 
 
 def _total(own: Sequence[Measure], statuses: tuple[MeasureStatus, ...], years: tuple[int, int]) -> float:
-    return sum((counted_effect(one, *years) for one in own if one.status in statuses), 0.0)
+    """Sum of the effects; NaN where there are measures of these statuses and nobody reckoned any of them."""
+    chosen = [one for one in own if one.status in statuses]
+    if chosen and not any(one.has_effect for one in chosen):
+        return float("nan")
+    return sum((counted_effect(one, *years) for one in chosen), 0.0)
 
 
-def _sum_row(code: str, own: Sequence[Measure], years: tuple[int, int]) -> dict[str, object]:
+def _sum_row(code: str, own: Sequence[Measure], years: tuple[int, int]) -> dict[str, Any]:
     without = sum(not measure.has_effect for measure in own)
     return {
         "sector_code": code,

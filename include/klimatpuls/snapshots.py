@@ -238,6 +238,11 @@ class SnapshotStore:
             raise SnapshotError(msg)
         return tuple(self._read_object(digest) for digest in snapshot.parts)
 
+    @staticmethod
+    def places(snapshot: Snapshot) -> tuple[str, ...]:
+        """Where the bodies of a snapshot lie, below the store's folder, in their order."""
+        return tuple(_object_path(digest) for digest in snapshot.parts)
+
     def snapshots(self) -> Iterator[Snapshot]:
         """All snapshots of the store, in the order of their manifests' paths."""
         for name in self._bytes.names("manifests", ".json"):

@@ -79,9 +79,10 @@ VARIANTS: Final[tuple[Variant, ...]] = (
         "Theil–Sen from the latest value",
     ),
 )
-"""The ways of reckoning, in the order of the last axis of :func:`project`. The first is the central one."""
+"""The ways of reckoning, in the order of the last axis of :func:`project`."""
 
-CENTRAL_VARIANT: Final = 0
+CENTRAL_VARIANT: Final = 1
+"""Which of them is the central one: the constant rate, anchored. The backtest chose it (decision 21)."""
 
 
 @dataclass(frozen=True)
@@ -349,7 +350,7 @@ def central(projected: FloatArray) -> FloatArray:
         projected: As :func:`project` gives it, variants on the last axis, tonnes CO2e.
 
     Returns:
-        The constant rate, free; where it is not defined the median of the variants that are; NaN where
+        The constant rate, anchored; where it is not defined the median of the variants that are; NaN where
         none is. Tonnes CO2e, one axis fewer.
 
     Example: constant rate NaN and the six others 1, 2, 3, 4, 5, 6 t → 3.5 t.
@@ -382,10 +383,10 @@ def project_central(years: IntArray, values: FloatArray, target_years: IntArray)
 
     Example: 100, 50, 25 t in 2022–2024, to 2025 → 12.5 t.
     """
-    last_year, _ = last_observed(years, values)
+    last_year, last_value = last_observed(years, values)
     line = fit(years, values, "constant_rate")
     ahead = target_years[None, :] - last_year[:, None]
-    chosen: FloatArray = np.exp(line.intercept)[:, None] * np.exp(line.slope[:, None] * ahead)
+    chosen: FloatArray = last_value[:, None] * np.exp(line.slope[:, None] * ahead)
     rest = np.flatnonzero(np.isnan(line.slope) & ((~np.isnan(values)).sum(axis=1) >= 2))
     if len(rest):
         chosen[rest] = central(project(years, values[rest], target_years))

@@ -324,6 +324,21 @@ def publish() -> int:
     return earlier
 
 
+def assess() -> int:
+    """Reckon the dated statuses for today; skipped when none changed. Returns the publication."""
+    from klimatpuls.hops.assess import assess as reckon
+
+    with (
+        connections.warehouse(connections.LOADER) as conn,
+        connections.warehouse(connections.MAILER) as mailer,
+    ):
+        done = reckon(conn, mailer, run_context())
+    if done is None:
+        message = "no dated status changed, or a release or register waits for its publication"
+        raise AirflowSkipException(message)
+    return done.publication_id
+
+
 def render_report() -> int:
     """Hop 5, first half: the digest as HTML, text and picture. Returns the publication."""
     from klimatpuls.hops.report import write_report

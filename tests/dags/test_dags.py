@@ -48,6 +48,7 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
         "send_mail": set(),
     },
     "tidy": {"tidy": set()},
+    "assess": {"assess": set()},
     "sync_registers": {
         "sync_registers": {"check_registers"},
         "check_registers": set(),
@@ -116,7 +117,7 @@ def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "dag_id", [*(f"look_{source}" for source in SOURCES), "sync_registers", "tidy", "watch"]
+    "dag_id", [*(f"look_{source}" for source in SOURCES), "assess", "sync_registers", "tidy", "watch"]
 )
 def test_a_moment_that_passed_before_the_first_start_is_not_made_up_for(
     dags: dict[str, Any], dag_id: str

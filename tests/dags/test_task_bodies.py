@@ -430,3 +430,25 @@ def test_a_register_with_a_mistake_is_told_and_the_others_come_through(
     tasks.sync_contacts()
     assert ask(warehouse.mailer_dsn, "SELECT region_code, kind FROM person.contact") == [("1280", "official")]
     assert skip_of(tasks.sync_contacts) == "the contacts are as they were"
+
+
+def test_a_day_that_changes_a_status_is_published_once_and_mails_nobody(
+    tasks_later: Any, published: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = tasks_later
+    assert "no dated status changed" in skip_of(tasks.assess)
+    folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
+    with (folder / "reporting_rounds.csv").open("a", encoding="utf-8") as file:
+        file.write("2026,2026-02-01,2026-05-31\n")
+    monkeypatch.setenv("KLIMATPULS_REGISTERS", str(folder))
+    tasks.sync_registers()
+    assert "waits for its publication" in skip_of(tasks.assess)
+    in_dag_run(monkeypatch, tasks)
+    full = tasks.publish()
+    mails = ask(published.loader_dsn, "SELECT outbox_id, state FROM ops.mail_outbox ORDER BY 1")
+    monkeypatch.setenv("KLIMATPULS_AS_OF", "2026-12-01")
+    light = tasks.assess()
+    assert light > full
+    assert "no dated status changed" in skip_of(tasks.assess)
+    assert ask(published.loader_dsn, "SELECT outbox_id, state FROM ops.mail_outbox ORDER BY 1") == mails
+    assert tasks.render_report() == light

@@ -401,6 +401,27 @@ class TestAviationEstimated:
         assert tuple(int(counts.get(status, 0)) for status in statuses) == expected
 
 
+class TestCentre:
+    def test_no_status_and_no_count_depends_on_which_way_is_the_centre(self, by_boundary, monkeypatch):
+        anchored = standing.evaluate_all(LINES, by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
+        monkeypatch.setattr(trend, "CENTRAL_VARIANT", 0)
+        monkeypatch.setattr(
+            trend, "project_central", lambda *series_of_years: trend.central(trend.project(*series_of_years))
+        )
+        free = standing.evaluate_all(LINES, by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
+        moved = {name for name in anchored if not anchored[name].equals(free[name])}
+        assert moved == {
+            "central_tco2e",
+            "gap_tco2e",
+            "gap_pct_of_base",
+            "hangs_on",
+            "before_central_tco2e",
+        }
+        line_of_55 = municipal(anchored[anchored["target_id"] == "-55"])
+        highest = line_of_55["central_tco2e"] >= line_of_55["spread_high_tco2e"] * (1 - 1e-12)
+        assert highest.sum() == 180, "after 2024 the centre is the highest of the eight for most"
+
+
 class TestThreeReleases:
     @pytest.mark.parametrize(
         ("old", "new", "changed"),
@@ -495,16 +516,36 @@ class TestBacktest:
                 "2024, when emissions rose nearly everywhere"
             )
 
-    def test_which_way_would_have_been_better_in_most_origins(self, backtested):
-        better = {}
-        for boundary, frame in backtested.items():
+    def test_no_way_would_have_been_better_in_most_origins_on_either_boundary(self, backtested):
+        for frame in backtested.values():
+            assert set(frame["municipalities_n"]) == {290}, "every way on the same municipalities"
             compared = backtest.compare_with_central(frame)
             assert set(compared["origins_n"]) == {15}
-            better[boundary] = compared.loc[compared["is_better_in_most"], "variant_code"].tolist()
-        assert better == {
-            "territorial": ["constant_rate_anchored"],
-            "effort_sharing_proxy": ["constant_rate_anchored"],
-        }
+            assert not compared["is_better_in_most"].any()
+
+    @pytest.mark.parametrize(
+        ("boundary", "median_won", "p90_won"),
+        [("territorial", 11, 13), ("effort_sharing_proxy", 11, 11)],
+    )
+    def test_what_made_the_anchored_rate_the_centre(self, backtested, boundary, median_won, p90_won):
+        wide = backtested[boundary].pivot_table(
+            index=["origin_year", "outcome_year"],
+            columns="variant_code",
+            values=["median_error_pct", "p90_error_pct"],
+        )
+        for measure, won in (("median_error_pct", median_won), ("p90_error_pct", p90_won)):
+            free, anchored = wide[measure]["constant_rate_free"], wide[measure]["constant_rate_anchored"]
+            np.testing.assert_array_equal(anchored, wide[measure][backtest.CENTRAL])
+            assert (anchored == free).sum() == 0, "no ties"
+            assert (anchored < free).sum() == won
+
+    @pytest.mark.parametrize("boundary", ["territorial", "effort_sharing_proxy"])
+    def test_the_anchored_rate_is_better_however_far_ahead(self, by_boundary, boundary):
+        matrix = series_of.to_matrix(by_boundary["2026a"][boundary])
+        for horizon in range(1, 11):
+            frame = backtest.build_backtest(matrix, horizons=(horizon,))
+            found = backtest.compare_with_central(frame).set_index("variant_code").loc["constant_rate_free"]
+            assert 2 * found["better_n"] < found["origins_n"], horizon
 
     def test_the_record_of_verdicts_on_the_line_of_55(self, by_boundary):
         matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"])

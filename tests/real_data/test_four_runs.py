@@ -6,12 +6,16 @@ import csv
 import datetime as dt
 import email
 import email.policy
+import hashlib
+import io
 import itertools
+import json
 import math
 import re
 import zipfile
 from typing import TYPE_CHECKING
 
+import openpyxl
 import pytest
 from commands import Commands
 
@@ -228,6 +232,26 @@ def test_diff_shows_the_vanished_years_and_the_revision_of_tierp(klimatpuls: Com
     assert "vanished: 2016, 2017, 2018, 2019" in out
     assert "appeared: 2024" in out
     assert re.search(r"Tierp.*1990.*210 185.*217 923", out)
+
+
+def test_trace_leads_from_a_number_to_the_cell_of_a_stopped_stack(
+    klimatpuls: Commands, real_data: Path
+) -> None:
+    out = klimatpuls.good("trace", "Tierp", "--sector", "all", "--year", "2024")
+    body = (real_data / "smhi" / "GGT_edition_2026a.xlsx").read_bytes()
+    assert hashlib.sha256(body).hexdigest() in out
+    (place,) = re.findall(r"cell ([A-Z]+\d+), sheet", out)
+    book = openpyxl.load_workbook(io.BytesIO(body), read_only=True)
+    value = book.worksheets[0][place].value
+    assert f"{value:,.4f}".rstrip("0").rstrip(".").replace(",", " ") in out
+    told = json.loads(
+        klimatpuls.good("trace", "0360", "--boundary", "territorial", "--year", "2016", "--json")
+    )
+    assert len(told["files"]) == 2, "a linked year has two releases"
+    done = klimatpuls("trace", "0360", "--sector", "all", "--year", "2003")
+    assert done.code == 1
+    assert "there are 1990" in done.err
+    assert "target_progress" in klimatpuls.good("trace", "0360")
 
 
 def test_a_run_with_nothing_new_mails_nothing(klimatpuls: Commands, real_data: Path) -> None:

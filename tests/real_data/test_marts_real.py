@@ -12,6 +12,8 @@ from chain import refresh
 from klimatpuls import series
 from klimatpuls.defects import defect_cells
 from klimatpuls.hops.context import RunContext
+from klimatpuls.hops.trace import Question, trace
+from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers import read_registers
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect
@@ -24,21 +26,32 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real_data, pytest.mark.postgres]
 
-DAYS = (date(2025, 7, 1), date(2026, 5, 8))
+DAYS = (date(2021, 10, 20), date(2025, 7, 1), date(2026, 5, 8))
 CO2_2024 = "CO2_edition_2024-04-18.xlsx"
 
 
 @pytest.fixture(scope="module")
-def ask(real_data: Path, new_warehouse: Callable[[], Warehouse], tmp_path_factory: pytest.TempPathFactory):
-    """Ask a warehouse that holds CO2 2024 and all gases of May 2026, with the inventory."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the raw bytes are kept."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def published(real_data: Path, home: Path, new_warehouse: Callable[[], Warehouse]) -> Warehouse:
+    """A warehouse that holds CO2 2024 and all gases of 2021, 2025 and May 2026, with the inventory."""
     warehouse = new_warehouse()
-    home = tmp_path_factory.mktemp("home")
     with closing(connect(warehouse.loader_dsn)) as conn:
         for day in DAYS:
             now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
             context = RunContext(home=home, origin="archive", as_of=day, now=now)
             assert refresh(conn, warehouse.loader_dsn, real_data, context) is not None
-    with closing(connect(warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def ask(published: Warehouse):
+    """Ask the warehouse as ``bi_read``."""
+    with closing(connect(published.bi_dsn)) as conn, conn.cursor() as cursor:
 
         def rows(query: str) -> list[tuple[Any, ...]]:
             cursor.execute(query)
@@ -146,3 +159,41 @@ def test_kumlas_waste_is_a_known_defect_of_the_release_that_has_it(ask, real_dat
     kumla = series.build_series(table, series.TERRITORIAL, defects=cells).query("region_code == '1881'")
     flagged = kumla[[series.KNOWN_DEFECT in flags for flags in kumla["flags"]]]
     assert flagged["year"].tolist() == [2005, *range(2018, 2023)], "in no trend"
+
+
+@pytest.mark.parametrize("region", ["0360", "1980", "00"])
+def test_every_kind_of_value_of_a_boundary_is_made_up_of_its_cells(
+    ask, published: Warehouse, home: Path, region: str
+) -> None:
+    """Observed, linked from either older release, and with aviation by its share in the oldest."""
+    wanted = ask(
+        "SELECT boundary, year, status FROM mart.boundary_series "
+        f"WHERE region_code = '{region}' AND year IN (1990, 2011, 2017, 2024)"
+    )
+    assert len(wanted) == 16
+    kinds = set()
+    with closing(connect(published.bi_dsn)) as conn, conn, conn.cursor() as cursor:
+        for boundary, year, status in wanted:
+            question = Question(region_code=region, keys={"boundary": boundary, "year": str(year)})
+            found = trace(cursor, home / "snapshots", question)
+            (root,) = found.steps
+            assert found.disagreements() == []
+            assert root.reckoned is not None, (boundary, year)
+            kinds.add((boundary, year, status, len(found.files)))
+    assert ("territorial", 2024, "observed", 1) in kinds
+    assert ("territorial", 2017, "linked", 2) in kinds, "gone since 2026"
+    assert ("territorial", 2011, "linked", 2) in kinds, "gone since 2025"
+    assert ("effort_sharing_proxy", 2024, "linked", 2) in kinds, (
+        "aviation by its share in the release of 2021"
+    )
+    assert ("effort_sharing_proxy", 2017, "linked", 3) in kinds, "both at once"
+
+
+def test_a_standing_on_the_proxy_leads_to_both_releases(published: Warehouse, home: Path) -> None:
+    keys = {"target_id": "national_2030_55"}
+    question = Question(region_code="0360", column="gap_tco2e", keys=keys)
+    with closing(connect(published.bi_dsn)) as conn, conn, conn.cursor() as cursor:
+        found = trace(cursor, home / "snapshots", question)
+    assert found.disagreements() == []
+    assert len(found.files) == 2
+    assert found.steps[0].method_version == METHOD_VERSION

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgres
 
-ROLES = ("bi_read", "wh_mailer", "wh_loader")
-SCHEMAS = ("core", "mart", "mart_data", "ops", "person", "register", "staging")
+ROLES = ("bi_read", "wh_secretariat", "wh_mailer", "wh_loader")
+SCHEMAS = ("core", "mart", "mart_data", "ops", "person", "register", "secretariat", "staging")
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
 
-READS_ALL = frozenset({"core", "mart", "mart_data", "ops", "register", "staging"})
+READS_ALL = frozenset({"core", "mart", "mart_data", "ops", "register", "secretariat", "staging"})
 """Schemas in which the loader reads every table."""
 APPENDED = frozenset(
     {
-        "core.dim_release", "core.reconciliation", "core.revision", "core.revision_pair",
+        "core.criteria_summary", "core.criterion_change", "core.dim_release", "core.reconciliation",
+        "core.revision", "core.revision_pair",
         "ops.dataset_check", "ops.host_call", "ops.host_limit", "ops.look", "ops.mail_outbox",
         "ops.operator_notice", "ops.publication", "ops.publication_facts", "ops.publication_release",
         "ops.release_decision", "ops.snapshot", "ops.source_run", "ops.validation", "ops.validation_gate",
@@ -100,6 +101,8 @@ def expected(role: str, relation: str) -> set[str]:
     schema = relation.partition(".")[0]
     if role == "bi_read":
         return {"SELECT"} if schema == "mart" else set()
+    if role == "wh_secretariat":
+        return {"SELECT"} if schema in ("mart", "secretariat") else set()
     if role == "wh_mailer":
         reads = schema in ("mart", "person") or relation == "ops.mail_outbox"
         return ({"SELECT"} if reads else set()) | CONTACTS.get(relation, set())
@@ -171,6 +174,7 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
     assert not any(may_create for _, _, may_create in schemas)
     usable = {role: {name for one, name, _ in schemas if one == role} for role in ROLES}
     assert usable["bi_read"] == {"mart"}
+    assert usable["wh_secretariat"] == {"mart", "secretariat"}
     assert usable["wh_loader"] == READS_ALL
     assert usable["wh_mailer"] - {"person"} == {"mart", "ops"}
     for role in ROLES:
@@ -195,9 +199,8 @@ def test_no_role_is_more_than_it_seems(warehouse: Warehouse) -> None:
         (list(ROLES),),
     )
     assert sorted(rows) == sorted((role, False, 0) for role in ROLES)
-    assert ask(warehouse.admin_dsn, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'wh_owner'") == [
-        (False,)
-    ]
+    groups = "SELECT rolcanlogin FROM pg_roles WHERE rolname IN ('wh_owner', 'wh_secretariat')"
+    assert ask(warehouse.admin_dsn, groups) == [(False,), (False,)]
 
 
 def test_functions_with_their_owners_rights_cannot_be_led_astray(warehouse: Warehouse) -> None:
@@ -215,13 +218,13 @@ def test_functions_with_their_owners_rights_cannot_be_led_astray(warehouse: Ware
 def test_what_is_made_later_is_as_closed_as_what_is_there(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
         cursor.execute("SET ROLE wh_owner")
-        for schema in ("core", "mart", "mart_data", "ops", "register", "staging"):
+        for schema in ("core", "mart", "mart_data", "ops", "register", "secretariat", "staging"):
             cursor.execute(f"CREATE TABLE {schema}.made_later (x integer)")
             cursor.execute(
                 f"CREATE FUNCTION {schema}.told_later() RETURNS integer LANGUAGE sql AS 'SELECT 1'"
             )
         cursor.execute("CREATE VIEW mart.seen_later AS SELECT x FROM core.made_later")
-    for schema in ("core", "mart_data", "ops", "register", "staging"):
+    for schema in ("core", "mart_data", "ops", "register", "secretariat", "staging"):
         for role in ("bi_read", "wh_mailer"):
             rows = ask(
                 warehouse.admin_dsn, _MATRIX, ([role], [f"{schema}.made_later"], list(PRIVILEGES[:-1]))

@@ -16,8 +16,10 @@ import pytest
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.hops import publish as publish_hop
 from klimatpuls.hops import registers, watch
+from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.releases import Parsed, content_sha256, release_id
+from klimatpuls.standing import JUDGED_COLUMNS
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.loader import load_facts
@@ -414,6 +416,40 @@ def standing(status: str, *, is_own: bool = True) -> Callable[[ResultInputs], di
         "as_of_date": AS_OF,
     }
     return lambda _: {"target_progress": pd.DataFrame([row])}
+
+
+class TestStoredStandings:
+    """Step 0 of a changed standing: what was stored of the release before, by the formulas of then."""
+
+    def next_inputs(self, house: House, **changes: Any) -> ResultInputs:
+        """Publish one standing of the first release, then a second release; what the formulas were given."""
+        release_id = house.add(emissions(FIRST))
+
+        def first(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+            told = standing("split")(inputs)["target_progress"]
+            return {"target_progress": told.assign(release_id=release_id, central_tco2e=3.0, **changes)}
+
+        house.must_publish(compute=first)
+        house.add(emissions(SECOND, day="2027-05-07"))
+        seen: list[ResultInputs] = []
+
+        def look(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+            seen.append(inputs)
+            return {}
+
+        house.must_publish(compute=look)
+        return seen[0]
+
+    def test_other_formulas_are_compared_with_what_they_stored(self, house: House) -> None:
+        stored = self.next_inputs(house).stored
+        assert stored is not None
+        assert stored[["region_code", "target_id", "status", "central_tco2e"]].to_numpy().tolist() == [
+            [TIERP, "tierp_2030", "split", 3.0]
+        ]
+        assert set(JUDGED_COLUMNS) <= set(stored)
+
+    def test_the_same_formulas_give_the_same_so_nothing_is_read(self, house: House) -> None:
+        assert self.next_inputs(house, method_version=METHOD_VERSION).stored is None
 
 
 class TestStandings:

@@ -37,7 +37,7 @@ ROWS = {
     "pledges.csv": ("tierp-l1,0360,Länet,Fossilfritt,2024-03-01,,tierp-buss",),
     "climate_plans.csv": ("tierp-1,0360,plan,Plan,,2020,,,,,,beslut,", "lund-0,1281,missing,,,,,,,,,k,"),
     "evidence.csv": ("e1,0360,inventory,self_confirmed,2025-02-01,klimatstrateg,2023,",),
-    "enquiries.csv": ("0360,targets,2025-01-10,,", "0360,targets,2026-01-10,,"),
+    "enquiries.csv": ("0360,targets,2025-01-10,2025-08-01,2025-08-20,I höst", "0360,targets,2026-01-10,,,"),
     "reporting_rounds.csv": ("2026,2026-02-01,2026-03-31",),
     "answers.csv": ("1281,2026,2026-03-01", "1280,,2026-06-01"),
     "own_series.csv": (
@@ -95,6 +95,11 @@ def test_what_the_criteria_are_judged_by(cursor: Any) -> None:
     answers = [(one.region_code, one.round_id) for one in register_rows.read_answers(cursor, None)]
     assert answers == [("1280", None), ("1281", "2026")]
     assert register_rows.read_asked_on(cursor, None) == {("0360", "targets"): date(2026, 1, 10)}
+    assert register_rows.read_hearings(cursor, None) == {
+        ("0360", "targets"): criteria.Hearing(
+            told_on=date(2025, 8, 1), replied_on=date(2025, 8, 20), reply="I höst"
+        )
+    }
 
 
 def test_the_numbers_of_the_rules_are_those_the_formulas_were_written_with(cursor: Any) -> None:

@@ -220,7 +220,7 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
     add(folder / "sector_lists.csv", "avfall,Avfall,Waste,waste")
     add(folder / "municipality_groups.csv", "1280,A1,Storstäder,Large cities,2023-01-01,,SKR 2023")
     add(folder / "evidence.csv", "e1,0360,action_plan,self_confirmed,2025-02-01,klimatstrateg,,")
-    add(folder / "enquiries.csv", "0360,targets,2025-01-10,,")
+    add(folder / "enquiries.csv", "0360,targets,2025-01-10,,,")
     sync_registers(conn, folder)
     for query, rows in {
         "SELECT measure_id, status, effects, cost_sek, evidence_links FROM mart.measure ORDER BY 1": [

@@ -134,3 +134,15 @@ def test_two_releases_side_by_side_touch_two_runs(reader: Any) -> None:
     assert rows == 32
     assert partitions == 2
     assert locks <= MOST_LOCKS
+
+
+def test_the_rows_behind_a_number_touch_the_run_of_their_release(reader: Any) -> None:
+    with reader, reader.cursor() as cursor:
+        cursor.execute("SELECT release_id FROM mart.release WHERE substance = 'ghg' LIMIT 1")
+        ((release,),) = cursor.fetchall()
+    partitions, locks, _, rows = cost(
+        reader, f"SELECT * FROM mart.source_row('emission', '{release}', '0360')"
+    )
+    assert rows > 0
+    assert partitions == 1
+    assert locks <= MOST_LOCKS

@@ -45,7 +45,7 @@ def test_the_commands_are_the_documented_ones() -> None:
     assert {" ".join(words) for words in ALL if words} == {
         "run", "refresh", "up", "down", "bi", "bi-down", "status", "ingest", "backfill", "releases",
         "release", "release approve", "release reject", "release withdraw", "release restore", "diff",
-        "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
+        "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
         "replica", "replica serve", "replica make-archive", "registers", "registers check",
         "registers template", "registers import", "registers import-plans", "registers forget",
     }  # fmt: skip

@@ -168,6 +168,30 @@ class TestTargets:
         found = one(Criterion.TARGETS, targets=[replace(TARGET, **changes)])
         assert (found.status, found.reason) == (Status.NOT_MET, reason)
 
+    def test_the_national_line_beside_it_is_the_one_for_local_use(self) -> None:
+        def line(name: str, percent: float, year: int, **more) -> Target:
+            known = {
+                "target_type": "percent_below_base",
+                "base_year": 1990,
+                "boundary": "effort_sharing_proxy",
+            }
+            return Target(target_id=name, target_year=year, percent_below_base=percent, **{**known, **more})
+
+        lines = [
+            line("63", 63.0, 2030),
+            line("55", 55.0, 2030),
+            line("73", 73.0, 2040),
+            line("transport", 70.0, 2030, boundary="domestic_transport"),
+        ]
+        own = replace(TARGET, boundary="effort_sharing_proxy")
+        beside = criteria.find_national_beside(own, [own, *lines])
+        assert beside is not None
+        assert beside.target_id == "55"
+        later = criteria.find_national_beside(replace(own, target_year=2039), lines)
+        assert later is not None
+        assert later.target_id == "73"
+        assert criteria.find_national_beside(replace(TARGET, boundary="published_total"), lines) is None
+
     def test_the_cut_it_implies(self) -> None:
         line = replace(TARGET, percent_below_base=55.0)
         assert criteria.implied_annual_cut(line) == pytest.approx(1 - 0.45 ** (1 / 40))
@@ -272,3 +296,46 @@ def test_a_status_holds_until_the_day_it_lapses(day: dt.date, looked: dt.date, u
         then = criteria.assess(TIERP, records, now.lapses_on)[place]
         assert eve.status is Status.MET
         assert then.status is not Status.MET or then.status_date != now.status_date
+
+
+class TestWhatAMemberWasTold:
+    """The days to reply run from when the member was told of this very shortcoming."""
+
+    ROUNDS = (
+        SPRING,
+        ReportingRound(round_id="2027", opens_on=dt.date(2027, 1, 15), closes_on=dt.date(2027, 3, 31)),
+    )
+
+    def told(self, told_on: dt.date, as_of: dt.date, *answers: Answer) -> bool:
+        records = Records(rounds=self.ROUNDS, answers=answers, asked_on=ASKED)
+        return criteria.was_told(TIERP, Criterion.INFORMING, records, told_on, as_of)
+
+    def test_of_a_shortcoming_that_lasts(self) -> None:
+        assert self.told(dt.date(2026, 4, 10), dt.date(2026, 12, 1))
+
+    def test_not_of_one_that_came_later(self) -> None:
+        answered = Answer(region_code=TIERP, round_id="2026", answered_on=dt.date(2026, 4, 20))
+        assert self.told(dt.date(2026, 4, 10), dt.date(2026, 4, 19), answered)
+        assert not self.told(dt.date(2026, 4, 10), dt.date(2027, 12, 1), answered)
+        assert self.told(dt.date(2027, 4, 10), dt.date(2027, 12, 1), answered)
+
+    def test_not_before_the_day(self) -> None:
+        assert not self.told(dt.date(2026, 12, 2), dt.date(2026, 12, 1))
+
+    def test_a_new_question_begins_anew(self) -> None:
+        records = Records(asked_on={(TIERP, Criterion.TARGETS): dt.date(2026, 1, 1)})
+        ask = (TIERP, Criterion.TARGETS, records)
+        assert not criteria.was_told(*ask, dt.date(2025, 12, 1), dt.date(2026, 12, 1))
+        assert not criteria.was_told(*ask, dt.date(2026, 6, 30), dt.date(2026, 12, 1))
+        assert criteria.was_told(*ask, dt.date(2026, 7, 1), dt.date(2026, 12, 1))
+
+
+def test_what_the_records_say_is_told_also_while_it_is_unknown() -> None:
+    by_criterion = {one.criterion: one for one in criteria.assess(TIERP, Records(), AS_OF)}
+    targets = by_criterion[Criterion.TARGETS]
+    assert (targets.status, targets.reason, targets.records_reason) == (
+        Status.UNKNOWN,
+        "not_asked",
+        "target_none",
+    )
+    assert targets.asked_on is None

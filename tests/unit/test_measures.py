@@ -164,7 +164,40 @@ def test_sectors_add_up_to_the_whole_and_effects_to_coverage(effects, gap) -> No
         for n, one in enumerate(effects)
     ]
     found = coverage(*own, gap=gap)
-    parts = found.drop("all")
-    for column in ("counted_tco2e", "planned_tco2e", "measures_n", "without_effect_n"):
-        assert parts[column].sum() == pytest.approx(found.loc["all", column])
-    assert found.loc["all", "coverage_pct"] == pytest.approx(100 * found.loc["all", "counted_tco2e"] / gap)
+    parts, whole = found.drop("all"), found.loc["all"]
+    for column in ("measures_n", "without_effect_n"):
+        assert parts[column].sum() == whole[column]
+    if own and not any(effects):
+        assert whole["coverage_reason"] == measures.NO_EFFECT
+        assert whole[["counted_tco2e", "coverage_pct", "coverage_points"]].isna().all()
+        return
+    for column in ("counted_tco2e", "planned_tco2e", "coverage_points"):
+        assert parts[column].sum() == pytest.approx(whole[column])
+    assert whole["coverage_pct"] == pytest.approx(100 * whole["counted_tco2e"] / gap)
+
+
+def test_what_nobody_reckoned_is_no_zero() -> None:
+    blank = replace(BUS, measure_id="blank", effects={})
+    planned = replace(blank, measure_id="later", status="planned")
+    found = coverage(blank, planned)
+    assert found.loc["all", ["counted_tco2e", "planned_tco2e", "coverage_pct"]].isna().all()
+    assert found.loc["all", "coverage_reason"] == measures.NO_EFFECT
+    assert coverage(planned).loc["all", "coverage_pct"] == 0.0, "nothing is decided: that is known"
+    beside = coverage(blank, replace(BUS, measure_id="known", sector_code="waste"))
+    assert beside.loc["all", "coverage_pct"] == 20.0
+    assert np.isnan(beside.loc["transport", "coverage_points"])
+
+
+@given(day=st.dates(dt.date(2020, 1, 1), dt.date(2029, 12, 31)), months=st.integers(1, 36))
+def test_the_first_stale_day_is_the_first(day: dt.date, months: int) -> None:
+    moved = replace(BUS, last_updated=day)
+    first = measures.stale_from(moved, months)
+    assert first is not None
+    assert measures.is_stale(moved, first, months)
+    assert not measures.is_stale(moved, first - dt.timedelta(days=1), months)
+
+
+def test_what_is_done_grows_neither_old_nor_late() -> None:
+    done = replace(BUS, status="done")
+    assert (measures.stale_from(done), measures.overdue_from(done)) == (None, None)
+    assert measures.overdue_from(BUS) == dt.date(2029, 1, 1)

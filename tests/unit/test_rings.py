@@ -25,7 +25,9 @@ PURE = frozenset(
         "derived",
         "errors",
         "kolada_kpis",
+        "lineage",
         "measures",
+        "members",
         "methods",
         "network",
         "nowcast",
@@ -41,6 +43,7 @@ PURE = frozenset(
         "standing",
         "substances",
         "targets",
+        "tracing",
         "trend",
         "units",
     }

@@ -194,12 +194,12 @@ class TestProject:
             for method in ("lad", "ols", "theil_sen", "constant_rate")
             for anchored in (False, True)
         )
-        assert trend.VARIANTS[trend.CENTRAL_VARIANT].code == "constant_rate_free"
+        assert trend.VARIANTS[trend.CENTRAL_VARIANT].code == "constant_rate_anchored"
 
 
 class TestCentral:
     def test_constant_rate_where_it_is_defined(self):
-        assert trend.central(np.array([[7.0, 1, 1, 1, 1, 1, 1, 1]])).tolist() == [7.0]
+        assert trend.central(np.array([[1, 7.0, 1, 1, 1, 1, 1, 1]])).tolist() == [7.0]
 
     def test_median_of_the_rest_is_the_mean_of_the_middle_two(self):
         nan = np.nan

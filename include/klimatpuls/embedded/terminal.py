@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from klimatpuls.embedded import house
 from klimatpuls.errors import UsageError
+from klimatpuls.tracing import render_lines, to_json
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
     from klimatpuls.embedded.refresh import Outcome, SourceOutcome
     from klimatpuls.embedded.stack import Stack
     from klimatpuls.embedded.superset import Superset
+    from klimatpuls.hops.trace import Question
 
 MOVERS_SHOWN = 10
+FEW = 8
+"""Values of a key that an overview shows whole."""
 NATION = "00"
 COMMAND = "klimatpuls" if shutil.which("klimatpuls") else ".venv/bin/klimatpuls"
 """The command as a reader of its output can type it."""
@@ -98,6 +103,9 @@ def _cause(cause: Mapping[str, Any]) -> str:
     if cause["kind"] == "standing":
         target = f"{cause['region_code']}, target {cause['target_id']}"
         return f"standing of {target}: {cause['old']} → {cause['new']}"
+    if cause["kind"] == "status_changed":
+        counts = (cause["criterion"], cause["measure_status"], cause["pledge_status"])
+        return "days passed: {} criteria, {} measures, {} pledges changed their status".format(*counts)
     if cause["kind"] == "override":
         return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
     done = f"{cause['release_id']} was {cause['kind']} by {cause['decided_by']}: {cause['reason']}"
@@ -181,6 +189,35 @@ def print_status(stack: Stack) -> None:
 def print_releases(stack: Stack) -> None:
     """Every release the warehouse holds."""
     _print_rows("Releases", _rows(stack, "wh_loader", "load/list_releases.sql"))
+
+
+MEMBER_PARTS: Final = {
+    "The four criteria, as said inside": "member_criteria",
+    "Own targets, and measures against the gap": "member_targets",
+    "Measures overdue or stale": "member_late_measures",
+    "Pledges": "member_pledges",
+    "Grants of Klimatklivet that no measure names": "member_grants",
+}
+"""Title → query below ``load``: what is told of one member after its counts."""
+
+
+def print_member(stack: Stack, region_code: str) -> None:
+    """Where one member or applicant stands, as it is said to the member and the secretariat.
+
+    Raises:
+        UsageError: if the register holds no confirmed member and no applicant of this code.
+    """
+    values = {"region_code": region_code}
+    headings, counts = _rows(stack, "wh_loader", "load/member_overview.sql", values)
+    if not counts:
+        msg = (
+            f"{region_code} is neither a confirmed member nor an applicant in the current publication; "
+            'list them with: klimatpuls sql "TABLE mart.member_overview"'
+        )
+        raise UsageError(msg)
+    _print_rows("Where it stands", (headings, counts))
+    for title, name in MEMBER_PARTS.items():
+        _print_rows(title, _rows(stack, "wh_loader", f"load/{name}.sql", values))
 
 
 def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) -> None:
@@ -280,6 +317,70 @@ def _tonnes(value: float) -> str:
     return "" if math.isnan(value) else f"{value:,.0f}".replace(",", " ")
 
 
+def print_trace(stack: Stack, question: Question, *, as_json: bool) -> bool:
+    """A number and where it comes from, step by step; of a region alone, what can be traced.
+
+    Returns:
+        False when a file or the inputs of a number contradict it.
+
+    Raises:
+        UsageError: if the question fits no number; what there is to choose from is told.
+        SnapshotError: if kept bytes are missing or damaged.
+    """
+    from klimatpuls.hops import trace
+
+    console = _console()
+    with house.reading(stack, "bi_read") as cursor:
+        if question.is_open:
+            _print_overview(console, question.region_code, trace.overview(cursor, question.region_code))
+            return True
+        found = trace.trace(cursor, house.run_context(stack.home, stack.as_of).snapshots, question)
+    wrong = found.disagreements()
+    if as_json:
+        text = json.dumps(to_json(found), ensure_ascii=False, indent=2, default=str)
+        console.out(text, highlight=False)
+        return not wrong
+    for line in render_lines(found):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for line in wrong:
+        console.print(f"DOES NOT AGREE: {line}", style="bold red", markup=False, highlight=False)
+    return not wrong
+
+
+def _print_overview(
+    console: Console, region_code: str, found: Sequence[tuple[str, int, Mapping[str, Sequence[str]]]]
+) -> None:
+    from klimatpuls import regions
+
+    table = Table(
+        title=f"{region_code} {regions.region(region_code).name}: what can be traced", title_justify="left"
+    )
+    table.add_column("mart", no_wrap=True)
+    table.add_column("rows", justify="right")
+    table.add_column("keys", overflow="fold")
+    for mart, count, keys in found:
+        told = "; ".join(
+            f"{key}: {_first_few(values)}" for key, values in keys.items() if key != "region_code"
+        )
+        table.add_row(mart, str(count), told)
+    console.print(table)
+    for example in (
+        f"{COMMAND} trace {region_code} --sector all --year 2024",
+        f"{COMMAND} trace {region_code} --boundary territorial --year 1990",
+        f"{COMMAND} trace {region_code} --target TARGET [--column gap_tco2e]",
+        f"{COMMAND} trace {region_code} --sector all --year 1990 --release RELEASE",
+        f"{COMMAND} trace {region_code} --mart MART [--column COLUMN] [--where KEY=VALUE]",
+    ):
+        console.print(example, markup=False, highlight=False, soft_wrap=True)
+
+
+def _first_few(values: Sequence[str]) -> str:
+    """A list of values, its middle left out where it is long."""
+    if len(values) <= FEW:
+        return ", ".join(values)
+    return f"{', '.join(values[: FEW // 2])} … {', '.join(values[-FEW // 2 :])} ({len(values)})"
+
+
 def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:
     """The rows of a query as CSV with a header line, read as ``bi_read``.
 
@@ -309,9 +410,11 @@ def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:
             raise UsageError(msg) from None
 
 
-def _rows(stack: Stack, role: str, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def _rows(
+    stack: Stack, role: str, name: str, values: Mapping[str, Any] | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     with house.reading(stack, role) as cursor:
-        cursor.execute(load_sql(name))
+        cursor.execute(load_sql(name), values)
         return [column.name for column in cursor.description], cursor.fetchall()
 
 

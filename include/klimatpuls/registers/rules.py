@@ -360,8 +360,9 @@ def nothing_more(_: Sequence[Record], __: Book) -> Iterator[Found]:
 
 
 def enquiries(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """Nobody replies before being asked."""
-    return _in_order(records, "asked_on", "replied_on")
+    """Nobody replies, or is told of a shortcoming, before being asked."""
+    yield from _in_order(records, "asked_on", "told_on")
+    yield from _in_order(records, "asked_on", "replied_on")
 
 
 def reporting_rounds(records: Sequence[Record], _: Book) -> Iterator[Found]:

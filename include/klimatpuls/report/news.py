@@ -8,7 +8,14 @@ from klimatpuls import catalog
 from klimatpuls.report.numbers import NBSP
 from klimatpuls.report.page import Bullets, Section
 from klimatpuls.report.terms import REGISTERS, dataset_name, standing_words
-from klimatpuls.report.view import Cause, DecisionCause, RegisterCause, ReleaseCause, StandingCause
+from klimatpuls.report.view import (
+    Cause,
+    DaysCause,
+    DecisionCause,
+    RegisterCause,
+    ReleaseCause,
+    StandingCause,
+)
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
@@ -64,6 +71,8 @@ def _cause_sentences(cause: Cause, say: Speaker) -> list[str]:
         ]
     if isinstance(cause, DecisionCause):
         return [_decision_sentence(cause, say)]
+    if isinstance(cause, DaysCause):
+        return [_days_sentence(cause, say)]
     return [_override_sentence(cause, say)]
 
 
@@ -77,6 +86,19 @@ def _register_sentence(cause: RegisterCause, say: Speaker) -> str:
     return say(
         f"Nätverkets egna uppgifter: {known[0]} har ändrats.",
         f"The network's own data: {known[1]} changed.",
+    )
+
+
+def _days_sentence(cause: DaysCause, say: Speaker) -> str:
+    counts = (
+        (cause.criteria, say("kriterier", "criteria")),
+        (cause.measures, say("åtgärder", "measures")),
+        (cause.pledges, say("klimatlöften", "pledges")),
+    )
+    told = ", ".join(f"{words} {count}" for count, words in counts if count)
+    return say(
+        f"Dagar har gått, och daterade lägen har ändrats: {told}. Siffrorna är oförändrade.",
+        f"Days have passed, and dated statuses changed: {told}. The figures are unchanged.",
     )
 
 

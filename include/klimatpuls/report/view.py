@@ -53,6 +53,9 @@ QUERIES: Final = (
     "network_summary",
     "members",
     "own_targets",
+    "criteria",
+    "measures",
+    "coverage",
     "findings",
     "data_status",
 )
@@ -141,6 +144,49 @@ class OwnTarget:
     required_annual_rate: float | None
     achieved_annual_rate: float | None
     release_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriterionSum:
+    """How the members stand to one criterion, in counts as shown outside."""
+
+    criterion: str
+    member_count: int
+    met_count: int
+    documented_count: int
+    self_confirmed_count: int
+    not_met_count: int
+    due_count: int
+    unknown_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureCounts:
+    """Members' measures and pledges, in counts."""
+
+    measure_count: int = 0
+    overdue_count: int = 0
+    stale_count: int = 0
+    pledge_count: int = 0
+    pledge_at_risk_count: int = 0
+    without_target_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How far a member's measures reach towards one of its targets; tonnes, percent."""
+
+    region_code: str
+    region_name: str
+    target_id: str
+    target_year: int | None
+    gap_tco2e: float | None
+    counted_tco2e: float | None
+    coverage_pct: float | None
+    coverage_reason: str | None
+    measure_count: int
+    without_effect_count: int
+    overlap: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +296,16 @@ class DecisionCause:
     reason: str | None
 
 
-Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause | DecisionCause
+@dataclass(frozen=True, kw_only=True)
+class DaysCause:
+    """Days passed and dated statuses changed by it: how many of criteria, measures and pledges."""
+
+    criteria: int
+    measures: int
+    pledges: int
+
+
+Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause | DecisionCause | DaysCause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +324,9 @@ class Digest:
         municipalities: Confirmed members that are municipalities, Swedish order.
         regions: Confirmed members that are regions, with their county's figures.
         own_targets: Targets of members' own; national lines are never among them.
+        criteria: The network's picture of the four criteria, as shown outside.
+        measures: Measures and pledges in counts.
+        coverage: How far measures reach, per own target.
         findings: Gates that current releases did not pass.
         statuses: Freshness per dataset and substance.
     """
@@ -284,6 +342,9 @@ class Digest:
     municipalities: tuple[Standing, ...]
     regions: tuple[Standing, ...]
     own_targets: tuple[OwnTarget, ...]
+    criteria: tuple[CriterionSum, ...]
+    measures: MeasureCounts
+    coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     statuses: tuple[DataStatus, ...]
 
@@ -405,6 +466,9 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         municipalities=tuple(member for member in members if member.level == "municipality"),
         regions=tuple(member for member in members if member.level == "county"),
         own_targets=tuple(OwnTarget(**_without_id(row)) for row in rows["own_targets"]),
+        criteria=tuple(CriterionSum(**_without_id(row)) for row in rows["criteria"]),
+        measures=next((MeasureCounts(**_without_id(row)) for row in rows["measures"]), MeasureCounts()),
+        coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),
         findings=tuple(_finding(row) for row in told["findings"]),
         statuses=tuple(DataStatus(**_without_id(row)) for row in told["data_status"]),
     )
@@ -498,8 +562,12 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
             current=cause["current"],
             reason=cause["reason"],
         )
+    if kind == "status_changed":
+        return DaysCause(
+            criteria=cause["criterion"], measures=cause["measure_status"], pledges=cause["pledge_status"]
+        )
     msg = (
         f"a publication's cause of an unknown kind: {kind!r}; known are release, withdrawn, restored, "
-        "override, standing, register"
+        "override, standing, register, status_changed"
     )
     raise ValueError(msg)

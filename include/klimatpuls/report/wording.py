@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from klimatpuls.report.caveats import certainty, freshness, missing_figures, sources, warnings
 from klimatpuls.report.figures import comparison, in_short, members, national_and_own_parts
+from klimatpuls.report.membership import membership
 from klimatpuls.report.news import changed, released
 from klimatpuls.report.numbers import Speaker
 from klimatpuls.report.page import Page
@@ -53,6 +54,7 @@ def write_page(digest: Digest, lang: Language) -> Page:
                 members(digest, say),
                 national_and_own_parts(digest, say),
                 own_targets(digest, say),
+                membership(digest, say),
                 warnings(digest, say),
                 missing_figures(digest, say),
                 certainty(digest, say),

@@ -266,14 +266,56 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The table of a workbook as it stands in its sheet, to find a figure again.
+
+    Attributes:
+        name: Name of the sheet.
+        columns: Year → letters of its column.
+        rows: Every row of the sheet from its first, each a list of cells.
+    """
+
+    name: str
+    columns: Mapping[int, str]
+    rows: Sequence[Row]
+
+    def cell(self, sheet_row: int, year: int) -> Any:
+        """What stands in a year's column in a row (the first is 1), as the reader hands it out."""
+        return self.rows[sheet_row - 1][column_index(self.columns[year])]
+
+
+def read_places(body: bytes) -> Sheet:
+    """Where in a workbook the figures of each year stand.
+
+    Args:
+        body: The bytes of a workbook that :func:`parse` has accepted.
+
+    Returns:
+        The sheet; its rows count as ``sheet_row`` does.
+
+    Raises:
+        SourceFormatError: if it is no such workbook.
+    """
+    name, rows = _open_sheet(body, SOURCE)
+    table = _find_table(rows, SOURCE)
+    columns = dict(zip(table.years, map(column_letters, table.year_columns), strict=True))
+    return Sheet(name=name, columns=columns, rows=rows)
+
+
 # ------------------------------------------------------------------------------------------ the sheet
 
 
 def _read_sheet(body: bytes, what: str) -> list[Row]:
+    return _open_sheet(body, what)[1]
+
+
+def _open_sheet(body: bytes, what: str) -> tuple[str, list[Row]]:
+    """Name and rows of the first sheet that is shown."""
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        return book.get_sheet_by_name(shown[0]).to_python(skip_empty_area=False)
+        return shown[0], book.get_sheet_by_name(shown[0]).to_python(skip_empty_area=False)
     except (CalamineError, OSError, ValueError, IndexError) as error:
         msg = f"{what}: the workbook opens as a zip but not as a spreadsheet ({error}). Nothing was loaded."
         raise SourceFormatError(msg, rule="unreadable_workbook") from error
@@ -341,6 +383,14 @@ def column_letters(index: int) -> str:
         index, rest = divmod(index - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
+
+
+def column_index(letters: str) -> int:
+    """0-based index of a spreadsheet column. Example: A → 0, AA → 26."""
+    index = 0
+    for letter in letters:
+        index = 26 * index + ord(letter) - ord("A") + 1
+    return index - 1
 
 
 # --------------------------------------------------------------------------------------- the preamble

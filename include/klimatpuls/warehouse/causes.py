@@ -78,7 +78,7 @@ def find_causes(
     came_back = [candidate.id for candidate in restored]
     for kind, ids, led in (("withdrawn", withdrawn, shown), ("restored", came_back, shown_now)):
         causes.extend(_decision_causes(cursor, kind, ids, led, current))
-    causes.extend(_standing_causes(cursor, pointer["publication_id"], publication_id))
+    causes.extend(_standing_causes(cursor, pointer["results_id"], publication_id))
     if register_sha256 != pointer["register_sha256"]:
         causes.append({"kind": "register", "first": pointer["register_sha256"] == ""})
     return causes

@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-NO_FIGURES = frozenset({"current_publication", "publication", "data_status"})
-"""Marts about the publication itself and about the calendar, not about the figures."""
+NO_FIGURES = frozenset(
+    {
+        "current_publication", "publication", "data_status", "criterion_history", "criteria_summary",
+        "lineage", "release_file",
+    }
+)  # fmt: skip
+"""Marts about publications, the calendar, the formulas and the files, not about the figures."""
 CLOCK_COLUMNS = frozenset({"publication_id", "retrieved_at", "as_of_date", "file_sha256"})
 """Columns that tell when something was done or in which file it came."""
 

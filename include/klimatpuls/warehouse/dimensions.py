@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from klimatpuls import regions, schema, sectors, substances
+from klimatpuls import lineage, regions, schema, sectors, substances
 from klimatpuls.warehouse.connection import load_sql
 
 
@@ -29,6 +29,10 @@ def dimension_rows() -> dict[str, list[tuple[Any, ...]]]:
         "upsert_sector_quality": [_quality_row(row) for row in _reference("sector_quality")],
         "upsert_region_change": [
             tuple(value or None for value in row.values()) for row in _reference("region_changes")
+        ],
+        "upsert_lineage": [
+            (o.mart, o.column, o.kind, o.methods_section, list(o.inputs), o.formula_sv, o.formula_en)
+            for o in lineage.lineages()
         ],
         "upsert_code": [(c.code_list, c.code, c.name_sv, c.name_en, c.sort_order) for c in schema.codes()],
     }
@@ -65,6 +69,7 @@ def checksum_text() -> str:
 
 def load_dimensions(cursor: Any) -> None:
     """Insert or update the rows of the dimensions, and count them; a row that is in use is never deleted."""
+    cursor.execute(load_sql("load/clear_lineage.sql"))
     for name, rows in dimension_rows().items():
         execute_values(cursor, load_sql(f"load/{name}.sql"), rows, page_size=1000)
     cursor.execute(load_sql("load/analyze_dimensions.sql"))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
 LOGIN_ROLES = ("wh_loader", "wh_mailer", "bi_read")
+GROUP_ROLES = ("wh_owner", "wh_secretariat")
+"""Roles that own, or are granted to people by the operator; nobody logs in as one."""
 TABLES, VIEWS, FUNCTIONS = "contract tables", "contract views", "contract functions"
 DIMENSIONS = "dimensions"
 """What is repeatable and has no file of its own."""
@@ -101,8 +103,9 @@ def _ensure_roles(conn: PgConnection, passwords: Mapping[str, str]) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('klimatpuls roles'))")
         cursor.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'wh\\_%' OR rolname = 'bi_read'")
         present = {name for (name,) in cursor.fetchall()}
-        if "wh_owner" not in present:
-            cursor.execute("CREATE ROLE wh_owner NOLOGIN")
+        for role in GROUP_ROLES:
+            if role not in present:
+                cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
         cursor.execute("GRANT wh_owner TO CURRENT_USER")
         for role in LOGIN_ROLES:
             if role not in present:
@@ -151,6 +154,7 @@ def _repeatable_texts() -> dict[str, str]:
         TABLES: facts.checksum_text(),
         **_files("functions"),
         **_files("marts"),
+        **_files("secretariat"),
         VIEWS: facts.view_statements(),
         FUNCTIONS: facts.function_statements(),
         **_files("grants"),

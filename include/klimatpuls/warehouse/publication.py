@@ -19,11 +19,10 @@ from klimatpuls.crosschecks import Side
 from klimatpuls.defects import Defect, defect_cells
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
-from klimatpuls.registers.targets import from_definition
 from klimatpuls.releases import Release, predecessors
 from klimatpuls.results import EarlierRelease, ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
-from klimatpuls.warehouse import register_rows
+from klimatpuls.warehouse import member_results, register_rows
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.facts import SUBSTANCE, mart_key
 from klimatpuls.warehouse.frames import read_frame
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.schema import Fact
-    from klimatpuls.targets import Target
+    from klimatpuls.warehouse.member_results import Reassessed
 
 EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
@@ -178,6 +177,26 @@ def publish(
     )
 
 
+def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object]) -> Reassessed | None:
+    """Reckon the dated statuses anew for a later day, and publish only if one changed.
+
+    Where a release or a register waits for its publication nothing is done: that one reckons them too.
+
+    Args:
+        conn: Connection as ``wh_loader`` outside a transaction; this function commits.
+        as_of: The day.
+        keep_pages: Called before another publication becomes current: the digest of an earlier one is sent as
+            it was rendered.
+
+    Returns:
+        What changed, or None.
+    """
+    with _publisher_lock(conn):
+        if _plan(conn) is not None:
+            return None
+        return member_results.reassess(conn, as_of=as_of, keep_pages=keep_pages)
+
+
 class _publisher_lock:  # noqa: N801  (reads as a verb in the with statement)
     """One publisher at a time, across processes and machines; the next one waits here."""
 
@@ -315,8 +334,8 @@ def _build(
                 boundaries=register_rows.read_boundaries(cursor, plan.registers_at),
                 own_series=register_rows.read_own_series(cursor, plan.registers_at),
                 groups=register_rows.read_groups(cursor, plan.registers_at, as_of),
-                members=_members(cursor, plan),
-                targets=_targets(cursor, plan),
+                members=register_rows.read_members(cursor, plan.registers_at),
+                targets=register_rows.read_targets(cursor, plan.registers_at),
                 defects=_defects(cursor, plan, lead, lead_facts),
                 published_date=lead.release.published_date,
                 kolada=_side(cursor, plan, facts, "indicator", "kolada"),
@@ -328,11 +347,19 @@ def _build(
                 ),
                 known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
                 population_forecast=_population_forecast(cursor, facts),
+                stored=_stored_standings(cursor, plan, lead),
             )
             for table, frame in compute(inputs).items():
                 rows[table] = copy_frame(
                     cursor, ("mart_data", table), frame, {"publication_id": publication_id}
                 )
+        rows |= member_results.write(
+            cursor,
+            publication_id,
+            as_of=as_of,
+            registers_at=plan.registers_at,
+            release_ids=[c.id for c in plan.candidates],
+        )
         return publication_id, facts, rows
 
 
@@ -401,15 +428,6 @@ def _count(cursor: Any, statement: Any, values: Mapping[str, Any]) -> int:
     return int(cursor.rowcount)
 
 
-def _members(cursor: Any, plan: _Plan) -> pd.DataFrame:
-    """The register of members with dates and truth values as Python's own."""
-    import pandas as pd
-
-    cursor.execute(load_sql("load/members.sql"), {"registers_at": plan.registers_at})
-    columns = [column.name for column in cursor.description]
-    return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
-
-
 def _population_forecast(cursor: Any, facts: Mapping[str, int]) -> dict[tuple[str, int], float]:
     """(region_code, year) → inhabitants of the current forecast; empty where none is held."""
     frame = read_frame(
@@ -420,6 +438,26 @@ def _population_forecast(cursor: Any, facts: Mapping[str, int]) -> dict[tuple[st
     return {
         (str(code), int(year)): float(count) for code, year, count in frame.itertuples(index=False, name=None)
     }
+
+
+def _stored_standings(cursor: Any, plan: _Plan, lead: _Candidate) -> pd.DataFrame | None:
+    """What was stored of the release before the lead, where other formulas reckoned it (methods section 7).
+
+    Only under the same registers: a target that was corrected since would pass for a change of method.
+    """
+    earlier = _earlier(plan, lead)
+    if not earlier:
+        return None
+    frame = read_frame(
+        cursor,
+        "load/stored_standings.sql",
+        {
+            "release_id": earlier[-1].id,
+            "method_version": METHOD_VERSION,
+            "register_sha256": plan.register_sha256,
+        },
+    )
+    return None if frame.empty else frame
 
 
 def _defects(cursor: Any, plan: _Plan, lead: _Candidate, facts: pd.DataFrame) -> list[tuple[str, str, int]]:
@@ -474,11 +512,6 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
         cursor.execute(load_sql("load/build_revision.sql"), values)
     if missing:
         cursor.execute("SELECT ops.analyze_revision()")
-
-
-def _targets(cursor: Any, plan: _Plan) -> list[Target]:
-    cursor.execute(load_sql("load/targets.sql"), {"registers_at": plan.registers_at})
-    return [from_definition(definition) for (definition,) in cursor.fetchall()]
 
 
 def _switch(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls import criteria
 from klimatpuls.measures import STALE_AFTER_MONTHS, Measure, Pledge
 from klimatpuls.registers.rules import OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
+from klimatpuls.registers.targets import from_definition
 from klimatpuls.series import Boundary
 from klimatpuls.warehouse.connection import load_sql
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     import pandas as pd
+
+    from klimatpuls.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,21 @@ class RuleNumbers:
 
     criteria: criteria.Rules
     stale_after_months: int
+
+
+def read_members(cursor: Any, at: datetime | None) -> pd.DataFrame:
+    """The register of members, with dates and truth values as Python's own: the columns of its query."""
+    import pandas as pd
+
+    cursor.execute(load_sql("load/members.sql"), {"registers_at": at})
+    columns = [column.name for column in cursor.description]
+    return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
+
+
+def read_targets(cursor: Any, at: datetime | None) -> list[Target]:
+    """Own targets and national lines, as the formulas take them."""
+    cursor.execute(load_sql("load/targets.sql"), {"registers_at": at})
+    return [from_definition(definition) for (definition,) in cursor.fetchall()]
 
 
 def read_boundaries(cursor: Any, at: datetime | None) -> tuple[Boundary, ...]:
@@ -121,6 +139,16 @@ def read_asked_on(cursor: Any, at: datetime | None) -> dict[tuple[str, str | Non
         key = (row["region_code"], row["criterion"])
         asked[key] = max(asked.get(key, row["asked_on"]), row["asked_on"])
     return asked
+
+
+def read_hearings(cursor: Any, at: datetime | None) -> dict[tuple[str, str], criteria.Hearing]:
+    """(region_code, criterion) → when the member was last told that it falls short, and what it replied."""
+    told: dict[tuple[str, str], criteria.Hearing] = {}
+    for row in _rows(cursor, "enquiries", at):
+        key = (row["region_code"], row["criterion"])
+        if row["told_on"] is not None and (key not in told or told[key].told_on < row["told_on"]):
+            told[key] = criteria.Hearing(**{name: row[name] for name in _names(criteria.Hearing)})
+    return told
 
 
 def read_rule_numbers(cursor: Any, at: datetime | None, as_of: date) -> RuleNumbers:

@@ -1,6 +1,7 @@
 -- The publications nobody needs any more, oldest first. Kept are the current one, the newest ones, those that
--- were shown at any time since a moment, and those a mail still speaks of. Whatever is asked for, two are kept
--- and everything of the last day: a reader may still be in a transaction that began under the one before.
+-- were shown at any time since a moment, those a mail still speaks of, and those whose results another one
+-- shares. Whatever is asked for, two are kept and everything of the last day: a reader may still be in a
+-- transaction that began under the one before.
 CREATE OR REPLACE FUNCTION ops.publications_to_drop(keep_newest integer, keep_since timestamptz)
 RETURNS SETOF bigint
 LANGUAGE sql
@@ -36,6 +37,11 @@ WHERE
         SELECT 1
         FROM ops.mail_outbox AS o
         WHERE o.publication_id = p.publication_id AND o.state IN ('pending', 'sending', 'failed')
+    )
+    AND NOT EXISTS (
+        SELECT 1
+        FROM ops.publication AS l
+        WHERE l.results_id = p.publication_id AND l.dropped_at IS NULL
     )
 ORDER BY p.publication_id
 $$;

@@ -2,9 +2,9 @@
 -- Roles are made by the cluster's bootstrap role; this file says what they may touch.
 
 -- From nothing, so that a grant taken out of this file is gone from a warehouse that had it.
-REVOKE ALL ON ALL TABLES IN SCHEMA staging, core, register, person, mart, mart_data, ops
-FROM wh_loader, wh_mailer, bi_read;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, mart, register FROM wh_loader, wh_mailer, bi_read;
+REVOKE ALL ON ALL TABLES IN SCHEMA staging, core, register, person, mart, mart_data, ops, secretariat
+FROM wh_loader, wh_mailer, bi_read, wh_secretariat;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, mart, register FROM wh_loader, wh_mailer, bi_read, wh_secretariat;
 REVOKE ALL ON SCHEMA public FROM public;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops, mart, register FROM public;
@@ -16,9 +16,15 @@ GRANT SELECT ON ALL TABLES IN SCHEMA mart TO bi_read;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO bi_read;
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES TO bi_read;
 
+-- wh_secretariat: the marts, and what is said of members inside. It cannot log in: the operator grants it to people.
+GRANT USAGE ON SCHEMA mart, secretariat TO wh_secretariat;
+GRANT SELECT ON ALL TABLES IN SCHEMA mart, secretariat TO wh_secretariat;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO wh_secretariat;
+ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES TO wh_secretariat;
+
 -- wh_loader: appends facts, results and what was done; moves the pointer; deletes no fact.
-GRANT USAGE ON SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
-GRANT SELECT ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops TO wh_loader;
+GRANT USAGE ON SCHEMA staging, core, register, mart, mart_data, ops, secretariat TO wh_loader;
+GRANT SELECT ON ALL TABLES IN SCHEMA staging, core, register, mart, mart_data, ops, secretariat TO wh_loader;
 GRANT INSERT, DELETE ON staging.rejected_cell TO wh_loader;
 GRANT INSERT, UPDATE ON
 ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.look, ops.operator_notice, ops.host_limit
@@ -26,7 +32,8 @@ TO wh_loader;
 GRANT INSERT, UPDATE, DELETE ON ops.host_call TO wh_loader;
 GRANT UPDATE (state, decided_by, decided_at, decision_reason, asked_by_run) ON core.dim_release TO wh_loader;
 GRANT INSERT ON
-core.dim_release, core.reconciliation, core.revision, core.revision_pair, ops.mail_outbox, ops.release_decision,
+core.dim_release, core.reconciliation, core.revision, core.revision_pair, core.criterion_change,
+core.criteria_summary, ops.mail_outbox, ops.release_decision,
 ops.warehouse_origin, ops.validation, ops.validation_gate, ops.publication_release, ops.publication_facts
 TO wh_loader;
 -- Results and current facts: rows are added under a new publication; none is changed or taken away.

@@ -3,6 +3,7 @@ SELECT
     region_code,
     criterion,
     asked_on,
+    told_on,
     replied_on,
     reply
 FROM register.enquiry

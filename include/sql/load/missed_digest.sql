@@ -1,9 +1,10 @@
--- The current publication, if nothing of it was ever put into the outbox.
+-- The publication whose results are shown, if nothing of it was ever put into the outbox; one that moved dated
+-- statuses alone has nothing to mail of its own.
 SELECT
     p.publication_id,
     p.causes
 FROM mart.current_publication AS cp
-INNER JOIN ops.publication AS p ON cp.publication_id = p.publication_id
+INNER JOIN ops.publication AS p ON coalesce(cp.results_id, cp.publication_id) = p.publication_id
 WHERE
     NOT EXISTS (
         SELECT 1

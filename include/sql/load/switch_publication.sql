@@ -5,8 +5,10 @@ SET
     as_of_date = %(as_of_date)s,
     origin = %(origin)s,
     published_at = clock_timestamp(),
-    registers_at = (
-        SELECT p.registers_at
+    (registers_at, results_id) = (
+        SELECT
+            p.registers_at,
+            p.results_id
         FROM ops.publication AS p
         WHERE p.publication_id = %(publication_id)s
     )

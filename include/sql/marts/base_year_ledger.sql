@@ -11,6 +11,6 @@ SELECT
     d.difference_tco2e,
     d.difference_pct,
     d.reason,
-    d.publication_id
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
 FROM mart_data.base_year_ledger AS d
-WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);
+WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

@@ -14,6 +14,6 @@ SELECT
     d.near_nation_pct,
     d.own_part_status,
     d.release_id,
-    d.publication_id
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
 FROM mart_data.change_part AS d
-WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);
+WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

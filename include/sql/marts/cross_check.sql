@@ -12,7 +12,7 @@ SELECT
     d.is_same_vintage,
     d.left_release_id,
     d.right_release_id,
-    d.publication_id
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
 FROM mart_data.cross_check AS d
 INNER JOIN core.dim_region AS r ON d.region_code = r.region_code
-WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);
+WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

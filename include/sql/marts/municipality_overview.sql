@@ -26,7 +26,7 @@ SELECT
         AS largest_sector_share_pct,
     d.flags,
     d.release_id,
-    d.publication_id
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
 FROM mart_data.region_overview AS d
 INNER JOIN core.dim_region AS r ON d.region_code = r.region_code AND r.level = 'municipality'
 INNER JOIN core.dim_region AS c ON r.county_code = c.region_code
@@ -65,4 +65,4 @@ LEFT JOIN LATERAL (
     ORDER BY f.emissions_tco2e DESC, s.sort_order
     LIMIT 1
 ) AS l ON TRUE
-WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);
+WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

@@ -10,6 +10,6 @@ SELECT
     d.carried_p90_pct,
     d.is_better,
     d.is_deciding,
-    d.publication_id
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
 FROM mart_data.nowcast_score AS d
-WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);
+WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

@@ -25,7 +25,7 @@ SELECT
     d.release_id,
     d.method_version,
     d.as_of_date,
-    d.publication_id,
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id,
     d.target_state,
     d.base_tco2e,
     d.base_status,
@@ -50,4 +50,4 @@ SELECT
     d.record_came_true_n,
     d.record_came_true_pct
 FROM mart_data.target_progress AS d
-WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);
+WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

@@ -29,7 +29,10 @@ ROWS = {
         "e1,0360,action_plan,document,2025-02-01,klimatstrateg,,https://example.org/e1",
         "e2,1281,inventory,self_confirmed,2025-02-01,klimatstrateg,2023,",
     ],
-    "enquiries.csv": ["0360,targets,2025-01-10,2025-01-20,Mål antas i höst", "1281,targets,2025-01-10,,"],
+    "enquiries.csv": [
+        "0360,targets,2025-01-10,,2025-01-20,Mål antas i höst",
+        "1281,targets,2025-01-10,2025-08-01,,",
+    ],
     "reporting_rounds.csv": ["2025,2025-02-01,2025-03-31", "2026,2026-02-01,2026-03-31"],
     "answers.csv": ["1281,2025,2025-03-01", "1281,2026,2026-03-01", "1280,,2026-06-01"],
     "own_series.csv": [

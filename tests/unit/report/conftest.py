@@ -195,6 +195,32 @@ def _rows() -> dict[str, list[dict[str, object]]]:
             _member("12", "Skåne län", "county", 5_230_771.0, 3.6, -40.2, 8.8, None, None),
         ],
         "own_targets": [],
+        "criteria": [
+            {
+                "criterion": criterion,
+                "member_count": 19,
+                "met_count": 0,
+                "documented_count": 0,
+                "self_confirmed_count": 0,
+                "not_met_count": 0,
+                "due_count": 0,
+                "unknown_count": 19,
+                "publication_id": PUBLICATION,
+            }
+            for criterion in ("inventory", "targets", "action_plan", "informing")
+        ],
+        "measures": [
+            {
+                "measure_count": 0,
+                "overdue_count": 0,
+                "stale_count": 0,
+                "pledge_count": 0,
+                "pledge_at_risk_count": 0,
+                "without_target_count": 19,
+                "publication_id": PUBLICATION,
+            }
+        ],
+        "coverage": [],
         "findings": [
             {
                 "release_id": GHG_ID,

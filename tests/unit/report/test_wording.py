@@ -89,6 +89,12 @@ def test_what_changed_is_told_in_sentences_with_numbers(digest):
             "Target lund-2030 (Lund): from “half of the ways of reckoning reach the level” to “no standing”.",
         ),
         (
+            {"kind": "status_changed", "criterion": 0, "measure_status": 2, "pledge_status": 1},
+            "Dagar har gått, och daterade lägen har ändrats: åtgärder 2, klimatlöften 1. Siffrorna är "
+            "oförändrade.",
+            "Days have passed, and dated statuses changed: measures 2, pledges 1. The figures are unchanged.",
+        ),
+        (
             {"kind": "override", "release_id": "r-1", "decided_by": "eva@example.org", "reason": "rimligt"},
             "Utgåvan r-1 stoppades av en kontroll och godkändes sedan för hand. Skäl: rimligt",
             "Release r-1 was stopped by a check and then approved by hand. Reason: rimligt",
@@ -319,6 +325,65 @@ def test_a_network_without_members_says_so(rows):
     rows["network_summary"] = [row for row in rows["network_summary"] if row["panel"] == "nation"]
     text = text_of(write_page(build_digest(rows), "sv"))
     assert "Ingen bekräftad medlemskommun finns i registret." in text
+
+
+FOUR = "Medlemskapets fyra kriterier"
+COVERAGE = {
+    "region_code": "1281", "region_name": "Lund", "target_id": "lund-2030", "target_year": 2030,
+    "gap_tco2e": 80_684.0, "counted_tco2e": 8_000.0, "coverage_pct": 9.915, "coverage_reason": None,
+    "measure_count": 3, "without_effect_count": 1, "overlap": "not_assessed", "publication_id": 7,
+}  # fmt: skip
+
+
+def test_criteria_nobody_was_asked_about_are_one_line(digest):
+    (block,) = section(write_page(digest, "sv"), FOUR).blocks
+    assert block.text == (
+        "Ännu inte fastställt för någon medlem (19): de är inte tillfrågade eller har tid kvar att svara."
+    )
+    assert "Not yet established for any member (19)" in text_of(write_page(digest, "en"))
+
+
+def test_criteria_are_counts_with_documents_apart_and_no_names(rows):
+    rows["criteria"][0] |= {
+        "met_count": 12,
+        "documented_count": 9,
+        "self_confirmed_count": 3,
+        "unknown_count": 7,
+    }
+    rows["criteria"][3] |= {"not_met_count": 2, "due_count": 5, "unknown_count": 12}
+    table, note = section(write_page(build_digest(rows), "sv"), FOUR).blocks
+    assert table.caption == "Antal av 19 medlemmar"
+    assert table.rows[0] == ("Inventera utsläppen", "12", "9", "0", "0", "7")
+    assert table.rows[3] == ("Informera nätverket", "0", "0", "2", "5", "12")
+    assert "medlemmens egen uppgift" in note.text
+
+
+def test_measures_pledges_and_coverage_are_told_where_there_are_any(rows):
+    rows["own_targets"] = [TARGET]
+    rows["measures"][0] |= {
+        "measure_count": 12, "overdue_count": 2, "stale_count": 3, "pledge_count": 4,
+        "pledge_at_risk_count": 1, "without_target_count": 18,
+    }  # fmt: skip
+    rows["coverage"] = [
+        COVERAGE,
+        {**COVERAGE, "target_id": "lund-2040", "coverage_pct": None, "coverage_reason": "already_at_level"},
+    ]
+    digest = build_digest(rows)
+    _, told = section(write_page(digest, "sv"), FOUR).blocks
+    assert [item.replace("\u00a0", " ") for item in told.items] == [
+        "Medlemmar utan eget mål i registret: 18.",
+        "Åtgärder i registret: 12, varav 2 försenade och 3 inaktuella (öppna utan ändring på länge).",
+        "Klimatlöften: 4, varav 1 i riskzonen.",
+        "Lund, mål 2030 (lund-2030): åtgärderna täcker 9,9 % av gapet på 80 684 ton (åtgärder: 3, utan "
+        "beräknad effekt: 1; överlappning är inte bedömd).",
+        "Lund, mål 2030 (lund-2040): åtgärderna kan inte ställas mot gapet, redan på målets nivå.",
+    ]
+    test_both_languages_say_equally_much(digest)
+
+
+def test_without_a_member_nothing_is_said_of_criteria(rows):
+    rows["criteria"] = []
+    assert FOUR not in text_of(write_page(build_digest(rows), "sv"))
 
 
 def test_both_languages_say_equally_much(digest):

@@ -1,0 +1,577 @@
+"""From a published number down to the cell of the publisher's file it comes from.
+
+Reads ``mart`` as any reader may (``mart.lineage``, ``mart.release_file``, ``mart.source_row``) and the raw
+bytes that are kept. What a number is made from is put together again where that is a sum or a ratio, and
+every cell is looked up in its file: a trace that says nothing of a disagreement has found none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from klimatpuls import regions, schema, series
+from klimatpuls.errors import KlimatpulsError, UsageError
+from klimatpuls.lineage import REGISTER, SOURCE, parse_input
+from klimatpuls.sectors import DOMESTIC_AVIATION
+from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.sources import smhi_emissions
+from klimatpuls.tracing import Cell, File, Step, Trace
+from klimatpuls.units import number_from_text
+from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.mart_rows import (
+    compare,
+    find_row,
+    has_column,
+    nearest,
+    read_keys,
+    read_rows,
+    read_values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from klimatpuls.lineage import Input
+    from klimatpuls.schema import Mart
+    from klimatpuls.series import Boundary
+    from klimatpuls.snapshots import Snapshot
+    from klimatpuls.warehouse.mart_rows import Condition, Row
+
+EMISSION_MARTS: Final = ("emission", "emission_by_release")
+_BY_KEY: Final = (
+    ("target_id", "target_progress"),
+    ("boundary", "boundary_series"),
+    ("release_id", "emission_by_release"),
+    ("sector_code", "emission"),
+    ("year", "emission"),
+)
+_SECTOR_LIST: Final = "sector_list:"
+_OWN_SERIES: Final = "own_series:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Which numbers are asked for.
+
+    Attributes:
+        region_code: The region.
+        mart: The mart; None lets the keys decide.
+        column: Its column; None for every column with a lineage.
+        keys: Columns of the mart → what they must be, as text.
+    """
+
+    region_code: str
+    mart: str | None = None
+    column: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing but a region is named."""
+        return self.mart is None and not self.keys
+
+    @property
+    def chosen_mart(self) -> str:
+        """The mart that is named, else the one that the keys are about."""
+        if self.mart is not None:
+            return self.mart
+        if "measure_id" in self.keys:
+            return "measure_effect" if "year" in self.keys else "measure"
+        return next(mart for key, mart in _BY_KEY if key in self.keys)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Lineage:
+    kind: str
+    section: int | None
+    formula_sv: str
+    formula_en: str
+    inputs: tuple[Input, ...]
+    method_version: str
+
+
+def find_region(text: str) -> str:
+    """The code of a region given by code or by name.
+
+    Raises:
+        UsageError: if there is no such region; the nearest names are told.
+    """
+    if text[:1].isdigit():
+        return regions.region(text).code
+    return regions.code_for(text)
+
+
+def trace(cursor: Any, snapshots: Path, question: Question) -> Trace:
+    """Follow numbers down to where they come from.
+
+    Args:
+        cursor: Cursor as ``bi_read`` in a transaction.
+        snapshots: Folder of the raw bytes.
+        question: Which numbers.
+
+    Returns:
+        The trace.
+
+    Raises:
+        UsageError: if the question fits no row or several; what there is to choose from is told.
+        SnapshotError: if kept bytes are missing or damaged.
+    """
+    return _Tracer(cursor, snapshots).answer(question)
+
+
+def overview(cursor: Any, region_code: str) -> list[tuple[str, int, dict[str, list[str]]]]:
+    """What can be traced of a region: mart, number of rows, and the values of its other keys.
+
+    Args:
+        cursor: Cursor as ``bi_read`` in a transaction.
+        region_code: The region.
+    """
+    found = []
+    for name in dict.fromkeys(mart for mart, _ in _read_lineages(cursor)):
+        mart = schema.mart(name)
+        if not has_column(mart, "region_code") or "release_id" in mart.key:
+            continue  # marts of every release cost a partition each, and say what the current ones say
+        count, keys = read_keys(cursor, mart, {"region_code": region_code})
+        if count:
+            found.append((name, count, keys))
+    return found
+
+
+def _read_lineages(cursor: Any) -> dict[tuple[str, str], _Lineage]:
+    """(mart, column) → how it comes about, as the warehouse tells it."""
+    cursor.execute(load_sql("trace/lineage.sql"))
+    return {
+        (mart, column): _Lineage(
+            kind=kind,
+            section=section,
+            formula_sv=formula_sv,
+            formula_en=formula_en,
+            inputs=tuple(parse_input(text) for text in inputs),
+            method_version=version,
+        )
+        for mart, column, kind, section, formula_sv, formula_en, inputs, version in cursor.fetchall()
+    }
+
+
+class _Tracer:
+    """One question's reading, each thing once."""
+
+    def __init__(self, cursor: Any, snapshots: Path) -> None:
+        self._cursor = cursor
+        self._store = SnapshotStore(snapshots)
+        self._folder = snapshots
+        self._steps: dict[tuple[Any, ...], Step] = {}
+        self._sheets: dict[str, smhi_emissions.Sheet] = {}
+        self._files: dict[str, File] = {}
+        self._cells: dict[tuple[str, str], dict[tuple[str, int], tuple[float, int]]] = {}
+        self._lineages = _read_lineages(cursor)
+        self._releases: list[tuple[str, tuple[int, ...]]] = [
+            (release_id, tuple(years)) for release_id, years in self._query("emission_releases")
+        ]
+        self._known_files: dict[str, list[tuple[Any, ...]]] = {}
+        for release_id, *about in self._query("files"):
+            self._known_files.setdefault(release_id, []).append(tuple(about))
+
+    def answer(self, question: Question) -> Trace:
+        mart = self._mart(question.chosen_mart)
+        given = dict(question.keys)
+        if mart.name in ("emission", "emission_wide_by_sector"):
+            given.setdefault("substance", "ghg")
+        if "release_id" in given:
+            given["release_id"] = self._release_named(given["release_id"])
+        if has_column(mart, "region_code"):
+            given["region_code"] = question.region_code
+        row = find_row(self._cursor, mart, given)
+        columns = [column for name, column in self._lineages if name == mart.name]
+        if question.column is not None:
+            columns = [self._column(mart, question.column)]
+        steps = [self._number(mart, column, row) for column in columns if row[column] is not None]
+        if not steps:
+            why = f" (status {row['status']})" if row.get("status") else ""
+            msg = f"mart.{mart.name} has nothing in {', '.join(columns)} of this row{why}"
+            raise UsageError(msg)
+        name = regions.region(question.region_code).name
+        chosen = ", ".join(f"{key} {row[key]}" for key in mart.key if key != "region_code")
+        return Trace(
+            title=f"{question.region_code} {name}, mart.{mart.name}: {chosen or 'one row'}",
+            steps=steps,
+            files=dict(sorted(self._files.items())),
+            publication_id=int(row["publication_id"]),
+        )
+
+    def _query(self, name: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        self._cursor.execute(load_sql(f"trace/{name}.sql"), values)
+        found: list[tuple[Any, ...]] = self._cursor.fetchall()
+        return found
+
+    def _mart(self, name: str) -> Mart:
+        known = sorted({mart for mart, _ in self._lineages})
+        if name not in known:
+            msg = f"mart.{name} has no numbers to trace{nearest(name, known)}; there are {', '.join(known)}"
+            raise UsageError(msg)
+        return schema.mart(name)
+
+    def _release_named(self, part: str) -> str:
+        """The one release that has this in its name; the text itself where none or several have."""
+        fitting = [release_id for release_id in self._known_files if part in release_id]
+        return fitting[0] if len(fitting) == 1 else part
+
+    def _column(self, mart: Mart, name: str) -> str:
+        known = [column for one, column in self._lineages if one == mart.name]
+        if name not in known:
+            msg = f"mart.{mart.name} has no number {name!r}{nearest(name, known)}; it has {', '.join(known)}"
+            raise UsageError(msg)
+        return name
+
+    # ------------------------------------------------------------------------- from a number to its inputs
+
+    def _number(self, mart: Mart, column: str, row: Row) -> Step:
+        """One number of one row, with everything under it."""
+        key = (mart.name, column, *(str(row[name]) for name in mart.key))
+        if key in self._steps:
+            return self._steps[key]
+        about = self._lineages.get((mart.name, column))
+        release_id = row.get("release_id")
+        step = Step(
+            what=f"mart.{mart.name}.{column}",
+            which={name: str(row[name]) for name in mart.key},
+            value=row[column],
+            unit=next(one.unit or "" for one in mart.columns if one.name == column),
+            release_id=release_id,
+        )
+        self._steps[key] = step
+        if release_id is not None:
+            self._file(release_id)
+        if about is not None:
+            step.formula_sv, step.formula_en = about.formula_sv, about.formula_en
+            step.section, step.method_version = about.section, about.method_version
+        if mart.name in EMISSION_MARTS:
+            step.cell = self._cell(row["release_id"], row["region_code"], row["sector_code"], row["year"])
+        elif mart.name == "boundary_series":
+            self._explain_boundary(step, row["region_code"], row["boundary"], row["year"], row["release_id"])
+            step.note = ", ".join([row["status"], *row["flags"]])
+        elif about is not None and about.kind == SOURCE and not about.inputs:
+            step.cell = self._source_cell(mart, row)
+        elif about is None or (about.kind == REGISTER and mart.name != "target_progress"):
+            step.note = _register_note(mart, row) if mart.name != "release" else ""
+        if about is not None:
+            step.inputs = [
+                *step.inputs,
+                *(one for part in about.inputs for one in self._input(part, mart, row)),
+            ]
+        return step
+
+    def _input(self, part: Input, own: Mart, row: Row) -> Iterator[Step]:
+        """The steps that an input of a row stands for."""
+        if not part.is_about(row):
+            return
+        mart = schema.mart(part.mart)
+        if part.is_set:
+            yield self._set(part, row)
+        elif part.is_own_row and part.mart == own.name:
+            if row.get(part.column) is not None:
+                yield self._number(own, part.column, row)
+        elif part.mart == "boundary_series" and str(row.get("boundary", "")).startswith(
+            (_SECTOR_LIST, _OWN_SERIES)
+        ):
+            yield from self._own_boundary(part, row)
+        else:
+            for found in self._found(part, mart, row):
+                if found[part.column] is not None:
+                    yield self._number(mart, part.column, found)
+
+    def _set(self, part: Input, row: Row) -> Step:
+        chosen = {one.column: str(one.value(row)) for one in part.conditions}
+        key = (part.mart, part.column, "*", *sorted(chosen.items()))
+        if key not in self._steps:
+            self._steps[key] = Step(
+                what=f"mart.{part.mart}.{part.column}",
+                which=chosen,
+                note="every row of it; name a row to trace it",
+            )
+            for release_id in self._releases_of(part, row):
+                self._file(release_id)
+        return self._steps[key]
+
+    def _releases_of(self, part: Input, row: Row) -> list[str]:
+        """The releases that a whole set of rows comes from."""
+        mart = schema.mart(part.mart)
+        if part.mart in ("boundary_series", "emission_by_release"):
+            own = [one.value(row) for one in part.conditions if one.column == "release_id"]
+            return [str(one) for one in own] or [name for name, _ in self._releases]
+        if not has_column(mart, "release_id"):
+            return []
+        given = {one.column: str(one.value(row)) for one in part.conditions if one.value(row) is not None}
+        return read_values(self._cursor, mart, "release_id", given)
+
+    def _found(self, part: Input, mart: Mart, row: Row) -> list[Row]:
+        """The rows of another mart that an input names; none where the row at hand lacks a value for it."""
+        conditions: list[Condition] = []
+        named = {one.column for one in part.conditions}
+        for one in part.conditions:
+            value = one.value(row)
+            if value is None:
+                return []
+            conditions.append(compare(mart, one.column, one.relation, str(value)))
+        for key in mart.key:
+            if key not in named and row.get(key) is not None:
+                conditions.append(compare(mart, key, "=", str(row[key])))
+        rows = read_rows(self._cursor, mart, conditions)
+        if not part.in_trend:
+            return rows
+        published = dict(self._releases).get(str(row.get("release_id")), ())
+        return [
+            found
+            for found in rows
+            if found["year"] in published and series.KNOWN_DEFECT not in found["flags"]
+        ]
+
+    # ----------------------------------------------------------------------------------------- boundaries
+
+    def _explain_boundary(self, step: Step, region: str, boundary: str, year: int, release_id: str) -> None:
+        chosen = series.BOUNDARIES[boundary]
+        place = [name for name, _ in self._releases].index(release_id)
+        if year in self._releases[place][1]:
+            step.reckoned, step.inputs = self._sum(place, region, chosen, year)
+        else:
+            self._link(step, place, region, chosen, year)
+
+    def _link(self, step: Step, place: int, region: str, boundary: Boundary, year: int) -> None:
+        """A year that only an older release has: its value there times the ratio of the two releases."""
+        older = [at for at in range(place - 1, -1, -1) if year in self._releases[at][1]]
+        if not older:
+            return
+        old = older[0]
+        common = sorted(set(self._releases[place][1]) & set(self._releases[old][1]))
+        ratios = {}
+        for one in common:
+            below, above = (
+                self._sum(old, region, boundary, one)[0],
+                self._sum(place, region, boundary, one)[0],
+            )
+            if below > 0:
+                ratios[one] = above / below
+        if not ratios:
+            return
+        value = self._whole(old, region, boundary, year)
+        factor = float(np.interp(year, list(ratios), list(ratios.values())))
+        nearest = [max((one for one in ratios if one < year), default=None)]
+        nearest.append(min((one for one in ratios if one > year), default=None))
+        step.inputs = [
+            value,
+            Step(
+                what="ratio new/old, straight in time between the nearest common years",
+                which={"year": str(year)},
+                value=factor,
+                sign="×",
+                inputs=[
+                    Step(
+                        what="ratio new/old",
+                        which={"year": str(one)},
+                        value=ratios[one],
+                        inputs=[
+                            self._whole(place, region, boundary, one),
+                            self._whole(old, region, boundary, one, sign="÷"),
+                        ],
+                    )
+                    for one in nearest
+                    if one is not None
+                ],
+            ),
+        ]
+        step.reckoned = value.value * factor
+
+    def _whole(self, place: int, region: str, boundary: Boundary, year: int, sign: str = "") -> Step:
+        """A boundary's value in one release."""
+        release_id = self._releases[place][0]
+        key = ("boundary", release_id, region, boundary.code, year, sign)
+        if key not in self._steps:
+            value, inputs = self._sum(place, region, boundary, year)
+            self._steps[key] = Step(
+                what=f"boundary {boundary.code}",
+                which={"year": str(year), "release_id": release_id},
+                value=value,
+                unit="t CO2e",
+                sign=sign,
+                release_id=release_id,
+                inputs=inputs,
+            )
+        return self._steps[key]
+
+    def _sum(self, place: int, region: str, boundary: Boundary, year: int) -> tuple[float, list[Step]]:
+        """A boundary in a release: its sectors, each a cell, added up as :mod:`klimatpuls.series` does."""
+        steps = [self._sector(place, region, code, year, "+") for code in boundary.plus]
+        steps += [
+            self._sector(place, region, code, year, "−")
+            for code in boundary.minus
+            if code != DOMESTIC_AVIATION
+        ]
+        if boundary.without_aviation:
+            steps += self._aviation(place, region, year)
+        total = sum(step.value if step.sign == "+" else -step.value for step in steps)
+        return float(total), steps
+
+    def _sector(self, place: int, region: str, sector: str, year: int, sign: str = "") -> Step:
+        release_id = self._releases[place][0]
+        key = ("sector", release_id, region, sector, year, sign)
+        if key not in self._steps:
+            self._steps[key] = Step(
+                what="emissions",
+                which={"region_code": region, "sector_code": sector, "year": str(year)},
+                value=self._release_cells(release_id, region)[sector, year][0],
+                unit="t CO2e",
+                sign=sign,
+                release_id=release_id,
+                cell=self._cell(release_id, region, sector, year),
+            )
+        return self._steps[key]
+
+    def _aviation(self, place: int, region: str, year: int) -> list[Step]:
+        """Domestic aviation as the release shows it, or by its share in the newest older one that does."""
+        if self._shows_aviation(place, region):
+            return [self._sector(place, region, DOMESTIC_AVIATION, year, "−")]
+        donor = next((at for at in range(place - 1, -1, -1) if self._shows_aviation(at, region)), None)
+        if donor is None:
+            return []
+        # Of two equally near years the later one.
+        nearest = min(self._releases[donor][1], key=lambda one: (abs(one - year), -one))
+        aviation = self._sector(donor, region, DOMESTIC_AVIATION, nearest)
+        whole = self._sector(donor, region, series.TRANSPORT, nearest, "÷")
+        transport = self._sector(place, region, series.TRANSPORT, year, "×")
+        share = aviation.value / whole.value if whole.value else 0.0
+        return [
+            Step(
+                what="domestic aviation, estimated by its share in transport of another release",
+                which={"year": str(year)},
+                value=share * transport.value,
+                unit="t CO2e",
+                sign="−",
+                inputs=[aviation, whole, transport],
+            )
+        ]
+
+    def _shows_aviation(self, place: int, region: str) -> bool:
+        release_id, years = self._releases[place]
+        return (DOMESTIC_AVIATION, years[-1]) in self._release_cells(release_id, region)
+
+    def _own_boundary(self, part: Input, row: Row) -> Iterator[Step]:
+        """The values of a boundary of the register: a list of sectors, or values an owner gave."""
+        years = [one for one in part.conditions if one.column == "year"]
+        wanted = [(one.relation, one.value(row)) for one in years]
+        name = str(row["boundary"])
+        if name.startswith(_OWN_SERIES):
+            mart = schema.mart("own_series")
+            chosen = compare(mart, "series_id", "=", name.removeprefix(_OWN_SERIES))
+            for found in read_rows(self._cursor, mart, [chosen]):
+                if _is_wanted(found["year"], wanted):
+                    yield self._number(mart, "value", found)
+            return
+        mart = schema.mart("sector_list")
+        chosen = compare(mart, "list_id", "=", name.removeprefix(_SECTOR_LIST))
+        for found in read_rows(self._cursor, mart, [chosen]):
+            boundary = series.Boundary(name, tuple(found["sector_codes"]))
+            place = [one for one, _ in self._releases].index(row["release_id"])
+            for year in self._releases[place][1]:
+                if _is_wanted(year, wanted):
+                    yield self._whole(place, str(row["region_code"]), boundary, year)
+
+    # ---------------------------------------------------------------------------------------------- files
+
+    def _release_cells(self, release_id: str, region: str) -> dict[tuple[str, int], tuple[float, int]]:
+        """(sector, year) → value and sheet row of one region in one release of emissions."""
+        key = (release_id, region)
+        if key not in self._cells:
+            values = {"fact": "emission", "release_id": release_id, "region_code": region}
+            self._cells[key] = {
+                (found["sector_code"], int(found["year"])): (float(found["emissions"]), sheet_row)
+                for sheet_row, found in self._query("source_row", values)
+            }
+        return self._cells[key]
+
+    def _cell(self, release_id: str, region: str, sector: str, year: int) -> Cell:
+        _, sheet_row = self._release_cells(release_id, region)[sector, year]
+        sheet = self._sheet(release_id)
+        content = sheet.cell(sheet_row, year)
+        return Cell(
+            release_id=release_id,
+            row=sheet_row,
+            sheet=sheet.name,
+            column=sheet.columns[year],
+            content=str(content),
+            number=number_from_text(content) if isinstance(content, str) else float(content),
+        )
+
+    def _source_cell(self, mart: Mart, row: Row) -> Cell | None:
+        """The row of the answer that a fact of another source was read from."""
+        if mart.fact is None:
+            return None
+        fact, release_id = schema.fact(mart.fact), row["release_id"]
+        values = {"fact": fact.name, "release_id": release_id, "region_code": row.get("region_code")}
+        for sheet_row, found in self._query("source_row", values):
+            if all(str(found[key]) == str(row[key]) for key in fact.key):
+                if mart.fact != "air_pollutant":
+                    return Cell(release_id=release_id, row=sheet_row)
+                sheet, year = self._sheet(release_id), row["year"]
+                content = str(sheet.cell(sheet_row, year))  # in the unit of the sheet
+                place = (sheet.name, sheet.columns[year])
+                return Cell(
+                    release_id=release_id, row=sheet_row, sheet=place[0], column=place[1], content=content
+                )
+        return None
+
+    def _sheet(self, release_id: str) -> smhi_emissions.Sheet:
+        """The workbook of a release of emissions, as it is kept."""
+        if release_id not in self._sheets:
+            self._file(release_id)
+            (body,) = self._bodies(release_id)[1]
+            self._sheets[release_id] = smhi_emissions.read_places(body)
+        return self._sheets[release_id]
+
+    def _file(self, release_id: str) -> None:
+        """Look up the file that a release was read from; its bytes are held against their hash."""
+        if release_id in self._files:
+            return
+        snapshot, _ = self._bodies(release_id)
+        (sha256, _, published, url, retrieved_at, size, _), *others = self._known_files[release_id]
+        self._files[release_id] = File(
+            release_id=release_id,
+            sha256=sha256,
+            url=url,
+            published_date=published,
+            retrieved_at=retrieved_at,
+            size_bytes=size,
+            kept=tuple(str(self._folder / place) for place in self._store.places(snapshot)),
+            same_content=tuple(other[0] for other in others),
+        )
+
+    def _bodies(self, release_id: str) -> tuple[Snapshot, tuple[bytes, ...]]:
+        """The kept answer that a release was read from, whole and undamaged."""
+        known = self._known_files.get(release_id, [])
+        if not known or not known[0][1]:
+            msg = f"mart.release_file does not tell which file {release_id} was read from"
+            raise KlimatpulsError(msg)
+        snapshot = self._store.read(known[0][-1])
+        return snapshot, self._store.read_parts(snapshot)
+
+
+def _is_wanted(year: int, wanted: Sequence[tuple[str, Any]]) -> bool:
+    return all(
+        value is not None and (year >= int(value) if relation == ">=" else year == int(value))
+        for relation, value in wanted
+    )
+
+
+def _register_note(mart: Mart, row: Row) -> str:
+    """Which entry of a register says it, and the document behind it."""
+    parts = [f"the register behind mart.{mart.name} says so"]
+    if row.get("decided_on") is not None:
+        parts.append(
+            f"decided on {row['decided_on']}{' by ' + row['decided_by'] if row.get('decided_by') else ''}"
+        )
+    if row.get("document_url"):
+        parts.append(str(row["document_url"]))
+    return ", ".join(parts)

@@ -1,0 +1,354 @@
+"""Where every member stands, as the result tables of a publication: pure, registers in, frames out.
+
+The formulas are those of :mod:`klimatpuls.criteria` and :mod:`klimatpuls.measures` (methods sections 10 and
+11); this module says whom they are asked about and which of them fill which table.
+
+Asked about are confirmed members that have not left, and applicants; observers and probable members owe the
+network nothing. What is said outside hides a shortcoming until the member has had its days to reply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from klimatpuls import criteria, measures
+from klimatpuls.measures import MeasureStatus, PledgeStatus
+from klimatpuls.targets import select_in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from klimatpuls.criteria import Assessment, Hearing, Records, Rules
+    from klimatpuls.measures import Measure, Pledge
+
+MEMBER: Final = "member"
+APPLICANT: Final = "applicant"
+NO_TARGET: Final = ("inget eget mål finns i registret", "no target of its own is in the register")
+"""What is said of a member without a target in force: Swedish and English."""
+
+CRITERION_COLUMNS: Final = (
+    "region_code", "member_kind", "criterion", "status", "shown_status", "status_date", "lapses_on",
+    "evidence_kind", "stated_by", "document_url", "target_id", "implied_annual_cut", "national_target_id",
+    "national_annual_cut", "reason", "reason_sv", "reason_en", "records_reason",
+    "records_reason_sv", "records_reason_en", "to_meet_sv", "to_meet_en", "asked_on", "told_on",
+    "reply_until", "replied_on", "reply", "as_of_date",
+)  # fmt: skip
+MEASURE_COLUMNS: Final = (
+    "measure_id", "region_code", "is_overdue", "is_stale", "overdue_from", "stale_from", "as_of_date",
+)  # fmt: skip
+PLEDGE_COLUMNS: Final = (
+    "pledge_id", "region_code", "status", "measure_count", "done_count", "overdue_count", "stale_count",
+    "as_of_date",
+)  # fmt: skip
+COVERAGE_COLUMNS: Final = (
+    "region_code", "target_id", "sector_code", "boundary", "last_year", "target_year", "gap_tco2e",
+    "counted_tco2e", "planned_tco2e", "coverage_pct", "coverage_points", "coverage_reason", "reason_sv",
+    "reason_en", "measure_count", "without_effect_count", "without_effect_pct", "overlap",
+)  # fmt: skip
+OVERVIEW_COLUMNS: Final = (
+    "region_code", "member_kind", "target_count", "target_note_sv", "target_note_en", "met_count",
+    "documented_count", "self_confirmed_count", "measure_count", "overdue_count", "stale_count",
+    "pledge_count", "pledge_at_risk_count", "as_of_date",
+)  # fmt: skip
+DATED: Final[dict[str, tuple[str, ...]]] = {
+    "criterion": ("region_code", "criterion", "member_kind", "status", "shown_status", "reason"),
+    "measure_status": ("measure_id", "is_overdue", "is_stale"),
+    "pledge_status": ("pledge_id", "status"),
+}
+"""Table → the columns in which a day that passes can show: its key and its statuses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTarget:
+    """A member's own target, as the publication reckoned it.
+
+    Attributes:
+        region_code: The owner.
+        target_id: The target.
+        boundary: What it is about.
+        last_year: Latest data year; None where the target could not be reckoned.
+        target_year: The year it is judged at.
+        observed_gap_tco2e: E_last − level, tonnes CO2e; NaN where the level cannot be reckoned.
+    """
+
+    region_code: str
+    target_id: str
+    boundary: str
+    last_year: int | None
+    target_year: int | None
+    observed_gap_tco2e: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberInputs:
+    """What the registers hold about members, as of a day.
+
+    Attributes:
+        as_of: The run's day.
+        members: One row per entry of the register of members: ``region_code``, ``joined_on``, ``left_on``,
+            ``confirmed``, ``is_applicant``, ``is_observer``.
+        records: Targets, measures, plans, statements, rounds, answers, questions and published years.
+        pledges: Pledges.
+        hearings: (region_code, criterion) → when it was last told of a shortcoming, and what it replied.
+        own_targets: Members' own targets as reckoned.
+        rules: The numbers of the rules.
+        stale_after_months: A measure that nothing changed in for so long is stale.
+    """
+
+    as_of: date
+    members: pd.DataFrame
+    records: Records
+    pledges: Sequence[Pledge] = ()
+    hearings: Mapping[tuple[str, str], Hearing] = field(default_factory=dict)
+    own_targets: Sequence[OwnTarget] = ()
+    rules: Rules = field(default_factory=criteria.Rules)
+    stale_after_months: int = measures.STALE_AFTER_MONTHS
+
+
+def build_members(inputs: MemberInputs) -> dict[str, pd.DataFrame]:
+    """Reckon where every member stands (methods sections 10 and 11).
+
+    Args:
+        inputs: What the registers hold, and the day.
+
+    Returns:
+        Table of ``mart_data`` → frame with its columns but ``publication_id``: ``criterion``,
+        ``measure_status``, ``pledge_status``, ``measure_coverage``, ``member_overview``.
+
+    Example: an applicant without anything in the registers → four rows ``unknown``, and an overview that says
+    that no target of its own is in the register.
+    """
+    asked = asked_about(inputs.members, inputs.as_of)
+    assessments = {code: criteria.assess(code, inputs.records, inputs.as_of, inputs.rules) for code in asked}
+    measured = [_measure_row(measure, inputs) for measure in inputs.records.measures]
+    pledged = [_pledge_row(pledge, inputs) for pledge in inputs.pledges]
+    return {
+        "criterion": _frame(
+            (
+                _criterion_row(assessment, asked[code], inputs)
+                for code, own in assessments.items()
+                for assessment in own
+            ),
+            CRITERION_COLUMNS,
+        ),
+        "measure_status": _frame(measured, MEASURE_COLUMNS),
+        "pledge_status": _frame(pledged, PLEDGE_COLUMNS),
+        "measure_coverage": _coverage(inputs),
+        "member_overview": _frame(
+            (
+                _overview_row(code, asked[code], own, measured, pledged, inputs)
+                for code, own in assessments.items()
+            ),
+            OVERVIEW_COLUMNS,
+        ),
+    }
+
+
+def asked_about(members: pd.DataFrame, as_of: date) -> dict[str, str]:
+    """Who is held against the criteria on a day: region_code → ``member`` or ``applicant``, by code.
+
+    Args:
+        members: As :attr:`MemberInputs.members`.
+        as_of: The day.
+
+    Example: confirmed and joining tomorrow → nobody yet; an observer → nobody.
+    """
+    found = {}
+    for row in members.sort_values("region_code").to_dict("records"):
+        is_there = not (
+            (row["joined_on"] is not None and row["joined_on"] > as_of)
+            or (row["left_on"] is not None and row["left_on"] <= as_of)
+        )
+        if is_there and row["is_applicant"]:
+            found[str(row["region_code"])] = APPLICANT
+        elif is_there and row["confirmed"] and not row["is_observer"]:
+            found[str(row["region_code"])] = MEMBER
+    return found
+
+
+def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> dict[str, Any]:
+    code, criterion = assessment.region_code, assessment.criterion
+    hearing = None
+    if assessment.status in criteria.SHORTCOMINGS:
+        hearing = inputs.hearings.get((code, criterion))
+    if hearing is not None and not criteria.was_told(
+        code, criterion, inputs.records, hearing.told_on, inputs.as_of, inputs.rules
+    ):
+        hearing = None
+    shown = criteria.outside_status(
+        assessment.status, hearing.told_on if hearing else None, inputs.as_of, inputs.rules
+    )
+    reason, by_records = criteria.REASONS[assessment.reason], criteria.REASONS[assessment.records_reason]
+    return {
+        "region_code": code,
+        "member_kind": kind,
+        "criterion": str(criterion),
+        "status": str(assessment.status),
+        "shown_status": str(shown),
+        "status_date": assessment.status_date,
+        "lapses_on": assessment.lapses_on,
+        "evidence_kind": str(assessment.evidence_kind) if assessment.evidence_kind else None,
+        "stated_by": assessment.stated_by or None,
+        "document_url": assessment.url,
+        **_implied_cuts(assessment, inputs),
+        "reason": assessment.reason,
+        "reason_sv": reason[0],
+        "reason_en": reason[1],
+        "records_reason": assessment.records_reason,
+        "records_reason_sv": by_records[0],
+        "records_reason_en": by_records[1],
+        "to_meet_sv": assessment.to_meet_sv or None,
+        "to_meet_en": assessment.to_meet_en or None,
+        "asked_on": assessment.asked_on,
+        "told_on": hearing.told_on if hearing else None,
+        "reply_until": criteria.reply_until(hearing.told_on, inputs.rules) if hearing else None,
+        "replied_on": hearing.replied_on if hearing else None,
+        "reply": hearing.reply if hearing else None,
+        "as_of_date": inputs.as_of,
+    }
+
+
+def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, Any]:
+    """The cut per year that the target that counts implies, and the national line's; they decide nothing."""
+    in_force = select_in_force(inputs.records.targets, inputs.as_of)
+    own = next((one for one in in_force if one.target_id == assessment.target_id), None)
+    line = criteria.find_national_beside(own, in_force) if own else None
+    return {
+        "target_id": assessment.target_id or None,
+        "implied_annual_cut": criteria.implied_annual_cut(own) if own else None,
+        "national_target_id": line.target_id if line else None,
+        "national_annual_cut": criteria.implied_annual_cut(line) if line else None,
+    }
+
+
+def _measure_row(measure: Measure, inputs: MemberInputs) -> dict[str, Any]:
+    return {
+        "measure_id": measure.measure_id,
+        "region_code": measure.owner_region_code,
+        "is_overdue": measures.is_overdue(measure, inputs.as_of),
+        "is_stale": measures.is_stale(measure, inputs.as_of, inputs.stale_after_months),
+        "overdue_from": measures.overdue_from(measure),
+        "stale_from": measures.stale_from(measure, inputs.stale_after_months),
+        "as_of_date": inputs.as_of,
+    }
+
+
+def _pledge_row(pledge: Pledge, inputs: MemberInputs) -> dict[str, Any]:
+    named = set(pledge.measure_ids)
+    own = [
+        measure
+        for measure in inputs.records.measures
+        if measure.measure_id in named and measure.status is not MeasureStatus.CANCELLED
+    ]
+    months = inputs.stale_after_months
+    return {
+        "pledge_id": pledge.pledge_id,
+        "region_code": pledge.owner_region_code,
+        "status": str(measures.pledge_status(pledge, own, inputs.as_of, months)),
+        "measure_count": len(own),
+        "done_count": sum(measure.status is MeasureStatus.DONE for measure in own),
+        "overdue_count": sum(measures.is_overdue(measure, inputs.as_of) for measure in own),
+        "stale_count": sum(measures.is_stale(measure, inputs.as_of, months) for measure in own),
+        "as_of_date": inputs.as_of,
+    }
+
+
+def _coverage(inputs: MemberInputs) -> pd.DataFrame:
+    """One row per own target × sector with a measure, and ``all``; none of a target that was not reckoned."""
+    frames = []
+    for target in inputs.own_targets:
+        if target.last_year is None or target.target_year is None:
+            continue
+        found = measures.build_coverage(
+            inputs.records.measures,
+            owner_region_code=target.region_code,
+            boundary=target.boundary,
+            last_year=target.last_year,
+            target_year=target.target_year,
+            observed_gap_tco2e=target.observed_gap_tco2e,
+        )
+        frames.append(
+            found.assign(
+                region_code=target.region_code,
+                target_id=target.target_id,
+                boundary=target.boundary,
+                last_year=target.last_year,
+                target_year=target.target_year,
+            )
+        )
+    if not frames:
+        return pd.DataFrame(columns=list(COVERAGE_COLUMNS))
+    whole = pd.concat(frames, ignore_index=True).rename(
+        columns={"measures_n": "measure_count", "without_effect_n": "without_effect_count"}
+    )
+    reasons = [one if isinstance(one, str) and one else None for one in whole["coverage_reason"]]
+    words = [measures.COVERAGE_REASONS[one] if one else (None, None) for one in reasons]
+    whole["coverage_reason"] = pd.Series(reasons, dtype=object)
+    whole["reason_sv"] = pd.Series([one[0] for one in words], dtype=object)
+    whole["reason_en"] = pd.Series([one[1] for one in words], dtype=object)
+    return whole[list(COVERAGE_COLUMNS)]
+
+
+def _overview_row(
+    code: str,
+    kind: str,
+    own: Sequence[Assessment],
+    measured: Sequence[Mapping[str, Any]],
+    pledged: Sequence[Mapping[str, Any]],
+    inputs: MemberInputs,
+) -> dict[str, Any]:
+    in_force = [t for t in select_in_force(inputs.records.targets, inputs.as_of) if t.region_code == code]
+    rested_on = criteria.count_by_evidence(own)
+    measures_of = [row for row in measured if row["region_code"] == code]
+    pledges_of = [row for row in pledged if row["region_code"] == code]
+    note = (None, None) if in_force else NO_TARGET
+    return {
+        "region_code": code,
+        "member_kind": kind,
+        "target_count": len(in_force),
+        "target_note_sv": note[0],
+        "target_note_en": note[1],
+        "met_count": sum(one.status is criteria.Status.MET for one in own),
+        "documented_count": rested_on[criteria.EvidenceKind.DOCUMENT],
+        "self_confirmed_count": rested_on[criteria.EvidenceKind.SELF_CONFIRMED],
+        "measure_count": len(measures_of),
+        "overdue_count": sum(row["is_overdue"] for row in measures_of),
+        "stale_count": sum(row["is_stale"] for row in measures_of),
+        "pledge_count": len(pledges_of),
+        "pledge_at_risk_count": sum(row["status"] == PledgeStatus.AT_RISK for row in pledges_of),
+        "as_of_date": inputs.as_of,
+    }
+
+
+def count_changes(
+    before: Mapping[str, Iterable[tuple[Any, ...]]], after: Mapping[str, pd.DataFrame]
+) -> dict[str, int]:
+    """How many dated statuses are not what they were.
+
+    Args:
+        before: Table of :data:`DATED` → rows of its columns as they are shown now.
+        after: As :func:`build_members` gives it.
+
+    Returns:
+        Table → number of keys that came, went or say something else; every table named, 0 where none did.
+    """
+    counts = {}
+    for table, columns in DATED.items():
+        key = 2 if table == "criterion" else 1
+        then = {row[:key]: row[key:] for row in before[table]}
+        now = {row[:key]: row[key:] for row in _rows(after[table], columns)}
+        counts[table] = sum(then.get(name) != now.get(name) for name in then.keys() | now.keys())
+    return counts
+
+
+def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    yield from zip(*(frame[name].tolist() for name in columns), strict=True)
+
+
+def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """A frame whose missing values stay None, days stay days and counts stay counts."""
+    return pd.DataFrame(list(rows), columns=list(columns), dtype=object)

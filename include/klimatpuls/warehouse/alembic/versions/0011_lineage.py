@@ -1,0 +1,11 @@
+"""Where every published number comes from."""
+
+from klimatpuls.warehouse.migrate import run_migration_file
+
+revision = "0011_lineage"
+down_revision = "0011_facts_attached"
+
+
+def upgrade() -> None:
+    """Run the SQL file of the same name."""
+    run_migration_file(revision)

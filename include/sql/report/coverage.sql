@@ -1,0 +1,19 @@
+-- How far members' measures reach, one row per own target of a member.
+SELECT
+    c.region_code,
+    c.region_name,
+    c.target_id,
+    c.target_year,
+    c.gap_tco2e,
+    c.counted_tco2e,
+    c.coverage_pct,
+    c.coverage_reason,
+    c.measure_count,
+    c.without_effect_count,
+    c.overlap,
+    c.publication_id
+FROM mart.measure_coverage AS c
+INNER JOIN mart.region AS r ON c.region_code = r.region_code
+INNER JOIN mart.member_overview AS o ON c.region_code = o.region_code AND o.member_kind = 'member'
+WHERE c.sector_code = 'all'
+ORDER BY r.sort_sv, c.target_year, c.target_id;

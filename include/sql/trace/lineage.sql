@@ -1,0 +1,10 @@
+SELECT
+    mart_name,
+    column_name,
+    kind,
+    methods_section,
+    formula_sv,
+    formula_en,
+    inputs,
+    method_version
+FROM mart.lineage

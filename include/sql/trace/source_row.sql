@@ -1,0 +1,4 @@
+SELECT
+    sheet_row,
+    source_values
+FROM mart.source_row(%(fact)s, %(release_id)s, %(region_code)s)
