@@ -2,7 +2,7 @@
 
 from klimatpuls.warehouse.migrate import run_migration_file
 
-revision = "0011_lineage"
+revision = "0012_lineage"
 down_revision = "0011_facts_attached"
 
 

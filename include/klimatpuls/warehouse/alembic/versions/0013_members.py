@@ -2,8 +2,8 @@
 
 from klimatpuls.warehouse.migrate import run_migration_file
 
-revision = "0012_members"
-down_revision = "0011_lineage"
+revision = "0013_members"
+down_revision = "0012_lineage"
 
 
 def upgrade() -> None:
