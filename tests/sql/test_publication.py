@@ -275,7 +275,7 @@ class TestWhatIsShown:
         (inputs,) = given
         assert inputs.as_of == AS_OF
         assert inputs.current[0] == second
-        assert [name for name, _ in inputs.earlier] == [first]
+        assert [(one.release_id, one.years) for one in inputs.earlier] == [(first, (1990, 2023))]
         facts = inputs.current[1].set_index(["region_code", "year"])["emissions_tco2e"]
         assert facts.loc[(TIERP, 2024)] == 55.0
         assert len(facts) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -254,7 +255,7 @@ def test_a_county_twice_keeps_the_first_and_rejects_the_second():
         ["1990", "1.0", "duplicate"],
         ["2024", "oläsligt", "not a number"],
     ]
-    assert content_sha256(parsed) == content_sha256(read(rows))
+    assert content_sha256(replace(parsed, rejects=parsed.rejects[:0])) == content_sha256(read(rows))
 
 
 def test_a_missing_municipality_is_noted_for_the_completeness_gate():
