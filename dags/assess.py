@@ -16,8 +16,8 @@ from klimatpuls_airflow.tags import Layer
     doc_md=(
         "Every morning: reckons the dated statuses of the current publication for today. Where one changed, "
         "they are published with everything else as it was; otherwise the run is skipped and nothing is "
-        "written. No mail follows: the next digest tells of it. After `sync_registers`, so that a changed "
-        "register and a day that passed make one publication.\n\n"
+        "written. No mail follows: the next digest shows the statuses as they then stand. After "
+        "`sync_registers`, so that a changed register and a day that passed make one publication.\n\n"
         "Owner: the network's secretariat."
     ),
     schedule=CronTriggerTimetable("30 6 * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),

@@ -171,7 +171,7 @@ def make_database(cluster: Cluster) -> Callable[[str, str], Warehouse]:
                     )
                 )
                 cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
-                for role in PASSWORDS:
+                for role in (*PASSWORDS, "wh_secretariat"):
                     cursor.execute(
                         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
                             sql.Identifier(name), sql.Identifier(role)

@@ -55,11 +55,28 @@ OVERVIEW_COLUMNS: Final = (
     "pledge_count", "pledge_at_risk_count", "as_of_date",
 )  # fmt: skip
 DATED: Final[dict[str, tuple[str, ...]]] = {
-    "criterion": ("region_code", "criterion", "member_kind", "status", "shown_status", "reason"),
+    "criterion": (
+        "region_code",
+        "criterion",
+        "member_kind",
+        "status",
+        "shown_status",
+        "reason",
+        "target_id",
+        "evidence_kind",
+        "lapses_on",
+    ),
+    "member_overview": ("region_code", "target_count"),
     "measure_status": ("measure_id", "is_overdue", "is_stale"),
     "pledge_status": ("pledge_id", "status"),
 }
 """Table → the columns in which a day that passes can show: its key and its statuses."""
+TOLD: Final[dict[str, tuple[str, ...]]] = {
+    "criterion": ("region_code", "criterion", "shown_status"),
+    "measure_status": DATED["measure_status"],
+    "pledge_status": DATED["pledge_status"],
+}
+"""The same, as far as everybody may know: a number of changes tells of a hidden status too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,19 +342,22 @@ def _overview_row(
 
 
 def count_changes(
-    before: Mapping[str, Iterable[tuple[Any, ...]]], after: Mapping[str, pd.DataFrame]
+    before: Mapping[str, Iterable[tuple[Any, ...]]],
+    after: Mapping[str, pd.DataFrame],
+    asked: Mapping[str, tuple[str, ...]] = DATED,
 ) -> dict[str, int]:
     """How many dated statuses are not what they were.
 
     Args:
-        before: Table of :data:`DATED` → rows of its columns as they are shown now.
+        before: Table of ``asked`` → rows of its columns as they are shown now.
         after: As :func:`build_members` gives it.
+        asked: Table → the columns to compare, its key first: :data:`DATED` or :data:`TOLD`.
 
     Returns:
         Table → number of keys that came, went or say something else; every table named, 0 where none did.
     """
     counts = {}
-    for table, columns in DATED.items():
+    for table, columns in asked.items():
         key = 2 if table == "criterion" else 1
         then = {row[:key]: row[key:] for row in before[table]}
         now = {row[:key]: row[key:] for row in _rows(after[table], columns)}

@@ -18,7 +18,7 @@ from klimatpuls.clock import stockholm_date
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError
 from klimatpuls.http import StatusError
 from klimatpuls.pxweb import CONTENTS_VARIABLE, TIME_VARIABLE, Cube, PxWebClient, cell_count, parse_cube
-from klimatpuls.releases import Fetched, Look
+from klimatpuls.releases import EXPECTED, Fetched, Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from klimatpuls.pxweb import Dimension, Selection, TableEntry
 
 REGION_VARIABLE = "Region"
-EXPECTED = "expected: "
 """A reject whose reason begins so is no finding: the publisher's file is as it should be."""
 REJECT_COLUMNS = ("sheet_row", "column_name", "raw_value", "reason")
 

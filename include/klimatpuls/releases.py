@@ -40,6 +40,8 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
 quarantined one may be judged again after its gate was mended; an answer may be taken back."""
 
 _CANON = "klimatpuls facts 1"
+EXPECTED: Final = "expected: "
+"""How a reason begins that rejects a cell without being a finding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,9 +157,10 @@ def content_sha256(parsed: Parsed) -> str:
 
     Taken over a line each for substance, unit and publisher's date, then one line per fact in ascending order
     of its key: key and values in the order of the contract, parted by semicolons, numbers as Python's
-    shortest exact text, words as JSON, nothing where a value is missing; UTF-8. Where cells were rejected, a
-    line for each reason with their number comes before the facts: a file from which the publisher took a bad
-    cell away is another one than the file that had it, though both hold the same facts.
+    shortest exact text, words as JSON, nothing where a value is missing; UTF-8. Where cells were rejected
+    that should not have been there, a line for each reason with their number comes before the facts: a file
+    from which the publisher took a bad cell away is another one than the file that had it, though both hold
+    the same facts. Only releases that are refused have such cells; those that are expected do not count.
 
     Args:
         parsed: The rows of a release and its rejected cells.
@@ -179,7 +182,8 @@ def content_sha256(parsed: Parsed) -> str:
         f"unit={parsed.unit}",
         f"published={parsed.published_date.isoformat()}",
     ]
-    rejected = parsed.rejects["reason"].value_counts().sort_index()
+    reasons = parsed.rejects["reason"]
+    rejected = reasons[~reasons.astype(str).str.startswith(EXPECTED)].value_counts().sort_index()
     refused = [f"rejected;{reason};{count}" for reason, count in rejected.items()]
     facts = map(";".join, zip(*columns, strict=True))
     return hashlib.sha256("\n".join([*head, *refused, *facts, ""]).encode()).hexdigest()

@@ -224,6 +224,13 @@ class TestHold:
         assert current(published) == held
         assert outbox(published)[-1] == (date(2026, 5, 9), "asked", "pending")
 
+    @staticmethod
+    def a_day_passes(published: Published, has_passed: bool) -> None:
+        """As if the publication shared the results of the one before it, or not."""
+        value = "publication_id" if has_passed else "NULL"
+        with closing(connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+            cursor.execute(f"UPDATE mart.current_publication SET results_id = {value}")
+
     def test_an_answer_settles_only_the_digest_it_was_asked_about(
         self, published: Published, held: str
     ) -> None:
@@ -234,6 +241,9 @@ class TestHold:
             now = published.context.now
             assert decide_digests(conn, [waiting + 1], is_approved=False, now=now) == 0
             assert digests_to_approve(conn) == [waiting]
+            self.a_day_passes(published, True)
+            assert digests_to_approve(conn) == [], "its question stands, and no second one is asked"
+            self.a_day_passes(published, False)
             assert decide_digests(conn, [waiting], is_approved=False, now=now) == 1
             assert decide_digests(conn, [waiting], is_approved=True, now=now) == 0
         assert outbox(published)[-1] == (date(2026, 5, 9), "rejected", "suppressed")

@@ -203,6 +203,22 @@ def test_no_role_is_more_than_it_seems(warehouse: Warehouse) -> None:
     assert ask(warehouse.admin_dsn, groups) == [(False,), (False,)]
 
 
+def test_a_person_of_the_secretariat_logs_in_and_sees_the_inside(warehouse: Warehouse) -> None:
+    with closing(psycopg2.connect(warehouse.admin_dsn)) as admin, admin, admin.cursor() as cursor:
+        cursor.execute("CREATE ROLE anna LOGIN PASSWORD 'hers' IN ROLE wh_secretariat")
+    try:
+        parts = psycopg2.extensions.parse_dsn(warehouse.admin_dsn)
+        hers = {**parts, "user": "anna", "password": "hers"}
+        with closing(psycopg2.connect(**hers)) as conn, conn, conn.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM secretariat.criterion")
+            assert cursor.fetchone() == (0,)
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute("SELECT count(*) FROM person.contact")
+    finally:
+        with closing(psycopg2.connect(warehouse.admin_dsn)) as admin, admin, admin.cursor() as cursor:
+            cursor.execute("DROP ROLE anna")
+
+
 def test_functions_with_their_owners_rights_cannot_be_led_astray(warehouse: Warehouse) -> None:
     rows = ask(
         warehouse.admin_dsn,

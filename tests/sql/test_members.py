@@ -330,7 +330,7 @@ class TestADayThatPasses:
         parts = network.parts()
         made = network.assess(date(2026, 5, 21))
         assert made is not None
-        assert made.changed == {"criterion": 0, "measure_status": 1, "pledge_status": 1}
+        assert made.changed == {"criterion": 0, "member_overview": 0, "measure_status": 1, "pledge_status": 1}
         after = network.parts()
         assert {name for name in parts if after[name] != parts[name]} == DATED - {"criterion"}
         for mart in (

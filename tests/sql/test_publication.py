@@ -646,6 +646,15 @@ class TestRuns:
         with pytest.raises(LookupError, match="no source run 404"):
             runs.read_run(house.conn, 404)
 
+    def test_figures_of_another_method_wait_to_be_reckoned_anew(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        with closing(connect(house.warehouse.admin_dsn)) as admin, admin, admin.cursor() as cursor:
+            cursor.execute("UPDATE ops.publication SET method_version = '0.9'")
+        assert watch.has_unpublished(house.conn)
+        house.must_publish()
+        assert not watch.has_unpublished(house.conn)
+
     def test_a_validated_release_waits_until_it_is_published(self, house: House) -> None:
         assert not watch.has_unpublished(house.conn)
         house.add(emissions(FIRST))

@@ -186,15 +186,35 @@ def shown(frames: dict[str, pd.DataFrame]) -> dict[str, list[tuple[object, ...]]
 def test_a_day_changes_what_it_changes_and_nothing_else() -> None:
     before = shown(members.build_members(INPUTS))
     same = members.build_members(replace(INPUTS, as_of=AS_OF))
-    assert members.count_changes(before, same) == {"criterion": 0, "measure_status": 0, "pledge_status": 0}
+    nothing = {"criterion": 0, "member_overview": 0, "measure_status": 0, "pledge_status": 0}
+    assert members.count_changes(before, same) == nothing
     tomorrow = members.build_members(replace(INPUTS, as_of=AS_OF + dt.timedelta(1)))
     assert members.count_changes(before, tomorrow) == {
         "criterion": 0,
+        "member_overview": 0,
         "measure_status": 1,
         "pledge_status": 1,
     }
     left = replace(INPUTS, members=register((LUND, "member")))
     assert members.count_changes(before, members.build_members(left))["criterion"] == 8
+
+
+def test_a_change_that_is_not_shown_outside_is_not_counted_outside() -> None:
+    frames = members.build_members(INPUTS)
+    before = {
+        table: list(frames[table][list(columns)].itertuples(index=False, name=None))
+        for table, columns in members.TOLD.items()
+    }
+    fallen = {**frames, "criterion": frames["criterion"].assign(status="fallen", reason="another")}
+    assert members.count_changes(shown(frames), fallen)["criterion"] == len(frames["criterion"])
+    assert set(members.count_changes(before, fallen, members.TOLD).values()) == {0}
+
+
+@pytest.mark.parametrize("column", ["evidence_kind", "target_id", "lapses_on"])
+def test_another_target_or_evidence_is_a_change_though_the_status_stands(column: str) -> None:
+    frames = members.build_members(INPUTS)
+    other = {**frames, "criterion": frames["criterion"].assign(**{column: "another"})}
+    assert members.count_changes(shown(frames), other)["criterion"] == len(frames["criterion"])
 
 
 @given(days=st.integers(0, 1500))

@@ -70,6 +70,8 @@ def test_rejected_cells_make_another_content_by_reason_and_number():
     assert bad != content_sha256(PARSED), "a mended file is not taken for the refused one"
     assert bad == with_rejects(("", "missing value"), ("abc", "not a number")), "other text, the same trouble"
     assert bad != with_rejects(("nan", "not a number"))
+    expected = with_rejects(("..", "expected: no figure"), ("..", "expected: no figure"))
+    assert expected == content_sha256(PARSED), "what is always left out is no part of the content"
 
 
 def test_the_name_of_a_release():

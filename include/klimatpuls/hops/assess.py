@@ -2,7 +2,7 @@
 
 Daily and light: the dated statuses of the current publication are reckoned for today, and where one changed
 they become a publication of their own that shares everything else with the one before. Nothing changed:
-nothing is written. No mail follows; the next digest tells of it.
+nothing is written. No mail follows; the next digest shows the statuses as they then stand.
 """
 
 from __future__ import annotations

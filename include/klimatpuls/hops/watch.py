@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from klimatpuls.defects import overdue
 from klimatpuls.hops.notice import killed_run, overdue_defect, queue, tell
 from klimatpuls.hops.publish import INGEST_PATIENCE_MINUTES
+from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.publication import enqueue_missed_digest
@@ -62,9 +63,9 @@ def tell_of_overdue_defects(
 
 
 def has_unpublished(conn: PgConnection) -> bool:
-    """Whether a validated release or a changed register waits for a publication."""
+    """Whether a validated release, a changed register or another method waits for a publication."""
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/has_unpublished.sql"))
+        cursor.execute(load_sql("load/has_unpublished.sql"), {"method_version": METHOD_VERSION})
         (waits,) = cursor.fetchone()
     return bool(waits)
 

@@ -96,6 +96,11 @@ def _days_sentence(cause: DaysCause, say: Speaker) -> str:
         (cause.pledges, say("klimatlöften", "pledges")),
     )
     told = ", ".join(f"{words} {count}" for count, words in counts if count)
+    if not told:
+        return say(
+            "Dagar har gått; det som visas utåt och siffrorna är oförändrade.",
+            "Days have passed; what is shown outside and the figures are unchanged.",
+        )
     return say(
         f"Dagar har gått, och daterade lägen har ändrats: {told}. Siffrorna är oförändrade.",
         f"Days have passed, and dated statuses changed: {told}. The figures are unchanged.",

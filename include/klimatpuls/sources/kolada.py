@@ -29,7 +29,7 @@ import pandas as pd
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.kolada_kpis import kpis
 from klimatpuls.regions import regions
-from klimatpuls.releases import Fetched, Look, Parsed
+from klimatpuls.releases import EXPECTED, Fetched, Look, Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,7 +41,6 @@ DEFINITIONS, VALUES = "kolada_kpi", "kolada"
 MAX_IDS = 25
 MAX_PAGES = 1_000
 FIRST_YEAR = 1990
-EXPECTED = "expected: "
 TOTAL = "T"
 NATION = "0000"
 _Reject = tuple[int, str, str, str]

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from klimatpuls import pxtable
-from klimatpuls.pxtable import EXPECTED, REGION_VARIABLE
+from klimatpuls.pxtable import REGION_VARIABLE
 from klimatpuls.pxweb import TIME_VARIABLE
 from klimatpuls.regions import regions
-from klimatpuls.releases import Parsed
+from klimatpuls.releases import EXPECTED, Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

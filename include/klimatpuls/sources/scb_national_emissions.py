@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from klimatpuls import pxtable
-from klimatpuls.pxtable import EXPECTED
 from klimatpuls.pxweb import TIME_VARIABLE
-from klimatpuls.releases import Parsed
+from klimatpuls.releases import EXPECTED, Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -32,7 +32,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.regions import UnknownRegionError, code_for, plain_name, regions
-from klimatpuls.releases import Fetched, Look, Parsed
+from klimatpuls.releases import EXPECTED, Fetched, Look, Parsed
 from klimatpuls.units import number_from_text
 from klimatpuls.zipgate import check_workbook
 
@@ -46,7 +46,6 @@ WORKBOOK: Final = "trafa_vehicles_workbook"
 PRODUCT: Final = "t10026"
 MEASURES: Final = {"itrfslut": "in_traffic", "nyregunder": "newly_registered"}
 TOTAL: Final = "t1"
-EXPECTED: Final = "expected: "
 FIRST_YEAR: Final = 2015
 _FUEL_WORDS: Final = {
     "totalt": "total",

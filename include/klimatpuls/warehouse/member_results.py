@@ -17,7 +17,7 @@ from psycopg2 import sql
 
 from klimatpuls import members
 from klimatpuls.criteria import Records
-from klimatpuls.members import DATED, MemberInputs, OwnTarget
+from klimatpuls.members import DATED, TOLD, MemberInputs, OwnTarget
 from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.loader import copy_frame
@@ -107,7 +107,7 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
                 release_ids=release_ids,
             )
         )
-        changed = members.count_changes(_shown(cursor, pointer["publication_id"]), frames)
+        changed = members.count_changes(_shown(cursor, pointer["publication_id"], DATED), frames)
         if not any(changed.values()):
             return None
         if pointer["results_id"] == pointer["publication_id"]:
@@ -122,8 +122,9 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         cursor.execute(load_sql("load/copy_publication_releases.sql"), values)
         cursor.execute(load_sql("load/copy_publication_facts.sql"), values)
         _write(cursor, made["publication_id"], frames)
-        # Counts alone: a cause is read by everybody, and what changed may not be shown outside yet.
-        cause = {"kind": STATUS_CHANGED, **changed}
+        # Counts alone, and of what is shown outside: a cause is read by everybody.
+        told = members.count_changes(_shown(cursor, pointer["publication_id"], TOLD), frames, TOLD)
+        cause = {"kind": STATUS_CHANGED, **told}
         cursor.execute(load_sql("load/close_publication.sql"), {**values, "causes": json.dumps([cause])})
         cursor.execute(load_sql("load/switch_publication.sql"), values)
         cursor.execute("SELECT ops.analyze_publication()")
@@ -183,10 +184,12 @@ def _write(cursor: Any, publication_id: int, frames: Mapping[str, pd.DataFrame])
     return rows
 
 
-def _shown(cursor: Any, publication_id: int) -> dict[str, list[tuple[Any, ...]]]:
-    """The dated statuses under a publication: table → rows of the columns of :data:`members.DATED`."""
+def _shown(
+    cursor: Any, publication_id: int, asked: Mapping[str, tuple[str, ...]]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """The dated statuses under a publication: table → rows of the columns asked for."""
     shown = {}
-    for table, columns in DATED.items():
+    for table, columns in asked.items():
         cursor.execute(
             sql.SQL(load_sql("load/dated_statuses.sql")).format(
                 columns=sql.SQL(", ").join(map(sql.Identifier, columns)),

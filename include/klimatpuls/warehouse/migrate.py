@@ -118,7 +118,7 @@ def _ensure_roles(conn: PgConnection, passwords: Mapping[str, str]) -> None:
         database = sql.Identifier(cursor.fetchone()[0])
         cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         cursor.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO wh_owner").format(database))
-        for role in LOGIN_ROLES:
+        for role in (*LOGIN_ROLES, "wh_secretariat"):
             cursor.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(role))
             )

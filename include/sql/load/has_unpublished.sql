@@ -1,4 +1,4 @@
--- Whether the releases or the registers are not those that the present publication shows.
+-- Whether the releases, the registers or the method are not those of the present publication.
 SELECT
     EXISTS (
         SELECT 1
@@ -32,4 +32,10 @@ SELECT
             FROM register.version AS v
             WHERE v.recorded_to IS NULL
         )
+    )
+    OR EXISTS (
+        SELECT 1
+        FROM mart.current_publication AS cp
+        INNER JOIN ops.publication AS p ON cp.publication_id = p.publication_id
+        WHERE p.method_version <> %(method_version)s
     )
