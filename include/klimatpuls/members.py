@@ -277,6 +277,7 @@ def _pledge_row(pledge: Pledge, inputs: MemberInputs) -> dict[str, Any]:
 def _coverage(inputs: MemberInputs) -> pd.DataFrame:
     """One row per own target × sector with a measure, and ``all``; none of a target that was not reckoned."""
     frames = []
+    assessed = {target.target_id: target.measures_overlap for target in inputs.records.targets}
     for target in inputs.own_targets:
         if target.last_year is None or target.target_year is None:
             continue
@@ -287,6 +288,7 @@ def _coverage(inputs: MemberInputs) -> pd.DataFrame:
             last_year=target.last_year,
             target_year=target.target_year,
             observed_gap_tco2e=target.observed_gap_tco2e,
+            overlap=assessed.get(target.target_id) or measures.OVERLAP_NOT_ASSESSED,
         )
         frames.append(
             found.assign(

@@ -108,6 +108,8 @@ class Target:
         decided_on: Date of the decision.
         decided_by: Body that decided.
         document_url: Link to the decision.
+        measures_overlap: How far the measures that count towards it overlap, in the words of whoever assessed
+            it; None: nobody has.
         valid_from: First day the target is in force.
         valid_to: Last day, None while it is in force.
         superseded_by: The target that took over.
@@ -137,6 +139,7 @@ class Target:
     decided_on: dt.date | None = None
     decided_by: str = ""
     document_url: str = ""
+    measures_overlap: str | None = None
     valid_from: dt.date | None = None
     valid_to: dt.date | None = None
     superseded_by: str | None = None

@@ -22,6 +22,7 @@ from klimatpuls import regions, schema, series
 from klimatpuls.embedded import terminal
 from klimatpuls.errors import UsageError
 from klimatpuls.hops import registers
+from klimatpuls.hops import trace as trace_hop
 from klimatpuls.hops.trace import Question, find_region, overview, trace
 from klimatpuls.lineage import lineages
 from klimatpuls.registers import REGISTERS_FOLDER
@@ -385,6 +386,13 @@ class TestMistakes:
     def test_what_there_is_instead_is_told(self, ask: Ask, keys: dict[str, str], told: str) -> None:
         with pytest.raises(UsageError, match=told):
             ask(**keys)
+
+    def test_a_region_that_an_older_release_lacks_is_named(
+        self, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(trace_hop._Tracer, "_release_cells", lambda *_: {})
+        with pytest.raises(UsageError, match=r"release smhi_emissions-ghg-\S+ has no \w+ of 0360 in 2024"):
+            ask(boundary="territorial", year="2024")
 
     def test_an_unknown_mart_column_or_region(self, ask: Ask) -> None:
         with pytest.raises(UsageError, match="did you mean target_progress"):

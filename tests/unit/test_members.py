@@ -160,12 +160,22 @@ def test_coverage_by_sector_and_in_total() -> None:
     ]
     assert frame.loc["transport", "coverage_points"] == 20.0
     assert frame.loc["all", "coverage_reason"] is None
+    assert frame.loc["all", "overlap"] == "not_assessed"
     at_level = replace(INPUTS.own_targets[0], observed_gap_tco2e=-1.0)
     reached = members.build_members(replace(INPUTS, own_targets=[at_level]))["measure_coverage"]
     assert reached.set_index("sector_code").loc["all", ["coverage_reason", "reason_en"]].tolist() == [
         "already_at_level",
         "already at the level",
     ]
+
+
+def test_an_overlap_that_somebody_assessed_is_told_in_their_words() -> None:
+    words = "Värmen och fordonen överlappar inte; energikontoret, 2026-03-01"
+    targets = [replace(target, measures_overlap=words) for target in INPUTS.records.targets]
+    inputs = replace(INPUTS, records=replace(INPUTS.records, targets=targets))
+    frame = members.build_members(inputs)["measure_coverage"].set_index("sector_code")
+    assert frame.loc["all", "overlap"] == words
+    assert frame.loc["all", "coverage_pct"] == 20.0, "no factor is invented"
 
 
 def test_nothing_in_the_registers_is_no_error() -> None:

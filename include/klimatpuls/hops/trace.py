@@ -418,6 +418,12 @@ class _Tracer:
     def _sector(self, place: int, region: str, sector: str, year: int, sign: str = "") -> Step:
         release_id = self._releases[place][0]
         key = ("sector", release_id, region, sector, year, sign)
+        if (sector, year) not in self._release_cells(release_id, region):
+            msg = (
+                f"release {release_id} has no {sector} of {region} in {year}, on which the number rests; "
+                f"ask for a year that the region has in that release (klimatpuls trace {region})"
+            )
+            raise UsageError(msg)
         if key not in self._steps:
             self._steps[key] = Step(
                 what="emissions",
