@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from klimatpuls.validation.expectation import expect_no_finding
 from klimatpuls.validation.gates import Measure
 from klimatpuls.validation.queries import Check
 from klimatpuls.validation.run import ValidationError, _measures, _results, _with_findings
@@ -104,3 +105,11 @@ def test_an_expectation_that_could_not_be_evaluated_decides_nothing(info: dict[s
         ValidationError, match="could not evaluate smhi_emissions:county_sum: relation does not"
     ):
         list(_results(result(exception_info=info)))
+
+
+def test_more_releases_than_the_library_fetches_are_an_error_not_a_success() -> None:
+    expectation = expect_no_finding()(unexpected_rows_query="SELECT 1 FROM {batch}")
+    rows = [measured(f"r{number}") for number in range(200)]
+    assert expectation._validate({"unexpected_rows_query.table": rows[:-1]})["success"]
+    with pytest.raises(ValueError, match="at most 199 releases of a run"):
+        expectation._validate({"unexpected_rows_query.table": rows})
