@@ -247,7 +247,8 @@ def is_overdue(measure: Measure, as_of: dt.date) -> bool:
 
     Example: to end on 2025-12-31, ongoing on 2026-05-08 → True; done or cancelled → False.
     """
-    return measure.status in OPEN and measure.end_date is not None and measure.end_date < as_of
+    day = overdue_from(measure)
+    return day is not None and day <= as_of
 
 
 def overdue_from(measure: Measure) -> dt.date | None:

@@ -87,7 +87,7 @@ def validate_run(
         One verdict per release, ordered by dataset and release; empty when the run loaded nothing new.
 
     Raises:
-        ValidationError: if a query could not be run or two ways of counting disagree.
+        ValidationError: if a query could not be run, or its answer does not fit the releases asked about.
     """
     engine = connection.engine(dsn)
     with engine.connect() as conn:
