@@ -219,6 +219,9 @@ class Cluster:
             "--auth=scram-sha-256",
             f"--pwfile={password_file}",
             "--encoding=UTF8",
+            # Keys are sorted by their bytes: the C library's C.UTF-8 gives the same order three times slower.
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
             "--locale=C.UTF-8",
             "--no-instructions",
         ]

@@ -612,10 +612,13 @@ def _tidy(
     sheet_rows: np.ndarray,
     measure: str,
 ) -> pd.DataFrame:
+    """One row per cell, in the order of the fact's key: a database keys what is sorted in half the time."""
+    order = np.lexsort((sector_codes.astype(str), region_codes.astype(str)))
+    values, sheet_rows = values[order], sheet_rows[order]
     wide = pd.DataFrame(
         {
-            "region_code": pd.array(region_codes, dtype="str"),
-            "sector_code": pd.array(sector_codes, dtype="str"),
+            "region_code": pd.array(region_codes[order], dtype="str"),
+            "sector_code": pd.array(sector_codes[order], dtype="str"),
         }
     )
     at = np.repeat(np.arange(len(values)), len(years))

@@ -37,6 +37,17 @@ def connect(dsn: str) -> PgConnection:
     return psycopg2.connect(dsn, connect_timeout=10)
 
 
+def connect_like(conn: PgConnection) -> PgConnection:
+    """Another connection of the same role to the same database, for work beside the first one's.
+
+    Raises:
+        psycopg2.OperationalError: if the server does not answer.
+    """
+    import psycopg2
+
+    return psycopg2.connect(**conn.get_dsn_parameters(), password=conn.info.password)
+
+
 def engine(dsn: str) -> Engine:
     """A SQLAlchemy engine on psycopg2; a bare ``postgresql://`` would mean psycopg 3 since SQLAlchemy 2.1."""
     from sqlalchemy import create_engine, pool

@@ -89,8 +89,11 @@ def core_key(fact: Fact) -> list[str]:
 
 
 def mart_key(fact: Fact) -> list[str]:
-    """Columns that name a current row within its publication."""
-    return [*fact.key, *(["substance"] if fact.by_substance else [])]
+    """Columns that name a current row within its publication.
+
+    The substance first: so the rows of one release lie together, in the order in which they are copied.
+    """
+    return [*(["substance"] if fact.by_substance else []), *fact.key]
 
 
 def ensure_tables(cursor: Any) -> None:

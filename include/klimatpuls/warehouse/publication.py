@@ -8,6 +8,8 @@ a publication. Two publishers at once: the second waits for the advisory lock, a
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ from klimatpuls.releases import Release, predecessors
 from klimatpuls.results import EarlierRelease, ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse import member_results, register_rows
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import connect_like, load_sql
 from klimatpuls.warehouse.facts import SUBSTANCE, mart_key
 from klimatpuls.warehouse.frames import read_frame
 from klimatpuls.warehouse.loader import copy_frame
@@ -43,6 +45,8 @@ EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
 EMISSION_FACT = "emission"
 RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
+ASKED_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
+"""Facts that formulas read under the publication that is made: they are written before anything else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,8 +304,19 @@ def _build(
     as_of: date,
     compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]],
 ) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Write facts and results under a new publication id that nothing points at yet."""
-    with conn, conn.cursor() as cursor:
+    """Write facts and results under a new publication id that nothing points at yet.
+
+    The server copies facts while the results are reckoned here. What is compared of releases, and earlier
+    releases, pass over a connection of their own: that work is done once per release, whatever becomes of
+    this publication.
+    """
+    lead = plan.current.get((EMISSION_DATASET, LEAD_SUBSTANCE))
+    with (
+        conn,
+        conn.cursor() as cursor,
+        closing(connect_like(conn)) as other,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="facts") as beside,
+    ):
         cursor.execute(load_sql("load/stamp_origin.sql"), {"origin": plan.origin})
         cursor.execute(
             load_sql("load/insert_publication.sql"),
@@ -315,44 +330,25 @@ def _build(
             },
         )
         (publication_id,) = cursor.fetchone()
-        rows: dict[str, int] = {}
-        facts = _current_facts(cursor, plan, publication_id, rows)
-        _reconcile_releases(cursor, plan.candidates)
-        _revise_releases(cursor, plan)
-        lead = plan.current.get((EMISSION_DATASET, LEAD_SUBSTANCE))
-        if lead is not None:
-            lead_facts = _facts_of(cursor, lead)
-            inputs = ResultInputs(
-                as_of=as_of,
-                current=(lead.id, lead_facts),
-                earlier=tuple(
-                    EarlierRelease(c.id, c.years, partial(_facts_of, cursor, c)) for c in _earlier(plan, lead)
-                ),
-                population=read_frame(
-                    cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}
-                ),
-                boundaries=register_rows.read_boundaries(cursor, plan.registers_at),
-                own_series=register_rows.read_own_series(cursor, plan.registers_at),
-                groups=register_rows.read_groups(cursor, plan.registers_at, as_of),
-                members=register_rows.read_members(cursor, plan.registers_at),
-                targets=register_rows.read_targets(cursor, plan.registers_at),
-                defects=_defects(cursor, plan, lead, lead_facts),
-                published_date=lead.release.published_date,
-                kolada=_side(cursor, plan, facts, "indicator", "kolada"),
-                inventory=_side(cursor, plan, facts, "national_emission", "scb_national_emissions"),
-                national=read_frame(
-                    cursor,
-                    "load/national_sector_facts.sql",
-                    {"facts_id": facts.get("national_emission", 0)},
-                ),
-                known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
-                population_forecast=_population_forecast(cursor, facts),
-                stored=_stored_standings(cursor, plan, lead),
-            )
-            for table, frame in compute(inputs).items():
-                rows[table] = copy_frame(
-                    cursor, ("mart_data", table), frame, {"publication_id": publication_id}
-                )
+        asked = [fact for fact in schema.facts() if fact.name in ASKED_FACTS]
+        unasked = [fact for fact in schema.facts() if fact.name not in ASKED_FACTS]
+        facts, rows = _current_facts(cursor, plan, publication_id, asked)
+        with other.cursor() as reading:
+            inputs = None if lead is None else _inputs(cursor, reading, plan, facts, lead, as_of)
+            # From here to its result the first connection is the thread's.
+            copying = beside.submit(_current_facts, cursor, plan, publication_id, unasked)
+            try:
+                with other:
+                    _reconcile_releases(reading, plan.candidates)
+                    _revise_releases(reading, plan)
+                results = {} if inputs is None else compute(inputs)
+            except BaseException:
+                conn.cancel()
+                raise
+        for mine, theirs in zip((facts, rows), copying.result(), strict=True):
+            mine |= theirs
+        for table, frame in results.items():
+            rows[table] = copy_frame(cursor, ("mart_data", table), frame, {"publication_id": publication_id})
         rows |= member_results.write(
             cursor,
             publication_id,
@@ -361,6 +357,36 @@ def _build(
             release_ids=[c.id for c in plan.candidates],
         )
         return publication_id, facts, rows
+
+
+def _inputs(
+    cursor: Any, reading: Any, plan: _Plan, facts: Mapping[str, int], lead: _Candidate, as_of: date
+) -> ResultInputs:
+    """What the results are reckoned from; earlier releases are read when asked for, by ``reading``."""
+    lead_facts = _facts_of(cursor, lead)
+    return ResultInputs(
+        as_of=as_of,
+        current=(lead.id, lead_facts),
+        earlier=tuple(
+            EarlierRelease(c.id, c.years, partial(_facts_of, reading, c)) for c in _earlier(plan, lead)
+        ),
+        population=read_frame(cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}),
+        boundaries=register_rows.read_boundaries(cursor, plan.registers_at),
+        own_series=register_rows.read_own_series(cursor, plan.registers_at),
+        groups=register_rows.read_groups(cursor, plan.registers_at, as_of),
+        members=register_rows.read_members(cursor, plan.registers_at),
+        targets=register_rows.read_targets(cursor, plan.registers_at),
+        defects=_defects(cursor, plan, lead, lead_facts),
+        published_date=lead.release.published_date,
+        kolada=_side(cursor, plan, facts, "indicator", "kolada"),
+        inventory=_side(cursor, plan, facts, "national_emission", "scb_national_emissions"),
+        national=read_frame(
+            cursor, "load/national_sector_facts.sql", {"facts_id": facts.get("national_emission", 0)}
+        ),
+        known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
+        population_forecast=_population_forecast(cursor, facts),
+        stored=_stored_standings(cursor, plan, lead),
+    )
 
 
 def _earlier(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
@@ -375,14 +401,18 @@ def _facts_of(cursor: Any, candidate: _Candidate) -> pd.DataFrame:
     )
 
 
-def _current_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str, int]) -> dict[str, int]:
-    """Bring the current rows of every fact under the publication: those shown already, or written anew.
+def _current_facts(
+    cursor: Any, plan: _Plan, publication_id: int, wanted: Sequence[Fact]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Bring the current rows of facts under the publication: those shown already, or written anew.
 
     Returns:
-        Fact → the publication that wrote its rows; a fact without a current release is left out.
+        Fact → the publication that wrote its rows, without those that have no current release; and the
+        number of rows of those written anew.
     """
     facts: dict[str, int] = {}
-    for fact in schema.facts():
+    rows: dict[str, int] = {}
+    for fact in wanted:
         datasets = catalog.datasets_of(fact.name)
         current = plan.of(datasets)
         if fact.name in plan.shown_facts and plan.is_shared(datasets):
@@ -393,7 +423,7 @@ def _current_facts(cursor: Any, plan: _Plan, publication_id: int, rows: dict[str
             rows[fact.name] = _write_facts(cursor, fact, partition, publication_id, current)
             cursor.execute("SELECT ops.attach_facts_partition(%s, %s)", (fact.name, publication_id))
             facts[fact.name] = publication_id
-    return facts
+    return facts, rows
 
 
 def _write_facts(

@@ -1,5 +1,6 @@
 -- The sums of one release, per sector and year: the nation against its counties, counties against their
--- municipalities, the nine sectors against the total.
+-- municipalities, the nine sectors against the total. The rows are read once: what is summed per county and what is
+-- summed per region are two groupings of them.
 WITH facts AS (
     SELECT
         f.region_code,
@@ -10,46 +11,47 @@ WITH facts AS (
     WHERE f.run_id = %(run_id)s AND f.release_id = %(release_id)s
 ),
 
-local AS (
-    SELECT
-        r.county_code,
-        f.sector_code,
-        f.year,
-        sum(f.emissions) AS municipalities
-    FROM facts AS f
-    INNER JOIN core.dim_region AS r ON f.region_code = r.region_code AND r.level = 'municipality'
-    GROUP BY r.county_code, f.sector_code, f.year
-),
-
-counties AS (
+areas AS (
     SELECT
         f.sector_code,
         f.year,
-        sum(f.emissions) AS counties,
-        max(abs(f.emissions - l.municipalities)) AS largest_county_gap
+        CASE WHEN r.level = 'county' THEN f.region_code ELSE r.county_code END AS county_code,
+        sum(f.emissions) FILTER (WHERE r.level = 'nation') AS nation,
+        sum(f.emissions) FILTER (WHERE r.level = 'county') AS county,
+        sum(f.emissions) FILTER (WHERE r.level = 'municipality') AS municipalities
     FROM facts AS f
-    INNER JOIN local AS l
-        ON f.region_code = l.county_code AND f.sector_code = l.sector_code AND f.year = l.year
-    GROUP BY f.sector_code, f.year
+    INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
+    GROUP BY 1, 2, 3
 ),
 
-sectors AS (
+sums AS (
+    SELECT
+        a.sector_code,
+        a.year,
+        sum(a.nation) AS nation,
+        sum(a.county) FILTER (WHERE a.municipalities IS NOT NULL) AS counties,
+        max(abs(a.county - a.municipalities)) AS largest_county_gap
+    FROM areas AS a
+    GROUP BY a.sector_code, a.year
+),
+
+totals AS (
     SELECT
         f.region_code,
         f.year,
         sum(f.emissions) FILTER (WHERE s.is_main) AS mains,
-        max(f.emissions) FILTER (WHERE f.sector_code = 'all') AS total
+        sum(f.emissions) FILTER (WHERE NOT s.is_main) AS total
     FROM facts AS f
-    INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
+    INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code AND (s.is_main OR s.sector_code = 'all')
     GROUP BY f.region_code, f.year
 ),
 
 gaps AS (
     SELECT
-        x.year,
-        max(abs(x.mains - x.total)) AS sector_sum_gap
-    FROM sectors AS x
-    GROUP BY x.year
+        t.year,
+        max(abs(t.mains - t.total)) AS sector_sum_gap
+    FROM totals AS t
+    GROUP BY t.year
 )
 
 INSERT INTO core.reconciliation (
@@ -57,15 +59,14 @@ INSERT INTO core.reconciliation (
 )
 SELECT
     %(release_id)s AS release_id,
-    n.sector_code,
-    n.year,
-    n.emissions AS nation,
-    c.counties,
-    n.emissions - c.counties AS unallocated,
-    c.largest_county_gap,
-    CASE WHEN n.sector_code = 'all' THEN g.sector_sum_gap END AS sector_sum_gap
-FROM facts AS n
-INNER JOIN counties AS c ON n.sector_code = c.sector_code AND n.year = c.year
-INNER JOIN gaps AS g ON n.year = g.year
-WHERE n.region_code = '00'
+    u.sector_code,
+    u.year,
+    u.nation,
+    u.counties,
+    u.nation - u.counties AS unallocated,
+    u.largest_county_gap,
+    CASE WHEN u.sector_code = 'all' THEN g.sector_sum_gap END AS sector_sum_gap
+FROM sums AS u
+INNER JOIN gaps AS g ON u.year = g.year
+WHERE u.nation IS NOT NULL AND u.counties IS NOT NULL
 ON CONFLICT (release_id, sector_code, year) DO NOTHING

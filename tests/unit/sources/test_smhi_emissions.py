@@ -140,7 +140,17 @@ def test_every_sector_pair_of_every_release():
     parsed = read(
         [*preamble("ghg", PUBLISHED, YEARS), *([*pair, "Alla", "Alla", 1.0, 2.0] for pair in pairs)]
     )
-    assert list(parsed.rows["sector_code"].unique()) == list(sectors.sectors())
+    assert list(parsed.rows["sector_code"].unique()) == sorted(sectors.sectors())
+
+
+def test_rows_come_in_the_order_of_their_key_and_keep_their_place_in_the_sheet():
+    rows = [row for row in sheet() if row]
+    parsed = read(rows).rows
+    key = parsed[["region_code", "sector_code", "year"]]
+    assert key.equals(key.sort_values(list(key)).reset_index(drop=True))
+    assert parsed["sheet_row"].is_monotonic_increasing is False
+    for found in parsed.itertuples():
+        assert found.emissions in rows[found.sheet_row - 1]
 
 
 def test_footer_and_blank_rows_are_no_data():
