@@ -159,6 +159,12 @@ def test_revisions_in_the_warehouse_are_those_of_the_formula(history: tuple[Publ
             if row["difference_pct"] is not None:
                 assert row["difference_pct"] == pytest.approx(pct)
             assert row["change"] == ("revised" if old != new else "unchanged")
+    peers: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for row in sorted(stored, key=lambda r: (-abs(r["difference_tco2e"]), r["region_code"], r["year"])):
+        peers.setdefault((row["sector_code"], row["level"]), []).append(row)
+    assert len(peers) > 20
+    for group in peers.values():
+        assert [row["movement_rank"] for row in group] == list(range(1, len(group) + 1))
     ((compared, moved, appeared, vanished),) = ask(
         published,
         "SELECT cells_compared, cells_changed, appeared_years, vanished_years FROM mart.revision_summary "

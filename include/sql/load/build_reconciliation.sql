@@ -1,6 +1,5 @@
 -- The sums of one release, per sector and year: the nation against its counties, counties against their
--- municipalities, the nine sectors against the total. The rows are read once: what is summed per county and what is
--- summed per region are two groupings of them.
+-- municipalities, the nine sectors against the total. An area is a county with its municipalities, or the nation.
 WITH facts AS (
     SELECT
         f.region_code,
@@ -15,13 +14,13 @@ areas AS (
     SELECT
         f.sector_code,
         f.year,
-        CASE WHEN r.level = 'county' THEN f.region_code ELSE r.county_code END AS county_code,
+        coalesce(r.county_code, f.region_code) AS area_code,
         sum(f.emissions) FILTER (WHERE r.level = 'nation') AS nation,
         sum(f.emissions) FILTER (WHERE r.level = 'county') AS county,
         sum(f.emissions) FILTER (WHERE r.level = 'municipality') AS municipalities
     FROM facts AS f
     INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
-    GROUP BY 1, 2, 3
+    GROUP BY f.sector_code, f.year, coalesce(r.county_code, f.region_code)
 ),
 
 sums AS (

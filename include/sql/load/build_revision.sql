@@ -1,5 +1,6 @@
 -- What moved between two releases of one substance, the total and the main sectors: a cell that only one of them
--- has appeared or vanished. Reckoned once per pair.
+-- has appeared or vanished. Reckoned once per pair, with the rank of every movement among those of its sector and
+-- level.
 WITH new_facts AS (
     SELECT
         f.sector_code,
@@ -47,7 +48,7 @@ pair AS (
 )
 
 INSERT INTO core.revision (
-    to_release_id, from_release_id, sector_code, region_code, year, old_emissions, new_emissions
+    to_release_id, from_release_id, sector_code, region_code, year, old_emissions, new_emissions, movement_rank
 )
 SELECT
     p.to_release_id,
@@ -56,7 +57,15 @@ SELECT
     c.region_code,
     c.year,
     c.old_emissions,
-    c.new_emissions
+    c.new_emissions,
+    CASE
+        WHEN c.old_emissions IS NOT NULL AND c.new_emissions IS NOT NULL
+            THEN row_number() OVER (
+                PARTITION BY c.sector_code, r.level, c.old_emissions IS NULL OR c.new_emissions IS NULL
+                ORDER BY abs(c.new_emissions - c.old_emissions) DESC, c.region_code, c.year
+            )
+    END AS movement_rank
 FROM cells AS c
+INNER JOIN core.dim_region AS r ON c.region_code = r.region_code
 CROSS JOIN pair AS p
 WHERE c.old_emissions IS DISTINCT FROM c.new_emissions

@@ -19,6 +19,7 @@ SELECT
     v.new_emissions - v.old_emissions AS difference_tco2e,
     CASE WHEN v.old_emissions > 0 THEN 100.0 * (v.new_emissions - v.old_emissions) / v.old_emissions END
         AS difference_pct,
+    v.movement_rank,
     CASE
         WHEN v.old_emissions IS NULL THEN 'appeared'
         WHEN v.new_emissions IS NULL THEN 'vanished'

@@ -9,8 +9,8 @@ SELECT
     new_emissions_tco2e,
     difference_tco2e,
     difference_pct,
+    movement_rank,
     publication_id
 FROM mart.revision
-WHERE is_current AND substance = 'ghg' AND sector_code = 'all' AND level = 'municipality' AND change = 'revised'
-ORDER BY abs(difference_tco2e) DESC, region_code, year
-LIMIT 25
+WHERE is_current AND substance = 'ghg' AND sector_code = 'all' AND level = 'municipality' AND movement_rank <= 25
+ORDER BY movement_rank

@@ -9,7 +9,7 @@ SELECT
     min(e.publication_id) AS publication_id
 FROM mart.emission AS e
 INNER JOIN mart.sector AS s ON e.sector_code = s.sector_code AND s.is_main
-INNER JOIN mart.municipality_overview AS m ON e.region_code = m.region_code AND m.is_member
-WHERE e.substance = 'ghg'
+INNER JOIN mart.region_overview AS m ON e.region_code = m.region_code AND m.is_member
+WHERE e.substance = 'ghg' AND e.level = 'municipality'
 GROUP BY e.year, e.sector_code, e.sector_name_sv, s.sort_order
 ORDER BY e.year, s.sort_order
