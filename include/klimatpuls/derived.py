@@ -6,7 +6,7 @@ Beside :mod:`klimatpuls.results`, which says where everything stands now. Each f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -71,6 +71,7 @@ class Held:
     by_boundary: Mapping[str, pd.DataFrame]
     boundaries: tuple[Boundary, ...]
     known_from: Mapping[str, date]
+    _reckoned: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def current(self) -> ReleaseTable:
@@ -79,11 +80,13 @@ class Held:
 
     def series_of(self, release_id: str) -> dict[str, pd.DataFrame]:
         """Boundary → tidy series of one of the releases, with those before it."""
-        place = [table.release_id for table in self.tables].index(release_id)
-        return {
-            boundary.code: series.build_series(self.tables[place], boundary, earlier=self.tables[:place])
-            for boundary in self.boundaries
-        }
+        if release_id not in self._reckoned:
+            place = [table.release_id for table in self.tables].index(release_id)
+            self._reckoned[release_id] = {
+                boundary.code: series.build_series(self.tables[place], boundary, earlier=self.tables[:place])
+                for boundary in self.boundaries
+            }
+        return self._reckoned[release_id]
 
 
 def standing_changes(
@@ -230,7 +233,6 @@ def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
         "difference_pct",
         "reason",
     ]
-    reckoned: dict[str, dict[str, pd.DataFrame]] = {}
     in_order = {
         table.release_id: held.known_from[table.release_id]
         for table in held.tables
@@ -244,9 +246,7 @@ def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
         then = None
         if target.decided_on is not None:
             then = targets.find_release_in_force(in_order, target.decided_on)
-        if then is not None and then not in reckoned:
-            reckoned[then] = held.series_of(then)
-        decided = reckoned[then] if then is not None else {}
+        decided = held.series_of(then) if then is not None else {}
         ledger = targets.base_year_ledger(
             target,
             _with_national_base(target, decided, current.iloc[0:0]),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from klimatpuls.trend import FloatArray, IntArray
 
     _Pair = tuple[SeriesMatrix, SeriesMatrix]
+    _Hybrids = dict[frozenset[str], SeriesMatrix]
 
 STORED: Final = "stored"
 METHOD: Final = "method"
@@ -41,6 +42,8 @@ REVISED_BASE: Final = "revised_base"
 NEW_DATA: Final = "new_data"
 STEPS: Final = (STORED, METHOD, VANISHED_YEARS, REVISED_VALUES, REVISED_BASE, NEW_DATA)
 DATA_STEPS: Final = STEPS[2:]
+SERIES_STEPS: Final = (VANISHED_YEARS, REVISED_VALUES, NEW_DATA)
+"""The data steps that change the series; the fourth one changes the base it is held against."""
 
 UNCHANGED: Final = "unchanged"
 SEVERAL_CAUSES: Final = "several_causes"
@@ -251,7 +254,7 @@ def decompose_standing(
     ]
     return _decompose(
         target,
-        _pair(to_matrix(old), to_matrix(new)),
+        _hybrids(*_pair(to_matrix(old), to_matrix(new))),
         (territorial[0], territorial[1]),
         as_of=as_of,
         stored=stored,
@@ -288,15 +291,19 @@ def decompose_standings(
     Example: see :func:`decompose_standing`.
     """
     matrices = [{name: to_matrix(frame) for name, frame in one.items()} for one in (old, new)]
-    pairs = {name: _pair(matrices[0][name], matrices[1][name]) for name in old if name in new}
+    hybrids = {
+        name: _hybrids(*_pair(matrices[0][name], matrices[1][name]))
+        for name in {target.boundary for target in targets}
+        if name in old and name in new
+    }
     territorial = (matrices[0].get(TERRITORIAL), matrices[1].get(TERRITORIAL))
     frames = []
     for target in targets:
-        if target.boundary not in pairs:
+        if target.boundary not in hybrids:
             continue
         frame = _decompose(
             target,
-            pairs[target.boundary],
+            hybrids[target.boundary],
             territorial,
             as_of=as_of,
             stored=None if stored is None else stored[stored["target_id"] == target.target_id],
@@ -312,7 +319,7 @@ def decompose_standings(
 
 def _decompose(
     target: Target,
-    pair: _Pair,
+    hybrids: _Hybrids,
     territorial: tuple[SeriesMatrix | None, SeriesMatrix | None],
     *,
     as_of: dt.date,
@@ -320,24 +327,30 @@ def _decompose(
     forecast: Mapping[tuple[str, int], float],
     allow_aviation: bool,
 ) -> pd.DataFrame:
-    """What :func:`decompose_standing` gives, from matrices of the same regions."""
-    before, after = pair
+    """What :func:`decompose_standing` gives, from the series as they stand after every step."""
     if target.region_code is not None:
-        before, after = before.select([target.region_code]), after.select([target.region_code])
+        own = {id(one): one.select([target.region_code]) for one in hybrids.values()}
+        hybrids = {done: own[id(one)] for done, one in hybrids.items()}
+    before, after = hybrids[frozenset()], hybrids[frozenset(SERIES_STEPS)]
     bases = [
         base_values(target, matrix, whole) for matrix, whole in zip((before, after), territorial, strict=True)
     ]
-    results = {
-        toggles: judge_matrix(
-            target,
-            _hybrid(before, after, toggles),
-            bases[1] if REVISED_BASE in toggles else bases[0],
-            as_of=as_of,
-            population_forecast=forecast,
-            allow_aviation=allow_aviation,
-        )
-        for toggles in _all_toggles()
-    }
+    is_base_revised = not np.array_equal(bases[0], bases[1], equal_nan=True)
+    judged: dict[tuple[int, bool], dict[str, NDArray[Any]]] = {}
+    results = {}
+    for toggles in _all_toggles():
+        hybrid = hybrids[toggles & frozenset(SERIES_STEPS)]
+        key = (id(hybrid), REVISED_BASE in toggles and is_base_revised)
+        if key not in judged:
+            judged[key] = judge_matrix(
+                target,
+                hybrid,
+                bases[key[1]],
+                as_of=as_of,
+                population_forecast=forecast,
+                allow_aviation=allow_aviation,
+            )
+        results[toggles] = judged[key]
     method = results[frozenset()]
     first = method if stored is None else _align_stored(stored, before.region_codes, method)
     chain = [first, *(results[frozenset(DATA_STEPS[:done])] for done in range(5))]
@@ -417,6 +430,32 @@ def _all_toggles() -> list[frozenset[str]]:
         frozenset(step for position, step in enumerate(DATA_STEPS) if number >> position & 1)
         for number in range(2 ** len(DATA_STEPS))
     ]
+
+
+def _hybrids(before: SeriesMatrix, after: SeriesMatrix) -> _Hybrids:
+    """The series after every set of steps that change it; sets that leave a judgement nothing new share one.
+
+    A release that neither adds nor drops a year is judged twice, not eight times.
+    """
+    distinct: list[SeriesMatrix] = []
+    hybrids: _Hybrids = {}
+    for done in dict.fromkeys(toggles & frozenset(SERIES_STEPS) for toggles in _all_toggles()):
+        hybrid = _hybrid(before, after, done)
+        known = next((one for one in distinct if _judges_alike(one, hybrid)), None)
+        if known is None:
+            distinct.append(hybrid)
+        hybrids[done] = known or hybrid
+    return hybrids
+
+
+def _judges_alike(one: SeriesMatrix, other: SeriesMatrix) -> bool:
+    """Whether a judgement finds the same in both; whose values they are it never asks."""
+    return (
+        np.array_equal(one.values, other.values, equal_nan=True)
+        and np.array_equal(one.published, other.published)
+        and np.array_equal(one.defect, other.defect)
+        and one.flags == other.flags
+    )
 
 
 def _hybrid(old: SeriesMatrix, new: SeriesMatrix, done: frozenset[str]) -> SeriesMatrix:

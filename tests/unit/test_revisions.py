@@ -196,6 +196,28 @@ class TestStanding:
     def test_nothing_changed(self):
         assert set(self.steps(FLAT, FLAT)["cause"]) == {"unchanged"}
 
+    @pytest.mark.parametrize(
+        ("new", "judged"),
+        [
+            (FLAT, 1),
+            (FLAT | {1990: 150.0}, 4),
+            (FLAT | {2020: 71.0}, 2),
+            (FLAT | {2024: 49.0}, 2),
+            ({year: value + 1.0 for year, value in FLAT.items() if year != 2021} | {2024: 49.0}, 16),
+        ],
+        ids=["nothing", "base year", "another value", "new year", "everything"],
+    )
+    def test_steps_that_leave_a_judgement_nothing_new_are_judged_once(self, monkeypatch, new, judged):
+        calls = []
+
+        def judge(*args, **kwargs):
+            calls.append(args)
+            return standing.judge_matrix(*args, **kwargs)
+
+        monkeypatch.setattr(revisions, "judge_matrix", judge)
+        self.steps(FLAT, new)
+        assert len(calls) == judged
+
     def test_stored_results_without_their_columns_are_refused(self):
         with pytest.raises(ValueError, match="stored results lack the columns central_tco2e"):
             self.steps(FLAT, FLAT, stored=pd.DataFrame({"region_code": ["0360"]}))
