@@ -28,7 +28,12 @@ def build_ingest(source: Source) -> None:
             "\n\nOwner: the network's data engineers."
         ),
         schedule=assets.news(source.id),
-        default_args={"owner": "data engineers", "priority_weight": source.priority},
+        default_args={
+            "owner": "data engineers",
+            # As it stands: summed up over what follows, a fetch of anybody would go before this validation.
+            "priority_weight": source.priority,
+            "weight_rule": "absolute",
+        },
         catchup=False,
         max_active_runs=1,
         tags=[source_tag(source.id), Layer.INGEST],

@@ -23,5 +23,5 @@ def validated(source_id: str) -> Asset:
 
 
 def perhaps(asset: Asset) -> AssetAlias:
-    """The outlet of a task that itself decides whether it tells of an asset: an alias with the asset's name."""
+    """The outlet of a task that decides itself whether it tells of an asset: an alias of its name."""
     return AssetAlias(asset.uri)
