@@ -23,6 +23,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from setproctitle import setproctitle
+
 from klimatpuls.embedded import processes
 from klimatpuls.embedded.home import read_json, write_json
 
@@ -166,6 +168,7 @@ def _become(service: Mapping[str, Any]) -> NoReturn:
         stream.flush()
         os.dup2(log, stream.fileno())
     os.close(log)
+    setproctitle(f"airflow {' '.join(service['argv'])}")
     _import(service["preload"])
     sys.argv = ["airflow", *service["argv"]]
     code: object = 1

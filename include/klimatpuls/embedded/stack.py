@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 EVERYTHING = frozenset({"mail", "replica", "airflow"})
 """Parts that can be left out; PostgreSQL is always started."""
+IMPORT_PATIENCE = 300.0
+"""Seconds that importing Airflow and migrating its metadata may take (5 s here)."""
 AIRFLOW_PATIENCE = 120.0
 """Seconds Airflow may take to become healthy (9 s here; a slow disk without byte code takes far longer)."""
 
@@ -313,7 +315,7 @@ class Stack:
         parts = [services.airflow(self.home, part) for part in ("api-server", "scheduler", "dag-processor")]
         with self._timed("metadata"):
             litter.give_orders(self.home.run, jobs, parts)
-            self._warden.wait("litter", AIRFLOW_PATIENCE)
+            self._warden.wait("litter", IMPORT_PATIENCE)
         with self._timed("airflow"):
             pids = litter.read_report(self.home.run)
             for service in parts:
