@@ -17,11 +17,12 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from klimatpuls import clock
 from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import KlimatpulsError
-from klimatpuls_airflow import connections
+from klimatpuls_airflow import assets, connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airflow.sdk import Asset
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.catalog import Source
@@ -34,6 +35,8 @@ APPROVE, REJECT, LEAVE = "Approve", "Reject", "Leave on hold"
 """Answers to a question; a release that nobody answers for stays where it is."""
 ASKING = ["queued", "running", "success"]
 """States of a run of the review DAG that asks, or has asked and had its answer."""
+NOTHING_TO_PUBLISH = "nothing to publish: no release and no register is new"
+"""What a run of the publish DAG says that comes too late, or for nothing."""
 TOLD = {"sent", "suppressed"}
 """What may become of a notice without anybody having to look after it."""
 
@@ -158,28 +161,27 @@ def load(source_id: str, source_run: int) -> int:
     return source_run
 
 
-def validate(source_id: str, source_run: int) -> int:
-    """Hop 3: Great Expectations on the loaded rows, one run for the whole source run."""
+def validate(source_id: str, source_run: int) -> list[str]:
+    """Hop 3: Great Expectations on the loaded rows, one run for the whole source run.
+
+    Tells the publish DAG of what may be published and the review DAG of what is on hold (by this task's
+    assets). Returns the tasks that still have something to do: ``tell_findings``, where something was found.
+    """
     from klimatpuls.hops.validate import validate_run
 
     dsn, context = connections.warehouse_dsn(connections.LOADER), run_context()
     with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
-        validate_run(conn, dsn, SOURCES[source_id], source_run, context)
-    return source_run
+        result = validate_run(conn, dsn, SOURCES[source_id], source_run, context)
+    if result.publishable:
+        _announce(assets.validated(source_id))
+    if result.held:
+        _announce(assets.HELD)
+    return ["tell_findings"] if result.held or result.quarantined else []
 
 
-def announce(source_run: int) -> None:
-    """Tell the publish DAG (by this task's asset) that something waits; skipped when nothing does."""
-    if not _result_of(source_run).publishable:
-        message = "nothing of this run may be published"
-        raise AirflowSkipException(message)
-
-
-def announce_hold(source_run: int) -> None:
-    """Tell the review DAG (by this task's asset) that a release waits for a person; else skipped."""
-    if not _result_of(source_run).held:
-        message = "nothing of this run is on hold"
-        raise AirflowSkipException(message)
+def _announce(asset: Asset) -> None:
+    """Add an event of an asset that this task only perhaps tells of."""
+    get_current_context()["outlet_events"][assets.perhaps(asset)].add(asset)
 
 
 def _result_of(source_run: int) -> ValidationResult:
@@ -236,7 +238,7 @@ def note_review(answer: dict[str, Any], release_id: str) -> None:
 
 
 def tell_findings(source_id: str, source_run: int) -> None:
-    """Mail the operator, and fail in the same words, when a release of the run is on hold or quarantined.
+    """Mail the operator that releases of the run are on hold or quarantined, and fail in the same words.
 
     Raises:
         AirflowFailException: with rule, count, first rows and what to do, per release.
@@ -244,8 +246,6 @@ def tell_findings(source_id: str, source_run: int) -> None:
     from klimatpuls.hops.notice import findings, tell
 
     result, context = _result_of(source_run), run_context()
-    if not (result.held or result.quarantined):
-        return
     told = list(result.explanations)
     try:
         with connections.warehouse(connections.LOADER) as conn:
@@ -298,11 +298,20 @@ def check_registers() -> None:
 
 
 def ingests_are_done() -> bool:
-    """Whether no source is on its way, so that one publication (and one digest) takes everything."""
+    """Whether no source is on its way, so that one publication (and one digest) takes everything.
+
+    Skips what follows where an earlier run has published everything: a dozen events wake two runs.
+    """
     from klimatpuls.hops.publish import unfinished_ingests
+    from klimatpuls.hops.watch import has_unpublished
 
     with connections.warehouse(connections.LOADER) as conn:
-        return not unfinished_ingests(conn)
+        if unfinished_ingests(conn):
+            return False
+        waits = has_unpublished(conn)
+    if not waits:
+        raise AirflowSkipException(NOTHING_TO_PUBLISH)
+    return True
 
 
 def publish() -> int:
@@ -319,8 +328,7 @@ def publish() -> int:
             return published.publication_id
         earlier = published_since(conn, get_current_context()["dag_run"].run_after)
     if earlier is None:
-        message = "nothing to publish: no release and no register is new"
-        raise AirflowSkipException(message)
+        raise AirflowSkipException(NOTHING_TO_PUBLISH)
     return earlier
 
 

@@ -169,16 +169,21 @@ class AirflowApi:
         """
         return _as_run(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}"))
 
-    def runs(self, dag_id: str, *, queued_since: datetime | None = None) -> list[Run]:
+    def runs(
+        self, dag_id: str, *, queued_since: datetime | None = None, changed_since: datetime | None = None
+    ) -> list[Run]:
         """Return the runs of a DAG, newest first.
 
         Args:
             dag_id: The DAG, ``~`` for all.
             queued_since: Only runs queued at that moment or later (with time zone).
+            changed_since: Only runs that changed at that moment or later (with time zone).
         """
         query = {"order_by": "-id"}
         if queued_since is not None:
             query["run_after_gte"] = queued_since.astimezone(UTC).isoformat()
+        if changed_since is not None:
+            query["updated_at_gte"] = changed_since.astimezone(UTC).isoformat()
         return [_as_run(each) for each in self._pages(f"/dags/{dag_id}/dagRuns", "dag_runs", query)]
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
@@ -191,18 +196,30 @@ class AirflowApi:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         return [_as_task(each) for each in self._pages(path, "task_instances")]
 
-    def tasks_of(self, runs: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[TaskState]]:
+    def tasks_of(
+        self,
+        runs: Collection[tuple[str, str]],
+        *,
+        ended_since: datetime | None = None,
+        state: str | None = None,
+    ) -> dict[tuple[str, str], list[TaskState]]:
         """Return the task instances of several runs, asked for at once.
 
         Args:
             runs: DAG and run of each.
+            ended_since: Only tasks that ended at that moment or later (with time zone).
+            state: Only tasks in this state.
         """
         found: dict[tuple[str, str], list[TaskState]] = {key: [] for key in runs}
-        wanted = {
+        wanted: dict[str, Any] = {
             "dag_ids": sorted({dag_id for dag_id, _ in runs}),
             "dag_run_ids": sorted({run_id for _, run_id in runs}),
             "page_limit": PAGE,
         }
+        if ended_since is not None:
+            wanted["end_date_gte"] = ended_since.astimezone(UTC).isoformat()
+        if state is not None:
+            wanted["state"] = [state]
         offset, total = 0, 1 if runs else 0
         while offset < total:
             path = "/dags/~/dagRuns/~/taskInstances/list"

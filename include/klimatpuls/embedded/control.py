@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.embedded import processes
@@ -19,8 +20,6 @@ from klimatpuls.embedded.warden import STATE_FILE
 from klimatpuls.errors import KlimatpulsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from klimatpuls.embedded.home import Home, HomeLock
     from klimatpuls.embedded.warden import Service
 
@@ -84,11 +83,33 @@ class Control:
         Raises:
             StackError: if it cannot be started.
         """
+        return self._order_service({"do": "start"}, service)
+
+    def adopt(self, service: Service, pid: int) -> int:
+        """Have the warden take on a process that a service it started forked before it ended.
+
+        Args:
+            service: What it is.
+            pid: Its process id.
+
+        Returns:
+            The process id.
+
+        Raises:
+            StackError: if it ended meanwhile, with the end of its log.
+        """
+        try:
+            return self._order_service({"do": "adopt", "pid": pid}, service)
+        except StackError as error:
+            message = f"{error}; the end of {service.log}:\n{tail(Path(service.log))}"
+            raise StackError(message) from None
+
+    def _order_service(self, order: dict[str, Any], service: Service) -> int:
         with self._changed:
             self._codes.pop(service.name, None)
             self._pids.pop(service.name, None)
             self._logs[service.name] = service.log
-            self._order({"do": "start", "service": asdict(service)})
+            self._order({**order, "service": asdict(service)})
             self._changed.wait_for(
                 lambda: service.name in self._pids or service.name in self._codes or self._is_closed, 30
             )
@@ -213,8 +234,6 @@ class Control:
             self._changed.notify_all()
 
     def _obituary(self, name: str, code: int | str) -> str:
-        from pathlib import Path
-
         log = Path(self._logs.get(name, ""))
         what = f"ended with {code}" if isinstance(code, int) else code
         return f"{name} {what}; the end of {log}:\n{tail(log)}"

@@ -6,8 +6,9 @@ import os
 import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from klimatpuls import clock
 from klimatpuls.catalog import SOURCES
@@ -111,18 +112,8 @@ def find_home(var: Path) -> Home:
 
 
 def build_stack(home: Home, say: Callable[[str], None] = lambda _: None) -> Stack:
-    """The stack of a home as its settings say; makes the bundled archive where none lies whole."""
-    if home.config.sources == "replica" and home.config.archive in {None, BUNDLED}:
-        _make_bundled_archive(home)
-    return _stack_over(home, _archive(home), say)
-
-
-def _known_stack(home: Home) -> Stack:
-    """The stack of a home for a command that only reads: an archive that is there is not looked through."""
-    archive = _archive(home)
-    if archive is not None and not archive.is_dir():
-        return build_stack(home)
-    return _stack_over(home, archive)
+    """The stack of a home as its settings say; its start makes the bundled archive where none lies whole."""
+    return Stack(home, say=say, **_settings(home))
 
 
 def _archive(home: Home) -> Path | None:
@@ -134,10 +125,16 @@ def _archive(home: Home) -> Path | None:
     return home.root / "archive" if is_bundled else Path(str(config.archive))
 
 
-def _stack_over(home: Home, archive: Path | None, say: Callable[[str], None] = lambda _: None) -> Stack:
+def _settings(home: Home) -> dict[str, Any]:
+    """Where a home's figures come from, as its stack is told."""
     config = home.config
-    as_of = datetime.fromisoformat(config.as_of).date() if config.as_of else None
-    return Stack(home, sources=config.sources or "live", archive=archive, as_of=as_of, say=say)
+    is_bundled = config.sources == "replica" and config.archive in {None, BUNDLED}
+    return {
+        "sources": config.sources or "live",
+        "archive": _archive(home),
+        "make_archive": partial(_make_bundled_archive, home) if is_bundled else None,
+        "as_of": datetime.fromisoformat(config.as_of).date() if config.as_of else None,
+    }
 
 
 def _make_bundled_archive(home: Home) -> None:
@@ -182,7 +179,7 @@ def database(home: Home) -> Iterator[Stack]:
     if running is not None:
         yield running
         return
-    with _known_stack(home) as stack:
+    with build_stack(home) as stack:
         try:
             stack.start(READING, DATABASE_ONLY, migrate_warehouse(home))
         except HomeInUseError:
@@ -239,13 +236,7 @@ def attach(home: Home) -> Stack | None:
 
 
 def _attach(home: Home) -> Stack | None:
-    prepared = _known_stack(home)
-    return Stack.attach(
-        home,
-        sources=prepared.sources,
-        archive=prepared.archive,
-        as_of=prepared.as_of,
-    )
+    return Stack.attach(home, **_settings(home))
 
 
 def run_context(home: Home, as_of: date | None) -> RunContext:

@@ -93,13 +93,22 @@ def adopt_orphans() -> None:
         _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def children(of: int) -> set[int]:
+    """Return the processes right below one, zombies left out.
+
+    Args:
+        of: Process id of the parent.
+    """
+    return {pid for pid, parent in _parents().items() if parent == of}
+
+
 def descendants(of: int) -> set[int]:
     """Return every process below one, zombies left out.
 
     Args:
         of: Process id of the ancestor.
     """
-    parents = {pid: int(fields[1]) for pid in _all_pids() if (fields := _stat(pid)) and fields[0] not in "ZX"}
+    parents = _parents()
     found: set[int] = set()
     layer = {of}
     while layer:
@@ -162,6 +171,11 @@ def _all_pids() -> list[int]:
     if not _PROC.is_dir():
         return []
     return [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]  # noqa: PTH208 - thousands of Path objects
+
+
+def _parents() -> dict[int, int]:
+    """Return the parent of every process, zombies left out."""
+    return {pid: int(fields[1]) for pid in _all_pids() if (fields := _stat(pid)) and fields[0] not in "ZX"}
 
 
 def _stat(pid: int) -> list[str] | None:

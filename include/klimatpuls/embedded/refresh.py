@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import OperationalError
@@ -43,8 +43,10 @@ PATIENCE = 30 * 60.0
 """Seconds after which a refresh is given up; the runs themselves are bounded more tightly."""
 EVENT_PATIENCE = 12.0
 """Seconds an asset event may take to wake its DAG before the driver starts the run itself."""
-POLL = 0.5
-"""Seconds between two looks at the runs; each look costs Airflow two answers, whatever the number of runs."""
+POLL = 1.0
+"""Seconds between two looks at the runs: each costs Airflow two answers, a tenth of a second of a core."""
+OVERLAP = timedelta(seconds=5)
+"""What a look sees again: a task notes when it ended a little before others can see it."""
 OBITUARY_PATIENCE = 2.0
 """Seconds in which the warden tells that a service has ended."""
 
@@ -61,6 +63,8 @@ DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed"})
 AWAITING_INPUT = "awaiting_input"
 FOLLOWERS = ("review", "publish", "report")
 """DAGs that the news of others wakes."""
+ASKING_DAGS = frozenset({"review", "report"})
+"""DAGs in which a person may be asked."""
 WORDS = {"success": "done", "skipped": "nothing to do", "failed": "FAILED"}
 
 
@@ -103,6 +107,7 @@ class _Watch:
     """The runs of this refresh and what has been said of their tasks."""
 
     begun: datetime
+    looked: datetime
     runs: dict[tuple[str, str], Run] = field(default_factory=dict)
     said: set[tuple[str, str, str]] = field(default_factory=set)
     failed: dict[tuple[str, str], Run] = field(default_factory=dict)
@@ -167,7 +172,8 @@ class Refresh:
                 "watch",
             }
         )
-        watch = _Watch(begun=datetime.now(UTC))
+        now = datetime.now(UTC)
+        watch = _Watch(begun=now, looked=now)
         stamp = watch.begun.strftime("%Y%m%dT%H%M%S%f")
         with closing(connect(self._dsn)) as conn:
             close_stuck_runs(conn, older_than_minutes=0)
@@ -257,18 +263,22 @@ class Refresh:
         """
         self._stack.check()
         open_runs = {key for key, run in watch.runs.items() if not run.is_over and key not in watch.asking}
-        for run in self._api.runs("~", queued_since=watch.begun):
+        # Only what is new since the last look: Airflow takes long to write down every task time and again.
+        since, watch.looked = watch.looked - OVERLAP, datetime.now(UTC)
+        for run in self._api.runs("~", queued_since=watch.begun, changed_since=since):
             key = (run.dag_id, run.run_id)
             if key in open_runs:
                 watch.runs[key] = run
             elif joining and run.dag_id in FOLLOWERS and key not in watch.runs:
                 watch.runs[key] = run
                 open_runs.add(key)
-        for key, tasks in self._api.tasks_of(open_runs).items():
+        asking = {key for key in open_runs if key[0] in ASKING_DAGS}
+        watch.asking |= {
+            key for key, tasks in self._api.tasks_of(asking, state=AWAITING_INPUT).items() if tasks
+        }
+        for key, tasks in self._api.tasks_of(open_runs, ended_since=since).items():
             for task in tasks:
                 told = (*key, task.task_id)
-                if task.state == AWAITING_INPUT:
-                    watch.asking.add(key)
                 if task.state in DONE_STATES and told not in watch.said:
                     watch.said.add(told)
                     self._tell(watch, key[0], task)

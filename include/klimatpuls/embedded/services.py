@@ -35,9 +35,25 @@ SENDER = "klimatpuls@klimatpuls.invalid"
 LIST_ADDRESS = "natverkslistan@klimatpuls.invalid"
 OPERATOR_ADDRESS = "drift@klimatpuls.invalid"
 """Addresses of the embedded stack; its mail goes to the mail catcher only."""
-PARALLELISM = 4
-"""Task processes: two sources at work on two cores, and room for what waits."""
-PRELOADED = ("pandas", "sqlalchemy", "psycopg2", "pyarrow.csv", "great_expectations", "klimatpuls.releases")
+PARALLELISM = 6
+"""Task processes: two sources at work on two cores, and room for what waits for a host or for others."""
+PRELOADED = (
+    "pandas",
+    "sqlalchemy",
+    "psycopg2",
+    "pyarrow.csv",
+    "great_expectations",
+    "klimatpuls.hops.load",
+    "klimatpuls.hops.notice",
+    "klimatpuls.hops.snapshot",
+    "klimatpuls.hops.validate",
+    "klimatpuls.http",
+    "klimatpuls.warehouse.calls",
+    "klimatpuls_airflow.assets",
+    "klimatpuls_airflow.links",
+    "klimatpuls_airflow.tags",
+    "klimatpuls_airflow.tasks",
+)
 """Modules the scheduler imports before it forks its workers, so that no task pays for them again."""
 
 _FOREIGN = ("AIRFLOW", "PG", "PYTHON", "LC_", "LANG", "KLIMATPULS_", "OTEL_")
@@ -236,23 +252,13 @@ def password_file(home: Home) -> Path:
 
 
 def prepare_airflow(home: Home) -> None:
-    """Write what Airflow reads from its own home: the password file and the preloading hook.
+    """Write what Airflow reads from its own home: the password file.
 
     Args:
         home: The home.
     """
+    (home.root / "airflow").mkdir(exist_ok=True)
     write_json(password_file(home), {AIRFLOW_USER: home.secrets.airflow_admin})
-    hook = home.root / "airflow" / "config" / "airflow_local_settings.py"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(
-        '"""Starts faster; imports, in the scheduler only, what its forked task processes need anyway."""\n\n'
-        "import gc\nimport importlib\nimport os\n\n"
-        "# A start makes a million objects that stay: looking them through time and again is a third of it\n"
-        "gc.set_threshold(100_000, 20, 100)\n"
-        'for name in filter(None, os.environ.get("KLIMATPULS_PRELOAD", "").split(",")):\n'
-        "    importlib.import_module(name)\n",
-        encoding="utf-8",
-    )
 
 
 def metadata_mark(folders: Folders) -> str:
@@ -322,12 +328,28 @@ def replica(home: Home, addresses: Addresses, archive: Path, as_of: str | None) 
     )
 
 
-def airflow(home: Home, environment: Mapping[str, str], part: str) -> Service:
-    """Return one of Airflow's services, or its migration job.
+def litter(home: Home, environment: Mapping[str, str]) -> Service:
+    """Return the process that imports Airflow and forks its services (:mod:`klimatpuls.embedded.litter`).
 
     Args:
         home: The home.
         environment: The whole environment of Airflow's processes.
+    """
+    return Service(
+        name="litter",
+        argv=(sys.executable, "-m", "klimatpuls.embedded.litter", f"--run={home.run}"),
+        env={**environment},
+        log=str(home.logs / "litter.log"),
+        patience=1.0,
+        cwd=str(home.root / "airflow"),
+    )
+
+
+def airflow(home: Home, part: str) -> Service:
+    """Return one of Airflow's services, or its migration job; the command line is that behind ``airflow``.
+
+    Args:
+        home: The home.
         part: ``api-server``, ``scheduler``, ``dag-processor`` or ``db-migrate``.
     """
     words = {
@@ -336,14 +358,13 @@ def airflow(home: Home, environment: Mapping[str, str], part: str) -> Service:
         "dag-processor": ("dag-processor",),
         "db-migrate": ("db", "migrate"),
     }[part]
-    # The API server keeps nothing in memory and takes seconds to close its loop: it need not be waited for.
-    patience = 2.0 if part == "api-server" else 8.0
-    extra = {"KLIMATPULS_PRELOAD": ",".join(PRELOADED)} if part == "scheduler" else {}
     return Service(
         name=part,
-        argv=(sys.executable, "-m", "airflow", *words),
-        env={**environment, **extra},
+        argv=words,
+        env={},
         log=str(home.logs / f"{part}.log"),
-        patience=patience,
+        # Two of them keep nothing in memory and take seconds to close their loops: they need no waiting for.
+        patience=8.0 if part == "scheduler" else 0.2,
+        preload=PRELOADED if part == "scheduler" else (),
         cwd=str(home.root / "airflow"),
     )

@@ -1,31 +1,29 @@
-"""What the commands do with a stack: run once, leave it up, refresh, take a file, decide on a release."""
+"""What the commands do with a stack: run once, leave it up, refresh, take a file, decide on a release.
+
+What is heavy to import is imported while the stack starts, not before.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from klimatpuls.catalog import SOURCES, source, source_of
 from klimatpuls.embedded import house, terminal
 from klimatpuls.embedded.choice import choose
-from klimatpuls.embedded.refresh import Refresh
 from klimatpuls.errors import EXIT_DONE, WrongHomeError
-from klimatpuls.hops.approval import decide_release
 from klimatpuls.hops.context import check_settings
-from klimatpuls.hops.snapshot import keep_file
-from klimatpuls.replica import workbook
-from klimatpuls.warehouse.connection import connect
-from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     from klimatpuls.embedded.choice import Wish
     from klimatpuls.embedded.home import Home
+    from klimatpuls.embedded.refresh import Outcome
     from klimatpuls.embedded.stack import Stack
     from klimatpuls.hops.approval import Action
 
@@ -70,8 +68,7 @@ def run_once(wish: Wish, say: Say) -> int:
         clocked(
             "the stack is up: " + ", ".join(f"{part} {seconds:.1f} s" for part, seconds in timings.items())
         )
-        outcome = Refresh(stack, clocked).run(list(SOURCES))
-        terminal.print_summary(stack, outcome)
+        outcome = _refresh(stack, clocked, list(SOURCES))
         stopping = time.monotonic()
     timings["stop"] = time.monotonic() - stopping
     terminal.print_seconds(timings, outcome.seconds, clocked.seconds)
@@ -104,8 +101,7 @@ def refresh(home: Home, say: Say) -> int:
     """Refresh every source on the stack that runs, or on one started for this; returns the exit code."""
     clocked = _Clocked(say)
     with _running(home, clocked, "refresh") as stack:
-        outcome = Refresh(stack, clocked).run(list(SOURCES))
-        terminal.print_summary(stack, outcome)
+        outcome = _refresh(stack, clocked, list(SOURCES))
     return outcome.exit_code
 
 
@@ -116,14 +112,15 @@ def ingest_file(home: Home, file: Path, say: Say) -> int:
         SourceFormatError: if the file is no workbook of SMHI's; nothing is kept then.
         WrongHomeError: if its figures are made up and the home's are not, or the other way round.
     """
+    from klimatpuls.hops.snapshot import keep_file
+
     clocked = _Clocked(say)
     _check_origin(home, file)
     with _running(home, clocked, "ingest") as stack:
         kept = keep_file(file, house.run_context(home, stack.as_of))
         clocked(f"kept {file.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
         conf = {"manifest_path": kept.manifest_path}
-        outcome = Refresh(stack, clocked).run([source_of(kept.dataset).id], conf)
-        terminal.print_summary(stack, outcome)
+        outcome = _refresh(stack, clocked, [source_of(kept.dataset).id], conf)
     return outcome.exit_code
 
 
@@ -136,13 +133,26 @@ def backfill(home: Home, source_id: str, kept_as_of: date, say: Say) -> int:
     clocked = _Clocked(say)
     entry = source(source_id)
     with _running(home, clocked, "backfill") as stack:
-        outcome = Refresh(stack, clocked).run([entry.id], {"kept_as_of": kept_as_of.isoformat()})
-        terminal.print_summary(stack, outcome)
+        outcome = _refresh(stack, clocked, [entry.id], {"kept_as_of": kept_as_of.isoformat()})
     return outcome.exit_code
+
+
+def _refresh(
+    stack: Stack, say: Say, sources: Sequence[str], conf: Mapping[str, Any] | None = None
+) -> Outcome:
+    """One refresh of a running stack, with its summary printed."""
+    from klimatpuls.embedded.refresh import Refresh
+
+    outcome = Refresh(stack, say).run(sources, conf)
+    terminal.print_summary(stack, outcome)
+    return outcome
 
 
 def _check_origin(home: Home, file: Path) -> None:
     """Keep made-up figures and others apart, before anything is started."""
+    from klimatpuls.replica import workbook
+    from klimatpuls.zipgate import check_workbook
+
     body = file.read_bytes()
     check_workbook(body, what=file.name)
     is_synthetic, origin = workbook.is_synthetic(body), home.config.origin
@@ -173,12 +183,14 @@ def decide(home: Home, release_id: str, action: Action, reason: str, say: Say) -
     with _running(home, clocked, f"release {action}") as stack:
         _decide(stack, release_id, action, reason)
         clocked(f"{release_id}: {action} is recorded; publishing")
-        outcome = Refresh(stack, clocked).run([])
-        terminal.print_summary(stack, outcome)
+        outcome = _refresh(stack, clocked, [])
     return outcome.exit_code
 
 
 def _decide(stack: Stack, release_id: str, action: Action, reason: str) -> None:
+    from klimatpuls.hops.approval import decide_release
+    from klimatpuls.warehouse.connection import connect
+
     context = house.run_context(stack.home, stack.as_of)
     with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
         decide_release(conn, release_id, action=action, decided_by="operator", reason=reason, now=context.now)

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
 from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded import ports, processes, services
+from klimatpuls.embedded import litter, ports, processes, services
 from klimatpuls.embedded.airflow_api import AirflowApi
 from klimatpuls.embedded.control import Control, StackError, running_warden, stop_running
 from klimatpuls.embedded.home import Home, read_json, write_json
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 EVERYTHING = frozenset({"mail", "replica", "airflow"})
 """Parts that can be left out; PostgreSQL is always started."""
+IMPORT_PATIENCE = 300.0
+"""Seconds that importing Airflow and migrating its metadata may take (5 s here)."""
 AIRFLOW_PATIENCE = 120.0
 """Seconds Airflow may take to become healthy (9 s here; a slow disk without byte code takes far longer)."""
 
@@ -46,6 +48,7 @@ class Stack:
         home: The home; its secrets and settings are used.
         sources: ``live`` or ``replica``.
         archive: Archive folder the replica serves; needed for ``replica``.
+        make_archive: Makes that folder where it is not there or not whole; called while the rest starts.
         as_of: The day the replica answers as of and the runs speak about; ``None`` for today.
         folders: Where DAGs and plugins lie; the work tree's own when left out.
         say: Called with a sentence worth showing, such as a replaced port.
@@ -60,6 +63,7 @@ class Stack:
         *,
         sources: str,
         archive: Path | None = None,
+        make_archive: Callable[[], None] | None = None,
         as_of: date | None = None,
         folders: Folders | None = None,
         say: Callable[[str], None] = lambda _: None,
@@ -67,12 +71,13 @@ class Stack:
         if sources not in ("live", "replica"):
             message = f"sources must be live or replica, not {sources!r}"
             raise UsageError(message)
-        if sources == "replica" and (archive is None or not archive.is_dir()):
+        if sources == "replica" and (archive is None or not (make_archive or archive.is_dir())):
             message = f"the replica needs an archive folder; {archive} is none"
             raise UsageError(message)
         self.home = home
         self.sources = sources
         self.archive = archive.resolve() if archive else None
+        self._make_archive = make_archive
         self.as_of = as_of
         self.folders = folders or Folders.of_project()
         self.timings: dict[str, float] = {}
@@ -152,7 +157,8 @@ class Stack:
                 the migration of Airflow's metadata.
 
         Returns:
-            Seconds by part: ``postgres``, ``warehouse``, ``metadata``, ``airflow``, ``total``.
+            Seconds by part: ``postgres``, ``archive``, ``warehouse``, ``metadata``, ``airflow``, ``total``;
+            parts overlap.
 
         Raises:
             UsageError: if the home is in use.
@@ -164,14 +170,17 @@ class Stack:
         desk = ports.Desk()
         try:
             self._prepare(purpose, desk)
-            with self._timed("postgres"):
-                self._start_database()
-            with ThreadPoolExecutor(2, thread_name_prefix="start") as pool:
+            if "airflow" in parts:
+                self._import_airflow()
+            with ThreadPoolExecutor(3, thread_name_prefix="start") as pool:
+                helpers = pool.submit(self._start_helpers, parts)
+                with self._timed("postgres"):
+                    self._start_database()
                 warehouse = pool.submit(self._migrate_warehouse, migrate)
-                self._start_helpers(parts)
                 if "airflow" in parts:
                     self._start_airflow()
                 warehouse.result()
+                helpers.result()
             self._wait_for_helpers(parts)
         except BaseException:
             self.stop()
@@ -280,10 +289,14 @@ class Stack:
         if "mail" in parts:
             self._warden.start(services.mail(self.home, self.addresses))
         if "replica" in parts and self.sources == "replica" and self.archive is not None:
+            if self._make_archive is not None:
+                with self._timed("archive"):
+                    self._make_archive()
             as_of = self.as_of.isoformat() if self.as_of else None
             self._warden.start(services.replica(self.home, self.addresses, self.archive, as_of))
 
-    def _start_airflow(self) -> None:
+    def _import_airflow(self) -> None:
+        """Have Airflow imported, which needs no database, while the database starts."""
         services.prepare_airflow(self.home)
         environment = (
             services.base_environment()
@@ -291,16 +304,23 @@ class Stack:
             | self.task_environment
             | {"AIRFLOW_HOME": str(self.home.root / "airflow")}
         )
+        litter.forget(self.home.run)
+        self._warden.start(services.litter(self.home, environment))
+
+    def _start_airflow(self) -> None:
         mark = self.home.root / "airflow" / "metadata.mark"
         wanted = services.metadata_mark(self.folders)
-        if not mark.exists() or mark.read_text(encoding="ascii") != wanted:
-            with self._timed("metadata"):
-                self._warden.start(services.airflow(self.home, environment, "db-migrate"))
-                self._warden.wait("db-migrate", 300)
-            mark.write_text(wanted, encoding="ascii")
+        is_migrated = mark.exists() and mark.read_text(encoding="ascii") == wanted
+        jobs = () if is_migrated else (services.airflow(self.home, "db-migrate"),)
+        parts = [services.airflow(self.home, part) for part in ("api-server", "scheduler", "dag-processor")]
+        with self._timed("metadata"):
+            litter.give_orders(self.home.run, jobs, parts)
+            self._warden.wait("litter", IMPORT_PATIENCE)
         with self._timed("airflow"):
-            for part in ("api-server", "scheduler", "dag-processor"):
-                self._warden.start(services.airflow(self.home, environment, part))
+            pids = litter.read_report(self.home.run)
+            for service in parts:
+                self._warden.adopt(service, pids[service.name])
+            mark.write_text(wanted, encoding="ascii")
             self._wait_until(self.api.is_healthy, "Airflow", AIRFLOW_PATIENCE)
 
     def _wait_for_helpers(self, parts: frozenset[str]) -> None:

@@ -5,7 +5,8 @@ everything when it is asked to, on SIGTERM, SIGINT or SIGHUP, and when the socke
 command crashed or was killed; only after ``detach`` (``make up``) does it go on alone. On Linux it adopts
 orphans, so that no grandchild escapes, and its children are signalled when it is itself killed.
 
-Requests: ``{"do": "start", "service": {…}}``, ``{"do": "stop", "name": …}``, ``{"do": "detach"}``,
+Requests: ``{"do": "start", "service": {…}}``, ``{"do": "adopt", "service": {…}, "pid": …}`` for an orphan of
+a process it started, ``{"do": "stop", "name": …}``, ``{"do": "detach"}``,
 ``{"do": "shutdown"}``. Events: ``{"event": "started", "name", "pid"}``, ``{"event": "failed", "name",
 "error"}``, ``{"event": "exited", "name", "code"}``, ``{"event": "detached"}``.
 """
@@ -58,6 +59,7 @@ class Service:
         patience: Seconds between that signal and SIGKILL.
         uid: User to become, ``None`` to stay.
         cwd: Working folder.
+        preload: Modules that a forked service imports before it begins.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Service:
     patience: float = 10.0
     uid: int | None = None
     cwd: str = "/"
+    preload: tuple[str, ...] = ()
 
 
 @dataclass
@@ -139,7 +142,9 @@ class Warden:
     def _obey(self, request: dict[str, Any]) -> None:
         match request:
             case {"do": "start", "service": dict(given)}:
-                self.start(Service(**{**given, "argv": tuple(given["argv"])}))
+                self.start(_service(given))
+            case {"do": "adopt", "service": dict(given), "pid": int(pid)}:
+                self.adopt(_service(given), pid)
             case {"do": "stop", "name": str(name)}:
                 self._stop_phase([self.services[name]] if name in self.services else [])
             case {"do": "detach"}:
@@ -176,10 +181,25 @@ class Warden:
             self._tell({"event": "failed", "name": service.name, "error": str(error)})
             return
         child.returncode = 0  # reaped by reap(), which waits for every child
-        self.services[service.name] = _Running(service, child.pid)
+        self._take_on(service, child.pid)
+
+    def adopt(self, service: Service, pid: int) -> None:
+        """Take on a child that another service forked before it ended, or tell that it is none.
+
+        Args:
+            service: What it is; command line and environment are not used.
+            pid: Its process id.
+        """
+        if pid in processes.children(os.getpid()):
+            self._take_on(service, pid)
+        else:
+            self._tell({"event": "failed", "name": service.name, "error": f"process {pid} is gone"})
+
+    def _take_on(self, service: Service, pid: int) -> None:
+        self.services[service.name] = _Running(service, pid)
         self._save()
-        _log(f"{service.name} (process {child.pid}) started")
-        self._tell({"event": "started", "name": service.name, "pid": child.pid})
+        _log(f"{service.name} (process {pid}) started")
+        self._tell({"event": "started", "name": service.name, "pid": pid})
 
     def reap(self) -> None:
         """Collect ended children, adopted ones included, and report the services among them."""
@@ -260,6 +280,11 @@ class Warden:
             self.control.sendall(json.dumps(event).encode() + b"\n")
         except OSError:  # the command is gone; reading the socket will show it
             return
+
+
+def _service(given: dict[str, Any]) -> Service:
+    """A service as it came over the wire, where a tuple is a list."""
+    return Service(**{**given, "argv": tuple(given["argv"]), "preload": tuple(given["preload"])})
 
 
 def _rotate(log: Path) -> None:

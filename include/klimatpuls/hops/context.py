@@ -5,13 +5,12 @@ Read once from the process environment at the edge (a task or a command); everyt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klimatpuls import clock, substances
 from klimatpuls.errors import UsageError
-from klimatpuls.registers.reading import REGISTERS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +19,13 @@ if TYPE_CHECKING:
 ORIGINS = ("live", "archive", "synthetic")
 APPROVAL_MODES = ("auto", "always")
 AIR_POLLUTANTS_VARIABLE = "KLIMATPULS_AIR_POLLUTANTS"
+
+
+def _own_registers() -> Path:
+    """The reviewed files of this project; what reads them is heavy, and not every command does."""
+    from klimatpuls.registers.reading import REGISTERS_FOLDER
+
+    return REGISTERS_FOLDER
 
 
 def approval_mode(environ: Mapping[str, str]) -> str:
@@ -77,7 +83,8 @@ def check_settings(environ: Mapping[str, str]) -> None:
 
 def registers_folder(environ: Mapping[str, str]) -> Path:
     """Where the network's registers lie: ``KLIMATPULS_REGISTERS``, else the project's own folder."""
-    return Path(environ.get("KLIMATPULS_REGISTERS") or REGISTERS_FOLDER)
+    named = environ.get("KLIMATPULS_REGISTERS")
+    return Path(named) if named else _own_registers()
 
 
 def contacts_file(environ: Mapping[str, str]) -> Path | None:
@@ -108,7 +115,7 @@ class RunContext:
     now: datetime
     always_ask: bool = False
     air_pollutants: frozenset[str] = frozenset()
-    registers: Path = REGISTERS_FOLDER
+    registers: Path = field(default_factory=_own_registers)
     contacts: Path | None = None
 
     @property

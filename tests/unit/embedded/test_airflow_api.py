@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,12 +80,14 @@ def test_the_tasks_of_many_runs_are_asked_for_at_once(httpserver: HTTPServer, ap
         state = {"task_id": f"t{number}", "map_index": -1, "state": "success", "try_number": 1}
         return {"dag_id": dag_id, "dag_run_id": run_id, "duration": 0.5, **state}
 
+    asked: list[dict[str, object]] = []
     # Airflow answers with every pair of the DAGs and runs asked for, also those nobody meant.
     there = [task(dag_id, run_id, n) for dag_id in "ab" for run_id in ("r1", "r2") for n in range(40)]
 
     def page(request: Request) -> Response:
         body = request.get_json()
         assert (body["dag_ids"], body["dag_run_ids"]) == (["a", "b"], ["r1", "r2"])
+        asked.append({key: body.get(key) for key in ("end_date_gte", "state")})
         first, size = body["page_offset"], body["page_limit"]
         answer = {"task_instances": there[first : first + size], "total_entries": len(there)}
         return Response(json.dumps(answer), content_type="application/json")
@@ -95,6 +98,10 @@ def test_the_tasks_of_many_runs_are_asked_for_at_once(httpserver: HTTPServer, ap
     assert {key: len(tasks) for key, tasks in found.items()} == {("a", "r1"): 40, ("b", "r2"): 40}
     assert found["a", "r1"][3].task_id == "t3"
     assert api.tasks_of(set()) == {}
+    assert asked == [{"end_date_gte": None, "state": None}] * 2
+    moment = datetime(2026, 5, 8, 6, 30, tzinfo=UTC)
+    api.tasks_of({("a", "r1"), ("b", "r2")}, ended_since=moment, state="success")
+    assert asked[2] == {"end_date_gte": "2026-05-08T06:30:00+00:00", "state": ["success"]}
 
 
 def test_a_run_that_does_not_end_is_an_error(httpserver: HTTPServer, api: AirflowApi) -> None:
