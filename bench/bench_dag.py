@@ -1,8 +1,8 @@
 """The whole chain under Airflow on a whole year of SMHI's: wall time, the seconds of every hop, gates apart.
 
 One run of ``klimatpuls run`` in a home of its own, on the bundled archive with every greenhouse gas and, by
-the setting, all air pollutants beside the other sources: as `make run`, environment aside. The archive is made
-before the clock starts.
+the setting, all air pollutants beside the other sources: as `make run`, environment aside. The archive is
+made before the clock starts.
 
     python bench/bench_dag.py
 """
