@@ -445,13 +445,14 @@ def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
     Raises:
         ValueError: if a region × year comes twice, as when two boundaries are mixed.
     """
-    if series.duplicated(["region_code", "year"]).any():
-        twice = series[series.duplicated(["region_code", "year"])].iloc[0]
-        msg = f"series: region {twice['region_code']}, year {twice['year']} comes twice; give one boundary"
-        raise ValueError(msg)
     row, regions = pd.factorize(series["region_code"].to_numpy(dtype=object), sort=True)
     years, column = np.unique(series["year"].to_numpy(dtype=np.int64), return_inverse=True)
     shape = (len(regions), len(years))
+    cells = row * len(years) + column
+    if (np.bincount(cells) > 1).any():
+        twice = series[series.duplicated(["region_code", "year"])].iloc[0]
+        msg = f"series: region {twice['region_code']}, year {twice['year']} comes twice; give one boundary"
+        raise ValueError(msg)
     values = np.full(shape, np.nan)
     published = np.zeros(shape, dtype=np.bool_)
     status = np.full(shape, "", dtype=object)
@@ -459,13 +460,14 @@ def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
     published[row, column] = series["is_published_year"].to_numpy(dtype=np.bool_)
     status[row, column] = series["status"].to_numpy(dtype=object)
     defect = np.zeros(shape, dtype=np.bool_)
-    defect[row, column] = [KNOWN_DEFECT in own for own in series["flags"]]
     flags: list[set[str]] = [set() for _ in regions]
-    for region, own in zip(row.tolist(), series["flags"], strict=True):
+    # Few cells carry a flag: only those are looked into.
+    for at, own in enumerate(series["flags"].tolist()):
         if own:
-            flags[region].update(own)
+            flags[row[at]].update(own)
+            defect[row[at], column[at]] = KNOWN_DEFECT in own
     publishers = np.array(
-        [releases[0] if releases else "" for releases in series["release_ids"]], dtype=object
+        [releases[0] if releases else "" for releases in series["release_ids"].tolist()], dtype=object
     )
     release_ids = np.full(len(regions), "", dtype=object)
     named = publishers != ""
