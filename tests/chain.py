@@ -39,7 +39,7 @@ LIST_ADDRESS = "list@example.org"
 FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
 """Folders of an archive whose sources the small archive leaves out."""
 SMALL_YEARS = (1990, 2005, 2015, *range(2019, 2025))
-"""Of the bundled archive's fourteen years: the first, gaps as the publisher has them, and enough for a trend."""
+"""Nine of the bundled archive's years: the first, gaps as the publisher has them, enough for a trend."""
 
 
 def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) -> Published | None:
@@ -127,9 +127,9 @@ def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]
 def make_archives(folder: Path) -> None:
     """The bundled archive as ``whole``, and two that say the same with a tenth of its rows.
 
-    ``small`` has the main sectors of all gases in ``SMALL_YEARS``, the newest year of energy, and what else SCB
-    tells; ``every`` has the answers of all other sources besides. All of them have every area: the gates
-    count them.
+    ``small`` has the main sectors of all gases in ``SMALL_YEARS``, the newest year of energy, and what else
+    SCB tells; ``every`` has the answers of all other sources besides. Both have every area: the gates count
+    them.
     """
     whole = make_archive(folder / "whole")
     small = folder / "small"
@@ -140,7 +140,9 @@ def make_archives(folder: Path) -> None:
         parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
         years = tuple(year for year in parsed.years if year in SMALL_YEARS)
         few = replace(parsed, years=years, rows=parsed.rows[parsed.rows["year"].isin(years)])
-        body = workbook.build_workbook(sheet_rows(few, parsed.published_date), sheet_name="Växthusgaser totalt")
+        body = workbook.build_workbook(
+            sheet_rows(few, parsed.published_date), sheet_name="Växthusgaser totalt"
+        )
         (small / "smhi" / path.name).write_bytes(body)
     every = folder / "every"
     shutil.copytree(small, every)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +33,9 @@ REAL_DATA = "KLIMATPULS_REAL_DATA"
 PROJECT = Path(__file__).resolve().parents[1]
 PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
 AS_OF = date(2026, 5, 8)
+# Where the environment forbids byte code, every command and every worker would compile all that it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # The modules of a session are millions of objects that stay; looking through them again and again takes time.
 gc.set_threshold(100_000, 20, 100)
 CLUSTER = pytest.StashKey[sharing.SharedCluster]()
@@ -74,10 +78,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def remembered_results() -> Iterator[None]:
+def remembered_results(session_folder: Path) -> Iterator[None]:
     """Publications of the same inputs reckon their results once in a session."""
+    folder = session_folder / "results"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(results, "build_results", remembering())
+        patch.setattr(results, "build_results", remembering(folder))
         yield
 
 
@@ -215,9 +221,9 @@ def published_as(
     warehouse_template: str,
     make_database: Callable[[str, str], Warehouse],
 ) -> Callable[[str, Path], Published]:
-    """Publishes an archive as of ``AS_OF``, once for all workers; each has a copy of its own to read and clone.
+    """Publishes an archive as of ``AS_OF``, once for all workers; each has a copy of its own.
 
-    The database that was published into is a template alone: one that somebody reads cannot be cloned.
+    It is read and cloned. What was published into is a template alone, for nobody clones what others read.
     """
     copies: dict[str, Warehouse] = {}
 

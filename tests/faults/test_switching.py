@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
-from releasing import current, publish_now, release
+from releasing import current, publish_now
 
 from klimatpuls import results
 from klimatpuls.hops.approval import decide_release
@@ -139,9 +139,9 @@ class Waits(threading.Thread):
 
 
 def test_readers_straddling_twenty_switches_never_see_two_publications(
-    published: Published, capsys: pytest.CaptureFixture[str]
+    newer_waits: Published, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    release(published, date(2026, 5, 9), 1.001)
+    published = newer_waits
     publish_now(published)
     switcher = Switcher(published, current(published))
     readers = [
