@@ -19,6 +19,10 @@ $(foreach name,SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON KLIMATPUL
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
+# Byte code is kept whatever the environment says: without it, every service of Airflow and every command compiles
+# all it imports at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 env:
 	@bin/bootstrap
 

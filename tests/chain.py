@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from klimatpuls import catalog
 from klimatpuls.catalog import SOURCES
 from klimatpuls.hops import load, publish, registers, snapshot, validate
@@ -23,7 +25,7 @@ from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from klimatpuls.warehouse.publication import Published
 
 LIST_ADDRESS = "list@example.org"
+FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
+"""Folders of an archive whose sources the small archive leaves out."""
+SMALL_YEARS = (1990, 2005, 2015, *range(2019, 2025))
+"""Nine of the bundled archive's years: the first, gaps as the publisher has them, enough for a trend."""
 
 
 def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) -> Published | None:
@@ -119,14 +125,33 @@ def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]
 
 
 def make_archives(folder: Path) -> None:
-    """The bundled archive as ``whole``; as ``small``, a tenth of its rows: the main sectors of all gases."""
+    """The bundled archive as ``whole``, and two that say the same with a tenth of its rows.
+
+    ``small`` has the main sectors of all gases in ``SMALL_YEARS``, the newest year of energy, and what else
+    SCB tells; ``every`` has the answers of all other sources besides. Both have every area: the gates count
+    them.
+    """
     whole = make_archive(folder / "whole")
     small = folder / "small"
     shutil.copytree(whole / "scb", small / "scb")
+    _keep_rows(small / "scb" / "energy.csv", "year", lambda years: {max(years)})
     (small / "smhi").mkdir()
     for path in sorted((whole / "smhi").glob("GGT*.xlsx")):
         parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
+        years = tuple(year for year in parsed.years if year in SMALL_YEARS)
+        few = replace(parsed, years=years, rows=parsed.rows[parsed.rows["year"].isin(years)])
         body = workbook.build_workbook(
-            sheet_rows(parsed, parsed.published_date), sheet_name="Växthusgaser totalt"
+            sheet_rows(few, parsed.published_date), sheet_name="Växthusgaser totalt"
         )
         (small / "smhi" / path.name).write_bytes(body)
+    every = folder / "every"
+    shutil.copytree(small, every)
+    for name in FURTHER_FOLDERS:
+        shutil.copytree(whole / name, every / name)
+    _keep_rows(every / "kolada" / "data.csv", "period", lambda years: years & set(map(str, SMALL_YEARS)))
+
+
+def _keep_rows(path: Path, column: str, choose: Callable[[set[str]], set[str]]) -> None:
+    """Leave in a CSV file only the rows with the chosen ones of a column's values."""
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows[rows[column].isin(choose({*rows[column]}))].to_csv(path, index=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -33,7 +33,9 @@ REAL_DATA = "KLIMATPULS_REAL_DATA"
 PROJECT = Path(__file__).resolve().parents[1]
 PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
 AS_OF = date(2026, 5, 8)
-FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
+# Where the environment forbids byte code, every command and every worker would compile all that it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # The modules of a session are millions of objects that stay; looking through them again and again takes time.
 gc.set_threshold(100_000, 20, 100)
 CLUSTER = pytest.StashKey[sharing.SharedCluster]()
@@ -76,10 +78,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def remembered_results() -> Iterator[None]:
+def remembered_results(session_folder: Path) -> Iterator[None]:
     """Publications of the same inputs reckon their results once in a session."""
+    folder = session_folder / "results"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(results, "build_results", remembering())
+        patch.setattr(results, "build_results", remembering(folder))
         yield
 
 
@@ -107,26 +111,20 @@ def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def made_archives(session_folder: Path) -> Path:
-    """A folder with the bundled archive (``whole``) and a ``small`` one: not to be changed."""
+    """A folder with the bundled archive (``whole``), a ``small`` one and ``every``: not to be changed."""
     return sharing.once(session_folder, "archives", chain.make_archives)
 
 
 @pytest.fixture(scope="session")
 def small_archive(made_archives: Path) -> Path:
-    """Two releases of all greenhouse gases, main sectors only, and population."""
+    """Two releases of all greenhouse gases, main sectors and nine years only, and population."""
     return made_archives / "small"
 
 
 @pytest.fixture(scope="session")
-def whole_archive(made_archives: Path, session_folder: Path) -> Path:
+def whole_archive(made_archives: Path) -> Path:
     """The small archive and the answers of all other sources."""
-
-    def make(folder: Path) -> None:
-        shutil.copytree(made_archives / "small", folder / "archive")
-        for name in FURTHER_FOLDERS:
-            shutil.copytree(made_archives / "whole" / name, folder / "archive" / name)
-
-    return sharing.once(session_folder, "every", make) / "archive"
+    return made_archives / "every"
 
 
 @pytest.fixture(scope="session")
@@ -219,24 +217,29 @@ def drop_warehouse(cluster: Cluster) -> Callable[[Warehouse], None]:
 
 @pytest.fixture(scope="session")
 def published_as(
-    cluster: Cluster,
     shared_cluster: sharing.SharedCluster,
     warehouse_template: str,
     make_database: Callable[[str, str], Warehouse],
 ) -> Callable[[str, Path], Published]:
-    """Publishes an archive as of ``AS_OF`` in a warehouse of a name, once for all workers."""
+    """Publishes an archive as of ``AS_OF``, once for all workers; each has a copy of its own.
+
+    It is read and cloned. What was published into is a template alone, for nobody clones what others read.
+    """
+    copies: dict[str, Warehouse] = {}
 
     def publish(name: str, archive: Path) -> Published:
         def make(folder: Path) -> None:
-            made = make_database(name, warehouse_template)
+            made = make_database(f"{name}_template", warehouse_template)
             context = chain.context_of(folder / "home", AS_OF)
             with closing(connect(made.loader_dsn)) as conn:
                 assert chain.refresh(conn, made.loader_dsn, archive, context) is not None
                 (folder / "digest").write_text(warehouse_digest(conn), encoding="ascii")
 
         folder = sharing.once(shared_cluster.folder, name, make)
+        if name not in copies:
+            copies[name] = make_database(f"{name}_{sharing.WORKER}", f"{name}_template")
         return Published(
-            warehouse=_warehouse(cluster, name),
+            warehouse=copies[name],
             context=chain.context_of(folder / "home", AS_OF),
             archive=archive,
             good_digest=(folder / "digest").read_text(encoding="ascii"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from klimatpuls import catalog, schema
 
@@ -31,26 +31,26 @@ EMPTY_AT_FIRST = frozenset(
 def counted(cursor: PgCursor, empty: frozenset[str] = EMPTY_AT_FIRST) -> dict[str, int]:
     """Every promise and how many rows break it; the marts named in ``empty`` must be that, the others not."""
 
-    def ask(statement: str) -> list[Any]:
-        cursor.execute(statement)
-        return list(cursor.fetchone() or ())
-
     broken: dict[str, int] = {}
     for mart in schema.marts():
-        key, wrong = ", ".join(mart.key), _wrong_rows(mart)
-        counts = "".join(f", count(*) FILTER (WHERE {condition})" for condition in wrong.values())
-        rows, lowest, highest, *found = ask(
-            f"SELECT count(*), min(publication_id), max(publication_id){counts} FROM mart.{mart.name}"
+        key, wrong, orphans = ", ".join(mart.key), _wrong_rows(mart), _orphans(mart)
+        counted = "".join(f", count(*) FILTER (WHERE {condition})" for condition in wrong.values())
+        asked = "".join(f", ({statement})" for statement in orphans.values())
+        # The rows of a view are made once, however much is asked about them.
+        cursor.execute(
+            f"WITH v AS MATERIALIZED (SELECT * FROM mart.{mart.name}) "
+            f"SELECT c.*, (SELECT count(*) FROM (SELECT DISTINCT {key} FROM v) AS k){asked} FROM "
+            f"(SELECT count(*), min(publication_id), max(publication_id){counted} FROM v) AS c"
         )
+        rows, lowest, highest, *found = cursor.fetchone() or ()
         has_source = mart.fact is None or bool(catalog.datasets_of(mart.fact))
         is_wanted = has_source and mart.name not in empty
         broken[f"{mart.name} is {'empty' if is_wanted else 'not empty'}"] = int((rows == 0) is is_wanted)
         broken[f"{mart.name} shows several publications"] = int(lowest != highest)
-        broken |= dict(zip(wrong, found, strict=True))
-        (distinct,) = ask(f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM mart.{mart.name}) AS k")
+        distinct = found[len(wrong)]
         broken[f"{mart.name}: its key ({key}) occurs twice"] = rows - distinct
-        for what, statement in _orphans(mart).items():
-            (broken[what],) = ask(statement)
+        broken |= dict(zip(wrong, found, strict=False))
+        broken |= dict(zip(orphans, found[len(wrong) + 1 :], strict=True))
     return broken
 
 
@@ -70,10 +70,10 @@ def _wrong_rows(mart: schema.Mart) -> dict[str, str]:
 
 
 def _orphans(mart: schema.Mart) -> dict[str, str]:
-    """Joins that must find a row, and the statement that counts the codes that do not."""
+    """Joins that must find a row, and the query that counts the codes of the rows ``v`` that do not."""
     return {
         f"{mart.name}.{column.name} joins no {column.references}": (
-            f"SELECT count(*) FROM (SELECT DISTINCT {column.name} AS code FROM mart.{mart.name}) AS v "
+            f"SELECT count(*) FROM (SELECT DISTINCT {column.name} AS code FROM v) AS u "
             f"WHERE code NOT IN (SELECT {column.references.partition('.')[2]} "
             f"FROM mart.{column.references.partition('.')[0]})"
         )

@@ -7,6 +7,8 @@ test sees the same frames as without it; only the seconds differ.
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from klimatpuls import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from klimatpuls.results import ResultInputs
 
@@ -28,22 +31,33 @@ reckon = results.build_results
 """The formulas themselves, without a memory."""
 
 
-def remembering() -> Callable[[ResultInputs], dict[str, pd.DataFrame]]:
-    """The function with a memory."""
-    known: dict[bytes, dict[str, pd.DataFrame]] = {}
+def remembering(folder: Path) -> Callable[[ResultInputs], dict[str, pd.DataFrame]]:
+    """The function with a memory, and a folder that the workers of a session have in common for it."""
+    known: dict[str, dict[str, pd.DataFrame]] = {}
 
     def build_once(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
         content = hashlib.sha256()
         for part in _parts(inputs):
             content.update(part)
-        key = content.digest()
+        key = content.hexdigest()
         if key not in known:
             if len(known) >= KEPT:
                 del known[next(iter(known))]
-            known[key] = reckon(inputs)
+            known[key] = _kept(folder / key, inputs)
         return {name: frame.copy() for name, frame in known[key].items()}
 
     return build_once
+
+
+def _kept(file: Path, inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+    """What another worker has reckoned of the same inputs, or we now for both."""
+    if file.exists():
+        return dict(pickle.loads(file.read_bytes()))
+    made = reckon(inputs)
+    own = file.with_name(f"{file.name}.{os.getpid()}")
+    own.write_bytes(pickle.dumps(made))
+    own.rename(file)
+    return made
 
 
 def _parts(value: Any) -> Iterator[bytes]:

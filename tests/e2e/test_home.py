@@ -5,14 +5,18 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import os
+import shutil
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import processes_of
 import promises
 import pytest
 from commands import Commands
+from conftest import PROJECT
 
 from klimatpuls.embedded import house, processes
 from klimatpuls.embedded.home import Home
@@ -34,6 +38,20 @@ pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.airflow, pytest
 FIRST_DAY, LATER_DAY = "2026-05-08", "2026-06-02"
 # A script's answer in the first second can fail the asking task (Airflow's own race): it waits this long.
 POLITE_PAUSE = 4.0
+CHAIN = """
+from airflow.sdk import dag, task
+@dag(schedule=None)
+def chain():
+    @task
+    def first():
+        import os, sys
+        return [os.environ['KLIMATPULS_HOME'], 'pandas' in sys.modules]
+    @task
+    def second(given):
+        raise ValueError('refused on purpose')
+    second(first())
+chain()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +119,17 @@ def test_a_home_refuses_another_origin_before_anything_is_fetched(
 
 
 @pytest.fixture(scope="module")
-def running(klimatpuls: Commands) -> Iterator[Commands]:
-    """The same home with its stack left running."""
-    out = klimatpuls.good("up", SOURCES="replica", AS_OF=LATER_DAY)
+def running(klimatpuls: Commands, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """The same home with its stack left running, by a project that has one DAG more."""
+    project = tmp_path_factory.mktemp("project")
+    for folder in ("include", "dags", "plugins"):
+        shutil.copytree(PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "requirements.txt", project)
+    (project / "dags" / "chain.py").write_text(CHAIN, encoding="utf-8")
+    paths = os.pathsep.join([str(project / "include"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    begun = time.monotonic()
+    out = klimatpuls.good("up", SOURCES="replica", AS_OF=LATER_DAY, PYTHONPATH=paths)
+    assert time.monotonic() - begun < 90
     assert "Airflow      http://127.0.0.1:" in out
     yield klimatpuls
     klimatpuls("down")
@@ -117,6 +143,22 @@ class TestLeftRunning:
         assert done.code == 1
         assert "in use" in done.err
         assert "make down" in done.err
+
+    def test_airflow_runs_a_chain_and_listens_on_loopback_only(self, running: Commands) -> None:
+        home = Home(running.home)
+        stack = house.attach(home)
+        assert stack is not None
+        stack.api.wait_for_dags(["chain"])
+        run = stack.api.wait(stack.api.trigger("chain"), patience=60)
+        given = stack.api.xcom("chain", run.run_id, "first")
+        [(task, log)] = list(stack.api.failures(run))
+        assert run.state == "failed"
+        assert task.task_id == "second"
+        assert "refused on purpose" in log
+        assert given == [str(home.root), True]  # the task's own home, and pandas imported before the fork
+        addresses = processes_of.listeners(processes_of.everything(home))
+        assert addresses == {"0100007F"}  # 127.0.0.1 and nothing else
+        assert (home.root / "airflow" / "passwords.json").stat().st_mode & 0o777 == 0o600
 
     def test_a_refresh_with_nothing_new_says_so_and_mails_nothing(self, running: Commands) -> None:
         before = len(running.mails())
@@ -203,7 +245,8 @@ class TestLeftRunning:
 
     def test_down_leaves_no_process(self, running: Commands) -> None:
         assert "stopped" in running.good("down")
-        assert processes.of_home(running.home) == set()
+        assert processes_of.everything(Home(running.home)) == set()
+        assert not (Home(running.home).run / "warden.json").exists()
         assert "nothing was running" in running.good("down")
 
 

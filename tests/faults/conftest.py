@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from releasing import the_day_after
+from releasing import release, the_day_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,3 +45,31 @@ def wholly_published(
 ) -> Published:
     """Good figures of every source, the day after they were published."""
     return the_day_after(wholly_good, own_clone(wholly_good).warehouse, tmp_path / "home")
+
+
+@pytest.fixture
+def own_copy(own_clone: Callable[[Published], Published], tmp_path: Path) -> Callable[[Published], Published]:
+    """Copies a warehouse with its home for one test."""
+
+    def make(pattern: Published) -> Published:
+        home = shutil.copytree(pattern.context.home, tmp_path / "home")
+        return replace(own_clone(pattern), context=replace(pattern.context, home=home))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def newer_once(
+    good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
+) -> Published:
+    """Good figures, and a newer release that waits for its publication: to be copied."""
+    home = tmp_path_factory.mktemp("newer") / "home"
+    newer = the_day_after(good, clone(good.warehouse.name), home)
+    assert release(newer, date(2026, 5, 9), 1.001).state == "validated"
+    return newer
+
+
+@pytest.fixture
+def newer_waits(newer_once: Published, own_copy: Callable[[Published], Published]) -> Published:
+    """The same, the test's own."""
+    return own_copy(newer_once)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg2
 import pytest
-from releasing import ask, current, outbox, publish_now, release, the_day_after
+from releasing import ask, current, outbox, publish_now, release
 
 from klimatpuls.errors import UsageError
 from klimatpuls.hops import watch
@@ -19,7 +19,6 @@ from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from conftest import Published, Warehouse
 
@@ -45,25 +44,23 @@ def decide(published: Published, release_id: str, action: Action, reason: str = 
 
 @pytest.fixture(scope="module")
 def revised_once(
-    good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
+    newer_once: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Published, str, str]:
-    """A newer release in place of the good one, the id of the newer one, the digest with it: to be cloned."""
-    newer = the_day_after(good, clone(good.warehouse.name), tmp_path_factory.mktemp("revised"))
-    release(newer, NEWER, 1.001)
+    """A newer release in place of the good one, the id of the newer one, the digest with it: to be copied."""
+    home = shutil.copytree(newer_once.context.home, tmp_path_factory.mktemp("revised") / "home")
+    context = replace(newer_once.context, home=home)
+    newer = replace(newer_once, warehouse=clone(newer_once.warehouse.name), context=context)
     assert publish_now(newer) is not None
     return newer, current(newer), newer.digest()
 
 
 @pytest.fixture
 def revised(
-    revised_once: tuple[Published, str, str], own_clone: Callable[[Published], Published], tmp_path: Path
+    revised_once: tuple[Published, str, str], own_copy: Callable[[Published], Published]
 ) -> tuple[Published, str, str]:
     """The same, the test's own."""
     published, newer, with_it = revised_once
-    home = tmp_path / "home"
-    shutil.copytree(published.context.home, home)
-    own = own_clone(published)
-    return replace(own, context=replace(own.context, home=home)), newer, with_it
+    return own_copy(published), newer, with_it
 
 
 def test_withdrawn_every_mart_is_as_before_and_restored_as_after(revised: tuple[Published, str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import chain
 import psycopg2
 import pytest
-from releasing import LIST, ask, current, newest, outbox, publish_now, release
+from releasing import LIST, ask, current, newest, outbox, publish_now, release, the_day_after
 
 from klimatpuls import results
 from klimatpuls.errors import UsageError, WrongHomeError
@@ -22,7 +22,9 @@ from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import warehouse_digest
 
 if TYPE_CHECKING:
-    from conftest import Published
+    from collections.abc import Callable
+
+    from conftest import Published, Warehouse
 
 
 pytestmark = pytest.mark.postgres
@@ -66,8 +68,8 @@ def test_the_same_content_in_another_file_is_no_release(published: Published) ->
     assert ask(published, "SELECT count(*) FROM ops.snapshot WHERE outcome = 'known_content'") == [(1,)]
 
 
-def test_a_new_release_becomes_current_and_is_mailed_once_a_day(published: Published) -> None:
-    assert release(published, date(2026, 5, 9), 1.001).state == "validated"
+def test_a_new_release_becomes_current_and_is_mailed_once_a_day(newer_waits: Published) -> None:
+    published = newer_waits
     made = publish_now(published)
     assert made is not None
     assert made.digest_queued
@@ -108,8 +110,8 @@ def test_a_correction_names_the_release_it_corrects(published: Published) -> Non
     assert correction != corrected
 
 
-def test_a_withdrawn_release_without_a_predecessor_leaves_no_facts(published: Published) -> None:
-    release(published, date(2026, 5, 9), 1.001)
+def test_a_withdrawn_release_without_a_predecessor_leaves_no_facts(newer_waits: Published) -> None:
+    published = newer_waits
     publish_now(published)
     with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
         cursor.execute("UPDATE core.dim_release SET state = 'withdrawn' WHERE dataset = 'scb_population_ckm'")
@@ -119,19 +121,19 @@ def test_a_withdrawn_release_without_a_predecessor_leaves_no_facts(published: Pu
     assert ask(published, "SELECT count(*) > 0 FROM mart.population WHERE year = 2024") == [(True,)]
 
 
-def test_a_publish_done_again_after_its_switch_knows_its_publication(published: Published) -> None:
+def test_a_publish_done_again_after_its_switch_knows_its_publication(newer_waits: Published) -> None:
+    published = newer_waits
     ((before,),) = ask(published, "SELECT clock_timestamp()")
     with closing(connect(published.warehouse.loader_dsn)) as conn:
         assert publish.published_since(conn, before) is None
-        release(published, date(2026, 5, 9), 1.001)
         made = publish_now(published, conn)
         assert made is not None
         assert publish_now(published, conn) is None
         assert publish.published_since(conn, before) == made.publication_id
 
 
-def test_two_publishers_at_once_make_one_publication(published: Published) -> None:
-    release(published, date(2026, 5, 9), 1.001)
+def test_two_publishers_at_once_make_one_publication(newer_waits: Published) -> None:
+    published = newer_waits
     made: list[publication.Published | None] = []
     threads = [threading.Thread(target=lambda: made.append(publish_now(published))) for _ in range(2)]
     for thread in threads:
@@ -143,9 +145,9 @@ def test_two_publishers_at_once_make_one_publication(published: Published) -> No
 
 
 def test_a_crash_before_the_switch_leaves_readers_where_they_were(
-    published: Published, monkeypatch: pytest.MonkeyPatch
+    newer_waits: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release(published, date(2026, 5, 9), 1.001)
+    published = newer_waits
 
     def crash(*_: object) -> dict[str, Any]:
         message = "the machine went down"
@@ -161,8 +163,8 @@ def test_a_crash_before_the_switch_leaves_readers_where_they_were(
     assert "2026-05-09" in current(published)
 
 
-def test_a_reader_in_one_transaction_sees_one_publication(published: Published) -> None:
-    release(published, date(2026, 5, 9), 1.001)
+def test_a_reader_in_one_transaction_sees_one_publication(newer_waits: Published) -> None:
+    published = newer_waits
     with closing(psycopg2.connect(published.warehouse.bi_dsn)) as reader:
         reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with reader.cursor() as cursor:
@@ -187,41 +189,56 @@ def test_origins_never_mix(published: Published) -> None:
     assert refused.value.exit_code == 4
 
 
+@pytest.fixture(scope="module")
+def held_once(
+    good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Published, str]:
+    """The release on hold, and its id: to be copied."""
+    home = tmp_path_factory.mktemp("held") / "home"
+    published = the_day_after(good, clone(good.warehouse.name), home)
+    result = release(published, date(2026, 5, 9), 1.2)
+    assert result.state == "held"
+    assert "hold_moved" in "\n".join(result.explanations)
+    assert publish_now(published) is None
+    assert published.digest() == published.good_digest
+    return published, result.held[0]
+
+
 class TestHold:
     """A release in which every municipality moved."""
 
     @pytest.fixture
-    def held(self, published: Published) -> str:
-        result = release(published, date(2026, 5, 9), 1.2)
-        assert result.state == "held"
-        assert "hold_moved" in "\n".join(result.explanations)
-        assert publish_now(published) is None
-        assert published.digest() == published.good_digest
-        return result.held[0]
+    def held(
+        self, held_once: tuple[Published, str], own_copy: Callable[[Published], Published]
+    ) -> tuple[Published, str]:
+        """The same, the test's own."""
+        published, release_id = held_once
+        return own_copy(published), release_id
 
-    def decide(self, published: Published, held: str, *, is_approved: bool) -> None:
+    def decide(self, published: Published, release_id: str, *, is_approved: bool) -> None:
         with closing(connect(published.warehouse.loader_dsn)) as conn:
             decide_release(
                 conn,
-                held,
+                release_id,
                 action="approve" if is_approved else "reject",
                 decided_by="operator",
                 reason="looked at",
                 now=published.context.now,
             )
 
-    def test_approved_it_is_published_and_its_digest_waits(self, published: Published, held: str) -> None:
-        self.decide(published, held, is_approved=True)
+    def test_approved_it_is_published_and_its_digest_waits(self, held: tuple[Published, str]) -> None:
+        published, release_id = held
+        self.decide(published, release_id, is_approved=True)
         made = publish_now(published)
         assert made is not None
         assert {
             "kind": "override",
-            "release_id": held,
+            "release_id": release_id,
             "dataset": "smhi_emissions",
             "decided_by": "operator",
             "reason": "looked at",
         } in made.causes
-        assert current(published) == held
+        assert current(published) == release_id
         assert outbox(published)[-1] == (date(2026, 5, 9), "asked", "pending")
 
     @staticmethod
@@ -231,10 +248,9 @@ class TestHold:
         with closing(connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
             cursor.execute(f"UPDATE mart.current_publication SET results_id = {value}")
 
-    def test_an_answer_settles_only_the_digest_it_was_asked_about(
-        self, published: Published, held: str
-    ) -> None:
-        self.decide(published, held, is_approved=True)
+    def test_an_answer_settles_only_the_digest_it_was_asked_about(self, held: tuple[Published, str]) -> None:
+        published, release_id = held
+        self.decide(published, release_id, is_approved=True)
         publish_now(published)
         with closing(connect(published.warehouse.mailer_dsn)) as conn:
             (waiting,) = digests_to_approve(conn)
@@ -248,8 +264,9 @@ class TestHold:
             assert decide_digests(conn, [waiting], is_approved=True, now=now) == 0
         assert outbox(published)[-1] == (date(2026, 5, 9), "rejected", "suppressed")
 
-    def test_rejected_it_changes_nothing(self, published: Published, held: str) -> None:
-        self.decide(published, held, is_approved=False)
+    def test_rejected_it_changes_nothing(self, held: tuple[Published, str]) -> None:
+        published, release_id = held
+        self.decide(published, release_id, is_approved=False)
         assert publish_now(published) is None
         assert published.digest() == published.good_digest
 

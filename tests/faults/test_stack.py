@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from processes_of import everything
 
 from klimatpuls.embedded import processes, services, stack
 from klimatpuls.embedded.control import StackError, running_warden
 from klimatpuls.embedded.home import Home
 from klimatpuls.embedded.postgres import Cluster, binaries
-from klimatpuls.embedded.services import Folders
 from klimatpuls.embedded.stack import Stack
 from klimatpuls.errors import UsageError
 
@@ -71,13 +71,9 @@ def home(pattern: Home) -> Iterator[Home]:
     shutil.rmtree(folder)
 
 
-def left(home: Home) -> set[int]:
-    return processes.of_home(home.root, home.root / "postgres")
-
-
 def wait_until_gone(home: Home, patience: float = 20.0) -> None:
     deadline = time.monotonic() + patience
-    while left(home) and time.monotonic() < deadline:
+    while everything(home) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
@@ -87,7 +83,7 @@ def command(home: Home) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "klimatpuls_admin"
-        assert len(left(home)) >= 3
+        assert len(everything(home)) >= 3
         yield process
         process.kill()
 
@@ -99,68 +95,11 @@ def check_for_ten_seconds(running: Stack) -> None:
         time.sleep(0.02)
 
 
-def listeners(pids: set[int]) -> set[str]:
-    """Local addresses, as the kernel writes them, of the TCP listeners of some processes."""
-    inodes = set()
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            for entry in Path(f"/proc/{pid}/fd").iterdir():
-                with contextlib.suppress(OSError):
-                    inodes.add(str(entry.readlink()))
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
-                found.add(fields[1].partition(":")[0])
-    return found
-
-
-@pytest.mark.airflow
-def test_airflow_runs_a_chain_listens_on_loopback_only_and_leaves_no_process(home: Home) -> None:
-    dags, plugins = home.root / "dags", home.root / "plugins"
-    for folder in (dags, plugins):
-        folder.mkdir()
-    (dags / "chain.py").write_text(
-        "from airflow.sdk import dag, task\n"
-        "@dag(schedule=None)\n"
-        "def chain():\n"
-        "    @task\n"
-        "    def first():\n"
-        "        import os, sys\n"
-        "        return [os.environ['KLIMATPULS_HOME'], 'pandas' in sys.modules]\n"
-        "    @task\n"
-        "    def second(given):\n"
-        "        raise ValueError('refused on purpose')\n"
-        "    second(first())\n"
-        "chain()\n",
-        encoding="utf-8",
-    )
-    folders = Folders(Folders.of_project().project, dags, plugins)
-    running = Stack(home, sources="live", folders=folders)
-    with running:
-        timings = running.start()
-        assert timings["total"] < 90
-        running.api.wait_for_dags(["chain"])
-        run = running.api.wait(running.api.trigger("chain"), patience=60)
-        given = running.api.xcom("chain", run.run_id, "first")
-        [(task, log)] = list(running.api.failures(run))
-        addresses = listeners(left(home))
-    assert run.state == "failed"
-    assert task.task_id == "second"
-    assert "refused on purpose" in log
-    assert given == [str(home.root), True]  # the task's own home, and pandas imported before the fork
-    assert addresses == {"0100007F"}  # 127.0.0.1 and nothing else
-    assert left(home) == set()
-    assert not (home.run / "warden.json").exists()
-    assert (home.root / "airflow" / "passwords.json").stat().st_mode & 0o777 == 0o600
-
-
 def test_a_stop_leaves_no_process_and_no_run_file(home: Home) -> None:
     with Stack(home, sources="live") as running:
         running.start(parts=MAIL)
-        assert left(home)
-    assert left(home) == set()
+        assert everything(home)
+    assert everything(home) == set()
     assert sorted(path.name for path in home.run.iterdir()) == ["lock"]
 
 
@@ -170,7 +109,7 @@ def test_a_killed_command_leaves_no_process(home: Home, number: signal.Signals) 
         process.send_signal(number)
         process.wait()
         wait_until_gone(home)
-        assert left(home) == set()
+        assert everything(home) == set()
     assert not (home.root / "postgres" / "postmaster.pid").exists()  # shut down, not cut off
 
 
@@ -188,7 +127,7 @@ def test_a_killed_warden_takes_its_services_along_and_the_next_start_works(home:
         assert warden is not None
         os.kill(warden, signal.SIGKILL)
         wait_until_gone(home)
-        assert left(home) == set()
+        assert everything(home) == set()
     assert running_warden(home) is None  # the process file is still there, and known to be stale
     with Stack(home, sources="live") as running:
         running.start(parts=MAIL)
@@ -232,7 +171,7 @@ def test_a_killed_database_is_reported_with_its_log_and_recovers(home: Home) -> 
         os.kill(postmaster, signal.SIGKILL)
         with pytest.raises(StackError, match=r"(?s)postgres ended with -9; the end of .*ready to accept"):
             check_for_ten_seconds(running)
-    assert left(home) == set()
+    assert everything(home) == set()
     with Stack(home, sources="live") as running:
         running.start(parts=MAIL)
         with running.cluster.connect() as connection, connection.cursor() as cursor:
@@ -269,7 +208,7 @@ def test_up_goes_on_alone_can_be_attached_to_and_down_stops_it(home: Home) -> No
     attached.stop()  # an attached stack is not ours to stop
     assert running_warden(home) is not None
     assert stack.stop(home) is True
-    assert left(home) == set()
+    assert everything(home) == set()
     assert Stack.attach(home, sources="live") is None
 
 
@@ -279,7 +218,7 @@ def test_a_failing_migration_stops_everything_again(home: Home) -> None:
 
     with pytest.raises(RuntimeError, match="no such migration"):
         Stack(home, sources="live").start(parts=MAIL, migrate=migrate)
-    assert left(home) == set()
+    assert everything(home) == set()
     with home.lock("run"):  # and the home is free again
         assert running_warden(home) is None
 
@@ -292,7 +231,7 @@ def test_a_home_under_a_path_of_150_characters_with_spaces(home: Home) -> None:
     with Stack(far, sources="live") as running:
         running.start(parts=MAIL)
         assert running.cluster.socket_folder is None  # too long for a socket: TCP only
-    assert left(far) == set()
+    assert everything(far) == set()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
