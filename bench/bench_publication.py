@@ -110,7 +110,7 @@ class House:
     def publish(self) -> float:
         """Publish what is new; returns the seconds."""
         began = time.perf_counter()
-        made = publication.publish(self.conn, as_of=AS_OF, compute=results.build_results, list_address=None)
+        made = publication.publish(self.conn, as_of=AS_OF, compute=results.each_result, list_address=None)
         if made is None:
             sys.exit("there was nothing to publish")
         return time.perf_counter() - began

@@ -83,7 +83,7 @@ def remembered_results(session_folder: Path) -> Iterator[None]:
     folder = session_folder / "results"
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(results, "build_results", remembering(folder))
+        patch.setattr(results, "each_result", remembering(folder))
         yield
 
 

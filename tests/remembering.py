@@ -1,6 +1,6 @@
 """A publication's results, reckoned once for the same inputs: formulas are pure, and tests publish often.
 
-What is remembered is what :func:`klimatpuls.results.build_results` gave for the same inputs, so a
+What is remembered is what :func:`klimatpuls.results.each_result` gave for the same inputs, so a
 test sees the same frames as without it; only the seconds differ.
 """
 
@@ -27,15 +27,19 @@ KEPT = 40
 """How many sets of results are kept; the oldest goes first."""
 
 
-reckon = results.build_results
-"""The formulas themselves, without a memory."""
+_each_result = results.each_result
 
 
-def remembering(folder: Path) -> Callable[[ResultInputs], dict[str, pd.DataFrame]]:
+def reckon(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+    """The formulas themselves, without a memory."""
+    return dict(_each_result(inputs))
+
+
+def remembering(folder: Path) -> Callable[[ResultInputs], list[tuple[str, pd.DataFrame]]]:
     """The function with a memory, and a folder that the workers of a session have in common for it."""
     known: dict[str, dict[str, pd.DataFrame]] = {}
 
-    def build_once(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+    def build_once(inputs: ResultInputs) -> list[tuple[str, pd.DataFrame]]:
         content = hashlib.sha256()
         for part in _parts(inputs):
             content.update(part)
@@ -44,7 +48,7 @@ def remembering(folder: Path) -> Callable[[ResultInputs], dict[str, pd.DataFrame
             if len(known) >= KEPT:
                 del known[next(iter(known))]
             known[key] = _kept(folder / key, inputs)
-        return {name: frame.copy() for name, frame in known[key].items()}
+        return [(name, frame.copy()) for name, frame in known[key].items()]
 
     return build_once
 

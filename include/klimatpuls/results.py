@@ -18,7 +18,7 @@ from klimatpuls.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMa
 from klimatpuls.targets import TargetState, select_in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
     from klimatpuls.targets import Target
@@ -130,6 +130,18 @@ def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
     Returns:
         Table of ``mart_data`` → frame with its columns but ``publication_id``.
     """
+    return dict(each_result(inputs))
+
+
+def each_result(inputs: ResultInputs) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Reckon the result tables of a publication one by one: one can be written while the next is made.
+
+    Args:
+        inputs: Facts and registers.
+
+    Yields:
+        A table of ``mart_data`` and its frame, with its columns but ``publication_id``; the largest first.
+    """
     sub_sectors = _sub_sectors(inputs.boundaries)
     table = series.build_release_table(*inputs.current, sub_sectors=sub_sectors)
     earlier = [one.table(sub_sectors) for one in inputs.earlier]
@@ -145,6 +157,7 @@ def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
         known_from=inputs.known_from,
     )
     in_force = select_in_force(inputs.targets, inputs.as_of)
+    yield "change_part", derived.change_part(held)
     changes = derived.standing_changes(
         held,
         in_force,
@@ -152,30 +165,30 @@ def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
         stored=inputs.stored,
         population_forecast=inputs.population_forecast,
     )
-    record = derived.verdict_record(held, in_force, inputs.as_of)
-    estimate, scores = derived.nowcasts(held, inputs.national, basis=inputs.national_basis)
-    return {
-        "carbon_law": _carbon_law(table, by_boundary, inputs.as_of),
-        "target_progress": _target_progress(held, inputs, changes, record),
-        "network_summary": _network_summary(by_boundary, inputs),
-        "region_overview": _region_overview(table, earlier, by_boundary, inputs),
-        "boundary_series": _boundary_series(table, by_boundary),
-        "cross_check": _cross_checks(inputs),
-        "standing_change": changes,
-        "verdict_record": record,
-        "backtest": derived.projection_backtest(held),
-        "base_year_ledger": derived.base_year_ledger(held, in_force),
-        "change_part": derived.change_part(held),
-        "nowcast": estimate,
-        "nowcast_score": scores,
-        "peer": derived.peer(
+    yield "standing_change", changes
+    yield "boundary_series", _boundary_series(table, by_boundary)
+    yield (
+        "peer",
+        derived.peer(
             held,
             _population_by_region(inputs.population, int(table.years[-1])),
             density=inputs.density,
             groups=inputs.groups,
         ),
-        "better_example": derived.better_example(held),
-    }
+    )
+    record = derived.verdict_record(held, in_force, inputs.as_of)
+    yield "verdict_record", record
+    yield "target_progress", _target_progress(held, inputs, changes, record)
+    yield "base_year_ledger", derived.base_year_ledger(held, in_force)
+    yield "cross_check", _cross_checks(inputs)
+    yield "carbon_law", _carbon_law(table, by_boundary, inputs.as_of)
+    yield "network_summary", _network_summary(by_boundary, inputs)
+    yield "region_overview", _region_overview(table, earlier, by_boundary, inputs)
+    yield "backtest", derived.projection_backtest(held)
+    estimate, scores = derived.nowcasts(held, inputs.national, basis=inputs.national_basis)
+    yield "nowcast", estimate
+    yield "nowcast_score", scores
+    yield "better_example", derived.better_example(held)
 
 
 def _sub_sectors(boundaries: Sequence[Boundary]) -> list[str]:

@@ -19,6 +19,8 @@ from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from conftest import Published
 
@@ -85,12 +87,12 @@ class Switcher(threading.Thread):
     def _day(self) -> date:
         return self._published.context.as_of
 
-    def _compute(self, inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+    def _compute(self, inputs: ResultInputs) -> Iterable[tuple[str, pd.DataFrame]]:
         """The results, reckoned once, the first of each table: what is tried here is the switch."""
         if self._frames is None:
             whole = results.build_results(inputs)
             self._frames = {name: frame.head(RESULT_ROWS) for name, frame in whole.items()}
-        return self._frames
+        return self._frames.items()
 
 
 class Reader(threading.Thread):

@@ -104,7 +104,11 @@ class House:
         always_ask: bool = False,
     ) -> publication.Published | None:
         return publication.publish(
-            self.conn, as_of=as_of, compute=compute, list_address=list_address, always_ask=always_ask
+            self.conn,
+            as_of=as_of,
+            compute=lambda inputs: compute(inputs).items(),
+            list_address=list_address,
+            always_ask=always_ask,
         )
 
     def must_publish(self, **options: Any) -> publication.Published:
@@ -549,7 +553,7 @@ class TestCrash:
         states = "SELECT state, count(*) FROM ops.publication GROUP BY state"
         assert house.ask(states) == [("published", 1)]
         with closing(connect(house.warehouse.loader_dsn)) as other:
-            made = publication.publish(other, as_of=AS_OF, compute=no_results, list_address=None)
+            made = publication.publish(other, as_of=AS_OF, compute=lambda _: (), list_address=None)
         assert made is not None
         assert house.current() == second
 

@@ -66,7 +66,7 @@ def fill(warehouse: Warehouse) -> None:
                 cursor.execute(_FACTS.format(partition=partition), values)
                 cursor.execute("SELECT ops.attach_load_partition('emission', %(run_id)s)", values)
                 cursor.execute(_RELEASES, values)
-        made = publication.publish(conn, as_of=date(2026, 5, 8), compute=lambda _: {}, list_address=None)
+        made = publication.publish(conn, as_of=date(2026, 5, 8), compute=lambda _: (), list_address=None)
         assert made is not None
         assert len(made.release_ids) == RUNS * len(names) == 600
 

@@ -35,7 +35,7 @@ def publish_validated(conn: PgConnection, context: RunContext, list_address: str
     return publication.publish(
         conn,
         as_of=context.as_of,
-        compute=results.build_results,
+        compute=results.each_result,
         list_address=list_address,
         always_ask=context.always_ask,
     )

@@ -8,7 +8,7 @@ a publication. Two publishers at once: the second waits for the advisory lock, a
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,7 +32,7 @@ from klimatpuls.warehouse.loader import copy_frame
 from klimatpuls.warehouse.runs import NOT_BY_SUBSTANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     import pandas as pd
@@ -132,7 +132,7 @@ def publish(
     conn: PgConnection,
     *,
     as_of: date,
-    compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]],
+    compute: Callable[[ResultInputs], Iterable[tuple[str, pd.DataFrame]]],
     list_address: str | None,
     always_ask: bool = False,
 ) -> Published | None:
@@ -141,7 +141,7 @@ def publish(
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
         as_of: The day the publication speaks about.
-        compute: The formulas: facts and registers in, one frame per table of ``mart_data`` out.
+        compute: The formulas: facts and registers in, the tables of ``mart_data`` out, each with its frame.
         list_address: Where the digest goes; None queues none.
         always_ask: Whether a person must release every digest (``MAIL_APPROVAL=always``).
 
@@ -302,13 +302,13 @@ def _build(
     conn: PgConnection,
     plan: _Plan,
     as_of: date,
-    compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]],
+    compute: Callable[[ResultInputs], Iterable[tuple[str, pd.DataFrame]]],
 ) -> tuple[int, dict[str, int], dict[str, int]]:
     """Write facts and results under a new publication id that nothing points at yet.
 
-    The server copies facts while the results are reckoned here. What is compared of releases, and earlier
-    releases, pass over a connection of their own: that work is done once per release, whatever becomes of
-    this publication.
+    The server copies facts, and every result that is there, while the next is reckoned here. What is
+    compared of releases, and earlier releases, pass over a connection of their own: that work is done once
+    per release, whatever becomes of this publication.
     """
     lead = plan.current.get((EMISSION_DATASET, LEAD_SUBSTANCE))
     with (
@@ -335,20 +335,24 @@ def _build(
         facts, rows = _current_facts(cursor, plan, publication_id, asked)
         with other.cursor() as reading:
             inputs = None if lead is None else _inputs(cursor, reading, plan, facts, lead, as_of)
-            # From here to its result the first connection is the thread's.
+            # From here to the last result the first connection is the thread's.
             copying = beside.submit(_current_facts, cursor, plan, publication_id, unasked)
+            writing: dict[str, Future[int]] = {}
             try:
                 with other:
                     _reconcile_releases(reading, plan.candidates)
                     _revise_releases(reading, plan)
-                results = {} if inputs is None else compute(inputs)
+                for table, frame in () if inputs is None else compute(inputs):
+                    target = ("mart_data", table)
+                    constants = {"publication_id": publication_id}
+                    writing[table] = beside.submit(copy_frame, cursor, target, frame, constants)
             except BaseException:
+                beside.shutdown(wait=False, cancel_futures=True)
                 conn.cancel()
                 raise
         for mine, theirs in zip((facts, rows), copying.result(), strict=True):
             mine |= theirs
-        for table, frame in results.items():
-            rows[table] = copy_frame(cursor, ("mart_data", table), frame, {"publication_id": publication_id})
+        rows |= {table: written.result() for table, written in writing.items()}
         rows |= member_results.write(
             cursor,
             publication_id,
