@@ -63,7 +63,7 @@ lint: env-dev ## Check style, types, layers and SQL
 	@.venv/bin/lint-imports
 	@.venv/bin/sqlfluff lint --disable-progress-bar include/sql
 
-bench: env-dev ## Measure parsing, loading and fitting against the usual ways
+bench: env-dev ## Measure parsing, loading, fitting, publishing and the whole chain (some 20 minutes)
 	@$(PYTHON) bench/run.py
 
 lock: env-dev ## Resolve the newest versions and write the lock files
