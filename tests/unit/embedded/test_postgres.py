@@ -30,7 +30,7 @@ def test_a_cluster_has_passwords_roles_and_databases_and_ends_clean(tmp_path: Pa
         assert time.monotonic() - begun < 20
         assert str(value(cluster, "SHOW server_version")).startswith("18.")
         assert value(cluster, "SHOW listen_addresses") == "127.0.0.1"
-        provider = "SELECT datlocprovider::text || ' ' || datlocale FROM pg_database WHERE datname = 'template1'"
+        provider = "SELECT datlocprovider::text || ' ' || datlocale FROM pg_database LIMIT 1"
         assert value(cluster, provider) == "b C.UTF-8", "text is sorted by its bytes"
         cluster.ensure_role("airflow", "först")
         cluster.ensure_role("airflow", "p'ss\"word")
