@@ -149,12 +149,14 @@ def test_publish_wakes_for_any_asset_and_every_asset_has_a_sender(dags: dict[str
 @pytest.mark.parametrize(
     ("file", "dag_id"), [("ingest_sources.py", "ingest_kolada"), ("look_sources.py", "look_kolada")]
 )
-def test_a_task_builds_its_own_dag_only(file: str, dag_id: str) -> None:
+def test_a_task_builds_its_own_dag_only(file: str, dag_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.dag_processing.dagbag import DagBag
-    from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
+    from airflow.sdk import get_parsing_context
 
-    with _airflow_parsing_context_manager(dag_id=dag_id, task_id="any"):
-        bag = DagBag(dag_folder=str(DAGS / file))
+    # Airflow's own context manager leaves the variable behind, and every later parsing would heed it.
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
+    assert get_parsing_context().dag_id == dag_id
+    bag = DagBag(dag_folder=str(DAGS / file))
     assert bag.import_errors == {}
     assert set(bag.dags) == {dag_id}
 
