@@ -30,27 +30,24 @@ EMPTY_AT_FIRST = frozenset(
 
 def counted(cursor: PgCursor, empty: frozenset[str] = EMPTY_AT_FIRST) -> dict[str, int]:
     """Every promise and how many rows break it; the marts named in ``empty`` must be that, the others not."""
-
     broken: dict[str, int] = {}
     for mart in schema.marts():
         key, wrong, orphans = ", ".join(mart.key), _wrong_rows(mart), _orphans(mart)
-        counted = "".join(f", count(*) FILTER (WHERE {condition})" for condition in wrong.values())
-        asked = "".join(f", ({statement})" for statement in orphans.values())
+        conditions = "".join(f", count(*) FILTER (WHERE {condition})" for condition in wrong.values())
+        joins = "".join(f", ({statement})" for statement in orphans.values())
         # The rows of a view are made once, however much is asked about them.
         cursor.execute(
             f"WITH v AS MATERIALIZED (SELECT * FROM mart.{mart.name}) "
-            f"SELECT c.*, (SELECT count(*) FROM (SELECT DISTINCT {key} FROM v) AS k){asked} FROM "
-            f"(SELECT count(*), min(publication_id), max(publication_id){counted} FROM v) AS c"
+            "SELECT count(*), min(publication_id), max(publication_id), "
+            f"(SELECT count(*) FROM (SELECT DISTINCT {key} FROM v) AS k){joins}{conditions} FROM v"
         )
-        rows, lowest, highest, *found = cursor.fetchone() or ()
+        rows, lowest, highest, distinct, *found = cursor.fetchone() or ()
         has_source = mart.fact is None or bool(catalog.datasets_of(mart.fact))
         is_wanted = has_source and mart.name not in empty
         broken[f"{mart.name} is {'empty' if is_wanted else 'not empty'}"] = int((rows == 0) is is_wanted)
         broken[f"{mart.name} shows several publications"] = int(lowest != highest)
-        distinct = found[len(wrong)]
         broken[f"{mart.name}: its key ({key}) occurs twice"] = rows - distinct
-        broken |= dict(zip(wrong, found, strict=False))
-        broken |= dict(zip(orphans, found[len(wrong) + 1 :], strict=True))
+        broken |= dict(zip([*orphans, *wrong], found, strict=True))
     return broken
 
 

@@ -552,10 +552,48 @@ class TestCrash:
         assert house.current() != second
         states = "SELECT state, count(*) FROM ops.publication GROUP BY state"
         assert house.ask(states) == [("published", 1)]
+        # What was compared stays for the next one, and no reader sees it.
+        kept = "SELECT to_release_id, xmin::text FROM core.revision_pair"
+        ((compared, written),) = house.ask(kept)
+        assert compared == second
+        assert house.ask("SELECT count(*) FROM mart.revision_summary") == [(0,)]
         with closing(connect(house.warehouse.loader_dsn)) as other:
             made = publication.publish(other, as_of=AS_OF, compute=lambda _: (), list_address=None)
         assert made is not None
         assert house.current() == second
+        assert house.ask(kept) == [(second, written)]
+        assert house.ask("SELECT to_release_id FROM mart.revision_summary") == [(second,)]
+
+    @pytest.mark.timeout(60)
+    def test_formulas_that_fail_do_not_wait_for_facts_that_are_still_copied(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        with closing(connect(house.warehouse.admin_dsn)) as other, other, other.cursor() as cursor:
+            # The partition cannot be attached while this lock is held: the copying lasts for ever.
+            cursor.execute("LOCK TABLE mart_data.emission IN SHARE UPDATE EXCLUSIVE MODE")
+
+            def fail(_: ResultInputs) -> dict[str, pd.DataFrame]:
+                waiting = "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted"
+                while True:
+                    cursor.execute(waiting, (house.conn.info.backend_pid,))
+                    if cursor.fetchone() == (1,):
+                        break
+                message = "no such year"
+                raise ArithmeticError(message)
+
+            with pytest.raises(ArithmeticError, match="no such year"):
+                house.publish(compute=fail)
+        assert house.must_publish().release_ids == (house.current(),)
+
+    def test_facts_that_cannot_be_copied_are_what_is_told(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        with closing(connect(house.warehouse.admin_dsn)) as other, other, other.cursor() as cursor:
+            cursor.execute("ALTER FUNCTION ops.attach_facts_partition(text, bigint) RENAME TO attach_nothing")
+        with pytest.raises(psycopg2.errors.UndefinedFunction, match="attach_facts_partition"):
+            house.publish(compute=standing("split"))
 
     def test_a_connection_that_is_killed_is_named_and_the_next_publish_works(self, house: House) -> None:
         house.add(emissions(FIRST))

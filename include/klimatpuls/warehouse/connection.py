@@ -40,6 +40,9 @@ def connect(dsn: str) -> PgConnection:
 def connect_like(conn: PgConnection) -> PgConnection:
     """Another connection of the same role to the same database, for work beside the first one's.
 
+    Args:
+        conn: A connection that was opened with a password, or needs none.
+
     Raises:
         psycopg2.OperationalError: if the server does not answer.
     """
