@@ -5,13 +5,17 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import promises
+import psycopg2
 import pytest
 
 from klimatpuls import schema
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
-    from conftest import Warehouse
+    from collections.abc import Callable
+
+    from conftest import Published, Warehouse
 
 pytestmark = pytest.mark.postgres
 
@@ -110,3 +114,33 @@ def test_the_reader_of_dashboards_may_call_every_function(warehouse: Warehouse) 
             needed = [a for a in function.arguments if not a.nullable]
             arguments = ", ".join("'ghg'" if a.type == "text" else "'2026-01-01'" for a in needed)
             assert _rows(warehouse.bi_dsn, f"SELECT * FROM mart.{function.name}({arguments})") == []
+
+
+def test_broken_promises_are_counted(
+    good: Published, clone: Callable[[str], Warehouse], drop_warehouse: Callable[[Warehouse], None]
+) -> None:
+    own = clone(good.warehouse.name)
+    with closing(psycopg2.connect(own.admin_dsn)) as conn, conn.cursor() as cursor:
+        before = promises.counted(cursor)
+        cursor.execute(
+            "ALTER TABLE mart_data.carbon_law DROP CONSTRAINT carbon_law_pkey, "
+            "ALTER COLUMN reference_year DROP NOT NULL; "
+            "INSERT INTO mart_data.carbon_law SELECT * FROM mart_data.carbon_law WHERE region_code = '0380'; "
+            "UPDATE mart_data.carbon_law SET projected_2030_tco2e = 'NaN' WHERE region_code = '0360'; "
+            "UPDATE mart_data.carbon_law SET region_code = '9999' WHERE region_code = '0319'; "
+            "UPDATE mart_data.carbon_law SET reference_year = NULL WHERE region_code IN ('0305', '0331'); "
+            "ALTER TABLE mart_data.boundary_series DROP CONSTRAINT boundary_series_status_check; "
+            "UPDATE mart_data.boundary_series SET status = 'guessed' "
+            "WHERE region_code = '0360' AND year = 2024; "
+            "DELETE FROM mart_data.peer"
+        )
+        after = promises.counted(cursor)
+    drop_warehouse(own)
+    assert {what: count - before[what] for what, count in after.items() if count != before[what]} == {
+        "carbon_law: its key (region_code) occurs twice": 1,
+        "carbon_law.projected_2030_tco2e is no number": 1,
+        "carbon_law.region_code joins no region.region_code": 1,
+        "carbon_law.reference_year is NULL": 2,
+        "boundary_series.status is none of 'observed', 'linked', 'estimated'": 4,
+        "peer is empty": 1,
+    }
