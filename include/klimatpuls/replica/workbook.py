@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 from xml.sax.saxutils import escape
 
@@ -34,6 +35,7 @@ _MAIN_NS: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _REL_NS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _OFFICE_TYPE: Final = "application/vnd.openxmlformats-officedocument"
+_TEXT: Final = ' t="s"'
 _XML: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 
@@ -178,14 +180,25 @@ def build_workbook(
 
 
 def _row_xml(number: int, row: Sequence[Cell], letters: list[str], strings: dict[str, int]) -> str:
-    cells = []
-    for column, cell in zip(letters, row, strict=False):
-        if isinstance(cell, str):
-            index = strings.setdefault(cell, len(strings))
-            cells.append(f'<c r="{column}{number}" t="s"><v>{index}</v></c>')
-        elif cell is not None:
-            cells.append(f'<c r="{column}{number}"><v>{cell!r}</v></c>')
-    return f'<row r="{number}">{"".join(cells)}</row>'
+    are_text = tuple([None if cell is None else isinstance(cell, str) for cell in row])
+    values = [
+        strings.setdefault(cell, len(strings)) if is_text else cell
+        for cell, is_text in zip(row, are_text, strict=True)
+        if is_text is not None
+    ]
+    pattern = _row_pattern(are_text, tuple(letters[: len(are_text)]))
+    return pattern.replace("#", str(number)) % tuple(values)
+
+
+@cache
+def _row_pattern(are_text: tuple[bool | None, ...], letters: tuple[str, ...]) -> str:
+    """A row with ``#`` for its number and ``%r`` for every value, which is filled in at once."""
+    cells = "".join(
+        f'<c r="{letter}#"{_TEXT if is_text else ""}><v>%r</v></c>'
+        for letter, is_text in zip(letters, are_text, strict=True)
+        if is_text is not None
+    )
+    return f'<row r="#">{cells}</row>'
 
 
 def _zip(parts: dict[str, str]) -> bytes:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from klimatpuls.replica.wire import Reply, Request, Settings, json_reply, not_yet_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -33,7 +33,7 @@ class Agency:
     def __init__(self, folder: Path, as_of: date, settings: Settings) -> None:
         self._folder, self._as_of = folder / "kolada", as_of
         self._lock = threading.Lock()
-        self._data: list[dict[str, str]] | None = None
+        self._data: _Values | None = None
 
     def answer(self, request: Request) -> Reply:
         """The answer to a question."""
@@ -41,7 +41,7 @@ class Agency:
         if not request.path.startswith(f"{ROUTE}/") or request.method != "GET":
             return json_reply(404, {"error": "Not found"})
         data = self._values()
-        if not data:
+        if not data.rows:
             return not_yet_reply("kolada")
         if any(len(part.split(",")) > MAX_IDS for part in parts):
             return json_reply(400, {"error": f"at most {MAX_IDS} ids"})
@@ -49,7 +49,7 @@ class Agency:
             wanted = parts[1].split(",")
             return self._page(request, [_definition(row) for row in self._kpis() if row["id"] in wanted])
         if parts[0] == "data" and len(parts) in (5, 7):
-            return self._page(request, _found(data, dict(zip(parts[1::2], parts[2::2], strict=True))))
+            return self._page(request, data.find(dict(zip(parts[1::2], parts[2::2], strict=True))))
         return json_reply(404, {"error": "Not found"})
 
     def _page(self, request: Request, values: Sequence[dict[str, Any]]) -> Reply:
@@ -71,15 +71,47 @@ class Agency:
     def _kpis(self) -> list[dict[str, str]]:
         return _read(self._folder / "kpi.csv")
 
-    def _values(self) -> list[dict[str, str]]:
+    def _values(self) -> _Values:
         with self._lock:
             if self._data is None:
                 rows = _read(self._folder / "data.csv")
                 days = {
                     row["published_date"] for row in rows if row["published_date"] <= self._as_of.isoformat()
                 }
-                self._data = [row for row in rows if days and row["published_date"] == max(days)]
+                self._data = _Values([row for row in rows if days and row["published_date"] == max(days)])
             return self._data
+
+
+class _Values:
+    """The published values in the order of the file, found by municipality: a question names 25 of 312."""
+
+    def __init__(self, rows: Sequence[dict[str, str]]) -> None:
+        self.rows = rows
+        self._places: dict[str, list[int]] = {}
+        for place, row in enumerate(rows):
+            self._places.setdefault(row["municipality"], []).append(place)
+
+    def find(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The entries of the ids asked for (part of the path → ids with commas between them)."""
+        wanted = {_PARTS[name]: set(ids.split(",")) for name, ids in asked.items() if name in _PARTS}
+        areas = wanted.pop("municipality", self._places.keys())
+        places = sorted(place for area in areas for place in self._places.get(area, ()))
+        entries: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        for row in map(self.rows.__getitem__, places):
+            if all(row[column] in ids for column, ids in wanted.items()):
+                entries.setdefault((row["kpi"], row["municipality"], row["period"]), []).append(
+                    {
+                        "gender": row["gender"],
+                        "count": 1,
+                        "status": row["status"],
+                        "value": float(row["value"]) if row["value"] else None,
+                        "isdeleted": row["isdeleted"] == "true",
+                    }
+                )
+        return [
+            {"kpi": kpi, "municipality": area, "period": int(period), "values": values}
+            for (kpi, area, period), values in entries.items()
+        ]
 
 
 def _read(path: Path) -> list[dict[str, str]]:
@@ -104,23 +136,3 @@ def _definition(row: dict[str, str]) -> dict[str, Any]:
         "prel_publication_date": None,
         "publ_period": None,
     }
-
-
-def _found(data: Iterable[dict[str, str]], asked: dict[str, str]) -> list[dict[str, Any]]:
-    wanted = {_PARTS[name]: set(ids.split(",")) for name, ids in asked.items() if name in _PARTS}
-    entries: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for row in data:
-        if all(row[column] in ids for column, ids in wanted.items()):
-            entries.setdefault((row["kpi"], row["municipality"], row["period"]), []).append(
-                {
-                    "gender": row["gender"],
-                    "count": 1,
-                    "status": row["status"],
-                    "value": float(row["value"]) if row["value"] else None,
-                    "isdeleted": row["isdeleted"] == "true",
-                }
-            )
-    return [
-        {"kpi": kpi, "municipality": area, "period": int(period), "values": values}
-        for (kpi, area, period), values in entries.items()
-    ]
