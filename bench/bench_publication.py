@@ -27,13 +27,14 @@ import psycopg2
 
 from klimatpuls import results
 from klimatpuls.embedded.postgres import temporary_cluster
+from klimatpuls.folders import SQL_ROOT
 from klimatpuls.hops import registers
 from klimatpuls.hops.approval import decide_release
 from klimatpuls.releases import content_sha256, release_id
 from klimatpuls.replica.archive import make_archive, read_archive
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import publication, runs
-from klimatpuls.warehouse.connection import SQL_ROOT, connect, load_sql
+from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.loader import load_facts
 from klimatpuls.warehouse.migrate import migrate
 

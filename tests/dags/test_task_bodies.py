@@ -18,8 +18,8 @@ import pytest
 
 from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import FetchError, UsageError
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops.snapshot import keep_file
-from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
 from klimatpuls.sources import smhi_emissions

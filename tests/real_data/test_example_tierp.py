@@ -25,11 +25,11 @@ import yaml
 from klimatpuls import criteria, measures, network, peers, standing
 from klimatpuls.criteria import Answer, Evidence, Plan, Records, ReportingRound
 from klimatpuls.errors import UsageError
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops.context import RunContext
 from klimatpuls.hops.trace import Question, trace
 from klimatpuls.measures import Measure
 from klimatpuls.regions import codes, region
-from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.series import build_release_table, build_series
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.targets import Interim, Target

@@ -10,10 +10,11 @@ import psycopg2
 import pytest
 
 from klimatpuls.errors import KlimatpulsError, UsageError
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops.contacts import forget, sync_contacts
 from klimatpuls.registers.checking import check_folder
 from klimatpuls.registers.contacts import read_contacts
-from klimatpuls.registers.reading import REGISTERS_FOLDER, RegisterError
+from klimatpuls.registers.reading import RegisterError
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from rich.console import Console
 
 from klimatpuls.embedded import house, terminal
 from klimatpuls.errors import UsageError
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops import watch
 from klimatpuls.hops.assess import assess
 from klimatpuls.hops.registers import sync_registers
-from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.report import render
 from klimatpuls.warehouse import digest
 from klimatpuls.warehouse.connection import connect

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from klimatpuls.warehouse.connection import SQL_ROOT, connect
+from klimatpuls.folders import SQL_ROOT
+from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.migrate import migrate
 
 if TYPE_CHECKING:

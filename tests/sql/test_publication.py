@@ -14,10 +14,10 @@ import psycopg2
 import pytest
 
 from klimatpuls.errors import WrongHomeError
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops import publish as publish_hop
 from klimatpuls.hops import registers, watch
 from klimatpuls.methods import METHOD_VERSION
-from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.releases import Parsed, content_sha256, release_id
 from klimatpuls.standing import JUDGED_COLUMNS
 from klimatpuls.warehouse import publication, runs

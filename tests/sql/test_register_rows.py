@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from klimatpuls import criteria
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops.registers import sync_registers
 from klimatpuls.measures import STALE_AFTER_MONTHS, MeasureStatus
-from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.series import build_own_series
 from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import connect, load_sql

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops.registers import refuse_mistakes, sync_registers
-from klimatpuls.registers import REGISTERS_FOLDER, RegisterError, read_registers
+from klimatpuls.registers import RegisterError, read_registers
 from klimatpuls.registers.checking import REGISTERS
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.warehouse import migrate

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
+from klimatpuls.folders import SQL_ROOT
 from klimatpuls.substances import substances
 from klimatpuls.warehouse import publication
-from klimatpuls.warehouse.connection import SQL_ROOT, connect
+from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

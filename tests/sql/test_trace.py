@@ -21,11 +21,11 @@ import yaml
 from klimatpuls import regions, schema, series
 from klimatpuls.embedded import terminal
 from klimatpuls.errors import UsageError
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops import registers
 from klimatpuls.hops import trace as trace_hop
 from klimatpuls.hops.trace import Question, find_region, overview, trace
 from klimatpuls.lineage import lineages
-from klimatpuls.registers import REGISTERS_FOLDER
 from klimatpuls.snapshots import SnapshotError
 from klimatpuls.tracing import File
 from klimatpuls.warehouse.connection import connect

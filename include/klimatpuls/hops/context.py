@@ -5,12 +5,13 @@ Read once from the process environment at the edge (a task or a command); everyt
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klimatpuls import clock, substances
 from klimatpuls.errors import UsageError
+from klimatpuls.folders import REGISTERS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
 ORIGINS = ("live", "archive", "synthetic")
 APPROVAL_MODES = ("auto", "always")
 AIR_POLLUTANTS_VARIABLE = "KLIMATPULS_AIR_POLLUTANTS"
-
-
-def _own_registers() -> Path:
-    """The reviewed files of this project; what reads them is heavy, and not every command does."""
-    from klimatpuls.registers.reading import REGISTERS_FOLDER
-
-    return REGISTERS_FOLDER
 
 
 def approval_mode(environ: Mapping[str, str]) -> str:
@@ -84,7 +78,7 @@ def check_settings(environ: Mapping[str, str]) -> None:
 def registers_folder(environ: Mapping[str, str]) -> Path:
     """Where the network's registers lie: ``KLIMATPULS_REGISTERS``, else the project's own folder."""
     named = environ.get("KLIMATPULS_REGISTERS")
-    return Path(named) if named else _own_registers()
+    return Path(named) if named else REGISTERS_FOLDER
 
 
 def contacts_file(environ: Mapping[str, str]) -> Path | None:
@@ -115,7 +109,7 @@ class RunContext:
     now: datetime
     always_ask: bool = False
     air_pollutants: frozenset[str] = frozenset()
-    registers: Path = field(default_factory=_own_registers)
+    registers: Path = REGISTERS_FOLDER
     contacts: Path | None = None
 
     @property

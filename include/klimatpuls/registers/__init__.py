@@ -7,11 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.registers import members as member_register
 from klimatpuls.registers import targets as target_register
 from klimatpuls.registers.checking import REGISTERS, check_folder
 from klimatpuls.registers.checking import register_sha256 as records_sha256
-from klimatpuls.registers.reading import REGISTERS_FOLDER, RegisterError
+from klimatpuls.registers.reading import RegisterError
 from klimatpuls.registers.targets import Rules
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from klimatpuls.targets import Target
 
 __all__ = [
-    "REGISTERS_FOLDER",
     "RegisterError",
     "Registers",
     "Rules",

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls import regions
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.registers import rules
 from klimatpuls.registers.reading import (
-    REGISTERS_FOLDER,
     Mistake,
     RegisterError,
     Sheet,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
-from klimatpuls.registers.reading import REGISTERS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,6 @@ from klimatpuls.zipgate import check_workbook
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-REGISTERS_FOLDER = Path(__file__).resolve().parents[2] / "registers"
 MAX_BYTES: Final = 10 * 2**20
 Cell = str | float | int | bool | dt.date | None
 

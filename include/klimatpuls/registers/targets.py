@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.defects import Defect
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
-from klimatpuls.registers.reading import REGISTERS_FOLDER
 from klimatpuls.targets import Interim, Target
 
 if TYPE_CHECKING:

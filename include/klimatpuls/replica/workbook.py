@@ -182,9 +182,9 @@ def build_workbook(
 def _row_xml(number: int, row: Sequence[Cell], letters: list[str], strings: dict[str, int]) -> str:
     are_text = tuple([None if cell is None else isinstance(cell, str) for cell in row])
     values = [
-        strings.setdefault(cell, len(strings)) if is_text else cell
-        for cell, is_text in zip(row, are_text, strict=True)
-        if is_text is not None
+        strings.setdefault(cell, len(strings)) if isinstance(cell, str) else cell
+        for cell in row
+        if cell is not None
     ]
     pattern = _row_pattern(are_text, tuple(letters[: len(are_text)]))
     return pattern.replace("#", str(number)) % tuple(values)

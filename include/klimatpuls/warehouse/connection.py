@@ -7,15 +7,14 @@ from Airflow connections or the environment; no error and no log line of this mo
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
+
+from klimatpuls.folders import SQL_ROOT
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
     from sqlalchemy import Engine
-
-SQL_ROOT = Path(__file__).resolve().parents[2] / "sql"
 
 
 def build_dsn(*, user: str, password: str, host: str, port: int, database: str) -> str:

@@ -14,7 +14,8 @@ from psycopg2.extras import execute_values
 
 from klimatpuls import catalog, schema
 from klimatpuls.errors import KlimatpulsError
-from klimatpuls.warehouse.connection import SQL_ROOT, load_sql
+from klimatpuls.folders import SQL_ROOT
+from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 
 from klimatpuls import schema
+from klimatpuls.folders import SQL_ROOT
 from klimatpuls.warehouse import dimensions, facts
-from klimatpuls.warehouse.connection import SQL_ROOT, connect, engine, load_sql
+from klimatpuls.warehouse.connection import connect, engine, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,12 @@
 -- Every area the warehouse knows (1 nation, 21 counties, 290 municipalities) has figures in every release.
+WITH present AS (
+    SELECT DISTINCT
+        f.release_id,
+        f.region_code
+    FROM {rows} AS f
+    WHERE f.run_id = :run_id AND f.release_id = any(:release_ids)
+)
+
 SELECT
     x.release_id,
     r.region_code,
@@ -11,9 +19,5 @@ SELECT
     TRUE AS is_finding
 FROM unnest(:release_ids) AS x (release_id)
 CROSS JOIN core.dim_region AS r
-WHERE
-    NOT EXISTS (
-        SELECT 1
-        FROM {rows} AS f
-        WHERE f.run_id = :run_id AND f.release_id = x.release_id AND f.region_code = r.region_code
-    )
+LEFT JOIN present AS p ON x.release_id = p.release_id AND r.region_code = p.region_code
+WHERE p.release_id IS NULL

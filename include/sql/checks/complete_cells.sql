@@ -1,22 +1,23 @@
 -- Area x sector pair x year is a complete cross product: no gap in it. The sector pairs are those the release
 -- has, the years those it declares and those it has. Only a release whose count is short is searched cell by
 -- cell; the primary key has proven that no cell is there twice.
-WITH cell AS NOT MATERIALIZED (
+WITH counted AS MATERIALIZED (
     SELECT
         f.release_id,
-        f.region_code,
         f.sector_code,
-        f.year
+        f.year,
+        count(r.region_code) AS area_count
     FROM {rows} AS f
+    LEFT JOIN core.dim_region AS r ON f.region_code = r.region_code
     WHERE f.run_id = :run_id AND f.release_id = any(:release_ids)
+    GROUP BY f.release_id, f.sector_code, f.year
 ),
 
 pair AS (
-    SELECT
+    SELECT DISTINCT
         c.release_id,
         c.sector_code
-    FROM cell AS c
-    GROUP BY c.release_id, c.sector_code
+    FROM counted AS c
 ),
 
 release_year AS (
@@ -29,8 +30,7 @@ release_year AS (
     SELECT
         c.release_id,
         c.year
-    FROM cell AS c
-    GROUP BY c.release_id, c.year
+    FROM counted AS c
 ),
 
 short AS (
@@ -38,9 +38,7 @@ short AS (
     FROM unnest(:release_ids) AS x (release_id)
     WHERE
         (
-            SELECT count(*)
-            FROM cell AS c
-            INNER JOIN core.dim_region AS r ON c.region_code = r.region_code
+            SELECT coalesce(sum(c.area_count), 0) FROM counted AS c
             WHERE c.release_id = x.release_id
         )
         <> (
@@ -68,10 +66,14 @@ FROM short AS x
 INNER JOIN pair AS p ON x.release_id = p.release_id
 INNER JOIN release_year AS y ON x.release_id = y.release_id
 CROSS JOIN core.dim_region AS r
-LEFT JOIN cell AS c
-    ON
-        p.release_id = c.release_id
-        AND r.region_code = c.region_code
-        AND p.sector_code = c.sector_code
-        AND y.year = c.year
-WHERE c.release_id IS NULL
+WHERE
+    NOT EXISTS (
+        SELECT 1
+        FROM {rows} AS f
+        WHERE
+            f.run_id = :run_id
+            AND f.release_id = p.release_id
+            AND f.region_code = r.region_code
+            AND f.sector_code = p.sector_code
+            AND f.year = y.year
+    )

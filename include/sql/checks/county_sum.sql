@@ -29,4 +29,14 @@ INNER JOIN parts AS p
         AND c.region_code = p.county_code
         AND c.sector_code = p.sector_code
         AND c.year = p.year
-WHERE c.run_id = :run_id AND c.release_id = any(:release_ids)
+WHERE
+    c.run_id = :run_id
+    AND c.release_id = any(:release_ids)
+    -- Counties are all that can match; said here, the rest is not even read.
+    AND c.region_code = any(
+        array(
+            SELECT r.region_code
+            FROM core.dim_region AS r
+            WHERE r.level = 'county'
+        )
+    )

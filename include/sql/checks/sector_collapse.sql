@@ -12,14 +12,25 @@ WITH neighbours AS (
         lag(f.emissions) OVER w AS t_before,
         lead(f.emissions) OVER w AS t_after
     FROM core.fct_emission AS f
-    INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
-    INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
+    -- Lists instead of joins, and the window in the order of the key: nothing need be sorted.
     WHERE
         f.run_id = :run_id
         AND f.release_id = any(:release_ids)
-        AND r.level = 'municipality'
-        AND s.is_main
-    WINDOW w AS (PARTITION BY f.release_id, f.sector_code, f.region_code ORDER BY f.year)
+        AND f.region_code = any(
+            array(
+                SELECT r.region_code
+                FROM core.dim_region AS r
+                WHERE r.level = 'municipality'
+            )
+        )
+        AND f.sector_code = any(
+            array(
+                SELECT s.sector_code
+                FROM core.dim_sector AS s
+                WHERE s.is_main
+            )
+        )
+    WINDOW w AS (PARTITION BY f.release_id, f.substance, f.region_code, f.sector_code ORDER BY f.year)
 )
 
 SELECT

@@ -35,7 +35,17 @@ compared AS (
             AND m.region_code = p.region_code
             AND m.sector_code = p.parent_sector_code
             AND m.year = p.year
-    WHERE m.run_id = :run_id AND m.release_id = any(:release_ids)
+    WHERE
+        m.run_id = :run_id
+        AND m.release_id = any(:release_ids)
+        -- Main sectors are all that can match; said here, the rest is not even read.
+        AND m.sector_code = any(
+            array(
+                SELECT s.sector_code
+                FROM core.dim_sector AS s
+                WHERE s.is_main
+            )
+        )
 )
 
 SELECT

@@ -14,4 +14,4 @@ INNER JOIN core.dim_release AS r ON f.release_id = r.release_id
 WHERE
     f.run_id = :run_id
     AND f.release_id = any(:release_ids)
-    AND (f.year < :first_year OR f.year > extract(YEAR FROM r.published_date))
+    AND (f.year < :first_year OR f.year > cast(extract(YEAR FROM r.published_date) AS integer))

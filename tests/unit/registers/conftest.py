@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls.registers.reading import REGISTERS_FOLDER
+from klimatpuls.folders import REGISTERS_FOLDER
 
 ROWS = {
     "climate_plans.csv": [

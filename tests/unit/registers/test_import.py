@@ -13,9 +13,10 @@ import openpyxl
 import pytest
 
 from klimatpuls.errors import UsageError
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.registers.checking import REGISTERS, cell_text, check_folder
 from klimatpuls.registers.importing import import_file
-from klimatpuls.registers.reading import MAX_BYTES, REGISTERS_FOLDER, RegisterError
+from klimatpuls.registers.reading import MAX_BYTES, RegisterError
 from klimatpuls.registers.schemas import shape, value_of
 from klimatpuls.registers.template import FILLED_IN, GUIDE, build_template
 

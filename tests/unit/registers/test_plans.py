@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
 from klimatpuls.registers.plans import (
     COLUMNS,
@@ -18,7 +19,7 @@ from klimatpuls.registers.plans import (
     municipality_code,
     read_collection,
 )
-from klimatpuls.registers.reading import REGISTERS_FOLDER, RegisterError
+from klimatpuls.registers.reading import RegisterError
 
 TODAY = dt.date(2026, 11, 28)
 URL = "https://example.org/plan.pdf"

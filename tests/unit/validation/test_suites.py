@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klimatpuls import catalog, schema
+from klimatpuls.folders import SQL_ROOT
 from klimatpuls.validation.gates import Rule
 from klimatpuls.validation.queries import with_literals
 from klimatpuls.validation.suites import (
@@ -21,7 +22,6 @@ from klimatpuls.validation.suites import (
     query_values,
     suite_of,
 )
-from klimatpuls.warehouse.connection import SQL_ROOT
 
 ALL_RULES = {rule.name: rule for fact in schema.facts() for rule in suite_of(fact).rules}
 CHECKS = sorted((SQL_ROOT / "checks").glob("*.sql"))

@@ -1,0 +1,11 @@
+"""Where the files lie that belong to the project and are no Python: SQL and the reviewed registers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_INCLUDE: Final = Path(__file__).resolve().parents[1]
+SQL_ROOT: Final = _INCLUDE / "sql"
+REGISTERS_FOLDER: Final = _INCLUDE / "registers"
+"""The reviewed files of this project; a network of its own names another folder (KLIMATPULS_REGISTERS)."""
