@@ -8,8 +8,8 @@
 
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
-# Two files at a time, in the order they are collected: what runs longest comes first (tests/conftest.py).
-PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time, for one of them mostly waits, in the order they are collected: what runs longest comes first (tests/conftest.py).
+PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Settings reach the command through the environment, so that spaces in a path need no quoting here; one
 # that is empty is not passed at all.

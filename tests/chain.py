@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 LIST_ADDRESS = "list@example.org"
 FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
 """Folders of an archive whose sources the small archive leaves out."""
-SMALL_YEARS = (1990, 2005, 2015, *range(2019, 2025))
-"""Nine of the bundled archive's years: the first, gaps as the publisher has them, enough for a trend."""
+SMALL_YEARS = (1990, 2015, *range(2019, 2025))
+"""Eight of the bundled archive's years: the first, gaps as the publisher has them, enough for a trend."""
 
 
 def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) -> Published | None:
@@ -104,23 +104,20 @@ def unthrottled(source: Source) -> Source:
     return replace(source, calls_per_window=())
 
 
-def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]]:
-    """The rows of a workbook with the main sectors of a release: another date, every figure multiplied."""
+def sheet_rows(
+    parsed: Parsed, day: date, factor: float = 1.0, *, with_subsectors: bool = False
+) -> list[list[Any]]:
+    """The rows of a workbook with the sectors of a release: another date, every figure multiplied."""
     rows: list[list[Any]] = workbook.preamble(str(parsed.substance), day, parsed.years)
-    wide = (
-        parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="emissions")
-        * factor
-    )
-    for code in dict.fromkeys(parsed.rows["sector_code"]):
-        if "." not in code:
-            rows += [
-                [
-                    *workbook.sector_names(code),
-                    *workbook.region_names(region),
-                    *wide.loc[(code, region)].tolist(),
-                ]
-                for region in workbook.region_order()
-            ]
+    codes = [code for code in dict.fromkeys(parsed.rows["sector_code"]) if with_subsectors or "." not in code]
+    places = pd.MultiIndex.from_product([codes, workbook.region_order()])
+    wide = parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="emissions")
+    rows += [
+        [*workbook.sector_names(code), *workbook.region_names(region), *figures]
+        for (code, region), figures in zip(
+            places, (wide.loc[places] * factor).to_numpy().tolist(), strict=True
+        )
+    ]
     return rows
 
 

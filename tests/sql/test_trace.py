@@ -374,7 +374,7 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("keys", "told"),
         [
-            ({"sector_code": "all", "year": "2003"}, "there are 1990, 2005, 2015"),
+            ({"sector_code": "all", "year": "2003"}, "there are 1990, 2015, 2019"),
             ({"sector_code": "transprt", "year": "2024"}, "did you mean transport"),
             ({"target_id": "national_2030_5"}, "did you mean national_2030_55"),
             ({"boundary": "territorial"}, "choose year among 1990"),
