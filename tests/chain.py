@@ -104,12 +104,10 @@ def unthrottled(source: Source) -> Source:
     return replace(source, calls_per_window=())
 
 
-def sheet_rows(
-    parsed: Parsed, day: date, factor: float = 1.0, *, with_subsectors: bool = False
-) -> list[list[Any]]:
-    """The rows of a workbook with the sectors of a release: another date, every figure multiplied."""
+def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]]:
+    """The rows of a workbook with the main sectors of a release: another date, every figure multiplied."""
     rows: list[list[Any]] = workbook.preamble(str(parsed.substance), day, parsed.years)
-    codes = [code for code in dict.fromkeys(parsed.rows["sector_code"]) if with_subsectors or "." not in code]
+    codes = [code for code in dict.fromkeys(parsed.rows["sector_code"]) if "." not in code]
     places = pd.MultiIndex.from_product([codes, workbook.region_order()])
     wide = parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="emissions")
     rows += [
@@ -134,18 +132,20 @@ def make_archives(folder: Path) -> None:
     _keep_rows(small / "scb" / "energy.csv", "year", lambda years: {max(years)})
     (small / "smhi").mkdir()
     for path in sorted((whole / "smhi").glob("GGT*.xlsx")):
-        parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
-        years = tuple(year for year in parsed.years if year in SMALL_YEARS)
-        few = replace(parsed, years=years, rows=parsed.rows[parsed.rows["year"].isin(years)])
-        body = workbook.build_workbook(
-            sheet_rows(few, parsed.published_date), sheet_name="Växthusgaser totalt"
-        )
-        (small / "smhi" / path.name).write_bytes(body)
+        (small / "smhi" / path.name).write_bytes(few_rows(path, "ghg"))
     every = folder / "every"
     shutil.copytree(small, every)
     for name in FURTHER_FOLDERS:
         shutil.copytree(whole / name, every / name)
     _keep_rows(every / "kolada" / "data.csv", "period", lambda years: years & set(map(str, SMALL_YEARS)))
+
+
+def few_rows(path: Path, substance: str) -> bytes:
+    """A workbook that says the same in ``SMALL_YEARS`` and main sectors only."""
+    parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", substance)
+    years = tuple(year for year in parsed.years if year in SMALL_YEARS)
+    few = replace(parsed, years=years, rows=parsed.rows[parsed.rows["year"].isin(years)])
+    return workbook.build_workbook(sheet_rows(few, parsed.published_date), sheet_name="Utsläpp")
 
 
 def _keep_rows(path: Path, column: str, choose: Callable[[set[str]], set[str]]) -> None:

@@ -1,4 +1,4 @@
-"""A home from its first `run` to its `down`, on the bundled synthetic archive, as a user lives with it."""
+"""A home from its first `run` to its `down`, on made-up figures, as a user lives with it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import chain
 import processes_of
 import pytest
+import releasing
 from commands import Commands
 from conftest import PROJECT
 
@@ -21,7 +22,7 @@ from klimatpuls.embedded import house, processes
 from klimatpuls.embedded.home import Home
 from klimatpuls.embedded.services import OPERATOR_ADDRESS
 from klimatpuls.replica import workbook
-from klimatpuls.sources import smhi_emissions
+from klimatpuls.replica.archive import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,10 +53,21 @@ chain()
 
 
 @pytest.fixture(scope="module")
-def klimatpuls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+def archive(made_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every source with a tenth of the rows, and one gas more; its manifest says that all is made up."""
+    folder = shutil.copytree(made_archives / "every", tmp_path_factory.mktemp("e2e") / "archive")
+    whole = made_archives / "whole"
+    shutil.copy(whole / MANIFEST, folder)
+    (carbon_dioxide,) = (whole / "smhi").glob("CO2_*2026*.xlsx")
+    (folder / "smhi" / carbon_dioxide.name).write_bytes(chain.few_rows(carbon_dioxide, "co2"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def klimatpuls(archive: Path) -> Iterator[Commands]:
     """A home that has run once."""
-    commands = Commands(tmp_path_factory.mktemp("e2e") / "home")
-    done = commands("run", SOURCES="replica", AS_OF=FIRST_DAY)
+    commands = Commands(archive.parent / "home")
+    done = commands("run", ARCHIVE=str(archive), AS_OF=FIRST_DAY)
     assert done.code == 0, done.out + done.err
     yield commands
     commands("down")
@@ -116,7 +128,9 @@ def test_a_home_refuses_another_origin_before_anything_is_fetched(
 
 
 @pytest.fixture(scope="module")
-def running(klimatpuls: Commands, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+def running(
+    klimatpuls: Commands, archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Commands]:
     """The same home with its stack left running, by a project that has one DAG more."""
     project = tmp_path_factory.mktemp("project")
     for folder in ("include", "dags", "plugins"):
@@ -125,7 +139,7 @@ def running(klimatpuls: Commands, tmp_path_factory: pytest.TempPathFactory) -> I
     (project / "dags" / "chain.py").write_text(CHAIN, encoding="utf-8")
     paths = os.pathsep.join([str(project / "include"), *filter(None, [os.environ.get("PYTHONPATH")])])
     begun = time.monotonic()
-    out = klimatpuls.good("up", SOURCES="replica", AS_OF=LATER_DAY, PYTHONPATH=paths)
+    out = klimatpuls.good("up", ARCHIVE=str(archive), AS_OF=LATER_DAY, PYTHONPATH=paths)
     assert time.monotonic() - begun < 90
     assert "Airflow      http://127.0.0.1:" in out
     yield klimatpuls
@@ -135,8 +149,8 @@ def running(klimatpuls: Commands, tmp_path_factory: pytest.TempPathFactory) -> I
 class TestLeftRunning:
     """`up`, what one does with it, and `down`."""
 
-    def test_a_run_beside_it_is_refused(self, running: Commands) -> None:
-        done = running("run", SOURCES="replica", AS_OF=LATER_DAY)
+    def test_a_run_beside_it_is_refused(self, running: Commands, archive: Path) -> None:
+        done = running("run", ARCHIVE=str(archive), AS_OF=LATER_DAY)
         assert done.code == 1
         assert "in use" in done.err
         assert "make down" in done.err
@@ -177,11 +191,11 @@ class TestLeftRunning:
         assert "Traceback" not in done.err
 
     def test_a_release_on_hold_waits_and_is_published_when_approved(
-        self, running: Commands, tmp_path: Path
+        self, running: Commands, archive: Path, tmp_path: Path
     ) -> None:
         before, shown = _totals_digest(running), _publication(running)
         held = tmp_path / "moved.xlsx"
-        held.write_bytes(_moved(_newest(running), 1.2, date(2026, 6, 1)))
+        held.write_bytes(_moved(releasing.newest(archive), 1.2, date(2026, 6, 1)))
         done = running("ingest", str(held))
         assert done.code == 3, done.out + done.err
         assert "hold_moved" in done.out
@@ -240,15 +254,10 @@ class TestLeftRunning:
         assert "nothing was running" in running.good("down")
 
 
-def _newest(klimatpuls: Commands) -> Parsed:
-    (path,) = (klimatpuls.home / "archive" / "smhi").glob("GGT*2026*.xlsx")
-    return smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
-
-
 def _moved(parsed: Parsed, factor: float, published: date) -> bytes:
     """The same release with every figure multiplied: all sums hold, every municipality has moved."""
     made_up = workbook.Properties(title=f"{workbook.SYNTHETIC_MARK}: moved")
-    rows = chain.sheet_rows(parsed, published, factor, with_subsectors=True)
+    rows = chain.sheet_rows(parsed, published, factor)
     return workbook.build_workbook(rows, sheet_name="moved", properties=made_up)
 
 

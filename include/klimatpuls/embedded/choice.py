@@ -121,7 +121,7 @@ def choose(wish: Wish, project: Path, is_live_reachable: Callable[[], bool]) -> 
 
 def _replica(wish: Wish, project: Path, notice: str | None) -> Choice:
     archive = wish.archive or (_remembered_archive(wish.home) if wish.home else None)
-    origin = "archive" if archive else "synthetic"
+    origin = "synthetic" if archive is None or _is_made_up(archive) else "archive"
     return Choice(
         sources="replica",
         origin=origin,
@@ -130,6 +130,12 @@ def _replica(wish: Wish, project: Path, notice: str | None) -> Choice:
         as_of=wish.as_of,
         notice=notice or _NOTICES[origin],
     )
+
+
+def _is_made_up(archive: Path) -> bool:
+    from klimatpuls.replica.archive import is_synthetic  # reads tables, which most commands do not
+
+    return is_synthetic(archive)
 
 
 def _as_remembered(home: Path, config: Config) -> Choice:

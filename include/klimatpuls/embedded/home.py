@@ -294,12 +294,12 @@ def default_root(project: Path, origin: str, archive: Path | None = None) -> Pat
     Args:
         project: Root of the project's work tree.
         origin: ``live``, ``archive`` or ``synthetic``.
-        archive: Archive folder, for origin ``archive``.
+        archive: Archive folder, where the figures come from one.
 
     Returns:
         ``var/live``, ``var/synthetic`` or ``var/archive-<name of the folder>``.
     """
-    if origin == "archive" and archive is not None:
+    if archive is not None:
         return project / "var" / f"archive-{archive.resolve().name}"
     return project / "var" / origin
 

@@ -68,6 +68,8 @@ _FLEETING = {
     "synchronous_commit": "off",
     "autovacuum": "off",
     "scram_iterations": "1",
+    "wal_compression": "off",
+    "max_parallel_workers_per_gather": "0",
 }
 
 

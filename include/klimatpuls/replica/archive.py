@@ -128,17 +128,24 @@ def read_archive(folder: Path) -> Archive:
         UsageError: if it lacks a file it must have, or a workbook in it cannot be read; named.
     """
     books = read_workbooks(folder)
-    listed = _read_manifest(folder)
-    synthetic = bool(listed) and all(
-        listed.get(f"smhi/{book.path.name}", {}).get("origin") == "synthetic" for book in books
-    )
     return Archive(
         root=folder,
-        origin="synthetic" if synthetic else "archive",
+        origin="synthetic" if is_synthetic(folder) else "archive",
         workbooks=books,
         regions=_read_csv(folder / "scb" / "regions.csv", ["code", "name", "level", "county_code"], {}),
         population=read_population(folder),
     )
+
+
+def is_synthetic(folder: Path) -> bool:
+    """Whether the manifest of an archive says of every emission workbook in it that its figures are made up.
+
+    Args:
+        folder: The folder; its workbooks are not opened.
+    """
+    listed = _read_manifest(folder)
+    names = [f"smhi/{path.name}" for path in (folder / "smhi").glob("*.xlsx")]
+    return bool(names) and all(listed.get(name, {}).get("origin") == "synthetic" for name in names)
 
 
 def read_workbooks(folder: Path) -> tuple[ArchivedWorkbook, ...]:

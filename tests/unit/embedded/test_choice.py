@@ -66,6 +66,30 @@ def test_an_archive_means_the_replica_in_a_home_of_its_own(tmp_path: Path) -> No
     assert choice.home == tmp_path / "var" / "archive-figures"
 
 
+@pytest.mark.parametrize(
+    ("listed", "origin"),
+    [
+        ("a.xlsx,synthetic\nb.xlsx,synthetic\n", "synthetic"),
+        ("a.xlsx,synthetic\n", "archive"),
+        ("", "archive"),
+    ],
+    ids=["every workbook is marked", "one is not", "none is"],
+)
+def test_made_up_figures_stay_made_up_in_a_folder_of_their_own(
+    tmp_path: Path, listed: str, origin: str
+) -> None:
+    archive = tmp_path / "trial"
+    (archive / "smhi").mkdir(parents=True)
+    for name in ("a.xlsx", "b.xlsx"):
+        (archive / "smhi" / name).touch()
+    rows = "".join(f"smhi/{row}\n" for row in listed.splitlines())
+    (archive / "manifest.csv").write_text(f"path,origin\n{rows}", encoding="utf-8")
+    choice = choose(Wish(archive=archive), tmp_path, must_not_be_asked)
+    assert (choice.origin, choice.home.name) == (origin, "archive-trial")
+    assert choice.notice is not None
+    assert origin.upper() in choice.notice
+
+
 def test_a_day_alone_means_the_bundled_archive(tmp_path: Path) -> None:
     choice = choose(Wish(as_of=date(2025, 7, 1)), tmp_path, must_not_be_asked)
     assert (choice.sources, choice.origin, choice.archive) == ("replica", "synthetic", None)
