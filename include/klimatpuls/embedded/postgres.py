@@ -60,16 +60,12 @@ _ALWAYS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
 _DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-# Nothing of a throw-away cluster grows old: what is loaded is analysed by the load itself. Its password is no
-# secret: thousands of connections need not take 3 ms each to prove that they know it.
+# Nothing of a throw-away cluster grows old: what is loaded is analysed by the load itself.
 _FLEETING = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "autovacuum": "off",
-    "scram_iterations": "1",
-    "wal_compression": "off",
-    "max_parallel_workers_per_gather": "0",
 }
 
 
