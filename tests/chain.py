@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from klimatpuls import catalog
+from klimatpuls import catalog, substances
 from klimatpuls.catalog import SOURCES
 from klimatpuls.hops import load, publish, registers, snapshot, validate
 from klimatpuls.hops.context import RunContext
@@ -145,7 +145,8 @@ def few_rows(path: Path, substance: str) -> bytes:
     parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", substance)
     years = tuple(year for year in parsed.years if year in SMALL_YEARS)
     few = replace(parsed, years=years, rows=parsed.rows[parsed.rows["year"].isin(years)])
-    return workbook.build_workbook(sheet_rows(few, parsed.published_date), sheet_name="Utsläpp")
+    name = substances.substance(substance).name_sv
+    return workbook.build_workbook(sheet_rows(few, parsed.published_date), sheet_name=name)
 
 
 def _keep_rows(path: Path, column: str, choose: Callable[[set[str]], set[str]]) -> None:
