@@ -235,6 +235,34 @@ def test_a_home_of_another_origin_is_refused_with_its_own_exit_code(
         restore(backed_up.file, house.PROJECT / "var" / "live", _say)
 
 
+@pytest.mark.parametrize(
+    ("archive", "origin", "name"),
+    [
+        ("bundled", "synthetic", "synthetic"),
+        (None, "live", "live"),
+        ("/figures/trial", "synthetic", "archive-trial"),
+        ("/figures/real", "archive", "archive-real"),
+    ],
+)
+def test_where_none_is_named_it_comes_to_the_home_of_its_figures(
+    backed_up: BackedUp,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    archive: str | None,
+    origin: str,
+    name: str,
+) -> None:
+    monkeypatch.setattr(house, "PROJECT", tmp_path)
+    found = read_manifest(backed_up.file)
+    manifest = dataclasses.replace(found, origin=origin, config={**found.config, "archive": archive})
+    root = backup.usual_root(manifest)
+    assert root == tmp_path / "var" / name
+    backup.check_place(root, manifest, backed_up.file)
+    other = dataclasses.replace(manifest, origin="synthetic" if origin == "live" else "live")
+    with pytest.raises(WrongHomeError, match=f"holds figures of origin {other.origin}"):
+        backup.check_place(root, other, backed_up.file)
+
+
 def test_a_restore_that_fails_leaves_nothing_and_can_be_done_again(
     backed_up: BackedUp, tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from klimatpuls import schema
 from klimatpuls.embedded import house, ports
+from klimatpuls.embedded.choice import BUNDLED
 from klimatpuls.embedded.home import Config, Home, default_root
 from klimatpuls.embedded.postgres import ADMIN
 from klimatpuls.embedded.services import WAREHOUSE_DATABASE
@@ -39,7 +40,7 @@ from klimatpuls.warehouse.digest import digest_of, warehouse_digest
 from klimatpuls.warehouse.migrate import LOGIN_ROLES, known_versions, make_roles, newest_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from psycopg2.extensions import connection as PgConnection
@@ -53,6 +54,8 @@ MANIFEST, SEAL, DUMP = "manifest.json", "manifest.sha256", "warehouse.dump"
 KEPT_FOLDERS = ("snapshots", "reports", "data_docs")
 """Folders of a home that go into a backup; everything else in it is made anew."""
 BLOCK = 1 << 20
+_NAMED_HOMES = {"live": ("live",), "synthetic": ("synthetic",)}
+"""Origin of the homes that have a name of their own."""
 
 
 class BackupError(UsageError):
@@ -325,11 +328,8 @@ def restore(file: Path, root: Path | None, say: Say) -> tuple[Home, Manifest]:
         KlimatpulsError: if the restored warehouse is not the one that was backed up.
     """
     manifest = read_manifest(file)
-    if root is None:
-        archive = manifest.config.get("archive")
-        root = default_root(house.PROJECT, manifest.origin, Path(archive) if archive else None)
-    root = root.expanduser().resolve()
-    _check_place(root, manifest, file)
+    root = (root or usual_root(manifest)).expanduser().resolve()
+    check_place(root, manifest, file)
     was_there = root.exists()
     home = Home(root)
     stack = Stack(home, sources="live", say=say)
@@ -347,20 +347,40 @@ def restore(file: Path, root: Path | None, say: Say) -> tuple[Home, Manifest]:
     return home, manifest
 
 
-def _check_place(root: Path, manifest: Manifest, file: Path) -> None:
-    usual = {"live": "live", "synthetic": "synthetic"}.get(root.name, "archive")
-    is_usual_place = root.parent == house.PROJECT / "var" and (
-        root.name in ("live", "synthetic") or root.name.startswith("archive-")
-    )
-    found = None
+def usual_root(manifest: Manifest) -> Path:
+    """Return the home that the figures of a backup have where none is named.
+
+    Args:
+        manifest: What the backup says of itself.
+    """
+    archive = manifest.config.get("archive")
+    is_own = archive not in {None, BUNDLED}
+    return default_root(house.PROJECT, manifest.origin, Path(str(archive)) if is_own else None)
+
+
+def check_place(root: Path, manifest: Manifest, file: Path) -> None:
+    """Refuse a place that a backup must not be restored to.
+
+    Args:
+        root: The folder.
+        manifest: What the backup says of itself.
+        file: The backup, to be named.
+
+    Raises:
+        WrongHomeError: if the folder is, or by its name would be, a home of another origin.
+        BackupError: if there is something in it.
+    """
+    expected: Collection[str] | None = None
     if root.is_dir() and (root / "config.json").is_file():
         found = Home(root).config.origin
-    elif is_usual_place:
-        found = usual
-    if found and found != manifest.origin:
+        expected = (found,) if found else None
+    elif root.parent == house.PROJECT / "var":
+        is_of_archive = root.name.startswith("archive-")
+        expected = ("archive", "synthetic") if is_of_archive else _NAMED_HOMES.get(root.name)
+    if expected and manifest.origin not in expected:
         msg = (
-            f"{root} is a home of origin {found}, and {file} holds figures of origin {manifest.origin}; "
-            "nothing was changed. Name a new folder with --home."
+            f"{root} is a home of origin {' or '.join(expected)}, and {file} holds figures of origin "
+            f"{manifest.origin}; nothing was changed. Name a new folder with --home."
         )
         raise WrongHomeError(msg)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
