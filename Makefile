@@ -9,7 +9,10 @@
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
 # Three files at a time, for one of them mostly waits, in the order they are collected: what runs longest comes first (tests/conftest.py).
-PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+WORKERS := 3
+# On real figures some are held to seconds, and nobody waits: two files keep two cores busy.
+test-real: WORKERS := 2
 
 # Settings reach the command through the environment, so that spaces in a path need no quoting here; one
 # that is empty is not passed at all.
