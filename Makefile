@@ -8,7 +8,8 @@
 
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
-# Three files at a time, for one of them mostly waits, in the order they are collected: what runs longest comes first (tests/conftest.py).
+# Three files at a time, so that two cores are busy while one waits, in the order they are collected: what runs
+# longest comes first (tests/conftest.py).
 PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 WORKERS := 3
 # On real figures some are held to seconds, and nobody waits: two files keep two cores busy.

@@ -121,7 +121,9 @@ def choose(wish: Wish, project: Path, is_live_reachable: Callable[[], bool]) -> 
 
 def _replica(wish: Wish, project: Path, notice: str | None) -> Choice:
     archive = wish.archive or (_remembered_archive(wish.home) if wish.home else None)
-    origin = "synthetic" if archive is None or _is_made_up(archive) else "archive"
+    # A home keeps its origin; what its archive is, is asked when it is named.
+    kept = Home(wish.home).config.origin if archive and wish.home and not wish.archive else None
+    origin = kept or ("synthetic" if archive is None or _is_made_up(archive) else "archive")
     return Choice(
         sources="replica",
         origin=origin,

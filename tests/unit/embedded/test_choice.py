@@ -90,6 +90,15 @@ def test_made_up_figures_stay_made_up_in_a_folder_of_their_own(
     assert origin.upper() in choice.notice
 
 
+@pytest.mark.parametrize("origin", ["synthetic", "archive"])
+def test_a_home_keeps_its_origin_whatever_became_of_its_archive(tmp_path: Path, origin: str) -> None:
+    home = Home(tmp_path / "mine")
+    home.claim(origin)
+    home.remember(sources="replica", archive=str(tmp_path / "moved-away"))
+    choice = choose(Wish(home=home.root, as_of=date(2026, 5, 8)), tmp_path, must_not_be_asked)
+    assert (choice.origin, choice.archive) == (origin, tmp_path / "moved-away")
+
+
 def test_a_day_alone_means_the_bundled_archive(tmp_path: Path) -> None:
     choice = choose(Wish(as_of=date(2025, 7, 1)), tmp_path, must_not_be_asked)
     assert (choice.sources, choice.origin, choice.archive) == ("replica", "synthetic", None)
