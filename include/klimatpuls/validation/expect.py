@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.validation.expectation import expect_no_finding
-from klimatpuls.validation.queries import ONE_PROCESS, WORK_MEM
+from klimatpuls.validation.queries import WORK_MEM
 
 if TYPE_CHECKING:
     from klimatpuls.validation.queries import Check
@@ -45,8 +45,7 @@ def expect(dsn: str, run_id: int, suite: Suite, checks: Sequence[Check]) -> Mapp
     gx: Any = great_expectations
     # A "$" would be read as a variable of Great Expectations' own configuration.
     target = make_url(dsn).set(drivername="postgresql+psycopg2")
-    options = f"-c work_mem={WORK_MEM} {ONE_PROCESS} -c search_path=core"
-    target = target.update_query_dict({"options": options})
+    target = target.update_query_dict({"options": f"-c work_mem={WORK_MEM} -c search_path=core"})
     url = target.render_as_string(hide_password=False)
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),

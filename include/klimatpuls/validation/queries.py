@@ -27,9 +27,6 @@ _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.-]*")
 WORK_MEM = "64MB"
 """Memory per sort or hash of a check: with PostgreSQL's 4 MB the sums of 255 000 rows sort on disk, at three
 times the time."""
-ONE_PROCESS = "-c max_parallel_workers_per_gather=0"
-"""A helper process makes the sums that a check compares with all over again: a tenth of the time less, for
-half as much work more, on a machine that has other sources to judge."""
 
 # The two ways a check's text is used. {{batch}} is where Great Expectations puts the run's partition: a query
 # that did not name its batch would be reported as looking outside it, and in one without a JOIN the library
