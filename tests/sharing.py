@@ -25,8 +25,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 """Name of this worker, empty where the session has no workers."""
 DONE = "done"
 MEMORY = Path("/dev/shm")
-ROOM = 6 * 2**30
-"""Bytes that the databases of a session may come to, three times over."""
+ROOM = 10 * 2**30
+"""Twice the bytes that the databases of a session were seen to come to."""
 
 
 def session_folder(base: Path) -> Path:
