@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 LIST_ADDRESS = "list@example.org"
 FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
 """Folders of an archive whose sources the small archive leaves out."""
-SMALL_YEARS = (1990, 2015, *range(2019, 2025))
-"""Eight of the bundled archive's years: the first, gaps as the publisher has them, enough for a trend."""
+ENERGY = "energy.csv"
+SMALL_YEARS = (1990, 2015, *range(2020, 2025))
+"""Seven of the bundled archive's years: the first, gaps as the publisher has them, enough for a trend."""
 
 
 def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) -> Published | None:
@@ -122,19 +123,20 @@ def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]
 def make_archives(folder: Path) -> None:
     """The bundled archive as ``whole``, and two that say the same with a tenth of its rows.
 
-    ``small`` has the main sectors of all gases in ``SMALL_YEARS``, the newest year of energy, and what else
-    SCB tells; ``every`` has the answers of all other sources besides. Both have every area: the gates count
-    them.
+    ``small`` has the main sectors of all gases in ``SMALL_YEARS`` and what SCB tells besides energy; ``every``
+    has the newest year of energy and the answers of all other sources as well. Both have every area: the gates
+    count them.
     """
     whole = make_archive(folder / "whole")
     small = folder / "small"
-    shutil.copytree(whole / "scb", small / "scb")
-    _keep_rows(small / "scb" / "energy.csv", "year", lambda years: {max(years)})
+    shutil.copytree(whole / "scb", small / "scb", ignore=shutil.ignore_patterns(ENERGY))
     (small / "smhi").mkdir()
     for path in sorted((whole / "smhi").glob("GGT*.xlsx")):
         (small / "smhi" / path.name).write_bytes(few_rows(path, "ghg"))
     every = folder / "every"
     shutil.copytree(small, every)
+    shutil.copy(whole / "scb" / ENERGY, every / "scb")
+    _keep_rows(every / "scb" / ENERGY, "year", lambda years: {max(years)})
     for name in FURTHER_FOLDERS:
         shutil.copytree(whole / name, every / name)
     _keep_rows(every / "kolada" / "data.csv", "period", lambda years: years & set(map(str, SMALL_YEARS)))

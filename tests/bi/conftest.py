@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 EARLIER = date(2025, 12, 1)
 AS_OF = date(2026, 5, 8)
-FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,9 @@ class Started:
 
 
 @pytest.fixture(scope="session")
-def home(small_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def home(
+    small_archive: Path, whole_archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Home]:
     """A home of made-up figures, published twice; its database runs as `make up` leaves it."""
     archive = tmp_path_factory.mktemp("bi") / "archive"
     shutil.copytree(small_archive, archive)
@@ -49,8 +50,8 @@ def home(small_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         dsn = house.warehouse_dsn(running, "wh_loader")
         with closing(connect(dsn)) as conn:
             assert chain.refresh(conn, dsn, archive, chain.context_of(home.root, EARLIER)) is not None
-            for name in FURTHER_FOLDERS:
-                shutil.copytree(small_archive.parent / "whole" / name, archive / name)
+            shutil.rmtree(archive)
+            shutil.copytree(whole_archive, archive)
             assert chain.refresh(conn, dsn, archive, chain.context_of(home.root, AS_OF)) is not None
         running.detach()
         yield home

@@ -1,4 +1,4 @@
-"""A home from its first `run` to its `down`, on made-up figures, as a user lives with it."""
+"""A home from its `up` to its `down`, on made-up figures, as a user lives with it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import json
 import os
 import shutil
 import time
+from contextlib import closing
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import chain
 import processes_of
@@ -18,11 +19,12 @@ import releasing
 from commands import Commands
 from conftest import PROJECT
 
-from klimatpuls.embedded import house, processes
+from klimatpuls.embedded import house
 from klimatpuls.embedded.home import Home
 from klimatpuls.embedded.services import OPERATOR_ADDRESS
 from klimatpuls.replica import workbook
 from klimatpuls.replica.archive import MANIFEST
+from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.airflow, pytest.mark.timeout(600)]
 
-FIRST_DAY, LATER_DAY = "2026-05-08", "2026-06-02"
+AS_OF = "2026-06-02"
 # A script's answer in the first second can fail the asking task (Airflow's own race): it waits this long.
 POLITE_PAUSE = 4.0
 CHAIN = """
@@ -64,93 +66,65 @@ def archive(made_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
-def klimatpuls(archive: Path) -> Iterator[Commands]:
-    """A home that has run once."""
-    commands = Commands(archive.parent / "home")
-    done = commands("run", ARCHIVE=str(archive), AS_OF=FIRST_DAY)
-    assert done.code == 0, done.out + done.err
-    yield commands
-    commands("down")
-
-
-def _totals_digest(klimatpuls: Commands) -> str:
-    return klimatpuls.value(
-        "SELECT md5(string_agg(concat_ws(';', release_id, region_code, year, emissions_tco2e), "
-        "'|' ORDER BY release_id, region_code, year)) FROM mart.emission WHERE sector_code = 'all'"
-    )
-
-
-def _publication(klimatpuls: Commands) -> str:
-    return klimatpuls.value("SELECT publication_id FROM mart.current_publication")
-
-
-def test_the_first_run_publishes_and_mails_once_and_says_that_all_is_synthetic(klimatpuls: Commands) -> None:
-    (shown,) = klimatpuls.rows(
-        "SELECT (SELECT count(DISTINCT region_code) FROM mart.emission) AS regions, "
-        "(SELECT origin FROM mart.current_publication) AS origin"
-    )
-    assert shown == {"regions": "312", "origin": "synthetic"}
-    (path,) = klimatpuls.mails()
-    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    assert "SYNTHETIC FIGURES" in message["Subject"]
-    assert "PÅHITTADE SIFFROR" in message["Subject"]
-    assert message.get_body(("html",)) is not None
-    assert message.get_body(("plain",)) is not None
-    pages = list((klimatpuls.home / "reports").glob("*/digest.html"))
-    assert len(pages) == 1
-    assert "PÅHITTADE SIFFROR" in pages[0].read_text(encoding="utf-8")
-
-
-def test_nothing_of_a_run_stays_behind(klimatpuls: Commands) -> None:
-    assert processes.of_home(klimatpuls.home) == set()
-
-
-def test_secrets_are_for_the_owner_only(klimatpuls: Commands) -> None:
-    secret = klimatpuls.home / "secrets.json"
-    assert secret.stat().st_mode & 0o777 == 0o600
-    values = json.loads(secret.read_text())
-    logs = "".join(path.read_text(errors="replace") for path in (klimatpuls.home / "logs").rglob("*.log"))
-    logs += "".join(
-        path.read_text(errors="replace") for path in (klimatpuls.home / "airflow" / "logs").rglob("*.log")
-    )
-    assert logs
-    assert [name for name, value in values.items() if value in logs] == []
-
-
-def test_a_home_refuses_another_origin_before_anything_is_fetched(
-    klimatpuls: Commands, tmp_path: Path
-) -> None:
-    before = sorted((klimatpuls.home / "snapshots").rglob("*"))
-    done = klimatpuls("run", SOURCES="live")
-    assert done.code == 4
-    assert "synthetic" in done.err
-    assert sorted((klimatpuls.home / "snapshots").rglob("*")) == before
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with one DAG more."""
+    copy = tmp_path_factory.mktemp("project")
+    for folder in ("include", "dags", "plugins"):
+        shutil.copytree(PROJECT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "requirements.txt", copy)
+    (copy / "dags" / "chain.py").write_text(CHAIN, encoding="utf-8")
+    return copy
 
 
 @pytest.fixture(scope="module")
-def running(
-    klimatpuls: Commands, archive: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Commands]:
-    """The same home with its stack left running, by a project that has one DAG more."""
-    project = tmp_path_factory.mktemp("project")
-    for folder in ("include", "dags", "plugins"):
-        shutil.copytree(PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "requirements.txt", project)
-    (project / "dags" / "chain.py").write_text(CHAIN, encoding="utf-8")
+def started(archive: Path, project: Path) -> Iterator[tuple[Commands, str]]:
+    """A new home with its stack left running, and what `up` said."""
+    commands = Commands(archive.parent / "home")
     paths = os.pathsep.join([str(project / "include"), *filter(None, [os.environ.get("PYTHONPATH")])])
     begun = time.monotonic()
-    out = klimatpuls.good("up", ARCHIVE=str(archive), AS_OF=LATER_DAY, PYTHONPATH=paths)
+    out = commands.good("up", ARCHIVE=str(archive), AS_OF=AS_OF, PYTHONPATH=paths)
     assert time.monotonic() - begun < 90
+    yield commands, out
+    commands("down")
+
+
+@pytest.fixture(scope="module")
+def running(started: tuple[Commands, str]) -> Commands:
+    """The same home, refreshed once."""
+    commands, _ = started
+    commands.good("refresh")
+    return commands
+
+
+def test_up_tells_where_to_look_and_fetches_nothing(started: tuple[Commands, str]) -> None:
+    commands, out = started
     assert "Airflow      http://127.0.0.1:" in out
-    yield klimatpuls
-    klimatpuls("down")
+    assert not any((commands.home / "snapshots").rglob("*.json"))
 
 
 class TestLeftRunning:
-    """`up`, what one does with it, and `down`."""
+    """What one does with a stack that is up."""
+
+    def test_the_first_refresh_publishes_and_mails_once_and_says_that_all_is_synthetic(
+        self, running: Commands
+    ) -> None:
+        (shown,) = running.rows(
+            "SELECT (SELECT count(DISTINCT region_code) FROM mart.emission) AS regions, "
+            "(SELECT origin FROM mart.current_publication) AS origin"
+        )
+        assert shown == {"regions": "312", "origin": "synthetic"}
+        (path,) = running.mails()
+        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        assert "SYNTHETIC FIGURES" in message["Subject"]
+        assert "PÅHITTADE SIFFROR" in message["Subject"]
+        assert message.get_body(("html",)) is not None
+        assert message.get_body(("plain",)) is not None
+        pages = list((running.home / "reports").glob("*/digest.html"))
+        assert len(pages) == 1
+        assert "PÅHITTADE SIFFROR" in pages[0].read_text(encoding="utf-8")
 
     def test_a_run_beside_it_is_refused(self, running: Commands, archive: Path) -> None:
-        done = running("run", ARCHIVE=str(archive), AS_OF=LATER_DAY)
+        done = running("run", ARCHIVE=str(archive), AS_OF=AS_OF)
         assert done.code == 1
         assert "in use" in done.err
         assert "make down" in done.err
@@ -171,13 +145,6 @@ class TestLeftRunning:
         assert addresses == {"0100007F"}  # 127.0.0.1 and nothing else
         assert (home.root / "airflow" / "passwords.json").stat().st_mode & 0o777 == 0o600
 
-    def test_a_refresh_with_nothing_new_says_so_and_mails_nothing(self, running: Commands) -> None:
-        before = len(running.mails())
-        out = running.good("refresh")
-        assert "none, nothing new" in out
-        assert "HTTP calls: api.kolada.se " in out
-        assert len(running.mails()) == before
-
     def test_status_releases_and_dsn_answer(self, running: Commands) -> None:
         assert "fresh" in running.good("status")
         listed = running.good("releases")
@@ -193,16 +160,20 @@ class TestLeftRunning:
     def test_a_release_on_hold_waits_and_is_published_when_approved(
         self, running: Commands, archive: Path, tmp_path: Path
     ) -> None:
-        before, shown = _totals_digest(running), _publication(running)
+        before, shown = _totals(running), _publication(running)
         held = tmp_path / "moved.xlsx"
         held.write_bytes(_moved(releasing.newest(archive), 1.2, date(2026, 6, 1)))
         done = running("ingest", str(held))
         assert done.code == 3, done.out + done.err
         assert "hold_moved" in done.out
         assert "klimatpuls release approve" in done.out
-        assert _totals_digest(running) == before
+        assert _totals(running) == before
+        mails = len(running.mails())
         again = running("refresh")
         assert again.code == 3, "a hold is told until somebody answers it"
+        assert "none, nothing new" in again.out
+        assert "HTTP calls: api.kolada.se " in again.out
+        assert len(running.mails()) == mails, "what was told is mailed to nobody again"
         (release,) = [word for word in done.out.split() if word.startswith("smhi_emissions-ghg-2026-06-01-")][
             :1
         ]
@@ -214,11 +185,11 @@ class TestLeftRunning:
         body = _answer(running, f"Publicera {release}? ", "Approve")
         assert "hold\\_moved" in body
         _until(lambda: _publication(running) != shown, "an approval in Airflow was not published")
-        assert _totals_digest(running) != before
+        assert _totals(running) != before
         done = running("release", "reject", release)
         assert done.code == 1, "what was answered in Airflow is answered"
         assert "not on hold" in done.err
-        assert running.value(f"SELECT is_current FROM mart.release WHERE release_id = '{release}'") == "t"
+        assert _value(running, f"SELECT is_current FROM mart.release WHERE release_id = '{release}'") is True
         assert len(running.mails()) == mails, "a digest after an override waits for a word of its own"
         _answer(running, "digest", "Approve")
         _until(lambda: len(running.mails()) == mails + 1, "an approved digest was not mailed")
@@ -247,11 +218,57 @@ class TestLeftRunning:
         assert "HTML" in done.err
         assert "Traceback" not in done.err
 
-    def test_down_leaves_no_process(self, running: Commands) -> None:
-        assert "stopped" in running.good("down")
-        assert processes_of.everything(Home(running.home)) == set()
-        assert not (Home(running.home).run / "warden.json").exists()
-        assert "nothing was running" in running.good("down")
+
+def test_down_leaves_no_process(running: Commands) -> None:
+    assert "stopped" in running.good("down")
+    assert processes_of.everything(Home(running.home)) == set()
+    assert not (Home(running.home).run / "warden.json").exists()
+    assert "nothing was running" in running.good("down")
+
+
+def test_secrets_are_for_the_owner_only(running: Commands) -> None:
+    secret = running.home / "secrets.json"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    values = json.loads(secret.read_text())
+    logs = "".join(path.read_text(errors="replace") for path in (running.home / "logs").rglob("*.log"))
+    logs += "".join(
+        path.read_text(errors="replace") for path in (running.home / "airflow" / "logs").rglob("*.log")
+    )
+    assert logs
+    assert [name for name, value in values.items() if value in logs] == []
+
+
+def test_a_home_refuses_another_origin_before_anything_is_fetched(running: Commands) -> None:
+    before = sorted((running.home / "snapshots").rglob("*"))
+    done = running("run", SOURCES="live")
+    assert done.code == 4
+    assert "synthetic" in done.err
+    assert sorted((running.home / "snapshots").rglob("*")) == before
+
+
+def _value(klimatpuls: Commands, query: str) -> Any:
+    """The one value of a query, read in the stack that is up."""
+    stack = house.attach(Home(klimatpuls.home))
+    assert stack is not None
+    with (
+        closing(connect(house.warehouse_dsn(stack, "bi_read"))) as conn,
+        conn.cursor() as cursor,
+    ):
+        cursor.execute(query)
+        ((value,),) = cursor.fetchall()
+    return value
+
+
+def _totals(klimatpuls: Commands) -> Any:
+    return _value(
+        klimatpuls,
+        "SELECT md5(string_agg(concat_ws(';', release_id, region_code, year, emissions_tco2e), "
+        "'|' ORDER BY release_id, region_code, year)) FROM mart.emission WHERE sector_code = 'all'",
+    )
+
+
+def _publication(klimatpuls: Commands) -> Any:
+    return _value(klimatpuls, "SELECT publication_id FROM mart.current_publication")
 
 
 def _moved(parsed: Parsed, factor: float, published: date) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 from commands import Commands
 
 from klimatpuls.catalog import SOURCES
+from klimatpuls.embedded import processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,3 +38,4 @@ def test_live_sources_that_do_not_answer_are_a_failed_fetch_and_nothing_else(tmp
         f"{source}: körningen misslyckades / {source}: the run failed" for source in sorted(SOURCES)
     ], "the operator is told of every source, the list of nothing"
     assert not any((klimatpuls.home / "snapshots").rglob("*.json"))
+    assert processes.of_home(klimatpuls.home) == set(), "a run leaves nothing behind"
