@@ -21,7 +21,7 @@ from conftest import PROJECT
 
 from klimatpuls.embedded import house
 from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.services import OPERATOR_ADDRESS
+from klimatpuls.embedded.services import OPERATOR_ADDRESS, WAREHOUSE_DATABASE
 from klimatpuls.replica import workbook
 from klimatpuls.replica.archive import MANIFEST
 from klimatpuls.warehouse.connection import connect
@@ -160,6 +160,7 @@ class TestLeftRunning:
     def test_a_release_on_hold_waits_and_is_published_when_approved(
         self, running: Commands, archive: Path, tmp_path: Path
     ) -> None:
+        _tell_that_the_digest_was_of_the_day_before(running)
         before, shown = _totals(running), _publication(running)
         held = tmp_path / "moved.xlsx"
         held.write_bytes(_moved(releasing.newest(archive), 1.2, date(2026, 6, 1)))
@@ -257,6 +258,15 @@ def _value(klimatpuls: Commands, query: str) -> Any:
         cursor.execute(query)
         ((value,),) = cursor.fetchall()
     return value
+
+
+def _tell_that_the_digest_was_of_the_day_before(klimatpuls: Commands) -> None:
+    """The day is that of the services, and the network gets one digest a day."""
+    stack = house.attach(Home(klimatpuls.home))
+    assert stack is not None
+    with closing(connect(stack.cluster.dsn(WAREHOUSE_DATABASE))) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("UPDATE ops.mail_outbox SET as_of_date = as_of_date - 1")
+        assert cursor.rowcount == 1
 
 
 def _totals(klimatpuls: Commands) -> Any:
