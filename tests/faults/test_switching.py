@@ -43,7 +43,7 @@ _WAITING = """
 SELECT a.usename, extract(EPOCH FROM clock_timestamp() - l.waitstart)
 FROM pg_locks AS l
 INNER JOIN pg_stat_activity AS a ON l.pid = a.pid
-WHERE NOT l.granted AND l.waitstart IS NOT NULL
+WHERE NOT l.granted AND l.waitstart IS NOT NULL AND a.datname = current_database()
 """
 
 
