@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import chain
 import psycopg2
 
-from klimatpuls.catalog import SMHI_EMISSIONS
+from klimatpuls.catalog import SMHI_EMISSIONS, source_of
 from klimatpuls.hops import load, publish, snapshot, validate
 from klimatpuls.releases import Fetched
 from klimatpuls.replica import workbook
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.digest import digest_parts
 
 if TYPE_CHECKING:
     from datetime import date
@@ -91,3 +92,17 @@ def current(published: Published) -> str:
 
 def outbox(published: Published) -> list[tuple[Any, ...]]:
     return ask(published, "SELECT as_of_date, approval, state FROM ops.mail_outbox ORDER BY outbox_id")
+
+
+def shown(published: Published, dataset: str) -> dict[str, str]:
+    """What readers see of a dataset: the publication, its releases, and the hashes of their facts.
+
+    A tenth of the work of the digest, which is of everything.
+    """
+    fact = source_of(dataset).dataset(dataset).fact
+    with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("SELECT publication_id::text FROM mart.current_publication")
+        (publication_id,) = cursor.fetchone()
+        parts = digest_parts(cursor, only={f"core {fact}", "release"})
+    assert len(parts) == 2
+    return {"publication": publication_id, **parts}

@@ -17,7 +17,7 @@ import chain
 import openpyxl
 import pytest
 from chain import sheet_rows, unthrottled
-from releasing import the_day_after
+from releasing import shown, the_day_after
 
 from klimatpuls import catalog, regions
 from klimatpuls.hops import snapshot
@@ -26,7 +26,6 @@ from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect
-from klimatpuls.warehouse.digest import digest_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -689,17 +688,6 @@ def good_parts(harmed: Published) -> Callable[[str], dict[str, str]]:
     datasets = dict.fromkeys(case.dataset for case in CASES)
     before = {dataset: shown(harmed, dataset) for dataset in datasets}
     return before.__getitem__
-
-
-def shown(published: Published, dataset: str) -> dict[str, str]:
-    """What readers see of a dataset: the publication, its releases, and the hashes of their facts."""
-    fact = catalog.source_of(dataset).dataset(dataset).fact
-    with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
-        cursor.execute("SELECT publication_id::text FROM mart.current_publication")
-        (publication_id,) = cursor.fetchone()
-        parts = digest_parts(cursor, only={f"core {fact}", "release"})
-    assert len(parts) == 2
-    return {"publication": publication_id, **parts}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -336,7 +336,7 @@ class Refresh:
             publication=publication,
             mails=mails,
             problems=problems,
-            exit_code=_exit_code(sources, mails, held, has_failed_runs=bool(watch.failed)),
+            exit_code=exit_code_of(sources, mails, held, has_failed_runs=bool(watch.failed)),
             seconds=watch.seconds,
         )
 
@@ -367,14 +367,25 @@ TOLD_OTHERWISE = frozenset({"tell_findings", "fetch_snapshot"})
 _BAD_MAIL = ("refused", "failed", "unknown")
 
 
-def _exit_code(
+def exit_code_of(
     sources: Sequence[SourceOutcome],
     mails: Mapping[str, int],
     held: Sequence[str],
     *,
     has_failed_runs: bool,
 ) -> int:
-    """The gravest outcome decides: refused figures, then a failed fetch, a hold, a mail, anything else."""
+    """What the command ends with: the gravest outcome decides.
+
+    Args:
+        sources: What became of every source.
+        mails: State → number of mails that changed.
+        held: Releases on hold.
+        has_failed_runs: Whether a DAG run failed.
+
+    Returns:
+        5 where figures were refused, else 2 for a failed fetch, 3 for a hold, 6 for a mail, 1 for anything
+        else that failed, 0 (docs/operations.md).
+    """
     states = {one.state for one in sources} | ({"held"} if held else set())
     for state, code in (("quarantined", EXIT_QUARANTINE), ("failed", EXIT_FETCH), ("held", EXIT_HOLD)):
         if state in states:
