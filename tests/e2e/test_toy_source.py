@@ -250,7 +250,6 @@ def test_five_files_make_a_source(own_cluster: Cluster, tmp_path: Path) -> None:
         "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////nowhere/never-opened.db",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     loader = own_cluster.dsn("toy_source", "wh_loader", PASSWORDS["wh_loader"])
     own = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(root), str(root / "tests" / "unit")]
