@@ -123,9 +123,9 @@ def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]
 def make_archives(folder: Path) -> None:
     """The bundled archive as ``whole``, and two that say the same with a tenth of its rows.
 
-    ``small`` has the main sectors of all gases in ``SMALL_YEARS`` and what SCB tells besides energy; ``every``
-    has the newest year of energy and the answers of all other sources as well. Both have every area: the gates
-    count them.
+    ``small`` has the main sectors of all gases in ``SMALL_YEARS`` and what SCB tells besides energy;
+    ``every`` has the newest year of energy and the answers of all other sources as well. Both have every
+    area: the gates count them.
     """
     whole = make_archive(folder / "whole")
     small = folder / "small"

@@ -59,8 +59,7 @@ def once(root: Path, name: str, make: Callable[[Path], None]) -> Path:
 _SETTINGS = {
     # ANALYZE looks at 6 000 rows instead of 30 000: after every load it takes longer than the load.
     "default_statistics_target": "20",
-    # Thousands of connections need not take 3 ms each to prove that they know a password that is no secret; nor
-    # need the administrator, whose password is older than this setting.
+    # Thousands of connections need not take 3 ms each to prove that they know a password that is no secret.
     "scram_iterations": "1",
 }
 
@@ -71,6 +70,7 @@ def _spare_the_machine(cluster: Cluster) -> None:
         for name, value in _SETTINGS.items():
             cursor.execute(f"ALTER SYSTEM SET {name} = %s", (value,))
         cursor.execute("SELECT pg_reload_conf()")
+        # The administrator's password is older than the settings.
         cursor.execute("SET scram_iterations = 1")
         cursor.execute("ALTER ROLE CURRENT_USER PASSWORD %s", (cluster.password,))
 

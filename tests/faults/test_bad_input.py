@@ -157,9 +157,7 @@ def test_a_body_that_is_no_workbook_is_refused(
     assert shown(harmed, "smhi_emissions") == good_parts
 
 
-def test_a_truncated_workbook_is_refused(
-    harmed: Published, good_parts: dict[str, str], sheet: Rows
-) -> None:
+def test_a_truncated_workbook_is_refused(harmed: Published, good_parts: dict[str, str], sheet: Rows) -> None:
     whole = book(sheet)
     result, told = take(harmed, whole[: len(whole) // 2])
     assert result.state == "quarantined"

@@ -46,7 +46,9 @@ def test_what_views_join_has_statistics_before_anybody_asks(wholly_good: Publish
     facts = {fact.name for fact in schema.facts()} - {"air_pollutant"}
     assert counted >= {("core", f"fct_{fact}") for fact in facts} | {("mart_data", fact) for fact in facts}
     small = "'dim_release', 'dim_region', 'dim_sector', 'dim_substance', 'publication_release'"
-    assert ask(wholly_good, f"SELECT relname FROM pg_class WHERE relname IN ({small}) AND reltuples <= 0") == []
+    assert (
+        ask(wholly_good, f"SELECT relname FROM pg_class WHERE relname IN ({small}) AND reltuples <= 0") == []
+    )
 
 
 def test_the_digest_sees_every_changed_figure(published: Published) -> None:
