@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ REAL_DATA = "KLIMATPULS_REAL_DATA"
 PROJECT = Path(__file__).resolve().parents[1]
 PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
 AS_OF = date(2026, 5, 8)
+HALF_WRITTEN = shutil.ignore_patterns("*.pyc.*")
+"""What a copy of the project leaves out: byte code that another worker has not finished writing."""
 # Where the environment forbids byte code, every command and every worker would compile all that it imports.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

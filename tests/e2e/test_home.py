@@ -17,7 +17,7 @@ import processes_of
 import pytest
 import releasing
 from commands import Commands
-from conftest import PROJECT
+from conftest import HALF_WRITTEN, PROJECT
 
 from klimatpuls.embedded import house
 from klimatpuls.embedded.home import Home
@@ -70,7 +70,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with one DAG more."""
     copy = tmp_path_factory.mktemp("project")
     for folder in ("include", "dags", "plugins"):
-        shutil.copytree(PROJECT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / folder, copy / folder, ignore=HALF_WRITTEN)
     shutil.copy(PROJECT / "requirements.txt", copy)
     (copy / "dags" / "chain.py").write_text(CHAIN, encoding="utf-8")
     return copy

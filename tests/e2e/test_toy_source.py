@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import PASSWORDS, PROJECT
+from conftest import HALF_WRITTEN, PASSWORDS, PROJECT
 
 from klimatpuls.embedded.postgres import temporary_cluster
 
@@ -237,7 +237,7 @@ def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
 def test_five_files_make_a_source(own_cluster: Cluster, tmp_path: Path) -> None:
     root = tmp_path / "project"
     for folder in ("include", "dags", "plugins"):
-        shutil.copytree(PROJECT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / folder, root / folder, ignore=HALF_WRITTEN)
     before = hashes(root)
     add_source(root)
 

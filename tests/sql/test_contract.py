@@ -54,6 +54,25 @@ def test_views_and_contract_agree_column_by_column(warehouse: Warehouse) -> None
     assert found == promised
 
 
+def test_tables_of_facts_refuse_what_the_contract_requires_to_be_there(warehouse: Warehouse) -> None:
+    """The gates do not ask again: a row without a required value cannot be loaded."""
+    refused: dict[str, set[str]] = {}
+    for table, column in _rows(
+        warehouse.admin_dsn,
+        "SELECT c.relname, a.attname FROM pg_class AS c INNER JOIN pg_attribute AS a ON c.oid = a.attrelid "
+        "WHERE c.relnamespace = 'core'::regnamespace AND c.relname LIKE 'fct%' "
+        "AND a.attnotnull AND a.attnum > 0",
+    ):
+        refused.setdefault(table, set()).add(column)
+    heads = {"run_id", "release_id", schema.SHEET_ROW}
+    assert refused == {
+        fact.table: heads
+        | ({"substance"} if fact.by_substance else set())
+        | {column.name for column in fact.columns if not column.nullable}
+        for fact in schema.facts()
+    }
+
+
 def test_every_view_and_column_carries_its_meaning_in_both_languages(warehouse: Warehouse) -> None:
     comments: dict[str, str] = {}
     for name, _, meaning, column, _, column_meaning in _rows(warehouse.admin_dsn, _COLUMNS):
