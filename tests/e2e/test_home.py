@@ -82,10 +82,12 @@ def started(archive: Path, project: Path) -> Iterator[tuple[Commands, str]]:
     commands = Commands(archive.parent / "home")
     paths = os.pathsep.join([str(project / "include"), *filter(None, [os.environ.get("PYTHONPATH")])])
     begun = time.monotonic()
-    out = commands.good("up", ARCHIVE=str(archive), AS_OF=AS_OF, PYTHONPATH=paths)
-    assert time.monotonic() - begun < 90
-    yield commands, out
-    commands("down")
+    try:
+        out = commands.good("up", ARCHIVE=str(archive), AS_OF=AS_OF, PYTHONPATH=paths)
+        assert time.monotonic() - begun < 90
+        yield commands, out
+    finally:
+        commands("down")
 
 
 @pytest.fixture(scope="module")

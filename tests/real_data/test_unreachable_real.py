@@ -38,10 +38,12 @@ FIGURES = """
 def home(real_data: Path, tmp_path: Path) -> Iterator[Commands]:
     """A live home, its stack left running, in which the newest edition was published from its file."""
     klimatpuls = Commands(tmp_path / "live")
-    klimatpuls.good("up", SOURCES="live", **NOWHERE)
-    klimatpuls.good("ingest", str(real_data / "smhi" / "GGT_edition_2026a.xlsx"))
-    yield klimatpuls
-    klimatpuls.good("down")
+    try:
+        klimatpuls.good("up", SOURCES="live", **NOWHERE)
+        klimatpuls.good("ingest", str(real_data / "smhi" / "GGT_edition_2026a.xlsx"))
+        yield klimatpuls
+    finally:
+        klimatpuls("down")
 
 
 def test_live_sources_that_do_not_answer_are_a_failed_fetch_and_nothing_else(home: Commands) -> None:
