@@ -55,7 +55,7 @@ def test_views_and_contract_agree_column_by_column(warehouse: Warehouse) -> None
 
 
 def test_tables_of_facts_refuse_what_the_contract_requires_to_be_there(warehouse: Warehouse) -> None:
-    """The gates do not ask again: a row without a required value cannot be loaded."""
+    """A row without a required value cannot be loaded, before any gate asks."""
     refused: dict[str, set[str]] = {}
     for table, column in _rows(
         warehouse.admin_dsn,

@@ -77,8 +77,7 @@ def expect(dsn: str, run_id: int, suite: Suite, checks: Sequence[Check]) -> Mapp
 def _column_expectations(suite: Suite) -> Iterator[Any]:
     """The shape of the table: a failure is about the run as a whole, not about one of its releases.
 
-    What can go wrong in one release alone is a rule with a query of its own. Missing values and keys that
-    come twice are not asked about: the table refuses them when rows are loaded.
+    What can go wrong in one release alone is a rule with a query of its own.
     """
     gxe: Any = importlib.import_module("great_expectations.expectations")
     yield gxe.ExpectTableColumnsToMatchSet(
@@ -86,6 +85,8 @@ def _column_expectations(suite: Suite) -> Iterator[Any]:
     )
     for column, type_name in suite.columns.items():
         yield gxe.ExpectColumnValuesToBeOfType(column=column, type_=type_name, severity="critical")
+        if column not in suite.nullable:
+            yield gxe.ExpectColumnValuesToNotBeNull(column=column, severity="critical")
     for stated in suite.fact.columns:
         if stated.allowed is not None:
             yield gxe.ExpectColumnValuesToBeInSet(

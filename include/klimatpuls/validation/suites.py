@@ -547,6 +547,11 @@ class Suite:
         own = {column.name: column.type.upper() for column in self.fact.columns}
         return {**head, **own, SHEET_ROW: "INTEGER"}
 
+    @property
+    def nullable(self) -> frozenset[str]:
+        """Columns that may be NULL."""
+        return frozenset(column.name for column in self.fact.columns if column.nullable)
+
 
 def suite_of(fact: Fact) -> Suite:
     """What the rows of a fact are held against: its own rules, or the plain ones and its further ones."""

@@ -112,6 +112,7 @@ def test_what_the_columns_are_held_against_is_the_contract() -> None:
     suite = suite_of(schema.fact("energy"))
     assert suite.columns["fuel_code"] == "TEXT"
     assert suite.columns["energy_mwh"] == "DOUBLE PRECISION"
+    assert suite.nullable == {"energy_mwh"}
 
 
 def test_municipalities_split_from_another_are_known_to_the_queries() -> None:
