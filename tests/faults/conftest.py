@@ -33,6 +33,14 @@ def own_clone(
         drop_warehouse(warehouse)
 
 
+@pytest.fixture(scope="module")
+def day_after(
+    clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Published], Published]:
+    """Clones what is published, the day after, for all tests of a module: each meets what the others left."""
+    return lambda good: the_day_after(good, clone(good.warehouse.name), tmp_path_factory.mktemp("harmed"))
+
+
 @pytest.fixture
 def published(own_clone: Callable[[Published], Published], good: Published, tmp_path: Path) -> Published:
     """Good figures of the test's own, the day after they were published."""

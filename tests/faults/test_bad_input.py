@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import chain
 import pytest
 from chain import sheet_rows
-from releasing import shown, the_day_after
+from releasing import shown
 
 from klimatpuls.replica import workbook
 from klimatpuls.sources import smhi_emissions
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Published, Warehouse
+    from conftest import Published
 
     from klimatpuls.hops.validate import ValidationResult
 
@@ -39,11 +39,9 @@ def sheet(small_archive: Path) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def harmed(
-    good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
-) -> Published:
-    """One home for all bad input, of which nothing may come: each meets what the others left behind."""
-    return the_day_after(good, clone(good.warehouse.name), tmp_path_factory.mktemp("harmed"))
+def harmed(good: Published, day_after: Callable[[Published], Published]) -> Published:
+    """One home for all bad input, of which nothing may come."""
+    return day_after(good)
 
 
 @pytest.fixture(scope="module")

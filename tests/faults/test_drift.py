@@ -17,7 +17,7 @@ import chain
 import openpyxl
 import pytest
 from chain import sheet_rows, unthrottled
-from releasing import shown, the_day_after
+from releasing import shown
 
 from klimatpuls import catalog, regions
 from klimatpuls.hops import snapshot
@@ -30,7 +30,7 @@ from klimatpuls.warehouse.connection import connect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Published, Warehouse
+    from conftest import Published
 
 pytestmark = pytest.mark.postgres
 
@@ -675,11 +675,9 @@ def test_each_case_has_a_name_of_its_own_and_every_source_is_harmed() -> None:
 
 
 @pytest.fixture(scope="module")
-def harmed(
-    wholly_good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
-) -> Published:
-    """One home for all harms of which nothing may come: each meets what the others left behind."""
-    return the_day_after(wholly_good, clone(wholly_good.warehouse.name), tmp_path_factory.mktemp("harmed"))
+def harmed(wholly_good: Published, day_after: Callable[[Published], Published]) -> Published:
+    """One home for all harms of which nothing may come."""
+    return day_after(wholly_good)
 
 
 @pytest.fixture(scope="module")
