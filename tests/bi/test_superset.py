@@ -18,6 +18,7 @@ import yaml
 from commands import Commands
 
 from klimatpuls.embedded import house, processes, superset
+from klimatpuls.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.bi, pytest.mark.timeout(900)]
 ASSETS = Path(__file__).resolve().parents[2] / "bi" / "assets"
 CHARTS = {
     content["slice_name"]: content
-    for content in (yaml.safe_load(path.read_text("utf-8")) for path in (ASSETS / "charts").glob("*.yaml"))
+    for content in (parse_yaml(path.read_text("utf-8")) for path in (ASSETS / "charts").glob("*.yaml"))
 }
 NOISE = ("url_params", "custom_params", "custom_form_data", "applied_time_extras")
 """Parts of a query that the page adds and that ask nothing."""
@@ -109,7 +110,7 @@ def test_the_stored_queries_are_those_of_the_page(page: Page) -> None:
         name: [{key: value for key, value in query.items() if key not in NOISE} for query in queries]
         for name, queries in dashboard.queries_asked(page).items()
     }
-    stored = {name: yaml.safe_load(content["query_context"])["queries"] for name, content in CHARTS.items()}
+    stored = {name: parse_yaml(content["query_context"])["queries"] for name, content in CHARTS.items()}
     assert asked == stored
 
 
@@ -142,13 +143,13 @@ def test_an_empty_chart_and_a_broken_one_are_noticed(
 
 
 def _change(file: Path, change: Any) -> None:
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content = parse_yaml(file.read_text(encoding="utf-8"))
     change(content)
     file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
 
 
 def test_sectors_add_up_to_the_network_and_to_the_nation(bi_dsn: str) -> None:
-    split = yaml.safe_load((ASSETS / "datasets/Klimatpuls/sector_split.yaml").read_text("utf-8"))["sql"]
+    split = parse_yaml((ASSETS / "datasets/Klimatpuls/sector_split.yaml").read_text("utf-8"))["sql"]
     with closing(psycopg2.connect(bi_dsn)) as conn, conn.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), max(abs(s.total - n.emissions_tco2e)), "

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from klimatpuls.catalog import SOURCES
+from klimatpuls.yaml_text import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yaml"
@@ -23,7 +23,7 @@ SECRET_NAME = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN")
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
     """The file as Compose reads it, merge keys resolved, settings not yet replaced."""
-    document: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    document: dict[str, Any] = parse_yaml(COMPOSE.read_text(encoding="utf-8"))
     return document
 
 

@@ -12,16 +12,17 @@ import yaml
 
 from klimatpuls import schema, substances
 from klimatpuls.warehouse.facts import plain_marts
+from klimatpuls.yaml_text import parse_yaml
 
 CONTRACT = Path(schema.__file__).with_name("contract.yaml")
 ROOT = CONTRACT.parents[2]
 
 
 def _changed(**marts: object) -> str:
-    document = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+    document = parse_yaml(CONTRACT.read_text(encoding="utf-8"))
     document["marts"] = {"region": document["marts"]["region"], **marts}
     document["functions"] = {}
-    return yaml.safe_dump(document, allow_unicode=True)
+    return yaml.dump(document, Dumper=yaml.CSafeDumper, allow_unicode=True)
 
 
 def _mart(columns: list[object], key: list[str]) -> dict[str, object]:
@@ -141,7 +142,7 @@ def test_a_reference_must_join_the_same_type() -> None:
     ],
 )
 def test_a_function_answers_with_one_shape(settings: dict[str, object], words: str) -> None:
-    document = yaml.safe_load(_changed())
+    document = parse_yaml(_changed())
     document["functions"] = {"f": {"sv": "s", "en": "e", "arguments": [], **settings}}
     with pytest.raises(schema.ContractError, match=words):
         schema.read_contract(yaml.safe_dump(document))

@@ -49,7 +49,6 @@ _ALWAYS = {
     "work_mem": "16MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "on",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "random_page_cost": "1.1",
@@ -59,13 +58,15 @@ _ALWAYS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
-_DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-# Nothing of a throw-away cluster grows old: what is loaded is analysed by the load itself.
+_DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "wal_compression": "on"}
+# Nothing of a throw-away cluster grows old: what is loaded is analysed by the load itself. Nor does it ever
+# recover: a new table goes to its file alone, not to the log as well.
 _FLEETING = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "autovacuum": "off",
+    "wal_skip_threshold": "0",
 }
 
 

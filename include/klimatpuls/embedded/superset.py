@@ -23,6 +23,7 @@ from klimatpuls.embedded.home import Home, read_json, write_json
 from klimatpuls.embedded.superset_api import SupersetApi
 from klimatpuls.embedded.warden import ADDRESS_FILE, STATE_FILE, Service
 from klimatpuls.errors import UsageError
+from klimatpuls.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,7 +251,7 @@ def build_bundle(assets: Path, dsn: str) -> bytes:
             name = path.relative_to(assets).as_posix()
             text = path.read_text(encoding="utf-8")
             if name.startswith("databases/"):
-                text = yaml.safe_dump({**yaml.safe_load(text), "sqlalchemy_uri": uri}, allow_unicode=True)
+                text = yaml.safe_dump({**parse_yaml(text), "sqlalchemy_uri": uri}, allow_unicode=True)
             bundle.writestr(f"klimatpuls/{name}", text)
     return packed.getvalue()
 

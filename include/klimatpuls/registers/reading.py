@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from klimatpuls.errors import SourceFormatError, UsageError
+from klimatpuls.yaml_text import parse_yaml
 from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def read_mapping(body: bytes, file: str) -> Mapping[str, Any]:
     import yaml
 
     try:
-        document = yaml.safe_load(read_text(body, file))
+        document = parse_yaml(read_text(body, file))
     except yaml.YAMLError as error:
         raise _unreadable(
             file, f"the file is no YAML ({' '.join(str(error).split())})", "Mend that line"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from klimatpuls import schema
 from klimatpuls.embedded import superset
 from klimatpuls.embedded.home import Home
 from klimatpuls.embedded.superset import Superset
 from klimatpuls.errors import UsageError
+from klimatpuls.yaml_text import parse_yaml
 
 PROJECT = Path(__file__).resolve().parents[3]
 ASSETS = PROJECT / "bi" / "assets"
@@ -27,7 +27,7 @@ DSN = "postgresql://bi_read:p%40ss%2Fword@127.0.0.1:5999/klimatpuls"
 
 
 def _read(folder: str) -> dict[str, dict[str, Any]]:
-    return {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in (ASSETS / folder).rglob("*.yaml")}
+    return {path.stem: parse_yaml(path.read_text("utf-8")) for path in (ASSETS / folder).rglob("*.yaml")}
 
 
 DATASETS, CHARTS = _read("datasets"), _read("charts")
@@ -53,7 +53,7 @@ def test_the_bundle_aims_at_the_warehouse() -> None:
     with zipfile.ZipFile(io.BytesIO(superset.build_bundle(ASSETS, DSN))) as bundle:
         contents = {name: bundle.read(name).decode() for name in bundle.namelist()}
     assert contents.keys() == {f"klimatpuls/{path.relative_to(ASSETS)}" for path in ASSETS.rglob("*.yaml")}
-    database = yaml.safe_load(contents["klimatpuls/databases/Klimatpuls.yaml"])
+    database = parse_yaml(contents["klimatpuls/databases/Klimatpuls.yaml"])
     assert database["sqlalchemy_uri"] == DSN.replace("postgresql:", "postgresql+psycopg2:")
     assert database["allow_dml"] is False
 
@@ -114,7 +114,7 @@ def test_a_chart_asks_for_columns_and_metrics_that_its_dataset_has(name: str) ->
     assert used <= columns
     assert set(params.get("metrics", ())) <= {metric["metric_name"] for metric in dataset["metrics"]}
     assert params["viz_type"] == chart["viz_type"]
-    (query,) = yaml.safe_load(chart["query_context"])["queries"]
+    (query,) = parse_yaml(chart["query_context"])["queries"]
     assert {condition["col"] for condition in query["filters"]} == {
         condition["subject"] for condition in params["adhoc_filters"]
     }
