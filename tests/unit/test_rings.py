@@ -46,6 +46,7 @@ PURE = frozenset(
         "tracing",
         "trend",
         "units",
+        "yaml_text",
     }
 )
 """Modules that know rules and formulas only."""
