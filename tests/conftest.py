@@ -126,7 +126,7 @@ def made_archives(session_folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def small_archive(made_archives: Path) -> Path:
-    """Two releases of all greenhouse gases, main sectors and seven years only, and population."""
+    """Two releases of all greenhouse gases, main sectors and six years only, and population."""
     return made_archives / "small"
 
 

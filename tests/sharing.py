@@ -76,8 +76,8 @@ def _spare_the_machine(cluster: Cluster) -> None:
 
 
 @contextmanager
-def _place(otherwise: Path) -> Iterator[Path]:
-    """A folder for a cluster: in memory where there is room for it, else the one named.
+def place(otherwise: Path) -> Iterator[Path]:
+    """A folder for a cluster: in memory where there is room for it, else the one named; gone after the block.
 
     A session makes and drops hundreds of databases of 700 files each. That is what a disk's file system is
     slowest at (ext4 looks at every inode freed in the last seconds before it takes one), and a cluster that
@@ -125,7 +125,7 @@ class SharedCluster:
                 if running.is_ready():
                     self._own.enter_context(_locked(self._users, fcntl.LOCK_SH))
                     return running
-            self.folder = self._own.enter_context(_place(self._root / f"cluster-{os.getpid()}"))
+            self.folder = self._own.enter_context(place(self._root / f"cluster-{os.getpid()}"))
             made = self._own.enter_context(temporary_cluster(self.folder))
             _spare_the_machine(made)
             about = {"folder": str(self.folder), "password": made.password, "port": made.port}

@@ -293,7 +293,7 @@ def test_a_known_defect_leaves_the_trend_and_nothing_else(published: Published) 
     with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
         cursor.execute(
             "INSERT INTO register.known_defect VALUES ('d', 'smhi_emissions', 'ghg', %s, '0360', 'all',"
-            " '{2020}', 1e9, NULL, 'fel', 'wrong', 'test', '2026-05-08', '2027-05-08')",
+            " '{2023}', 1e9, NULL, 'fel', 'wrong', 'test', '2026-05-08', '2027-05-08')",
             (newest(published.archive).published_date,),
         )
         cursor.execute(

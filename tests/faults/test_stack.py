@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import sharing
 from processes_of import everything
 
 from klimatpuls.embedded import processes, services, stack
@@ -54,21 +55,22 @@ stack.stop()
 
 @pytest.fixture(scope="module")
 def pattern(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home with an empty cluster, to be copied: initdb is the slow part of a start."""
+    """A home that was started once, to be copied: initdb and the migrations are the slow part of a start."""
     made = Home(tmp_path_factory.mktemp("pattern") / "home")
     Cluster(made.root / "postgres", made.secrets.admin, 5432, durable=False).create()
+    with Stack(made, sources="live") as running:
+        running.start(parts=frozenset())
     return made
 
 
 @pytest.fixture
-def home(pattern: Home) -> Iterator[Home]:
+def home(pattern: Home, tmp_path: Path) -> Iterator[Home]:
     """A home whose processes are ended after the test, whatever happened in it."""
-    folder = Path(tempfile.mkdtemp(prefix="kp-home-"))
-    shutil.copytree(pattern.root, folder / "home")
-    made = Home(folder / "home")
-    yield made
-    stack.stop(made)
-    shutil.rmtree(folder)
+    with sharing.place(tmp_path) as folder:
+        shutil.copytree(pattern.root, folder / "home")
+        made = Home(folder / "home")
+        yield made
+        stack.stop(made)
 
 
 def wait_until_gone(home: Home, patience: float = 20.0) -> None:

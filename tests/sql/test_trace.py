@@ -237,7 +237,7 @@ class TestCells:
             years = {
                 step.which["year"] for step, _ in cells_of(ask(target_id="travel", column="central_tco2e"))
             }
-            assert years == {"2015", *map(str, range(2021, 2025))}, "from 2015, of the newer release"
+            assert years == {"2015", "2021", "2023", "2024"}, "from 2015, of the newer release"
 
     def test_an_owners_values_lead_to_their_register(self, two_releases: Published) -> None:
         for ask in asking(two_releases):

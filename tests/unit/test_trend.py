@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
 
 from klimatpuls import trend
 
@@ -22,6 +21,8 @@ def sum_of_residuals(x: np.ndarray, y: np.ndarray, intercept: float, slope: floa
 
 def least_sum_by_linear_programming(x: np.ndarray, y: np.ndarray) -> float:
     """Minimise sum(u + v) with y = a + b x + u - v, u, v >= 0."""
+    from scipy.optimize import linprog
+
     n = len(x)
     result = linprog(
         c=np.concatenate([[0, 0], np.ones(2 * n)]),
