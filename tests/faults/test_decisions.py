@@ -129,21 +129,17 @@ def test_every_decision_is_kept(revised: tuple[Published, str, str]) -> None:
             conn.rollback()
 
 
-@pytest.mark.parametrize(
-    ("action", "reason", "message"),
-    [
-        ("restore", "why", "is not withdrawn: its state is published"),
-        ("approve", "why", "is not on hold: its state is published"),
-        ("withdraw", "  ", "say why"),
-    ],
-)
-def test_a_decision_that_does_not_fit_is_refused(
-    revised: tuple[Published, str, str], action: Action, reason: str, message: str
-) -> None:
+def test_a_decision_that_does_not_fit_is_refused(revised: tuple[Published, str, str]) -> None:
     published, newer, with_it = revised
-    with pytest.raises(UsageError, match=message):
-        decide(published, newer, action, reason)
-    assert publish_now(published) is None
+    unfit: dict[Action, tuple[str, str]] = {
+        "restore": ("why", "is not withdrawn: its state is published"),
+        "approve": ("why", "is not on hold: its state is published"),
+        "withdraw": ("  ", "say why"),
+    }
+    for action, (reason, message) in unfit.items():
+        with pytest.raises(UsageError, match=message):
+            decide(published, newer, action, reason)
+        assert publish_now(published) is None
     assert published.digest() == with_it
 
 
