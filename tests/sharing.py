@@ -77,7 +77,7 @@ def _spare_the_machine(cluster: Cluster) -> None:
 
 @contextmanager
 def place(otherwise: Path) -> Iterator[Path]:
-    """A folder for a cluster: in memory where there is room for it, else the one named; gone after the block.
+    """A folder for a cluster: in memory, until the block ends, where there is room; else the one named.
 
     A session makes and drops hundreds of databases of 700 files each. That is what a disk's file system is
     slowest at (ext4 looks at every inode freed in the last seconds before it takes one), and a cluster that
