@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from klimatpuls import catalog, substances
+from klimatpuls import catalog, regions, sectors, substances
 from klimatpuls.catalog import SOURCES
 from klimatpuls.hops import load, publish, registers, snapshot, validate
 from klimatpuls.hops.context import RunContext
@@ -41,8 +41,11 @@ FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
 ENERGY = "energy.csv"
 SMALL_YEARS = (1990, 2015, 2020, 2021, 2023, 2024)
 """Six of the bundled archive's years: the first, gaps as the publisher has them, enough for a trend."""
-SMALL_CELLS = 312 * 10 * len(SMALL_YEARS)
-"""What a release of them tells: every area, nine main sectors and their sum."""
+SECTORS_TOLD = len(sectors.main_codes()) + 1
+"""The main sectors and their sum."""
+CELLS_A_YEAR = len(regions.regions()) * SECTORS_TOLD
+SMALL_CELLS = CELLS_A_YEAR * len(SMALL_YEARS)
+"""Figures of a release of the small archive."""
 
 
 def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) -> Published | None:

@@ -19,6 +19,7 @@ import psycopg2
 import pytest
 from commands import Commands
 
+from klimatpuls import regions
 from klimatpuls.embedded import backup, house
 from klimatpuls.embedded.backup import BackupError, make_backup, read_manifest, restore
 from klimatpuls.embedded.home import Home
@@ -53,7 +54,7 @@ class BackedUp:
 
 @pytest.fixture(scope="module")
 def backed_up(good: Published, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUp]:
-    """A home with good figures, brought there by the means of PostgreSQL; one changes as it is backed up."""
+    """A home with good figures, brought there by PostgreSQL's own means; they change as it is backed up."""
     home = Home(tmp_path_factory.mktemp("kept") / "home")
     for folder in ("snapshots", "data_docs"):
         shutil.copytree(good.context.home / folder, home.root / folder, dirs_exist_ok=True)
@@ -81,21 +82,23 @@ def backed_up(good: Published, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @contextmanager
 def _changing(stack: Stack) -> Iterator[None]:
-    """A warehouse in which figures change before a backup reckons its digest, until the block ends."""
-    value = "UPDATE mart_data.region_overview SET last_year = last_year {} 1"
-    reckon = backup.digest_of
+    """A warehouse whose figures change before a backup reckons its digest, and back after the block."""
+    reckon, changed = backup.digest_of, []
+
+    def change(years: int) -> None:
+        with closing(stack.cluster.connect(WAREHOUSE_DATABASE)) as admin, admin, admin.cursor() as cursor:
+            cursor.execute("UPDATE mart_data.region_overview SET last_year = last_year + %s", (years,))
+            changed.append(cursor.rowcount)
 
     def change_first(cursor: Any) -> str:
-        with closing(stack.cluster.connect(WAREHOUSE_DATABASE)) as admin, admin, admin.cursor() as changing:
-            changing.execute(value.format("+"))
-            assert changing.rowcount > 300
+        change(1)
         return reckon(cursor)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backup, "digest_of", change_first)
         yield
-    with closing(stack.cluster.connect(WAREHOUSE_DATABASE)) as admin, admin, admin.cursor() as changing:
-        changing.execute(value.format("-"))
+    change(-1)
+    assert changed == [len(regions.regions())] * 2
 
 
 def _say(_: str) -> None:

@@ -81,7 +81,7 @@ def of_own(published: Published, clone: Callable[[str], Warehouse], home: Path) 
 def two_releases(
     good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
 ) -> Published:
-    """A later release that lacks two years of the one before it, and came a second time in another file."""
+    """A later release that lacks a year of the one before it, and came a second time in another file."""
     own = of_own(good, clone, tmp_path_factory.mktemp("later"))
     parsed = releasing.newest(own.archive)
     kept = ~parsed.rows["year"].isin(GONE)
@@ -237,7 +237,8 @@ class TestCells:
             years = {
                 step.which["year"] for step, _ in cells_of(ask(target_id="travel", column="central_tco2e"))
             }
-            assert years == {"2015", "2021", "2023", "2024"}, "from 2015, of the newer release"
+            told = {str(year) for year in chain.SMALL_YEARS if year >= 2015 and year not in GONE}
+            assert years == told, "from 2015, of the newer release"
 
     def test_an_owners_values_lead_to_their_register(self, two_releases: Published) -> None:
         for ask in asking(two_releases):

@@ -29,7 +29,7 @@ often = settings(max_examples=500, deadline=None)
 def cubes(draw: st.DrawFn) -> dict[str, Any]:
     """JSON-stat 2 datasets of two to three variables, dense or sparse, codes as a list or by their place."""
     names = ["Region", "Tid", "ContentsCode"][: draw(st.integers(2, 3))]
-    sizes = [draw(st.integers(1, 3)) for _ in names]
+    sizes = [draw(st.integers(1, 4)) for _ in names]
     dimensions: dict[str, Any] = {}
     for name, size in zip(names, sizes, strict=True):
         codes = [f"{name[0]}{at}" for at in draw(st.permutations(range(size)))]

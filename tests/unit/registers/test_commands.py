@@ -22,7 +22,7 @@ Run = Callable[..., Done]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command on registers here, as its process would: that need not start and import everything."""
 
-    def run(*words: str, **settings: str) -> Done:
+    def give(*words: str, **settings: str) -> Done:
         argv = ["klimatpuls", "registers", *words]
         handler = signal.getsignal(signal.SIGTERM)
         with monkeypatch.context() as patch:
@@ -38,7 +38,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
                 signal.signal(signal.SIGTERM, handler)
         return Done(argv, int(ended.value.code or 0), *capsys.readouterr())
 
-    return run
+    return give
 
 
 def test_the_projects_own_registers_have_no_mistake() -> None:
