@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.assumptions import Checked
     from klimatpuls.catalog import Dataset, Source
     from klimatpuls.hops.context import RunContext
     from klimatpuls.http import PoliteSession
@@ -53,6 +54,9 @@ class SourceModule(Protocol):
         validators: Mapping[str, str],
     ) -> Look:
         """See, as lightly as the service allows, whether the publisher changed anything."""
+
+    def check(self, session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
+        """Ask the agency the smallest questions that prove what the module assumes about its answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
