@@ -1,8 +1,12 @@
 """National and own part of every change between two years of a release (methods section 2).
 
-The formula is that of :func:`klimatpuls.network.split_national_and_own`, for every pair of years at once and
-with the mark of the sectors that the publisher scaled with the nation's. There the own part is no finding
-about the place: it reads "not measurable yet", though it stands in the sums, which must add up.
+National part = E_a · (N_b/N_a − 1) with the nation's row N, sector by sector; own part = the rest. Where the
+nation had none of a sector in the first year, all is own. It is accounting at the region's mix of sectors,
+not proof of cause.
+
+A sector that the publisher scaled with the nation's (:func:`klimatpuls.network.find_local_signal`) is marked.
+There the own part is no finding about the place: it reads "not measurable yet", though it stands in the sums,
+which must add up. The nation is what the others are measured against: it has no own part.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.network import LOCAL_SIGNAL_POINTS, MUNICIPALITY_CODE_LENGTH, SCALED_NATIONALLY_PCT
+from klimatpuls.network import find_local_signal
 from klimatpuls.sectors import ALL
 from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
 from klimatpuls.targets import NATION
@@ -21,20 +25,26 @@ from klimatpuls.targets import NATION
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
-
-    from klimatpuls.trend import BoolArray, FloatArray
+    from klimatpuls.trend import FloatArray
 
 MEASURED: Final = "measured"
 PARTLY: Final = "partly_measured"
 NOT_MEASURABLE_YET: Final = "not_measurable_yet"
+NATION_ITSELF: Final = "nation_itself"
+PARTLY_MEASURED_PCT: Final = 10.0
+"""A total is measured in part only when sectors scaled nationally hold more of its tonnes than this."""
 OWN_PART_WORDS: Final[dict[str, tuple[str, str]]] = {
     MEASURED: ("mätbar", "measured"),
     PARTLY: (
-        "delvis mätbar: någon sektor är skalad med riket",
-        "partly measured: a sector is scaled nationally",
+        "delvis mätbar: mer än en tiondel av utsläppen ligger i sektorer som utgivaren skalat med riket",
+        "partly measured: more than a tenth of the emissions lie in sectors that the publisher scaled "
+        "with the nation",
     ),
     NOT_MEASURABLE_YET: ("går inte att mäta ännu", "not measurable yet"),
+    NATION_ITSELF: (
+        "riket är det som de andra jämförs med och har ingen egen del",
+        "the nation is what the others are compared with and has no own part",
+    ),
 }
 """Words for what the own part can tell: Swedish and English."""
 
@@ -51,6 +61,8 @@ COLUMNS: Final = (
     "national_part_pct",
     "own_part_pct",
     "near_nation_pct",
+    "near_nation_tonnes_pct",
+    "scaled_share_pct",
     "own_part_status",
 )
 
@@ -85,33 +97,27 @@ def build_change_parts(
     Returns:
         One row per region_code × pair × sector_code: :data:`COLUMNS`; sector ``all`` is the sum of the
         eight, without international transport. Percent of ``first_tco2e``, NaN where that is 0.
-        ``near_nation_pct``: municipalities of the sector within 0.5 points of the nation's change, in
-        percent; for ``all`` NaN. ``own_part_status``: ``measured``; ``not_measurable_yet`` for a sector
-        above 50 %; for ``all`` ``partly_measured`` when a sector with emissions is.
+        ``near_nation_pct`` and ``near_nation_tonnes_pct``: municipalities of the sector, and their tonnes,
+        within 0.2 points of the nation's change, in percent; for ``all`` NaN. ``scaled_share_pct``: percent
+        of the row's tonnes of the first year in sectors scaled nationally
+        (:func:`klimatpuls.network.find_local_signal`): 0 or 100 for a sector, NaN where there are no tonnes.
+        ``own_part_status``: ``measured``; ``not_measurable_yet`` for a sector scaled nationally; for ``all``
+        ``partly_measured`` when that share is above 10 %; ``nation_itself`` for the nation, whose own part
+        is NaN.
 
     Raises:
         ValueError: if the release lacks a year, a pair is not in order, or there is no row of the nation.
 
     Example: 100 t → 80 t while the nation goes 1 000 t → 900 t → national −10 t, own −10 t.
     """
-    if NATION not in table.region_codes:
-        msg = f"release {table.release_id} has no row for the nation ({NATION}); it cannot be compared with"
-        raise ValueError(msg)
     cube = np.array([table.sector(code) for code in TERRITORIAL_SECTORS])
-    nation = table.region_codes.index(NATION)
-    municipal = np.array([len(code) == MUNICIPALITY_CODE_LENGTH for code in table.region_codes])
     years = table.years.tolist()
     frames = []
     for first_year, last_year in pairs:
-        if first_year not in years or last_year not in years or first_year >= last_year:
-            msg = (
-                f"release {table.release_id}: cannot compare {first_year} with {last_year}; "
-                f"choose two of its years in order: {', '.join(map(str, years))}"
-            )
-            raise ValueError(msg)
+        signal = find_local_signal(table, first_year, last_year)
         first, last = (cube[:, :, years.index(year)] for year in (first_year, last_year))
         frames.append(
-            _pair_frame(table.region_codes, first, last, nation, municipal, with_sectors=with_sectors).assign(
+            _pair_frame(table.region_codes, first, last, signal, with_sectors=with_sectors).assign(
                 first_year=first_year, last_year=last_year
             )
         )
@@ -124,21 +130,18 @@ def _pair_frame(
     region_codes: tuple[str, ...],
     first: FloatArray,
     last: FloatArray,
-    nation: int,
-    municipal: BoolArray,
+    signal: pd.DataFrame,
     *,
     with_sectors: bool,
 ) -> pd.DataFrame:
     """The rows of one pair: sectors × regions, the sum last."""
+    nation = region_codes.index(NATION)
     start, end = first[:, nation], last[:, nation]
     growth = np.divide(end, start, out=np.ones(len(start)), where=start != 0)
     national = first * (growth - 1.0)[:, None]
     own = last - first - national
-    near = _near_nation_pct(first, last, growth, start, municipal)
-    is_scaled = near > SCALED_NATIONALLY_PCT
-    status = np.where(is_scaled, NOT_MEASURABLE_YET, MEASURED).astype(object)
-    touched = ((first > 0) & is_scaled[:, None]).any(axis=0)
-    whole_status = np.where(touched, PARTLY, MEASURED).astype(object)
+    own[:, nation] = np.nan
+    is_scaled = signal["scaled_nationally"].to_numpy(dtype=np.bool_)
     regions = len(region_codes)
     codes: list[str] = [*TERRITORIAL_SECTORS, ALL] if with_sectors else [ALL]
 
@@ -146,12 +149,23 @@ def _pair_frame(
         whole = by_sector.sum(axis=0, keepdims=True)
         return (np.concatenate([by_sector, whole]) if with_sectors else whole).reshape(-1)
 
+    def of_sectors(name: str) -> FloatArray:
+        figures = signal[name].to_numpy(dtype=np.float64)
+        return np.repeat([*figures, np.nan] if with_sectors else [np.nan], regions)
+
     base = rows(first)
     positive = np.where(base > 0, base, np.nan)
-    statuses: list[NDArray[np.object_]] = [np.full(regions, one, dtype=object) for one in status]
+    scaled_share = 100.0 * rows(np.where(is_scaled[:, None], first, 0.0)) / positive
+    is_whole = np.repeat(np.array(codes, dtype=object) == ALL, regions)
+    status = np.where(
+        np.repeat([*is_scaled, False] if with_sectors else [False], regions), NOT_MEASURABLE_YET, MEASURED
+    )
+    status = np.where(is_whole & (scaled_share > PARTLY_MEASURED_PCT), PARTLY, status).astype(object)
+    names = np.tile(np.array(region_codes, dtype=object), len(codes))
+    status[names == NATION] = NATION_ITSELF
     return pd.DataFrame(
         {
-            "region_code": np.tile(np.array(region_codes, dtype=object), len(codes)),
+            "region_code": names,
             "sector_code": np.repeat(np.array(codes, dtype=object), regions),
             "first_tco2e": base,
             "last_tco2e": rows(last),
@@ -160,21 +174,9 @@ def _pair_frame(
             "change_pct": 100.0 * (rows(last) - base) / positive,
             "national_part_pct": 100.0 * rows(national) / positive,
             "own_part_pct": 100.0 * rows(own) / positive,
-            "near_nation_pct": np.repeat([*near, np.nan] if with_sectors else [np.nan], regions),
-            "own_part_status": np.concatenate([*statuses, whole_status] if with_sectors else [whole_status]),
+            "near_nation_pct": of_sectors("near_nation_pct"),
+            "near_nation_tonnes_pct": of_sectors("near_nation_tonnes_pct"),
+            "scaled_share_pct": scaled_share,
+            "own_part_status": status,
         }
     )
-
-
-def _near_nation_pct(
-    first: FloatArray, last: FloatArray, growth: FloatArray, start: FloatArray, municipal: BoolArray
-) -> FloatArray:
-    """Percent of the municipalities with emissions whose change lies within 0.5 points of the nation's."""
-    base, newest = first[:, municipal], last[:, municipal]
-    counted = (base > 0) & ~np.isnan(newest)
-    own = np.divide(newest, base, out=np.full(base.shape, np.nan), where=counted)
-    distance = np.abs(100.0 * (own - 1.0) - 100.0 * (growth - 1.0)[:, None])
-    near = (counted & (distance <= LOCAL_SIGNAL_POINTS) & (start > 0)[:, None]).sum(axis=1)
-    count = counted.sum(axis=1)
-    share: FloatArray = np.divide(100.0 * near, count, out=np.zeros(len(count)), where=count > 0)
-    return share

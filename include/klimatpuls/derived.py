@@ -360,9 +360,10 @@ def better_example(held: Held) -> pd.DataFrame:
     Returns:
         :data:`klimatpuls.peers.EXAMPLE_COLUMNS` and the two releases.
     """
-    earlier = held.tables[-2].release_id if len(held.tables) > 1 else None
+    witness = peers.find_witness(held.tables)
     return peers.find_examples(held.tables).assign(
-        release_id=held.current.release_id, earlier_release_id=earlier
+        release_id=held.current.release_id,
+        earlier_release_id=None if witness is None else witness.release_id,
     )
 
 

@@ -6,4 +6,4 @@ change a stored number, and the change is told in ``CHANGELOG.md`` under data ch
 
 from __future__ import annotations
 
-METHOD_VERSION = "1.1"
+METHOD_VERSION = "2.0"

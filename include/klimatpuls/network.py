@@ -1,4 +1,4 @@
-"""Per capita, change, national and own part, and the network's sums (methods section 2).
+"""Per capita, change, local signal, and the network's sums (methods section 2).
 
 Per capita is a ratio of sums for any set of regions, never a sum or mean of ratios. The network's sums
 are over member *municipalities*: a member region (county) would count its municipalities twice and is
@@ -19,12 +19,14 @@ from klimatpuls.targets import NATION
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from klimatpuls.trend import FloatArray, IntArray
+    from klimatpuls.trend import BoolArray, FloatArray, IntArray
 
 SMALL_BASE_TCO2E: Final = 1_000.0
 SMALL_BASE_SHARE: Final = 0.01
-LOCAL_SIGNAL_POINTS: Final = 0.5
-SCALED_NATIONALLY_PCT: Final = 50.0
+LOCAL_SIGNAL_POINTS: Final = 0.2
+"""A figure this near the nation's change, in percentage points, was probably copied from it."""
+SCALED_NATIONALLY_PCT: Final = 75.0
+"""From this share on, of the municipalities or of their tonnes, a sector's change holds no local signal."""
 NOISE_FROM_YEAR: Final = 2025
 """From this year SCB adds noise to population: nation and county are taken as published."""
 MUNICIPALITY_CODE_LENGTH: Final = 4
@@ -182,72 +184,12 @@ def change_since(base: FloatArray, last: FloatArray, area_base: FloatArray) -> t
     return change, [str(text) for text in reason]
 
 
-def split_national_and_own(table: ReleaseTable, first_year: int, last_year: int) -> pd.DataFrame:
-    """Split each sector's change into a national and an own part (methods section 2).
-
-    National part = E_a · (N_b/N_a − 1) with the nation's row N, sector by sector; own part = the rest. Where
-    the nation had none of a sector in the first year, all is own. They add up exactly. It is accounting
-    at the region's mix of sectors, not proof of cause.
-
-    Args:
-        table: One release.
-        first_year: Year a.
-        last_year: Year b, later than a.
-
-    Returns:
-        One row per region_code × sector_code (the eight territorial sectors): ``first_tco2e``,
-        ``last_tco2e``, ``national_part_tco2e``, ``own_part_tco2e``.
-
-    Raises:
-        ValueError: if the release lacks a year, or the years are not in order.
-
-    Example: 100 t → 80 t while the nation goes 1 000 t → 900 t → national −10 t, own −10 t.
-    """
-    first, last = _year_columns(table, first_year, last_year)
-    nation = _nation_row(table)
-    frames = []
-    for sector in TERRITORIAL_SECTORS:
-        own = table.sector(sector)
-        ratio = own[nation, last] / own[nation, first] if own[nation, first] != 0 else 1.0
-        national = own[:, first] * (ratio - 1.0)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "region_code": table.region_codes,
-                    "sector_code": sector,
-                    "first_tco2e": own[:, first],
-                    "last_tco2e": own[:, last],
-                    "national_part_tco2e": national,
-                    "own_part_tco2e": own[:, last] - own[:, first] - national,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
-
-
-def sum_national_and_own(parts: pd.DataFrame) -> pd.DataFrame:
-    """Add the parts of all sectors up, in tonnes and in percent of the first year (methods section 2).
-
-    Args:
-        parts: As :func:`split_national_and_own` gives it.
-
-    Returns:
-        One row per region_code: the four columns of ``parts`` summed, ``change_pct``,
-        ``national_part_pct``, ``own_part_pct`` (percent of ``first_tco2e``; NaN where that is 0).
-
-    Example: Tierp 2015 → 2024 (release 2026a): −12.2 % = −7.4 national − 4.8 own.
-    """
-    columns = ["first_tco2e", "last_tco2e", "national_part_tco2e", "own_part_tco2e"]
-    total = parts.groupby("region_code", sort=True)[columns].sum(min_count=1).reset_index()
-    base = total["first_tco2e"].where(total["first_tco2e"] > 0)
-    total["change_pct"] = 100.0 * (total["last_tco2e"] - total["first_tco2e"]) / base
-    total["national_part_pct"] = 100.0 * total["national_part_tco2e"] / base
-    total["own_part_pct"] = 100.0 * total["own_part_tco2e"] / base
-    return total
-
-
 def find_local_signal(table: ReleaseTable, first_year: int, last_year: int) -> pd.DataFrame:
     """Find sectors whose municipal figures were scaled with the nation's (methods section 2).
+
+    A sector is scaled nationally when 75 % of the municipalities, or of their tonnes, lie within 0.2 points
+    of the nation's change: over these years, or over the last step that ends in the later one. A longer
+    period that ends in a copied year tells no more about the place than that year does.
 
     Args:
         table: One release.
@@ -256,33 +198,58 @@ def find_local_signal(table: ReleaseTable, first_year: int, last_year: int) -> p
 
     Returns:
         One row per main territorial sector: ``sector_code``, ``municipalities_n`` (with emissions in the
-        first year), ``near_nation_pct`` (percent of them whose change lies within 0.5 points of the
-        nation's), ``scaled_nationally`` (above 50 %: the own part reads "not measurable yet").
+        first year), ``near_nation_pct`` (percent of them whose change lies within 0.2 points of the
+        nation's), ``near_nation_tonnes_pct`` (percent of their tonnes of the first year),
+        ``scaled_nationally``.
 
     Raises:
         ValueError: if the release lacks a year, or the years are not in order.
 
-    Example: release 2026a, 2023 → 2024: own heating 100 %, power and heat 58 %.
+    Example: release 2026a, 2023 → 2024: industry 21 % of the municipalities and 91 % of the tonnes, scaled.
     """
     first, last = _year_columns(table, first_year, last_year)
+    counts, near, tonnes = _near_nation(table, first, last)
+    is_scaled = _reaches_limit(near, tonnes)
+    if first < last - 1:
+        is_scaled |= _reaches_limit(*_near_nation(table, last - 1, last)[1:])
+    return pd.DataFrame(
+        {
+            "sector_code": list(TERRITORIAL_SECTORS),
+            "municipalities_n": counts,
+            "near_nation_pct": near,
+            "near_nation_tonnes_pct": tonnes,
+            "scaled_nationally": is_scaled,
+        }
+    )
+
+
+def _near_nation(table: ReleaseTable, first: int, last: int) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Count the municipalities with emissions per sector, and percent near the nation, of them and of tonnes.
+
+    ``first`` and ``last`` are columns of the release. 0 % where the nation or every municipality had nothing.
+    """
     nation = _nation_row(table)
     municipal = np.array([len(code) == MUNICIPALITY_CODE_LENGTH for code in table.region_codes])
-    found = []
-    for sector in TERRITORIAL_SECTORS:
-        values = table.sector(sector)
-        base, newest = values[:, first], values[:, last]
-        with_value = municipal & (base > 0) & ~np.isnan(newest)
-        near = 0
-        if values[nation, first] > 0:
-            national = 100.0 * (newest[nation] / base[nation] - 1.0)
-            own = 100.0 * (newest[with_value] / base[with_value] - 1.0)
-            near = int((np.abs(own - national) <= LOCAL_SIGNAL_POINTS).sum())
-        count = int(with_value.sum())
-        share = 100.0 * near / count if count else 0.0
-        found.append((sector, count, share, share > SCALED_NATIONALLY_PCT))
-    return pd.DataFrame(
-        found, columns=["sector_code", "municipalities_n", "near_nation_pct", "scaled_nationally"]
+    cube = np.array([table.sector(code) for code in TERRITORIAL_SECTORS])
+    start, end = cube[:, nation, first], cube[:, nation, last]
+    base, newest = cube[:, municipal, first], cube[:, municipal, last]
+    counted = (base > 0) & ~np.isnan(newest)
+    own = np.divide(newest, base, out=np.full(base.shape, np.nan), where=counted)
+    growth = np.divide(end, start, out=np.full(len(start), np.nan), where=start > 0)
+    is_near = counted & (100.0 * np.abs(own - growth[:, None]) <= LOCAL_SIGNAL_POINTS)
+    counts = counted.sum(axis=1)
+    tonnes = np.where(counted, base, 0.0).sum(axis=1)
+    near = np.where(is_near, base, 0.0).sum(axis=1)
+    return (
+        counts,
+        np.divide(100.0 * is_near.sum(axis=1), counts, out=np.zeros(len(counts)), where=counts > 0),
+        np.divide(100.0 * near, tonnes, out=np.zeros(len(counts)), where=tonnes > 0),
     )
+
+
+def _reaches_limit(near: FloatArray, tonnes: FloatArray) -> BoolArray:
+    reached: BoolArray = np.maximum(near, tonnes) >= SCALED_NATIONALLY_PCT
+    return reached
 
 
 def build_network(

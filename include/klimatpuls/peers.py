@@ -158,27 +158,46 @@ def find_peers(features: pd.DataFrame, *, count: int = PEERS) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(PEER_COLUMNS))
 
 
+def find_witness(tables: Sequence[ReleaseTable]) -> ReleaseTable | None:
+    """Give the release that the newest one is compared with for examples (methods section 12).
+
+    Args:
+        tables: Releases of one substance, oldest first.
+
+    Returns:
+        The newest release whose last year is another than that of the newest of all; None without one.
+
+    Example: releases to 2023, 2024 and, corrected, 2024 again → the one to 2023.
+    """
+    if not tables:
+        return None
+    last_year = tables[-1].years[-1]
+    return next((table for table in reversed(tables) if table.years[-1] != last_year), None)
+
+
 def find_examples(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
     """Find who did it better in each sector, robustly (methods section 12).
 
     A municipality is an example when its sector is large enough (1 000 t and 2 % of its territorial
-    emissions in the first year), is not scaled nationally, has a negative own part, and fell among the
-    fastest fifth, in **both** of the two newest releases. The rate is the constant yearly one from the
-    earliest year three to five years before each release's latest.
+    emissions in the first year), is not scaled nationally, fell, has a negative own part, and fell among the
+    fastest fifth, in **both** of two releases with different last years: the newest one, and the newest of
+    those that end in another year. A correction of the same year is no second witness. The rate is the
+    constant yearly one from the earliest year three to five years before each release's latest.
 
     Args:
-        tables: Releases of one substance, oldest first; the two newest are used.
+        tables: Releases of one substance, oldest first.
 
     Returns:
         One row per sector × municipality, fastest first: :data:`EXAMPLE_COLUMNS`, rates as fractions per
-        year, negative where the sector rose, though less than nearly everywhere else. A sector without a row
-        has no robust example. Empty with fewer than two releases.
+        year, positive where the sector fell, so all of them are. A sector without a row has no robust
+        example. Empty where no two releases end in different years.
 
     Example: a municipality that leads in one release and not in the other is no example.
     """
-    if len(tables) < 2:
+    witness = find_witness(tables)
+    if witness is None:
         return pd.DataFrame(columns=list(EXAMPLE_COLUMNS))
-    earlier, newest = (_fastest(table) for table in tables[-2:])
+    earlier, newest = _fastest(witness), _fastest(tables[-1])
     both = newest.merge(earlier, on=["sector_code", "region_code"], suffixes=("", "_earlier"))
     both = both.rename(
         columns={
@@ -219,22 +238,16 @@ def _fastest(table: ReleaseTable) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     parts = build_change_parts(table, [(first, last)])
     parts = parts[parts["region_code"].str.len() == MUNICIPALITY_CODE_LENGTH]
-    latest = build_change_parts(table, [(years[-2], last)])
-    scaled = {
-        code
-        for frame in (parts, latest)
-        for code in frame.loc[frame["own_part_status"] == NOT_MEASURABLE_YET, "sector_code"]
-    }
     whole = parts[parts["sector_code"] == ALL].set_index("region_code")["first_tco2e"]
-    own = parts[(parts["sector_code"] != ALL) & ~parts["sector_code"].isin(scaled)]
+    own = parts[(parts["sector_code"] != ALL) & (parts["own_part_status"] != NOT_MEASURABLE_YET)]
     share = own["first_tco2e"] / own["region_code"].map(whole)
     own = own[(own["first_tco2e"] >= MIN_BASE_TCO2E) & (share >= MIN_BASE_SHARE)]
     rate = 1.0 - (own["last_tco2e"] / own["first_tco2e"]) ** (1.0 / (last - first))
     own = own.assign(annual_rate=rate)
-    # The fastest fifth of all that are large enough; only then is the own part asked, else a sector in which
-    # the nation fell fast would have a fifth of a smaller crowd.
+    # The fastest fifth of all that are large enough; only then do the own part and the sign count, else a
+    # sector that rose nearly everywhere would have a fifth of a smaller crowd.
     place = own.groupby("sector_code")["annual_rate"].rank(method="min", ascending=False)
     size = own.groupby("sector_code")["annual_rate"].transform("size")
-    fast = (place <= np.ceil(FASTEST_SHARE * size)) & (own["own_part_tco2e"] < 0)
+    fast = (place <= np.ceil(FASTEST_SHARE * size)) & (own["own_part_tco2e"] < 0) & (own["annual_rate"] > 0)
     fastest: pd.DataFrame = own.loc[fast, columns]
     return fastest

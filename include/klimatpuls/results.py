@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls import carbon_law, crosschecks, derived, network, nowcast, regions, sectors, series, standing
+from klimatpuls import (
+    carbon_law,
+    change_parts,
+    crosschecks,
+    derived,
+    network,
+    nowcast,
+    regions,
+    sectors,
+    series,
+    standing,
+)
 from klimatpuls.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMatrix
 from klimatpuls.targets import TargetState, select_in_force
 
@@ -393,11 +404,13 @@ def _region_overview(
     newest = per_capita[per_capita["year"] == last_year].set_index("region_code")
     overview = overview.join(newest["tco2e_per_capita"].rename("territorial_t_per_capita"), on="region_code")
     overview = overview.join(newest["reason"].replace("", None).rename("per_capita_reason"), on="region_code")
-    if previous_year is not None:
-        parts = network.sum_national_and_own(network.split_national_and_own(table, previous_year, last_year))
-        shares = parts.set_index("region_code")[["national_part_pct", "own_part_pct"]]
-        return overview.join(shares, on="region_code")
-    return overview.assign(national_part_pct=np.nan, own_part_pct=np.nan)
+    if previous_year is None:
+        return overview.assign(**dict.fromkeys(_OWN_PART_COLUMNS, None))
+    parts = change_parts.build_change_parts(table, [(previous_year, last_year)], with_sectors=False)
+    return overview.join(parts.set_index("region_code")[list(_OWN_PART_COLUMNS)], on="region_code")
+
+
+_OWN_PART_COLUMNS: Final = ("national_part_pct", "own_part_pct", "own_part_status", "scaled_share_pct")
 
 
 def _member_codes(inputs: ResultInputs) -> frozenset[str]:

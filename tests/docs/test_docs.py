@@ -243,6 +243,8 @@ def test_the_figures_of_the_readme_are_those_of_the_release(real_data: Path) -> 
             f"{row['change_since_1990_pct']:+.1f} %",
             f"{row['change_since_previous_year_pct']:+.1f} %",
             f"{row['national_part_pct']:+.1f}",
-            f"{row['own_part_pct']:+.1f}",
+            f"{row['own_part_pct']:+.1f}" + (" ²" if row["own_part_status"] == "partly_measured" else ""),
         ]
+        if row["own_part_status"] == "partly_measured":
+            assert f"² {row['scaled_share_pct']:.0f} % of its emissions" in _read("README.md")
     assert f"`{release_id}`" in rows[0][1]

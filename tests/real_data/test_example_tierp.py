@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from klimatpuls import criteria, measures, network, peers, standing
+from klimatpuls import change_parts, criteria, measures, peers, standing
 from klimatpuls.criteria import Answer, Evidence, Plan, Records, ReportingRound
 from klimatpuls.errors import UsageError
 from klimatpuls.folders import REGISTERS_FOLDER
@@ -255,8 +255,8 @@ def test_the_four_criteria():
 
 
 def test_national_and_own_part_and_peers(table, real_data):
-    total = network.sum_national_and_own(network.split_national_and_own(table, 2015, 2024))
-    row = total.set_index("region_code").loc[TIERP]
+    parts = change_parts.build_change_parts(table, [(2015, 2024)], with_sectors=False)
+    row = parts.set_index("region_code").loc[TIERP]
     assert rows_of("National and own part") == [
         [
             "2015–2024",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import change_parts, network, sectors
+from klimatpuls import change_parts, sectors
 from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
 
 NATION, TIERP, UPPSALA = "00", "0360", "0380"
@@ -41,24 +41,47 @@ def test_a_worked_example() -> None:
     assert whole["own_part_tco2e"] == pytest.approx(-10.0 + 5.0)
 
 
-def test_it_is_the_split_of_one_pair_for_every_pair() -> None:
-    whole = change_parts.build_change_parts(TABLE, change_parts.every_pair(TABLE))
-    for first, last in change_parts.every_pair(TABLE):
-        one = network.split_national_and_own(TABLE, first, last).set_index(["region_code", "sector_code"])
-        own = whole[(whole["first_year"] == first) & (whole["last_year"] == last)]
-        own = own.set_index(["region_code", "sector_code"]).drop("all", level="sector_code").loc[one.index]
-        np.testing.assert_allclose(own["own_part_tco2e"], one["own_part_tco2e"], atol=1e-12)
-        signal = network.find_local_signal(TABLE, first, last).set_index("sector_code")
-        np.testing.assert_allclose(own.loc[TIERP, "near_nation_pct"], signal["near_nation_pct"])
+def test_a_sector_the_nation_did_not_have_is_all_own() -> None:
+    table = table_of({"waste": [[0.0, 20.0, 50.0], [5.0, 20.0, 50.0], [0.0, 0.0, 0.0]]})
+    found = change_parts.build_change_parts(table, [(2015, 2024)]).set_index(["region_code", "sector_code"])
+    assert found.loc[(TIERP, "all"), "own_part_tco2e"] == 45.0
 
 
 def test_a_sector_scaled_with_the_nation_is_not_measurable_yet_and_its_sum_partly() -> None:
     found = change_parts.build_change_parts(TABLE, [(2015, 2024)]).set_index(["region_code", "sector_code"])
     assert found.loc[(UPPSALA, "industry"), "near_nation_pct"] == 100.0
     assert found.loc[(UPPSALA, "industry"), "own_part_status"] == change_parts.NOT_MEASURABLE_YET
+    assert found.loc[(UPPSALA, "industry"), "scaled_share_pct"] == 100.0
     assert found.loc[(UPPSALA, "all"), "own_part_status"] == change_parts.PARTLY
+    assert found.loc[(UPPSALA, "all"), "scaled_share_pct"] == pytest.approx(100 * 50 / 250)
     assert found.loc[(TIERP, "all"), "own_part_status"] == change_parts.MEASURED, "it had no industry in 2015"
+    assert found.loc[(TIERP, "all"), "scaled_share_pct"] == 0.0
     assert found.loc[(TIERP, "transport"), "own_part_status"] == change_parts.MEASURED
+
+
+@pytest.mark.parametrize(
+    ("industry", "share", "status"),
+    [(20.0, 100 * 20 / 210, change_parts.MEASURED), (25.0, 100 * 25 / 215, change_parts.PARTLY)],
+)
+def test_a_total_is_measured_in_part_from_a_tenth_of_its_tonnes(
+    industry: float, share: float, status: str
+) -> None:
+    copied = [[500.0, 500.0, 400.0], [0.0, 0.0, 0.0], [industry, industry, 0.8 * industry]]
+    table = table_of({"transport": TABLE.sectors["transport"].tolist(), "industry": copied})
+    found = change_parts.build_change_parts(table, [(2020, 2024)]).set_index(["region_code", "sector_code"])
+    assert found.loc[(UPPSALA, "industry"), "own_part_status"] == change_parts.NOT_MEASURABLE_YET
+    assert found.loc[(UPPSALA, "all"), "scaled_share_pct"] == pytest.approx(share)
+    assert found.loc[(UPPSALA, "all"), "own_part_status"] == status
+
+
+def test_the_nation_has_no_own_part() -> None:
+    found = change_parts.build_change_parts(TABLE, change_parts.every_pair(TABLE))
+    nation = found[found["region_code"] == NATION]
+    assert nation[["own_part_tco2e", "own_part_pct"]].isna().all(axis=None)
+    assert set(nation["own_part_status"]) == {change_parts.NATION_ITSELF}
+    np.testing.assert_allclose(
+        nation["national_part_tco2e"], nation["last_tco2e"] - nation["first_tco2e"], atol=1e-9
+    )
 
 
 def test_pairs_that_are_told() -> None:
@@ -93,6 +116,7 @@ cells = st.lists(
 def test_the_parts_always_add_up(figures: dict[str, list[list[float]]]) -> None:
     table = table_of(figures)
     found = change_parts.build_change_parts(table, change_parts.every_pair(table))
+    found = found[found["region_code"] != NATION]
     change = found["last_tco2e"] - found["first_tco2e"]
     parts = found["national_part_tco2e"] + found["own_part_tco2e"]
     size = 1.0 + found[["first_tco2e", "last_tco2e"]].abs().sum(axis=1) + found["national_part_tco2e"].abs()

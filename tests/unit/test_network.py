@@ -37,13 +37,15 @@ def population_of(values: dict[str, dict[int, int]]) -> pd.DataFrame:
     )
 
 
-def table_of(regions: list[str], **sectors: list[list[float]]) -> ReleaseTable:
+def table_of(
+    regions: list[str], years: tuple[int, ...] = (2020, 2024), **sectors: list[list[float]]
+) -> ReleaseTable:
     """A release of 2020 and 2024; the sectors not given are 0."""
-    empty = np.zeros((len(regions), 2))
+    empty = np.zeros((len(regions), len(years)))
     return ReleaseTable(
         release_id="r1",
         region_codes=tuple(regions),
-        years=np.array([2020, 2024]),
+        years=np.array(years),
         sectors={name: np.array(sectors.get(name, empty), dtype=float) for name in TERRITORIAL_SECTORS},
     )
 
@@ -158,63 +160,56 @@ class TestChange:
         assert reasons == ["", "base_too_small", "base_too_small", "no_emissions"]
 
 
-class TestNationalAndOwn:
-    def test_worked_example(self):
-        table = table_of(["00", "0360"], transport=[[1_000, 900], [100, 80]])
-        parts = network.split_national_and_own(table, 2020, 2024)
-        own = parts[(parts["region_code"] == "0360") & (parts["sector_code"] == "transport")].iloc[0]
-        assert own["national_part_tco2e"] == pytest.approx(-10.0)
-        assert own["own_part_tco2e"] == pytest.approx(-10.0)
-        total = network.sum_national_and_own(parts).set_index("region_code").loc["0360"]
-        assert total[["change_pct", "national_part_pct", "own_part_pct"]].tolist() == pytest.approx(
-            [-20, -10, -10]
-        )
-
-    def test_a_sector_the_nation_did_not_have_is_all_own(self):
-        table = table_of(["00", "0360"], waste=[[0, 50], [5, 50]], transport=[[10, 10], [10, 10]])
-        total = network.sum_national_and_own(network.split_national_and_own(table, 2020, 2024))
-        assert total.set_index("region_code").loc["0360", "own_part_tco2e"] == 45.0
-
-    @given(
-        cells=st.lists(st.floats(0, 1e6), min_size=4, max_size=4),
-        nation=st.lists(st.floats(1, 1e8), min_size=4, max_size=4),
-    )
-    def test_the_parts_add_up_and_the_nation_has_no_own_part(self, cells, nation):
-        table = table_of(
-            ["00", "0360"],
-            transport=[nation[:2], cells[:2]],
-            industry=[nation[2:], cells[2:]],
-        )
-        total = network.sum_national_and_own(network.split_national_and_own(table, 2020, 2024))
-        total = total.set_index("region_code")
-        added = total["national_part_tco2e"] + total["own_part_tco2e"]
-        scale = max(*cells, *nation)
-        assert added["0360"] == pytest.approx(cells[1] + cells[3] - cells[0] - cells[2], abs=1e-9 * scale)
-        assert total.loc["00", "own_part_tco2e"] == pytest.approx(0.0, abs=1e-9 * scale)
-
-    def test_a_year_the_release_lacks_is_refused(self):
-        with pytest.raises(ValueError, match=r"release r1: cannot compare 2015 with 2024; .* 2020, 2024"):
-            network.split_national_and_own(table_of(["00"]), 2015, 2024)
-
-    def test_a_release_without_the_nation_is_refused(self):
-        with pytest.raises(ValueError, match="no row for the nation"):
-            network.split_national_and_own(table_of(["0360"]), 2020, 2024)
-
-
 class TestLocalSignal:
     def test_counts_municipalities_near_the_nation(self):
         table = table_of(
-            ["00", "03", "0001", "0002", "0003", "0004"],
-            transport=[[1000, 900], [100, 90], [100, 90.4], [100, 89.6], [100, 95], [0, 10]],
-            waste=[[1000, 900], [100, 90], [100, 95], [100, 85], [100, 90], [100, 95]],
+            ["00", "03", "0001", "0002", "0003", "0004", "0005"],
+            transport=[[1000, 900], [100, 90], [100, 90.1], [100, 89.9], [100, 90], [10, 9.1], [0, 10]],
+            waste=[[1000, 900], [100, 90], [100, 90.3], [100, 85], [100, 90], [100, 95], [100, 95]],
         )
         found = network.find_local_signal(table, 2020, 2024).set_index("sector_code")
-        assert found.loc["transport", "municipalities_n"] == 3
-        assert found.loc["transport", "near_nation_pct"] == pytest.approx(66.7, abs=0.05)
-        assert found.loc["transport", "scaled_nationally"]
-        assert found.loc["waste", "near_nation_pct"] == 25.0
+        assert found.loc["transport", "municipalities_n"] == 4
+        assert found.loc["transport", "near_nation_pct"] == 75.0
+        assert found.loc["transport", "near_nation_tonnes_pct"] == pytest.approx(100 * 300 / 310)
+        assert found.loc["transport", "scaled_nationally"], "three of four: exactly at the limit"
+        assert found.loc["waste", "near_nation_pct"] == 20.0
         assert not found.loc["waste", "scaled_nationally"]
         assert found.loc["industry", "municipalities_n"] == 0
+
+    def test_the_tonnes_mark_a_sector_of_which_few_municipalities_move_with_the_nation(self):
+        table = table_of(
+            ["00", "0001", "0002", "0003"], industry=[[1000, 900], [800, 720], [10, 20], [10, 5]]
+        )
+        found = network.find_local_signal(table, 2020, 2024).set_index("sector_code")
+        assert found.loc["industry", "near_nation_pct"] == pytest.approx(33.3, abs=0.05)
+        assert found.loc["industry", "near_nation_tonnes_pct"] == pytest.approx(100 * 800 / 820)
+        assert found.loc["industry", "scaled_nationally"]
+
+    def test_a_longer_pair_is_marked_by_its_last_step(self):
+        table = table_of(
+            ["00", "0001", "0002"],
+            years=(2015, 2020, 2024),
+            industry=[[1000, 800, 720], [100, 40, 36], [100, 90, 81]],
+        )
+        marked = {
+            pair: bool(
+                network.find_local_signal(table, *pair)
+                .set_index("sector_code")
+                .loc["industry", "scaled_nationally"]
+            )
+            for pair in ((2015, 2020), (2015, 2024), (2020, 2024))
+        }
+        assert marked == {(2015, 2020): False, (2015, 2024): True, (2020, 2024): True}
+        own = network.find_local_signal(table, 2015, 2024).set_index("sector_code").loc["industry"]
+        assert own["near_nation_pct"] == 0.0, "the shares told are those of the pair itself"
+
+    def test_a_year_the_release_lacks_is_refused(self):
+        with pytest.raises(ValueError, match=r"release r1: cannot compare 2015 with 2024; .* 2020, 2024"):
+            network.find_local_signal(table_of(["00"]), 2015, 2024)
+
+    def test_a_release_without_the_nation_is_refused(self):
+        with pytest.raises(ValueError, match="no row for the nation"):
+            network.find_local_signal(table_of(["0360"]), 2020, 2024)
 
 
 class TestNetwork:

@@ -99,9 +99,12 @@ def release(name: str, last: dict[str, float], years: tuple[int, ...] = (2019, 2
     return ReleaseTable(name, CODES, np.array(years), cells)
 
 
+FAST = {"0001": 5_000.0, "0002": 6_000.0, "0003": 8_000.0, "0004": 8_500.0, "0005": 11_000.0}
+TO_2023 = (2018, 2022, 2023)
+
+
 def test_the_fastest_fifth_of_both_releases_is_an_example() -> None:
-    fast = {"0001": 5_000.0, "0002": 6_000.0, "0003": 8_000.0, "0004": 8_500.0, "0005": 11_000.0}
-    found = peers.find_examples([release("old", fast), release("new", fast)])
+    found = peers.find_examples([release("old", FAST, TO_2023), release("new", FAST)])
     assert found["region_code"].tolist() == ["0001", "0002"]
     assert found["annual_rate"].iloc[0] == pytest.approx(1 - 0.5**0.2)
     assert (found["own_part_pct"] < 0).all()
@@ -109,20 +112,39 @@ def test_the_fastest_fifth_of_both_releases_is_an_example() -> None:
 
 def test_who_leads_in_one_release_only_is_none() -> None:
     steady = {"0002": 6_000.0, "0003": 8_000.0, "0004": 11_000.0, "0005": 11_500.0}
-    found = peers.find_examples(
-        [release("old", steady), release("new", {**steady, "0001": 5_000.0, "0003": 7_000.0})]
-    )
+    new = release("new", {**steady, "0001": 5_000.0, "0003": 7_000.0})
+    assert peers.find_examples([release("old", steady, TO_2023), new])["region_code"].tolist() == ["0002"]
+
+
+def test_a_correction_of_the_same_year_is_no_second_witness() -> None:
+    new = release("new", {**FAST, "0003": 4_000.0})
+    correction = release("correction", {**FAST, "0003": 4_000.0})
+    assert peers.find_examples([new, correction]).empty, "both end in 2024"
+    old = release("old", FAST, TO_2023)
+    assert peers.find_witness([old, new, correction]) is old
+    found = peers.find_examples([old, new, correction])
+    assert found["region_code"].tolist() == ["0001"], "0003 is fast in what ends in 2024, 0002 no longer"
+    assert peers.find_witness([]) is None
+
+
+def test_who_rose_is_no_example_however_fast_the_others_rose() -> None:
+    rising = {code: 12_000.0 for code in CODES[1:]} | {"0001": 10_100.0, "0002": 9_900.0}
+    found = peers.find_examples([release("old", rising, TO_2023), release("new", rising)])
     assert found["region_code"].tolist() == ["0002"]
+    assert (found[["annual_rate", "earlier_annual_rate"]] > 0).all(axis=None)
 
 
 def test_a_sector_scaled_with_the_nation_has_no_example() -> None:
-    found = peers.find_examples([release("old", {"0001": 5_000.0}), release("new", {"0001": 5_000.0})])
-    assert "waste" not in set(found["sector_code"]), "every municipality's waste moved as the nation's"
+    pair = [release("old", FAST, TO_2023), release("new", FAST)]
+    assert "waste" not in set(peers.find_examples(pair)["sector_code"]), "all waste moved as the nation's"
+    copied = release("new", FAST)
+    copied.sectors["transport"][:, -1] = 1.02 * copied.sectors["transport"][:, -2]
+    assert peers.find_examples([pair[0], copied]).empty, "the last year is a copy of the nation's"
 
 
 def test_a_sector_too_small_has_no_example() -> None:
     fast = {"0001": 5_000.0, "0002": 6_000.0}
     small = release("new", fast)
     small.sectors["transport"][:] *= 0.05
-    assert peers.find_examples([release("old", fast), small]).empty
+    assert peers.find_examples([release("old", fast, TO_2023), small]).empty
     assert peers.find_examples([release("only", fast)]).empty

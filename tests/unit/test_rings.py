@@ -37,6 +37,7 @@ PURE = frozenset(
         "releases",
         "results",
         "revisions",
+        "rounding",
         "schema",
         "sectors",
         "series",

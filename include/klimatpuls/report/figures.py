@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from klimatpuls.change_parts import PARTLY
 from klimatpuls.report.chart import alt_text
 from klimatpuls.report.numbers import MISSING, NBSP
 from klimatpuls.report.page import Block, KeyFigure, KeyFigures, Paragraph, Picture, Section, Table
@@ -18,6 +19,7 @@ from klimatpuls.report.view import (
     TERRITORIAL,
     VARIANTS,
 )
+from klimatpuls.rounding import round_parts
 from klimatpuls.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 NOTABLE_REVISION_PCT: Final = 5.0
 """A revised value of the year before is told from this size on, percent."""
+PARTLY_MARK: Final = "²"
+"""Stands beside an own part of which more than a tenth cannot be measured yet."""
 AVIATION_FLAGS: Final = (AVIATION_ESTIMATED, AVIATION_INCLUDED)
 """Flags of a series whose domestic aviation is not known: told below the comparison."""
 
@@ -350,48 +354,65 @@ def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> 
 
 def national_and_own_parts(digest: Digest, say: Speaker) -> Section | None:
     """National and own part per municipality; None where no member has them."""
-    rows = [
-        (
-            member.region_name,
-            say.change(member.change_since_previous_pct),
-            say.change(member.national_part_pct),
-            say.change(member.own_part_pct),
-        )
-        for member in digest.municipalities
-        if member.national_part_pct is not None and member.own_part_pct is not None
-    ]
-    if not rows:
+    chosen = [member for member in digest.municipalities if member.own_part_pct is not None]
+    if not chosen:
         return None
     before, year = digest.previous_year, digest.last_year
-    return Section(
-        say("Landets del och kommunens egen", "The national part and the municipality's own"),
-        (
+    blocks: list[Block] = [
+        Paragraph(
+            say(
+                f"Hur stor del av ändringen {before}–{year} skulle kommunen ha fått om varje sektor "
+                "hade utvecklats som i landet, och hur stor är dess egen? Delarna summerar till "
+                "ändringen. Det är bokföring efter kommunens sammansättning, inte bevis för orsak.",
+                f"How much of the change {before}–{year} would the municipality have had if every "
+                "sector had moved as in the nation, and how much is its own? The parts add up to the "
+                "change. It is accounting at the municipality's mix, not proof of cause.",
+            )
+        ),
+        Table(
+            say(
+                f"Ändring {before}–{year} i procent av {before}, delad i två",
+                f"Change {before}–{year} in percent of {before}, split in two",
+            ),
+            (
+                say("Kommun", "Municipality"),
+                say("ändring", "change"),
+                say("landets del", "national part"),
+                say("egen del", "own part"),
+            ),
+            tuple((member.region_name, *_parts_as_printed(member, say)) for member in chosen),
+        ),
+    ]
+    partly = [
+        f"{member.region_name} {say.share(member.scaled_share_pct, 0)}"
+        for member in chosen
+        if member.own_part_status == PARTLY and member.scaled_share_pct is not None
+    ]
+    if partly:
+        blocks.append(
             Paragraph(
                 say(
-                    f"Hur stor del av ändringen {before}–{year} skulle kommunen ha fått om varje sektor "
-                    "hade utvecklats som i landet, och hur stor är dess egen? Delarna summerar till "
-                    "ändringen. Det är bokföring efter kommunens sammansättning, inte bevis för orsak. "
-                    "Där utgivaren har skalat en sektor lika i hela landet kan ingen egen del mätas "
-                    "ännu.",
-                    f"How much of the change {before}–{year} would the municipality have had if every "
-                    "sector had moved as in the nation, and how much is its own? The parts add up to the "
-                    "change. It is accounting at the municipality's mix, not proof of cause. Where the "
-                    "publisher scaled a sector alike in the whole nation, no own part can be measured "
-                    "yet.",
-                )
-            ),
-            Table(
-                say(
-                    f"Ändring {before}–{year} i procent av {before}, delad i två",
-                    f"Change {before}–{year} in percent of {before}, split in two",
+                    f"{PARTLY_MARK} Den egna delen går bara delvis att mäta ännu: i några sektorer har "
+                    f"utgivaren fördelat landets ändring på kommunerna. Så stor del av utsläppen {before} "
+                    "gäller det: "
+                    f"{', '.join(partly)}.",
+                    f"{PARTLY_MARK} The own part can be measured in part only, so far: in some sectors the "
+                    "publisher spread the nation's change over the municipalities. They hold this share of "
+                    f"the emissions of {before}: {', '.join(partly)}.",
                 ),
-                (
-                    say("Kommun", "Municipality"),
-                    say("ändring", "change"),
-                    say("landets del", "national part"),
-                    say("egen del", "own part"),
-                ),
-                tuple(rows),
-            ),
-        ),
+                tone="note",
+            )
+        )
+    return Section(
+        say("Landets del och kommunens egen", "The national part and the municipality's own"), tuple(blocks)
     )
+
+
+def _parts_as_printed(member: Standing, say: Speaker) -> tuple[str, str, str]:
+    """Change, national and own part, which add up as printed; the own part marked where it says little."""
+    national, own = float(member.national_part_pct or 0.0), float(member.own_part_pct or 0.0)
+    change = member.change_since_previous_pct
+    if change is not None:
+        national, own = round_parts(change, (national, own), decimals=1)
+    mark = f"{NBSP}{PARTLY_MARK}" if member.own_part_status == PARTLY else ""
+    return say.change(change), say.change(national), say.change(own) + mark

@@ -104,7 +104,9 @@ class Standing:
     """One member's row: its own territorial emissions, or its county's where the member is a region.
 
     Every number is None where the warehouse has none; ``per_capita_reason`` then says why for the level
-    per inhabitant. National and own part are percent of the previous year and add up to its change.
+    per inhabitant. National and own part are percent of the previous year and add up to its change;
+    ``own_part_status`` says what the own part is worth, ``scaled_share_pct`` how much of the emissions lie
+    in sectors that the publisher scaled with the nation.
     """
 
     region_code: str
@@ -119,6 +121,8 @@ class Standing:
     change_since_previous_pct: float | None
     national_part_pct: float | None
     own_part_pct: float | None
+    own_part_status: str | None
+    scaled_share_pct: float | None
     revision_of_previous_pct: float | None
     flags: tuple[str, ...]
 

@@ -12,6 +12,8 @@ SELECT
     d.national_part_pct,
     d.own_part_pct,
     d.near_nation_pct,
+    d.near_nation_tonnes_pct,
+    d.scaled_share_pct,
     d.own_part_status,
     d.release_id,
     (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id

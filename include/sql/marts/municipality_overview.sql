@@ -18,6 +18,8 @@ SELECT
     d.change_since_previous_year_pct,
     d.national_part_pct,
     d.own_part_pct,
+    d.own_part_status,
+    d.scaled_share_pct,
     d.revision_of_previous_year_pct,
     l.sector_code AS largest_sector_code,
     l.sector_name_sv AS largest_sector_name_sv,

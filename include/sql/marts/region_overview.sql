@@ -13,6 +13,8 @@ SELECT
     d.change_since_previous_year_pct,
     d.national_part_pct,
     d.own_part_pct,
+    d.own_part_status,
+    d.scaled_share_pct,
     d.revision_of_previous_year_pct,
     d.flags,
     d.release_id,

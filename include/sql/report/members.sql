@@ -13,6 +13,8 @@ SELECT
     o.change_since_previous_year_pct,
     o.national_part_pct,
     o.own_part_pct,
+    o.own_part_status,
+    o.scaled_share_pct,
     o.revision_of_previous_year_pct,
     o.flags,
     m.publication_id

@@ -116,6 +116,8 @@ def _member(
         "change_since_previous_year_pct": last,
         "national_part_pct": national,
         "own_part_pct": own,
+        "own_part_status": "partly_measured" if name == "Luleå" else "measured",
+        "scaled_share_pct": 94.0 if name == "Luleå" else 7.0,
         "revision_of_previous_year_pct": -11.4 if name == "Luleå" else 0.3,
         "flags": ["one_plant"] if name == "Luleå" else [],
         "publication_id": PUBLICATION,

@@ -12,6 +12,8 @@ SELECT
     change_since_previous_year_pct,
     national_part_pct,
     own_part_pct,
+    own_part_status,
+    scaled_share_pct,
     largest_sector_name_sv,
     largest_sector_share_pct,
     flags,
