@@ -65,12 +65,15 @@ class Held:
         by_boundary: Boundary → tidy series of the current release.
         boundaries: Every boundary that is reckoned from a release.
         known_from: Release → first day it was known.
+        donors: Releases of all greenhouse gases and of carbon dioxide, oldest first, with ``tables`` among
+            them: they may tell the domestic aviation that a release does not show. None: ``tables``.
     """
 
     tables: tuple[ReleaseTable, ...]
     by_boundary: Mapping[str, pd.DataFrame]
     boundaries: tuple[Boundary, ...]
     known_from: Mapping[str, date]
+    donors: tuple[ReleaseTable, ...] | None = None
     _reckoned: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -79,14 +82,22 @@ class Held:
         return self.tables[-1]
 
     def series_of(self, release_id: str) -> dict[str, pd.DataFrame]:
-        """Boundary → tidy series of one of the releases, with those before it."""
+        """Boundary → tidy series of one of the releases, with those before it: what was known then."""
         if release_id not in self._reckoned:
-            place = [table.release_id for table in self.tables].index(release_id)
+            place = _place_of(release_id, self.tables)
+            donors = self.tables if self.donors is None else self.donors
+            known = donors[: _place_of(release_id, donors) + 1]
             self._reckoned[release_id] = {
-                boundary.code: series.build_series(self.tables[place], boundary, earlier=self.tables[:place])
+                boundary.code: series.build_series(
+                    self.tables[place], boundary, earlier=self.tables[:place], donors=known
+                )
                 for boundary in self.boundaries
             }
         return self._reckoned[release_id]
+
+
+def _place_of(release_id: str, tables: Sequence[ReleaseTable]) -> int:
+    return [table.release_id for table in tables].index(release_id)
 
 
 def standing_changes(

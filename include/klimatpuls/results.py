@@ -91,6 +91,9 @@ class ResultInputs:
         current: Id and facts of the current release of all greenhouse gases: one row per region_code ×
             sector_code × year with ``emissions_tco2e``; main sectors and domestic aviation suffice.
         earlier: The published releases before it, oldest first.
+        donors: The published releases of all greenhouse gases and of carbon dioxide, oldest first, with
+            ``current`` and ``earlier``: they may tell the domestic aviation that another does not show.
+            Empty: the releases of all greenhouse gases alone.
         population: One row per region_code × year with ``population_count``.
         members: One row per member with ``region_code``, ``joined_on``, ``left_on``, ``confirmed``.
         targets: Own targets and national lines.
@@ -117,6 +120,7 @@ class ResultInputs:
     population: pd.DataFrame
     members: pd.DataFrame
     targets: Sequence[Target]
+    donors: tuple[EarlierRelease, ...] = ()
     defects: Sequence[tuple[str, str, int]] = ()
     published_date: date | None = None
     kolada: crosschecks.Side | None = None
@@ -156,9 +160,12 @@ def each_result(inputs: ResultInputs) -> Iterator[tuple[str, pd.DataFrame]]:
     sub_sectors = _sub_sectors(inputs.boundaries)
     table = series.build_release_table(*inputs.current, sub_sectors=sub_sectors)
     earlier = [one.table(sub_sectors) for one in inputs.earlier]
+    donors = _donors(inputs.donors, (*earlier, table))
     boundaries = (*series.BOUNDARIES.values(), *inputs.boundaries)
     by_boundary = {
-        boundary.code: series.build_series(table, boundary, earlier=earlier, defects=inputs.defects)
+        boundary.code: series.build_series(
+            table, boundary, earlier=earlier, donors=donors, defects=inputs.defects
+        )
         for boundary in boundaries
     }
     held = derived.Held(
@@ -166,6 +173,7 @@ def each_result(inputs: ResultInputs) -> Iterator[tuple[str, pd.DataFrame]]:
         by_boundary={**by_boundary, **_own_series(inputs.own_series)},
         boundaries=boundaries,
         known_from=inputs.known_from,
+        donors=donors,
     )
     in_force = select_in_force(inputs.targets, inputs.as_of)
     yield "change_part", derived.change_part(held)
@@ -206,6 +214,13 @@ def _sub_sectors(boundaries: Sequence[Boundary]) -> list[str]:
     """Domestic aviation, and every sub-sector that a boundary of the register names."""
     named = {code for boundary in boundaries for code in (*boundary.plus, *boundary.minus) if "." in code}
     return sorted({sectors.DOMESTIC_AVIATION, *named})
+
+
+def _donors(named: Sequence[EarlierRelease], held: Sequence[ReleaseTable]) -> tuple[ReleaseTable, ...]:
+    """The releases that may tell domestic aviation, in order; those that are held are not read again."""
+    known = {table.release_id: table for table in held}
+    tables = [known.get(one.release_id) or one.table([sectors.DOMESTIC_AVIATION]) for one in named]
+    return tuple(tables or held)
 
 
 def _own_series(values: pd.DataFrame | None) -> dict[str, pd.DataFrame]:

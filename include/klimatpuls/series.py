@@ -20,7 +20,7 @@ The tidy frame of a series, one row per region_code × year:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -257,12 +257,20 @@ class SeriesMatrix:
 
 @dataclass(frozen=True)
 class _Reckoned:
-    """A boundary reckoned on one release."""
+    """A boundary reckoned on one release, region × year.
+
+    ``included``: domestic aviation is not known and left in; ``estimated``: it was taken from another
+    release, the one that ``donor_ids`` names for the year.
+    """
 
     values: FloatArray
-    flags: tuple[str, ...] = ()
-    release_ids: tuple[str, ...] = ()
-    aviation_linked: bool = field(default=False)
+    included: BoolArray
+    estimated: BoolArray
+    donor_ids: tuple[str, ...] = ()
+
+    def donors_of(self, row: int) -> tuple[str, ...]:
+        """The other releases that a region's values hold."""
+        return tuple(self.donor_ids[column] for column in np.flatnonzero(self.estimated[row]))
 
 
 def build_release_table(
@@ -312,13 +320,15 @@ def build_series(
     boundary: str | Boundary,
     *,
     earlier: Sequence[ReleaseTable] = (),
+    donors: Sequence[ReleaseTable] | None = None,
     defects: Collection[tuple[str, str, int]] = (),
     keep_aviation: bool = False,
 ) -> pd.DataFrame:
     """Build the series of one boundary for every region of a release (methods section 1).
 
-    Domestic aviation that the release does not publish is estimated with the newest earlier release that
-    does (flag ``aviation_estimated``, status ``linked``), or stays in (flag ``aviation_included``).
+    Domestic aviation that the release does not publish is taken in tonnes from another release that does
+    (:func:`find_donors`; flag ``aviation_estimated``, status ``estimated``); where that says 0 there is
+    nothing to estimate, and where none knows the region it stays in (flag ``aviation_included``).
     Years that only earlier releases publish are linked: old value times the ratio new/old, linear in time
     between the nearest common years on each side, or the one ratio there is.
 
@@ -326,6 +336,8 @@ def build_series(
         current: The release the series belongs to.
         boundary: A code of :data:`BOUNDARIES` or a boundary of the register.
         earlier: Published earlier releases of the same substance, oldest first.
+        donors: Published releases of all greenhouse gases or of carbon dioxide that may show domestic
+            aviation, oldest first; carbon dioxide counts as the total there. None: those of ``earlier``.
         defects: Known defects of the current release: region_code, sector_code, year. The value stands,
             flagged ``known_defect``, and carries no trend.
         keep_aviation: Leave domestic aviation in wherever it is (flag ``aviation_included``); for tests
@@ -341,41 +353,17 @@ def build_series(
     """
     chosen = _find_boundary(boundary)
     newest_first = list(reversed(earlier))
-    own = _reckon(current, chosen, newest_first, keep_aviation=keep_aviation)
-    frames = [
-        _tidy(
-            current.region_codes,
-            chosen.code,
-            current.years,
-            own.values,
-            status=LINKED if own.aviation_linked else OBSERVED,
-            published=True,
-            flags=own.flags,
-            release_ids=(current.release_id, *own.release_ids),
-        )
-    ]
+    known_donors = earlier if donors is None else donors
+    own = _reckon(current, chosen, known_donors, keep_aviation=keep_aviation)
+    frames = [_published_frame(current, chosen.code, own)]
     known = set(current.years.tolist())
-    for position, old in enumerate(newest_first):
+    for old in newest_first:
         vanished = [year for year in old.years.tolist() if year not in known]
         if not vanished:
             continue
         known.update(vanished)
-        before = _reckon(old, chosen, newest_first[position + 1 :], keep_aviation=keep_aviation)
-        aligned = _align(before.values, old.region_codes, current.region_codes)
-        frames.append(
-            _tidy(
-                current.region_codes,
-                chosen.code,
-                np.array(vanished, dtype=np.int64),
-                _link(current.years, own.values, old.years, aligned, vanished),
-                status=LINKED,
-                published=False,
-                flags=tuple(sorted({*own.flags, *before.flags})),
-                release_ids=_unique(
-                    current.release_id, old.release_id, *own.release_ids, *before.release_ids
-                ),
-            )
-        )
+        before = _reckon(old, chosen, known_donors, keep_aviation=keep_aviation)
+        frames.append(_linked_frame(current, old, chosen.code, own, before, vanished))
     merged = pd.concat(frames, ignore_index=True).sort_values(["region_code", "year"], ignore_index=True)
     marked = {(region, year) for region, sector, year in defects if chosen.holds(sector)}
     if marked:
@@ -532,44 +520,71 @@ def _find_boundary(boundary: str | Boundary) -> Boundary:
     return BOUNDARIES[boundary]
 
 
+def find_donors(years: IntArray, donors: Sequence[ReleaseTable]) -> list[tuple[ReleaseTable, int]]:
+    """Find which release tells the domestic aviation of each year (methods section 1).
+
+    The newest release that shows domestic aviation and has the year; for a year none of them has, the newest
+    that has the nearest one they have, of two equally near the earlier: a later year keeps the last known
+    tonnes.
+
+    Args:
+        years: Calendar years wanted.
+        donors: Releases of all greenhouse gases or of carbon dioxide, oldest first. One that could not tell a
+            year better than a newer one is not read.
+
+    Returns:
+        Release and year per year wanted; empty where no release shows domestic aviation.
+
+    Example: releases to 2019 and to 2022 → 2011 from the first, 2022 and 2024 from the second's 2022.
+    """
+    found: dict[int, tuple[int, int, ReleaseTable]] = {}
+    for donor in reversed(donors):
+        offers = {}
+        for year in years.tolist():
+            offer = min((abs(own - year), own) for own in donor.years.tolist())
+            if year not in found or offer < found[year][:2]:
+                offers[year] = (*offer, donor)
+        if offers and donor.has_aviation:
+            found |= offers
+    return [(found[year][2], found[year][1]) for year in years.tolist()] if found else []
+
+
 def _reckon(
-    table: ReleaseTable, boundary: Boundary, older: Sequence[ReleaseTable], *, keep_aviation: bool
+    table: ReleaseTable, boundary: Boundary, donors: Sequence[ReleaseTable], *, keep_aviation: bool
 ) -> _Reckoned:
-    """Add up a boundary on one release; ``older`` are the releases before it, newest first."""
+    """Add up a boundary on one release; ``donors`` may tell the domestic aviation it does not show."""
     total = sum((table.sector(code) for code in boundary.plus), np.zeros(table.sector(ALL_SECTORS).shape))
     for code in boundary.minus:
         if code != DOMESTIC_AVIATION:
             total = total - table.sector(code)
+    nowhere = np.zeros(total.shape, dtype=np.bool_)
     if not boundary.without_aviation:
-        return _Reckoned(total)
+        return _Reckoned(total, included=nowhere, estimated=nowhere)
     if keep_aviation:
-        return _Reckoned(total, flags=(AVIATION_INCLUDED,))
+        return _Reckoned(total, included=~nowhere, estimated=nowhere)
     if table.has_aviation:
-        return _Reckoned(total - table.sector(DOMESTIC_AVIATION))
-    donor = next((old for old in older if old.has_aviation), None)
-    if donor is None:
-        return _Reckoned(total, flags=(AVIATION_INCLUDED,))
-    aviation = _aviation_share(donor, table) * table.sector(TRANSPORT)
+        return _Reckoned(total - table.sector(DOMESTIC_AVIATION), included=nowhere, estimated=nowhere)
+    chosen = find_donors(table.years, donors)
+    if not chosen:
+        return _Reckoned(total, included=~nowhere, estimated=nowhere)
+    aviation = np.concatenate(
+        [_aviation_of(donor, year, table.region_codes) for donor, year in chosen], axis=1
+    )
+    # What flies is part of transport: a release revised downwards has no more of it than that.
+    aviation = np.minimum(aviation, table.sector(TRANSPORT))
+    is_unknown = np.isnan(aviation)
     return _Reckoned(
-        total - aviation,
-        flags=(AVIATION_ESTIMATED,),
-        release_ids=(donor.release_id,),
-        aviation_linked=True,
+        total - np.where(is_unknown, 0.0, aviation),
+        included=is_unknown,
+        estimated=aviation > 0,
+        donor_ids=tuple(donor.release_id for donor, _ in chosen),
     )
 
 
-def _aviation_share(donor: ReleaseTable, table: ReleaseTable) -> FloatArray:
-    """Share of domestic aviation in transport for each region and year of ``table``.
-
-    Taken from the donor's nearest year; of two equally near the later one.
-    """
-    transport = donor.sector(TRANSPORT)
-    share = np.divide(
-        donor.sector(DOMESTIC_AVIATION), transport, out=np.zeros_like(transport), where=transport != 0
-    )
-    distance = np.abs(table.years[:, None] - donor.years[None, ::-1])
-    nearest = len(donor.years) - 1 - distance.argmin(axis=1)
-    return _align(share[:, nearest], donor.region_codes, table.region_codes)
+def _aviation_of(donor: ReleaseTable, year: int, region_codes: Sequence[str]) -> FloatArray:
+    """Domestic aviation of a donor's year, tonnes, shape ``(n_regions, 1)``; NaN for a region it lacks."""
+    column = donor.years.tolist().index(year)
+    return _align(donor.sector(DOMESTIC_AVIATION)[:, [column]], donor.region_codes, region_codes)
 
 
 def _link(
@@ -604,28 +619,95 @@ def _unique(*release_ids: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(release_ids))
 
 
+_FLAGS: Final = {
+    (False, False): (),
+    (False, True): (AVIATION_ESTIMATED,),
+    (True, False): (AVIATION_INCLUDED,),
+    (True, True): (AVIATION_ESTIMATED, AVIATION_INCLUDED),
+}
+"""(aviation left in, aviation estimated) → flags."""
+
+
+def _published_frame(table: ReleaseTable, boundary: str, own: _Reckoned) -> pd.DataFrame:
+    """The rows of the years that the release publishes."""
+    release_ids: list[tuple[str, ...]] = [(table.release_id,)] * own.values.size
+    columns = len(table.years)
+    for row, column in np.argwhere(own.estimated).tolist():
+        release_ids[row * columns + column] = _unique(table.release_id, own.donor_ids[column])
+    return _tidy(
+        table.region_codes,
+        boundary,
+        table.years,
+        own.values,
+        status=np.where(own.estimated, ESTIMATED, OBSERVED).astype(object),
+        published=True,
+        flags=_flags_of(own.included, own.estimated),
+        release_ids=release_ids,
+    )
+
+
+def _linked_frame(
+    table: ReleaseTable,
+    old: ReleaseTable,
+    boundary: str,
+    own: _Reckoned,
+    before: _Reckoned,
+    years: Sequence[int],
+) -> pd.DataFrame:
+    """The rows of years that only an older release publishes, by the ratios of the common years."""
+    columns = np.searchsorted(old.years, years)
+    of_old = {code: row for row, code in enumerate(old.region_codes)}
+    shape = (len(table.region_codes), len(years))
+    marks = {"included": np.zeros(shape, dtype=np.bool_), "estimated": np.zeros(shape, dtype=np.bool_)}
+    release_ids = []
+    for row, code in enumerate(table.region_codes):
+        at = of_old.get(code)
+        for name, mark in marks.items():
+            mark[row] = getattr(own, name)[row].any() | (
+                False if at is None else getattr(before, name)[at].any()
+            )
+        donors = (*own.donors_of(row), *(() if at is None else before.donors_of(at)))
+        release_ids += [_unique(table.release_id, old.release_id, *donors)] * len(years)
+    aligned = _align(before.values, old.region_codes, table.region_codes)
+    return _tidy(
+        table.region_codes,
+        boundary,
+        old.years[columns],
+        _link(table.years, own.values, old.years, aligned, years),
+        status=np.full(shape, LINKED, dtype=object),
+        published=False,
+        flags=_flags_of(**marks),
+        release_ids=release_ids,
+    )
+
+
+def _flags_of(included: BoolArray, estimated: BoolArray) -> list[tuple[str, ...]]:
+    pairs = zip(included.reshape(-1).tolist(), estimated.reshape(-1).tolist(), strict=True)
+    return [_FLAGS[pair] for pair in pairs]
+
+
 def _tidy(
     region_codes: Sequence[str],
     boundary: str,
     years: IntArray,
     values: FloatArray,
     *,
-    status: str,
+    status: NDArray[np.object_],
     published: bool,
-    flags: tuple[str, ...],
-    release_ids: tuple[str, ...],
+    flags: Sequence[tuple[str, ...]],
+    release_ids: Sequence[tuple[str, ...]],
 ) -> pd.DataFrame:
-    count = values.size
+    """Lay matrices out as rows; ``flags`` and ``release_ids`` are per cell, region by region."""
     frame = pd.DataFrame(
         {
             "region_code": np.repeat(np.array(region_codes, dtype=object), len(years)),
             "boundary": boundary,
             "year": np.tile(years, len(region_codes)),
             "value_tco2e": values.reshape(-1),
-            "status": status,
+            "status": status.reshape(-1),
             "is_published_year": published,
-            "flags": pd.Series([flags] * count, dtype=object),
-            "release_ids": pd.Series([release_ids] * count, dtype=object),
+            "flags": pd.Series(list(flags), dtype=object),
+            "release_ids": pd.Series(list(release_ids), dtype=object),
         }
     )
     return frame[frame["value_tco2e"].notna()]

@@ -379,13 +379,14 @@ class TestNationalCheck:
     OFFICIAL = (46_000_515.0, 46_000_515.0 * (1 - 0.345))
 
     @pytest.mark.parametrize(
-        ("keep_aviation", "below", "change"), [(True, [4.6, 2.7], -33.2), (False, [6.1, 4.3], -33.3)]
+        ("keep_aviation", "below", "change"), [(True, [4.6, 2.7], -33.2), (False, [6.1, 3.7], -32.8)]
     )
-    def test_the_proxy_lies_below(self, tables, keep_aviation, below, change):
+    def test_the_proxy_lies_below(self, tables, donors, keep_aviation, below, change):
         own = build_series(
             tables["2026a"],
             "effort_sharing_proxy",
             earlier=[tables["2021"], tables["2025"]],
+            donors=donors,
             keep_aviation=keep_aviation,
         )
         nation = own[own["region_code"] == NATION].set_index("year")["value_tco2e"]
@@ -406,7 +407,7 @@ class TestNationalCheck:
 
 
 class TestNetwork:
-    def test_per_capita_of_the_confirmed_municipal_members_in_2023(self, tables, real_data):
+    def test_per_capita_of_the_confirmed_municipal_members_in_2023(self, tables, donors, real_data):
         population = pd.read_csv(real_data / "scb/population.csv", dtype={"region_code": str})
         population = population.rename(columns={"population": "population_count"})
         register = read_registers().members
@@ -421,6 +422,7 @@ class TestNetwork:
                 tables["2026a"],
                 boundary,
                 earlier=[tables["2021"], tables["2025"]],
+                donors=donors,
                 keep_aviation=keep_aviation,
             )
             found = network.per_capita(own, population, chosen, results.splits()).set_index("year")
@@ -433,12 +435,29 @@ class TestNetwork:
 
 
 @pytest.fixture(scope="module")
-def by_boundary(tables: dict[str, ReleaseTable]) -> dict[str, dict[str, pd.DataFrame]]:
-    """Every release's series with the releases before it: gone years linked, aviation estimated."""
+def donors(real_data: Path, tables: dict[str, ReleaseTable]) -> list[ReleaseTable]:
+    """Who may tell domestic aviation, oldest first; the first two do."""
+    workbook = (real_data / "smhi/CO2_edition_2024-04-18.xlsx").read_bytes()
+    rows = smhi_emissions.parse([workbook], "smhi_emissions", "co2").rows
+    carbon = build_release_table("co2", rows.rename(columns={"emissions": "emissions_tco2e"}))
+    return [tables["2021"], carbon, tables["2025"], tables["2026a"]]
+
+
+@pytest.fixture(scope="module")
+def by_boundary(
+    tables: dict[str, ReleaseTable], donors: list[ReleaseTable]
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """Every release's series with what was known then: gone years linked, aviation estimated."""
     order = list(WORKBOOKS)
+    names = [table.release_id for table in donors]
     return {
         release: {
-            name: build_series(tables[release], name, earlier=[tables[one] for one in order[:place]])
+            name: build_series(
+                tables[release],
+                name,
+                earlier=[tables[one] for one in order[:place]],
+                donors=donors[: names.index(release) + 1],
+            )
             for name in series_of.BOUNDARIES
         }
         for place, release in enumerate(order)
@@ -446,12 +465,45 @@ def by_boundary(tables: dict[str, ReleaseTable]) -> dict[str, dict[str, pd.DataF
 
 
 class TestAviationEstimated:
+    def test_tonnes_of_the_nation_and_who_has_none(self, tables, by_boundary):
+        left_in = build_series(tables["2026a"], "effort_sharing_proxy", keep_aviation=True)
+        both = by_boundary["2026a"]["effort_sharing_proxy"].merge(
+            left_in, on=["region_code", "year"], suffixes=("", "_with")
+        )
+        aviation = both.assign(t=both["value_tco2e_with"] - both["value_tco2e"])
+        nation = aviation[aviation["region_code"] == NATION].set_index("year")["t"] / 1000
+        years = [1990, 2010, 2020, 2021, 2022, 2023, 2024]
+        assert nation[years].round(1).tolist() == [673.0, 477.4, 194.8, 189.6, 301.0, 301.0, 301.0]
+        most = municipal(aviation).groupby("region_code")["t"].max()
+        nobody = set(most.index[most < 1e-9])
+        assert len(nobody) == 22
+        flagged = aviation[["aviation_estimated" in flags for flags in aviation["flags"]]]
+        assert not nobody & set(flagged["region_code"])
+        assert set(aviation.loc[~aviation.index.isin(flagged.index), "status"]) == {"observed"}
+        assert set(flagged["status"]) == {"estimated"}
+
+    def test_tierp_on_the_proxy(self, by_boundary):
+        found = standing.evaluate_all(LINES[:1], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
+        row = found[found["region_code"] == TIERP].iloc[0]
+        assert row[["base_tco2e", "last_tco2e", "level_tco2e"]].astype(float).round(1).tolist() == [
+            178_781.6,
+            134_780.7,
+            66_149.2,
+        ]
+        assert round(100 * row["required_annual_rate"], 1) == 11.2
+
+    def test_below_minus_55_in_2023_and_in_2024(self, by_boundary):
+        own = municipal(by_boundary["2026a"]["effort_sharing_proxy"])
+        wide = own.pivot_table(index="region_code", columns="year", values="value_tco2e")
+        assert int((wide[2023] <= 0.45 * wide[1990]).sum()) == 32
+        assert int((wide[2024] <= 0.45 * wide[1990]).sum()) == 10
+
     @pytest.mark.parametrize(
         ("target_id", "expected"),
         [
-            ("-63", (2, 7, 10, 7, 54, 210)),
-            ("-55", (10, 28, 20, 15, 69, 148)),
-            ("transport -70", (0, 3, 5, 0, 29, 253)),
+            ("-63", (2, 7, 10, 7, 53, 211)),
+            ("-55", (10, 28, 18, 13, 67, 154)),
+            ("transport -70", (0, 3, 4, 1, 22, 260)),
         ],
     )
     def test_how_the_counts_change(self, by_boundary, target_id, expected):
@@ -479,7 +531,7 @@ class TestCentre:
         }
         line_of_55 = municipal(anchored[anchored["target_id"] == "-55"])
         highest = line_of_55["central_tco2e"] >= line_of_55["spread_high_tco2e"] * (1 - 1e-12)
-        assert highest.sum() == 180, "after 2024 the centre is the highest of the eight for most"
+        assert highest.sum() == 189, "after 2024 the centre is the highest of the eight for most"
 
 
 class TestThreeReleases:
@@ -487,7 +539,7 @@ class TestThreeReleases:
         ("old", "new", "changed"),
         [
             ("2021", "2025", {"-63": 290, "-55": 290, "transport -70": 290}),
-            ("2025", "2026a", {"-63": 87, "-55": 149, "transport -70": 50}),
+            ("2025", "2026a", {"-63": 84, "-55": 143, "transport -70": 46}),
         ],
     )
     def test_every_changed_standing_is_split_and_the_parts_add_up(self, by_boundary, old, new, changed):
@@ -592,7 +644,7 @@ class TestBacktest:
 
     @pytest.mark.parametrize(
         ("boundary", "median_won", "p90_won"),
-        [("territorial", 11, 13), ("effort_sharing_proxy", 11, 11)],
+        [("territorial", 11, 13), ("effort_sharing_proxy", 13, 11)],
     )
     def test_what_made_the_anchored_rate_the_centre(self, backtested, boundary, median_won, p90_won):
         wide = backtested[boundary].pivot_table(
@@ -619,12 +671,12 @@ class TestBacktest:
         pooled = backtest.pool_record(backtest.build_record(LINES[1], matrix, 6)).set_index("status")
         assert pooled["verdicts_n"].sum() == 7 * 290
         assert pooled["came_true_pct"].round().astype(int).to_dict() == {
-            "all_below": 68,
+            "all_below": 66,
             "below_level": 96,
-            "few_below": 28,
+            "few_below": 29,
             "most_below": 44,
             "none_below": 8,
-            "split": 39,
+            "split": 40,
         }
 
 

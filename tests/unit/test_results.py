@@ -485,3 +485,46 @@ def test_a_target_on_a_list_of_sectors_or_on_own_values_is_reckoned(inputs: Resu
     assert progress.loc["heavy", "base_tco2e"] == pytest.approx(60e3)
     assert progress.loc["travel", "level_tco2e"] == pytest.approx(37.0)
     assert set(found["boundary_series"]["boundary"]) == set(series.BOUNDARIES)
+
+
+@pytest.fixture(scope="module")
+def without(inputs: ResultInputs) -> ResultInputs:
+    def main(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[~frame["sector_code"].str.contains(".", regex=False)].reset_index(drop=True)
+
+    current, old = main(facts()), EarlierRelease.of("old", main(facts(years=YEARS[:-1])))
+    carbon = EarlierRelease.of("carbon", facts(years=YEARS[:-1], factor=0.5))
+    return replace(
+        inputs,
+        current=("new", current),
+        earlier=(old,),
+        donors=(old, carbon, EarlierRelease.of("new", current)),
+        known_from={"old": dt.date(2025, 5, 6), "new": dt.date(2026, 5, 7)},
+    )
+
+
+class TestAviationOfAnotherRelease:
+    """A release that does not show domestic aviation takes it from one that does, of carbon dioxide too."""
+
+    def test_its_tonnes_are_taken_out_of_the_proxy(self, without: ResultInputs) -> None:
+        built = results.build_results(without)
+        frame = built["boundary_series"].set_index(["region_code", "boundary", "year"]).sort_index()
+        own = frame.loc[(TIERP, series.EFFORT_SHARING_PROXY)]
+        taken = 0.5 * AVIATION_T * 1e3
+        assert own["emissions_tco2e"].tolist() == pytest.approx(
+            [one * 1e3 - taken for one in TRANSPORT_T[TIERP]]
+        )
+        assert set(own["status"]) == {"estimated"}
+        assert set(own["flags"]) == {"{aviation_estimated}"}
+        progress = built["target_progress"]
+        assert progress["status"].ne("insufficient_data").all(), "such years carry trends and standings"
+        assert set(progress["base_status"]) == {"estimated", "observed"}
+
+    def test_a_release_is_judged_with_what_was_known_then(self, without: ResultInputs) -> None:
+        steps = results.build_results(without)["standing_change"]
+        steps = steps[(steps["target_id"] == LINE.target_id) & (steps["region_code"] == TIERP)]
+        by_step = steps.set_index("step_order")
+        assert by_step.loc[0, "status"] == "insufficient_data", (
+            "nobody told aviation before carbon dioxide did"
+        )
+        assert by_step.loc[5, "status"] != "insufficient_data"

@@ -117,23 +117,88 @@ class TestReleaseTable:
 
 
 class TestAviation:
-    def test_without_sub_sectors_the_share_of_the_newest_release_that_has_them_is_used(self):
-        oldest = table("r0", [2019], transport=[100.0], aviation=[50.0])
-        old = table("r1", [2010, 2019], transport=[100.0, 200.0], aviation=[10.0, 40.0])
-        new = table("r2", [2010, 2020], transport=[110.0, 150.0])
-        frame = build_series(new, "domestic_transport", earlier=[oldest, old])
+    def test_without_sub_sectors_the_tonnes_of_another_release_are_taken(self):
+        gases = table("ghg", [2010, 2019], transport=[100.0, 200.0], aviation=[10.0, 40.0])
+        carbon = table("co2", [2010, 2020, 2022], transport=[90.0, 140.0, 150.0], aviation=[11.0, 5.0, 7.0])
+        new = table("new", [2010, 2019, 2020, 2024], transport=[110.0, 190.0, 150.0, 160.0])
+        frame = build_series(new, "domestic_transport", earlier=[gases], donors=[gases, carbon, new])
         published = frame[frame["is_published_year"]]
-        # 2010: 10 % of 110; 2020 takes 2019's 20 % of 150.
-        assert by_year(published) == {2010: pytest.approx(99.0), 2020: pytest.approx(120.0)}
-        assert set(published["status"]) == {"linked"}
+        assert by_year(published) == {
+            2010: 99.0,  # both have it: the newest
+            2019: 150.0,  # the only one that has it
+            2020: 145.0,
+            2024: 153.0,  # nobody has it: the last known tonnes
+        }
+        assert set(published["status"]) == {"estimated"}
         assert set(published["flags"]) == {("aviation_estimated",)}
-        assert set(published["release_ids"]) == {("r2", "r1")}
+        assert published["release_ids"].tolist() == [
+            ("new", "co2"),
+            ("new", "ghg"),
+            ("new", "co2"),
+            ("new", "co2"),
+        ]
 
-    def test_of_two_years_equally_near_the_later_one(self):
+    def test_of_two_years_equally_near_the_earlier_one(self):
         old = table("r1", [2018, 2020], transport=[100.0, 100.0], aviation=[10.0, 30.0])
         new = table("r2", [2019], transport=[100.0])
         frame = build_series(new, "domestic_transport", earlier=[old])
-        assert by_year(frame[frame["is_published_year"]]) == {2019: pytest.approx(70.0)}
+        assert by_year(frame[frame["is_published_year"]]) == {2019: pytest.approx(90.0)}
+
+    def test_a_region_that_has_none_is_observed_and_has_no_flag(self):
+        old = table("r1", [2019], transport=[100.0], aviation=[0.0])
+        frame = build_series(table("r2", [2020], transport=[150.0]), "domestic_transport", earlier=[old])
+        row = frame[frame["is_published_year"]].iloc[0]
+        assert (row["value_tco2e"], row["status"], row["flags"]) == (150.0, "observed", ())
+        assert row["release_ids"] == ("r2",)
+
+    def test_a_region_that_no_release_knows_keeps_it(self):
+        old = table("r1", [2019], transport=[100.0], aviation=[10.0])
+        new = table("r2", [2020], region="0380", transport=[150.0])
+        frame = build_series(new, "domestic_transport", earlier=[old])
+        published = frame[frame["is_published_year"]]
+        assert by_year(published) == {2020: 150.0}
+        assert published["flags"].tolist() == [("aviation_included",)]
+
+    def test_there_is_never_more_of_it_than_of_transport(self):
+        old = table("r1", [2019], transport=[100.0], aviation=[90.0])
+        frame = build_series(table("r2", [2019], transport=[80.0]), "domestic_transport", earlier=[old])
+        assert by_year(frame) == {2019: 0.0}
+
+    def test_a_published_year_with_it_estimated_carries_the_trend(self):
+        old = table("r1", [2019], transport=[100.0], aviation=[10.0])
+        frame = build_series(
+            table("r2", [2019, 2020], transport=[80.0, 70.0]), "domestic_transport", earlier=[old]
+        )
+        assert series.to_matrix(frame).observed[0].tolist() == [70.0, 60.0]
+
+    def test_a_release_that_can_tell_no_year_better_is_not_read(self):
+        def refuse():
+            raise AssertionError
+
+        unread = series.LateReleaseTable("r0", [2018, 2019], refuse)
+        old = table("r1", [2019, 2020], transport=[100.0, 100.0], aviation=[10.0, 20.0])
+        chosen = series.find_donors(np.array([2019, 2024]), [unread, old])
+        assert [(donor.release_id, year) for donor, year in chosen] == [("r1", 2019), ("r1", 2020)]
+
+    @given(
+        years=st.lists(st.integers(1990, 2030), min_size=1, max_size=4, unique=True),
+        held=st.lists(
+            st.tuples(st.lists(st.integers(1990, 2030), min_size=1, max_size=4, unique=True), st.booleans()),
+            max_size=4,
+        ),
+    )
+    def test_it_is_the_nearest_year_of_all_from_the_newest_that_has_it(self, years, held):
+        donors = [
+            table(f"r{at}", sorted(own), **({"aviation": [1.0] * len(own)} if shows else {}))
+            for at, (own, shows) in enumerate(held)
+        ]
+        chosen = series.find_donors(np.array(sorted(years)), donors)
+        telling = [donor for donor in donors if donor.has_aviation]
+        assert bool(chosen) == bool(telling)
+        for wanted, (donor, year) in zip(sorted(years), chosen, strict=False):
+            every = {own for one in telling for own in one.years.tolist()}
+            assert year == min(every, key=lambda own: (abs(own - wanted), own))
+            assert donor is [one for one in telling if year in one.years.tolist()][-1]
 
     def test_without_any_such_release_it_stays_in_and_is_flagged(self):
         frame = build_series(table("r2", [2020], transport=[150.0]), "domestic_transport")

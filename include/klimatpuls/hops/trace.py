@@ -172,6 +172,9 @@ class _Tracer:
         self._releases: list[tuple[str, tuple[int, ...]]] = [
             (release_id, tuple(years)) for release_id, years in self._query("emission_releases")
         ]
+        self._donors: list[tuple[str, tuple[int, ...]]] = [
+            (release_id, tuple(years)) for release_id, years in self._query("aviation_releases")
+        ]
         self._known_files: dict[str, list[tuple[Any, ...]]] = {}
         for release_id, *about in self._query("files"):
             self._known_files.setdefault(release_id, []).append(tuple(about))
@@ -404,19 +407,19 @@ class _Tracer:
 
     def _sum(self, place: int, region: str, boundary: Boundary, year: int) -> tuple[float, list[Step]]:
         """A boundary in a release: its sectors, each a cell, added up as :mod:`klimatpuls.series` does."""
-        steps = [self._sector(place, region, code, year, "+") for code in boundary.plus]
+        release_id = self._releases[place][0]
+        steps = [self._sector(release_id, region, code, year, "+") for code in boundary.plus]
         steps += [
-            self._sector(place, region, code, year, "−")
+            self._sector(release_id, region, code, year, "−")
             for code in boundary.minus
             if code != DOMESTIC_AVIATION
         ]
         if boundary.without_aviation:
-            steps += self._aviation(place, region, year)
+            steps += self._aviation(release_id, region, year)
         total = sum(step.value if step.sign == "+" else -step.value for step in steps)
         return float(total), steps
 
-    def _sector(self, place: int, region: str, sector: str, year: int, sign: str = "") -> Step:
-        release_id = self._releases[place][0]
+    def _sector(self, release_id: str, region: str, sector: str, year: int, sign: str = "") -> Step:
         key = ("sector", release_id, region, sector, year, sign)
         if (sector, year) not in self._release_cells(release_id, region):
             msg = (
@@ -436,33 +439,37 @@ class _Tracer:
             )
         return self._steps[key]
 
-    def _aviation(self, place: int, region: str, year: int) -> list[Step]:
-        """Domestic aviation as the release shows it, or by its share in the newest older one that does."""
-        if self._shows_aviation(place, region):
-            return [self._sector(place, region, DOMESTIC_AVIATION, year, "−")]
-        donor = next((at for at in range(place - 1, -1, -1) if self._shows_aviation(at, region)), None)
-        if donor is None:
+    def _aviation(self, release_id: str, region: str, year: int) -> list[Step]:
+        """Domestic aviation as the release shows it, or its tonnes in another release that does."""
+        if self._shows_aviation(release_id, region, year):
+            return [self._sector(release_id, region, DOMESTIC_AVIATION, year, "−")]
+        offers = [
+            # The nearest year, of two equally near the earlier; the newest release that has it.
+            (abs(one - year), one, -place, donor)
+            for place, (donor, years) in enumerate(self._donors)
+            for one in years
+            if self._shows_aviation(donor, region, one)
+        ]
+        if not offers:
             return []
-        # Of two equally near years the later one.
-        nearest = min(self._releases[donor][1], key=lambda one: (abs(one - year), -one))
+        _, nearest, _, donor = min(offers)
         aviation = self._sector(donor, region, DOMESTIC_AVIATION, nearest)
-        whole = self._sector(donor, region, series.TRANSPORT, nearest, "÷")
-        transport = self._sector(place, region, series.TRANSPORT, year, "×")
-        share = aviation.value / whole.value if whole.value else 0.0
+        transport = self._sector(release_id, region, series.TRANSPORT, year)
+        is_capped = aviation.value > transport.value
         return [
             Step(
-                what="domestic aviation, estimated by its share in transport of another release",
+                what="domestic aviation, its tonnes in another release"
+                + (", at most all of transport" if is_capped else ""),
                 which={"year": str(year)},
-                value=share * transport.value,
+                value=min(aviation.value, transport.value),
                 unit="t CO2e",
                 sign="−",
-                inputs=[aviation, whole, transport],
+                inputs=[aviation, transport] if is_capped else [aviation],
             )
         ]
 
-    def _shows_aviation(self, place: int, region: str) -> bool:
-        release_id, years = self._releases[place]
-        return (DOMESTIC_AVIATION, years[-1]) in self._release_cells(release_id, region)
+    def _shows_aviation(self, release_id: str, region: str, year: int) -> bool:
+        return (DOMESTIC_AVIATION, year) in self._release_cells(release_id, region)
 
     def _own_boundary(self, part: Input, row: Row) -> Iterator[Step]:
         """The values of a boundary of the register: a list of sectors, or values an owner gave."""

@@ -63,10 +63,10 @@ FLAGS: Final[dict[str, tuple[str, str]]] = {
         "Industry and energy are more than half of the emissions, so a single plant can decide",
     ),
     "aviation_estimated": (
-        "Utgåvan visar inte inrikes flyg. Det är uppskattat med flygets andel i den senaste utgåva som har "
-        "den",
-        "The release does not show domestic aviation. It is estimated by the share of aviation in the newest "
-        "release that has it",
+        "Utgåvan visar inte inrikes flyg. Det är taget ur den senaste utgåva som visar det; för år som ingen "
+        "sådan utgåva har står de senast kända tonnen kvar",
+        "The release does not show domestic aviation. It is taken from the newest release that shows it; "
+        "years that none of those has keep the last known tonnes",
     ),
     "aviation_included": (
         "Utgåvan visar inte inrikes flyg, och ingen annan utgåva gör det. Flyget ingår därför i närmevärdet",

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
 EMISSION_FACT = "emission"
+AVIATION_SUBSTANCES = frozenset({LEAD_SUBSTANCE, "co2"})
+"""Substances whose releases tell domestic aviation; nearly all of it is carbon dioxide."""
 RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
 ASKED_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
 """Facts that formulas read under the publication that is made: they are written before anything else."""
@@ -374,6 +376,9 @@ def _inputs(
         earlier=tuple(
             EarlierRelease(c.id, c.years, partial(_facts_of, reading, c)) for c in _earlier(plan, lead)
         ),
+        donors=tuple(
+            EarlierRelease(c.id, c.years, partial(_facts_of, reading, c)) for c in _donors(plan, lead)
+        ),
         population=read_frame(cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}),
         boundaries=register_rows.read_boundaries(cursor, plan.registers_at),
         own_series=register_rows.read_own_series(cursor, plan.registers_at),
@@ -397,6 +402,16 @@ def _earlier(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
     same = [c for c in plan.candidates if c.release.series == lead.release.series]
     older = [c for c in same if c.release.sort_key < lead.release.sort_key]
     return sorted(older, key=lambda c: c.release.sort_key)
+
+
+def _donors(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
+    """Every release that may tell the domestic aviation another does not show, oldest first."""
+    gases = [
+        c
+        for c in plan.candidates
+        if c.release.dataset == lead.release.dataset and c.release.substance in AVIATION_SUBSTANCES
+    ]
+    return sorted(gases, key=lambda c: c.release.sort_key)
 
 
 def _facts_of(cursor: Any, candidate: _Candidate) -> pd.DataFrame:

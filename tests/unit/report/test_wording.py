@@ -287,7 +287,7 @@ def test_one_plant_and_a_large_revision_are_marked(digest):
 @pytest.mark.parametrize(
     ("flag", "words"),
     [
-        ("aviation_estimated", "* The release does not show domestic aviation. It is estimated by the share"),
+        ("aviation_estimated", "* The release does not show domestic aviation. It is taken from the newest"),
         ("aviation_included", "Aviation is therefore part of the proxy."),
     ],
 )
