@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from klimatpuls.sectors import ALL, INTERNATIONAL_TRANSPORT
 from klimatpuls.series import TERRITORIAL, SeriesMatrix, to_matrix
 from klimatpuls.standing import JUDGED_COLUMNS, judge_matrix
 from klimatpuls.targets import Target, base_values
@@ -144,6 +145,26 @@ def diff_releases(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
         default=REVISED,
     )
     return both.sort_values(_KEY, ignore_index=True)
+
+
+def without_international(facts: pd.DataFrame) -> pd.DataFrame:
+    """Give the rows of a release with its totals on the boundary ``territorial`` (methods section 7).
+
+    Args:
+        facts: One row per region_code × sector_code × year with ``emissions_tco2e`` (tonnes CO2e).
+
+    Returns:
+        The same rows; ``all`` is the published total − international transport, to a gram, since two sums of
+        the same numbers are no revision. Where a release has no row of it, its total holds none.
+
+    Example: all 110 t of which 10 t international transport → all 100 t.
+    """
+    area = ["region_code", "year"]
+    abroad = facts[facts["sector_code"] == INTERNATIONAL_TRANSPORT].set_index(area)["emissions_tco2e"]
+    taken = abroad.reindex(pd.MultiIndex.from_frame(facts[area])).fillna(0.0).to_numpy()
+    is_total = (facts["sector_code"] == ALL).to_numpy()
+    own = facts["emissions_tco2e"].to_numpy(dtype=np.float64)
+    return facts.assign(emissions_tco2e=np.where(is_total, np.round(own - taken, 6), own))
 
 
 def find_largest_movers(diff: pd.DataFrame, *, count: int = 10, by: str = "difference_tco2e") -> pd.DataFrame:

@@ -199,6 +199,27 @@ class TestTierp:
         assert row[["old_tco2e", "new_tco2e"]].round(0).to_numpy().tolist() == [[210_185.0, 217_923.0]]
         assert set(diff.loc[diff["change"] == "vanished", "year"]) == {2016, 2017, 2018, 2019}
         assert set(diff.loc[diff["change"] == "appeared", "year"]) == {2024}
+        both = diff[diff["change"].isin(["revised", "unchanged"])]
+        assert round(100 * (both["change"] == "revised").mean(), 1) == 74.9
+
+    def test_revision_of_2023_without_international_transport(self, facts):
+        sides = [facts[release] for release in ("2025", "2026a")]
+        published = revisions.diff_releases(*sides)
+        territorial = revisions.diff_releases(*map(revisions.without_international, sides))
+
+        def totals_of(diff: pd.DataFrame) -> pd.DataFrame:
+            return diff[(diff["sector_code"] == "all") & (diff["year"] == 2023)].set_index("region_code")
+
+        sigtuna = code_for("Sigtuna")
+        assert totals_of(published).loc[[NATION, sigtuna], "difference_pct"].round(1).tolist() == [0.1, 37.2]
+        own = totals_of(territorial)
+        assert own.loc[[NATION, sigtuna], "difference_pct"].round(3).tolist() == [-0.301, -1.123]
+        movers = revisions.find_largest_movers(municipal(own.reset_index()), count=3)
+        assert dict(zip(movers["region_code"], movers["difference_tco2e"].round(), strict=True)) == {
+            code_for("Stockholm"): -33_854,
+            code_for("Gävle"): 18_311,
+            code_for("Göteborg"): -13_393,
+        }
 
 
 @pytest.fixture(scope="module")

@@ -357,12 +357,41 @@ class TestCauses:
         assert cause["replaces"] == first
         assert cause["new_years"] == [2024]
         assert cause["vanished_years"] == [2023]
-        assert cause["nation"] == [{"year": 1990, "old_t": 900.0, "new_t": 910.0}]
+        assert cause["nation"] == [{"year": 1990, "old_t": 900.0, "new_t": 910.0, "international_t": None}]
         assert [(m["region_name"], m["old_t"], m["new_t"]) for m in cause["largest_movers"]] == [
             ("Tierp", 100.0, 106.0),
             ("Uppsala", 0.0, 1.0),
         ]
         assert cause["moved_share_pct"] == 100.0, "Uppsala's 0 t is no base to move from"
+
+    def test_what_moved_is_told_without_international_transport(self, house: House) -> None:
+        def release(total: float, abroad: float, day: str) -> Parsed:
+            rows = [
+                (region, sector, 1990, value)
+                for region in ("00", TIERP)
+                for sector, value in (("all", total), ("international_transport", abroad))
+            ]
+            frame = pd.DataFrame(rows, columns=["region_code", "sector_code", "year", "emissions"])
+            return parsed(frame.assign(sheet_row=range(4)), EMISSIONS, "ghg", day)
+
+        house.add(release(100.0, 0.0, "2026-05-07"))
+        house.must_publish()
+        house.add(release(137.0, 38.0, "2026-05-08"))
+        (cause,) = house.must_publish().causes
+        assert cause["boundary"] == "territorial"
+        assert cause["nation"] == [{"year": 1990, "old_t": 100.0, "new_t": 99.0, "international_t": 38.0}]
+        assert [(m["old_t"], m["new_t"]) for m in cause["largest_movers"]] == [(100.0, 99.0)]
+        assert cause["moved_share_pct"] == 0.0
+        rows = house.ask(
+            "SELECT boundary, sector_code, old_emissions_tco2e, new_emissions_tco2e, movement_rank "
+            f"FROM mart.revision WHERE region_code = '{TIERP}' ORDER BY boundary, sector_code"
+        )
+        assert rows == [
+            ("published_total", "all", 100.0, 137.0, 1),
+            ("published_total", "international_transport", 0.0, 38.0, 1),
+            ("territorial", "all", 100.0, 99.0, 1),
+            ("territorial", "international_transport", 0.0, 38.0, 1),
+        ]
 
     @pytest.mark.parametrize(("new", "share"), [(105.0, 0.0), (105.01, 100.0), (94.99, 100.0)])
     def test_a_cell_has_moved_beyond_five_percent(self, house: House, new: float, share: float) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.migrate import migrate, migrate_tables
 
 if TYPE_CHECKING:
@@ -126,4 +126,71 @@ def test_an_upgraded_warehouse_has_the_objects_of_a_new_one(
     ]
     assert ask(upgraded, "SELECT release_id, action, reason FROM ops.release_decision") == [
         (GHG, "approve", "looked at")
+    ]
+
+
+# Two releases that were compared before a total was compared on two boundaries.
+_COMPARED = """
+SET ROLE wh_owner;
+INSERT INTO core.dim_sector VALUES
+    ('international_transport', NULL, 'Utrikes transporter', 'International transport', TRUE, 2);
+INSERT INTO ops.source_run (run_id, source, origin, as_of_date, state, ended_at) OVERRIDING SYSTEM VALUE
+SELECT r, 'smhi_emissions', 'live', '2026-05-07', 'validated', now() FROM unnest(ARRAY[11, 12]) AS r;
+INSERT INTO core.dim_release (
+    release_id, source, dataset, substance, unit, published_date, known_from, retrieved_at, content_sha256,
+    file_sha256, years, row_count, rejected_count, origin, state, run_id
+)
+SELECT
+    x.name, 'smhi_emissions', 'smhi_emissions', 'ghg', 't', x.day, x.day, now(), md5(x.name) || md5(x.name),
+    md5(x.name) || md5(x.name), x.years, 4, 0, 'live', 'published', x.run_id
+FROM (VALUES
+    ('old', '2025-06-18'::date, ARRAY[1990, 2023]::smallint[], 11),
+    ('new', '2026-05-07'::date, ARRAY[2023, 2024]::smallint[], 12)
+) AS x (name, day, years, run_id);
+CREATE TABLE core.fct_emission_r11 PARTITION OF core.fct_emission FOR VALUES IN (11);
+CREATE TABLE core.fct_emission_r12 PARTITION OF core.fct_emission FOR VALUES IN (12);
+INSERT INTO core.fct_emission
+SELECT f.* FROM (VALUES
+    (11, 'old', 'ghg', '0360', 'all', 1990, 200.0, 9), (11, 'old', 'ghg', '0360', 'all', 2023, 100.0, 9),
+    (11, 'old', 'ghg', '0360', 'international_transport', 1990, 0.0, 10),
+    (11, 'old', 'ghg', '0360', 'international_transport', 2023, 0.0, 10),
+    (12, 'new', 'ghg', '0360', 'all', 2023, 137.0, 9), (12, 'new', 'ghg', '0360', 'all', 2024, 150.0, 9),
+    (12, 'new', 'ghg', '0360', 'international_transport', 2023, 38.0, 10),
+    (12, 'new', 'ghg', '0360', 'international_transport', 2024, 40.0, 10)
+) AS f;
+INSERT INTO core.revision_pair VALUES ('new', 'old', 6, 6);
+INSERT INTO core.revision VALUES
+    ('new', 'old', 'all', '0360', 1990, 200.0, NULL, NULL),
+    ('new', 'old', 'all', '0360', 2023, 100.0, 137.0, 1),
+    ('new', 'old', 'all', '0360', 2024, NULL, 150.0, NULL),
+    ('new', 'old', 'international_transport', '0360', 1990, 0.0, NULL, NULL),
+    ('new', 'old', 'international_transport', '0360', 2023, 0.0, 38.0, 1),
+    ('new', 'old', 'international_transport', '0360', 2024, NULL, 40.0, NULL);
+"""
+
+
+def test_what_was_compared_before_is_as_if_it_were_compared_now(cluster: Cluster) -> None:
+    cluster.ensure_database("compared")
+    dsn = cluster.dsn("compared")
+    migrate_tables(dsn, PASSWORDS, FIRST)
+    for script, version in ((_FILLED, "0014_movement_rank"), (_COMPARED, "head")):
+        with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+            cursor.execute(script)
+        migrate_tables(dsn, PASSWORDS, version)
+    tables = ("core.revision", "core.revision_pair")
+    upgraded = {name: ask(dsn, f"SELECT t.* FROM {name} AS t ORDER BY t::text") for name in tables}
+    assert upgraded["core.revision_pair"] == [("new", "old", 2, 2)]
+    with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("TRUNCATE core.revision, core.revision_pair")
+        sides = {"to_release_id": "new", "to_run_id": 12, "from_release_id": "old", "from_run_id": 11}
+        cursor.execute(load_sql("load/build_revision.sql"), sides)
+    now = {name: ask(dsn, f"SELECT t.* FROM {name} AS t ORDER BY t::text") for name in tables}
+    assert upgraded == now
+    territorial = (
+        "SELECT year, old_emissions, new_emissions FROM core.revision WHERE boundary = 'territorial'"
+    )
+    assert ask(dsn, f"{territorial} ORDER BY year") == [
+        (1990, 200.0, None),
+        (2023, 100.0, 99.0),
+        (2024, None, 110.0),
     ]

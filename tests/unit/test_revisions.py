@@ -101,6 +101,37 @@ class TestDiff:
         assert found.appeared == (2024,)
         assert found.common == (1990, 2015, 2020, 2021, 2022, 2023)
 
+    def test_totals_without_international_transport(self):
+        facts = facts_of(
+            {
+                ("0191", "all", 2022): 110.0,
+                ("0191", "international_transport", 2022): 10.0,
+                ("0191", "waste", 2022): 5.0,
+                ("0360", "all", 2022): 60.0,
+            }
+        )
+        found = revisions.without_international(facts).set_index(["region_code", "sector_code"])
+        assert found["emissions_tco2e"].to_dict() == {
+            ("0191", "all"): 100.0,
+            ("0191", "international_transport"): 10.0,
+            ("0191", "waste"): 5.0,
+            ("0360", "all"): 60.0,
+        }
+        assert facts["emissions_tco2e"].tolist() == [110.0, 10.0, 5.0, 60.0], (
+            "the rows given stay as they are"
+        )
+
+    def test_a_new_scope_is_no_revision_of_what_was_counted_before(self):
+        sides = [
+            facts_of({("0191", "all", 2023): 0.1 + abroad, ("0191", "international_transport", 2023): abroad})
+            for abroad in (0.0, 0.2)
+        ]
+        diff = revisions.diff_releases(*map(revisions.without_international, sides))
+        assert diff.set_index("sector_code")["change"].to_dict() == {
+            "all": "unchanged",
+            "international_transport": "revised",
+        }
+
     def test_largest_movers(self):
         old = all_of({2020: 100.0, 2021: 10.0, 2022: 1_000.0, 2023: 5.0})
         new = all_of({2020: 95.0, 2021: 13.0, 2022: 1_009.0, 2023: 5.0})

@@ -221,7 +221,7 @@ def print_member(stack: Stack, region_code: str) -> None:
 
 
 def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) -> None:
-    """What changed between two published releases.
+    """What changed between two published releases, without international transport.
 
     Args:
         stack: A stack whose database runs.
@@ -240,7 +240,8 @@ def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) ->
     with house.reading(stack, "bi_read") as cursor:
         before, after = _find_release(cursor, old), _find_release(cursor, new)
         _check_same_substance(before, after)
-        difference = revisions.diff_releases(_totals(cursor, before), _totals(cursor, after))
+        sides = [revisions.without_international(_totals(cursor, name)) for name in (before, after)]
+    difference = revisions.diff_releases(*sides)
     years = revisions.compare_years(_years_of(difference, "old_tco2e"), _years_of(difference, "new_tco2e"))
     console = _console()
     console.print(f"{before} → {after}", highlight=False)
@@ -252,9 +253,12 @@ def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) ->
         console.print(f"Years {name}: {_years(chosen) or 'none'}", highlight=False)
     totals = difference[difference["sector_code"] == "all"]
     municipal = totals[totals["region_code"].str.len() == 4]
-    _print_cells("Nation, all sectors", totals[totals["region_code"] == NATION])
+    _print_cells("Nation, all but international transport", totals[totals["region_code"] == NATION])
     for code in region_codes:
-        _print_cells(f"{regions.region(code).name}, all sectors", totals[totals["region_code"] == code])
+        _print_cells(
+            f"{regions.region(code).name}, all but international transport",
+            totals[totals["region_code"] == code],
+        )
     movers = revisions.find_largest_movers(municipal, count=MOVERS_SHOWN)
     _print_cells("Largest movers among municipalities", movers)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from klimatpuls import catalog
 from klimatpuls.report.numbers import NBSP
 from klimatpuls.report.page import Bullets, Section
 from klimatpuls.report.terms import REGISTERS, dataset_name, standing_words
 from klimatpuls.report.view import (
+    GHG,
+    MEMBERS_TODAY,
+    TERRITORIAL,
     Cause,
+    Change,
     DaysCause,
     DecisionCause,
     RegisterCause,
@@ -19,7 +23,10 @@ from klimatpuls.report.view import (
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
-    from klimatpuls.report.view import Change, Digest, OverrideCause
+    from klimatpuls.report.view import Digest, OverrideCause
+
+MEMBERS_NAMED: Final = 3
+"""How many of the members that were revised most are named."""
 
 
 def released(digest: Digest, say: Speaker) -> Section | None:
@@ -49,15 +56,15 @@ def released(digest: Digest, say: Speaker) -> Section | None:
 
 def changed(digest: Digest, say: Speaker) -> Section:
     """What changed and why, one sentence per fact."""
-    items = [sentence for cause in digest.causes for sentence in _cause_sentences(cause, say)]
+    items = [sentence for cause in digest.causes for sentence in _cause_sentences(cause, digest, say)]
     if not items:
         items = [say("Inget nytt sedan förra publiceringen.", "Nothing new since the last publication.")]
     return Section(say("Vad som har ändrats, och varför", "What changed, and why"), (Bullets(tuple(items)),))
 
 
-def _cause_sentences(cause: Cause, say: Speaker) -> list[str]:
+def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
     if isinstance(cause, ReleaseCause):
-        return _release_sentences(cause, say)
+        return _release_sentences(cause, digest, say)
     if isinstance(cause, RegisterCause):
         return [_register_sentence(cause, say)]
     if isinstance(cause, StandingCause):
@@ -137,7 +144,7 @@ def _decision_sentence(cause: DecisionCause, say: Speaker) -> str:
     return f"{done}{now}{reason}"
 
 
-def _release_sentences(cause: ReleaseCause, say: Speaker) -> list[str]:
+def _release_sentences(cause: ReleaseCause, digest: Digest, say: Speaker) -> list[str]:
     name = dataset_name(cause.dataset, cause.substance, say)
     if not cause.is_current:
         return [
@@ -177,20 +184,36 @@ def _release_sentences(cause: ReleaseCause, say: Speaker) -> list[str]:
                 "had them.",
             )
         )
-    sentences += _revision_sentences(cause, name, say)
+    sentences += _revision_sentences(cause, name, digest, say)
     return sentences or [
         say(f"{name}: ny utgåva utan ändrade totalsummor.", f"{name}: a new release without changed totals.")
     ]
 
 
-def _revision_sentences(cause: ReleaseCause, name: str, say: Speaker) -> list[str]:
+def _revision_sentences(cause: ReleaseCause, name: str, digest: Digest, say: Speaker) -> list[str]:
+    """What was revised: the members first, the nation as context; international transport apart."""
+    is_territorial = cause.boundary == TERRITORIAL
+    scope = say(", utan utrikes transporter", ", without international transport") if is_territorial else ""
     sentences = []
+    if is_territorial and cause.substance == GHG:
+        sentences += _members_revision(digest, say)
     if cause.nation:
         moves = "; ".join(_move(change, say) for change in cause.nation)
         sentences.append(
             say(
-                f"Revidering av {name[0].lower()}{name[1:]}, hela landet: {moves}.",
-                f"Revision of {name[0].lower()}{name[1:]}, the nation: {moves}.",
+                f"Revidering av {name[0].lower()}{name[1:]}{scope}, hela landet: {moves}.",
+                f"Revision of {name[0].lower()}{name[1:]}{scope}, the nation: {moves}.",
+            )
+        )
+    began = [change for change in cause.nation if change.international_t is not None]
+    if began:
+        amounts = ", ".join(f"{change.year} {say.tonnes(change.international_t)}" for change in began)
+        sentences.append(
+            say(
+                f"Utgivaren har börjat räkna med utrikes transporter (hela landet {amounts}). De är nya i "
+                "summan, ingår inte i siffrorna här och är ingen ökning.",
+                f"The publisher began to count international transport (nation {amounts}). It is new in the "
+                "total, is in no figure here and is no increase.",
             )
         )
     if cause.moved_share_pct is not None:
@@ -205,8 +228,42 @@ def _revision_sentences(cause: ReleaseCause, name: str, say: Speaker) -> list[st
         )
     if cause.largest_movers:
         moves = "; ".join(_move(change, say) for change in cause.largest_movers)
-        sentences.append(say(f"Mest reviderade: {moves}.", f"Revised the most: {moves}."))
+        sentences.append(
+            say(
+                f"Mest reviderade av alla kommuner: {moves}.",
+                f"Revised the most of all municipalities: {moves}.",
+            )
+        )
     return sentences
+
+
+def _members_revision(digest: Digest, say: Speaker) -> list[str]:
+    """How far the members' previous year was revised; nothing where no member was, or one is not known."""
+    year, known = digest.previous_year, digest.municipalities
+    now = digest.point(MEMBERS_TODAY, TERRITORIAL, year) if year else None
+    moved = [member for member in known if member.revision_of_previous_tco2e]
+    if now is None or now.emissions_tco2e is None or not moved:
+        return []
+    if any(member.revision_of_previous_pct is None for member in known):
+        return []
+    change = sum(member.revision_of_previous_tco2e or 0.0 for member in moved)
+    whole = Change(
+        region_name=None, year=now.year, old_t=now.emissions_tco2e - change, new_t=now.emissions_tco2e
+    )
+    most = sorted(moved, key=lambda member: -abs(member.revision_of_previous_tco2e or 0.0))[:MEMBERS_NAMED]
+    named = ", ".join(
+        f"{member.region_name} {say.number(member.revision_of_previous_tco2e or 0.0, signed=True)}{NBSP}"
+        f"{say('ton', 'tonnes')} ({say.percent(member.revision_of_previous_pct)})"
+        for member in most
+    )
+    return [
+        say(
+            f"Revidering av nätverkets kommuner tillsammans, utan utrikes transporter: {_move(whole, say)}. "
+            f"Mest reviderade av dem {year}: {named}.",
+            f"Revision of the network's municipalities together, without international transport: "
+            f"{_move(whole, say)}. Revised the most of them for {year}: {named}.",
+        )
+    ]
 
 
 def _move(change: Change, say: Speaker) -> str:

@@ -27,6 +27,7 @@ GHG: Final = "ghg"
 NOT_TOLD: Final = catalog.datasets_of("air_pollutant")
 """Datasets of which the digest, a mail about the climate, says nothing."""
 TERRITORIAL: Final = "territorial"
+PUBLISHED_TOTAL: Final = "published_total"
 PROXY: Final = "effort_sharing_proxy"
 
 NATION: Final = "nation"
@@ -124,6 +125,7 @@ class Standing:
     own_part_status: str | None
     scaled_share_pct: float | None
     revision_of_previous_pct: float | None
+    revision_of_previous_tco2e: float | None
     flags: tuple[str, ...]
 
 
@@ -224,17 +226,25 @@ class DataStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One value in two releases, tonnes."""
+    """One value in two releases, tonnes.
+
+    ``international_t``: tonnes of international transport that the publisher began to count for the year;
+    they are in neither value. None where it did not.
+    """
 
     region_name: str | None
     year: int
     old_t: float
     new_t: float
+    international_t: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseCause:
-    """A new release: the first of its kind, in place of ``replaces``, or an earlier one loaded afterwards."""
+    """A new release: the first of its kind, in place of ``replaces``, or an earlier one loaded afterwards.
+
+    ``boundary``: what the values of ``nation``, ``largest_movers`` and ``moved_share_pct`` are sums of.
+    """
 
     release_id: str
     dataset: str
@@ -248,6 +258,7 @@ class ReleaseCause:
     nation: tuple[Change, ...]
     largest_movers: tuple[Change, ...]
     moved_share_pct: float | None
+    boundary: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -496,7 +507,8 @@ def _standing(row: Mapping[str, Any]) -> Standing:
     fields = _without_id(row)
     fields["t_per_capita"] = fields.pop("territorial_t_per_capita")
     fields["change_since_previous_pct"] = fields.pop("change_since_previous_year_pct")
-    fields["revision_of_previous_pct"] = fields.pop("revision_of_previous_year_pct")
+    for unit in ("pct", "tco2e"):
+        fields[f"revision_of_previous_{unit}"] = fields.pop(f"revision_of_previous_year_{unit}")
     fields["flags"] = tuple(fields["flags"] or ())
     return Standing(**fields)
 
@@ -522,6 +534,7 @@ def _change(cell: Mapping[str, Any]) -> Change:
         year=cell["year"],
         old_t=float(cell["old_t"]),
         new_t=float(cell["new_t"]),
+        international_t=None if cell.get("international_t") is None else float(cell["international_t"]),
     )
 
 
@@ -541,6 +554,8 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
             nation=tuple(_change(cell) for cell in cause.get("nation", ())),
             largest_movers=tuple(_change(cell) for cell in cause.get("largest_movers", ())),
             moved_share_pct=None if cause.get("moved_share_pct") is None else float(cause["moved_share_pct"]),
+            # What was written down before the boundary was told is of the published total.
+            boundary=cause.get("boundary", PUBLISHED_TOTAL),
         )
     if kind == "register":
         return RegisterCause(register=cause.get("register"), first=cause["first"])

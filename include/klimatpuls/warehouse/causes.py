@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls import catalog
+from klimatpuls.series import TERRITORIAL
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) 
         "replaces": old.id if old and is_current else None,
         "new_years": sorted(set(new.years) - set(old.years)) if old else list(new.years),
         "vanished_years": sorted(set(old.years) - set(new.years)) if old else [],
+        "boundary": TERRITORIAL,
         "nation": [],
         "largest_movers": [],
         "moved_share_pct": None,
@@ -129,7 +131,8 @@ def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) 
             "moved_pct": MOVED_PCT,
         }
         cursor.execute(load_sql("load/nation_revision.sql"), {**pair, "n": MAX_NATION_YEARS})
-        cause["nation"] = [dict(zip(("year", "old_t", "new_t"), row, strict=True)) for row in cursor]
+        told = ("year", "old_t", "new_t", "international_t")
+        cause["nation"] = [dict(zip(told, row, strict=True)) for row in cursor]
         cursor.execute(load_sql("load/largest_movers.sql"), {**pair, "n": MAX_MOVERS})
         names = ("region_code", "region_name", "year", "old_t", "new_t")
         cause["largest_movers"] = [dict(zip(names, row, strict=True)) for row in cursor]

@@ -1,8 +1,10 @@
--- The nation's total in years that both releases have, newest first.
+-- The nation's total without international transport in years that both releases have, newest first, and that
+-- transport apart: where the older release has none of it and the newer one does, the publisher began to count it.
 SELECT
     n.year,
-    o.emissions AS old_t,
-    n.emissions AS new_t
+    o.emissions - coalesce(oi.emissions, 0) AS old_t,
+    n.emissions - coalesce(ni.emissions, 0) AS new_t,
+    CASE WHEN coalesce(oi.emissions, 0) = 0 AND ni.emissions > 0 THEN ni.emissions END AS international_t
 FROM core.fct_emission AS n
 INNER JOIN core.fct_emission AS o
     ON
@@ -11,6 +13,20 @@ INNER JOIN core.fct_emission AS o
         AND o.release_id = %(old_release_id)s
         AND o.region_code = '00'
         AND o.sector_code = 'all'
+LEFT JOIN core.fct_emission AS ni
+    ON
+        n.run_id = ni.run_id
+        AND n.release_id = ni.release_id
+        AND n.region_code = ni.region_code
+        AND n.year = ni.year
+        AND ni.sector_code = 'international_transport'
+LEFT JOIN core.fct_emission AS oi
+    ON
+        o.run_id = oi.run_id
+        AND o.release_id = oi.release_id
+        AND o.region_code = oi.region_code
+        AND o.year = oi.year
+        AND oi.sector_code = 'international_transport'
 WHERE
     n.run_id = %(new_run_id)s
     AND n.release_id = %(new_release_id)s

@@ -4,6 +4,7 @@ SELECT
     r.region_name,
     r.level,
     r.county_code,
+    x.boundary,
     v.sector_code,
     s.sector_name_sv,
     s.sector_name_en,
@@ -32,6 +33,7 @@ INNER JOIN core.dim_substance AS b ON d.substance = b.substance AND b.is_greenho
 INNER JOIN core.dim_release AS e ON pr.earlier_release_id = e.release_id
 INNER JOIN core.revision AS v
     ON pr.release_id = v.to_release_id AND pr.earlier_release_id = v.from_release_id
+INNER JOIN unnest(ARRAY['published_total', 'territorial']) AS x (boundary) ON v.boundary IN (x.boundary, 'every')
 INNER JOIN core.dim_region AS r ON v.region_code = r.region_code
 INNER JOIN core.dim_sector AS s ON v.sector_code = s.sector_code
 WHERE pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);

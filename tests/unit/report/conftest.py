@@ -119,6 +119,7 @@ def _member(
         "own_part_status": "partly_measured" if name == "Luleå" else "measured",
         "scaled_share_pct": 94.0 if name == "Luleå" else 7.0,
         "revision_of_previous_year_pct": -11.4 if name == "Luleå" else 0.3,
+        "revision_of_previous_year_tco2e": -340_000.0 if name == "Luleå" else total * 0.003,
         "flags": ["one_plant"] if name == "Luleå" else [],
         "publication_id": PUBLICATION,
     }
@@ -155,7 +156,7 @@ def _rows() -> dict[str, list[dict[str, object]]]:
             "new_years": [2024],
             "vanished_years": [2016, 2017, 2018, 2019],
             "nation": [
-                {"year": 2023, "old_t": 44_110_326.0, "new_t": 44_158_020.0},
+                {"year": 2023, "old_t": 44_110_326.0, "new_t": 43_977_551.0, "international_t": 180_469.0},
                 {"year": 2022, "old_t": 45_010_870.0, "new_t": 44_920_005.0},
             ],
             "largest_movers": [
@@ -168,6 +169,7 @@ def _rows() -> dict[str, list[dict[str, object]]]:
                 }
             ],
             "moved_share_pct": 18.8,
+            "boundary": "territorial",
         }
     ]
     population = {"dataset": "scb_population", "substance": "all"}

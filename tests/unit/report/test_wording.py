@@ -56,12 +56,33 @@ def test_what_changed_is_told_in_sentences_with_numbers(digest):
         "Växthusgaser totalt: nytt år 2024.",
         "Växthusgaser totalt: utgivaren visar inte längre 2016–2019. De finns kvar här, i den utgåva som "
         "hade dem.",
-        "Revidering av växthusgaser totalt, hela landet: 2023: 44 110 326 → 44 158 020 ton (+0,1 %); "
-        "2022: 45 010 870 → 44 920 005 ton (−0,2 %).",
+        "Revidering av nätverkets kommuner tillsammans, utan utrikes transporter: 2023: 7 566 851 → "
+        "7 250 000 ton (−4,2 %). Mest reviderade av dem 2023: Luleå −340 000 ton (−11,4 %), Göteborg "
+        "+6 914 ton (+0,3 %), Stockholm +4 266 ton (+0,3 %).",
+        "Revidering av växthusgaser totalt, utan utrikes transporter, hela landet: 2023: 44 110 326 → "
+        "43 977 551 ton (−0,3 %); 2022: 45 010 870 → 44 920 005 ton (−0,2 %).",
+        "Utgivaren har börjat räkna med utrikes transporter (hela landet 2023 180 469 ton). De är nya i "
+        "summan, ingår inte i siffrorna här och är ingen ökning.",
         "18,8 % av kommunernas årssummor i båda utgåvorna har reviderats med mer än 5 %. Det är nya "
         "beräkningar eller en ny avgränsning hos utgivaren, inte ändrade utsläpp.",
-        "Mest reviderade: Kumla 2005: 91 500 → 124 600 ton (+36,2 %).",
+        "Mest reviderade av alla kommuner: Kumla 2005: 91 500 → 124 600 ton (+36,2 %).",
     ]
+
+
+def test_members_that_were_not_revised_or_not_known_are_no_news(rows):
+    for row in rows["members"]:
+        row["revision_of_previous_year_tco2e"] = None
+    assert "nätverkets kommuner tillsammans" not in text_of(write_page(build_digest(rows), "sv"))
+    for row in rows["members"]:
+        row |= {"revision_of_previous_year_tco2e": 5.0, "revision_of_previous_year_pct": None}
+    assert "nätverkets kommuner tillsammans" not in text_of(write_page(build_digest(rows), "sv"))
+
+
+def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_total(rows):
+    del rows["publication"][0]["causes"][0]["boundary"]
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "Revidering av växthusgaser totalt, hela landet: 2023" in text
+    assert "nätverkets kommuner tillsammans" not in text
 
 
 @pytest.mark.parametrize(

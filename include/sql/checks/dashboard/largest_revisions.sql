@@ -1,4 +1,4 @@
--- The municipal totals that the current release moved most, in tonnes.
+-- The municipal totals, without international transport, that the current release moved most, in tonnes.
 SELECT
     region_code,
     region_name,
@@ -12,5 +12,11 @@ SELECT
     movement_rank,
     publication_id
 FROM mart.revision
-WHERE is_current AND substance = 'ghg' AND sector_code = 'all' AND level = 'municipality' AND movement_rank <= 25
+WHERE
+    is_current
+    AND substance = 'ghg'
+    AND boundary = 'territorial'
+    AND sector_code = 'all'
+    AND level = 'municipality'
+    AND movement_rank <= 25
 ORDER BY movement_rank
