@@ -161,8 +161,6 @@ def _changes_since_base(
         own = reckoned[key]
         if target.region_code is not None:
             own = own[own["region_code"] == target.region_code]
-        if targets.uses_national_definition(target):
-            own = own[own["region_code"] != targets.NATION]  # its base is no value of the series
         frames.append(own.assign(target_id=target.target_id))
     if not frames:
         return pd.DataFrame()
@@ -260,8 +258,8 @@ def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
         decided = held.series_of(then) if then is not None else {}
         ledger = targets.base_year_ledger(
             target,
-            _with_national_base(target, decided, current.iloc[0:0]),
-            _with_national_base(target, held.by_boundary, current),
+            decided.get(target.boundary, current.iloc[0:0]),
+            current,
         )
         if target.region_code is not None:
             ledger = ledger[ledger["region_code"] == target.region_code]
@@ -280,20 +278,6 @@ def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame(columns=columns)
     return pd.concat(frames, ignore_index=True)[columns]
-
-
-def _with_national_base(
-    target: Target, by_boundary: Mapping[str, pd.DataFrame], otherwise: pd.DataFrame
-) -> pd.DataFrame:
-    """The target's series, the nation's base by its own definition where the target uses that one."""
-    own = by_boundary.get(target.boundary, otherwise)
-    whole = by_boundary.get(series.TERRITORIAL)
-    if own.empty or whole is None or not targets.uses_national_definition(target):
-        return own
-    nation = series.to_matrix(own[own["region_code"] == targets.NATION])
-    base = targets.base_values(target, nation, series.to_matrix(whole))
-    here = (own["region_code"] == targets.NATION) & (own["year"] == target.base_year)
-    return own.assign(value_tco2e=own["value_tco2e"].mask(here, base[0] if len(base) else np.nan))
 
 
 def change_part(held: Held) -> pd.DataFrame:

@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from klimatpuls.sectors import ALL, INTERNATIONAL_TRANSPORT
-from klimatpuls.series import TERRITORIAL, SeriesMatrix, to_matrix
+from klimatpuls.series import SeriesMatrix, to_matrix
 from klimatpuls.standing import JUDGED_COLUMNS, judge_matrix
 from klimatpuls.targets import Target, base_values
 
@@ -242,8 +242,6 @@ def decompose_standing(
     as_of: dt.date,
     stored: pd.DataFrame | None = None,
     population_forecast: Mapping[tuple[str, int], float] | None = None,
-    old_territorial: pd.DataFrame | None = None,
-    new_territorial: pd.DataFrame | None = None,
     allow_aviation: bool = False,
 ) -> pd.DataFrame:
     """Split the changed standing of a target into its steps (methods section 7).
@@ -256,8 +254,6 @@ def decompose_standing(
         stored: The stored old results (``region_code`` and the step columns below); without it, or for a
             region it lacks, step 0 equals step 1.
         population_forecast: (region_code, year) → inhabitants.
-        old_territorial: Tidy territorial series of the old release, for the nation's effort-sharing base.
-        new_territorial: The same of the new release.
         allow_aviation: As in :func:`klimatpuls.standing.evaluate_all`.
 
     Returns:
@@ -270,13 +266,9 @@ def decompose_standing(
 
     Example: a municipality that falls out of ``most_below`` at step 5 in every order → cause ``new_data``.
     """
-    territorial = [
-        None if frame is None else to_matrix(frame) for frame in (old_territorial, new_territorial)
-    ]
     return _decompose(
         target,
         _hybrids(*_pair(to_matrix(old), to_matrix(new))),
-        (territorial[0], territorial[1]),
         as_of=as_of,
         stored=stored,
         forecast=population_forecast or {},
@@ -317,7 +309,6 @@ def decompose_standings(
         for name in {target.boundary for target in targets}
         if name in old and name in new
     }
-    territorial = (matrices[0].get(TERRITORIAL), matrices[1].get(TERRITORIAL))
     frames = []
     for target in targets:
         if target.boundary not in hybrids:
@@ -325,7 +316,6 @@ def decompose_standings(
         frame = _decompose(
             target,
             hybrids[target.boundary],
-            territorial,
             as_of=as_of,
             stored=None if stored is None else stored[stored["target_id"] == target.target_id],
             forecast=population_forecast or {},
@@ -341,7 +331,6 @@ def decompose_standings(
 def _decompose(
     target: Target,
     hybrids: _Hybrids,
-    territorial: tuple[SeriesMatrix | None, SeriesMatrix | None],
     *,
     as_of: dt.date,
     stored: pd.DataFrame | None,
@@ -353,9 +342,7 @@ def _decompose(
         own = {id(one): one.select([target.region_code]) for one in hybrids.values()}
         hybrids = {done: own[id(one)] for done, one in hybrids.items()}
     before, after = hybrids[frozenset()], hybrids[frozenset(SERIES_STEPS)]
-    bases = [
-        base_values(target, matrix, whole) for matrix, whole in zip((before, after), territorial, strict=True)
-    ]
+    bases = [base_values(target, matrix) for matrix in (before, after)]
     is_base_revised = not np.array_equal(bases[0], bases[1], equal_nan=True)
     judged: dict[tuple[int, bool], dict[str, NDArray[Any]]] = {}
     results = {}

@@ -30,19 +30,17 @@ from klimatpuls.series import (
     AVIATION_INCLUDED,
     EFFORT_SHARING_PROXY,
     ONE_PLANT,
-    TERRITORIAL,
     SeriesMatrix,
     fill_gap_years,
     to_matrix,
 )
 from klimatpuls.targets import (
-    NATION,
     Target,
     TargetType,
     base_values,
     levels,
     path_values,
-    uses_national_definition,
+    uses_national_proxy,
 )
 
 if TYPE_CHECKING:
@@ -118,6 +116,8 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
 }
 """Why there is no standing: Swedish and English."""
 
+PROXY_BASE: Final = "proxy"
+"""Status of the nation's effort-sharing base while the official outcome is not held."""
 MAX_YEARS_AHEAD: Final = 10
 SMALL_LEVEL_SHARE: Final = 0.01
 ACHIEVED_MIN_YEARS: Final = 3
@@ -298,7 +298,6 @@ def evaluate(
     series: pd.DataFrame | None,
     *,
     as_of: dt.date,
-    territorial: pd.DataFrame | None = None,
     population_forecast: Mapping[tuple[str, int], float] | None = None,
     one_plant: Collection[str] = (),
     allow_aviation: bool = False,
@@ -309,7 +308,6 @@ def evaluate(
         target: The target.
         series: Tidy series of its boundary; None where the boundary is neither in SMHI nor imported.
         as_of: The run's day.
-        territorial: Tidy series of the boundary ``territorial``, for the nation's effort-sharing base.
         population_forecast: (region_code, year) → inhabitants.
         one_plant: Regions to flag ``one_plant``.
         allow_aviation: Give a standing also where aviation could not be taken out.
@@ -320,8 +318,6 @@ def evaluate(
     Example: see :func:`evaluate_all`.
     """
     by_boundary = {} if series is None else {target.boundary: series}
-    if territorial is not None:
-        by_boundary.setdefault(TERRITORIAL, territorial)
     return evaluate_all(
         [target],
         by_boundary,
@@ -372,7 +368,6 @@ def evaluate_all(
         _evaluate_one(
             target,
             matrices.get(target.boundary),
-            matrices.get(TERRITORIAL),
             as_of=as_of,
             forecast=population_forecast or {},
             one_plant=frozenset(one_plant),
@@ -536,7 +531,6 @@ def build_verdict_record(verdicts: pd.DataFrame) -> pd.DataFrame:
 def _evaluate_one(
     target: Target,
     matrix: SeriesMatrix | None,
-    territorial: SeriesMatrix | None,
     *,
     as_of: dt.date,
     forecast: Mapping[tuple[str, int], float],
@@ -550,7 +544,7 @@ def _evaluate_one(
     if matrix is None or not matrix.region_codes:
         reason = "boundary_missing" if matrix is None else "region_missing"
         return _nothing(target, owner, reason, as_of)
-    base = base_values(target, matrix, territorial)
+    base = base_values(target, matrix)
     case = _build_case(target, matrix, base, as_of, forecast, allow_aviation=allow_aviation)
     return _evaluate_case(case, one_plant)
 
@@ -786,7 +780,10 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     base_status = [""] * len(gap)
     if target.base_year is not None and target.base_year in case.matrix.years:
         column = int(np.flatnonzero(case.matrix.years == target.base_year)[0])
-        base_status = [str(status) for status in case.matrix.status[:, column]]
+        base_status = [
+            PROXY_BASE if uses_national_proxy(target, code) else str(status)
+            for code, status in zip(case.matrix.region_codes, case.matrix.status[:, column], strict=True)
+        ]
     return {
         "base_tco2e": case.base,
         "base_status": pd.Series([status or None for status in base_status], dtype=object),
@@ -861,8 +858,6 @@ def _flags(
     flags = set(own)
     if region_code in one_plant:
         flags.add(ONE_PLANT)
-    if region_code == NATION and uses_national_definition(target):
-        flags.add("national_definition")
     if target.target_type is TargetType.CARBON_BUDGET:
         flags.add("carbon_budget")
     if target.boundary == EFFORT_SHARING_PROXY:

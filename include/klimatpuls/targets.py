@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NATION: Final = "00"
 NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E: Final = 25_000_000.0
-"""Fixed by the definition of the national target: effort sharing 1990 = national total − 25.0 Mt."""
+"""Fixed by the definition of the national target: official effort sharing 1990 = national total − 25.0 Mt."""
 NATIONAL_EFFORT_SHARING_BASE_YEAR: Final = 1990
 YEAR_MARK: Final = 5
 
@@ -217,40 +217,35 @@ def select_in_force(targets: Iterable[Target], on: dt.date) -> list[Target]:
     return [target for target in valid if target.superseded_by not in names]
 
 
-def base_values(target: Target, matrix: SeriesMatrix, territorial: SeriesMatrix | None = None) -> FloatArray:
+def base_values(target: Target, matrix: SeriesMatrix) -> FloatArray:
     """Give the base value of each region (methods section 5).
 
-    The nation's effort-sharing base 1990 is by definition its total minus a fixed 25.0 Mt, not the proxy.
+    Base and outcome are always of the same series. The nation's official effort-sharing base, its total of
+    1990 less a fixed 25.0 Mt, is compared with nothing but the official outcome, and that is held nowhere yet:
+    the nation stands on the proxy on both sides, like every other region.
 
     Args:
         target: The target.
         matrix: The series of the target's boundary.
-        territorial: The series of the boundary ``territorial``, needed for the nation on the
-            effort-sharing proxy only.
 
     Returns:
         Tonnes CO2e, shape ``(n_regions,)``; NaN where the base year is in no release, or the target has
         none.
 
-    Example: nation, total 1990 of 71.0 Mt → effort-sharing base 46.0 Mt.
+    Example: nation on the proxy, 43.2 Mt in 1990 and 29.0 Mt in 2024 → base 43.2 Mt, −32.8 %.
     """
     if target.base_tco2e is not None:
         return np.full(len(matrix.region_codes), target.base_tco2e)
     if target.base_year is None:
         return np.full(len(matrix.region_codes), np.nan)
-    base = matrix.at(target.base_year).copy()
-    if uses_national_definition(target) and NATION in matrix.region_codes:
-        total = np.nan
-        if territorial is not None and NATION in territorial.region_codes:
-            total = territorial.at(target.base_year)[territorial.region_codes.index(NATION)]
-        base[matrix.region_codes.index(NATION)] = total - NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E
-    return base
+    return matrix.at(target.base_year).copy()
 
 
-def uses_national_definition(target: Target) -> bool:
-    """Whether the nation's base value of this target is total − 25.0 Mt (methods section 5)."""
+def uses_national_proxy(target: Target, region_code: str) -> bool:
+    """Whether a base value stands in for the nation's official one (methods section 5)."""
     return (
-        target.boundary == EFFORT_SHARING_PROXY
+        region_code == NATION
+        and target.boundary == EFFORT_SHARING_PROXY
         and target.base_year == NATIONAL_EFFORT_SHARING_BASE_YEAR
         and target.base_tco2e is None
     )

@@ -266,13 +266,9 @@ class TestStandings:
     def test_the_last_step_of_a_revision_is_the_new_standing(self, tables):
         old = build_series(tables["2025"], "effort_sharing_proxy", earlier=[tables["2021"]])
         new = build_series(tables["2026a"], "effort_sharing_proxy", earlier=[tables["2021"], tables["2025"]])
-        totals = {
-            f"{name}_territorial": build_series(tables[release], "territorial")
-            for name, release in (("old", "2025"), ("new", "2026a"))
-        }
         as_of = dt.date(2026, 5, 8)
-        steps = revisions.decompose_standing(LINES[1], old, new, as_of=as_of, **totals)
-        whole = standing.evaluate(LINES[1], new, as_of=as_of, territorial=totals["new_territorial"])
+        steps = revisions.decompose_standing(LINES[1], old, new, as_of=as_of)
+        whole = standing.evaluate(LINES[1], new, as_of=as_of)
         last = steps[steps["step"] == "new_data"]
         assert last["status"].tolist() == whole["status"].tolist()
         np.testing.assert_allclose(last["central_tco2e"], whole["central_tco2e"], rtol=0)
@@ -512,6 +508,14 @@ class TestAviationEstimated:
             66_149.2,
         ]
         assert round(100 * row["required_annual_rate"], 1) == 11.2
+
+    def test_the_nation_like_for_like(self, by_boundary):
+        found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
+        nation = found[found["region_code"] == NATION].iloc[0]
+        assert nation[["base_tco2e", "last_tco2e"]].astype(float).round(-3).tolist() == [43_193e3, 29_010e3]
+        assert round(100 * (nation["last_tco2e"] / nation["base_tco2e"] - 1), 1) == -32.8
+        assert nation["base_status"] == "proxy"
+        assert set(municipal(found)["base_status"]) == {"estimated", "observed"}
 
     def test_below_minus_55_in_2023_and_in_2024(self, by_boundary):
         own = municipal(by_boundary["2026a"]["effort_sharing_proxy"])

@@ -138,23 +138,22 @@ class TestLevels:
 
 
 class TestBase:
-    def test_the_nations_effort_sharing_base_is_its_total_less_25_mt(self):
+    def test_the_nation_stands_on_the_proxy_on_both_sides_like_everybody(self):
         proxy = pd.concat(
             [
-                series_of({1990: 44e6, 2024: 29e6}, "00", "effort_sharing_proxy"),
+                series_of({1990: 43.2e6, 2024: 29e6}, "00", "effort_sharing_proxy"),
                 series_of({1990: 180e3, 2024: 139e3}, "0360", "effort_sharing_proxy"),
             ]
         )
-        total = series_of({1990: 71e6, 2024: 47.5e6}, "00")
         line = percent(boundary="effort_sharing_proxy")
-        base = targets.base_values(line, to_matrix(proxy), to_matrix(total))
-        assert base.tolist() == [46e6, 180e3]
-        assert np.isnan(targets.base_values(line, to_matrix(proxy))[0])
+        assert targets.base_values(line, to_matrix(proxy)).tolist() == [43.2e6, 180e3]
 
-    def test_other_base_years_use_the_proxy(self):
-        proxy = series_of({2005: 40e6, 2024: 29e6}, "00", "effort_sharing_proxy")
-        line = percent(boundary="effort_sharing_proxy", base_year=2005)
-        assert targets.base_values(line, to_matrix(proxy)).tolist() == [40e6]
+    def test_only_the_nations_base_of_1990_stands_in_for_an_official_one(self):
+        line = percent(boundary="effort_sharing_proxy")
+        assert targets.uses_national_proxy(line, "00")
+        assert not targets.uses_national_proxy(line, "0360")
+        assert not targets.uses_national_proxy(percent(boundary="effort_sharing_proxy", base_year=2005), "00")
+        assert not targets.uses_national_proxy(percent(), "00")
 
     def test_tonnes_fixed_by_the_decision_win(self):
         matrix = to_matrix(series_of({1990: 120.0, 2024: 80.0}))
