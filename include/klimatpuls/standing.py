@@ -173,6 +173,8 @@ EXTRA_COLUMNS: Final = (
     "budget_used_share",
     "budget_time_used_share",
     "budget_runs_out_year",
+    "achieved_from_year",
+    "annual_reduction_since_2015",
 )
 
 JUDGED_COLUMNS: Final = (
@@ -199,6 +201,7 @@ _INTEGER_COLUMNS: Final = (
     "before_variants_n",
     "data_lag_months",
     "budget_runs_out_year",
+    "achieved_from_year",
 )
 
 
@@ -275,20 +278,53 @@ def achieved_annual_rate(years: IntArray, values: FloatArray) -> FloatArray:
         values: Observed tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
 
     Returns:
-        1 − (E_last/E_a)^(1/(last−a)), a = the earliest observed year with 3 <= last − a <= 5; fraction per
-        year, negative when emissions rose; NaN without such a year or with E_a = 0.
+        1 − (E_last/E_a)^(1/(last−a)), a as :func:`achieved_from_year` gives it; fraction per year, negative
+        when emissions rose; NaN without such a year or with E_a = 0.
 
     Example: 100 t in 2020, 81 t in 2022 and 2024 → 1 − 0.81^(1/4) = 0.0513.
     """
-    last_year, last = trend.last_observed(years, values)
+    return reduction_since(years, values, achieved_from_year(years, values))
+
+
+def achieved_from_year(years: IntArray, values: FloatArray) -> FloatArray:
+    """First year of the window of the achieved rate (methods section 6).
+
+    Args:
+        years: Ascending calendar years, shape ``(n_years,)``.
+        values: Observed tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
+
+    Returns:
+        The earliest observed year a with 3 <= last − a <= 5; NaN without one.
+
+    Example: observed in 2015, 2020, 2022 and 2024 → 2020.
+    """
+    last_year, _ = trend.last_observed(years, values)
     back = last_year[:, None] - years[None, :]
     fits = (back >= ACHIEVED_MIN_YEARS) & (back <= ACHIEVED_MAX_YEARS) & ~np.isnan(values)
-    some = fits.any(axis=1)
-    column = fits.argmax(axis=1) if len(years) else np.zeros(len(values), dtype=np.int64)
-    start = values[np.arange(len(values)), column] if len(years) else np.full(len(values), np.nan)
-    usable = some & (start > 0)
+    first: FloatArray = np.where(fits, years[None, :].astype(np.float64), np.inf).min(axis=1, initial=np.inf)
+    return np.where(np.isinf(first), np.nan, first)
+
+
+def reduction_since(years: IntArray, values: FloatArray, first_year: FloatArray) -> FloatArray:
+    """Constant yearly reduction from a year to the latest (methods section 6).
+
+    Args:
+        years: Ascending calendar years, shape ``(n_years,)``.
+        values: Observed tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
+        first_year: The year per series, NaN where there is none.
+
+    Returns:
+        1 − (E_last/E_first)^(1/(last−first)), fraction per year, negative when emissions rose; NaN where the
+        first year is not observed, holds 0 or is the latest.
+
+    Example: 100 t in 2015, 90 t in 2024 → 1 − 0.9^(1/9) = 0.0116.
+    """
+    last_year, last = trend.last_observed(years, values)
+    is_first = years[None, :] == first_year[:, None]
+    start = np.where(is_first & ~np.isnan(values), values, 0.0).sum(axis=1)
+    usable = (start > 0) & (first_year < last_year)
     ratio = np.divide(last, start, out=np.full(len(values), np.nan), where=usable)
-    span = np.where(usable, last_year - (years[column] if len(years) else 0), 1)
+    span = np.where(usable, last_year - np.where(usable, first_year, 0.0), 1.0)
     rate: FloatArray = 1.0 - ratio ** (1.0 / span)
     return rate
 
@@ -777,6 +813,8 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     start_year, path = path_values(target, case.matrix, case.base, case.level, verdict.last_year)
     position = verdict.last - path
     positive_base = np.where(case.base > 0, case.base, np.nan)
+    years, observed = case.matrix.years, case.matrix.observed
+    achieved_from = achieved_from_year(years, observed)
     base_status = [""] * len(gap)
     if target.base_year is not None and target.base_year in case.matrix.years:
         column = int(np.flatnonzero(case.matrix.years == target.base_year)[0])
@@ -792,7 +830,11 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
         "observed_gap_tco2e": observed_gap,
         "required_annual_rate": required,
         "required_t_per_year": np.where(in_tonnes, (verdict.last - case.level) / years_left, np.nan),
-        "achieved_annual_rate": achieved_annual_rate(case.matrix.years, case.matrix.observed),
+        "achieved_annual_rate": reduction_since(years, observed, achieved_from),
+        "achieved_from_year": achieved_from,
+        "annual_reduction_since_2015": reduction_since(
+            years, observed, np.full(len(gap), float(trend.TREND_FROM_YEAR))
+        ),
         "path_start_year": np.where(np.isnan(path) | (start_year is None), np.nan, start_year or 0),
         "path_position_tco2e": position,
         "path_position_pct_of_base": 100.0 * position / positive_base,

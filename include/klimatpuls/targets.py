@@ -221,8 +221,8 @@ def base_values(target: Target, matrix: SeriesMatrix) -> FloatArray:
     """Give the base value of each region (methods section 5).
 
     Base and outcome are always of the same series. The nation's official effort-sharing base, its total of
-    1990 less a fixed 25.0 Mt, is compared with nothing but the official outcome, and that is held nowhere yet:
-    the nation stands on the proxy on both sides, like every other region.
+    1990 less a fixed 25.0 Mt, is compared with nothing but the official outcome, and that is held nowhere
+    yet: the nation stands on the proxy on both sides, like every other region.
 
     Args:
         target: The target.

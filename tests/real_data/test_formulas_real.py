@@ -509,6 +509,22 @@ class TestAviationEstimated:
         ]
         assert round(100 * row["required_annual_rate"], 1) == 11.2
 
+    def test_what_the_eight_ways_are_worth(self, by_boundary):
+        matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"]).select(MUNICIPALITIES)
+        points = trend.select_points(matrix.years, matrix.observed).values
+        ends = trend.project(matrix.years, points, np.array([2030]))[:, 0, :]
+        verdicts = np.where(np.isnan(ends), np.nan, ends <= 0.45 * matrix.at(1990)[:, None])
+        assert round(trend.participation_ratio(verdicts), 1) == trend.INDEPENDENT_WAYS
+        found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
+        assert municipal(found)["variants_met"].isin([0, 8]).sum() == 192
+
+    def test_rates_since_2020_and_since_2015(self, by_boundary):
+        found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
+        own = municipal(found)
+        assert set(own["achieved_from_year"]) == {2020}
+        assert int((own["achieved_annual_rate"] < 0).sum()) == 247
+        assert int((own["annual_reduction_since_2015"] < 0).sum()) == 31
+
     def test_the_nation_like_for_like(self, by_boundary):
         found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
         nation = found[found["region_code"] == NATION].iloc[0]

@@ -286,6 +286,22 @@ class TestRates:
         years = np.array([2018, 2020, 2021, 2023, 2024])
         assert standing.achieved_annual_rate(years, values)[0] == pytest.approx(1 - 0.81**0.25)
 
+    def test_the_year_that_the_achieved_rate_is_taken_from(self):
+        years = np.array([2015, 2018, 2020, 2022, 2024])
+        values = np.array([[1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, np.nan, 1.0, 1.0], [1.0] * 4 + [np.nan]])
+        found = standing.achieved_from_year(years, values)
+        assert np.isnan(found[1])
+        assert found[[0, 2]].tolist() == [2020, 2018]
+
+    def test_the_reduction_since_a_year(self):
+        years, values = np.array([2015, 2024]), np.array([[100.0, 90.0], [np.nan, 90.0], [0.0, 90.0]])
+        found = standing.reduction_since(years, values, np.full(3, 2015.0))
+        assert found[0] == pytest.approx(1 - 0.9 ** (1 / 9))
+        assert np.isnan(found[1:]).all()
+        assert np.isnan(standing.reduction_since(years, values, np.full(3, 2024.0))).all(), (
+            "no time has passed"
+        )
+
     def test_achieved_reaches_back_five_years_and_not_six(self):
         years = np.array([2018, 2019, 2020, 2024])
         found = standing.achieved_annual_rate(years, np.array([[1.0, 100.0, 77.0, 50.0]]))

@@ -264,3 +264,31 @@ def test_last_observed_skips_missing_years():
     assert year.tolist() == [2023, 0]
     assert value[0] == 7.0
     assert np.isnan(value[1])
+
+
+class TestParticipationRatio:
+    @pytest.mark.parametrize(
+        ("ways", "expected"),
+        [
+            ([[1, 0, 1, 0], [1, 0, 1, 0]], 1.0),
+            ([[1, 0, 1, 0], [0, 1, 0, 1]], 1.0),
+            ([[1, 1, 0, 0], [1, 0, 1, 0]], 2.0),
+            ([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]], 2.0),
+            ([[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0]], 9 / 5),
+        ],
+    )
+    def test_worked_examples(self, ways, expected):
+        assert trend.participation_ratio(np.array(ways, dtype=float).T) == pytest.approx(expected)
+
+    def test_what_is_not_known_is_left_out_and_nothing_is_nan(self):
+        some = np.array([[1.0, 1.0], [0.0, 0.0], [np.nan, 1.0]])
+        assert trend.participation_ratio(some) == pytest.approx(1.0)
+        assert np.isnan(trend.participation_ratio(np.ones((3, 2))))
+        assert np.isnan(trend.participation_ratio(np.empty((0, 8))))
+
+    @given(
+        st.lists(st.lists(st.booleans(), min_size=8, max_size=8), min_size=2, max_size=40),
+    )
+    def test_it_lies_between_one_and_the_number_of_ways(self, verdicts):
+        found = trend.participation_ratio(np.array(verdicts, dtype=float))
+        assert np.isnan(found) or 1 - 1e-9 <= found <= 8 + 1e-9

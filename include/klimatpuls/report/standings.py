@@ -6,16 +6,19 @@ the latest data year. National lines do not get here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
 from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
-from klimatpuls.trend import MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR
+from klimatpuls.trend import INDEPENDENT_WAYS, MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR, VARIANTS
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
     from klimatpuls.report.view import Digest, OwnTarget
+
+PANDEMIC_YEARS: Final = frozenset({2020, 2021})
+"""A rate from one of these years is taken from unusually low emissions."""
 
 
 def own_targets(digest: Digest, say: Speaker) -> Section:
@@ -28,20 +31,35 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
         )
     else:
         blocks.append(Bullets(tuple(_target_sentence(digest, target, say) for target in digest.own_targets)))
-        blocks.append(
-            Paragraph(
-                say(
-                    "Att visa flera sätt att räkna prövar hur mycket svaret hänger på räknesättet. Det "
-                    "är ingen sannolikhet.",
-                    "Several ways of reckoning show how much the answer hangs on the way. It is no "
-                    "likelihood.",
-                ),
-                tone="note",
-            )
-        )
+        blocks.append(Paragraph(_about_counts(say), tone="note"))
+        if any(target.achieved_from_year in PANDEMIC_YEARS for target in digest.own_targets):
+            blocks.append(Paragraph(_about_pandemic(digest, say), tone="note"))
     if not digest.trend_is_possible:
         blocks.append(Paragraph(_no_trend(digest, say), tone="note"))
     return Section(heading, tuple(blocks))
+
+
+def _about_counts(say: Speaker) -> str:
+    worth = say.number(INDEPENDENT_WAYS, 1)
+    return say(
+        "Vi räknar på flera sätt för att pröva hur mycket svaret hänger på räknesättet. Det är ingen "
+        f"sannolikhet: de {len(VARIANTS)} sätten bygger på samma få år och är tillsammans värda ungefär "
+        f"{worth} oberoende.",
+        "We project in several ways to show how much the answer hangs on the way. It is no likelihood: the "
+        f"{len(VARIANTS)} ways rest on the same few years and are together worth about {worth} independent "
+        "ones.",
+    )
+
+
+def _about_pandemic(digest: Digest, say: Speaker) -> str:
+    named = {target.achieved_from_year for target in digest.own_targets}
+    told = say.years(sorted(PANDEMIC_YEARS & named))
+    return say(
+        f"Takten sedan {told} räknas från ett pandemiår, då utsläppen var ovanligt låga. Jämför med takten "
+        f"sedan {TREND_FROM_YEAR}.",
+        f"The rate since {told} starts in a year of the pandemic, when emissions were unusually low. Compare "
+        f"it with the rate since {TREND_FROM_YEAR}.",
+    )
 
 
 def _no_trend(digest: Digest, say: Speaker) -> str:
@@ -88,17 +106,39 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
                 f"{say.tonnes(target.last_tco2e)}.",
             )
         )
-    if target.required_annual_rate is not None and target.achieved_annual_rate is not None:
-        words.append(
-            say(
-                f"Krävd minskning {say.share(100 * target.required_annual_rate)} om året, nådd "
-                f"{say.share(100 * target.achieved_annual_rate)}.",
-                f"Required cut {say.share(100 * target.required_annual_rate)} a year, achieved "
-                f"{say.share(100 * target.achieved_annual_rate)}.",
-            )
-        )
+    words += _rates(target, say)
     words.append(_basis(digest, target, say))
     return " ".join(words)
+
+
+def _rates(target: OwnTarget, say: Speaker) -> list[str]:
+    """The cut that is needed and what happened, each with its years and in words, not signs."""
+    words = []
+    if target.required_annual_rate is not None and target.last_year is not None:
+        needed = say.share(100 * target.required_annual_rate)
+        words.append(
+            say(
+                f"Från {target.last_year} krävs en minskning med {needed} om året.",
+                f"From {target.last_year} on, a cut of {needed} a year is needed.",
+            )
+        )
+    told = [
+        _pace(rate, year, say)
+        for rate, year in (
+            (target.achieved_annual_rate, target.achieved_from_year),
+            (target.annual_reduction_since_2015, TREND_FROM_YEAR),
+        )
+        if rate is not None and year is not None
+    ]
+    if told:
+        words.append(say(f"Utsläppen {say.all_of(told)}.", f"Emissions {say.all_of(told)}."))
+    return words
+
+
+def _pace(rate: float, year: int, say: Speaker) -> str:
+    size = say.share(100 * abs(rate))
+    verb = say("minskade", "fell") if rate >= 0 else say("ökade", "rose")
+    return say(f"{verb} med {size} om året sedan {year}", f"{verb} by {size} a year since {year}")
 
 
 def _basis(digest: Digest, target: OwnTarget, say: Speaker) -> str:

@@ -149,6 +149,8 @@ class OwnTarget:
     gap_tco2e: float | None
     required_annual_rate: float | None
     achieved_annual_rate: float | None
+    achieved_from_year: int | None
+    annual_reduction_since_2015: float | None
     release_id: str
 
 

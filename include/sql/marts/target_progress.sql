@@ -48,6 +48,8 @@ SELECT
     d.change_cause,
     d.record_verdicts_n,
     d.record_came_true_n,
-    d.record_came_true_pct
+    d.record_came_true_pct,
+    d.achieved_from_year,
+    d.annual_reduction_since_2015
 FROM mart_data.target_progress AS d
 WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

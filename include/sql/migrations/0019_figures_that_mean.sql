@@ -85,3 +85,7 @@ FROM (
 ) AS x
 WHERE p.to_release_id = x.to_release_id AND p.from_release_id = x.from_release_id;
 DROP VIEW IF EXISTS mart.revision;
+
+-- A rate says from which year it is taken, and stands beside the one since 2015.
+ALTER TABLE mart_data.target_progress ADD COLUMN achieved_from_year smallint;
+ALTER TABLE mart_data.target_progress ADD COLUMN annual_reduction_since_2015 double precision;

@@ -16,6 +16,8 @@ SELECT
     t.gap_tco2e,
     t.required_annual_rate,
     t.achieved_annual_rate,
+    t.achieved_from_year,
+    t.annual_reduction_since_2015,
     t.release_id,
     t.publication_id
 FROM mart.target_progress AS t

@@ -13,7 +13,8 @@ TARGET = {
     "region_code": "1281", "region_name": "Lund", "target_id": "lund-2030", "boundary": "territorial",
     "base_year": 1990, "target_year": 2030, "level_tco2e": 103_000.0, "last_year": 2024,
     "last_tco2e": 282_660.5, "status": "most_below", "status_reason": None, "variants_met": 7,
-    "variants_n": 8, "gap_tco2e": -1_000.0, "required_annual_rate": 0.155, "achieved_annual_rate": 0.021,
+    "variants_n": 8, "gap_tco2e": -1_000.0, "required_annual_rate": 0.155, "achieved_annual_rate": -0.021,
+    "achieved_from_year": 2020, "annual_reduction_since_2015": 0.013,
     "release_id": "smhi_emissions-ghg-2026-05-07-0a1b2c3d", "publication_id": 7,
 }  # fmt: skip
 
@@ -260,11 +261,40 @@ def test_a_standing_is_a_count_of_ways_with_its_release_and_lag_never_a_probabil
     assert "7 of 8 ways" in english
     assert "data to 2024 (16 months old)" in english
     assert TARGET["release_id"] in english
+    assert swedish.count("tillsammans värda ungefär 1,8 oberoende") == 1
+    assert english.count("together worth about 1.8 independent ones") == 1
     for page in (swedish, english):
         assert "87,5" not in page
         assert "87.5" not in page
     for word in ("probab", "chance", "sannolikheten är", "likely"):
         assert word not in (swedish + english).lower()
+
+
+@pytest.mark.parametrize(
+    ("status", "met", "words"),
+    [("all_below", 8, "på eller under nivån, 8 av 8 sätt."), ("none_below", 0, "över nivån, 0 av 8 sätt.")],
+)
+def test_none_and_all_of_the_ways_are_called_by_their_number(rows, status, met, words):
+    rows["own_targets"] = [{**TARGET, "status": status, "variants_met": met}]
+    assert words in text_of(write_page(build_digest(rows), "sv")).replace("\u00a0", " ")
+
+
+def test_rates_say_their_years_and_use_words_for_their_sign(rows):
+    rows["own_targets"] = [TARGET]
+    swedish, english = (
+        text_of(write_page(build_digest(rows), lang)).replace("\u00a0", " ") for lang in ("sv", "en")
+    )
+    assert "Från 2024 krävs en minskning med 15,5 % om året." in swedish
+    assert (
+        "Utsläppen ökade med 2,1 % om året sedan 2020 och minskade med 1,3 % om året sedan 2015." in swedish
+    )
+    assert "Emissions rose by 2.1% a year since 2020 and fell by 1.3% a year since 2015." in english
+    assert swedish.count("räknas från ett pandemiår") == 1
+
+
+def test_a_window_that_starts_after_the_pandemic_needs_no_word_of_it(rows):
+    rows["own_targets"] = [{**TARGET, "achieved_from_year": 2022}]
+    assert "pandemi" not in text_of(write_page(build_digest(rows), "sv"))
 
 
 def test_a_standing_without_enough_data_gives_the_reason(rows):

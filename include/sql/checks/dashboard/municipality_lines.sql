@@ -11,6 +11,8 @@ SELECT
     gap_tco2e,
     required_annual_rate,
     achieved_annual_rate,
+    achieved_from_year,
+    annual_reduction_since_2015,
     publication_id
 FROM mart.target_progress
 WHERE region_code = '0360' AND NOT is_own_target
