@@ -15,7 +15,7 @@ EMPTY_AT_FIRST = frozenset(
         # Not asked for by default.
         "air_pollutant", "air_pollutant_by_release",
         # What one release has nothing before it to be held against.
-        "revision", "revision_summary", "standing_change", "better_example",
+        "revision", "revision_summary", "revision_record", "standing_change", "better_example",
         # Estimated only where the nation's figures are a year ahead.
         "nowcast",
         # Registers in which nobody has written anything yet.

@@ -318,6 +318,15 @@ def nowcasts(
     return shown.assign(release_id=held.current.release_id), scores
 
 
+def revision_record(held: Held) -> pd.DataFrame:
+    """How far first-published values moved in later releases (methods section 7).
+
+    Returns:
+        :data:`klimatpuls.revisions.RECORD_COLUMNS`.
+    """
+    return revisions.build_record(held.tables)
+
+
 def peer(
     held: Held,
     population: Mapping[str, float],

@@ -208,6 +208,7 @@ def each_result(inputs: ResultInputs) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "nowcast", estimate
     yield "nowcast_score", scores
     yield "better_example", derived.better_example(held)
+    yield "revision_record", derived.revision_record(held)
 
 
 def _sub_sectors(boundaries: Sequence[Boundary]) -> list[str]:

@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from klimatpuls.network import MUNICIPALITY_CODE_LENGTH
 from klimatpuls.sectors import ALL, INTERNATIONAL_TRANSPORT
-from klimatpuls.series import SeriesMatrix, to_matrix
+from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
 from klimatpuls.standing import JUDGED_COLUMNS, judge_matrix
 from klimatpuls.targets import Target, base_values
 
@@ -83,6 +84,16 @@ class YearChanges:
     common: tuple[int, ...]
     vanished: tuple[int, ...]
     appeared: tuple[int, ...]
+
+
+RECORD_COLUMNS: Final = (
+    "sector_code",
+    "years_since_first",
+    "pairs_n",
+    "values_n",
+    "median_moved_pct",
+    "p90_moved_pct",
+)
 
 
 def compare_years(old_years: Collection[int], new_years: Collection[int]) -> YearChanges:
@@ -192,6 +203,57 @@ def find_largest_movers(diff: pd.DataFrame, *, count: int = 10, by: str = "diffe
         ["size", *_KEY], ascending=[False, True, True, True]
     )
     return ordered.drop(columns="size").head(count).reset_index(drop=True)
+
+
+def build_record(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
+    """Measure how far a first-published value moved in later releases (methods section 7).
+
+    A year's first publication is the value of the oldest release held that has it, where that release ends
+    with the year: one that ends later did not publish it first, and such a year is left out. Of later
+    releases that end with the same year the newest counts, so that a correction of it is no pair more.
+
+    Args:
+        tables: Releases of one substance, oldest first.
+
+    Returns:
+        One row per sector_code (the eight territorial sectors and ``all``, their territorial total) ×
+        years_since_first (last year of the later release − the year; 0 for a correction of the same year):
+        :data:`RECORD_COLUMNS`. Movement is the size of later − first in percent of first, pooled over the
+        municipalities with a first value above zero; ``pairs_n`` is how many pairs of releases it comes from.
+
+    Example: 100 t first, 97 t a year later and 200 t first, 210 t → median 4.0 %.
+    """
+    newest = {int(table.years[-1]): table for table in tables}
+    pools: dict[tuple[str, int], list[FloatArray]] = {}
+    for place, first in enumerate(tables):
+        year = int(first.years[-1])
+        if any(year in older.years.tolist() for older in tables[:place]):
+            continue
+        for last_year, later in newest.items():
+            if last_year >= year and later is not first and year in later.years.tolist():
+                for code in (*TERRITORIAL_SECTORS, ALL):
+                    moved = _movements(first, later, code, year)
+                    pools.setdefault((code, last_year - year), []).append(moved)
+    rows = []
+    for (code, since), pool in sorted(pools.items()):
+        values = np.concatenate(pool)
+        if len(values):
+            rows.append((code, since, len(pool), len(values), *np.quantile(values, [0.5, 0.9])))
+    return pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
+
+
+def _movements(first: ReleaseTable, later: ReleaseTable, code: str, year: int) -> FloatArray:
+    """How far each municipality's value of a year moved between two releases, percent of the first."""
+    sides = []
+    for table in (first, later):
+        values = table.territorial() if code == ALL else table.sector(code)
+        column = values[:, table.years.tolist().index(year)]
+        sides.append(pd.Series(column, index=pd.Index(table.region_codes, dtype=object)))
+    both = pd.concat(sides, axis=1, join="inner")
+    both = both[both.index.str.len() == MUNICIPALITY_CODE_LENGTH].dropna()
+    before, after = (both[column].to_numpy(dtype=np.float64) for column in (0, 1))
+    moved: FloatArray = 100.0 * np.abs(after[before > 0] - before[before > 0]) / before[before > 0]
+    return moved
 
 
 def decompose_change(old: pd.DataFrame, new: pd.DataFrame, base_year: int) -> pd.DataFrame:

@@ -202,6 +202,14 @@ class TestTierp:
         both = diff[diff["change"].isin(["revised", "unchanged"])]
         assert round(100 * (both["change"] == "revised").mean(), 1) == 74.9
 
+    def test_the_record_of_first_publications(self, tables):
+        found = revisions.build_record(list(tables.values())).set_index(["sector_code", "years_since_first"])
+        told = found.loc["all", ["pairs_n", "median_moved_pct", "p90_moved_pct"]].round(1)
+        assert told.to_dict("index") == {
+            1: {"pairs_n": 1, "median_moved_pct": 0.8, "p90_moved_pct": 2.2},
+            4: {"pairs_n": 1, "median_moved_pct": 4.2, "p90_moved_pct": 10.1},
+        }
+
     def test_revision_of_2023_without_international_transport(self, facts):
         sides = [facts[release] for release in ("2025", "2026a")]
         published = revisions.diff_releases(*sides)

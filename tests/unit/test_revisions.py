@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import revisions, standing
+from klimatpuls import revisions, sectors, standing
+from klimatpuls.series import ReleaseTable
 from klimatpuls.targets import Target
 
 AS_OF = dt.date(2026, 5, 8)
@@ -308,3 +309,48 @@ class TestFindCause:
 
     def test_every_cause_has_words_in_both_languages(self):
         assert set(revisions.CAUSES) >= {"unchanged", "several_causes", *revisions.STEPS[1:]}
+
+
+class TestRecord:
+    """How far first-published values moved later."""
+
+    def table(self, name: str, years: list[int], **values: list[float]) -> ReleaseTable:
+        """Two municipalities and the nation with their transport; the other sectors are zero."""
+        count = len(years)
+        codes = ("00", "0360", "0380")
+        cells = {code: np.zeros((3, count)) for code in sectors.main_codes()}
+        cells["transport"] = np.array([[500.0] * count, values["own"], values["other"]])
+        cells["all"] = sum(cells.values(), np.zeros((3, count)))
+        return ReleaseTable(name, codes, np.array(years), cells)
+
+    def test_worked_example(self) -> None:
+        first = self.table("a", [2022, 2023], own=[1.0, 100.0], other=[1.0, 200.0])
+        later = self.table("b", [2022, 2023, 2024], own=[1.0, 97.0, 5.0], other=[1.0, 210.0, 0.0])
+        found = revisions.build_record([first, later]).set_index(["sector_code", "years_since_first"])
+        assert found.loc[("transport", 1)].tolist() == pytest.approx([1, 2, 4.0, 4.8])
+        assert found.loc[("all", 1), "median_moved_pct"] == pytest.approx(4.0)
+        assert "waste" not in found.index.get_level_values(0), "there was none"
+
+    def test_a_year_whose_first_publication_is_not_held_is_left_out(self) -> None:
+        first = self.table("a", [2022, 2023], own=[1.0, 100.0], other=[1.0, 200.0])
+        later = self.table("b", [2022, 2023, 2024], own=[9.0, 100.0, 5.0], other=[9.0, 200.0, 5.0])
+        last = self.table("c", [2022, 2023, 2024], own=[9.0, 100.0, 6.0], other=[9.0, 200.0, 5.0])
+        found = revisions.build_record([first, later, last])
+        told = found[found["sector_code"] == "all"].set_index("years_since_first")
+        assert told["pairs_n"].to_dict() == {0: 1, 1: 1}, "2022 was published first by a release not held"
+        assert told["p90_moved_pct"].to_dict() == pytest.approx({0: 18.0, 1: 0.0}), "2024 was corrected"
+
+    def test_one_release_has_no_record(self) -> None:
+        found = revisions.build_record([self.table("a", [2023], own=[1.0], other=[2.0])])
+        assert found.empty
+        assert found.columns.tolist() == list(revisions.RECORD_COLUMNS)
+
+    @given(
+        own=st.lists(st.floats(1, 1e6), min_size=2, max_size=2),
+        factor=st.sampled_from([0.5, 1.0, 2.0]),
+    )
+    def test_a_revision_by_one_factor_moves_everything_by_it(self, own: list[float], factor: float) -> None:
+        first = self.table("a", [2023], own=[own[0]], other=[own[1]])
+        later = self.table("b", [2023, 2024], own=[factor * own[0], 1.0], other=[factor * own[1], 1.0])
+        found = revisions.build_record([first, later])
+        np.testing.assert_allclose(found["median_moved_pct"], 100 * abs(factor - 1))

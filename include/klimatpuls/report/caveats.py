@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from klimatpuls.report.numbers import Speaker
-    from klimatpuls.report.view import DataStatus, Digest, Finding
+    from klimatpuls.report.view import DataStatus, Digest, Finding, RevisionRecord
 
 
 def warnings(digest: Digest, say: Speaker) -> Section:
@@ -133,6 +133,8 @@ def certainty(digest: Digest, say: Speaker) -> Section:
             f"Every new release recalculates the whole series. The figure of {year} too may change in the "
             "next one, for single municipalities by tens of percent. Klimatpuls keeps every release.",
         ),
+        *_first_publication(digest, say),
+        *(_usual_movement(record, say) for record in digest.record),
         say(
             "Inte med: markanvändning och skog, utrikes transporter, vad invånarna konsumerar från andra "
             "platser. Ingen korrigering för väder.",
@@ -156,6 +158,35 @@ def certainty(digest: Digest, say: Speaker) -> Section:
                 )
             )
     return Section(say("Hur säkra siffrorna är", "How sure the figures are"), (Bullets(tuple(items)),))
+
+
+def _first_publication(digest: Digest, say: Speaker) -> list[str]:
+    """That the newest year was published once only, as long as that is so."""
+    if not digest.is_first_publication:
+        return []
+    year = digest.last_year
+    return [
+        say(
+            f"Siffrorna för {year} är en förstapublicering: ingen senare utgåva har bekräftat dem ännu.",
+            f"The figures of {year} are a first publication: no later release has confirmed them yet.",
+        )
+    ]
+
+
+def _usual_movement(record: RevisionRecord, say: Speaker) -> str:
+    half, most = (say.number(value, 1) for value in (record.median_moved_pct, record.p90_moved_pct))
+    since = record.years_since_first
+    when = (
+        say(f"{since} år efter", f"{since} year{'s' if since > 1 else ''} after")
+        if since
+        else say("i en rättelse av", "in a correction of")
+    )
+    return say(
+        f"En kommuns först publicerade summa brukar ändras med {half} procent {when} den första "
+        f"publiceringen (nio av tio med högst {most}); räknat på {record.pairs_n} par av utgåvor.",
+        f"A municipality's first published total usually moves by {half} percent {when} its first "
+        f"publication (nine of ten by at most {most}); from {record.pairs_n} pairs of releases.",
+    )
 
 
 def sources(digest: Digest, say: Speaker) -> Section:

@@ -59,6 +59,7 @@ QUERIES: Final = (
     "coverage",
     "findings",
     "data_status",
+    "revision_record",
 )
 """Names of the files under ``include/sql/report`` that make up a digest."""
 
@@ -227,6 +228,16 @@ class DataStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RevisionRecord:
+    """How far municipal totals moved so many years after their first publication, in percent of it."""
+
+    years_since_first: int
+    pairs_n: int
+    median_moved_pct: float
+    p90_moved_pct: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """One value in two releases, tonnes.
 
@@ -346,6 +357,8 @@ class Digest:
         coverage: How far measures reach, per own target.
         findings: Gates that current releases did not pass.
         statuses: Freshness per dataset and substance.
+        record: How far municipal totals usually move after their first publication; only what enough pairs of
+            releases say.
     """
 
     publication_id: int
@@ -364,6 +377,17 @@ class Digest:
     coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     statuses: tuple[DataStatus, ...]
+    record: tuple[RevisionRecord, ...]
+
+    @property
+    def is_first_publication(self) -> bool:
+        """Whether no other release of all greenhouse gases has the latest year: nothing confirmed it yet."""
+        return not any(
+            self.last_year in release.years
+            for release in self.releases
+            if (release.dataset, release.substance) == (EMISSIONS, GHG)
+            and release.release_id != self.emissions.release_id
+        )
 
     @property
     def last_year(self) -> int:
@@ -488,6 +512,7 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),
         findings=tuple(_finding(row) for row in told["findings"]),
         statuses=tuple(DataStatus(**_without_id(row)) for row in told["data_status"]),
+        record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
     )
 
 

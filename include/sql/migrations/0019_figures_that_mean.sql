@@ -89,3 +89,15 @@ DROP VIEW IF EXISTS mart.revision;
 -- A rate says from which year it is taken, and stands beside the one since 2015.
 ALTER TABLE mart_data.target_progress ADD COLUMN achieved_from_year smallint;
 ALTER TABLE mart_data.target_progress ADD COLUMN annual_reduction_since_2015 double precision;
+
+-- How far a first-published value moved later, per sector and years since.
+CREATE TABLE mart_data.revision_record (
+    publication_id bigint NOT NULL,
+    sector_code text NOT NULL,
+    years_since_first smallint NOT NULL,
+    pairs_n integer NOT NULL,
+    values_n integer NOT NULL,
+    median_moved_pct double precision NOT NULL,
+    p90_moved_pct double precision NOT NULL,
+    PRIMARY KEY (publication_id, sector_code, years_since_first)
+);

@@ -198,6 +198,7 @@ def _rows() -> dict[str, list[dict[str, object]]]:
             ),
             _member("12", "Skåne län", "county", 5_230_771.0, 3.6, -40.2, 8.8, None, None),
         ],
+        "revision_record": [],
         "own_targets": [],
         "criteria": [
             {

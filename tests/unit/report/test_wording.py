@@ -448,3 +448,28 @@ def test_both_languages_say_equally_much(digest):
                 assert all(len(row) == len(block.columns) for row in block.rows)
             if isinstance(block, Bullets):
                 assert len(block.items) == len(other.items)
+
+
+def test_the_newest_year_is_a_first_publication_until_another_release_has_it(rows):
+    assert "Siffrorna för 2024 är en förstapublicering" in text_of(write_page(build_digest(rows), "sv"))
+    rows["releases"][-1]["years"] = [1990, 2024]
+    assert "förstapublicering" not in text_of(write_page(build_digest(rows), "sv"))
+
+
+def test_how_far_figures_usually_move_is_told_with_the_number_of_pairs(rows):
+    assert "brukar ändras" not in text_of(write_page(build_digest(rows), "sv"))
+    rows["revision_record"] = [
+        {
+            "years_since_first": 1,
+            "pairs_n": 3,
+            "median_moved_pct": 0.79,
+            "p90_moved_pct": 2.16,
+            "publication_id": rows["publication"][0]["publication_id"],
+        }
+    ]
+    swedish, english = (text_of(write_page(build_digest(rows), lang)) for lang in ("sv", "en"))
+    assert (
+        "brukar ändras med 0,8 procent 1 år efter den första publiceringen (nio av tio med högst 2,2); "
+        "räknat på 3 par av utgåvor." in swedish
+    )
+    assert "usually moves by 0.8 percent 1 year after its first publication" in english
