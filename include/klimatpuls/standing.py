@@ -91,8 +91,8 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the observed years since 2015 span fewer than five years",
     ),
     "aviation_unknown": (
-        "ingen utgåva visar inrikesflygets andel, så måttet går inte att räkna ut",
-        "no release shows the share of domestic aviation, so the boundary cannot be reckoned",
+        "ingen utgåva visar inrikesflyget, så måttet går inte att räkna ut",
+        "no release shows domestic aviation, so the boundary cannot be reckoned",
     ),
     "no_population_forecast": (
         "ingen befolkningsprognos för målåret",

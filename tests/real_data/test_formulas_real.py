@@ -458,6 +458,31 @@ class TestNetwork:
         assert t_per_capita("effort_sharing_proxy", members) == 1.25
         assert t_per_capita("effort_sharing_proxy", members, keep_aviation=False) == 1.23
 
+    def test_sums_changes_and_parts_of_the_confirmed_members(self, tables, real_data):
+        population = pd.read_csv(real_data / "scb/population.csv", dtype={"region_code": str})
+        population = population.rename(columns={"population": "population_count"})
+        register = read_registers().members
+        confirmed = network.members_on(register[register["confirmed"].astype(bool)], dt.date(2026, 5, 8))
+        members = [code for code in confirmed if len(code) == 4]
+        own = build_series(tables["2026a"], "territorial")
+        wide = own.pivot_table(index="region_code", columns="year", values="value_tco2e")
+
+        def told(chosen: list[str]) -> list[float]:
+            total = wide.loc[chosen].sum()
+            return [round(100 * (total[2024] / total[year] - 1), 2) for year in (2023, 1990)]
+
+        assert round(wide.loc[members, 2024].sum()) == 11_162_325
+        assert told(members) == [5.67, -28.73]
+        assert told([code for code in members if code != code_for("Luleå")]) == [8.82, -37.58]
+        assert told([code for code in MUNICIPALITIES if code not in members]) == [8.83, -34.38]
+        assert round((wide.loc[NATION, 2024] - wide.loc[list(MUNICIPALITIES), 2024].sum()) / 1000) == 181
+        heads = network.per_capita(own, population, members, results.splits()).set_index("year")
+        assert heads.loc[[2023, 2024], "tco2e_per_capita"].round(3).tolist() == [3.245, 3.404]
+        parts = change_parts.build_change_parts(tables["2026a"], [(2023, 2024)], with_sectors=False)
+        parts = parts[parts["region_code"].isin(members)].sum(numeric_only=True)
+        shares = 100 * parts[["national_part_tco2e", "own_part_tco2e"]] / parts["first_tco2e"]
+        assert shares.round(1).tolist() == [5.4, 0.3]
+
 
 @pytest.fixture(scope="module")
 def donors(real_data: Path, tables: dict[str, ReleaseTable]) -> list[ReleaseTable]:

@@ -242,10 +242,11 @@ def _comparison_notes(digest: Digest, say: Speaker) -> list[str]:
         say(
             "* Sektorerna utanför EU:s utsläppshandel, ett närmevärde ur sektorerna: transporter utan "
             "flyg, jordbruk, egen uppvärmning, arbetsmaskiner, produktanvändning och avfall. För landet "
-            f"ligger det 3–5{NBSP}% under det officiella värdet.",
+            f"låg det 6,1{NBSP}% (1990) och 3,7{NBSP}% (2024) under det officiella värdet; i enskilda "
+            "kommuner kan det ligga långt ifrån.",
             "* Sectors outside EU emissions trading, a proxy made of: transport without aviation, "
-            "agriculture, own heating, machinery, product use and waste. For the nation it lies 3–5% "
-            "below the official figure.",
+            "agriculture, own heating, machinery, product use and waste. For the nation it lay 6.1% "
+            "(1990) and 3.7% (2024) below the official figure; in single municipalities it can be far off.",
         ),
     ]
     flags = {flag for member in digest.municipalities for flag in member.flags}
