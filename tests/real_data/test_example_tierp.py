@@ -29,6 +29,7 @@ from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops.context import RunContext
 from klimatpuls.hops.trace import Question, trace
 from klimatpuls.measures import Measure
+from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.regions import codes, region
 from klimatpuls.series import build_release_table, build_series
 from klimatpuls.sources import smhi_emissions
@@ -417,7 +418,7 @@ class Page:
         found = self._traced(column, **keys)
         assert found.disagreements() == []
         (root,) = found.steps
-        assert root.method_version == "1.1"
+        assert root.method_version == METHOD_VERSION
         for step, before in ((step, before) for _, step, before in found.numbered()):
             if step.cell is None or step.cell.sheet is None or before:
                 continue
