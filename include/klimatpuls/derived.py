@@ -66,7 +66,7 @@ class Held:
         boundaries: Every boundary that is reckoned from a release.
         known_from: Release → first day it was known.
         donors: Releases of all greenhouse gases and of carbon dioxide, oldest first, with ``tables`` among
-            them: they may tell the domestic aviation that a release does not show. None: ``tables``.
+            them: they may show the domestic aviation that a release lacks. None: ``tables``.
     """
 
     tables: tuple[ReleaseTable, ...]

@@ -92,7 +92,7 @@ class ResultInputs:
             sector_code × year with ``emissions_tco2e``; main sectors and domestic aviation suffice.
         earlier: The published releases before it, oldest first.
         donors: The published releases of all greenhouse gases and of carbon dioxide, oldest first, with
-            ``current`` and ``earlier``: they may tell the domestic aviation that another does not show.
+            ``current`` and ``earlier``: they may show the domestic aviation that another lacks.
             Empty: the releases of all greenhouse gases alone.
         population: One row per region_code × year with ``population_count``.
         members: One row per member with ``region_code``, ``joined_on``, ``left_on``, ``confirmed``.
@@ -218,7 +218,7 @@ def _sub_sectors(boundaries: Sequence[Boundary]) -> list[str]:
 
 
 def _donors(named: Sequence[EarlierRelease], held: Sequence[ReleaseTable]) -> tuple[ReleaseTable, ...]:
-    """The releases that may tell domestic aviation, in order; those that are held are not read again."""
+    """The releases that may show domestic aviation, in order; those that are held are not read again."""
     known = {table.release_id: table for table in held}
     tables = [known.get(one.release_id) or one.table([sectors.DOMESTIC_AVIATION]) for one in named]
     return tuple(tables or held)

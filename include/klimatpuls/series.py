@@ -521,7 +521,7 @@ def _find_boundary(boundary: str | Boundary) -> Boundary:
 
 
 def find_donors(years: IntArray, donors: Sequence[ReleaseTable]) -> list[tuple[ReleaseTable, int]]:
-    """Find which release tells the domestic aviation of each year (methods section 1).
+    """Find which release shows the domestic aviation of each year (methods section 1).
 
     The newest release that shows domestic aviation and has the year; for a year none of them has, the newest
     that has the nearest one they have, of two equally near the earlier: a later year keeps the last known
@@ -529,7 +529,7 @@ def find_donors(years: IntArray, donors: Sequence[ReleaseTable]) -> list[tuple[R
 
     Args:
         years: Calendar years wanted.
-        donors: Releases of all greenhouse gases or of carbon dioxide, oldest first. One that could not tell a
+        donors: Releases of all greenhouse gases or of carbon dioxide, oldest first. One that could not give a
             year better than a newer one is not read.
 
     Returns:
@@ -552,7 +552,7 @@ def find_donors(years: IntArray, donors: Sequence[ReleaseTable]) -> list[tuple[R
 def _reckon(
     table: ReleaseTable, boundary: Boundary, donors: Sequence[ReleaseTable], *, keep_aviation: bool
 ) -> _Reckoned:
-    """Add up a boundary on one release; ``donors`` may tell the domestic aviation it does not show."""
+    """Add up a boundary on one release; ``donors`` may show the domestic aviation it lacks."""
     total = sum((table.sector(code) for code in boundary.plus), np.zeros(table.sector(ALL_SECTORS).shape))
     for code in boundary.minus:
         if code != DOMESTIC_AVIATION:

@@ -122,7 +122,7 @@ def _rates(target: OwnTarget, say: Speaker) -> list[str]:
                 f"From {target.last_year} on, a cut of {needed} a year is needed.",
             )
         )
-    told = [
+    paces = [
         _pace(rate, year, say)
         for rate, year in (
             (target.achieved_annual_rate, target.achieved_from_year),
@@ -130,8 +130,8 @@ def _rates(target: OwnTarget, say: Speaker) -> list[str]:
         )
         if rate is not None and year is not None
     ]
-    if told:
-        words.append(say(f"Utsläppen {say.all_of(told)}.", f"Emissions {say.all_of(told)}."))
+    if paces:
+        words.append(say(f"Utsläppen {say.all_of(paces)}.", f"Emissions {say.all_of(paces)}."))
     return words
 
 

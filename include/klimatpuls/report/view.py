@@ -581,7 +581,7 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
             nation=tuple(_change(cell) for cell in cause.get("nation", ())),
             largest_movers=tuple(_change(cell) for cell in cause.get("largest_movers", ())),
             moved_share_pct=None if cause.get("moved_share_pct") is None else float(cause["moved_share_pct"]),
-            # What was written down before the boundary was told is of the published total.
+            # A cause without a boundary was written by an earlier version: published total.
             boundary=cause.get("boundary", PUBLISHED_TOTAL),
         )
     if kind == "register":

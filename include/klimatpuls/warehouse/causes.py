@@ -131,8 +131,8 @@ def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) 
             "moved_pct": MOVED_PCT,
         }
         cursor.execute(load_sql("load/nation_revision.sql"), {**pair, "n": MAX_NATION_YEARS})
-        told = ("year", "old_t", "new_t", "international_t")
-        cause["nation"] = [dict(zip(told, row, strict=True)) for row in cursor]
+        columns = ("year", "old_t", "new_t", "international_t")
+        cause["nation"] = [dict(zip(columns, row, strict=True)) for row in cursor]
         cursor.execute(load_sql("load/largest_movers.sql"), {**pair, "n": MAX_MOVERS})
         names = ("region_code", "region_name", "year", "old_t", "new_t")
         cause["largest_movers"] = [dict(zip(names, row, strict=True)) for row in cursor]

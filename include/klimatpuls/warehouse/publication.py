@@ -45,7 +45,7 @@ EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
 EMISSION_FACT = "emission"
 AVIATION_SUBSTANCES = frozenset({LEAD_SUBSTANCE, "co2"})
-"""Substances whose releases tell domestic aviation; nearly all of it is carbon dioxide."""
+"""Substances whose releases show domestic aviation; nearly all of it is carbon dioxide."""
 RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
 ASKED_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
 """Facts that formulas read under the publication that is made: they are written before anything else."""
@@ -405,7 +405,7 @@ def _earlier(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
 
 
 def _donors(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
-    """Every release that may tell the domestic aviation another does not show, oldest first."""
+    """Every release that may show the domestic aviation another lacks, oldest first."""
     gases = [
         c
         for c in plan.candidates

@@ -1,4 +1,4 @@
--- The releases that may tell domestic aviation, oldest first as the publisher dates them: of all greenhouse gases and
+-- The releases that may show domestic aviation, oldest first as the publisher dates them: of all greenhouse gases and
 -- of carbon dioxide.
 SELECT
     release_id,
