@@ -63,11 +63,11 @@ def test_every_mistake_is_told_on_standard_error_and_the_code_is_1(run: Run, sou
     done = run("check", KLIMATPULS_REGISTERS=str(sound), KLIMATPULS_CONTACTS=str(contacts))
     assert (done.returncode, done.stdout) == (1, "")
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("klimatpuls: 3 mistakes in answers.csv, contacts.csv, members.csv;")
-    assert [line.split(":")[0] for line in lines[1:]] == [
-        "- members.csv, row 13, column region_name (Namn)",
+    assert lines[0].startswith("klimatpuls: 3 fel i answers.csv, contacts.csv, members.csv;")
+    assert [line.split(":")[0] for line in lines[1::2]] == [
+        "- members.csv, rad 13, kolumn Namn (region_name), cell B13",
         "- answers.csv",
-        "- contacts.csv, row 2, column address (Funktionsadress)",
+        "- contacts.csv, rad 2, kolumn Funktionsadress (address), cell D2",
     ]
     assert "anna" not in done.stderr
 
