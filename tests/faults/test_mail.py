@@ -109,7 +109,7 @@ def make_settings(port: int, **changes) -> SmtpSettings:
         "login": USER,
         "password": PASSWORD,
         "from_address": "klimatpuls@example.org",
-        "list_address": LIST,
+        "list_addresses": (LIST,),
         "operator_address": None,
         "implicit_tls": False,
         "starttls": False,

@@ -48,7 +48,7 @@ def message(origin: str = "live", message_id: str = "<a@example.org>"):
 def test_the_connection_of_the_embedded_catcher_is_read():
     ours = settings()
     assert (ours.host, ours.port, ours.login, ours.password) == ("127.0.0.1", 1025, "klimatpuls", "hemligt")
-    assert (ours.from_address, ours.list_address) == ("klimatpuls@example.org", "lista@example.org")
+    assert (ours.from_address, ours.list_addresses) == ("klimatpuls@example.org", ("lista@example.org",))
     assert (ours.implicit_tls, ours.starttls, ours.is_loopback) == (False, False, True)
 
 
