@@ -72,7 +72,7 @@ def parse_address(text: str, *, allow_name: bool = False) -> MailAddress:
     bare = text.strip()
     if allow_name and bare.endswith(">"):
         name, sign, bare = bare[:-1].rpartition("<")
-        if not sign or "@" in name or "," in name:
+        if not sign or set("<>,@") & set(name):
             msg = "more than one address, or a name that holds < > , or @"
             raise AddressError(msg)
     local, _, domain = bare.rpartition("@")
@@ -95,7 +95,7 @@ def parse_addresses(texts: str | Sequence[str]) -> tuple[MailAddress, ...]:
             before them.
 
     Raises:
-        AddressError: if there is none, or one is wrong: then all are refused, with the place of the wrong one.
+        AddressError: if there is none, or one is wrong: all are refused then, with the place of that one.
     """
     parts = texts.replace(";", ",").split(",") if isinstance(texts, str) else list(texts)
     found: dict[str, MailAddress] = {}
@@ -159,8 +159,9 @@ def _domain(text: str) -> str:
     try:
         encoded = idna.encode(text, uts46=True).decode("ascii").casefold()
     except UnicodeError as error:
-        msg = "the domain cannot be encoded (IDNA): a label is empty, too long or holds a sign that no domain has"
-        raise AddressError(msg) from error
+        # Its words quote the domain, and a log would show them.
+        msg = f"the domain cannot be encoded ({type(error).__name__}): a part is empty, too long or no name"
+        raise AddressError(msg) from None
     labels = encoded.split(".")
     is_host = all(
         label and _HOST_SIGNS.issuperset(label) and not label.startswith("-") and not label.endswith("-")

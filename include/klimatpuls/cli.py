@@ -461,7 +461,7 @@ def backup_restore(
 
 @registers_app.command("check")
 def registers_check(folder: FolderOption = None) -> None:
-    """Read every register and explain every mistake by file, row, column and remedy; also the mail addresses."""
+    """Read every register and explain every mistake by file, row, column and remedy; check mail addresses."""
     from klimatpuls import clock
     from klimatpuls.hops.context import contacts_file
     from klimatpuls.registers.checking import check_folder

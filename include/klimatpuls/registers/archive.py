@@ -1,4 +1,4 @@
-"""The parts of a zipped spreadsheet, inflated and parsed as a stream, within ceilings that no register reaches.
+"""The parts of a zipped spreadsheet, inflated and parsed as a stream, within ceilings no register reaches.
 
 A register is small, but its file comes from anywhere. So nothing is laid out before it is counted: parts are
 inflated in chunks, XML is parsed as it comes, and a document type declaration is refused. A cell without

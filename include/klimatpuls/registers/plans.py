@@ -154,8 +154,8 @@ def read_collection(path: Path) -> tuple[Record, ...]:
             )
             continue
         if row["adopted_year"] and not _YEAR.fullmatch(row["adopted_year"]):
-            found = shown(row["adopted_year"])
-            problem = Words(f"väntade ett år, här står {found.sv}", f"expected a year, found {found.en}")
+            year = shown(row["adopted_year"])
+            problem = Words(f"väntade ett år, här står {year.sv}", f"expected a year, found {year.en}")
             remedy = Words("Skriv fyra siffror, eller inget.", "Write four digits, or nothing.")
             mistakes.append(_mistake(path, place, "adopted_year", problem, remedy))
             continue

@@ -1,10 +1,10 @@
 """Reading register files: spreadsheets and YAML, and mistakes that name file, row, column, cell and remedy.
 
 Whoever edits a register edits a spreadsheet. So a *row* is the row the spreadsheet shows (the header is row
-1), a column may carry its Swedish name, and every mistake of a file is told at once, in Swedish and English.
-What a file is follows from its bytes: Excel's workbooks with and without macros, OpenDocument, and text parted
-by comma, semicolon or tab. A cell that begins like a formula is a mistake: the next program that opens the file
-would run it.
+1), a column may carry its Swedish name, and every mistake of a file is reported at once, in Swedish and
+English. What a file is follows from its bytes: Excel's workbooks with and without macros, OpenDocument, and
+text parted by comma, semicolon or tab. A cell that begins like a formula is a mistake: the next program that
+opens the file would run it.
 """
 
 from __future__ import annotations
@@ -310,7 +310,7 @@ def _width(line: str, sign: str) -> int:
 def _rejoined(cells: list[str], delimiter: str, width: int) -> list[str]:
     """The cells of a row, a text that was cut at its own separators put together again.
 
-    A spreadsheet puts such a text into quotation marks; whoever edits by hand forgets them. A cell that begins
+    A spreadsheet puts such a text into quotation marks; who edits by hand forgets them. A cell that begins
     with a blank goes on from the one before it, but only where the row then has as many cells as the header.
     """
     while len(cells) > width and not cells[-1].strip():
@@ -379,10 +379,10 @@ def _sheet(name: str, grid: Mapping[int, Mapping[int, Any]]) -> Sheet:
         told = len(mistakes)
         for index, raw in sorted(grid[number].items()):
             cell = clean(raw) if isinstance(raw, str) else raw
-            problem = _cell_problem(cell)
-            if problem is not None:
+            wrong = _cell_problem(cell)
+            if wrong is not None:
                 column = header[index] if index < len(header) and number > 1 else ""
-                mistakes.append(_cell_mistake(name, number, index, column, *problem))
+                mistakes.append(_cell_mistake(name, number, index, column, *wrong))
             elif cell not in (None, "") and number > 1:
                 cells[index] = cell
         if cells or (number > 1 and len(mistakes) > told):
@@ -523,7 +523,7 @@ SHAPE_IN_README: Final = Words(
 
 
 def _refuse_alias(tokens: Iterable[Any], file: str) -> None:
-    """Refuse a YAML text that repeats parts of itself: a few lines can stand for more than any memory holds."""
+    """Refuse a YAML text that repeats parts of itself: few lines can stand for more than memory holds."""
     for token in tokens:
         if type(token).__name__ == "AliasToken":
             problem = Words(

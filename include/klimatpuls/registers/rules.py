@@ -308,7 +308,7 @@ def _target_years(record: Record) -> Iterator[Found]:
     for step in steps:
         if ("percent_below_base" in step) == ("level_tco2e" in step):
             problem = Words(
-                f"delmålet {step['year']} har båda eller ingen av procent (percent_below_base) och ton (level_tco2e)",
+                f"delmålet {step['year']} har båda eller ingen av procent och ton",
                 f"interim step {step['year']} has both or none of percent_below_base and level_tco2e",
             )
             remedy = Words("Ge varje delmål en av de två.", "Give each step one of the two.")

@@ -3,7 +3,7 @@
 ``schemas/<name>.schema.json`` is the only place that knows the columns of a register. Beside the standard's
 own words a column may carry annotations: ``title`` is its Swedish header and ``x-headers`` further ones,
 ``x-hint`` and ``x-hint-sv`` what to do when it is wrong, ``x-words`` Swedish words for its values,
-``x-values`` the values that words stand for where there is no ``enum``, ``x-prefixes`` Swedish words before a
+``x-values`` values that words stand for without an ``enum``, ``x-prefixes`` Swedish words before a
 colon, ``x-unit`` that a number is in ``percent`` or a ``fraction`` of one, ``x-not-future`` that a day may not
 lie ahead, ``x-private`` that a message must not repeat the cell. A ``pattern`` has its sentence here.
 """
@@ -396,7 +396,7 @@ def is_web_address(text: str) -> bool:
 def is_function_address(text: str) -> bool:
     """Whether a mail address can be sent to, and belongs to a function and not to a person.
 
-    The part before the @ must hold a word of ``FUNCTION_WORDS``, with or without the dots of å, ä and ö: a name
+    The part before the @ must hold a word of ``FUNCTION_WORDS``, with or without the dots of å, ä, ö: a name
     does not, and what cannot be told from a name is refused rather than kept.
 
     Example: ``klimat@example.org`` is a function's; ``anna.ek@example.org`` and ``anna@example.org`` are not.

@@ -51,7 +51,7 @@ _STYLES: Final = (
 )
 _INTRODUCTION: Final = (
     "Fyll i bladen; låt första raden stå. En rad per uppgift, tomma celler där inget är känt.",
-    "Dagar skrivs 2026-05-07. Tal med decimalkomma eller punkt, utan enhet; tusental skiljs åt med mellanslag: "
+    "Dagar skrivs 2026-05-07. Tal med decimalkomma eller punkt, utan enhet; tusental med mellanslag: "
     "146 060. Procent skrivs 63 eller 63 %. Koder är text: 0360, inte 360.",
     "Flera värden i en cell skiljs åt med |, värden per år skrivs 2027:120|2030:400. Inga formler.",
     "Ett id ändras aldrig: en rad med samma id ersätter den förra.",

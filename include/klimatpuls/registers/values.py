@@ -28,7 +28,7 @@ PERCENT: Final = "percent"
 FRACTION: Final = "fraction"
 MAX_NUMBER_CHARACTERS: Final = 60
 
-# Every expression here is anchored, and none of its parts can stand in for the next: time grows with the text.
+# Each expression matches the whole text, and no part of it can stand in for the next: none can backtrack.
 _PLAIN: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
 _EITHER: Final = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
@@ -71,7 +71,7 @@ class Question:
 
 
 def clean(text: str) -> str:
-    """A text as it is kept: one form per letter (NFC), nothing invisible at its ends or without width in it."""
+    """A text as it is kept: one form per letter (NFC), no blanks at its ends, no signs without width."""
     return unicodedata.normalize("NFC", text).translate(_ZERO_WIDTH).replace("\r\n", "\n").strip()
 
 
@@ -93,8 +93,8 @@ def value_of(cell: Cell, column: Mapping[str, Any]) -> Any:
     Returns:
         Text, number, bool, list or mapping; None for an empty cell; a Question where it may mean two things.
 
-    Example: ``"1 250,5"`` in a column of numbers → 1250.5; a day of 7 May 2026 → ``"2026-05-07"``; ``"146,060"``
-    in a column of numbers → a Question.
+    Example: ``"1 250,5"`` in a column of numbers → 1250.5, ``"146,060"`` → a Question; a day of 7 May 2026 →
+    ``"2026-05-07"``.
     """
     if isinstance(cell, str):
         cell = clean(cell)
@@ -252,7 +252,7 @@ def _unclear(text: str) -> Question:
     return Question(
         problem=Words(f"{found.sv} kan inte läsas som ett tal", f"{found.en} cannot be read as one number"),
         remedy=Words(
-            "Skriv siffror med högst ett decimaltecken; tusental skiljs åt med mellanslag: 146 060 eller 1 250,5.",
+            "Skriv siffror med högst ett decimaltecken; tusental med mellanslag: 146 060 eller 1 250,5.",
             "Write digits with at most one decimal sign; thousands are parted by blanks: 146 060 or 1 250.5.",
         ),
     )
@@ -282,7 +282,7 @@ def _read_word(text: str, column: Mapping[str, Any]) -> Any:
 
 
 def word_of(value: Any, column: Mapping[str, Any]) -> Any:
-    """The value of a setting whose column has words of its own, such as ``pågår`` for ``ongoing``; others as is."""
+    """The value of a setting by its word, such as ``ongoing`` for ``pågår``; one without words as it is."""
     if isinstance(value, list):
         return [word_of(inner, column.get("items", {})) for inner in value]
     has_words = "enum" in column or "x-words" in column or column.get("format") == "sector-code"
@@ -359,7 +359,7 @@ def _sector_names(sector: sectors.Sector) -> Iterator[str]:
 
 
 def sector_code(text: str) -> str:
-    """The code of a sector by its code or one of its Swedish or English names; the text where there is none."""
+    """The code of a sector by its code or one of its names, Swedish or English; else the text."""
     return _sector_keys().get(key_of(text), text)
 
 

@@ -1,4 +1,4 @@
-"""What a register's messages are made of: one sentence in Swedish and in English, for members and operators."""
+"""What a register's messages are made of: a sentence in Swedish and in English, for members and operators."""
 
 from __future__ import annotations
 

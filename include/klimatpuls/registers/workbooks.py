@@ -1,4 +1,4 @@
-"""Reads an Excel workbook (.xlsx, .xlsm) as a person sees it: percentages, days, errors and formulas told apart.
+"""Reads an Excel workbook (.xlsx, .xlsm) as a person sees it: percentages, days, errors and formulas.
 
 Values alone are not enough for a register: a cell that shows 63 % holds 0.63, a day is a number with a
 format, and a cell that shows ``#N/A`` must not become an empty one. So number formats, the date system and

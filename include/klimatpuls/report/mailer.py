@@ -5,8 +5,8 @@ may have arrived; sending again may send twice) be told from every other failure
 ``synthetic`` or ``archive`` leave for a loopback server only, and off loopback TLS is required.
 
 Addresses are checked where the settings are read (:mod:`klimatpuls.addresses`). A domain goes out encoded; a
-local part with letters such as å, ä and ö goes out only to a server that offers SMTPUTF8. No address is ever put
-into an outcome's detail or a log line.
+local part with letters such as å, ä and ö goes out only to a server that offers SMTPUTF8. No address is ever
+put into an outcome's detail or a log line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -162,7 +162,7 @@ def _address(extra: Mapping[str, Any], key: str) -> str:
 def _addresses(extra: Mapping[str, Any], key: str) -> tuple[str, ...]:
     stated = extra.get(key) or ""
     try:
-        return tuple(map(str, parse_addresses(stated if isinstance(stated, str | list) else str(stated))))
+        return tuple(map(str, parse_addresses(stated if isinstance(stated, str | list) else [stated])))
     except AddressError as error:
         raise _wrong_address(key, error) from None
 
@@ -177,7 +177,7 @@ def hide_addresses(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    """What is kept of words that come from outside: short, and without an address, also without half of one."""
+    """What is kept of words that come from outside: short, and without an address or half of one."""
     if len(text) > MAX_REPLY:
         text = text[:MAX_REPLY].rpartition(" ")[0]
     return hide_addresses(text)[:MAX_DETAIL]
@@ -300,7 +300,7 @@ def _converse(server: smtplib.SMTP, message: EmailMessage, recipient: str, setti
         needs = _needs_smtputf8(settings.from_address, recipient)
         if needs and not server.has_extn("smtputf8"):
             return _without_smtputf8(settings.from_address)
-        content = message.as_bytes(policy=message.policy.clone(utf8=bool(needs)))
+        content = message.as_bytes(policy=SMTPUTF8 if needs else SMTP)
         problem = _envelope(server, settings.from_address, recipient, len(content), needs)
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
         return Outcome(state="failed", detail=_words("before DATA", error))
@@ -333,11 +333,11 @@ def _needs_smtputf8(*addresses: str) -> bool:
 
 
 def _without_smtputf8(sender: str) -> Outcome:
-    """What becomes of a mail whose address this server cannot take: final for a recipient, mendable for us."""
+    """What becomes of a mail whose address this server cannot take: final for a recipient only."""
     whose, state = ("sender", "failed") if _needs_smtputf8(sender) else ("recipient", "refused")
     detail = (
-        f"the {whose}'s address has letters beyond ASCII before the @, and the server does not offer SMTPUTF8: "
-        "it cannot take such an address"
+        f"the {whose}'s address has letters beyond ASCII before the @, and the server does not offer "
+        "SMTPUTF8: it cannot take such an address"
     )
     return Outcome(state=cast("State", state), detail=detail)
 

@@ -638,7 +638,7 @@ def _enqueue(
     *,
     always_ask: bool,
 ) -> bool:
-    """Put a digest into the outbox for each recipient that has none of the day yet, if its causes deserve one."""
+    """Put a digest into the outbox for each recipient without one of the day, if its causes deserve one."""
     if not cause_rules.deserve_digest(causes):
         return False
     ask = always_ask or any(cause["kind"] == "override" for cause in causes)
