@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 MAX_PARTS: Final = 1000
 MAX_INFLATED_BYTES: Final = 64 * 2**20
-MAX_CELLS: Final = 2_000_000
+MAX_CELLS: Final = 1_000_000
 """Cells of a file, empty ones among them."""
-MAX_FILLED_CELLS: Final = 400_000
+MAX_FILLED_CELLS: Final = 200_000
 MAX_CHARACTERS: Final = 20_000_000
 """Characters of all filled cells together: many cells may share one long text."""
 MAX_CELL_CHARACTERS: Final = 32_767

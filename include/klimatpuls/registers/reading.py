@@ -250,7 +250,7 @@ def read_csv(body: bytes, file: str) -> Sheet:
     Raises:
         UnreadableError: if it is no text or no CSV.
     """
-    text = read_text(body, file, by_hand=True)
+    text = read_text(body, file, by_hand=True).replace("\r\n", "\n").replace("\r", "\n")
     _refuse_foreign(text, file)
     try:
         delimiter, text = _delimiter(text, file)

@@ -4,8 +4,8 @@
 own words a column may carry annotations: ``title`` is its Swedish header and ``x-headers`` further ones,
 ``x-hint`` and ``x-hint-sv`` what to do when it is wrong, ``x-words`` Swedish words for its values,
 ``x-values`` values that words stand for without an ``enum``, ``x-prefixes`` Swedish words before a
-colon, ``x-unit`` that a number is in ``percent`` or a ``fraction`` of one, ``x-not-future`` that a day may not
-lie ahead, ``x-private`` that a message must not repeat the cell. A ``pattern`` has its sentence here.
+colon, ``x-unit`` that a number is in ``percent`` or a ``fraction`` of one, ``x-not-future`` that a day
+may not lie ahead, ``x-private`` that a message must not repeat the cell. A ``pattern`` has its sentence here.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from typing import Any
 
 import openpyxl
 import pytest
-
 from spreadsheets import minimal_workbook
 
 from klimatpuls.errors import UsageError
@@ -21,7 +20,7 @@ from klimatpuls.registers.importing import import_file
 from klimatpuls.registers.reading import MAX_BYTES, RegisterError
 from klimatpuls.registers.schemas import shape
 from klimatpuls.registers.template import FILLED_IN, GUIDE, build_template
-from klimatpuls.registers.values import Question, cell_text, value_of
+from klimatpuls.registers.values import cell_text, value_of
 
 TODAY = dt.date(2026, 11, 28)
 MEASURE = {
