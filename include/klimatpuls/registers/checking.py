@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +39,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klimatpuls.registers.cells import Cell
+
+
+MAX_MISTAKES: Final = 2000
+"""Mistakes of a file after which its other rows are not looked at: it is left out as a whole anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,8 +356,7 @@ def _spare(sheet: Sheet, row: int, index: int, cell: Cell) -> Mistake:
         column=None,
         cell=reference(row, index),
         problem=Words(
-            f"{found.sv} står utanför rubrikerna (tabellen har {len(sheet.header)} kolumner)",
-            f"{found.en} stands outside the header (the table has {len(sheet.header)} columns)",
+            f"{found.sv} står i en kolumn utan rubrik", f"{found.en} stands in a column without a header"
         ),
         remedy=Words(
             "Töm cellen; en text som innehåller skiljetecknet sätts inom citattecken.",
@@ -385,13 +387,12 @@ def _header_mistakes(register: Register, sheet: Sheet, columns: Sequence[str | N
             file=sheet.name, place=row_place(1), column=column, problem=problem, remedy=remedy, cell=cell
         )
 
-    filled = {index for _, cells in sheet.rows for index in cells}
     labels = [register.shape.label(name) for name in known]
     names = Words(", ".join(label.sv for label in labels), ", ".join(label.en for label in labels))
     for index, (text, column) in enumerate(zip(sheet.header, columns, strict=True)):
-        if column is None and (text or index in filled):
+        if column is None and text:
             told = shown(text)
-            header = Words(told.sv.strip('"'), told.en.strip('"')) if text else Words("(tom)", "(empty)")
+            header = Words(told.sv.strip('"'), told.en.strip('"'))
             yield mistake(
                 header,
                 Words("registret har ingen sådan kolumn", "the register has no such column"),
@@ -430,6 +431,8 @@ def _judge(
     emptied = {(mistake.place, mistake.column) for mistake in mistakes}
     sound: list[Record] = []
     for record in records:
+        if len(found) > MAX_MISTAKES:
+            break
         faults = [
             Found(record, fault.column, fault.problem, fault.remedy)
             for fault in (*register.shape.faults(record.values), *_unstorable(register.shape, record.values))
@@ -466,10 +469,17 @@ def _unstorable(of: Shape, values: Mapping[str, Any]) -> Iterator[Fault]:
             if isinstance(inner, str) and (found := text_problem(inner)):
                 yield Fault(column=column, problem=found[0], remedy=found[1])
             elif isinstance(inner, float | int) and not abs(inner) <= MAX_NUMBER:
-                number = f"{inner:g}" if isinstance(inner, float) and math.isfinite(inner) else "∞"
+                number = _in_short(inner)
                 problem = Words(f"talet är för stort ({number})", f"the number is too large ({number})")
                 remedy = Words("Skriv ett tal i kolumnens enhet.", "Write a number in the column's unit.")
                 yield Fault(column=column, problem=problem, remedy=remedy)
+
+
+def _in_short(number: float) -> str:
+    try:
+        return f"{float(number):g}"
+    except OverflowError:
+        return "∞"
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -236,7 +236,7 @@ BAD = [
         old="Fossilfri flotta",
         new="Fossilfri,flotta",
         place="row 2",
-        words="stands outside the header (the table has 7 columns)",
+        words="stands in a column without a header",
     ),
     Bad(
         kind="no day",
