@@ -550,10 +550,10 @@ class TestDigest:
             (second.publication_id, OTHER),
             (second.publication_id, LIST),
         ]
-        assert not self.missed(house, date(2026, 5, 9), (LIST, OTHER)), "each is told once"
+        assert not self.missed(house, date(2026, 5, 9), (LIST, OTHER)), "each gets it once"
         assert not self.missed(house, date(2026, 5, 10), (LIST, OTHER, "new@example.org"))
 
-    def test_a_list_that_changed_over_night_is_told_what_the_old_one_missed(self, house: House) -> None:
+    def test_a_list_that_changed_over_night_gets_what_the_old_one_missed(self, house: House) -> None:
         house.add(emissions(FIRST))
         house.must_publish()
         house.add(emissions(SECOND, day="2026-05-08"))

@@ -314,7 +314,7 @@ def draft_of_sheet(register: Register, sheet: Sheet, today: dt.date | None = Non
     for number, cells in sheet.rows:
         spare = next((index for index in cells if index >= len(columns) or columns[index] is None), None)
         if spare is not None:
-            # The cells before it may be shifted: what they say would be told wrongly.
+            # The cells before it may be shifted: no message about them would be true.
             mistakes.append(_spare(sheet, number, spare, cells[spare]))
             continue
         named = {index: str(columns[index]) for index in cells}
@@ -427,7 +427,7 @@ def _judge(
 ) -> Draft:
     """Hold each record to the schema, and the records to each other's keys."""
     found: list[Mistake] = [*mistakes]
-    # A cell that is empty only because its content was a mistake already is told once.
+    # A cell that is empty only because its content was a mistake already is reported once.
     emptied = {(mistake.place, mistake.column) for mistake in mistakes}
     sound: list[Record] = []
     for record in records:

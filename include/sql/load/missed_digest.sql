@@ -1,4 +1,4 @@
--- Who has not been told of the publication whose results are shown, because a digest of that day stood in its way;
+-- Recipients without a digest of the publication whose results are shown, because another one of that day was sent;
 -- one that moved dated statuses alone has nothing to mail of its own.
 SELECT
     p.publication_id,
