@@ -409,6 +409,7 @@ def migrate() -> None:
     if missing:
         msg = f"set {', '.join(missing)} in the environment"
         raise UsageError(msg)
+    _check_mail()
     passwords = {role: os.environ[f"{role.upper()}_PASSWORD"] for role in LOGIN_ROLES}
     version = run_migrations(os.environ["WAREHOUSE_ADMIN_DSN"], passwords)
     _say(f"the warehouse is at {version}")
@@ -460,7 +461,7 @@ def backup_restore(
 
 @registers_app.command("check")
 def registers_check(folder: FolderOption = None) -> None:
-    """Read every register and explain every mistake by file, row, column and remedy."""
+    """Read every register and explain every mistake by file, row, column and remedy; check mail addresses."""
     from klimatpuls import clock
     from klimatpuls.hops.context import contacts_file
     from klimatpuls.registers.checking import check_folder
@@ -477,6 +478,7 @@ def registers_check(folder: FolderOption = None) -> None:
             mistakes += error.mistakes
     if mistakes:
         raise RegisterError(mistakes)
+    _check_mail()
     rows = sum(map(len, checked.records.values()))
     _say(f"{len(checked.records)} registers with {rows} rows, no mistake")
 
@@ -616,6 +618,18 @@ def _pairs(words: list[str]) -> dict[str, str]:
             msg = f"--where takes NAME=VALUE, such as first_year=2015, not {word!r}"
             raise UsageError(msg)
     return {name.strip(): value.strip() for name, _, value in (word.partition("=") for word in words)}
+
+
+def _check_mail() -> None:
+    """Refuse mail settings that no mail could be sent with, where this process has them.
+
+    Raises:
+        UsageError: naming the setting and the reason; repeats no address and no password.
+    """
+    from klimatpuls.report.mailer import parse_connection
+
+    if connection := os.environ.get("AIRFLOW_CONN_SMTP_DEFAULT"):
+        parse_connection(connection)
 
 
 def _registers(folder: Path | None) -> Path:

@@ -323,7 +323,7 @@ def publish() -> int:
     from klimatpuls.hops.publish import publish_validated, published_since
 
     with connections.warehouse(connections.LOADER) as conn:
-        published = publish_validated(conn, run_context(), connections.smtp_settings().list_address)
+        published = publish_validated(conn, run_context(), connections.smtp_settings().list_addresses)
         if published is not None:
             return published.publication_id
         earlier = published_since(conn, get_current_context()["dag_run"].run_after)
@@ -452,7 +452,7 @@ def sweep_unsent_mail() -> None:
     from klimatpuls.hops.watch import has_mail_due, queue_missed_digest
 
     with connections.warehouse(connections.LOADER) as conn:
-        queue_missed_digest(conn, run_context(), connections.smtp_settings().list_address)
+        queue_missed_digest(conn, run_context(), connections.smtp_settings().list_addresses)
         is_due = has_mail_due(conn)
     if not is_due:
         message = "no mail is due"

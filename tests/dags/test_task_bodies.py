@@ -439,7 +439,8 @@ def test_a_register_with_a_mistake_is_told_and_the_others_come_through(
     assert ask(warehouse.loader_dsn, "SELECT count(*) FROM register.member") == [(0,)]
     assert ask(warehouse.loader_dsn, "SELECT count(*) FROM register.target") == [(7,)]
     told = failure_of(tasks.check_registers)
-    assert "members.csv, row 13, column region_name (Namn): 1281 is Lund, found 'Malmö'" in told
+    assert 'members.csv, rad 13, kolumn Namn (region_name), cell B13: 1281 är Lund, här står "Malmö"' in told
+    assert 'members.csv, row 13, column region_name (Namn), cell B13: 1281 is Lund, found "Malmö"' in told
     # Their file fits the members that could not be read; nothing can be held to them.
     tasks.sync_contacts()
     assert ask(warehouse.mailer_dsn, "SELECT region_code, kind FROM person.contact") == [("1280", "official")]

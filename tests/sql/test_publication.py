@@ -25,7 +25,7 @@ from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.loader import load_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from conftest import Warehouse
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 AS_OF = date(2026, 5, 8)
+OTHER = "andra@example.org"
 LIST = "list@example.org"
 TIERP, UPPSALA, NATION = "0360", "0380", "00"
 EMISSIONS, POPULATION, SUCCESSOR = "smhi_emissions", "scb_population", "scb_population_ckm"
@@ -100,7 +101,7 @@ class House:
         *,
         as_of: date = AS_OF,
         compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]] = no_results,
-        list_address: str | None = LIST,
+        list_address: str | Sequence[str] | None = LIST,
         always_ask: bool = False,
     ) -> publication.Published | None:
         return publication.publish(
@@ -493,7 +494,9 @@ class TestStandings:
 
 class TestDigest:
     def outbox(self, house: House) -> list[tuple[Any, ...]]:
-        return house.ask("SELECT publication_id, recipient, approval, state FROM ops.mail_outbox ORDER BY 1")
+        return house.ask(
+            "SELECT publication_id, recipient, approval, state FROM ops.mail_outbox ORDER BY outbox_id"
+        )
 
     def test_greenhouse_gases_are_mailed_with_the_publication(self, house: House) -> None:
         house.add(emissions(FIRST))
@@ -525,6 +528,42 @@ class TestDigest:
         house.add(emissions(SECOND, day="2026-05-09"))
         assert house.must_publish(as_of=date(2026, 5, 9)).digest_queued
         assert len(self.outbox(house)) == 2
+
+    def test_every_address_of_the_list_has_a_mail_of_its_own(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        made = house.must_publish(list_address=(LIST, OTHER))
+        assert self.outbox(house) == [
+            (made.publication_id, recipient, "not_needed", "pending") for recipient in (LIST, OTHER)
+        ]
+        assert made.digest_queued
+
+    def test_one_a_day_holds_for_each_and_nobody_misses_what_came_later(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        second = house.must_publish(list_address=(LIST, OTHER))
+        assert second.digest_queued, "the new address has had none of the day"
+        assert [recipient for _, recipient, *_ in self.outbox(house)] == [LIST, OTHER]
+        assert not self.missed(house, AS_OF, (LIST, OTHER)), "the day is not over"
+        assert self.missed(house, date(2026, 5, 9), (LIST, OTHER))
+        assert [row[:2] for row in self.outbox(house)][1:] == [
+            (second.publication_id, OTHER),
+            (second.publication_id, LIST),
+        ]
+        assert not self.missed(house, date(2026, 5, 9), (LIST, OTHER)), "each gets it once"
+        assert not self.missed(house, date(2026, 5, 10), (LIST, OTHER, "new@example.org"))
+
+    def test_a_list_that_changed_over_night_gets_what_the_old_one_missed(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        assert not house.must_publish().digest_queued
+        assert self.missed(house, date(2026, 5, 9), OTHER)
+        assert [recipient for _, recipient, *_ in self.outbox(house)] == [LIST, OTHER]
+
+    @staticmethod
+    def missed(house: House, as_of: date, recipients: str | Sequence[str]) -> bool:
+        return publication.enqueue_missed_digest(house.conn, as_of=as_of, list_address=recipients)
 
     def test_without_a_list_there_is_none(self, house: House) -> None:
         house.add(emissions(FIRST))

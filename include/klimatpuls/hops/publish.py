@@ -10,6 +10,7 @@ from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as PgConnection
@@ -21,7 +22,9 @@ INGEST_PATIENCE_MINUTES = 30
 """A source run that began longer ago than this no longer holds up a publication."""
 
 
-def publish_validated(conn: PgConnection, context: RunContext, list_address: str | None) -> Published | None:
+def publish_validated(
+    conn: PgConnection, context: RunContext, list_address: str | Sequence[str] | None
+) -> Published | None:
     """Compute and switch; None when no release came or went and no register is new.
 
     Releases that follow upon another one than before are compared with it first.
@@ -29,7 +32,7 @@ def publish_validated(conn: PgConnection, context: RunContext, list_address: str
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         context: Day and approval mode.
-        list_address: Where the digest goes.
+        list_address: Where the digest goes, one address or several.
     """
     recompare_releases(conn)
     return publication.publish(

@@ -13,6 +13,8 @@ from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.publication import enqueue_missed_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.hops.context import RunContext
@@ -78,7 +80,7 @@ def has_mail_due(conn: PgConnection) -> bool:
     return bool(is_due)
 
 
-def queue_missed_digest(conn: PgConnection, context: RunContext, list_address: str) -> bool:
+def queue_missed_digest(conn: PgConnection, context: RunContext, list_address: str | Sequence[str]) -> bool:
     """Queue what an earlier day's publication could not tell, a digest of that day having gone before it."""
     return enqueue_missed_digest(
         conn, as_of=context.as_of, list_address=list_address, always_ask=context.always_ask

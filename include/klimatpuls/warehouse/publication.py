@@ -133,7 +133,7 @@ def publish(
     *,
     as_of: date,
     compute: Callable[[ResultInputs], Iterable[tuple[str, pd.DataFrame]]],
-    list_address: str | None,
+    list_address: str | Sequence[str] | None,
     always_ask: bool = False,
 ) -> Published | None:
     """Publish everything validated; does nothing when there is nothing new.
@@ -142,7 +142,7 @@ def publish(
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
         as_of: The day the publication speaks about.
         compute: The formulas: facts and registers in, the tables of ``mart_data`` out, each with its frame.
-        list_address: Where the digest goes; None queues none.
+        list_address: Where the digest goes, one address or several; None queues none.
         always_ask: Whether a person must release every digest (``MAIL_APPROVAL=always``).
 
     Returns:
@@ -555,7 +555,7 @@ def _switch(
     facts: Mapping[str, int],
     causes: list[dict[str, Any]],
     as_of: date,
-    list_address: str | None,
+    list_address: str | Sequence[str] | None,
     *,
     always_ask: bool,
 ) -> bool:
@@ -603,7 +603,7 @@ def _switch(
 
 
 def enqueue_missed_digest(
-    conn: PgConnection, *, as_of: date, list_address: str, always_ask: bool = False
+    conn: PgConnection, *, as_of: date, list_address: str | Sequence[str], always_ask: bool = False
 ) -> bool:
     """Queue the digest of the current publication when another one of its day stood in its way.
 
@@ -612,19 +612,21 @@ def enqueue_missed_digest(
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         as_of: The run's day.
-        list_address: Where the digest goes.
+        list_address: Where the digest goes, one address or several.
         always_ask: Whether a person must release every digest.
 
     Returns:
         Whether one was queued.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/missed_digest.sql"), {"as_of_date": as_of})
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        publication_id, causes = row
-        return _enqueue(cursor, publication_id, causes, as_of, list_address, always_ask=always_ask)
+        values = {"as_of_date": as_of, "recipients": _recipients(list_address)}
+        cursor.execute(load_sql("load/missed_digest.sql"), values)
+        missed = cursor.fetchall()
+        queued = [
+            _enqueue(cursor, publication_id, causes, as_of, recipient, always_ask=always_ask)
+            for publication_id, causes, recipient in missed
+        ]
+    return any(queued)
 
 
 def _enqueue(
@@ -632,24 +634,31 @@ def _enqueue(
     publication_id: int,
     causes: list[dict[str, Any]],
     as_of: date,
-    list_address: str,
+    list_address: str | Sequence[str],
     *,
     always_ask: bool,
 ) -> bool:
-    """Put a digest into the outbox if its causes deserve one and none of the day is there yet."""
+    """Put a digest into the outbox for each recipient without one of the day, if its causes deserve one."""
     if not cause_rules.deserve_digest(causes):
         return False
     ask = always_ask or any(cause["kind"] == "override" for cause in causes)
-    cursor.execute(
-        load_sql("load/enqueue_digest.sql"),
-        {
-            "publication_id": publication_id,
-            "as_of_date": as_of,
-            "recipient": list_address,
-            "approval": "asked" if ask else "not_needed",
-        },
-    )
-    return bool(cursor.rowcount)
+    queued = 0
+    for recipient in _recipients(list_address):
+        cursor.execute(
+            load_sql("load/enqueue_digest.sql"),
+            {
+                "publication_id": publication_id,
+                "as_of_date": as_of,
+                "recipient": recipient,
+                "approval": "asked" if ask else "not_needed",
+            },
+        )
+        queued += cursor.rowcount
+    return bool(queued)
+
+
+def _recipients(list_address: str | Sequence[str]) -> list[str]:
+    return [list_address] if isinstance(list_address, str) else list(list_address)
 
 
 def _one_row(cursor: Any, name: str) -> dict[str, Any]:
