@@ -110,7 +110,10 @@ def add_factors(cube: Cube, frame: pd.DataFrame, measure: str, table: PxTable, s
             )
         texts = {code: f"{unit.text!r} in the label of {name}" for code, unit in units.items()}
         frame["factor"] = frame["factor"].fillna(factors)
-        frame["unit"] = frame["unit"].where(frame["unit"] != "", frame[dimension.name].map(texts).fillna(""))
+        said = pd.Series(
+            [texts.get(code, "") for code in frame[dimension.name]], index=frame.index, dtype="str"
+        )
+        frame["unit"] = frame["unit"].where(frame["unit"] != "", said)
         speaks = {
             code: pxunits.speaks_of_equivalents(f"{code.replace('_', ' ')} {dimension.labels[code]}")
             for code in dimension.codes

@@ -16,7 +16,6 @@ Sources: PxTools/PxApiSpecs (PxAPI-2.yml), PxTools/PxWebApi, json-stat.org/full.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +52,8 @@ LARGEST_MAX_CELLS = 1_000_000
 MOST_CALLS_PER_SECOND = 100.0
 LONGEST_WINDOW_SECONDS = 300.0
 """A window beyond these two is a slip of the service: it would mean no limit, or a wait without end."""
+LARGEST_VALUE = 1e300
+"""No figure is as large: what is, is infinite or a slip."""
 MOST_QUESTIONS = 1_000
 """A table that needs more questions than this is not asked for."""
 
@@ -580,13 +581,13 @@ def _values(raw: object, cells: int) -> tuple[tuple[float | None, ...], dict[int
 def _number(place: int, value: object) -> float | None:
     if isinstance(value, str):
         if _NUMBER_AS_TEXT.fullmatch(value.strip()):
-            return float(value)
+            return _number(place, float(value))
         if any(letter.isdigit() for letter in value):
             _refuse("value_type", f"cell {place} holds the text {value!r}, a figure that is no number")
         return None
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST_VALUE:
         _refuse("value_type", f"cell {place} holds {value!r}, neither a number, a symbol nor nothing")
     return value
 
