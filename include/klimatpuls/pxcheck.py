@@ -165,10 +165,10 @@ def _unit(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answer
         return "differs", "no unit is stated: the figures of the nation must prove it"
     is_there = (pxunits.plain(table.unit), table.unit_place) in [(pxunits.plain(u.text), p) for u, p in met]
     is_recorded = is_there and {place for _, place in met} == {table.unit_place}
-    said = dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in met)
-    return "holds" if is_recorded and len({unit.factor for unit, _ in met}) == 1 else "differs", "; ".join(
-        said
-    )
+    said = "; ".join(dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in met))
+    if general and any(unit.factor != general.unit.factor for unit, _ in met):
+        return "fails", f"the table contradicts itself: {said}"
+    return "holds" if is_recorded and len({unit.factor for unit, _ in met}) == 1 else "differs", said
 
 
 def _years(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
