@@ -55,6 +55,17 @@ class TestParse:
         assert parsed.rows["population_count"].dtype == "int64"
         assert parsed.rows["region_code"].dtype == "str"
 
+    @pytest.mark.parametrize(
+        ("name", "dataset"),
+        [("tab638_data.json", "scb_population"), ("tab5557_data.json", "scb_population_ckm")],
+    )
+    def test_the_recorded_unit_that_was_once_refused_is_read(self, name, dataset):
+        """Bytes kept by a home that refused them are read by this parser, without a remark."""
+        assert b'"base": "antal personer"' in body(name)
+        parsed = parse(body(name), dataset=dataset)
+        assert len(parsed.rows) > 0
+        assert not any("unit" in note for note in parsed.notes)
+
     def test_no_cell_is_lost(self):
         parsed = parse(body("tab638_data.json"))
         assert parsed.rows_read == 20 == len(parsed.rows) + len(parsed.rejects)
