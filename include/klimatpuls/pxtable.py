@@ -663,7 +663,7 @@ def _lacking(cells: pd.DataFrame, table: PxTable) -> list[str]:
     """Which of our codes the answers lack."""
     notes = []
     for name, wanted in table.wanted.items():
-        there = set(cells[wanted.column])
+        there = set(cells[wanted.column].unique())
         missing = sorted(set(wanted.codes.values()) - there)
         if missing:
             notes.append(f"the answers have no code of {name} for {some(missing)}")
