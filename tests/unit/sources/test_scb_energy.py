@@ -83,7 +83,7 @@ def test_a_region_nobody_knows_is_left_out_and_said():
 def test_a_code_nobody_knew_is_told_by_its_label(label, ours):
     parsed = parse(lambda document: recode(document, "98", "971", label))
     assert ours in set(parsed.rows["consumer_code"])
-    assert f"code 971 of Forbrukningskategri was told by its label {label!r}: {ours}" in parsed.notes
+    assert f"code 971 of Forbrukningskategri was recognised by its label {label!r}: {ours}" in parsed.notes
 
 
 def test_a_code_whose_label_says_nothing_is_refused():

@@ -477,13 +477,13 @@ CASES = (
         "gas under another code",
         NATIONAL,
         recoded("Vaxthusgaser", "CH4_CO2-ekv.", "CH4E"),
-        "code CH4E of Vaxthusgaser was told by its label 'Metan (kt CO2-ekv.)': ch4",
+        "code CH4E of Vaxthusgaser was recognised by its label 'Metan (kt CO2-ekv.)': ch4",
     ),
     Case(
         "sector under another code",
         NATIONAL,
         recoded("Sektor", "0.1", "0.10"),
-        "code 0.10 of Sektor was told by its label",
+        "code 0.10 of Sektor was recognised by its label",
     ),
     Case(
         "gas nobody knows",
