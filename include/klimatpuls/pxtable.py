@@ -642,7 +642,8 @@ def _add_our_codes(cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: s
         for code, name_here in ours.items():
             if code not in wanted.codes:
                 notes.append(
-                    f"code {code} of {name} was recognised by its label {dimension.labels[code]!r}: {name_here}"
+                    f"code {code} of {name} was recognised by its label {dimension.labels[code]!r}: "
+                    f"{name_here}"
                 )
         frame[wanted.column] = frame[dimension.name].map(ours).astype("str")
 
