@@ -19,6 +19,7 @@ import pandas as pd
 
 from klimatpuls import catalog, pxtable
 from klimatpuls.errors import FetchError
+from klimatpuls.pxfiles import describe_tables, recognise_table
 from klimatpuls.pxtable import REGION_VARIABLE
 from klimatpuls.pxweb import TIME_VARIABLE
 from klimatpuls.regions import regions
@@ -130,3 +131,11 @@ def _rows(cells: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return rows.reset_index(drop=True)
+
+
+RECOGNISES = describe_tables("scb_population")
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
+    return recognise_table(body, "scb_population")
