@@ -335,10 +335,10 @@ def _run(function: Any, arguments: Any, limits: Ceilings, caller: socket.socket)
             _be_child(function, arguments, limits, answer, words)
         os.close(holds)
         try:
-            woken, _, _ = select.select([ends, caller], [], [], limits.seconds)
+            woken = select.select([ends, caller.fileno()], [], [], limits.seconds)[0]
         finally:
             os.close(ends)
-        is_late, is_orphan = not woken, caller in woken
+        is_late, is_orphan = not woken, caller.fileno() in woken
         if is_late or is_orphan:
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
@@ -421,8 +421,7 @@ def _in_use() -> tuple[int, int]:
 
 def _place(error: BaseException) -> str:
     """Where an exception was raised: the innermost function of ours, with its line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    frames = [frame for frame in frames if frame.filename != __file__]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     ours = [frame for frame in frames if f"{os.sep}klimatpuls{os.sep}" in frame.filename] or frames
     if not ours:
         return "native code"

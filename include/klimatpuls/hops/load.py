@@ -172,7 +172,7 @@ class _Load:
                 known=tuple(self._known),
                 quarantined=tuple(self._refused),
                 refused_again=tuple(self._again),
-                notes=read_notes(self._conn, self._run_id),
+                notes=runs.read_notes(self._conn, self._run_id),
             )
             runs.set_run_state(self._conn, self._run_id, _state(result), _describe(result))
         logger.info("%s", _describe(result))
@@ -322,18 +322,6 @@ def _done_before(conn: PgConnection, run_id: int) -> tuple[dict[str, int], list[
         cursor.execute(load_sql("load/refused_files_of_run.sql"), {"run_id": run_id})
         refused = [f"{dataset} {substance} (file {sha[:8]})" for dataset, substance, sha in cursor.fetchall()]
     return loaded, refused
-
-
-def read_notes(conn: PgConnection, run_id: int) -> tuple[str, ...]:
-    """What an operator should know of the releases of a run, one sentence each.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function only reads.
-        run_id: The source run.
-    """
-    with conn.cursor() as cursor:
-        cursor.execute(load_sql("load/notes_of_run.sql"), {"run_id": run_id})
-        return tuple(f"{release_id}: {note}" for release_id, notes in cursor.fetchall() for note in notes)
 
 
 def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:

@@ -712,34 +712,33 @@ def _published_date(above: list[Row], lines: list[str], what: str) -> tuple[date
     if at is None:
         at = next((at for at, line in enumerate(lines) if "länsrapport" in plain_name(line)), None)
     line = "" if at is None else lines[at]
-    days = [day for cell in ([] if at is None else above[at]) if (day := _day(cell)) is not None]
-    if len(set(days)) != 1:
+    days = set[date | None]().union(*map(_days, [] if at is None else above[at]))
+    published = days.pop() if len(days) == 1 else None
+    if published is None:
         msg = (
             f"{what}: expected 'Rapportnamn: Länsrapport, YYYY-MM-DD' above the table, found {line!r}"
             + (" (day and month cannot be told apart, or two dates)" if line else "")
             + ". Nothing was loaded: the date says which release is the newest."
         )
         raise SourceFormatError(msg, rule="published_date_not_found", findings=[line])
-    is_usual = days[0].isoformat() in line and at == 0
-    notes = () if is_usual else (f"the publisher's date is written {line!r}; it was read as {days[0]}",)
-    return days[0], notes
+    is_usual = published.isoformat() in line and at == 0
+    notes = () if is_usual else (f"the publisher's date is written {line!r}; it was read as {published}",)
+    return published, notes
 
 
-def _day(cell: object) -> date | None:
-    """The one day that a cell states; None where it states none, or one that can be read in two ways."""
+def _days(cell: object) -> set[date | None]:
+    """The days that a cell states; None stands for one that is no day or can be read in two ways."""
     if isinstance(cell, date):
-        return cell.date() if isinstance(cell, datetime) else cell
+        return {cell.date() if isinstance(cell, datetime) else cell}
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         is_serial = _FIRST_SERIAL <= cell <= _LAST_SERIAL
-        return date(1899, 12, 30) + timedelta(days=int(cell)) if is_serial else None
-    text = _text(cell)
+        return {date(1899, 12, 30) + timedelta(days=int(cell))} if is_serial else set()
+    text, days = _text(cell), set[date | None]()
     for form in _DAY_FORMS:
-        found = form.search(text)
-        if found is not None:
-            return _day_of(
-                found.groupdict(), is_year_first=text[found.start() : found.start() + 4].isdecimal()
-            )
-    return None
+        for found in form.finditer(text):
+            days.add(_day_of(found.groupdict(), is_year_first=found.start("y") == found.start()))
+        text = form.sub("|", text)
+    return days
 
 
 def _day_of(parts: Mapping[str, str | None], *, is_year_first: bool) -> date | None:
