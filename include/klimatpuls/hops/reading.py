@@ -1,4 +1,4 @@
-"""What is done with bytes from outside, in a process of its own: recognise them, turn them into rows.
+"""What is done with bytes from outside in a process of its own: they are turned into rows.
 
 These functions run under :mod:`klimatpuls.isolation`. They take names and bytes and hand back plain values,
 rows as the text that COPY takes: the process that loads them need not know what a data frame is.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import catalog, releases
+from klimatpuls import releases
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.releases import fact_of
 from klimatpuls.snapshots import SnapshotStore
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 DUPLICATE_KEY = "duplicate_key"
 LOST_CELLS = "lost_cells"
-_HEAD_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +56,6 @@ class Read:
     notes: tuple[str, ...]
     rows: Rows
     rejects: Rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What a file given by hand is.
-
-    Attributes:
-        source: Catalogue id of the source.
-        dataset: Catalogue id of the dataset.
-        substance: Our substance code, or None where the dataset has none.
-    """
-
-    source: str
-    dataset: str
-    substance: str | None
 
 
 def read_snapshot(
@@ -169,44 +153,3 @@ def _check_key(rows: pd.DataFrame, key: tuple[str, ...], what: str) -> None:
         "loaded: which of the two is right cannot be told from the file."
     )
     raise SourceFormatError(msg, rule=DUPLICATE_KEY, findings=findings)
-
-
-def recognise(body: bytes) -> tuple[Known, bool] | None:
-    """What a file is, and whether it says that its figures are made up; None where no source knows it.
-
-    Args:
-        body: The file.
-
-    Raises:
-        SourceFormatError: if a source knows what it is and why it cannot be read.
-    """
-    for source in catalog.SOURCES.values():
-        module: Any = importlib.import_module(f"klimatpuls.sources.{source.id}")
-        known = module.recognise(body)
-        if known is not None:
-            found = Known(source=source.id, dataset=known[0], substance=known[1])
-            return found, says_synthetic(body)
-    return None
-
-
-def says_synthetic(body: bytes) -> bool:
-    """Whether a file says of itself that its figures are made up.
-
-    A workbook says so in its properties or its first cells, any other file in its first bytes.
-
-    Args:
-        body: The bytes of a file that a source knows.
-    """
-    from klimatpuls.replica.workbook import SYNTHETIC_MARK, is_synthetic
-
-    if not body.startswith(b"PK"):
-        return SYNTHETIC_MARK.encode() in body[:_HEAD_BYTES]
-    return is_synthetic(body)
-
-
-def recognised_files() -> dict[str, str]:
-    """Source → what its files look like, one line each."""
-    return {
-        source.id: importlib.import_module(f"klimatpuls.sources.{source.id}").RECOGNISES
-        for source in catalog.SOURCES.values()
-    }

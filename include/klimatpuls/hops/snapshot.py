@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from klimatpuls import catalog, isolation
 from klimatpuls.errors import NotYetPublished, SourceFormatError, UsageError
-from klimatpuls.hops import reading
 from klimatpuls.http import Limits
 from klimatpuls.parser_version import parser_version
 from klimatpuls.releases import Fetched
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from klimatpuls.assumptions import Checked
     from klimatpuls.catalog import Dataset, Source
     from klimatpuls.hops.context import RunContext
+    from klimatpuls.hops.recognising import Known
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Look, Parsed
     from klimatpuls.snapshots import Snapshot
@@ -319,7 +319,7 @@ class Given:
 
     name: str
     body: bytes
-    known: reading.Known
+    known: Known
     is_synthetic: bool
 
 
@@ -334,7 +334,9 @@ def recognise_file(file: Path) -> Given:
         SourceFormatError: if no source knows it; the message says what each source looks for.
     """
     body = _read_file(file)
-    found = isolation.server("klimatpuls.hops.reading").call(reading.recognise, body, what=file.name)
+    from klimatpuls.hops.recognising import recognise  # reads tables, which most commands do not
+
+    found = isolation.run_isolated(recognise, body, what=file.name)
     if found is None:
         raise _unknown(file.name, body)
     known, is_synthetic = found
@@ -377,9 +379,10 @@ def _kind(mode: int) -> str:
 
 
 def _unknown(name: str, body: bytes) -> SourceFormatError:
+    from klimatpuls.hops.recognising import recognised_files
     from klimatpuls.zipgate import looks_like
 
-    looked_for = isolation.server("klimatpuls.hops.reading").call(reading.recognised_files, what=name)
+    looked_for = isolation.run_isolated(recognised_files, what=name)
     lines = [f"  {source}: {files}" for source, files in looked_for.items()]
     kind = "a zip (a workbook, perhaps)" if body.startswith(b"PK") else looks_like(body)
     msg = (
