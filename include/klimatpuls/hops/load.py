@@ -128,9 +128,9 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
         return _Load(conn, source, run_id, context, keyed_first=True).run(rows, refused)
 
 
-def _needed(source: Source) -> tuple[str, str]:
+def _needed(source: Source) -> tuple[str, ...]:
     """What the reading process imports while this one asks the database."""
-    return "klimatpuls.hops.reading", f"klimatpuls.sources.{source.id}"
+    return "klimatpuls.hops.reading", f"klimatpuls.sources.{source.id}", "klimatpuls.releases"
 
 
 class _Load:
