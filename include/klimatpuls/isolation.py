@@ -266,7 +266,8 @@ def _death(ended: _Ended, what: str, limits: Ceilings) -> SourceFormatError:
 
 
 def _refusal(what: str, rule: str, why: str, words: str) -> SourceFormatError:
-    last = " | ".join(line.strip() for line in words.splitlines() if line.strip())[-_EXCERPT:]
+    lines = [line.strip() for line in words.splitlines() if not line.startswith("note: run with")]
+    last = " | ".join(filter(None, lines))[-_EXCERPT:]
     said = f" Its last words: {last}." if last else ""
     return SourceFormatError(f"{what}: {why}.{said} {REMEDY}.", rule=rule, findings=[why])
 
