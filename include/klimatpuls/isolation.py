@@ -402,6 +402,8 @@ def _set_limits(limits: Ceilings) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.output_bytes, limits.output_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
     data, whole = _in_use()
+    if not whole:
+        return
     # Data counts what is asked for and may be written; the address space also counts what is only set aside.
     for kind, used in ((resource.RLIMIT_DATA, data), (resource.RLIMIT_AS, whole)):
         room = used + limits.memory_bytes * (1 if kind == resource.RLIMIT_DATA else 2)
@@ -412,7 +414,10 @@ def _set_limits(limits: Ceilings) -> None:
 
 
 def _in_use() -> tuple[int, int]:
-    """Bytes of data and of address space this process has; zeros where the system does not say."""
+    """Bytes of data and of address space this process has; zeros where the system does not say (not Linux).
+
+    There the time is still bounded, and the memory by what the machine has.
+    """
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - called once per child
             pages = file.read().split()

@@ -366,5 +366,5 @@ def _describe(result: LoadResult) -> str:
     said += [f"{release_id}: the same content in another file, nothing new" for release_id in result.known]
     said += [f"refused: {message}" for message in result.quarantined]
     said += [f"refused again for the same reason: {message}" for message in result.refused_again]
-    said += [f"note: {note}" for note in result.notes]
+    said += runs.notes_in_short(result.notes)
     return "; ".join(said)
