@@ -252,3 +252,45 @@ def test_a_backfill_reads_what_another_version_refused(
     refuse_as_before(conn, warehouse, first.run_id, "wrong_unit")
     run_id = chain.begin(conn, SCB, context)
     assert snapshot.adopt_kept(conn, SCB, context, run_id=run_id, kept_as_of=DAY).state == "fetched"
+
+
+def test_the_command_names_what_stays_refused_and_ends_with_5(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver of the DAG runs is stood in for: it reads what the configuration asks for."""
+    from contextlib import contextmanager
+    from types import SimpleNamespace
+
+    from klimatpuls.embedded import house, session
+    from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE, UsageError
+
+    first = given(conn, context, PAGE)
+    load.load_run(conn, SCB, first, context)
+    said: list[str] = []
+    asked: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def running(*_: object) -> Iterator[None]:
+        yield None
+
+    def refresh(_stack: object, _say: object, sources: list[str], conf: dict[str, Any]) -> Any:
+        asked.append((sources, conf))
+        again = retried(conn, context)
+        if again.state == "fetched":
+            load.load_run(conn, SCB, again.run_id, context)
+        return SimpleNamespace(exit_code=EXIT_DONE)
+
+    monkeypatch.setattr(session, "_running", running)
+    monkeypatch.setattr(session, "_refresh", refresh)
+    monkeypatch.setattr(house, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
+    home: Any = None
+    assert session.retry_source(home, "scb_population", said.append) == EXIT_QUARANTINE
+    assert asked == [(["scb_population"], {"retry_refused": True})]
+    (line,) = said
+    assert "scb_population all (file " in line
+    assert "expected JSON" in line
+    ask(warehouse, "DELETE FROM ops.snapshot")
+    assert session.retry_source(home, "scb_population", said.append) == EXIT_DONE
+    assert len(said) == 1
+    with pytest.raises(UsageError, match="no_such"):
+        session.retry_source(home, "no_such", said.append)
