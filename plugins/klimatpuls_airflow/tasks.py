@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from klimatpuls.hops.context import RunContext
     from klimatpuls.hops.snapshot import SnapshotResult
     from klimatpuls.hops.validate import ValidationResult
+    from klimatpuls.http import PoliteSession
 
 
 APPROVE, REJECT, LEAVE = "Approve", "Reject", "Leave on hold"
@@ -52,14 +53,11 @@ def look(source_id: str) -> None:
     """The release watch: wake the ingest DAG (by this task's asset) when the publisher changed anything."""
     from klimatpuls.hops.look import look_at
     from klimatpuls.hops.validate import record_checks
-    from klimatpuls.http import open_session
-    from klimatpuls.warehouse.calls import WarehouseLedger
 
     source, context = SOURCES[source_id], run_context()
     with connections.warehouse(connections.LOADER) as conn:
         try:
-            base_url = connections.base_url(source.conn_id)
-            with open_session(source, base_url, ledger=WarehouseLedger(conn)) as session:
+            with _session(conn, source) as session:
                 seen = look_at(conn, source, session, context)
         except KlimatpulsError as error:
             with conn:
@@ -103,8 +101,6 @@ def _fetch(
 ) -> SnapshotResult:
     """The bytes of a run: given by hand, kept by an earlier day, or asked of the agency."""
     from klimatpuls.hops import look, snapshot
-    from klimatpuls.http import open_session
-    from klimatpuls.warehouse.calls import WarehouseLedger
 
     if manifest := conf.get("manifest_path"):
         return snapshot.adopt_by_hand(conn, source, context, run_id=source_run, manifest_path=manifest)
@@ -113,12 +109,24 @@ def _fetch(
             conn, source, context, run_id=source_run, kept_as_of=clock.iso_day(day, "kept_as_of")
         )
     seen = look.fingerprints(conn, source)
-    base_url = connections.base_url(source.conn_id)
-    with open_session(source, base_url, ledger=WarehouseLedger(conn)) as session:
+    with _session(conn, source) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
     with conn:
         look.note_fetched(conn, seen)
     return result
+
+
+def _session(conn: PgConnection, source: Source) -> PoliteSession:
+    """A session at the agency or its stand-in, counted with the calls of every other task."""
+    from klimatpuls.http import open_session
+    from klimatpuls.warehouse.calls import WarehouseLedger
+
+    return open_session(
+        source,
+        connections.base_url(source.conn_id),
+        ledger=WarehouseLedger(conn),
+        replica_ca=connections.replica_ca(source.conn_id),
+    )
 
 
 @contextmanager

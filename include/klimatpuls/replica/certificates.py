@@ -1,7 +1,7 @@
 """A certificate for the mock agencies, and the authority that vouches for it: made anew at every start.
 
 The authority's key signs one certificate and is never written. Nobody trusts the authority by itself: a
-caller names its file (``KLIMATPULS_REPLICA_CA``), and then trusts it for this machine alone.
+caller is told of its file (``replica_ca`` of its connection), and then trusts it for this machine alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+AUTHORITY: Final = "replica_ca.pem"
+"""Name of the file that callers must be told of."""
 LIFE: Final = timedelta(days=90)
 """How long a certificate holds: longer than a stack is left running."""
 LEEWAY: Final = timedelta(hours=1)
@@ -97,7 +99,7 @@ def make_certificate(folder: Path, now: datetime) -> Certificate:
     )
     pem = serialization.Encoding.PEM
     key = server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    made = Certificate(authority=folder / "replica_ca.pem", server=folder / "replica_server.pem")
+    made = Certificate(authority=folder / AUTHORITY, server=folder / "replica_server.pem")
     _write(made.authority, authority.public_bytes(pem), 0o644)
     _write(made.server, server.public_bytes(pem) + key, 0o600)
     return made
