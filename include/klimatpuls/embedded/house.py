@@ -148,6 +148,22 @@ def _make_bundled_archive(home: Home) -> None:
     make_archive(home.root / "archive", pollutants=air_pollutants(named))
 
 
+def archive_to_serve(home: Home) -> Path:
+    """The archive folder that the replica of a home answers from, made where it is the bundled one.
+
+    Raises:
+        UsageError: if the folder is gone.
+    """
+    settings = _settings(home)
+    if settings["make_archive"] is not None:
+        settings["make_archive"]()
+    archive: Path = settings["archive"]
+    if not archive.is_dir():
+        msg = f"{home.root} was made from the archive {archive}, which is no folder any more"
+        raise UsageError(msg)
+    return archive
+
+
 def migrate_warehouse(home: Home) -> Callable[[Cluster], None]:
     """What brings the home's warehouse up to date, given its running cluster."""
 
