@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from klimatpuls.replica.wire import Request
 
-    Change = Callable[[str, Request, Reply], Reply]
-    """What a test does to an answer: agency, question, answer → answer."""
+    Change = Callable[[str, Request, Callable[[Request], Reply]], Reply]
+    """What a test does between caller and agency: agency, question, how the agency answers → answer."""
 
 OWN_HEADERS: Final = (REPLICA_KNOWN_FROM_HEADER, REPLICA_NOT_YET_HEADER)
 SHORTEST_PACKED: Final = 256

@@ -26,6 +26,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -139,7 +140,7 @@ class ReplicaServer:
         replica: What answers.
         log: One entry per call: method, path, status.
         arrivals: One entry per call: the second in which it came (a clock that only goes forward), path.
-        change: What a test does to every answer before it goes out; None for nothing.
+        change: What a test does between callers and agencies; None for nothing.
         passage: What stands between the agencies' answers and their callers.
         is_talkative: Whether each call is written to standard error.
     """
@@ -215,12 +216,11 @@ class ReplicaServer:
             time.sleep(faults.slow_seconds)
         if hit and self._refuses():
             return too_many_reply(faults.retry_after_seconds)
+        answer = partial(self.replica.answer, agency=agency)
         try:
-            reply = self.replica.answer(request, agency)
+            reply = answer(request) if self.change is None else self.change(agency, request, answer)
         except KlimatpulsError as error:
             return text_reply(500, f"the archive cannot be served: {error}")
-        if self.change is not None:
-            reply = self.change(agency, request, reply)
         if hit and faults.html_200:
             return page_reply(200, "Tekniskt fel")
         if hit and faults.truncate:
