@@ -77,7 +77,7 @@ def smhi_substance(path: Path) -> str | None:
 def agencies(rehearsal_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaServer]:
     """The mock agencies as recorded; without pauses, and without limits that only slow a day down."""
     certificate = make_certificate(tmp_path_factory.mktemp("certificate"), datetime.now(UTC))
-    conditions = replace(AS_RECORDED, windows={}, first_byte_seconds=0.0)
+    conditions = replace(AS_RECORDED, windows={}, first_byte_seconds=0.0, longest_query={})
     replica = Replica(rehearsal_archive, DAY, calls=100_000)
     server = ReplicaServer(replica, conditions=conditions, certificate=certificate)
     with server, called_by_their_names(server, certificate.authority):
@@ -156,7 +156,7 @@ def eve_of(
                         brought = day.bring(other)
                         assert brought.trouble == (), brought
             with closing(connect(warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
-                cursor.execute("SELECT release_id FROM core.release WHERE state = 'validated'")
+                cursor.execute("SELECT release_id FROM core.dim_release WHERE state = 'validated'")
                 releases = frozenset(release_id for (release_id,) in cursor.fetchall())
             made[source.id] = Eve(warehouse=warehouse, home=home, releases=releases)
         return made[source.id]
