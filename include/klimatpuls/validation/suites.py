@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from klimatpuls import regions
+from klimatpuls import catalog, regions
 from klimatpuls.schema import SHEET_ROW
 from klimatpuls.validation.gates import Rule
 from klimatpuls.warehouse.connection import load_sql
@@ -27,6 +27,9 @@ POPULATION_EXACT_TO_YEAR = 2024
 """Last year SCB publishes without noise: until then the parts add up to the person (docs/methods.md)."""
 POPULATION_NOISE_PCT = 1.0
 """How far the municipalities' sum may be from the nation's figure once there is noise, percent."""
+POPULATION_NOISE_PERSONS = 20.0
+"""How far two tables may be apart about one area and year, persons: men and women differ from their total by
+less in SCB's answer of June 2026 for every county, age and month."""
 NATIONAL_SUM_PCT = 0.1
 """How far the inventory's sectors may be from its total, percent: they are rounded to parts of kilotonnes."""
 VEHICLE_COUNTY_SUM = 20.0
@@ -368,6 +371,17 @@ POPULATION_RULES: tuple[Rule, ...] = (
         nothing_sv="utgåvan har inga år med röjandeskydd",
         nothing_en="the release has no year with noise",
     ),
+    Rule(
+        name="population_cross_check",
+        severity="advisory",
+        worst="max",
+        limit="population_noise_persons",
+        unit="persons",
+        title_sv="Största skillnad mot SCB:s andra tabell med folkmängd, samma område och år",
+        title_en="Largest difference from SCB's other table of population, same area and year",
+        nothing_sv="ingen annan tabell med samma år att jämföra med",
+        nothing_en="no other table with the same years to compare with",
+    ),
 )
 
 
@@ -623,6 +637,7 @@ def query_values(dataset: Dataset, run_id: int, release_ids: Sequence[str]) -> d
         "release_ids": list(release_ids),
         "split_region_codes": list(split),
         "split_from_years": list(split.values()),
+        "population_datasets": list(catalog.datasets_of("population")),
     }
 
 
@@ -632,5 +647,6 @@ _CONSTANTS: dict[str, float] = {
     "vehicle_county_sum": VEHICLE_COUNTY_SUM,
     "population_exact_to_year": POPULATION_EXACT_TO_YEAR,
     "population_noise_pct": POPULATION_NOISE_PCT,
+    "population_noise_persons": POPULATION_NOISE_PERSONS,
     "first_year": FIRST_YEAR,
 }

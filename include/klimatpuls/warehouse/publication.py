@@ -453,6 +453,7 @@ def _write_facts(
             "facts_id": facts_id,
             "run_ids": [c.run_id for c in current],
             "release_ids": [c.id for c in current],
+            "fall_back": list(catalog.fall_back_datasets(fact.name)),
         },
     )
 
