@@ -40,7 +40,10 @@ registers_app = typer.Typer(no_args_is_help=True, help="The network's own regist
 app.add_typer(release_app, name="release")
 app.add_typer(registers_app, name="registers")
 app.add_typer(replica_app, name="replica")
-source_app = typer.Typer(no_args_is_help=True, help="A source by itself: check what it takes for granted.")
+source_app = typer.Typer(
+    no_args_is_help=True,
+    help="A source by itself: check what it takes for granted, read again what was refused.",
+)
 app.add_typer(source_app, name="source")
 backup_app = typer.Typer(invoke_without_command=True)
 app.add_typer(backup_app, name="backup")
@@ -171,16 +174,27 @@ def status(home: HomeOption = None) -> None:
 
 @app.command()
 def ingest(
-    file: Annotated[Path, typer.Argument(help="A workbook of SMHI's emission database.")],
+    file: Annotated[Path, typer.Argument(help="A file of any source, as its agency gives it.")],
     home: HomeOption = None,
 ) -> None:
-    """Take a workbook given by hand the whole way from hop 1, as if it had been fetched."""
+    """Take a file given by hand the whole way from hop 1, as if it had been fetched.
+
+    The file says itself which source it is of. One file is one answer.
+    """
     from klimatpuls.embedded import session
 
-    if not file.is_file():
-        msg = f"{file} is no file"
-        raise UsageError(msg)
     raise typer.Exit(session.ingest_file(_home(home), file, _say))
+
+
+@source_app.command("retry")
+def source_retry(
+    source: Annotated[str, typer.Argument(help="A source of the catalogue, such as scb_population.")],
+    home: HomeOption = None,
+) -> None:
+    """Read the kept files of a source that were refused once more; no agency is asked."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.retry_source(_home(home), source, _say))
 
 
 @app.command()

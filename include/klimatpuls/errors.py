@@ -73,6 +73,16 @@ class SourceFormatError(QuarantinedError, ValueError):
         self.rule = rule
         self.findings = tuple(findings)[:10]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Its parts, for a process that hands it to another: an exception keeps only its positional ones."""
+        return _format_error, (type(self), str(self), self.rule, self.findings)
+
+
+def _format_error(
+    kind: type[SourceFormatError], message: str, rule: str, findings: Sequence[str]
+) -> SourceFormatError:
+    return kind(message, rule=rule, findings=findings)
+
 
 class MailError(KlimatpulsError):
     """The digest could not be handed to the mail server."""

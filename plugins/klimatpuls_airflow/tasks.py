@@ -99,7 +99,7 @@ def fetch_snapshot(source_id: str) -> int:
 def _fetch(
     conn: PgConnection, source: Source, context: RunContext, source_run: int, conf: Mapping[str, Any]
 ) -> SnapshotResult:
-    """The bytes of a run: given by hand, kept by an earlier day, or asked of the agency."""
+    """The bytes of a run: given by hand, kept by an earlier day, refused before, or asked of the agency."""
     from klimatpuls.hops import look, snapshot
 
     if manifest := conf.get("manifest_path"):
@@ -108,6 +108,8 @@ def _fetch(
         return snapshot.adopt_kept(
             conn, source, context, run_id=source_run, kept_as_of=clock.iso_day(day, "kept_as_of")
         )
+    if conf.get("retry_refused"):
+        return snapshot.adopt_refused(conn, source, run_id=source_run)
     seen = look.fingerprints(conn, source)
     with _session(conn, source) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
@@ -164,7 +166,9 @@ def load(source_id: str, source_run: int) -> int:
     with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
         result = load_run(conn, SOURCES[source_id], source_run, context)
     if not result.rows and not result.quarantined:
-        message = "; ".join(f"{release_id}: the same content in another file" for release_id in result.known)
+        said = [f"{release_id}: the same content in another file" for release_id in result.known]
+        said += [f"refused again for the same reason: {words}" for words in result.refused_again]
+        message = "; ".join(said)
         raise AirflowSkipException(message or "nothing to load")
     return source_run
 

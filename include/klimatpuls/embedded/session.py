@@ -10,10 +10,10 @@ import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.catalog import SOURCES, source, source_of
+from klimatpuls.catalog import SOURCES, source
 from klimatpuls.embedded import house, terminal
 from klimatpuls.embedded.choice import choose
-from klimatpuls.errors import EXIT_DONE, WrongHomeError
+from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE, WrongHomeError
 from klimatpuls.hops.context import check_settings
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from klimatpuls.embedded.refresh import Outcome
     from klimatpuls.embedded.stack import Stack
     from klimatpuls.hops.approval import Action
+    from klimatpuls.hops.snapshot import Given
 
     Say = Callable[[str], None]
 
@@ -106,22 +107,47 @@ def refresh(home: Home, say: Say) -> int:
 
 
 def ingest_file(home: Home, file: Path, say: Say) -> int:
-    """Keep a workbook's bytes and send them through the ingest DAG; returns the exit code.
+    """Keep the bytes of a source's file and send them through its ingest DAG; returns the exit code.
 
     Raises:
-        SourceFormatError: if the file is no workbook of SMHI's; nothing is kept then.
+        UsageError: if it is no file that can be read.
+        SourceFormatError: if no source knows the file; nothing is kept then.
         WrongHomeError: if its figures are made up and the home's are not, or the other way round.
     """
-    from klimatpuls.hops.snapshot import keep_file
+    from klimatpuls.hops.snapshot import keep_given, recognise_file
 
     clocked = _Clocked(say)
-    _check_origin(home, file)
+    given = recognise_file(file)
+    _check_origin(home, given)
     with _running(home, clocked, "ingest") as stack:
-        kept = keep_file(file, house.run_context(home, stack.as_of))
-        clocked(f"kept {file.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
+        kept = keep_given(given, house.run_context(home, stack.as_of))
+        clocked(f"kept {given.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
         conf = {"manifest_path": kept.manifest_path}
-        outcome = _refresh(stack, clocked, [source_of(kept.dataset).id], conf)
+        outcome = _refresh(stack, clocked, [kept.source], conf)
     return outcome.exit_code
+
+
+def retry_source(home: Home, source_id: str, say: Say) -> int:
+    """Read the refused files of a source again, without asking its agency; returns the exit code.
+
+    Returns:
+        5 where a file stays refused (each is named with its reason), else what the refresh ended with.
+
+    Raises:
+        UsageError: if the catalogue has no such source.
+    """
+    from klimatpuls.hops.snapshot import read_refusals
+    from klimatpuls.warehouse.connection import connect
+
+    clocked = _Clocked(say)
+    entry = source(source_id)
+    with _running(home, clocked, "source retry") as stack:
+        outcome = _refresh(stack, clocked, [entry.id], {"retry_refused": True})
+        with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
+            refused = read_refusals(conn, entry)
+    for line in refused:
+        say(line)
+    return EXIT_QUARANTINE if refused else outcome.exit_code
 
 
 def backfill(home: Home, source_id: str, kept_as_of: date, say: Say) -> int:
@@ -148,18 +174,13 @@ def _refresh(
     return outcome
 
 
-def _check_origin(home: Home, file: Path) -> None:
+def _check_origin(home: Home, given: Given) -> None:
     """Keep made-up figures and others apart, before anything is started."""
-    from klimatpuls.replica import workbook
-    from klimatpuls.zipgate import check_workbook
-
-    body = file.read_bytes()
-    check_workbook(body, what=file.name)
-    is_synthetic, origin = workbook.is_synthetic(body), home.config.origin
-    if is_synthetic and origin != "synthetic":
-        message = f"{file.name} holds SYNTHETIC figures, and {home.root} figures of origin {origin}"
-    elif origin == "synthetic" and not is_synthetic:
-        message = f"{file.name} does not say that its figures are made up, and {home.root} holds such only"
+    origin = home.config.origin
+    if given.is_synthetic and origin != "synthetic":
+        message = f"{given.name} holds SYNTHETIC figures, and {home.root} figures of origin {origin}"
+    elif origin == "synthetic" and not given.is_synthetic:
+        message = f"{given.name} does not say that its figures are made up, and {home.root} holds such only"
     else:
         return
     raise WrongHomeError(

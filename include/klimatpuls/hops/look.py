@@ -2,7 +2,8 @@
 
 A look asks a source's module for a fingerprint (when a table was updated, an ETag, the publisher's dates) and
 compares it with the one of the last fetch. Only when they differ is the source fetched. A fetch that fails
-leaves the fingerprint open, so the next look asks for it again.
+leaves the fingerprint open, so the next look asks for it again. Kept bytes that another version of the parser
+refused are news too: the run reads them again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.errors import NotYetPublished
-from klimatpuls.hops.snapshot import source_module, wanted
+from klimatpuls.hops.snapshot import source_module, unread, wanted
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
@@ -76,6 +77,11 @@ def look_at(conn: PgConnection, source: Source, session: PoliteSession, context:
         _note(conn, key, seen, fingerprint, context)
         has_news |= is_new
         said.append(f"{label}: {'changed' if is_new else 'as it was'} ({seen.detail})")
+    with conn:
+        waiting = unread(conn, source)
+    if waiting:
+        said.append(f"{len(waiting)} kept files were not read by this version of the parser")
+        has_news = True
     return LookResult(has_news=has_news, detail="; ".join(said))
 
 

@@ -1,19 +1,24 @@
 """Hop 1: URL → bytes, kept by their hash with a manifest before anything is parsed.
 
-Bytes that are known end here: there is no new release, and what follows is skipped and says so.
+Bytes that are known end here: there is no new release, and what follows is skipped and says so. Bytes are
+known when something came of them, or when this version of their parser refused them. What another version
+refused is read again by the next run, whatever the agency says.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from klimatpuls import catalog
-from klimatpuls.errors import NotYetPublished
+from klimatpuls import catalog, isolation
+from klimatpuls.errors import NotYetPublished, SourceFormatError, UsageError
+from klimatpuls.http import Limits
+from klimatpuls.parser_version import parser_version
 from klimatpuls.releases import Fetched
 from klimatpuls.snapshots import SnapshotStore
-from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from klimatpuls.assumptions import Checked
     from klimatpuls.catalog import Dataset, Source
     from klimatpuls.hops.context import RunContext
+    from klimatpuls.hops.recognising import Known
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Look, Parsed
     from klimatpuls.snapshots import Snapshot
@@ -34,6 +40,9 @@ if TYPE_CHECKING:
 
 class SourceModule(Protocol):
     """What a module of ``klimatpuls.sources`` offers."""
+
+    RECOGNISES: str
+    """What files of it look like that a person may give by hand, one line for an operator."""
 
     def fetch(
         self, session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
@@ -54,6 +63,16 @@ class SourceModule(Protocol):
         validators: Mapping[str, str],
     ) -> Look:
         """See, as lightly as the service allows, whether the publisher changed anything."""
+
+    def recognise(self, body: bytes) -> tuple[str, str | None] | None:
+        """The dataset and substance of a file given by hand; None where it is no file of this source.
+
+        Called in a process of its own, on bytes from outside. What :func:`parse` accepts as its only part,
+        this knows; it may know more.
+
+        Raises:
+            SourceFormatError: if the file is of this source and it is plain why it cannot be read.
+        """
 
     def check(self, session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
         """Ask the agency the smallest questions that prove what the module assumes about its answers."""
@@ -119,12 +138,13 @@ def take_snapshots(
         is_new = _enter(conn, source, snapshot, run_id)
         kept.append((snapshot.sha256, is_new))
         said.append(_say(dataset, substance, snapshot, is_new=is_new))
-    new = tuple(sha256 for sha256, is_new in kept if is_new)
+    again, told = _adopt_unread(conn, source, run_id)
+    new = (*(sha256 for sha256, is_new in kept if is_new), *again)
     state = "fetched" if new else "no_news" if kept else "not_yet_published"
     return _end(
         conn,
         source,
-        SnapshotResult(run_id=run_id, state=state, detail="; ".join(said), new_snapshots=new),
+        SnapshotResult(run_id=run_id, state=state, detail="; ".join((*said, *told)), new_snapshots=new),
     )
 
 
@@ -154,7 +174,7 @@ def _put(source: Source, fetched: Fetched, context: RunContext) -> Snapshot:
 
 
 def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) -> bool:
-    """Enter a snapshot under a run; False when something has come of these bytes before."""
+    """Enter a snapshot under a run; False when something came of it, or this parser refused it, before."""
     key = {
         "snapshot_sha256": snapshot.sha256,
         "dataset": snapshot.dataset,
@@ -163,9 +183,10 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/known_snapshot.sql"), key)
         met = cursor.fetchone()
-        if met is not None and met[0] is not None:
-            return False
         if met is not None:
+            outcome, *_, version = met
+            if outcome is not None and not _is_refused_by_another(snapshot.dataset, outcome, version):
+                return False
             cursor.execute(load_sql("load/adopt_snapshot.sql"), {**key, "run_id": run_id})
             return True
         cursor.execute(
@@ -182,6 +203,88 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
             },
         )
     return True
+
+
+def _is_refused_by_another(dataset: str, outcome: str, version: str | None) -> bool:
+    """Whether bytes were refused by another version of the parser than the one at hand."""
+    return outcome == "quarantined" and version != parser_version(dataset)
+
+
+def unread(conn: PgConnection, source: Source, *, refused_by_any: bool = False) -> list[dict[str, Any]]:
+    """A source's kept bytes that this version of its parser has not read, oldest first.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function only reads.
+        source: Catalogue entry.
+        refused_by_any: Whether those count as well that this very version refused.
+
+    Returns:
+        ``snapshot_sha256``, ``dataset``, ``substance`` and ``outcome`` of each: what another version
+        refused, and what an interrupted run left unread.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(load_sql("load/unread_snapshots.sql"), {"source": source.id})
+        names = ("snapshot_sha256", "dataset", "substance", "outcome", "parser_version")
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [
+        row
+        for row in rows
+        if row["outcome"] is None
+        or refused_by_any
+        or _is_refused_by_another(row["dataset"], row["outcome"], row["parser_version"])
+    ]
+
+
+def _adopt_unread(
+    conn: PgConnection, source: Source, run_id: int, *, refused_by_any: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Let a run read a source's unread bytes; their hashes, and what to say of each."""
+    with conn, conn.cursor() as cursor:
+        found = unread(conn, source, refused_by_any=refused_by_any)
+        for row in found:
+            cursor.execute(load_sql("load/adopt_snapshot.sql"), {**row, "run_id": run_id})
+    return tuple(row["snapshot_sha256"] for row in found), tuple(map(_say_again, found))
+
+
+def _say_again(row: dict[str, Any]) -> str:
+    why = "left unread by an interrupted run" if row["outcome"] is None else "refused before"
+    return f"{row['dataset']} {row['substance']} (file {row['snapshot_sha256'][:8]}): {why}, read again"
+
+
+def adopt_refused(conn: PgConnection, source: Source, *, run_id: int) -> SnapshotResult:
+    """Begin a run with the source's kept bytes that were refused, whichever version refused them.
+
+    No agency is asked.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        source: Catalogue entry.
+        run_id: The source run, begun before.
+    """
+    again, told = _adopt_unread(conn, source, run_id, refused_by_any=True)
+    result = SnapshotResult(
+        run_id=run_id,
+        state="fetched" if again else "no_news",
+        detail="; ".join(told) or "no kept file of this source is refused",
+        new_snapshots=again,
+    )
+    return _end(conn, source, result)
+
+
+def read_refusals(conn: PgConnection, source: Source) -> tuple[str, ...]:
+    """The kept files of a source that are refused, each with the reason.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function only reads.
+        source: Catalogue entry.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/refusals.sql"), {"source": source.id})
+        return tuple(
+            f"refused: {dataset} {substance} (file {sha256[:8]}), retrieved {retrieved_at:%Y-%m-%d}: {rule}: "
+            f"{message}"
+            for sha256, dataset, substance, retrieved_at, rule, message in cursor.fetchall()
+        )
 
 
 def wanted(source: Source, context: RunContext) -> Iterator[tuple[str, str | None]]:
@@ -202,46 +305,117 @@ def _say(dataset: str, substance: str | None, snapshot: Snapshot, *, is_new: boo
     return f"{label}: {'new bytes' if is_new else 'known bytes, no new release'} ({snapshot.sha256[:8]})"
 
 
-def keep_file(file: Path, context: RunContext) -> Snapshot:
-    """Hop 1 for a file given by hand: look what it is, and keep its bytes.
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """A file that a person gives by hand, recognised.
+
+    Attributes:
+        name: What the file is called.
+        body: Its bytes: one file is one part of an answer. An answer of several pages, where one page is
+            not read alone, cannot be given by hand.
+        known: What it is.
+        is_synthetic: Whether it says of itself that its figures are made up.
+    """
+
+    name: str
+    body: bytes
+    known: Known
+    is_synthetic: bool
+
+
+def recognise_file(file: Path) -> Given:
+    """Read a file given by hand and see whose it is.
 
     Args:
-        file: A file of a source that takes files: a workbook of SMHI's emission database, the yearly workbook
-            of Trafikanalys …
+        file: A file of any source; a symbolic link is followed.
+
+    Raises:
+        UsageError: if it is no file, cannot be opened, or is larger than any answer that is fetched.
+        SourceFormatError: if no source knows it; the message says what each source looks for.
+    """
+    body = _read_file(file)
+    from klimatpuls.hops.recognising import recognise  # reads tables, which most commands do not
+
+    found = isolation.run_isolated(recognise, body, what=file.name)
+    if found is None:
+        raise _unknown(file.name, body)
+    known, is_synthetic = found
+    return Given(name=file.name, body=body, known=known, is_synthetic=is_synthetic)
+
+
+def _read_file(file: Path) -> bytes:
+    """The bytes of a regular file; anything else is refused before it is opened to the end."""
+    largest = Limits().max_bytes
+    try:
+        # A pipe without a writer would wait for ever.
+        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as opened:
+            about = os.fstat(handle)
+            if not stat.S_ISREG(about.st_mode):
+                msg = f"{file} is no file but {_kind(about.st_mode)}: name the file itself"
+                raise UsageError(msg)
+            if about.st_size > largest:
+                msg = (
+                    f"{file} has {about.st_size:,} bytes, more than the {largest:,} that are read of any "
+                    "answer; is it a file of a source?"
+                )
+                raise UsageError(msg)
+            return opened.read(largest + 1)
+    except OSError as error:
+        linked = f", a symbolic link to {file.readlink()}," if file.is_symlink() else ""
+        msg = f"{file}{linked} is no file that can be read: {error.strerror or error}"
+        raise UsageError(msg) from error
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_ISDIR: "a folder",
+        stat.S_ISFIFO: "a named pipe",
+        stat.S_ISSOCK: "a socket",
+        stat.S_ISCHR: "a device",
+        stat.S_ISBLK: "a device",
+    }
+    return next((name for test, name in kinds.items() if test(mode)), "something else")
+
+
+def _unknown(name: str, body: bytes) -> SourceFormatError:
+    from klimatpuls.hops.recognising import recognised_files
+    from klimatpuls.zipgate import looks_like
+
+    looked_for = isolation.run_isolated(recognised_files, what=name)
+    lines = [f"  {source}: {files}" for source, files in looked_for.items()]
+    kind = "a zip (a workbook, perhaps)" if body.startswith(b"PK") else looks_like(body)
+    msg = (
+        f"{name}: no source knows this file; it is {kind}. Nothing was kept. What each source looks for:\n"
+        + "\n".join(lines)
+    )
+    return SourceFormatError(msg, rule="unknown_file", findings=[kind])
+
+
+def keep_given(given: Given, context: RunContext) -> Snapshot:
+    """Hop 1 for a file given by hand: keep its bytes.
+
+    Args:
+        given: The file, recognised.
         context: Day, origin and folders.
 
     Returns:
         The snapshot, not yet entered into the warehouse: the ingest DAG does that with its run.
-
-    Raises:
-        SourceFormatError: if no source knows it.
     """
-    body = file.read_bytes()
-    source, dataset, substance = _whose(body)
+    source = catalog.source(given.known.source)
     fetched = Fetched(
         source=source.id,
-        dataset=dataset,
-        substance=substance,
-        url=f"file:{file.name}",
-        parts=(body,),
+        dataset=given.known.dataset,
+        substance=given.known.substance,
+        url=f"file:{given.name}",
+        parts=(given.body,),
     )
     return _put(source, fetched, context)
 
 
-def _whose(body: bytes) -> tuple[Source, str, str | None]:
-    """The source, dataset and substance of a file, by its bytes.
-
-    Raises:
-        SourceFormatError: if no source knows it, as the emission database says why not.
-    """
-    for source in catalog.SOURCES.values():
-        recognise = getattr(source_module(source), "recognise", None)
-        known = recognise(body) if recognise is not None else None
-        if known is not None:
-            return (source, *known)
-    source, substance = catalog.SMHI_EMISSIONS, smhi_emissions.read_preamble(body).substance
-    dataset = next(entry.id for entry in source.datasets if substance in entry.substances)
-    return source, dataset, substance
+def keep_file(file: Path, context: RunContext) -> Snapshot:
+    """Recognise a file given by hand and keep its bytes; see :func:`recognise_file`, :func:`keep_given`."""
+    return keep_given(recognise_file(file), context)
 
 
 def adopt_by_hand(

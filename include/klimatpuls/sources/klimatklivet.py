@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
+import zlib
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -193,7 +195,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     """Turn the workbook into one row per granted measure.
 
     Args:
-        parts: The page and the workbook.
+        parts: The page and the workbook; a workbook given by hand alone is dated by its own last change.
         dataset: ``klimatklivet``.
         substance: None.
 
@@ -204,9 +206,12 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     Raises:
         SourceFormatError: if the workbook cannot be read, or columns are missing or unknown (both are named).
     """
-    if len(parts) != 2:
+    if len(parts) == 1 and parts[0].startswith(b"PK"):
+        published, parts = _changed_on(parts[0]), (b"", parts[0])
+    elif len(parts) != 2:
         _refuse("parts", f"expected the page and the workbook, found {len(parts)} parts")
-    published = find_link(parts[0], "")[1]
+    else:
+        published = find_link(parts[0], "")[1]
     check_workbook(parts[1], what=SOURCE_ID, max_inflated=MAX_INFLATED)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(parts[1]))
@@ -398,3 +403,32 @@ def _stated_day(text: str, href: str) -> date:
 def _refuse(rule: str, what: str) -> NoReturn:
     msg = f"{SOURCE_ID}: {what}. What to do: look at the page in a browser; nothing was loaded."
     raise SourceFormatError(msg, rule=rule, findings=(what,))
+
+
+RECOGNISES: Final = "the workbook (xlsx) of granted measures, with a column Ärendenummer"
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """Whether a file given by hand is the workbook of granted measures; None where it is not."""
+    if not body.startswith(b"PK"):
+        return None
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+        heads = [book.get_sheet_by_name(name).to_python(nrows=15) for name in book.sheet_names[:4]]
+    except (CalamineError, OSError, ValueError):
+        return None
+    is_there = any(_text(cell) == "Ärendenummer" for rows in heads for row in rows for cell in row)
+    return (SOURCE_ID, None) if is_there else None
+
+
+def _changed_on(body: bytes) -> date:
+    """The day a workbook was last changed, of its document properties; the people in them are not read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive, archive.open("docProps/core.xml") as part:
+            about = part.read(2**16).decode("utf-8", "replace")
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        _refuse("no_publication_date", f"the workbook does not say when it was last changed ({error})")
+    found = re.search(r":modified\b[^>]*>\s*(\d{4}-\d\d-\d\d)", about)
+    if found is None:
+        _refuse("no_publication_date", "the workbook does not say when it was last changed")
+    return date.fromisoformat(found.group(1))

@@ -307,3 +307,26 @@ def _refuse(rule: str, what: str) -> NoReturn:
         "(https://api.kolada.se/v3/docs); nothing was loaded."
     )
     raise SourceFormatError(msg, rule=rule, findings=(what,))
+
+
+RECOGNISES = (
+    "a page of JSON of the interface: {values: [{id, title, …}]} or {values: [{kpi, municipality, …}]}"
+)
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """Whether a file given by hand is a page of definitions or of values; None where it is neither.
+
+    One file is one page. Values are read together with their definitions, which is more than one page: of
+    these a single file is kept and refused with the reason.
+    """
+    try:
+        document = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    entries = document.get("values") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        return None
+    if all("title" in entry and "id" in entry for entry in entries):
+        return DEFINITIONS, None
+    return (VALUES, None) if all("kpi" in entry and "values" in entry for entry in entries) else None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from klimatpuls import pxcheck, pxtable
+from klimatpuls.pxfiles import describe_tables, recognise_table
 from klimatpuls.pxweb import REGION_VARIABLE, TIME_VARIABLE
 from klimatpuls.regions import regions
 from klimatpuls.releases import EXPECTED, Parsed
@@ -114,3 +115,11 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         rows_read=len(frame),
         notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
     )
+
+
+RECOGNISES = describe_tables("scb_energy")
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
+    return recognise_table(body, "scb_energy")

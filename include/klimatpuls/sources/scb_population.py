@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from klimatpuls import catalog, pxcheck, pxpopulation, pxtable
 from klimatpuls.errors import FetchError
+from klimatpuls.pxfiles import describe_tables, recognise_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,3 +80,11 @@ def _check(dataset: str, substance: str | None) -> None:
     if substance is not None or dataset not in {entry.id for entry in catalog.source(SOURCE_ID).datasets}:
         msg = f"{SOURCE_ID} has neither the dataset {dataset!r} nor substances (asked for {substance!r})"
         raise FetchError(msg)
+
+
+RECOGNISES = describe_tables("scb_population")
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
+    return recognise_table(body, "scb_population")

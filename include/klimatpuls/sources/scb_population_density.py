@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from klimatpuls import pxcheck, pxpopulation, pxtable
+from klimatpuls.pxfiles import describe_tables, recognise_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,3 +68,11 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
     """
     return pxpopulation.parse_population(parts, dataset)
+
+
+RECOGNISES = describe_tables("scb_population_density")
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
+    return recognise_table(body, "scb_population_density")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from klimatpuls import pxcheck, pxtable
+from klimatpuls.pxfiles import describe_tables, recognise_table
 from klimatpuls.pxweb import REGION_VARIABLE, TIME_VARIABLE, refuse
 from klimatpuls.regions import regions
 from klimatpuls.releases import EXPECTED, Parsed
@@ -122,3 +123,11 @@ def _vintage_date(updated: date, years: pd.Series) -> tuple[date, list[str]]:
         return published, []
     said = f"the table was last changed on {updated}; as the forecast of {first} it is dated {published}"
     return published, [said]
+
+
+RECOGNISES = describe_tables("scb_population_forecast")
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
+    return recognise_table(body, "scb_population_forecast")

@@ -148,22 +148,6 @@ def look(
     return Look(fingerprint=seen, detail=seen)
 
 
-def recognise(body: bytes) -> tuple[str, str | None] | None:
-    """Whether a file given by hand is the yearly workbook.
-
-    Returns:
-        Dataset and substance, or None if it is something else.
-    """
-    try:
-        names = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        found = any(
-            _title(names.get_sheet_by_name(name).to_python(nrows=1)) for name in names.sheet_names[1:]
-        )
-    except (CalamineError, OSError, ValueError):
-        return None
-    return (WORKBOOK, None) if found else None
-
-
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
     """Turn the interface's answers, or the workbook, into one row per area, vehicle, fuel, measure and year.
 
@@ -453,3 +437,34 @@ def _fuel(label: str) -> str:
 def _refuse(rule: str, what: str) -> NoReturn:
     msg = f"{SOURCE_ID}: {what}. What to do: compare the kept bytes with the publisher's; nothing was loaded."
     raise SourceFormatError(msg, rule=rule, findings=(what,))
+
+
+# --------------------------------------------------------------------------------------- given by hand
+
+RECOGNISES: Final = (
+    "the yearly workbook (xlsx) with tables by municipality and fuel, or JSON of the interface"
+)
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """Whether a file given by hand is the yearly workbook or an answer of the interface.
+
+    Returns:
+        Dataset and substance, or None if it is something else.
+    """
+    if not body.startswith(b"PK"):
+        return (SOURCE_ID, None) if _is_answer(body) else None
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+        found = any(_title(book.get_sheet_by_name(name).to_python(nrows=1)) for name in book.sheet_names)
+    except (CalamineError, OSError, ValueError):
+        return None
+    return (WORKBOOK, None) if found else None
+
+
+def _is_answer(body: bytes) -> bool:
+    try:
+        document = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and bool({"StructureItems", "Rows"} & document.keys())

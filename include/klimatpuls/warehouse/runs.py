@@ -70,6 +70,18 @@ def read_run(conn: PgConnection, run_id: int) -> SourceRun:
     return SourceRun(**_named(row, ("run_id", "source", "origin", "as_of_date", "state", "detail")))
 
 
+def read_notes(conn: PgConnection, run_id: int) -> tuple[str, ...]:
+    """What an operator should know of the releases of a run, one sentence each.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function only reads.
+        run_id: The source run.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(load_sql("load/notes_of_run.sql"), {"run_id": run_id})
+        return tuple(f"{release_id}: {note}" for release_id, notes in cursor.fetchall() for note in notes)
+
+
 def set_run_state(conn: PgConnection, run_id: int, state: str, detail: str) -> None:
     """Move a run on; the final states also close it. The caller commits."""
     with conn.cursor() as cursor:
