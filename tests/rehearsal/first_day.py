@@ -77,6 +77,16 @@ class Brought:
     skipped: tuple[str, ...]
 
 
+def whole(source: Source) -> set[tuple[str, str]]:
+    """Dataset and substance of everything a source is asked for."""
+    return {
+        (dataset.id, substance or "all")
+        for dataset in source.datasets
+        for substance in dataset.substances
+        if not dataset.by_hand and not dataset.by_setting
+    }
+
+
 class FirstDay:
     """The tasks of a home, their connections in the environment as every deployment gives them."""
 
@@ -132,9 +142,7 @@ class FirstDay:
 
     def datasets(self) -> frozenset[tuple[str, str]]:
         """Dataset and substance of the releases that readers see."""
-        return frozenset(
-            self.ask("SELECT dataset, coalesce(substance, '') FROM mart.release WHERE is_current")
-        )
+        return frozenset(self.ask("SELECT dataset, substance FROM mart.release WHERE is_current"))
 
     def _do(self, trouble: list[str], skipped: list[str], task: Callable[..., Any], *arguments: Any) -> Any:
         """What a task returns in a DAG run of its own; None where it skipped or failed."""

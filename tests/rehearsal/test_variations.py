@@ -1,4 +1,4 @@
-"""The first live day with one assumption broken: its own source alone is affected, and what is said is true."""
+"""The first live day with one assumption broken: only its source is affected, and what is said is true."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from first_day import LIST, OPERATOR
+from first_day import LIST, OPERATOR, whole
 from variations import VARIATIONS
 
 from klimatpuls.catalog import SOURCES
@@ -63,16 +63,6 @@ def test_a_broken_assumption_stays_a_matter_of_its_own_source(
     assert [words for words in variation.says if words not in said] == [], said
 
 
-def whole(source: Source) -> set[tuple[str, str]]:
-    """Dataset and substance of everything a source is asked for."""
-    return {
-        (dataset.id, substance or "all")
-        for dataset in source.datasets
-        for substance in dataset.substances
-        if not dataset.by_hand and not dataset.by_setting
-    }
-
-
 def hit(variation: Variation) -> set[tuple[str, str]]:
     """What of a source a variation hits: the rest of it is read as ever."""
     return {
@@ -84,9 +74,7 @@ def hit(variation: Variation) -> set[tuple[str, str]]:
 
 def told(day: FirstDay) -> str:
     """Everything that the operator was mailed."""
-    return "\n".join(
-        f"{message['Subject']}\n{message.get_content()}" for message in day.mailbox.to(OPERATOR)
-    )
+    return "\n".join(f"{message['Subject']}\n{message.get_content()}" for message in day.mailbox.to(OPERATOR))
 
 
 def notes(day: FirstDay, variation: Variation) -> str:

@@ -1,4 +1,4 @@
-"""One assumption about one agency broken at a time, at the wire: what comes instead, and what must become of it.
+"""One assumption about an agency broken at a time, at the wire: what comes instead, and what must follow.
 
 Each is a way in which a first live day may differ from what was recorded: another notation, another place for
 a unit, a field more or less, an answer that is none. ``accepted`` says that the figures are the same as ever;
@@ -818,7 +818,7 @@ def two_links(body: bytes) -> bytes:
         '<p><a href="/0a0a0a/globalassets/beviljade-ansokningar-till-klimatklivet-190701.xlsx">'
         "Beviljade ansökningar till Klimatklivet till och med 1 juli 2019 (xlsx)</a></p>"
     )
-    return body.replace("<body>".encode(), f"<body>{link}".encode())
+    return body.replace(b"<body>", f"<body>{link}".encode())
 
 
 PAGE, BOOK = "GET /naturvardsverket/.*klimatklivet$", r"GET /naturvardsverket/.*\.xlsx$"
