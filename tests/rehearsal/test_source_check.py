@@ -1,0 +1,40 @@
+"""`klimatpuls source check` against the agencies as recorded: nothing fails, and the page shows the table."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import PROJECT
+from first_day import DAY
+
+from klimatpuls.catalog import SOURCES
+from klimatpuls.embedded import terminal
+from klimatpuls.hops.check_sources import Place
+
+if TYPE_CHECKING:
+    from klimatpuls.replica.server import ReplicaServer
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group("check")]
+
+PAGE = PROJECT / "docs" / "operations.md"
+BEGIN, END = "<!-- source check -->\n", "<!-- end of source check -->"
+
+
+def test_no_assumption_fails_and_the_page_shows_the_table(
+    agencies: ReplicaServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agencies.change = None
+    base_urls = {source.conn_id: source.live_base_url for source in SOURCES.values()}
+    place = Place(base_urls=base_urls, as_of=DAY)
+    is_sound = terminal.print_checks(list(SOURCES.values()), place, as_markdown=True)
+    printed = capsys.readouterr().out
+    assert is_sound, printed
+    shown = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    assert without_figures(shown) == without_figures(printed), f"the page should show:\n{printed}"
+
+
+def without_figures(table: str) -> str:
+    """A table in which every number is the same: made-up figures say nothing of an assumption."""
+    return re.sub(r"\d+(?:[\d  ]*\d)?", "0", table)
