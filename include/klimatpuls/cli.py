@@ -182,8 +182,10 @@ def ingest(
     The file says itself which source it is of. One file is one answer.
     """
     from klimatpuls.embedded import session
+    from klimatpuls.hops.snapshot import recognise_file
 
-    raise typer.Exit(session.ingest_file(_home(home), file, _say))
+    given = recognise_file(file)
+    raise typer.Exit(session.ingest_file(_home(home), given, _say))
 
 
 @source_app.command("retry")

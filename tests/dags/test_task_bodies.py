@@ -213,6 +213,21 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
     assert skip_of(tasks.tell_untold) == "the operator was told of everything"
 
 
+def test_what_was_refused_is_read_again_when_a_person_asks(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tasks.fetch_snapshot("scb_population")
+    with closing(connect(warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("UPDATE ops.snapshot SET outcome = 'quarantined' WHERE run_id = %s", (run,))
+        cursor.execute("UPDATE ops.source_run SET state = 'quarantined' WHERE run_id = %s", (run,))
+    in_dag_run(monkeypatch, tasks, retry_refused="yes")
+    again = tasks.fetch_snapshot("scb_population")
+    assert again != run
+    assert tasks.validate("scb_population", tasks.load("scb_population", again)) == []
+    in_dag_run(monkeypatch, tasks, retry_refused="yes")
+    assert skip_of(tasks.fetch_snapshot, "scb_population") == "no kept file of this source is refused"
+
+
 @pytest.mark.parametrize("answer", ["Approve", "Reject"])
 def test_a_digest_that_waits_for_a_person_goes_out_only_on_a_yes(
     tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, answer: str

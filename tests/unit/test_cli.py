@@ -48,7 +48,7 @@ def test_the_commands_are_the_documented_ones() -> None:
         "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
         "replica", "replica serve", "replica make-archive", "registers", "registers check",
         "registers template", "registers import", "registers import-plans", "registers forget",
-        "source", "source check",
+        "source", "source check", "source retry",
     }  # fmt: skip
 
 
@@ -68,6 +68,8 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("nonsense",), {}, "nonsense"),
         (("status",), {}, "make run"),
         (("ingest", "/no/such/file.xlsx"), {}, "no file"),
+        (("ingest", "/tmp"), {}, "a folder"),
+        (("source", "retry", "no_such_source"), {}, "make run"),
         (("run",), {"AS_OF": "yesterday"}, "AS_OF"),
         (("run",), {"ARCHIVE": "/no/such/folder"}, "ARCHIVE"),
         (("run",), {"SOURCES": "live", "AS_OF": "2026-05-08"}, "replica"),

@@ -19,7 +19,6 @@ from klimatpuls.hops.context import check_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from klimatpuls.embedded.choice import Wish
     from klimatpuls.embedded.home import Home
@@ -106,18 +105,15 @@ def refresh(home: Home, say: Say) -> int:
     return outcome.exit_code
 
 
-def ingest_file(home: Home, file: Path, say: Say) -> int:
+def ingest_file(home: Home, given: Given, say: Say) -> int:
     """Keep the bytes of a source's file and send them through its ingest DAG; returns the exit code.
 
     Raises:
-        UsageError: if it is no file that can be read.
-        SourceFormatError: if no source knows the file; nothing is kept then.
         WrongHomeError: if its figures are made up and the home's are not, or the other way round.
     """
-    from klimatpuls.hops.snapshot import keep_given, recognise_file
+    from klimatpuls.hops.snapshot import keep_given
 
     clocked = _Clocked(say)
-    given = recognise_file(file)
     _check_origin(home, given)
     with _running(home, clocked, "ingest") as stack:
         kept = keep_given(given, house.run_context(home, stack.as_of))

@@ -203,7 +203,7 @@ class _Load:
             before = cursor.fetchone()
         if before is not None and before[1] == error.rule:
             self._adopt(snapshot, before[0])
-            self._again.append(str(error))
+            self._again.append(_named(snapshot, error))
         else:
             quarantine_snapshot(
                 self._conn,
@@ -213,7 +213,7 @@ class _Load:
                 snapshot.sha256,
                 error,
             )
-            self._refused.append(str(error))
+            self._refused.append(_named(snapshot, error))
         self._set_outcome(snapshot, "quarantined", None)
 
     def _adopt(self, snapshot: _Snapshot, run_id: int) -> None:
@@ -258,6 +258,12 @@ class _Load:
                     "parser_version": parser_version(snapshot.dataset),
                 },
             )
+
+
+def _named(snapshot: _Snapshot, error: SourceFormatError) -> str:
+    """The words of a refusal, with the file's name before them where they do not have it."""
+    said = str(error)
+    return said if said.startswith(snapshot.name) else f"{snapshot.name}: {said}"
 
 
 @contextmanager

@@ -344,27 +344,41 @@ def recognise_file(file: Path) -> Given:
 
 
 def _read_file(file: Path) -> bytes:
-    """The bytes of a regular file; anything else is refused before it is opened to the end."""
-    largest = Limits().max_bytes
+    """The bytes of a regular file; anything else is refused before it is read.
+
+    Raises:
+        UsageError: as :func:`recognise_file`.
+    """
     try:
         # A pipe without a writer would wait for ever.
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as opened:
-            about = os.fstat(handle)
-            if not stat.S_ISREG(about.st_mode):
-                msg = f"{file} is no file but {_kind(about.st_mode)}: name the file itself"
-                raise UsageError(msg)
-            if about.st_size > largest:
-                msg = (
-                    f"{file} has {about.st_size:,} bytes, more than the {largest:,} that are read of any "
-                    "answer; is it a file of a source?"
-                )
-                raise UsageError(msg)
-            return opened.read(largest + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         linked = f", a symbolic link to {file.readlink()}," if file.is_symlink() else ""
-        msg = f"{file}{linked} is no file that can be read: {error.strerror or error}"
+        msg = f"{file}{linked} is no file that can be read: {getattr(error, 'strerror', None) or error}"
         raise UsageError(msg) from error
+    try:
+        _check_file(file, os.fstat(handle))
+        with os.fdopen(os.dup(handle), "rb") as opened:
+            return opened.read()
+    except OSError as error:
+        msg = f"{file} cannot be read: {error.strerror or error}"
+        raise UsageError(msg) from error
+    finally:
+        os.close(handle)
+
+
+def _check_file(file: Path, about: os.stat_result) -> None:
+    """Refuse what is no regular file, and one that is larger than any answer that is fetched."""
+    largest = Limits().max_bytes
+    if not stat.S_ISREG(about.st_mode):
+        msg = f"{file} is no file but {_kind(about.st_mode)}: name the file itself"
+        raise UsageError(msg)
+    if about.st_size > largest:
+        msg = (
+            f"{file} has {about.st_size:,} bytes, more than the {largest:,} that are read of any answer; is "
+            "it a file of a source?"
+        )
+        raise UsageError(msg)
 
 
 def _kind(mode: int) -> str:

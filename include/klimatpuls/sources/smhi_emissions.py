@@ -230,10 +230,10 @@ def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:
     head = _head_of(body)
     if head is not None:
         try:
-            return _found(head, what, None)[2]
+            return _found(head, what, None)[3]
         except SourceFormatError:
             pass  # What stands in the way may be the cut: the whole file decides.
-    return _found(body, what, None)[2]
+    return _found(body, what, None)[3]
 
 
 def _head_of(body: bytes) -> bytes | None:
@@ -262,7 +262,7 @@ def recognise(body: bytes) -> tuple[str, str | None] | None:
         SourceFormatError: if it has the table, and its substance or date cannot be told.
     """
     try:
-        _, _, preamble, _ = _found(body, SOURCE, None)
+        preamble = _found(body, SOURCE, None)[3]
     except SourceFormatError as error:
         if error.rule in {"unexpected_substance", "published_date_not_found"}:
             raise
@@ -296,7 +296,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         raise SourceFormatError(msg, rule="not_a_workbook")
     if parts[0].startswith(b"PK"):
         check_workbook(parts[0], what=what)
-    rows, table, preamble, sheet_notes = _found(parts[0], what, substance)
+    _, rows, table, preamble, sheet_notes = _found(parts[0], what, substance)
     what = f"{SOURCE} {preamble.substance} {preamble.published_date.isoformat()}"
     _check_substance(preamble, rows[table.header_row], table, substance, what)
     unit, in_tonnes = _unit(preamble, what)
@@ -352,11 +352,12 @@ class Sheet:
         return self.rows[sheet_row - 1][column_index(self.columns[year])]
 
 
-def read_places(body: bytes) -> Sheet:
+def read_places(body: bytes, substance: str | None = None) -> Sheet:
     """Where in a workbook the figures of each year stand.
 
     Args:
         body: The bytes of a workbook that :func:`parse` has accepted.
+        substance: Our code of the substance it was accepted as.
 
     Returns:
         The sheet; its rows count as ``sheet_row`` does.
@@ -364,7 +365,7 @@ def read_places(body: bytes) -> Sheet:
     Raises:
         SourceFormatError: if it is no such workbook.
     """
-    name, rows, table = next(_tables(body, SOURCE))
+    name, rows, table, *_ = _found(body, SOURCE, substance)
     columns = dict(zip(table.years, map(column_letters, table.year_columns), strict=True))
     return Sheet(name=name, columns=columns, rows=rows)
 
@@ -427,7 +428,7 @@ def check_workbook_form(body: bytes, as_of: date) -> tuple[Checked, ...]:
     Raises:
         SourceFormatError: as :func:`parse`.
     """
-    _, table, preamble, notes = _found(body, SOURCE, "ghg")
+    _, _, table, preamble, notes = _found(body, SOURCE, "ghg")
     parsed = parse((body,), SOURCE, "ghg")
     newest, lag = max(parsed.years), as_of.year - max(parsed.years)
     own_forms = [note for note in parsed.notes if "publisher's date" in note or "heading" in note]
@@ -500,8 +501,10 @@ def _checked(assumption: str, answer: str, *, as_recorded: bool = True, is_right
 # ------------------------------------------------------------------------------------------ the sheet
 
 
-def _found(body: bytes, what: str, asked: str | None) -> tuple[list[Row], _Table, Preamble, tuple[str, ...]]:
-    """The rows of the sheet that has the table, where the table stands, what is above it, and notes.
+def _found(
+    body: bytes, what: str, asked: str | None
+) -> tuple[str, list[Row], _Table, Preamble, tuple[str, ...]]:
+    """Name and rows of the sheet that has the table, where the table stands, what is above it, and notes.
 
     The sheet of the substance asked for where several have the table, else the first.
     """
@@ -510,7 +513,7 @@ def _found(body: bytes, what: str, asked: str | None) -> tuple[list[Row], _Table
         found.append((name, rows, table, _preamble(rows, table, what)))
     name, rows, table, preamble = next((one for one in found if one[3].substance == asked), found[0])
     notes = (f"{len(found)} sheets have a table; {name!r} was read",) if len(found) > 1 else ()
-    return rows, table, preamble, notes
+    return name, rows, table, preamble, notes
 
 
 def _tables(body: bytes, what: str) -> Iterator[tuple[str, list[Row], _Table]]:

@@ -484,6 +484,8 @@ def test_of_two_tables_the_one_of_the_substance_asked_for_is_read():
     body = _with_sheet_in_front(sheet(), sheet("co2"))
     assert content_sha256(parse((body,), "smhi_emissions", "ghg")) == content_sha256(read(sheet()))
     assert parse((body,), "smhi_emissions", "co2").substance == "co2"
+    assert smhi_emissions.read_places(body, "ghg").name == "Data"
+    assert smhi_emissions.read_places(body, "co2").name == "Läs mig"
     assert any("2 sheets have a table" in note for note in parse((body,), "smhi_emissions", "ghg").notes)
 
 
