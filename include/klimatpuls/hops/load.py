@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls import catalog
 from klimatpuls import releases as release_rules
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.hops.snapshot import source_module
@@ -98,6 +99,9 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
                 refused.append(str(error))
                 continue
             held = _release_with_content(conn, snapshot, content)
+            if held is not None and _is_behind(conn, held, parsed):
+                content = release_rules.content_sha256(parsed, came_back=True)
+                held = _release_with_content(conn, snapshot, content)
             if held is not None:
                 _set_outcome(conn, snapshot, "known_content", held)
                 known.append(held)
@@ -189,6 +193,17 @@ def _release_with_content(conn: PgConnection, snapshot: _Snapshot, content: str)
         cursor.execute(load_sql("load/release_with_content.sql"), {**snapshot.key, "content_sha256": content})
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def _is_behind(conn: PgConnection, release_id: str, parsed: Parsed) -> bool:
+    """Whether content without a publisher's date came back after other content: it is a release anew."""
+    if not catalog.dataset(parsed.dataset).dated_by_retrieval:
+        return False
+    with conn.cursor() as cursor:
+        asked = {"release_id": release_id, "retrieved": parsed.published_date}
+        cursor.execute(load_sql("load/is_behind.sql"), asked)
+        (is_behind,) = cursor.fetchone()
+    return bool(is_behind)
 
 
 def _insert_release(
