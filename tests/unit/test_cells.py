@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineWorkbook
 
@@ -94,4 +95,4 @@ def test_an_error_that_does_not_say_where_it_stands_is_refused():
 
 def test_the_calendar_is_the_workbooks():
     assert cells.day_zero(made(fill)) == date(1899, 12, 30)
-    assert cells.day_zero(made(fill, epoch=datetime(1904, 1, 1))) == date(1904, 1, 1)
+    assert cells.day_zero(made(fill, epoch=MAC_EPOCH)) == date(1904, 1, 1)

@@ -43,7 +43,7 @@ from klimatpuls.releases import EXPECTED, Fetched, Look, Parsed
 from klimatpuls.units import day_from_text, number_from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from klimatpuls.assumptions import Verdict
     from klimatpuls.http import Answer, PoliteSession
@@ -194,8 +194,7 @@ def _answers(session: PoliteSession, base_url: str, dataset: str, as_of: date) -
     root = base_url.rstrip("/")
     for codes in _batches(kpis(), MAX_IDS):
         for some_years in _batches(years, MAX_IDS):
-            tail = f"/year/{','.join(some_years)}"
-            answers += _by_id(session, codes, lambda ids, tail=tail: f"{root}/data/kpi/{ids}{tail}")
+            answers += _by_id(session, codes, f"{root}/data/kpi/{{}}/year/{','.join(some_years)}")
     return answers
 
 
@@ -207,20 +206,25 @@ def _batches(names: Iterable[str], size: int) -> Iterator[list[str]]:
 
 def _definitions(session: PoliteSession, base_url: str) -> Iterator[Answer]:
     for codes in _batches(kpis(), MAX_IDS):
-        yield from _by_id(session, codes, lambda ids: f"{base_url.rstrip('/')}/kpi/{ids}")
+        yield from _by_id(session, codes, f"{base_url.rstrip('/')}/kpi/{{}}")
 
 
-def _by_id(session: PoliteSession, codes: Sequence[str], address: Callable[[str], str]) -> list[Answer]:
+def _by_id(session: PoliteSession, codes: Sequence[str], address: str) -> list[Answer]:
     """Every page about some key figures; where the question is refused, one that is to blame is left out.
 
     An id that is gone brings nothing, by all that is known. Should the interface refuse the whole question
     instead, it is halved until the id stands alone.
 
+    Args:
+        session: The polite session of this source.
+        codes: The key figures.
+        address: Where to ask, with ``{}`` in the place of the ids.
+
     Raises:
         FetchError: if a page did not come for another reason.
     """
     try:
-        return list(_pages(session, address(",".join(codes))))
+        return list(_pages(session, address.format(",".join(codes))))
     except StatusError as error:
         if error.status not in REFUSED_IDS:
             raise
