@@ -2,8 +2,8 @@
 
 Files of an archive: ``kolada/kpi.csv`` (id, title, publication_date: the next planned publication, as the
 service has it) and ``kolada/data.csv`` (published_date, kpi, municipality, period, gender, status, value,
-isdeleted). Values are there from their published date, which every answer states as the day it is known from: the service
-states no such day, and whoever retrieves from it dates the answer by the day of retrieval.
+isdeleted). Values are there from their published date, which every answer states as the day it is known from:
+the service states no such day, and whoever retrieves from it dates the answer by the day of retrieval.
 
 Our own choices, where nobody has recorded the service: more than 25 ids in a part of the path are a 400 with
 a JSON body; an unknown key figure is simply not in the answer.
