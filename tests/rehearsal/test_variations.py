@@ -86,7 +86,7 @@ def notes(day: FirstDay, variation: Variation) -> str:
 def assert_true(variation: Variation, brought: Brought, mailed: str) -> None:
     """What the operator is mailed names the source, is what the task said, and says what to do."""
     assert variation.source in mailed
-    assert re.search(r"What to do|Nothing was|answer", mailed), mailed
+    assert re.search(r"What to do: |klimatpuls (ingest|release|source) ", mailed), mailed
     if variation.expected == "refused":
         assert brought.trouble != ()
         assert "Traceback" not in mailed

@@ -284,6 +284,18 @@ def another_variable(*, can_be_left_out: bool) -> Callable[[], Change]:
     return lambda: change
 
 
+def renamed_table(old: str, new: str) -> Callable[[], Change]:
+    """A table under another id, in its address and wherever it is named."""
+
+    def change(request: Request, answer: Answer) -> Reply:
+        if f"/{old}" in request.path:
+            return GONE
+        reply = answer(replace(request, path=request.path.replace(f"/{new}", f"/{old}")))
+        return replace(reply, body=reply.body.replace(old.encode(), new.encode()))
+
+    return lambda: change
+
+
 def without(name: str) -> Callable[[Any], None]:
     """A document without one of its fields."""
 
@@ -341,8 +353,14 @@ POPULATION = (
     Variation(
         id="population: unit in another language",
         source="scb_population", dataset="scb_population",
-        route=of_table(BEFORE_2025), make=documents(unit("number of persons")), expected="refused",
+        route=of_table(BEFORE_2025), make=documents(unit("number of persons")), expected="accepted",
         says=("number of persons",),
+    ),
+    Variation(
+        id="population: households instead of persons",
+        source="scb_population", dataset="scb_population",
+        route=of_table(BEFORE_2025), make=documents(unit("hushåll")), expected="refused",
+        says=("hushåll",),
     ),
     Variation(
         id="population: unit in thousands",
@@ -358,7 +376,7 @@ POPULATION = (
     Variation(
         id="population: a 291st municipality",
         source="scb_population", dataset="scb_population",
-        route=of_table(BEFORE_2025), make=another_region("1917"), expected="accepted", says=("1917",),
+        route=of_table(BEFORE_2025), make=another_region("1917"), expected="accepted",
     ),
     Variation(
         id="population: a variable more that may be left out",
@@ -441,6 +459,11 @@ POPULATION = (
     ),
     Variation(
         id="population: the newer table has another id",
+        source="scb_population", dataset="scb_population_ckm",
+        route="/scb/api/v2/tables", make=renamed_table(FROM_2025, "TAB9999"), expected="accepted",
+    ),
+    Variation(
+        id="population: the newer table is gone",
         source="scb_population", dataset="scb_population_ckm",
         route=f"/scb/api/v2/tables/{FROM_2025}", make=instead(GONE), expected="refused",
         says=(FROM_2025,),
