@@ -7,6 +7,7 @@ a failed task whose message tells the operator what to do.
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from klimatpuls.hops.validate import ValidationResult
     from klimatpuls.http import PoliteSession
 
+
+logger = logging.getLogger(__name__)
 
 APPROVE, REJECT, LEAVE = "Approve", "Reject", "Leave on hold"
 """Answers to a question; a release that nobody answers for stays where it is."""
@@ -68,6 +71,7 @@ def look(source_id: str) -> None:
             with conn:
                 record_checks(conn, source, context)
             raise AirflowSkipException(seen.detail)
+        _tell_of_parts(conn, source_id, seen.failed, context)
 
 
 def fetch_snapshot(source_id: str) -> int:
@@ -114,7 +118,10 @@ def _fetch(
     with _session(conn, source) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
     with conn:
-        look.note_fetched(conn, seen)
+        look.note_fetched(
+            conn, [one for one in seen if (one["dataset"], one["substance"]) not in result.failed]
+        )
+    _tell_of_parts(conn, source.id, result.failed, context)
     return result
 
 
@@ -144,6 +151,22 @@ def _told(conn: PgConnection, source_id: str, source_run: int, context: RunConte
         close_failed(conn, SOURCES[source_id], context, source_run, message)
         _tell_of_failure(conn, source_id, message, context, error)
         raise
+
+
+def _tell_of_parts(
+    conn: PgConnection, source_id: str, failed: Mapping[tuple[str, str], str], context: RunContext
+) -> None:
+    """Mail the operator of the parts of a source that failed while the others go on."""
+    from klimatpuls.hops.notice import failure, tell
+
+    if not failed:
+        return
+    message = "\n\n".join(failed.values())
+    logger.warning("%s: %s", source_id, message)
+    try:
+        tell(conn, connections.smtp_settings(), failure(source_id, message, context), context)
+    except KlimatpulsError as trouble:
+        logger.warning("the operator could not be told by mail: %s", trouble)
 
 
 def _tell_of_failure(

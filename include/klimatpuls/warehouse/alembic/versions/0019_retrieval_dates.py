@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0019_retrieval_dates"
-down_revision = "0014_movement_rank"
+down_revision = "0015_parser_versions"
 
 
 def upgrade() -> None:
