@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import chain
 import pytest
 import sharing
-import urllib3.util.connection
 from aiosmtpd.controller import Controller
 from conftest import PROJECT
 
@@ -26,9 +25,9 @@ os.environ.setdefault("AIRFLOW__CORE__DAGS_FOLDER", str(PROJECT / "dags"))
 os.environ.setdefault("AIRFLOW__CORE__PLUGINS_FOLDER", str(PROJECT / "plugins"))
 os.environ.setdefault("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////nowhere/never-opened.db")
 
+from agencies import called_by_their_names
 from first_day import DAY, Eve, FirstDay, Mailbox, free_port
 
-from klimatpuls import http
 from klimatpuls.catalog import SOURCES
 from klimatpuls.replica.certificates import make_certificate
 from klimatpuls.replica.conditions import AS_RECORDED
@@ -42,10 +41,6 @@ if TYPE_CHECKING:
     from conftest import Warehouse
 
     from klimatpuls.catalog import Source
-
-PUBLIC_ADDRESS = "8.8.8.8"
-"""What the agencies' names are said to stand for: an address that the polite session lets pass."""
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 @pytest.fixture(scope="session")
@@ -77,32 +72,11 @@ def smhi_substance(path: Path) -> str | None:
 def agencies(rehearsal_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaServer]:
     """The mock agencies as recorded; without pauses, and without limits that only slow a day down."""
     certificate = make_certificate(tmp_path_factory.mktemp("certificate"), datetime.now(UTC))
-    conditions = replace(AS_RECORDED, windows={}, first_byte_seconds=0.0, longest_query={})
-    replica = Replica(rehearsal_archive, DAY, calls=100_000)
+    conditions = replace(AS_RECORDED, windows={}, first_byte_seconds=0.0)
+    replica = Replica(rehearsal_archive, DAY, calls=1_000)
     server = ReplicaServer(replica, conditions=conditions, certificate=certificate)
     with server, called_by_their_names(server, certificate.authority):
         yield server
-
-
-@contextmanager
-def called_by_their_names(server: ReplicaServer, authority: Path) -> Iterator[None]:
-    """Whoever calls an agency by its name reaches the mock; TLS and the name are checked as ever."""
-    hosts = {host for source in SOURCES.values() for host in source.hosts}
-    really_connect = urllib3.util.connection.create_connection
-
-    def connect_here(address: tuple[str, int], *arguments: Any, **options: Any) -> Any:
-        host, port = address
-        if host not in hosts or port != 443:
-            pytest.fail(f"{host}:{port} was called; the agencies of the catalogue are {sorted(hosts)}")
-        return really_connect(("127.0.0.1", server.port), *arguments, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(urllib3.util.connection, "create_connection", connect_here)
-        patch.setattr(http, "addresses_of", lambda _: frozenset({PUBLIC_ADDRESS}))
-        patch.setenv("REQUESTS_CA_BUNDLE", str(authority))
-        for name in PROXIES:
-            patch.delenv(name, raising=False)
-        yield
 
 
 @pytest.fixture(scope="session")
