@@ -156,19 +156,19 @@ def _unit(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answer
     table = px_table(entry)
     measure = contents_code(metadata.dimension(CONTENTS_VARIABLE), table, source_id)
     general = stated_unit(metadata, measure, table, source_id)
-    met = [(general.unit.text, general.place)] if general else []
+    met = [(general.unit, general.place)] if general else []
     for name, wanted in table.wanted.items():
         dimension = metadata.dimension(name)
         units = label_units(dimension, table)
-        met += [(unit.text, "label") for code, unit in units.items() if code in wanted.codes]
-    met = list(dict.fromkeys(met))
+        met += [(unit, "label") for code, unit in units.items() if code in wanted.codes]
     if not met:
         return "differs", "no unit is stated: the figures of the nation must prove it"
-    is_recorded = [(pxunits.plain(text), place) for text, place in met] == [
-        (pxunits.plain(table.unit), table.unit_place)
-    ]
-    said = "; ".join(f"{text!r} in the {place}" for text, place in met)
-    return "holds" if is_recorded else "differs", said
+    is_there = (pxunits.plain(table.unit), table.unit_place) in [(pxunits.plain(u.text), p) for u, p in met]
+    is_recorded = is_there and {place for _, place in met} == {table.unit_place}
+    said = "; ".join(dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in met))
+    if general and any(unit.factor != general.unit.factor for unit, _ in met):
+        return "fails", f"the table contradicts itself: {said}"
+    return "holds" if is_recorded and len({unit.factor for unit, _ in met}) == 1 else "differs", said
 
 
 def _years(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:

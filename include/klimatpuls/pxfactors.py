@@ -17,7 +17,7 @@ from klimatpuls.pxweb import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, 
 from klimatpuls.regions import codes as region_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from klimatpuls.catalog import PxTable
     from klimatpuls.pxunits import Unit
@@ -97,28 +97,36 @@ def add_factors(cube: Cube, frame: pd.DataFrame, measure: str, table: PxTable, s
     for name in table.wanted:
         dimension = cube.dimension(name)
         units = label_units(dimension, table)
-        factors = frame[dimension.name].map({code: float(unit.factor) for code, unit in units.items()})
-        differs = factors.notna() & frame["factor"].notna() & (factors != frame["factor"])
-        if differs.any():
-            code = str(frame.loc[differs, dimension.name].iloc[0])
-            other = str(frame.loc[differs, "unit"].iloc[0])
-            refuse(
-                source_id,
-                "wrong_unit",
-                f"the table contradicts itself about its unit: {dimension.labels[code]!r} ({name} {code}), "
-                f"but {other}",
-            )
-        texts = {code: f"{unit.text!r} in the label of {name}" for code, unit in units.items()}
-        frame["factor"] = frame["factor"].fillna(factors)
-        said = pd.Series(
-            [texts.get(code, "") for code in frame[dimension.name]], index=frame.index, dtype="str"
-        )
-        frame["unit"] = frame["unit"].where(frame["unit"] != "", said)
-        speaks = {
-            code: pxunits.speaks_of_equivalents(f"{code.replace('_', ' ')} {dimension.labels[code]}")
+        if units:
+            _add_label_factors(frame, dimension, name, units, source_id)
+        speaking = [
+            code
             for code in dimension.codes
-        }
-        frame["is_equivalents"] |= frame[dimension.name].map(speaks).astype(bool)
+            if pxunits.speaks_of_equivalents(f"{code.replace('_', ' ')} {dimension.labels[code]}")
+        ]
+        if speaking:
+            frame["is_equivalents"] |= frame[dimension.name].isin(speaking)
+
+
+def _add_label_factors(
+    frame: pd.DataFrame, dimension: Dimension, name: str, units: Mapping[str, Unit], source_id: str
+) -> None:
+    """Fill in the factors that the labels of a variable's values state; ``name`` is ours of the variable."""
+    factors = frame[dimension.name].map({code: float(unit.factor) for code, unit in units.items()})
+    differs = factors.notna() & frame["factor"].notna() & (factors != frame["factor"])
+    if differs.any():
+        code = str(frame.loc[differs, dimension.name].iloc[0])
+        other = str(frame.loc[differs, "unit"].iloc[0])
+        refuse(
+            source_id,
+            "wrong_unit",
+            f"the table contradicts itself about its unit: {dimension.labels[code]!r} ({name} {code}), "
+            f"but {other}",
+        )
+    frame["factor"] = frame["factor"].fillna(factors)
+    texts = {code: f"{unit.text!r} in the label of {name}" for code, unit in units.items()}
+    said = pd.Series([texts.get(code, "") for code in frame[dimension.name]], index=frame.index, dtype="str")
+    frame["unit"] = frame["unit"].where(frame["unit"] != "", said)
 
 
 def settle_units(cells: pd.DataFrame, table: PxTable, source_id: str) -> list[str]:

@@ -599,7 +599,7 @@ def _read_cube(cube: Cube, table: PxTable, source_id: str, first_row: int, notes
     frame["sheet_row"] = range(first_row, first_row + len(frame))
     frame = frame[frame[cube.dimension(CONTENTS_VARIABLE).name] == measure]
     if table.contents_code not in (None, measure):
-        notes.append(f"the measure is {measure}, not {table.contents_code}; it was told by its label")
+        notes.append(f"the measure is {measure}, not {table.contents_code}; it was recognised by its label")
     frame = _at_totals(cube, frame, table, source_id, notes)
     frame = frame.rename(
         columns={
@@ -642,7 +642,8 @@ def _add_our_codes(cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: s
         for code, name_here in ours.items():
             if code not in wanted.codes:
                 notes.append(
-                    f"code {code} of {name} was told by its label {dimension.labels[code]!r}: {name_here}"
+                    f"code {code} of {name} was recognised by its label {dimension.labels[code]!r}: "
+                    f"{name_here}"
                 )
         frame[wanted.column] = frame[dimension.name].map(ours).astype("str")
 
@@ -663,7 +664,7 @@ def _lacking(cells: pd.DataFrame, table: PxTable) -> list[str]:
     """Which of our codes the answers lack."""
     notes = []
     for name, wanted in table.wanted.items():
-        there = set(cells[wanted.column])
+        there = set(cells[wanted.column].unique())
         missing = sorted(set(wanted.codes.values()) - there)
         if missing:
             notes.append(f"the answers have no code of {name} for {some(missing)}")
@@ -673,7 +674,7 @@ def _lacking(cells: pd.DataFrame, table: PxTable) -> list[str]:
 def _published_date(
     cubes: Sequence[Cube], cells: pd.DataFrame, entry: Dataset, source_id: str
 ) -> tuple[date, list[str]]:
-    """The publisher's date, and how it was told where the publisher does not state it.
+    """The publisher's date, and how it was found where the publisher does not state it.
 
     Bytes alone decide, so that the same bytes are the same release whenever they are read: where no date is
     stated, it is the day on which the catalogue expects the figures of the last year (of a forecast: of its

@@ -65,7 +65,6 @@ _OF_CARBON_DIOXIDE = re.compile(r" ?(?:av )?(?:co2|koldioxid)(?:[ -]?e(?:q\w*|kv
 _PER_YEAR = re.compile(r" ?(?:/ ?år|per år)$")
 _SAYS_NOTHING = re.compile(r"[-. ]*|enhet|.*\b(?:varierar|olika|se)\b.*")
 _PART = re.compile(r"[()\[\],;:]")
-_AT_THE_END = re.compile(r".* ((?:1 ?000 |tusen )?\w+ (?:co2|koldioxid)[ -]?e[\w.]*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +113,12 @@ def read_unit(text: str, quantity: Quantity) -> Unit | None:
 def find_unit(text: str, quantity: Quantity) -> Unit | None:
     """The unit that stands somewhere in a label or title; None where there is none, or more than one factor.
 
-    Only a part that stands by itself counts: within brackets, between commas, or as the last words where
-    these speak of CO2 equivalents.
+    Only a part that stands by itself counts, within brackets or between commas: the words ``10 000 ton`` end
+    with a unit that would be wrong.
 
     Example: ``Metan (kt CO2-ekv.)`` → ``kt CO2-ekv.``; ``Fluorkolväten (HFC)`` → None.
     """
-    parts = [part.strip() for part in _PART.split(text)]
-    ends = [found[1] for part in parts if (found := _AT_THE_END.fullmatch(plain(part)))]
-    units = [unit for part in (*parts, *ends) if part and (unit := read_unit(part, quantity))]
+    units = [unit for part in _PART.split(text) if (unit := read_unit(part, quantity))]
     return units[0] if len({unit.factor for unit in units}) == 1 else None
 
 

@@ -393,10 +393,6 @@ def text_value(documents: list[Any]) -> None:
     documents[0]["value"][0] = "1 234,5"
 
 
-def no_date(documents: list[Any]) -> None:
-    del documents[0]["updated"]
-
-
 def new_code(variable: str) -> Callable[[list[Any]], None]:
     def harm(documents: list[Any]) -> None:
         first = next(iter(documents[0]["dimension"][variable]["category"]["index"]))
@@ -436,14 +432,16 @@ def persons_as_thousands(documents: list[Any]) -> None:
 
 
 POPULATION, NATIONAL, ENERGY = "scb_population", "scb_national_emissions", "scb_energy"
-FORECAST = "scb_population_forecast"
+FORECAST, DENSITY = "scb_population_forecast", "scb_population_density"
 SCB_CASES = (
     Case("wrong municipality code", POPULATION, wrong_municipality_code, "quarantine", ("Tierp",)),
     Case("leading zeros lost", POPULATION, lost_leading_zeros, "quarantine", ("population_complete",)),
     Case("positional codes shifted", POPULATION, shifted_codes, "hold", ("fact_moved",)),
     Case("values cut short", POPULATION, values_short, "quarantine", ("values",)),
     Case("thousands for persons", POPULATION, other_unit("1000-tal"), "quarantine", ("1000-tal",)),
-    Case("no date of change", POPULATION, no_date, "quarantine", ("no_publication_date",)),
+    Case(
+        "thousands for persons in the fall-back", DENSITY, other_unit("1000-tal"), "quarantine", ("1000-tal",)
+    ),
     Case("an error with 200", NATIONAL, error_with_200, "quarantine", ("scb",)),
     Case("unknown unit", NATIONAL, other_unit("Mton"), "quarantine", ("wrong_unit", "Mton")),
     Case("new gas at SCB", NATIONAL, new_code("Vaxthusgaser"), "quarantine", ("unknown_code", "NY")),

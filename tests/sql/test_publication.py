@@ -39,6 +39,7 @@ AS_OF = date(2026, 5, 8)
 LIST = "list@example.org"
 TIERP, UPPSALA, NATION = "0360", "0380", "00"
 EMISSIONS, POPULATION, SUCCESSOR = "smhi_emissions", "scb_population", "scb_population_ckm"
+FALL_BACK = "scb_population_density"
 _files = count(1)
 
 
@@ -242,6 +243,26 @@ class TestWhatIsShown:
         assert counts == [(2023, 10), (2024, 21), (2025, 30)]
         from_successor = house.ask(f"SELECT year FROM mart.population WHERE release_id = '{successor}'")
         assert sorted(from_successor) == [(2024,), (2025,)]
+
+    def test_the_fall_back_shows_only_what_no_other_dataset_has(self, house: House) -> None:
+        house.add(people({2024: 20}))
+        fall_back = house.add(people({2023: 9, 2024: 19, 2025: 29}, dataset=FALL_BACK, day="2026-04-01"))
+        house.must_publish()
+        shown = "SELECT year, population_count FROM mart.population ORDER BY year"
+        assert house.ask(shown) == [(2023, 9), (2024, 20), (2025, 29)]
+        from_it = house.ask(
+            f"SELECT year FROM mart.population WHERE release_id = '{fall_back}' ORDER BY year"
+        )
+        assert from_it == [(2023,), (2025,)]
+        known = "SELECT year, population_count FROM mart.population_as_of('2026-04-02') ORDER BY year"
+        assert house.ask(known) == [(2023, 9), (2024, 20), (2025, 29)]
+
+        house.add(people({2025: 30}, dataset=SUCCESSOR, day="2026-03-01"))
+        house.must_publish()
+        assert house.ask(shown) == [(2023, 9), (2024, 20), (2025, 30)], (
+            "earlier than the fall-back, yet shown"
+        )
+        assert house.ask(known) == [(2023, 9), (2024, 20), (2025, 30)]
 
     def test_unchanged_population_is_shared_between_publications(self, house: House) -> None:
         house.add(people({2024: 20}))

@@ -32,6 +32,7 @@ TIERP, UPPSALA_COUNTY, NATION = "0360", "03", "00"
 SUBSECTORS = ("transport.passenger_cars", "waste.landfills")
 EMISSIONS = catalog.SMHI_EMISSIONS
 POPULATION = catalog.SCB_POPULATION
+DENSITY = catalog.SCB_POPULATION_DENSITY
 FILE_SHA256 = "f" * 64
 EMPTY_REJECTS = pd.DataFrame(columns=["sheet_row", "column_name", "raw_value", "reason"])
 
@@ -194,7 +195,7 @@ class House:
         return self.load(emission_release(rows, published=published), **options)
 
     def population(self, rows: Frame, *, dataset: str = "scb_population") -> int:
-        return self.load(population_release(rows, dataset=dataset), source=POPULATION)
+        return self.load(population_release(rows, dataset=dataset), source=catalog.source_of(dataset))
 
     def set_state(self, run_id: int, state: str) -> None:
         with self.conn.cursor() as cursor:
@@ -747,6 +748,43 @@ def test_noise_in_population_is_borne_up_to_one_percent(house: House, persons: i
     nation = int(rows.loc[rows["region_code"] == NATION, "population_count"].iloc[0])
     assert gate(found, "population_sum_noise").measured == pytest.approx(100 * persons / nation)
     assert gate(found, "population_sum").measured is None
+
+
+@pytest.mark.parametrize(
+    ("persons", "verdict"), [(0, "publish"), (20, "publish"), (21, "publish_with_warnings"), (-21, None)]
+)
+def test_two_tables_of_population_may_differ_by_noise_alone(
+    house: House, persons: int, verdict: str | None
+) -> None:
+    rows = population_rows((2025,))
+    first = house.population(rows, dataset="scb_population_ckm")
+    house.set_state(first, "published")
+    other = rows.copy()
+    other.loc[other["region_code"] == TIERP, "population_count"] += persons
+
+    found = house.verdict(house.population(other, dataset="scb_population_density"), DENSITY)
+
+    compared = gate(found, "population_cross_check")
+    assert found.verdict == (verdict or "publish_with_warnings")
+    assert compared.measured == abs(persons)
+    assert [finding["region_code"] for finding in compared.sample] == ([TIERP] if abs(persons) > 20 else [])
+
+
+@pytest.mark.parametrize("state", ["loaded", "withdrawn", "rejected"])
+def test_a_table_that_did_not_pass_is_nothing_to_compare_with(house: House, state: str) -> None:
+    house.set_state(house.population(population_rows((2025,)), dataset="scb_population_ckm"), state)
+    found = house.verdict(
+        house.population(population_rows((2025,)), dataset="scb_population_density"), DENSITY
+    )
+    assert gate(found, "population_cross_check").measured is None
+
+
+def test_other_years_are_nothing_to_compare_with(house: House) -> None:
+    house.set_state(house.population(population_rows((2024,))), "published")
+    found = house.verdict(
+        house.population(population_rows((2025,)), dataset="scb_population_density"), DENSITY
+    )
+    assert gate(found, "population_cross_check").measured is None
 
 
 def test_both_population_tables_of_a_run_are_judged(house: House) -> None:

@@ -33,6 +33,7 @@ PURE = frozenset(
         "nowcast",
         "pace",
         "peers",
+        "pxunits",
         "regions",
         "releases",
         "results",

@@ -116,7 +116,7 @@ def _vintage_date(updated: date, years: pd.Series) -> tuple[date, list[str]]:
     """
     first, last = int(years.min()), int(years.max())
     published = min(updated, date(first, 12, 31))
-    if last <= published.year:
+    if last <= updated.year:
         what = f"the table ends in {last} and was last changed on {updated}: no year of it lies ahead"
         refuse(SOURCE_ID, "no_forecast", what)
     if published == updated:

@@ -1,6 +1,12 @@
 -- Population against the newest release of every other dataset of population that holds the same area and year:
 -- two tables of the publisher give the same figure, but for the noise it adds from 2025 on.
-WITH others AS (
+WITH own AS (
+    SELECT r.dataset
+    FROM core.dim_release AS r
+    WHERE r.release_id = any(:release_ids)
+),
+
+others AS (
     SELECT DISTINCT ON (d.dataset)
         d.release_id,
         d.run_id
@@ -8,7 +14,10 @@ WITH others AS (
     WHERE
         d.dataset = any(:population_datasets)
         AND d.state IN ('validated', 'published')
-        AND d.dataset NOT IN (SELECT r.dataset FROM core.dim_release AS r WHERE r.release_id = any(:release_ids))
+        AND NOT EXISTS (
+            SELECT 1 FROM own AS o
+            WHERE o.dataset = d.dataset
+        )
     ORDER BY d.dataset ASC, d.published_date DESC, d.known_from DESC, d.content_sha256 DESC
 )
 
