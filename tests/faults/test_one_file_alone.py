@@ -20,6 +20,7 @@ from klimatpuls.isolation import IsolationError
 from klimatpuls.releases import Fetched
 from klimatpuls.replica import workbook
 from klimatpuls.sources import smhi_emissions
+from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -272,3 +273,13 @@ def test_what_a_parser_noted_is_told_with_the_run(conn: PgConnection, published:
     ((detail,),) = ask(published, f"SELECT detail FROM ops.source_run WHERE run_id = {run_id}")
     assert "note: smhi_emissions-co2-2026-05-09-" in detail
     assert "9 maj 2026" in detail
+
+
+def test_of_many_notes_the_first_are_shown_and_the_others_counted() -> None:
+    notes = [f"release: note {number} " + "word " * 100 for number in range(9)]
+    shown = runs.notes_in_short(notes)
+    assert len(shown) == runs.NOTES_SHOWN + 1
+    assert all(len(line) <= runs.NOTE_LENGTH + len("note: ") for line in shown)
+    assert shown[-1] == "3 more notes (core.dim_release.notes)"
+    assert runs.notes_in_short(notes[:1])[-1].startswith("note: release: note 0")
+    assert runs.notes_in_short(()) == []

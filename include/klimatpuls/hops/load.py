@@ -128,9 +128,9 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
         return _Load(conn, source, run_id, context, keyed_first=True).run(rows, refused)
 
 
-def _needed(source: Source) -> tuple[str, str]:
+def _needed(source: Source) -> tuple[str, ...]:
     """What the reading process imports while this one asks the database."""
-    return "klimatpuls.hops.reading", f"klimatpuls.sources.{source.id}"
+    return "klimatpuls.hops.reading", f"klimatpuls.sources.{source.id}", "klimatpuls.releases"
 
 
 class _Load:
@@ -383,5 +383,5 @@ def _describe(result: LoadResult) -> str:
     said += [f"{release_id}: the same content in another file, nothing new" for release_id in result.known]
     said += [f"refused: {message}" for message in result.quarantined]
     said += [f"refused again for the same reason: {message}" for message in result.refused_again]
-    said += [f"note: {note}" for note in result.notes]
+    said += runs.notes_in_short(result.notes)
     return "; ".join(said)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import releases
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.releases import fact_of
 from klimatpuls.snapshots import SnapshotStore
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.loader import Rows, frame_rows
@@ -105,6 +103,8 @@ def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back: bool = False
             rows have one key.
         ContractError: if the rows have other columns than the contract says.
     """
+    from klimatpuls import releases  # arithmetic, which the process that loads does without
+
     what = name_of_file(parsed.dataset, parsed.substance, sha256)
     found = len(parsed.rows) + len(parsed.rejects)
     if parsed.rows_read != found:
@@ -114,7 +114,7 @@ def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back: bool = False
             "nothing was loaded; report it."
         )
         raise SourceFormatError(msg, rule=LOST_CELLS)
-    fact = fact_of(parsed.dataset)
+    fact = releases.fact_of(parsed.dataset)
     fact.check_frame(parsed.rows.columns)
     _check_key(parsed.rows, fact.key, what)
     content = releases.content_sha256(parsed, came_back=came_back)

@@ -98,7 +98,7 @@ def _describe(result: ValidationResult, notes: Sequence[str]) -> str:
     said = [f"{release_id}: passed" for release_id in result.publishable]
     said += [f"{release_id}: on hold" for release_id in result.held]
     said += [f"{name}: quarantined" for name in result.quarantined]
-    said = [*(said or ["nothing to validate"]), *(f"note: {note}" for note in notes)]
+    said = [*(said or ["nothing to validate"]), *runs.notes_in_short(notes)]
     return "; ".join(said)
 
 

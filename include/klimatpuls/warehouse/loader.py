@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from klimatpuls.releases import fact_of
+from klimatpuls import catalog, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -164,7 +164,7 @@ def load_facts(conn: PgConnection, run_id: int, releases: Sequence[tuple[str, Pa
     loader = FactLoader(conn, run_id)
     loaded: dict[str, int] = {}
     for release_id, parsed in releases:
-        fact = fact_of(parsed.dataset)
+        fact = schema.fact(catalog.dataset(parsed.dataset).fact)
         fact.check_frame(parsed.rows.columns)
         constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
         if fact.by_substance:

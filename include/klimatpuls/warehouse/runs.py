@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from psycopg2.extensions import connection as PgConnection
 
 NOT_BY_SUBSTANCE = "all"
 """The substance of datasets that have none, such as population."""
+
+NOTES_SHOWN, NOTE_LENGTH = 6, 240
+"""How many notes of a parser a run's detail shows, and how long each."""
 
 FINAL_STATES = frozenset({"no_news", "not_yet_published", "validated", "held", "quarantined", "failed"})
 
@@ -80,6 +85,13 @@ def read_notes(conn: PgConnection, run_id: int) -> tuple[str, ...]:
     with conn.cursor() as cursor:
         cursor.execute(load_sql("load/notes_of_run.sql"), {"run_id": run_id})
         return tuple(f"{release_id}: {note}" for release_id, notes in cursor.fetchall() for note in notes)
+
+
+def notes_in_short(notes: Sequence[str]) -> list[str]:
+    """Notes as they stand in a run's detail: the first ones, each in one line; all stand with the release."""
+    shown = [f"note: {shorten(note, NOTE_LENGTH, placeholder=' …')}" for note in notes[:NOTES_SHOWN]]
+    more = len(notes) - len(shown)
+    return [*shown, f"{more} more notes (core.dim_release.notes)"] if more else shown
 
 
 def set_run_state(conn: PgConnection, run_id: int, state: str, detail: str) -> None:

@@ -102,6 +102,35 @@ def test_every_case_is_a_row_with_its_place_where_there_is_one():
     assert rows.loc["NV-21-000004", ["region_code", "amount_sek"]].tolist() == ["0980", 1234.5]
 
 
+def test_a_workbook_given_alone_is_dated_by_its_own_last_change():
+    # openpyxl writes the moment of saving over what is set: the part itself is changed.
+    import re
+    import zipfile
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook())) as good, zipfile.ZipFile(out, "w") as other:
+        for name in good.namelist():
+            text = good.read(name)
+            if name == "docProps/core.xml":
+                text = re.sub(rb"(:modified[^>]*>)[^<]+", rb"\g<1>2026-07-02T08:00:00Z", text)
+            other.writestr(name, text)
+    alone = klimatklivet.parse([out.getvalue()], "klimatklivet", None)
+    assert alone.published_date == date(2026, 7, 2)
+    assert alone.rows.equals(parse().rows)
+    assert klimatklivet.recognise(out.getvalue()) == ("klimatklivet", None)
+
+
+def test_a_workbook_that_does_not_say_when_it_was_changed_is_refused():
+    import zipfile
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook())) as good, zipfile.ZipFile(out, "w") as other:
+        for name in set(good.namelist()) - {"docProps/core.xml"}:
+            other.writestr(name, good.read(name))
+    with pytest.raises(SourceFormatError, match="when it was last changed"):
+        klimatklivet.parse([out.getvalue()], "klimatklivet", None)
+
+
 def test_a_sole_traders_name_is_stored_nowhere():
     parsed = parse()
     hidden = parsed.rows.set_index("case_number").loc["NV-20-000003"]
