@@ -56,10 +56,10 @@ bi-down: env ## Stop the Superset that `make bi` left running
 test: env-dev ## Run the tests (no network, no real figures needed)
 	@$(PYTEST) -m "not live and not real_run and not real_data and not bi and not rehearsal"
 
-# All days on which one source differs share the day before them: a source's tests stay with one worker.
+# The days on which one source differs share the evening before them, so they stay with one worker.
 rehearsal: WORKERS := 2
 rehearsal: env-dev ## Rehearse the first live day against the mock agencies as recorded (some five minutes)
-	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup -m rehearsal --durations=5 tests/rehearsal
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m rehearsal --durations=5 tests/rehearsal
 
 test-real: env-dev ## Hold parsers, gates, formulas and whole runs to the real figures (folder: KLIMATPULS_REAL_DATA)
 	@$(PYTEST) -m "(real_run or real_data) and not live"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import chain
@@ -28,6 +29,7 @@ os.environ.setdefault("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////nowhere
 from agencies import called_by_their_names
 from first_day import DAY, Eve, FirstDay, Mailbox, free_port
 
+from klimatpuls import http
 from klimatpuls.catalog import SOURCES
 from klimatpuls.replica.certificates import make_certificate
 from klimatpuls.replica.conditions import AS_RECORDED
@@ -102,8 +104,9 @@ class Taking:
 
 @pytest.fixture(scope="session", autouse=True)
 def unhurried() -> Iterator[None]:
-    """No limit of our own: the run of the whole stack keeps them."""
+    """No limit of our own, and short pauses before another try: the run of the whole stack keeps both."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http, "Limits", partial(http.Limits, backoff_seconds=0.02, backoff_max_seconds=0.02))
         for source in tuple(SOURCES.values()):
             patch.setitem(SOURCES, source.id, chain.unthrottled(source))
         yield

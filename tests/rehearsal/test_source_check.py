@@ -21,7 +21,7 @@ from klimatpuls.replica.server import Replica, ReplicaServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group("check")]
+pytestmark = pytest.mark.rehearsal
 
 PAGE = PROJECT / "docs" / "operations.md"
 BEGIN, END = "<!-- source check -->\n", "<!-- end of source check -->"

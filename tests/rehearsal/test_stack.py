@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.postgres,
     pytest.mark.airflow,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("stack"),
 ]
 
 
