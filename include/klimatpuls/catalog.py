@@ -180,6 +180,8 @@ class Dataset:
         final_year: Last data year the dataset will ever hold (a closed series), or None.
         dated_by_release: Whether its data years say nothing of its age (a forecast, a list without years):
             the year of the publisher's date then counts as the data year.
+        dated_by_retrieval: Whether the publisher states no date of its data: a release is dated by the day it
+            was first retrieved, and that day is no part of its content.
         by_hand: Whether no address is known: nobody asks for it, its files are given by hand.
         by_setting: Whether only those of its substances are asked for that ``KLIMATPULS_AIR_POLLUTANTS``
             names; files given by hand are taken whatever it says.
@@ -201,6 +203,7 @@ class Dataset:
     first_year: int | None = None
     final_year: int | None = None
     dated_by_release: bool = False
+    dated_by_retrieval: bool = False
     by_hand: bool = False
     by_setting: bool = False
     is_fall_back: bool = False
@@ -696,6 +699,9 @@ SCB_POPULATION_FORECAST = Source(
     ),
 )
 
+# Of 27 key figures: Kolada ends some each year, and the others are worth having all the same.
+_THREE_KEY_FIGURES_GONE = Tolerances(hold_vanished_share_pct=12.0)
+
 KOLADA = Source(
     id="kolada",
     title_sv="Nyckeltal om klimat och energi",
@@ -724,8 +730,10 @@ KOLADA = Source(
             expected_day=30,
             publication_lag_years=0,
             dated_by_release=True,
+            dated_by_retrieval=True,
             due_after_days=60,
             stale_after_days=270,
+            tolerances=_THREE_KEY_FIGURES_GONE,
         ),
         Dataset(
             id="kolada",
@@ -736,8 +744,10 @@ KOLADA = Source(
             expected_month=6,
             expected_day=30,
             publication_lag_years=2,
+            dated_by_retrieval=True,
             due_after_days=60,
             stale_after_days=270,
+            tolerances=_THREE_KEY_FIGURES_GONE,
         ),
     ),
 )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from klimatpuls.errors import EXIT_USAGE, KlimatpulsError, UsageError
+from klimatpuls.errors import EXIT_FETCH, EXIT_USAGE, KlimatpulsError, UsageError
 
 if TYPE_CHECKING:
     from klimatpuls.embedded.choice import Wish
@@ -40,7 +40,10 @@ registers_app = typer.Typer(no_args_is_help=True, help="The network's own regist
 app.add_typer(release_app, name="release")
 app.add_typer(registers_app, name="registers")
 app.add_typer(replica_app, name="replica")
-source_app = typer.Typer(no_args_is_help=True, help="The sources: read again what was refused of one.")
+source_app = typer.Typer(
+    no_args_is_help=True,
+    help="A source by itself: check what it takes for granted, read again what was refused.",
+)
 app.add_typer(source_app, name="source")
 backup_app = typer.Typer(invoke_without_command=True)
 app.add_typer(backup_app, name="backup")
@@ -571,6 +574,32 @@ def registers_forget(
     _say(f"{region}: {deleted} contacts deleted in the warehouse, {in_file} rows in the file of contacts")
 
 
+@source_app.command("check")
+def source_check(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Sources of the catalogue (else all).")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the agencies, whatever a home asks.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The table as Markdown, for a report.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Ask each agency the smallest questions that prove our assumptions; ends with 2 if one fails.
+
+    Needs no database and changes nothing: the first command on a new machine is
+    `klimatpuls source check --live`.
+    """
+    from klimatpuls import catalog
+    from klimatpuls.embedded import checking, terminal
+
+    asked = [catalog.source(name) for name in sources] if sources else list(catalog.SOURCES.values())
+    with checking.at_the_agencies() if live else checking.at_what_a_home_asks(_home_to_ask(home)) as place:
+        is_sound = terminal.print_checks(asked, place, as_markdown=markdown)
+    if not is_sound:
+        raise typer.Exit(EXIT_FETCH)
+
+
 @replica_app.command("serve")
 def replica_serve(
     archive: Annotated[Path, typer.Option(help="Archive folder.")],
@@ -624,6 +653,14 @@ def _home(home: Path | None) -> Home:
         return Home(named)
     msg = f"there is no home in {named}: run `make run` first, or name one with --home or KLIMATPULS_HOME"
     raise UsageError(msg)
+
+
+def _home_to_ask(home: Path | None) -> Home:
+    try:
+        return _home(home)
+    except UsageError as error:
+        msg = f"{error}; with --live the agencies are asked, and no home is needed"
+        raise UsageError(msg) from None
 
 
 def _pairs(words: list[str]) -> dict[str, str]:

@@ -205,8 +205,8 @@ def locate_table(
     if table.takes_newest or not table.queries:
         msg = (
             f"{source_id}: none of the tables {', '.join(table.table_ids)} is there any more. A change of "
-            f"method gets a table of its own: look for the successor at {client.base_url}/tables and put its "
-            f"id first among table_ids of {entry.id} in the catalogue."
+            f"method gets a table of its own. What to do: look for the successor at {client.base_url}/tables "
+            f"and put its id first among table_ids of {entry.id} in the catalogue."
         )
         raise FetchError(msg)
     table_id = _find_table(client, entry, source_id, as_of)

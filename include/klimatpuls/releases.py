@@ -152,18 +152,22 @@ def fact_of(dataset: str) -> Fact:
     return schema.fact(catalog.dataset(dataset).fact)
 
 
-def content_sha256(parsed: Parsed) -> str:
+def content_sha256(parsed: Parsed, *, came_back: bool = False) -> str:
     """The hash that names a release's content, independent of file, row order and document properties.
 
     Taken over a line each for substance, unit and publisher's date, then one line per fact in ascending order
     of its key: key and values in the order of the contract, parted by semicolons, numbers as Python's
-    shortest exact text, words as JSON, nothing where a value is missing; UTF-8. Where cells were rejected
+    shortest exact text, words as JSON, nothing where a value is missing; UTF-8. The line of the date is left
+    out where the publisher states none (``Dataset.dated_by_retrieval``): the same figures retrieved on
+    another day are the same content. Where cells were rejected
     that should not have been there, a line for each reason with their number comes before the facts: a file
     from which the publisher took a bad cell away is another one than the file that had it, though both hold
     the same facts. Only releases that are refused have such cells; those that are expected do not count.
 
     Args:
         parsed: The rows of a release and its rejected cells.
+        came_back: Whether content of a dataset without publisher's dates is there again after other content:
+            then the day of retrieval tells it from the release it equals.
 
     Returns:
         64 hexadecimal digits.
@@ -180,8 +184,9 @@ def content_sha256(parsed: Parsed) -> str:
         _CANON,
         f"substance={parsed.substance or 'all'}",
         f"unit={parsed.unit}",
-        f"published={parsed.published_date.isoformat()}",
     ]
+    if came_back or not catalog.dataset(parsed.dataset).dated_by_retrieval:
+        head.append(f"published={parsed.published_date.isoformat()}")
     reasons = parsed.rejects["reason"]
     rejected = reasons[~reasons.astype(str).str.startswith(EXPECTED)].value_counts().sort_index()
     refused = [f"rejected;{reason};{count}" for reason, count in rejected.items()]

@@ -7,6 +7,7 @@ a failed task whose message tells the operator what to do.
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from klimatpuls.hops.context import RunContext
     from klimatpuls.hops.snapshot import SnapshotResult
     from klimatpuls.hops.validate import ValidationResult
+    from klimatpuls.http import PoliteSession
 
+
+logger = logging.getLogger(__name__)
 
 APPROVE, REJECT, LEAVE = "Approve", "Reject", "Leave on hold"
 """Answers to a question; a release that nobody answers for stays where it is."""
@@ -52,14 +56,11 @@ def look(source_id: str) -> None:
     """The release watch: wake the ingest DAG (by this task's asset) when the publisher changed anything."""
     from klimatpuls.hops.look import look_at
     from klimatpuls.hops.validate import record_checks
-    from klimatpuls.http import open_session
-    from klimatpuls.warehouse.calls import WarehouseLedger
 
     source, context = SOURCES[source_id], run_context()
     with connections.warehouse(connections.LOADER) as conn:
         try:
-            base_url = connections.base_url(source.conn_id)
-            with open_session(source, base_url, ledger=WarehouseLedger(conn)) as session:
+            with _session(conn, source) as session:
                 seen = look_at(conn, source, session, context)
         except KlimatpulsError as error:
             with conn:
@@ -70,6 +71,7 @@ def look(source_id: str) -> None:
             with conn:
                 record_checks(conn, source, context)
             raise AirflowSkipException(seen.detail)
+        _tell_of_parts(conn, source_id, seen.failed, context)
 
 
 def fetch_snapshot(source_id: str) -> int:
@@ -103,8 +105,6 @@ def _fetch(
 ) -> SnapshotResult:
     """The bytes of a run: given by hand, kept by an earlier day, refused before, or asked of the agency."""
     from klimatpuls.hops import look, snapshot
-    from klimatpuls.http import open_session
-    from klimatpuls.warehouse.calls import WarehouseLedger
 
     if manifest := conf.get("manifest_path"):
         return snapshot.adopt_by_hand(conn, source, context, run_id=source_run, manifest_path=manifest)
@@ -115,12 +115,27 @@ def _fetch(
     if conf.get("retry_refused"):
         return snapshot.adopt_refused(conn, source, run_id=source_run)
     seen = look.fingerprints(conn, source)
-    base_url = connections.base_url(source.conn_id)
-    with open_session(source, base_url, ledger=WarehouseLedger(conn)) as session:
+    with _session(conn, source) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
     with conn:
-        look.note_fetched(conn, seen)
+        look.note_fetched(
+            conn, [one for one in seen if (one["dataset"], one["substance"]) not in result.failed]
+        )
+    _tell_of_parts(conn, source.id, result.failed, context)
     return result
+
+
+def _session(conn: PgConnection, source: Source) -> PoliteSession:
+    """A session at the agency or its stand-in, counted with the calls of every other task."""
+    from klimatpuls.http import open_session
+    from klimatpuls.warehouse.calls import WarehouseLedger
+
+    return open_session(
+        source,
+        connections.base_url(source.conn_id),
+        ledger=WarehouseLedger(conn),
+        replica_ca=connections.replica_ca(source.conn_id),
+    )
 
 
 @contextmanager
@@ -136,6 +151,22 @@ def _told(conn: PgConnection, source_id: str, source_run: int, context: RunConte
         close_failed(conn, SOURCES[source_id], context, source_run, message)
         _tell_of_failure(conn, source_id, message, context, error)
         raise
+
+
+def _tell_of_parts(
+    conn: PgConnection, source_id: str, failed: Mapping[tuple[str, str], str], context: RunContext
+) -> None:
+    """Mail the operator of the parts of a source that failed while the others go on."""
+    from klimatpuls.hops.notice import failure, tell
+
+    if not failed:
+        return
+    message = "\n\n".join(failed.values())
+    logger.warning("%s: %s", source_id, message)
+    try:
+        tell(conn, connections.smtp_settings(), failure(source_id, message, context), context)
+    except KlimatpulsError as trouble:
+        logger.warning("the operator could not be told by mail: %s", trouble)
 
 
 def _tell_of_failure(

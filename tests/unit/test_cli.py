@@ -46,9 +46,9 @@ def test_the_commands_are_the_documented_ones() -> None:
         "run", "refresh", "up", "down", "bi", "bi-down", "status", "ingest", "backfill", "releases",
         "release", "release approve", "release reject", "release withdraw", "release restore", "diff",
         "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
-        "source", "source retry", "replica", "replica serve", "replica make-archive", "registers",
-        "registers check", "registers template", "registers import", "registers import-plans",
-        "registers forget",
+        "replica", "replica serve", "replica make-archive", "registers", "registers check",
+        "registers template", "registers import", "registers import-plans", "registers forget",
+        "source", "source check", "source retry",
     }  # fmt: skip
 
 
@@ -76,6 +76,8 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("run",), {"SOURCES": "replica", "MAIL_APPROVAL": "often"}, "MAIL_APPROVAL"),
         (("up",), {"SOURCES": "replica", "KLIMATPULS_AIR_POLLUTANTS": "gold"}, "the air pollutants are"),
         (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
+        (("source", "check"), {}, "with --live the agencies are asked"),
+        (("source", "check", "kolada", "nobody", "--live"), {}, "no source 'nobody' in the catalogue"),
         (("backup", "restore", "/no/such/file.tar"), {}, "is not there"),
         (("retention",), {"KLIMATPULS_KEEP": "publications=0"}, "KLIMATPULS_KEEP"),
     ],

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from klimatpuls import isolation
+from klimatpuls import catalog, isolation
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.hops.reading import name_of_file, read_snapshot
 from klimatpuls.parser_version import parser_version
@@ -185,6 +185,9 @@ class _Load:
             SourceFormatError: if the database refuses its rows; then nothing of it is there.
         """
         held = _release_with_content(self._conn, snapshot, read.content_sha256)
+        if held is not None and _is_behind(self._conn, held, snapshot, read):
+            read = _read(self._source, snapshot, self._context, self._run_id, came_back=True)
+            held = _release_with_content(self._conn, snapshot, read.content_sha256)
         if held is not None:
             self._set_outcome(snapshot, "known_content", held)
             self._known.append(held)
@@ -302,7 +305,20 @@ def _read_ahead(
             yield snapshot, begun.popleft()
 
 
-def _read(source: Source, snapshot: _Snapshot, context: RunContext, run_id: int) -> Read:
+def _is_behind(conn: PgConnection, release_id: str, snapshot: _Snapshot, read: Read) -> bool:
+    """Whether content without a publisher's date came back after other content: it is a release anew."""
+    if not catalog.dataset(snapshot.dataset).dated_by_retrieval:
+        return False
+    with conn.cursor() as cursor:
+        asked = {"release_id": release_id, "retrieved": read.published_date}
+        cursor.execute(load_sql("load/is_behind.sql"), asked)
+        (is_behind,) = cursor.fetchone()
+    return bool(is_behind)
+
+
+def _read(
+    source: Source, snapshot: _Snapshot, context: RunContext, run_id: int, *, came_back: bool = False
+) -> Read:
     """A snapshot, read in a process of its own.
 
     Raises:
@@ -316,6 +332,7 @@ def _read(source: Source, snapshot: _Snapshot, context: RunContext, run_id: int)
         snapshot.dataset,
         snapshot.substance,
         run_id,
+        came_back,
         what=snapshot.name,
     )
 

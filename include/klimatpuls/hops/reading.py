@@ -57,7 +57,13 @@ class Read:
 
 
 def read_snapshot(
-    source_id: str, store: str, manifest_path: str, dataset: str, substance: str | None, run_id: int
+    source_id: str,
+    store: str,
+    manifest_path: str,
+    dataset: str,
+    substance: str | None,
+    run_id: int,
+    came_back: bool = False,
 ) -> Read:
     """Read a kept snapshot: its rows with every cell accounted for, and the hash of its content.
 
@@ -68,6 +74,8 @@ def read_snapshot(
         dataset: Catalogue id of the dataset.
         substance: Our substance code, or None.
         run_id: The source run that loads the rows; it stands in each of them.
+        came_back: Whether the content is there again after other content; see
+            :func:`klimatpuls.releases.content_sha256`.
 
     Raises:
         SourceFormatError: if the bytes are not what the contract says, or the parser lost cells or made a
@@ -78,16 +86,17 @@ def read_snapshot(
     snapshot = kept.read(manifest_path)
     module: Any = importlib.import_module(f"klimatpuls.sources.{source_id}")
     parsed: Parsed = module.parse(kept.read_parts(snapshot), dataset, substance)
-    return prepare(parsed, run_id, snapshot.sha256)
+    return prepare(parsed, run_id, snapshot.sha256, came_back=came_back)
 
 
-def prepare(parsed: Parsed, run_id: int, sha256: str) -> Read:
+def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back: bool = False) -> Read:
     """Make a parsed release ready to be loaded.
 
     Args:
         parsed: The rows of a release.
         run_id: The source run that loads them.
         sha256: Hash of the snapshot they were read from.
+        came_back: Whether the content is there again after other content.
 
     Raises:
         SourceFormatError: ``lost_cells`` if other cells came out than were read, ``duplicate_key`` if two
@@ -108,7 +117,7 @@ def prepare(parsed: Parsed, run_id: int, sha256: str) -> Read:
     fact = releases.fact_of(parsed.dataset)
     fact.check_frame(parsed.rows.columns)
     _check_key(parsed.rows, fact.key, what)
-    content = releases.content_sha256(parsed)
+    content = releases.content_sha256(parsed, came_back=came_back)
     release_id = releases.release_id(parsed, content)
     constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
     if fact.by_substance:

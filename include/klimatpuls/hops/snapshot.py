@@ -10,11 +10,11 @@ from __future__ import annotations
 import importlib
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from klimatpuls import catalog, isolation
-from klimatpuls.errors import NotYetPublished, SourceFormatError, UsageError
+from klimatpuls.errors import FetchError, KlimatpulsError, NotYetPublished, SourceFormatError, UsageError
 from klimatpuls.http import Limits
 from klimatpuls.parser_version import parser_version
 from klimatpuls.releases import Fetched
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Look, Parsed
     from klimatpuls.snapshots import Snapshot
+
+
+GIVEN_UP_AFTER = 2
+"""Failures in a row after which an agency is asked for nothing more: it has trouble of its own."""
 
 
 class SourceModule(Protocol):
@@ -88,12 +92,14 @@ class SnapshotResult:
         state: ``fetched``, ``no_news`` or ``not_yet_published``.
         detail: What happened per dataset and substance, for the person who watches.
         new_snapshots: Hashes of bytes not seen before (or seen, but never brought to an end).
+        failed: Dataset and substance of what could not be fetched → why; all else goes on.
     """
 
     run_id: int
     state: str
     detail: str
     new_snapshots: tuple[str, ...]
+    failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def source_module(source: Source) -> SourceModule:
@@ -110,7 +116,10 @@ def take_snapshots(
     *,
     run_id: int,
 ) -> SnapshotResult:
-    """Fetch every dataset and substance of a source and keep what is new.
+    """Fetch every dataset and substance of a source and keep what is new; one that fails stops no other.
+
+    After ``GIVEN_UP_AFTER`` failures in a row the agency is not asked for the rest. What failed beside
+    something new stands in a source run of its own, in state ``failed``.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -120,32 +129,76 @@ def take_snapshots(
         run_id: The source run, begun before; a retry goes on with the same one.
 
     Returns:
-        What was new.
+        What was new, and what failed beside it.
 
     Raises:
-        FetchError: if a dataset could not be fetched; what was kept until then stays kept.
+        FetchError: if something could not be fetched and nothing was new; what was kept stays kept.
     """
     kept: list[tuple[str, bool]] = []
     said: list[str] = []
+    errors: list[Exception] = []
+    failed: dict[tuple[str, str], str] = {}
+    in_a_row = 0
     module = source_module(source)
     for dataset, substance in wanted(source, context):
+        part = (dataset, substance or runs.NOT_BY_SUBSTANCE)
+        if in_a_row >= GIVEN_UP_AFTER:
+            failed[part] = f"{label(*part)} was not asked for, after {in_a_row} failures in a row"
+            continue
         try:
             fetched = module.fetch(session, session.base_url, dataset, substance, as_of=context.as_of)
         except NotYetPublished as missing:
             said.append(str(missing))
             continue
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this part's alone
+            errors.append(error)
+            failed[part] = f"{label(*part)} was not fetched: {explain(error)}"
+            in_a_row += 1
+            continue
+        in_a_row = 0
         snapshot = _put(source, fetched, context)
         is_new = _enter(conn, source, snapshot, run_id)
         kept.append((snapshot.sha256, is_new))
         said.append(_say(dataset, substance, snapshot, is_new=is_new))
     again, told = _adopt_unread(conn, source, run_id)
     new = (*(sha256 for sha256, is_new in kept if is_new), *again)
+    if errors and not new:
+        raise_all(errors, list(failed.values()))
+    if failed:
+        _note_failed(conn, source, context, failed)
     state = "fetched" if new else "no_news" if kept else "not_yet_published"
-    return _end(
-        conn,
-        source,
-        SnapshotResult(run_id=run_id, state=state, detail="; ".join((*said, *told)), new_snapshots=new),
+    result = SnapshotResult(
+        run_id=run_id, state=state, detail="; ".join((*said, *told)), new_snapshots=new, failed=failed
     )
+    return _end(conn, source, result)
+
+
+def label(dataset: str, substance: str) -> str:
+    """How messages name a dataset, with its substance where it has some."""
+    return dataset if substance == runs.NOT_BY_SUBSTANCE else f"{dataset} {substance}"
+
+
+def explain(error: Exception) -> str:
+    """What an error says; with its kind, where it is none of ours."""
+    return str(error) if isinstance(error, KlimatpulsError) else f"{type(error).__name__}: {error}"
+
+
+def raise_all(errors: Sequence[Exception], messages: Sequence[str]) -> NoReturn:
+    """Fail with the one error there is, or with the messages of all parts in one."""
+    if len(errors) == 1 == len(messages) or not isinstance(errors[0], KlimatpulsError):
+        raise errors[0]
+    raise FetchError("\n\n".join(messages)) from errors[0]
+
+
+def _note_failed(
+    conn: PgConnection, source: Source, context: RunContext, failed: Mapping[tuple[str, str], str]
+) -> None:
+    """Enter what failed as a source run, so that the summary, the state and the exit code tell of it."""
+    with conn:
+        run = runs.start_run(
+            conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
+        )
+        runs.set_run_state(conn, run.run_id, "failed", "\n\n".join(failed.values()))
 
 
 def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> SnapshotResult:

@@ -70,9 +70,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     return pxpopulation.parse_population(parts, dataset)
 
 
-RECOGNISES = describe_tables(SOURCE_ID)
+RECOGNISES = describe_tables("scb_population_density")
 
 
 def recognise(body: bytes) -> tuple[str, str | None] | None:
     """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
-    return recognise_table(body, SOURCE_ID)
+    return recognise_table(body, "scb_population_density")

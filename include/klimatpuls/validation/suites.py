@@ -35,6 +35,9 @@ NATIONAL_SUM_PCT = 0.1
 VEHICLE_COUNTY_SUM = 20.0
 """How far a county may be from its municipalities, vehicles: some owners have a county and no municipality
 (at most 1 in the workbook of 2025)."""
+VEHICLE_FUEL_SHORT_PCT = 1.0
+"""How much of all fuels may be in no fuel of its own, percent: fuels that nobody knows, figures that no total
+proves to be zero. A municipality has few new cars, so ``VEHICLE_COUNTY_SUM`` vehicles may be short anyhow."""
 ENERGY_SUM_PCT = 1.0
 """How far the carriers may be from their total where nothing is confidential, percent."""
 FIRST_YEAR = 1968
@@ -645,6 +648,7 @@ _CONSTANTS: dict[str, float] = {
     "national_sum_pct": NATIONAL_SUM_PCT,
     "energy_sum_pct": ENERGY_SUM_PCT,
     "vehicle_county_sum": VEHICLE_COUNTY_SUM,
+    "vehicle_fuel_short_pct": VEHICLE_FUEL_SHORT_PCT,
     "population_exact_to_year": POPULATION_EXACT_TO_YEAR,
     "population_noise_pct": POPULATION_NOISE_PCT,
     "population_noise_persons": POPULATION_NOISE_PERSONS,
