@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -98,10 +98,7 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
                 _refuse(conn, run_id, snapshot, error)
                 refused.append(str(error))
                 continue
-            held = _release_with_content(conn, snapshot, content)
-            if held is not None and _is_behind(conn, held, parsed):
-                content = release_rules.content_sha256(parsed, came_back=True)
-                held = _release_with_content(conn, snapshot, content)
+            held, content = _known(conn, snapshot, parsed, content)
             if held is not None:
                 _set_outcome(conn, snapshot, "known_content", held)
                 known.append(held)
@@ -195,15 +192,28 @@ def _release_with_content(conn: PgConnection, snapshot: _Snapshot, content: str)
     return row[0] if row else None
 
 
-def _is_behind(conn: PgConnection, release_id: str, parsed: Parsed) -> bool:
-    """Whether content without a publisher's date came back after other content: it is a release anew."""
-    if not catalog.dataset(parsed.dataset).dated_by_retrieval:
-        return False
+def _known(conn: PgConnection, snapshot: _Snapshot, parsed: Parsed, content: str) -> tuple[str | None, str]:
+    """The release that content is of already, if any, and the hash that names the content.
+
+    Where the publisher dates nothing, content is known while it is what was retrieved last. Content that
+    comes back after other content is a release anew, named by its day as well: else the other would stay
+    current.
+    """
+    held = _release_with_content(conn, snapshot, content)
+    if held is None or not catalog.dataset(parsed.dataset).dated_by_retrieval:
+        return held, content
     with conn.cursor() as cursor:
-        asked = {"release_id": release_id, "retrieved": parsed.published_date}
-        cursor.execute(load_sql("load/is_behind.sql"), asked)
-        (is_behind,) = cursor.fetchone()
-    return bool(is_behind)
+        asked = {**snapshot.key, "retrieved": parsed.published_date}
+        cursor.execute(load_sql("load/last_retrieved.sql"), asked)
+        last = cursor.fetchone()
+    if last is None or last[0] == held:
+        return held, content
+    last_id, last_day, last_content = last
+    as_last = replace(parsed, published_date=last_day)
+    if last_content == release_rules.content_sha256(as_last, came_back=True):
+        return last_id, content
+    content = release_rules.content_sha256(parsed, came_back=True)
+    return _release_with_content(conn, snapshot, content), content
 
 
 def _insert_release(
