@@ -159,13 +159,15 @@ def read(parts: Sequence[bytes]) -> Read:
     """The figures of the municipalities in some answers.
 
     Args:
-        parts: The structure, then the answers.
+        parts: The structure and the answers; an answer alone is read too.
 
     Raises:
         SourceFormatError: if an answer is an error, lacks a variable, gives a municipality another's name or
             a cell two figures.
     """
-    structure, *answers = map(document, parts)
+    documents = [document(part) for part in parts]
+    answers = [one for one in documents if "Rows" in one]
+    structure = next((one for one in documents if "Rows" not in one), {})
     reading = _Reading(labels=values_of(structure)["drivmedel"])
     for answer in answers:
         for row in rows_of(answer):

@@ -79,14 +79,14 @@ def day_from_text(text: str) -> date:
     """
     plain = " ".join(text.split())
     written = _WRITTEN_DAY.fullmatch(plain)
-    if written is not None:
-        return date(int(written[3]), month_from_word(written[2]), int(written[1]))
-    moment = datetime.fromisoformat(plain.replace("/", "-"))
     try:
+        if written is not None:
+            return date(int(written[3]), month_from_word(written[2]), int(written[1]))
+        moment = datetime.fromisoformat(plain.replace("/", "-"))
         return moment.date() if moment.tzinfo is None else stockholm_date(moment)
-    except OverflowError:
-        msg = f"{text!r} is at the end of time"
-        raise ValueError(msg) from None
+    except (ValueError, OverflowError) as error:
+        msg = f"{text!r} is no day ({error})"
+        raise ValueError(msg) from error
 
 
 def month_from_word(word: str) -> int:

@@ -63,13 +63,21 @@ class GateReport:
     inflated_bytes: int
 
 
-def check_workbook(body: bytes, *, what: str, max_inflated: int = MAX_INFLATED_BYTES) -> GateReport:
+def check_workbook(
+    body: bytes,
+    *,
+    what: str,
+    max_inflated: int = MAX_INFLATED_BYTES,
+    max_shared_text: int = MAX_SHARED_TEXT_BYTES,
+) -> GateReport:
     """Refuse a body that is no workbook or would cost the reader more than a workbook does.
 
     Args:
         body: The bytes as received.
         what: How a message names them, such as ``smhi_emissions ghg``.
         max_inflated: Bytes that its entries may have together once inflated.
+        max_shared_text: Bytes that its cells may have together if each shared text were as long as the
+            longest.
 
     Returns:
         What was counted.
@@ -88,7 +96,7 @@ def check_workbook(body: bytes, *, what: str, max_inflated: int = MAX_INFLATED_B
     except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
         raise _truncated(what, f"its directory cannot be read ({error}) in {len(body):,} bytes") from error
     _check_directory(entries, what, max_inflated)
-    counter = _Counter(what, max_inflated, _sheets_elsewhere(entries, body, what))
+    counter = _Counter(what, max_inflated, max_shared_text, _sheets_elsewhere(entries, body, what))
     for entry in entries:
         counter.count(entry, body)
     return GateReport(entries=len(entries), inflated_bytes=counter.inflated)
@@ -166,9 +174,10 @@ def _plain(name: str) -> str:
 class _Counter:
     """Counts over all entries of one body; refuses as soon as a limit is passed."""
 
-    def __init__(self, what: str, max_inflated: int, sheets: frozenset[str]) -> None:
+    def __init__(self, what: str, max_inflated: int, max_shared_text: int, sheets: frozenset[str]) -> None:
         self.what = what
         self.max_inflated = max_inflated
+        self.max_shared_text = max_shared_text
         self.sheets = sheets
         self.inflated = 0
         self.shared_cells = 0
@@ -218,7 +227,7 @@ class _Counter:
         return lengths[-1]
 
     def _check_shared(self) -> None:
-        if self.shared_cells * self.longest_shared > MAX_SHARED_TEXT_BYTES:
+        if self.shared_cells * self.longest_shared > self.max_shared_text:
             raise _bomb(
                 self.what,
                 f"{self.shared_cells:,} cells share texts of up to {self.longest_shared:,} bytes",

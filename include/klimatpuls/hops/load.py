@@ -184,10 +184,7 @@ class _Load:
         Raises:
             SourceFormatError: if the database refuses its rows; then nothing of it is there.
         """
-        held = _release_with_content(self._conn, snapshot, read.content_sha256)
-        if held is not None and _is_behind(self._conn, held, snapshot, read):
-            read = _read(self._source, snapshot, self._context, self._run_id, came_back=True)
-            held = _release_with_content(self._conn, snapshot, read.content_sha256)
+        held, read = self._known_as(snapshot, read)
         if held is not None:
             self._set_outcome(snapshot, "known_content", held)
             self._known.append(held)
@@ -198,6 +195,31 @@ class _Load:
             loader.copy_rejects(self._conn, read.rejects)
             self._set_outcome(snapshot, "release", read.release_id)
         self._rows[read.release_id] = count
+
+    def _known_as(self, snapshot: _Snapshot, read: Read) -> tuple[str | None, Read]:
+        """The release that a file's content is of already, if any, and the file as it is to be named.
+
+        Where the publisher dates nothing, content is known while it is what was retrieved last. Content that
+        comes back after other content is a release anew, named by its day as well: else the other would stay
+        current.
+        """
+        held = _release_with_content(self._conn, snapshot, read.content_sha256)
+        if held is None or not catalog.dataset(snapshot.dataset).dated_by_retrieval:
+            return held, read
+        with self._conn.cursor() as cursor:
+            asked = {**snapshot.key, "retrieved": read.published_date}
+            cursor.execute(load_sql("load/last_retrieved.sql"), asked)
+            last = cursor.fetchone()
+        if last is None or last[0] == held:
+            return held, read
+        last_id, last_day, last_content = last
+        if self._read_again(snapshot, last_day).content_sha256 == last_content:
+            return last_id, read
+        read = self._read_again(snapshot, read.published_date)
+        return _release_with_content(self._conn, snapshot, read.content_sha256), read
+
+    def _read_again(self, snapshot: _Snapshot, came_back_on: date) -> Read:
+        return _read(self._source, snapshot, self._context, self._run_id, came_back_on=came_back_on)
 
     def _refuse(self, snapshot: _Snapshot, error: SourceFormatError) -> None:
         """Quarantine a file; quietly where an earlier run refused it for the same reason and told of it."""
@@ -305,19 +327,13 @@ def _read_ahead(
             yield snapshot, begun.popleft()
 
 
-def _is_behind(conn: PgConnection, release_id: str, snapshot: _Snapshot, read: Read) -> bool:
-    """Whether content without a publisher's date came back after other content: it is a release anew."""
-    if not catalog.dataset(snapshot.dataset).dated_by_retrieval:
-        return False
-    with conn.cursor() as cursor:
-        asked = {"release_id": release_id, "retrieved": read.published_date}
-        cursor.execute(load_sql("load/is_behind.sql"), asked)
-        (is_behind,) = cursor.fetchone()
-    return bool(is_behind)
-
-
 def _read(
-    source: Source, snapshot: _Snapshot, context: RunContext, run_id: int, *, came_back: bool = False
+    source: Source,
+    snapshot: _Snapshot,
+    context: RunContext,
+    run_id: int,
+    *,
+    came_back_on: date | None = None,
 ) -> Read:
     """A snapshot, read in a process of its own.
 
@@ -332,7 +348,7 @@ def _read(
         snapshot.dataset,
         snapshot.substance,
         run_id,
-        came_back,
+        came_back_on,
         what=snapshot.name,
     )
 

@@ -7,7 +7,7 @@ rows as the text that COPY takes: the process that loads them need not know what
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ def read_snapshot(
     dataset: str,
     substance: str | None,
     run_id: int,
-    came_back: bool = False,
+    came_back_on: date | None = None,
 ) -> Read:
     """Read a kept snapshot: its rows with every cell accounted for, and the hash of its content.
 
@@ -74,7 +74,7 @@ def read_snapshot(
         dataset: Catalogue id of the dataset.
         substance: Our substance code, or None.
         run_id: The source run that loads the rows; it stands in each of them.
-        came_back: Whether the content is there again after other content; see
+        came_back_on: Day on which the content was there again after other content, or None; see
             :func:`klimatpuls.releases.content_sha256`.
 
     Raises:
@@ -86,17 +86,17 @@ def read_snapshot(
     snapshot = kept.read(manifest_path)
     module: Any = importlib.import_module(f"klimatpuls.sources.{source_id}")
     parsed: Parsed = module.parse(kept.read_parts(snapshot), dataset, substance)
-    return prepare(parsed, run_id, snapshot.sha256, came_back=came_back)
+    return prepare(parsed, run_id, snapshot.sha256, came_back_on=came_back_on)
 
 
-def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back: bool = False) -> Read:
+def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | None = None) -> Read:
     """Make a parsed release ready to be loaded.
 
     Args:
         parsed: The rows of a release.
         run_id: The source run that loads them.
         sha256: Hash of the snapshot they were read from.
-        came_back: Whether the content is there again after other content.
+        came_back_on: Day on which the content was there again after other content, or None.
 
     Raises:
         SourceFormatError: ``lost_cells`` if other cells came out than were read, ``duplicate_key`` if two
@@ -117,7 +117,8 @@ def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back: bool = False
     fact = releases.fact_of(parsed.dataset)
     fact.check_frame(parsed.rows.columns)
     _check_key(parsed.rows, fact.key, what)
-    content = releases.content_sha256(parsed, came_back=came_back)
+    named = parsed if came_back_on is None else replace(parsed, published_date=came_back_on)
+    content = releases.content_sha256(named, came_back=came_back_on is not None)
     release_id = releases.release_id(parsed, content)
     constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
     if fact.by_substance:

@@ -54,6 +54,8 @@ PAGE: Final = (
     "resultat--hur-har-det-gatt-for-klimatklivet/"
 )
 MAX_INFLATED: Final = 256 * 2**20
+MAX_SHARED_TEXT: Final = 512 * 2**20
+"""Three sheets of 33 000 rows have 900 000 cells of text, the longest of some 300 characters."""
 EXCEL_EPOCH: Final = WINDOWS_DAY_ZERO
 FIRST_DAY: Final = date(2015, 1, 1)
 """Klimatklivet began in 2015: no decision and no end is older."""
@@ -389,7 +391,7 @@ def _sheet(body: bytes) -> _Sheet:
     Raises:
         SourceFormatError: if no sheet has a head, or none has all columns.
     """
-    check_workbook(body, what=SOURCE_ID, max_inflated=MAX_INFLATED)
+    check_workbook(body, what=SOURCE_ID, max_inflated=MAX_INFLATED, max_shared_text=MAX_SHARED_TEXT)
     heights: dict[str, int] = {}
     starts: dict[str, list[list[Any]]] = {}
     try:

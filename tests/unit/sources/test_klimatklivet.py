@@ -10,6 +10,7 @@ from pytest_httpserver import HTTPServer
 
 from klimatpuls import catalog, http
 from klimatpuls.errors import FetchError, SourceFormatError
+from klimatpuls.replica.workbook import build_workbook
 from klimatpuls.sources import klimatklivet
 
 SOURCE = unthrottled(catalog.SOURCES["klimatklivet"])
@@ -353,6 +354,15 @@ def test_the_sheet_with_the_most_rows_is_read():
     parsed = parse(lambda book: book["Per åtgärdskategori"].delete_rows(4))
     assert len(parsed.rows) == 4
     assert parsed.notes == ("the sheets have [5, 6] rows; 'Per län' was read",)
+
+
+def test_a_workbook_as_large_as_the_publishers_is_read():
+    """33 311 rows in three sheets, by a program that read it in 2026."""
+    rows = [list(klimatklivet.COLUMNS)]
+    rows += [[f"NV-19-{at:06d}", *ROWS[1][1:2], f"{'Laddstation ' * 20}{at}", *ROWS[1][3:]]
+             for at in range(33_311)]  # fmt: skip
+    body = build_workbook(rows, sheet_name=SHEETS[0], copies=SHEETS[1:])
+    assert len(klimatklivet.parse([PAGE.encode(), body], "klimatklivet", None).rows) == 33_311
 
 
 def checked(httpserver: HTTPServer, as_of: date = date(2026, 7, 9)):

@@ -351,6 +351,11 @@ class TestInterface:
         assert parsed.years == (2025,)
         assert parsed.rows_read == len(parsed.rows) + len(parsed.rejects)
 
+    def test_an_answer_without_the_structure_is_read(self):
+        parsed = trafa_vehicles.parse([body("data.json")], "trafa_vehicles", None)
+        assert figures(parsed) == PLAIN
+        assert parsed.published_date == date(2026, 2, 20)
+
     def test_what_no_total_proves_is_no_figure_and_says_so(self):
         rejects = read_answers().rejects
         reasons = dict(zip(rejects["column_name"], rejects["reason"], strict=True))

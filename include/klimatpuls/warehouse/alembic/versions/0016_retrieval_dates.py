@@ -2,7 +2,7 @@
 
 from klimatpuls.warehouse.migrate import run_migration_file
 
-revision = "0019_retrieval_dates"
+revision = "0016_retrieval_dates"
 down_revision = "0015_parser_versions"
 
 
