@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls import releases as release_rules
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.hops.snapshot import source_module
+from klimatpuls.impossible import refuse_impossible
 from klimatpuls.snapshots import SnapshotStore
 from klimatpuls.validation.record import quarantine_snapshot
 from klimatpuls.warehouse import loader, runs
@@ -135,7 +136,9 @@ def _parse(source: Source, snapshot: _Snapshot, context: RunContext) -> tuple[Pa
     """
     store = SnapshotStore(context.snapshots)
     parts = store.read_parts(store.read(snapshot.manifest_path))
-    parsed: Parsed = source_module(source).parse(parts, snapshot.dataset, snapshot.substance)
+    parsed: Parsed = refuse_impossible(
+        source_module(source).parse(parts, snapshot.dataset, snapshot.substance)
+    )
     _reconcile(snapshot, parsed)
     return parsed, release_rules.content_sha256(parsed)
 
