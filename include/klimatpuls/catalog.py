@@ -57,6 +57,7 @@ class Tolerances:
         new_year_cell_ratio: The same ratio for a municipality's main sector.
         new_year_class_from_t: Least size of each class of municipal sectors the year before, tonnes.
         new_year_class_share_pct: Percent of odd sectors that is plausible in each class.
+        new_year_class_cells: Odd sectors that are plausible in a class, however few are of that size.
         new_year_near_pct: How close a figure must be to another year's, times a factor, to count as the same.
         new_year_rounding_t: The same in tonnes, for what is rounded.
         new_year_rounding: The same in the unit of the fact (facts without sectors).
@@ -105,6 +106,7 @@ class Tolerances:
     new_year_cell_ratio: float = 3.0
     new_year_class_from_t: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
     new_year_class_share_pct: tuple[int, ...] = (30, 15, 4, 4)
+    new_year_class_cells: int = 5
     new_year_near_pct: float = 0.2
     new_year_rounding_t: float = 0.01
     new_year_rounding: float = 0.0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NO_NEW_YEAR_SV = "inget nytt år att jämföra med året före"
 _NO_NEW_YEAR_EN = "no new year to compare with the year before"
+_ALL_NEAR = ("ingen kommun är långt från sina egna siffror", "no municipality is far from its own figures")
 LOOK_SV = "Jämför med utgivarens egen sida; godkänn om utgivaren bekräftar det nya året, avvisa annars."
 """What a person does about a figure that is not plausible, Swedish."""
 LOOK_EN = (
@@ -22,7 +23,15 @@ LOOK_EN = (
 )
 
 
-def _new_year(name: str, worst: Worst, limit: float | str, unit: str, title_sv: str, title_en: str) -> Rule:
+def _new_year(
+    name: str,
+    worst: Worst,
+    limit: float | str,
+    unit: str,
+    title_sv: str,
+    title_en: str,
+    nothing: tuple[str, str] = (_NO_NEW_YEAR_SV, _NO_NEW_YEAR_EN),
+) -> Rule:
     """A rule that judges the years which the release before does not have; a finding asks a person."""
     return Rule(
         name=name,
@@ -32,8 +41,8 @@ def _new_year(name: str, worst: Worst, limit: float | str, unit: str, title_sv: 
         unit=unit,
         title_sv=title_sv,
         title_en=title_en,
-        nothing_sv=_NO_NEW_YEAR_SV,
-        nothing_en=_NO_NEW_YEAR_EN,
+        nothing_sv=nothing[0],
+        nothing_en=nothing[1],
         compares="years",
         advice_sv=LOOK_SV,
         advice_en=LOOK_EN,
@@ -104,6 +113,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "%",
         "Två kommuner som bytt plats: minsta avstånd till den andras siffror, av avståndet till de egna",
         "Two municipalities that changed places: least distance to the other's figures, of that to their own",
+        nothing=_ALL_NEAR,
     ),
 )
 """Years that the release before does not have, against the year before (the swap: old years too)."""
@@ -159,6 +169,7 @@ FACT_NEW_YEAR_RULES: tuple[Rule, ...] = (
         "%",
         "Två kommuner som bytt plats: minsta avstånd till den andras siffror, av avståndet till de egna",
         "Two municipalities that changed places: least distance to the other's figures, of that to their own",
+        nothing=_ALL_NEAR,
     ),
 )
 """The same for facts without rules of their own, on their totals where they have some."""

@@ -46,7 +46,7 @@ cell AS MATERIALIZED (
         f.release_id,
         f.year,
         f.region_code,
-        concat_ws('/'{group}) AS cell_name,
+        concat_ws('/', ''{group}) AS cell_name,
         cast(f.{value} AS double precision) AS amount
     FROM {rows} AS f
     INNER JOIN core.dim_region AS r ON f.region_code = r.region_code AND r.level = 'municipality'

@@ -1,5 +1,6 @@
 -- Municipal figures of main sectors in a new year, by their size the year before: the share that more than tripled or
--- fell below a third (per step of time), weighed against the share that is plausible for the size. 100 is the limit.
+-- fell below a third (per step of time), weighed against the share that is plausible for the size, or against a handful
+-- where few are of that size. 100 is the limit.
 WITH new_year AS MATERIALIZED (
     SELECT
         y.release_id,
@@ -72,10 +73,11 @@ compared AS (
         )
 ),
 
-shared AS (
+counted AS (
     SELECT
         c.*,
-        100.0 * count(*) FILTER (WHERE c.is_odd) OVER w / count(*) OVER w AS odd_pct
+        count(*) FILTER (WHERE c.is_odd) OVER w AS odd_count,
+        greatest(:new_year_class_cells, c.plausible_pct / 100.0 * count(*) OVER w) AS plausible_count
     FROM compared AS c
     WINDOW w AS (PARTITION BY c.release_id, c.year, c.from_t)
 )
@@ -88,7 +90,7 @@ SELECT
     s.sheet_row,
     s.found,
     s.expected,
-    cast(100.0 * s.odd_pct / s.plausible_pct AS double precision) AS measured,
+    cast(100.0 * s.odd_count / s.plausible_count AS double precision) AS measured,
     s.reason,
-    s.is_odd AND s.odd_pct > s.plausible_pct AS is_finding
-FROM shared AS s
+    s.is_odd AND s.odd_count > s.plausible_count AS is_finding
+FROM counted AS s
