@@ -17,7 +17,6 @@ NEW_YEAR = 2025
 """The year after the newest one of the made-up figures."""
 FIRST_FIGURE = 4
 """Column of SMHI's sheet in which the first year stands."""
-MAIN_SECTORS = 9
 
 
 # ------------------------------------------------------------------------------- a new year in SMHI's sheet
@@ -85,7 +84,7 @@ def _by_sector(rows: Rows, head: int, value: Callable[[list[Any]], float]) -> No
 
 
 def municipal(value: Callable[[list[Any]], float]) -> Callable[[Rows, int], None]:
-    """Municipalities of the new year get other figures, and their county, the nation and the totals with them."""
+    """Municipalities of the new year get other figures; their county, the nation and the totals follow."""
 
     def change(rows: Rows, head: int) -> None:
         gained: dict[tuple[str, str], float] = {}
@@ -172,7 +171,7 @@ def dated(day: str) -> Callable[[Rows, int], None]:
 
 
 def scb_year(make: Callable[[float, str], float | None], year: int = NEW_YEAR) -> Callable[[Documents], None]:
-    """A harm that adds a year to a table: from each cell's newest value and its region comes the new value."""
+    """A harm that adds a year to a table, made of each cell's newest value and the code of its region."""
 
     def harm(documents: Documents) -> None:
         document = documents[0]
@@ -231,13 +230,16 @@ def scb_value(value: object) -> Callable[[Documents], None]:
     return harm
 
 
-def scb_nulls(share: float) -> Callable[[Documents], None]:
-    """A share of the cells is empty without a word of why."""
+def scb_nulls(every: int, symbol: str = "") -> Callable[[Documents], None]:
+    """Each so many cells are empty, with the publisher's symbol where one is given."""
 
     def harm(documents: Documents) -> None:
-        values = documents[0]["value"]
-        every = round(1 / share)
-        documents[0]["value"] = [None if at % every == 0 else value for at, value in enumerate(values)]
+        document = documents[0]
+        gone = range(0, len(document["value"]), every)
+        for at in gone:
+            document["value"][at] = None
+        if symbol:
+            document["status"] = {**document.get("status", {}), **{str(at): symbol for at in gone}}
 
     return harm
 
@@ -269,7 +271,7 @@ def scb_swapped(one: str, other: str) -> Callable[[Documents], None]:
     return harm
 
 
-# ---------------------------------------------------------------------------- Trafikanalys, Kolada, the grants
+# --------------------------------------------------------------------------- Trafikanalys, Kolada, the grants
 
 
 def trafa_year(factor: float) -> Callable[[Documents], None]:
@@ -294,9 +296,11 @@ def _cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {cell["Column"]: cell for cell in row["Cell"]}
 
 
-def trafa_count(value: str) -> Callable[[Documents], None]:
+def trafa_count(value: str, row: int) -> Callable[[Documents], None]:
+    """One count is something that cannot be; each harm in a row of its own, or the content would be known."""
+
     def harm(documents: Documents) -> None:
-        _cells(documents[1]["Rows"][0])["itrfslut"]["Value"] = value
+        _cells(documents[1]["Rows"][row])["itrfslut"]["Value"] = value
 
     return harm
 
@@ -319,8 +323,10 @@ def kolada_year(factor: float) -> Callable[[Documents], None]:
     return harm
 
 
-def kolada_value(value: float) -> Callable[[Documents], None]:
+def kolada_value(value: float, row: int) -> Callable[[Documents], None]:
+    """One value is something that cannot be; each harm in a row of its own, or the content would be known."""
+
     def harm(documents: Documents) -> None:
-        documents[2]["values"][0]["values"][0]["value"] = value
+        documents[2]["values"][row]["values"][0]["value"] = value
 
     return harm

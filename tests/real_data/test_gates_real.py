@@ -215,8 +215,8 @@ def test_the_warnings_of_each_release(judged: Judged, release: str, rules: set[s
         ("2026a", "hold_ratio", 0.0),
         ("2025", "hold_moved", 18.812),
         ("2026a", "hold_moved", 10.498),
-        # A new year against the year before it. The first two have nothing before them: every year is new; the
-        # third adds 2020 to 2023, the fourth 2024.
+        # A new year against the year before it. The first two have nothing before them: every year is new;
+        # the third adds 2020 to 2023, the fourth 2024.
         ("2021", "new_year_nation", 7.189),
         ("co2_2024", "new_year_nation", 11.812),
         ("2025", "new_year_nation", 9.136),
