@@ -237,12 +237,20 @@ def member(
 def approve(
     release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],
     reason: Annotated[str, typer.Option(help="Why it may be published; kept with the release.")] = "",
+    older: Annotated[
+        bool,
+        typer.Option("--older", help="It is the older of two releases of one day: the other corrects it."),
+    ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Publish a release that is on hold; its digest waits for a word of its own in Airflow."""
+    """Publish a release that is on hold; its digest waits for a word of its own in Airflow.
+
+    Of releases with the same publisher's date and day of retrieval, the one approved later corrects the
+    others.
+    """
     from klimatpuls.embedded import session
 
-    raise typer.Exit(session.decide(_home(home), release_id, "approve", reason, _say))
+    raise typer.Exit(session.decide(_home(home), release_id, "approve", reason, _say, is_older=older))
 
 
 @release_app.command("reject")

@@ -3,7 +3,9 @@
 A release is one publication of one dataset, for emissions of one substance. Its name follows from its
 content: the hash is taken over the canonical facts, not over the file, since a workbook carries the time of
 its download. Known content again is nothing new; the same publisher's date with other content is a
-*correction*, a release of its own that says what it corrects. Loading an older release never moves current.
+*correction*, a release of its own that says what it corrects: the one retrieved later, and where both were
+retrieved on one day, the one a person approved later. A hash names content; it never orders releases. Loading
+an older release never moves current.
 """
 
 from __future__ import annotations
@@ -124,7 +126,8 @@ class Release:
         substance: Our substance code, or None.
         published_date: The publisher's own date.
         known_from: First day these facts were known to be public.
-        content_sha256: See :func:`content_sha256`.
+        approval_number: Number of the decision by which a person approved it, negative where they said that
+            it is the older of two releases of one day; 0 where nobody was asked.
         state: Where it stands.
     """
 
@@ -133,8 +136,8 @@ class Release:
     substance: str | None
     published_date: date
     known_from: date
-    content_sha256: str
     state: State
+    approval_number: int = 0
 
     @property
     def series(self) -> tuple[str, str | None]:
@@ -142,9 +145,12 @@ class Release:
         return self.dataset, self.substance
 
     @property
-    def sort_key(self) -> tuple[date, date, str]:
-        """Order of releases of one series: (published_date, known_from, content_sha256)."""
-        return self.published_date, self.known_from, self.content_sha256
+    def sort_key(self) -> tuple[date, date, int]:
+        """Order of releases of one series: (published_date, known_from, approval_number).
+
+        Two releases with an equal key are never both published: the gate ``same_day`` holds the second.
+        """
+        return self.published_date, self.known_from, self.approval_number
 
 
 def fact_of(dataset: str) -> Fact:

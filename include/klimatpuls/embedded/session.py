@@ -185,8 +185,12 @@ def _check_origin(home: Home, given: Given) -> None:
     )
 
 
-def decide(home: Home, release_id: str, action: Action, reason: str, say: Say) -> int:
+def decide(
+    home: Home, release_id: str, action: Action, reason: str, say: Say, *, is_older: bool = False
+) -> int:
     """Decide on a release; what that changes for readers is published at once. Returns the exit code.
+
+    ``is_older`` approves it as the older of two releases of one day.
 
     Raises:
         UsageError: if the release is not in the state the action needs.
@@ -198,19 +202,27 @@ def decide(home: Home, release_id: str, action: Action, reason: str, say: Say) -
         clocked(f"{release_id} is rejected; what is published stays as it is")
         return EXIT_DONE
     with _running(home, clocked, f"release {action}") as stack:
-        _decide(stack, release_id, action, reason)
+        _decide(stack, release_id, action, reason, is_older=is_older)
         clocked(f"{release_id}: {action} is recorded; publishing")
         outcome = _refresh(stack, clocked, [])
     return outcome.exit_code
 
 
-def _decide(stack: Stack, release_id: str, action: Action, reason: str) -> None:
+def _decide(stack: Stack, release_id: str, action: Action, reason: str, *, is_older: bool = False) -> None:
     from klimatpuls.hops.approval import decide_release
     from klimatpuls.warehouse.connection import connect
 
     context = house.run_context(stack.home, stack.as_of)
     with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
-        decide_release(conn, release_id, action=action, decided_by="operator", reason=reason, now=context.now)
+        decide_release(
+            conn,
+            release_id,
+            action=action,
+            decided_by="operator",
+            reason=reason,
+            now=context.now,
+            is_older=is_older,
+        )
 
 
 @contextmanager

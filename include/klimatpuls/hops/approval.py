@@ -133,6 +133,7 @@ def decide_release(
     decided_by: str,
     reason: str,
     now: datetime,
+    is_older: bool = False,
 ) -> None:
     """Move a release on by a person's decision, and write the decision down (``ops.release_decision``).
 
@@ -146,6 +147,8 @@ def decide_release(
         decided_by: Role of who decided; no person's name.
         reason: Why; kept with the release and told in the digest. A withdrawal and a restoration need one.
         now: The moment of the decision.
+        is_older: With ``approve``: the release is the older of those with its publisher's date and day of
+            knowledge, so the others correct it. Without it, it corrects the others.
 
     Raises:
         UsageError: if there is no such release, it is not in the state the action needs, or the reason is
@@ -166,7 +169,11 @@ def decide_release(
     }
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/decide_release.sql"), values)
-        if cursor.fetchone() is not None:
+        decided = cursor.fetchone()
+        if decided is not None:
+            if action == "approve":
+                number = -decided[0] if is_older else decided[0]
+                cursor.execute(load_sql("load/number_approval.sql"), {**values, "approval_number": number})
             return
         cursor.execute(load_sql("load/release_state.sql"), values)
         row = cursor.fetchone()

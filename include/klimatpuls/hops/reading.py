@@ -82,10 +82,12 @@ def read_snapshot(
             key twice.
         SnapshotError: if the kept bytes are missing or damaged.
     """
+    from klimatpuls.impossible import refuse_impossible  # arithmetic, as below
+
     kept = SnapshotStore(Path(store))
     snapshot = kept.read(manifest_path)
     module: Any = importlib.import_module(f"klimatpuls.sources.{source_id}")
-    parsed: Parsed = module.parse(kept.read_parts(snapshot), dataset, substance)
+    parsed: Parsed = refuse_impossible(module.parse(kept.read_parts(snapshot), dataset, substance))
     return prepare(parsed, run_id, snapshot.sha256, came_back_on=came_back_on)
 
 

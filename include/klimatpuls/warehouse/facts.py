@@ -67,7 +67,7 @@ BEGIN
     FROM core.{table} AS f
     INNER JOIN core.dim_release AS d ON f.release_id = d.release_id
 {joins}    WHERE f.run_id = ANY(run_ids) AND f.release_id = ANY(release_ids)
-    ORDER BY {key}, {fall_back}d.published_date DESC, d.known_from DESC, d.content_sha256 COLLATE "C" DESC;
+    ORDER BY {key}, {fall_back}d.published_date DESC, d.known_from DESC, d.dataset;
 END
 $$;
 """

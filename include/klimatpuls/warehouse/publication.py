@@ -268,7 +268,7 @@ def _candidates(cursor: Any) -> Iterator[_Candidate]:
                 substance=substance,
                 published_date=row["published_date"],
                 known_from=row["known_from"],
-                content_sha256=row["content_sha256"],
+                approval_number=row["approval_number"],
                 state=row["state"],
             ),
             origin=row["origin"],
@@ -280,7 +280,7 @@ def _candidates(cursor: Any) -> Iterator[_Candidate]:
 
 
 def _current(candidates: Sequence[_Candidate]) -> dict[tuple[str, str | None], _Candidate]:
-    """The newest release of each series: greatest (published_date, known_from, content_sha256)."""
+    """The newest release of each series: greatest (published_date, known_from, approval_number)."""
     current: dict[tuple[str, str | None], _Candidate] = {}
     for candidate in sorted(candidates, key=lambda c: c.release.sort_key):
         current[candidate.release.series] = candidate

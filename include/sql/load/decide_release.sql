@@ -20,4 +20,4 @@ SELECT
     %(reason)s AS reason,
     %(decided_at)s AS decided_at
 FROM decided AS d
-RETURNING release_id
+RETURNING decision_id
