@@ -18,6 +18,7 @@ EXIT_HOLD = 3
 EXIT_WRONG_HOME = 4
 EXIT_QUARANTINE = 5
 EXIT_MAIL = 6
+EXIT_STALE = 7
 
 
 class KlimatpulsError(Exception):
@@ -46,6 +47,10 @@ class OnHoldError(KlimatpulsError):
     """A release waits for a person's answer."""
 
     exit_code = EXIT_HOLD
+
+
+class WarehouseError(KlimatpulsError):
+    """The warehouse could not be read or written: the whole publication waits for the next run."""
 
 
 class WrongHomeError(KlimatpulsError):

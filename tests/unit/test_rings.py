@@ -41,6 +41,7 @@ PURE = frozenset(
         "sectors",
         "series",
         "standing",
+        "steps",
         "substances",
         "targets",
         "tracing",

@@ -6,7 +6,8 @@ SELECT
 FROM mart.current_publication AS cp
 INNER JOIN ops.publication AS p ON coalesce(cp.results_id, cp.publication_id) = p.publication_id
 WHERE
-    NOT EXISTS (
+    NOT p.digest_held
+    AND NOT EXISTS (
         SELECT 1
         FROM ops.mail_outbox AS o
         WHERE o.publication_id = p.publication_id

@@ -1,0 +1,3 @@
+-- The columns of a table.
+SELECT r.* FROM {rows} AS r
+LIMIT 0
