@@ -21,6 +21,27 @@ EXIT_MAIL = 6
 EXIT_STALE = 7
 
 
+def explain(error: BaseException) -> str:
+    """What an exception says, in one line, with the table it is about where the database names one.
+
+    Args:
+        error: The exception.
+
+    Example: a UniqueViolation → ``duplicate key value … (table mart_data.measure_coverage, constraint
+    measure_coverage_pkey)``.
+    """
+    said = " ".join(str(error).split()) or "no message"
+    diag = getattr(error, "diag", None)
+    table = getattr(diag, "table_name", None)
+    if table is None:
+        return said
+    named = [f"table {getattr(diag, 'schema_name', None)}.{table}"]
+    named += [
+        f"{kind} {name}" for kind in ("column", "constraint") if (name := getattr(diag, f"{kind}_name", None))
+    ]
+    return f"{said} ({', '.join(named)})"
+
+
 class KlimatpulsError(Exception):
     """Base of every error the project raises on purpose; ``exit_code`` is what a command ends with."""
 

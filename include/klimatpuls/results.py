@@ -156,7 +156,7 @@ def each_result(inputs: ResultInputs) -> Iterator[Result]:
 
 
 STEPS: Final = Steps(frozenset(field.name for field in fields(ResultInputs)) - {"unread"})
-"""Everything that is calculated from :class:`ResultInputs`, in order; what depends on what is in the parameters."""
+"""Everything that is calculated from :class:`ResultInputs`, in order; a step's parameters name what it needs."""
 
 
 @STEPS.shared
@@ -354,9 +354,8 @@ def _target_progress(
     if not parts:
         return frame.assign(status_reason=None, **dict.fromkeys(derived.TARGET_EXTRAS))[[*_TARGET_COLUMNS]]
     states = {target.target_id: str(target.state) for target in (*in_force, *proposed)}
-    whole = derived.add_to_progress(
-        pd.concat(parts, ignore_index=True), standing_change, verdict_record, states
-    )
+    together = pd.concat(parts, ignore_index=True)
+    whole = derived.add_to_progress(together, standing_change, verdict_record, states)
     whole["release_id"] = held.current.release_id
     whole["status_reason"] = whole["reason"].replace("", None)
     whole["hangs_on"] = [", ".join(map(str, years)) or None for years in whole["hangs_on"]]

@@ -1,8 +1,8 @@
-"""Formulas as named steps: each names what it needs by its parameters, and a failed one fails only what needs it.
+"""Formulas as named steps: each names what it needs by its parameters; a failed one fails only what needs it.
 
-A step is a function whose parameters are called like the inputs (*roots*) and the steps it needs, so what depends
-on what follows from the code and is written down nowhere else. A step made with :meth:`Steps.table` gives the rows
-of a table; one made with :meth:`Steps.shared` gives what several tables are calculated from. Pure.
+A step is a function whose parameters are called like the inputs (*roots*) and the steps it needs, so what
+depends on what follows from the code and is written down nowhere else. A step made with :meth:`Steps.table`
+gives the rows of a table; one made with :meth:`Steps.shared` gives what several tables are calculated from. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from klimatpuls.errors import WarehouseError
+from klimatpuls.errors import WarehouseError, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,17 +65,16 @@ class Failure:
             step: The step or root that raised it.
             error: The exception.
 
-        Example: ``KeyError("x")`` raised in ``network.py`` → ``KeyError``, ``'x' (network.py:210, per_capita)``.
+        Example: ``KeyError("x")`` in ``network.py`` → ``KeyError``, ``'x' (network.py:210, per_capita)``.
         """
-        said = " ".join(str(error).split()) or "no message"
+        files = [(Path(frame.filename).resolve(), frame) for frame in extract_tb(error.__traceback__)]
         ours = [
             frame
-            for frame in extract_tb(error.__traceback__)
-            if Path(frame.filename).resolve().is_relative_to(_PACKAGE)
-            and not frame.filename.endswith("steps.py")
+            for file, frame in files
+            if file.is_relative_to(_PACKAGE) and file != Path(__file__).resolve()
         ]
         place = f" ({Path(ours[-1].filename).name}:{ours[-1].lineno}, {ours[-1].name})" if ours else ""
-        return cls(step, type(error).__name__, said + place, error)
+        return cls(step, type(error).__name__, explain(error) + place, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def tell_of_overdue_defects(
 
 
 def has_unpublished(conn: PgConnection) -> bool:
-    """Whether a validated release, a changed register, another method or mended code waits for a publication."""
+    """Whether a validated release, a changed register, another method or mended code is to be published."""
     with conn, conn.cursor() as cursor:
         values = {"method_version": METHOD_VERSION, "code_sha256": code_sha256()}
         cursor.execute(load_sql("load/has_unpublished.sql"), values)

@@ -61,8 +61,8 @@ def find_causes(
 
     Returns:
         JSON-ready dictionaries with the key ``kind``: ``release``, ``withdrawn``, ``restored``, ``override``,
-        ``standing``, ``register``, ``recalculated``; first those of the publication before, where its digest was
-        held back.
+        ``standing``, ``register``, ``recalculated``; first those of the publication before, where its digest
+        was held back.
     """
     shown, shown_now = set(before), {candidate.id for candidate in current.values()}
     causes = _held_back(cursor, pointer, {candidate.id for candidate in candidates}, shown_now)

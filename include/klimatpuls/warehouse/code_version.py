@@ -1,4 +1,4 @@
-"""Which code calculates: a hash of the project's own code and of the libraries that formulas calculate with."""
+"""Which code calculates: a hash of the project's own code and of the libraries that formulas use."""
 
 from __future__ import annotations
 

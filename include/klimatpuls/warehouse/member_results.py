@@ -94,8 +94,8 @@ def write_one(cursor: Any, tables: ResultTables, result: Result, publication_id:
 def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object]) -> Reassessed | None:
     """Reckon the dated statuses of the current publication for a later day; publish if one changed.
 
-    Does nothing where nothing is published, the publication's day is not earlier, or no status changed. A table
-    that fails, or that failed before and now does not, is published too.
+    Does nothing where nothing is published, the publication's day is not earlier, or no status changed. A
+    table that fails, or that failed before and now does not, is published too.
 
     Args:
         conn: Connection as ``wh_loader``, holding the publisher's lock, outside a transaction; this function
@@ -145,7 +145,7 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         cursor.execute(
             load_sql("load/share_result_statuses.sql"), {**values, "own_tables": list(tables.statuses)}
         )
-        # Counts alone, and of what is shown outside: a cause is read by everybody. What failed is not counted.
+        # Counts alone, and of what is shown outside: a cause is read by everybody. What failed does not count.
         fresh = {table: frames[table] for table in frames if tables.statuses[table].is_fresh}
         told = members.count_changes(_shown(cursor, pointer["publication_id"], TOLD), fresh, TOLD)
         causes: list[dict[str, Any]] = [{"kind": STATUS_CHANGED, **told}]
@@ -176,7 +176,7 @@ class _Circumstances:
 def _calculate(
     cursor: Any, circumstances: _Circumstances, statuses: Mapping[str, TableStatus]
 ) -> Iterator[Result]:
-    """The tables of members; those that rest on results that could not be calculated fail for want of them."""
+    """The tables of members; one that rests on a result that could not be calculated fails for want of it."""
     unread: dict[str, Failure] = {}
     if TARGET_PROGRESS in statuses and not statuses[TARGET_PROGRESS].is_fresh:
         unread[TARGET_PROGRESS] = statuses[TARGET_PROGRESS].failure

@@ -50,7 +50,7 @@ LEAD_SUBSTANCE = "ghg"
 EMISSION_FACT = "emission"
 RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
 DIGEST_LEADS_WITH = frozenset({"network_summary", "region_overview"})
-"""Without these a digest would have nothing to say: it is held back and mailed by the publication that has them."""
+"""Without these a digest has nothing to say: it is held back, and the publication that has them mails it."""
 ASKED_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
 """Facts that formulas read under the publication that is made: they are written before anything else."""
 
@@ -101,8 +101,8 @@ class _Plan:
     upon, whatever the order of loading. ``shown_facts`` says under which facts id the present publication
     shows each fact. ``registers_at`` is the moment of the last change of the registers whose hash
     ``register_sha256`` is: as of it they are read. ``present`` says what the result tables hold now, and
-    ``is_second_try`` that nothing is new but the code, or a person asked: then it is published only if a table
-    that could not be calculated now can.
+    ``is_second_try`` that nothing is new but the code, or a person asked: then it is published only if a
+    table that could not be calculated now can.
     """
 
     pointer: Mapping[str, Any]
@@ -151,8 +151,8 @@ def publish(
 ) -> Published | None:
     """Publish everything validated; does nothing when there is nothing new.
 
-    A result table that cannot be calculated or stored fails alone (:mod:`klimatpuls.warehouse.result_tables`).
-    Where nothing is new but the code and a table could not be calculated, it is tried again once.
+    A result table that cannot be calculated or stored fails alone
+    (:mod:`klimatpuls.warehouse.result_tables`). Where nothing is new but the code and a table could not be calculated, it is tried again once.
 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
@@ -379,10 +379,8 @@ def _build(
             try:
                 with other:
                     compared = _compare_releases(reading, plan)
-                writing += [
-                    beside.submit(tables.write, result)
-                    for result in (() if inputs is None else compute(inputs))
-                ]
+                for result in () if inputs is None else compute(inputs):
+                    writing.append(beside.submit(tables.write, result))
             except BaseException:
                 beside.shutdown(wait=False, cancel_futures=True)
                 conn.cancel()
@@ -475,7 +473,7 @@ def _inputs(
 
 
 def _read_late(reading: Any, candidate: _Candidate) -> pd.DataFrame:
-    """The facts of an earlier release, read in the midst of a formula that is not to blame where they are not."""
+    """The facts of an earlier release, read in the midst of a formula, which is not to blame for a failure."""
     try:
         return _facts_of(reading, candidate)
     except psycopg2.Error as error:

@@ -1,8 +1,9 @@
 """Writes the result tables of a publication, each so that its failure is its own (decision 27).
 
-A table is copied inside a savepoint. One that could not be calculated or stored keeps the rows that were shown
-before, copied under the new publication, and every table that rests on it does the same. Rows that rest on a
-release that was withdrawn meanwhile are left out. ``mart_data.result_status`` says what each table holds and why.
+A table is copied inside a savepoint. One that could not be calculated or stored keeps the rows that were
+shown before, copied under the new publication, and every table that rests on it does the same. Rows that rest
+on a release that was withdrawn meanwhile are left out. ``mart_data.result_status`` says what each table holds
+and why.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from klimatpuls.warehouse.loader import copy_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    import pandas as pd
 
     from klimatpuls.steps import Result
 
@@ -65,7 +68,7 @@ RESTS_ON: Final[Mapping[str, tuple[Collection[str], bool | None]]] = {
     "national": (catalog.datasets_of("national_emission"), CURRENT),
     "inputs": (_GHG, None),
 }
-"""Root of a step → the datasets whose releases it is read from: the current ones, the earlier ones, or both."""
+"""Root of a step → the datasets whose releases it is read from: the current ones, the earlier ones or all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +108,12 @@ class TableStatus:
     @property
     def failure(self) -> Failure:
         """Why it is not fresh, as a failure of what rests on it."""
-        error = RuntimeError(self.error_message)
-        return Failure(
-            self.because_of or self.table_name, self.error_class or "", self.error_message or "", error
+        step, kind, said = (
+            self.because_of or self.table_name,
+            self.error_class or "",
+            self.error_message or "",
         )
+        return Failure(step, kind, said, RuntimeError(said))
 
 
 _COLUMNS: Final = tuple(column.name for column in fields(TableStatus))
@@ -164,13 +169,12 @@ class ResultTables:
         """
         failure, reason = result.failure, "formula_failed"
         if failure is None:
-            failure = next(
-                (self._failures[need] for need in sorted(result.needs & self._failures.keys())), None
-            )
+            lacking = sorted(result.needs & self._failures.keys())
+            failure = self._failures[lacking[0]] if lacking else None
         if failure is not None and failure.step != result.table and self._is_table(failure.step):
             reason = "depends_on"
-        if failure is None:
-            failure, reason = self._copy(result, afterwards), "not_stored"
+        if failure is None and result.frame is not None:
+            failure, reason = self._copy(result.table, result.frame, afterwards), "not_stored"
         if failure is None:
             self.statuses[result.table] = TableStatus(
                 table_name=result.table, status="fresh", computed_publication_id=self._publication_id
@@ -182,17 +186,19 @@ class ResultTables:
     def _is_table(self, step: str) -> bool:
         return step in self.statuses or step in self._before.statuses
 
-    def _copy(self, result: Result, afterwards: Callable[[], object] | None) -> Failure | None:
+    def _copy(
+        self, table: str, frame: pd.DataFrame, afterwards: Callable[[], object] | None
+    ) -> Failure | None:
         def copy() -> int:
-            target = ("mart_data", result.table)
-            rows = copy_frame(self._cursor, target, result.frame, {"publication_id": self._publication_id})
+            target = ("mart_data", table)
+            rows = copy_frame(self._cursor, target, frame, {"publication_id": self._publication_id})
             if afterwards is not None:
                 afterwards()
             return rows
 
-        rows, failure = attempt(self._cursor, result.table, copy)
+        rows, failure = attempt(self._cursor, table, copy)
         if failure is None:
-            self.rows[result.table] = rows or 0
+            self.rows[table] = rows or 0
         return failure
 
     def _keep(self, result: Result, failure: Failure, reason: str, *, of_members: bool) -> None:
