@@ -156,7 +156,7 @@ def each_result(inputs: ResultInputs) -> Iterator[Result]:
 
 
 STEPS: Final = Steps(frozenset(field.name for field in fields(ResultInputs)) - {"unread"})
-"""Everything that is calculated from :class:`ResultInputs`, in order; a step's parameters name what it needs."""
+"""Everything that is calculated from :class:`ResultInputs`; a step's parameters name what it needs."""
 
 
 @STEPS.shared

@@ -2,7 +2,8 @@
 
 A step is a function whose parameters are called like the inputs (*roots*) and the steps it needs, so what
 depends on what follows from the code and is written down nowhere else. A step made with :meth:`Steps.table`
-gives the rows of a table; one made with :meth:`Steps.shared` gives what several tables are calculated from. Pure.
+gives the rows of a table; one made with :meth:`Steps.shared` gives what several tables are calculated from.
+Pure.
 """
 
 from __future__ import annotations

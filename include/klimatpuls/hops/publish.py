@@ -25,7 +25,7 @@ INGEST_PATIENCE_MINUTES = 30
 def publish_validated(
     conn: PgConnection, context: RunContext, list_address: str | None, *, try_again: bool = False
 ) -> Published | None:
-    """Compute and switch; None when no release came or went, no register is new and no failed table was mended.
+    """Compute and switch; None when no release came or went, no register is new and no table was mended.
 
     Releases that follow upon another one than before are compared with it first. A result table that could
     not be calculated is left to be mailed to the operator.

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from klimatpuls.warehouse.result_tables import TableStatus
 
 REMEDY: Final = (
-    "What to do: give the message to whoever maintains the formulas. Once the code is mended, the next refresh "
-    "or the hourly watch calculates these tables again; klimatpuls publish tries at once. If the figures of a "
-    "release are to blame: klimatpuls release withdraw ID --reason TEXT. Nothing of these tables is mailed "
-    "meanwhile."
+    "What to do: give the message to whoever maintains the formulas. Once the code is mended, the next "
+    "refresh or the hourly watch calculates these tables again; klimatpuls publish tries at once. If the "
+    "figures of a release are to blame: klimatpuls release withdraw ID --reason TEXT. Nothing of these "
+    "tables is mailed meanwhile."
 )
 HELD_BACK: Final = (
-    "The digest is held back, since it leads with a table that could not be calculated; the first publication "
-    "that has it mails what this one had to say."
+    "The digest is held back, since it leads with a table that could not be calculated; the first "
+    "publication that has it mails what this one had to say."
 )
 
 
@@ -46,7 +46,7 @@ class StaleTables:
 
     @property
     def explanations(self) -> tuple[str, ...]:
-        """One paragraph per failure: exception, tables and what they show; then what was new, and what to do."""
+        """One paragraph per failure with exception and tables; then what was new, and what to do."""
         brought = (
             f"New in publication {self.since}, in which this began: {', '.join(self.news) or 'nothing'}."
         )

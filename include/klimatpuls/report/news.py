@@ -12,6 +12,7 @@ from klimatpuls.report.view import (
     Cause,
     DaysCause,
     DecisionCause,
+    RecalculatedCause,
     RegisterCause,
     ReleaseCause,
     StandingCause,
@@ -73,6 +74,14 @@ def _cause_sentences(cause: Cause, say: Speaker) -> list[str]:
         return [_decision_sentence(cause, say)]
     if isinstance(cause, DaysCause):
         return [_days_sentence(cause, say)]
+    if isinstance(cause, RecalculatedCause):
+        names = ", ".join(cause.tables)
+        return [
+            say(
+                f"Tabeller som inte kunde beräknas förra gången är beräknade nu: {names}.",
+                f"Tables that could not be calculated last time are calculated now: {names}.",
+            )
+        ]
     return [_override_sentence(cause, say)]
 
 
