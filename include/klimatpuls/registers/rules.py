@@ -28,6 +28,8 @@ OWN_SERIES_UNIT: Final = "tCO2e"
 """Unit that a series must have to be a boundary; others are context."""
 PLAN_YEARS: Final = 10
 """Years a plan without a stated end applies: the rule of the third criterion."""
+LARGEST_RULE: Final = 1200
+"""No rule asks for more months, days or years; a formula that goes back so far leaves the calendar."""
 OBSERVER_DAYS: Final = 366
 """An observer is one for at most a year (the network's bylaws, section 4)."""
 CRITERIA_RULES: Final = (
@@ -424,6 +426,10 @@ def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
         records, lambda r: r.values["rule_id"], _validity, "the same rule is in force", "valid_from"
     )
     for record in records:
+        value = record.values["value"]
+        if value > LARGEST_RULE or value != int(value):
+            problem = f"expected a whole number of at most {LARGEST_RULE}, found {value:g}"
+            yield Found(record, "value", problem, "Write the number in the unit of the row.")
         if record.values["rule_id"] not in CRITERIA_RULES:
             problem = f"no formula asks for the rule {record.values['rule_id']!r}"
             yield Found(record, "rule_id", problem, f"Known are {', '.join(CRITERIA_RULES)}.")

@@ -35,6 +35,10 @@ FUNCTION_WORDS: Final = (
 )  # fmt: skip
 """A function's address holds one of these words before its @; a person's own address holds a name."""
 
+FIRST_DAY, LAST_DAY = dt.date(1900, 1, 1), dt.date(2200, 12, 31)
+"""Days outside are slips of the pen: years are held to the same span."""
+LARGEST_NUMBER: Final = 1e15
+"""No tonne, krona or inhabitant of a register comes near it; a larger number is a slip or no number at all."""
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER: Final = re.compile(r"[+\-−]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 _URL: Final = re.compile(r"https?://[^\s/]+\.[^\s]+")
@@ -49,7 +53,10 @@ _TRUTHS: Final[Mapping[str, bool]] = {
     "falskt": False,
 }
 _FORMATS: Final[Mapping[str, tuple[str, str]]] = {
-    "date": ("a day", "Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty."),
+    "date": (
+        f"a day from {FIRST_DAY} to {LAST_DAY}",
+        "Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty.",
+    ),
     "region-code": (
         "the code of a municipality (four digits) or region (two)",
         "Write the code as text, leading zero kept, such as 0360; in a YAML file in quotation marks.",
@@ -119,6 +126,11 @@ class Shape:
         )
         for error in errors:
             yield self._fault(error, record)
+        for column, value in record.items():
+            if any(not abs(number) <= LARGEST_NUMBER for number in _numbers(value)):
+                remedy = self._hint(column, "Write the number in the unit of the column, digits only.")
+                problem = f"expected a number of at most {LARGEST_NUMBER:g}, found {_shown(value)}"
+                yield Fault(column=column, problem=problem, remedy=remedy)
 
     def _fault(self, error: ValidationError, record: Mapping[str, Any]) -> Fault:
         path = [str(part) for part in error.absolute_path]
@@ -140,6 +152,18 @@ class Shape:
     def _hint(self, column: str | None, remedy: str) -> str:
         hint = self.columns.get(column or "", {}).get("x-hint")
         return str(hint) if hint else remedy
+
+
+def _numbers(value: object) -> Iterator[float]:
+    """Every number in a value, also those of a list or of values by year."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _numbers(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _numbers(inner)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
 
 
 def _reason(error: ValidationError, record: Mapping[str, Any]) -> str:
@@ -248,14 +272,14 @@ def _is_region(value: object, levels: tuple[str, ...]) -> bool:
 
 
 def is_day(text: str) -> bool:
-    """Whether a text is an ISO day of the calendar, such as ``2024-02-29``."""
+    """Whether a text is an ISO day of the calendar that a register may name, such as ``2024-02-29``."""
     if not _DAY.fullmatch(text):
         return False
     try:
-        dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
         return False
-    return True
+    return FIRST_DAY <= day <= LAST_DAY
 
 
 def is_function_address(text: str) -> bool:
@@ -310,7 +334,9 @@ def _plain(cell: float | bool) -> str:
 
 
 def _whole(number: float | bool) -> float | int | bool:
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+    """A number without the decimals that say nothing; one beyond :data:`LARGEST_NUMBER` stays as it is."""
+    is_whole = isinstance(number, float) and number.is_integer() and abs(number) <= LARGEST_NUMBER
+    return int(number) if is_whole else number
 
 
 def _read_number(text: str, _: Mapping[str, Any]) -> Any:
