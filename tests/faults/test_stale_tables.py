@@ -185,7 +185,7 @@ def test_every_root_is_known_to_rest_on_releases_or_not() -> None:
 
 
 def statuses_of(published: Published) -> dict[str, tuple[Any, ...]]:
-    """Table → (status, reason, the step that failed first), as readers see them, of those that are not fresh."""
+    """Table → (status, reason, the step that failed first) of those that are not fresh, as readers see it."""
     query = "SELECT table_name, status, reason, because_of FROM mart.result_status WHERE status <> 'fresh'"
     return {name: tuple(rest) for name, *rest in ask(published, query)}
 
@@ -250,7 +250,7 @@ def beyond(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     ("table", "spoil", "error_class"),
     [
         ("standing_change", twice, "UniqueViolation"),
-        ("backtest", without("median_error_pct"), "NotNullViolation"),
+        ("peer", without("distance"), "NotNullViolation"),
         ("network_summary", beyond("year"), "NumericValueOutOfRange"),
         ("peer", lambda frame: frame.assign(closest_features="no list"), "InvalidTextRepresentation"),
         ("peer", lambda frame: frame.assign(stranger=1), "UndefinedColumn"),

@@ -38,7 +38,7 @@ FUNCTION_WORDS: Final = (
 FIRST_DAY, LAST_DAY = dt.date(1900, 1, 1), dt.date(2200, 12, 31)
 """Days outside are slips of the pen: years are held to the same span."""
 LARGEST_NUMBER: Final = 1e15
-"""No tonne, krona or inhabitant of a register comes near it; a larger number is a slip or no number at all."""
+"""No tonne, krona or inhabitant of a register comes near it; a larger number is a slip, or none at all."""
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER: Final = re.compile(r"[+\-−]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 _URL: Final = re.compile(r"https?://[^\s/]+\.[^\s]+")

@@ -145,7 +145,7 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         cursor.execute(
             load_sql("load/share_result_statuses.sql"), {**values, "own_tables": list(tables.statuses)}
         )
-        # Counts alone, and of what is shown outside: a cause is read by everybody. What failed does not count.
+        # Counts alone, and of what is shown outside: everybody reads a cause. What failed does not count.
         fresh = {table: frames[table] for table in frames if tables.statuses[table].is_fresh}
         told = members.count_changes(_shown(cursor, pointer["publication_id"], TOLD), fresh, TOLD)
         causes: list[dict[str, Any]] = [{"kind": STATUS_CHANGED, **told}]

@@ -152,7 +152,8 @@ def publish(
     """Publish everything validated; does nothing when there is nothing new.
 
     A result table that cannot be calculated or stored fails alone
-    (:mod:`klimatpuls.warehouse.result_tables`). Where nothing is new but the code and a table could not be calculated, it is tried again once.
+    (:mod:`klimatpuls.warehouse.result_tables`). Where nothing is new but the code and a table could not be
+    calculated, it is tried again once.
 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
@@ -473,7 +474,7 @@ def _inputs(
 
 
 def _read_late(reading: Any, candidate: _Candidate) -> pd.DataFrame:
-    """The facts of an earlier release, read in the midst of a formula, which is not to blame for a failure."""
+    """The facts of an earlier release, read in the midst of a formula: a failure is not the formula's."""
     try:
         return _facts_of(reading, candidate)
     except psycopg2.Error as error:

@@ -191,7 +191,8 @@ class ResultTables:
     ) -> Failure | None:
         def copy() -> int:
             target = ("mart_data", table)
-            rows = copy_frame(self._cursor, target, frame, {"publication_id": self._publication_id})
+            constants = {"publication_id": self._publication_id}
+            rows = copy_frame(self._cursor, target, finite(frame), constants)
             if afterwards is not None:
                 afterwards()
             return rows
@@ -290,6 +291,23 @@ class ResultTables:
     def stale(self) -> tuple[TableStatus, ...]:
         """The tables that were not calculated."""
         return tuple(one for one in self.statuses.values() if not one.is_fresh)
+
+
+def finite(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a missing value for every infinite one: a change from next to nothing is no figure.
+
+    Readers who sum or draw a column must never meet infinity.
+    """
+    import numpy as np
+    from pandas.api.types import is_float_dtype
+
+    endless = {
+        str(name): frame[name].replace([np.inf, -np.inf], np.nan)
+        for name in frame.columns
+        if is_float_dtype(frame[name].dtype)
+        and np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan)).any()
+    }
+    return frame.assign(**endless) if endless else frame
 
 
 def attempt(cursor: Any, step: str, make: Callable[[], Any]) -> tuple[Any, Failure | None]:
