@@ -4,7 +4,7 @@
 #            KLIMATPULS_AIR_POLLUTANTS=<all, or codes: nox,hg> KLIMATPULS_PYTHON=<python 3.11, 3.12 or 3.13>
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev env-bi run up down bi bi-down test test-real test-bi lint bench lock
+.PHONY: help env env-dev env-bi run up down bi bi-down test faults test-real test-bi lint bench lock
 
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
@@ -53,6 +53,10 @@ bi-down: env ## Stop the Superset that `make bi` left running
 
 test: env-dev ## Run the tests (no network, no real figures needed)
 	@$(PYTEST) -m "not live and not real_run and not real_data and not bi"
+
+faults: export KLIMATPULS_EXAMPLES := 300
+faults: env-dev ## Try faults, and 300 made-up releases and registers each (some 20 minutes)
+	@$(PYTEST) tests/faults
 
 test-real: env-dev ## Hold parsers, gates, formulas and whole runs to the real figures (folder: KLIMATPULS_REAL_DATA)
 	@$(PYTEST) -m "(real_run or real_data) and not live"

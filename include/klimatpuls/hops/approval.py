@@ -101,7 +101,7 @@ def reopen_questions(conn: PgConnection, is_asking: Callable[[str], bool]) -> tu
     return tuple(release for release, _ in lost)
 
 
-def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | None) -> HoldQuestion:
+def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | None = None) -> HoldQuestion:
     lines = [
         f"**{_plain(release_id)}** väntar på svar; det som är publicerat står orört. "
         "*It is on hold; what is published stays as it was.*",

@@ -54,8 +54,9 @@ _TRUTHS: Final[Mapping[str, bool]] = {
 }
 _FORMATS: Final[Mapping[str, tuple[str, str]]] = {
     "date": (
-        f"a day from {FIRST_DAY} to {LAST_DAY}",
-        "Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty.",
+        "a day",
+        f"Write the day as 2024-02-29, from {FIRST_DAY} to {LAST_DAY}; a month or a year alone is no day, then "
+        "leave it empty.",
     ),
     "region-code": (
         "the code of a municipality (four digits) or region (two)",
