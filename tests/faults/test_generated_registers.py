@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from klimatpuls.registers.reading import Mistake
     from klimatpuls.steps import Step, Steps
 
-pytestmark = pytest.mark.postgres
-
 EXAMPLES = int(os.environ.get("KLIMATPULS_EXAMPLES", "20"))
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+    pytest.mark.timeout(60 + 15 * EXAMPLES),
+]
 TODAY = dt.date(2026, 5, 9)
 CHECKED_ON = dt.date(2027, 1, 1)
 """A day on which everything in the project's own registers has happened."""

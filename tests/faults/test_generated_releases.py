@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
     from conftest import Warehouse
 
-pytestmark = [pytest.mark.postgres, pytest.mark.filterwarnings("ignore::RuntimeWarning")]
-
 EXAMPLES = int(os.environ.get("KLIMATPULS_EXAMPLES", "20"))
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+    pytest.mark.timeout(60 + 15 * EXAMPLES),
+]
 NATION = "00"
 COUNTIES = {"01": ["0180", "0127", "0184"], "03": ["0360", "0380", "0331"], "20": ["2062", "2081"]}
 OWN, ABROAD, AVIATION = "transport", "international_transport", "transport.domestic_aviation"
