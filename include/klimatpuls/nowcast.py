@@ -153,8 +153,8 @@ def build_errors(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
 
     Returns:
         One row per municipality × pair × scope: :data:`ERROR_COLUMNS`, absolute errors in percent of the
-        outcome. A municipality without an outcome above zero in the scope has no row, nor one whose outcome is
-        so near zero that an error is no number.
+        outcome. A municipality without an outcome above zero in the scope has no row, nor has one whose
+        outcome is so near zero that an error is no number.
 
     Example: 100 t, estimated 96 t, came 98 t → nowcast error 2.04 %, carried forward 2.04 %.
     """

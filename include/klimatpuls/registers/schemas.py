@@ -55,8 +55,8 @@ _TRUTHS: Final[Mapping[str, bool]] = {
 _FORMATS: Final[Mapping[str, tuple[str, str]]] = {
     "date": (
         "a day",
-        f"Write the day as 2024-02-29, from {FIRST_DAY} to {LAST_DAY}; a month or a year alone is no day, then "
-        "leave it empty.",
+        f"Write the day as 2024-02-29, from {FIRST_DAY} to {LAST_DAY}; a month or a year alone is no day, "
+        "then leave it empty.",
     ),
     "region-code": (
         "the code of a municipality (four digits) or region (two)",

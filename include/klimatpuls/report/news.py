@@ -119,8 +119,8 @@ def _days_sentence(cause: DaysCause, say: Speaker) -> str:
 def _override_sentence(cause: OverrideCause, say: Speaker) -> str:
     reason = say(f" Skäl: {cause.reason}", f" Reason: {cause.reason}") if cause.reason else ""
     return say(
-        f"Utgåvan {cause.release_id} stoppades av en kontroll och godkändes sedan för hand.{reason}",
-        f"Release {cause.release_id} was stopped by a check and then approved by hand.{reason}",
+        f"Utgåvan {cause.release_id} stoppades och godkändes sedan för hand.{reason}",
+        f"Release {cause.release_id} was put on hold and then approved by hand.{reason}",
     )
 
 
