@@ -5,7 +5,7 @@
 #            KLIMATPULS_REPLICA=as-recorded
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev env-bi run up down bi bi-down test test-real test-bi rehearsal lint bench lock
+.PHONY: help env env-dev env-bi run up down bi bi-down test faults test-real test-bi rehearsal lint bench lock
 
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
@@ -60,6 +60,10 @@ test: env-dev ## Run the tests (no network, no real figures needed)
 rehearsal: WORKERS := 2
 rehearsal: env-dev ## Rehearse the first live day against the mock agencies as recorded (some five minutes)
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m rehearsal --durations=5 tests/rehearsal
+
+faults: export KLIMATPULS_EXAMPLES := 300
+faults: env-dev ## Try faults, and 300 made-up releases and registers each (some 20 minutes)
+	@$(PYTEST) tests/faults
 
 test-real: env-dev ## Hold parsers, gates, formulas and whole runs to the real figures (folder: KLIMATPULS_REAL_DATA)
 	@$(PYTEST) -m "(real_run or real_data) and not live"

@@ -1,7 +1,8 @@
 """The command line: ``klimatpuls``. Thin: each command calls one function of the rooms behind it.
 
 Exit codes: 0 done, 1 bad use or a fault of the project, 2 fetch failed, 3 on hold, 4 wrong home,
-5 quarantined, 6 mail. A user's mistake ends in one line on standard error, never in a traceback.
+5 quarantined, 6 mail, 7 tables not calculated. A user's mistake ends in one line on standard error, never in
+a traceback.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done · 1 bad use or a fault of the project · 2 fetch failed · 3 on hold · "
-    "4 wrong home · 5 quarantined · 6 mail",
+    "4 wrong home · 5 quarantined · 6 mail · 7 tables not calculated",
 )
-release_app = typer.Typer(no_args_is_help=True, help="Decide on a release: answer a hold, withdraw, restore.")
+release_app = typer.Typer(
+    no_args_is_help=True, help="Decide on a release: answer a hold, hold, withdraw, restore."
+)
 replica_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
 registers_app = typer.Typer(no_args_is_help=True, help="The network's own registers: check, fill in, import.")
 app.add_typer(release_app, name="release")
@@ -164,6 +167,14 @@ def refresh(home: HomeOption = None) -> None:
 
 
 @app.command()
+def publish(home: HomeOption = None) -> None:
+    """Publish what waits, and calculate again the result tables that could not be calculated."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.publish(_home(home), _say))
+
+
+@app.command()
 def status(home: HomeOption = None) -> None:
     """How fresh each dataset is, what waits for a person, and whether the stack runs."""
     from klimatpuls.embedded import house, terminal
@@ -255,14 +266,30 @@ def approve(
 
 @release_app.command("reject")
 def reject(
-    release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],
+    release_id: Annotated[
+        str, typer.Argument(help="A release on hold or not published yet, as `klimatpuls status` lists it.")
+    ],
     reason: Annotated[str, typer.Option(help="Why it must not be published; kept with the release.")] = "",
     home: HomeOption = None,
 ) -> None:
-    """Turn a release on hold down; what is published stays as it is."""
+    """Turn down a release that is on hold or not published yet; what is published stays as it is."""
     from klimatpuls.embedded import session
 
     raise typer.Exit(session.decide(_home(home), release_id, "reject", reason, _say))
+
+
+@release_app.command("hold")
+def hold(
+    release_id: Annotated[
+        str, typer.Argument(help="A release that is not published yet, as `klimatpuls status` lists it.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why it is to wait; shown to whoever answers.")],
+    home: HomeOption = None,
+) -> None:
+    """Put a release that is not published yet on hold, until it is approved or rejected."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.decide(_home(home), release_id, "hold", reason, _say))
 
 
 @release_app.command("withdraw")

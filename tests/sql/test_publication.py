@@ -20,6 +20,7 @@ from klimatpuls.hops import registers, watch
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.releases import Parsed, content_sha256, release_id
 from klimatpuls.standing import JUDGED_COLUMNS
+from klimatpuls.steps import Result
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.loader import load_facts
@@ -108,7 +109,9 @@ class House:
         return publication.publish(
             self.conn,
             as_of=as_of,
-            compute=lambda inputs: compute(inputs).items(),
+            compute=lambda inputs: (
+                Result(table, frozenset(), frame) for table, frame in compute(inputs).items()
+            ),
             list_address=list_address,
             always_ask=always_ask,
         )

@@ -43,8 +43,9 @@ def run(*words: str, home: Path | None = None, **settings: str) -> subprocess.Co
 
 def test_the_commands_are_the_documented_ones() -> None:
     assert {" ".join(words) for words in ALL if words} == {
-        "run", "refresh", "up", "down", "bi", "bi-down", "status", "ingest", "backfill", "releases",
-        "release", "release approve", "release reject", "release withdraw", "release restore", "diff",
+        "run", "refresh", "publish", "up", "down", "bi", "bi-down", "status", "ingest", "backfill",
+        "releases", "release", "release approve", "release reject", "release hold", "release withdraw",
+        "release restore", "diff",
         "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
         "replica", "replica serve", "replica make-archive", "registers", "registers check",
         "registers template", "registers import", "registers import-plans", "registers forget",

@@ -42,6 +42,7 @@ PURE = frozenset(
         "sectors",
         "series",
         "standing",
+        "steps",
         "substances",
         "targets",
         "tracing",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.catalog import SOURCES, source
 from klimatpuls.embedded import house, terminal
@@ -185,6 +185,21 @@ def _check_origin(home: Home, given: Given) -> None:
     )
 
 
+UNPUBLISHED: Final[Mapping[Action, str]] = {"reject": "rejected", "hold": "on hold"}
+"""Decisions by which nothing is published, and what the release then is."""
+
+
+def publish(home: Home, say: Say) -> int:
+    """Publish what waits, and calculate again what could not be calculated; returns the exit code."""
+    from klimatpuls.embedded.refresh import Refresh
+
+    clocked = _Clocked(say)
+    with _running(home, clocked, "publish") as stack:
+        outcome = Refresh(stack, clocked).publish()
+        terminal.print_summary(stack, outcome)
+    return outcome.exit_code
+
+
 def decide(
     home: Home, release_id: str, action: Action, reason: str, say: Say, *, is_older: bool = False
 ) -> int:
@@ -196,10 +211,10 @@ def decide(
         UsageError: if the release is not in the state the action needs.
     """
     clocked = _Clocked(say)
-    if action == "reject":
+    if action in UNPUBLISHED:
         with house.database(home) as stack:
             _decide(stack, release_id, action, reason)
-        clocked(f"{release_id} is rejected; what is published stays as it is")
+        clocked(f"{release_id} is {UNPUBLISHED[action]}; what is published stays as it is")
         return EXIT_DONE
     with _running(home, clocked, f"release {action}") as stack:
         _decide(stack, release_id, action, reason, is_older=is_older)

@@ -109,6 +109,8 @@ def _cause(cause: Mapping[str, Any]) -> str:
     if cause["kind"] == "status_changed":
         counts = (cause["criterion"], cause["measure_status"], cause["pledge_status"])
         return "days passed: {} criteria, {} measures, {} pledges changed their status".format(*counts)
+    if cause["kind"] == "recalculated":
+        return f"calculated again: {', '.join(cause['tables'])}"
     if cause["kind"] == "override":
         return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
     done = f"{cause['release_id']} was {cause['kind']} by {cause['decided_by']}: {cause['reason']}"
@@ -180,7 +182,12 @@ def print_status(stack: Stack) -> None:
     rows = _rows(stack, "bi_read", "checks/dashboard/data_status.sql")
     _print_rows("Data status", rows)
     _print_rows(
-        "On hold (klimatpuls release approve|reject ID)", _rows(stack, "wh_loader", "load/held_releases.sql")
+        "Releases that wait (klimatpuls release approve|reject|hold ID)",
+        _rows(stack, "wh_loader", "load/waiting_releases.sql"),
+    )
+    _print_rows(
+        "Result tables that could not be calculated (klimatpuls publish tries again)",
+        _rows(stack, "wh_loader", "load/stale_tables.sql"),
     )
     _print_rows("Mail that needs a person", _rows(stack, "wh_loader", "load/troubled_mail.sql"))
     if house.attach(stack.home) is not None:

@@ -28,6 +28,8 @@ OWN_SERIES_UNIT: Final = "tCO2e"
 """Unit that a series must have to be a boundary; others are context."""
 PLAN_YEARS: Final = 10
 """Years a plan without a stated end applies: the rule of the third criterion."""
+LARGEST_RULE: Final = 1200
+"""No rule asks for more months, days or years; a formula that goes back so far leaves the calendar."""
 OBSERVER_DAYS: Final = 366
 """An observer is one for at most a year (the network's bylaws, section 4)."""
 MAX_DECISIONS: Final = 100
@@ -596,6 +598,14 @@ def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
         "valid_from",
     )
     for record in records:
+        value = record.values["value"]
+        if value > LARGEST_RULE or value != int(value):
+            problem = Words(
+                f"väntade ett heltal på högst {LARGEST_RULE}, här står {value:g}",
+                f"expected a whole number of at most {LARGEST_RULE}, found {value:g}",
+            )
+            remedy = Words("Skriv talet i radens enhet.", "Write the number in the unit of the row.")
+            yield Found(record, "value", problem, remedy)
         if record.values["rule_id"] not in CRITERIA_RULES:
             found, known = shown(record.values["rule_id"]), ", ".join(CRITERIA_RULES)
             problem = Words(

@@ -47,6 +47,17 @@ VARIANTS: Final[tuple[tuple[str, str], ...]] = (
 )
 """The rows of the comparison, in the order they are shown (methods section 2): (panel, boundary)."""
 
+SHOWS: Final[dict[str, frozenset[str]]] = {
+    "network_summary": frozenset({"network_summary"}),
+    "own_targets": frozenset({"target_progress"}),
+    "criteria": frozenset({"criterion"}),
+    "measures": frozenset({"member_overview"}),
+    "coverage": frozenset({"measure_coverage", "member_overview"}),
+}
+"""Query → the result tables whose rows it reads: it is left empty where one was not calculated."""
+MEMBERS_SHOW: Final = "region_overview"
+"""The result table that the figures of members come from; their names come from the register."""
+
 QUERIES: Final = (
     "publication",
     "releases",
@@ -58,6 +69,7 @@ QUERIES: Final = (
     "coverage",
     "findings",
     "data_status",
+    "result_status",
 )
 """Names of the files under ``include/sql/report`` that make up a digest."""
 
@@ -297,6 +309,13 @@ class DecisionCause:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecalculatedCause:
+    """Result tables that could not be calculated in the publication before are calculated again."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DaysCause:
     """Days passed and dated statuses changed by it: how many of criteria, measures and pledges."""
 
@@ -305,7 +324,15 @@ class DaysCause:
     pledges: int
 
 
-Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause | DecisionCause | DaysCause
+Cause = (
+    ReleaseCause
+    | RegisterCause
+    | StandingCause
+    | OverrideCause
+    | DecisionCause
+    | DaysCause
+    | RecalculatedCause
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,6 +356,8 @@ class Digest:
         coverage: How far measures reach, per own target.
         findings: Gates that current releases did not pass.
         statuses: Freshness per dataset and substance.
+        not_calculated: The result tables that could not be calculated in this publication; the digest holds
+            no row of them.
     """
 
     publication_id: int
@@ -347,6 +376,7 @@ class Digest:
     coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     statuses: tuple[DataStatus, ...]
+    not_calculated: frozenset[str] = frozenset()
 
     @property
     def last_year(self) -> int:
@@ -452,7 +482,11 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         if strangers:
             msg = f"report/{name}.sql: rows of publication {sorted(strangers)}, expected {publication_id}"
             raise ValueError(msg)
-    members = [_standing(row) for row in rows["members"]]
+    not_calculated = frozenset(row["table_name"] for row in rows["result_status"])
+    rows = {
+        name: [] if SHOWS.get(name, frozenset()) & not_calculated else found for name, found in rows.items()
+    }
+    members = [_standing(row, is_known=MEMBERS_SHOW not in not_calculated) for row in rows["members"]]
     told = {name: [row for row in rows[name] if row.get("dataset") not in NOT_TOLD] for name in QUERIES}
     return Digest(
         publication_id=publication_id,
@@ -471,6 +505,7 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),
         findings=tuple(_finding(row) for row in told["findings"]),
         statuses=tuple(DataStatus(**_without_id(row)) for row in told["data_status"]),
+        not_calculated=not_calculated,
     )
 
 
@@ -488,13 +523,19 @@ def _summary_point(row: Mapping[str, Any]) -> SummaryPoint:
     return SummaryPoint(**fields)
 
 
-def _standing(row: Mapping[str, Any]) -> Standing:
+def _standing(row: Mapping[str, Any], *, is_known: bool) -> Standing:
+    """A member's row; its figures are left out where they are not those of this publication."""
     fields = _without_id(row)
+    if not is_known:
+        fields = {name: fields[name] if name in _NAMES_OF_MEMBERS else None for name in fields}
     fields["t_per_capita"] = fields.pop("territorial_t_per_capita")
     fields["change_since_previous_pct"] = fields.pop("change_since_previous_year_pct")
     fields["revision_of_previous_pct"] = fields.pop("revision_of_previous_year_pct")
     fields["flags"] = tuple(fields["flags"] or ())
     return Standing(**fields)
+
+
+_NAMES_OF_MEMBERS: Final = frozenset({"region_code", "region_name", "level"})
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:
@@ -550,6 +591,8 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
             old=cause.get("old"),
             new=cause.get("new"),
         )
+    if kind == "recalculated":
+        return RecalculatedCause(tables=tuple(cause["tables"]))
     if kind == "override":
         return OverrideCause(release_id=cause["release_id"], reason=cause.get("reason"))
     if kind in ("withdrawn", "restored"):
@@ -568,6 +611,6 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
         )
     msg = (
         f"a publication's cause of an unknown kind: {kind!r}; known are release, withdrawn, restored, "
-        "override, standing, register, status_changed"
+        "override, standing, register, status_changed, recalculated"
     )
     raise ValueError(msg)

@@ -19,7 +19,8 @@ CROSS JOIN
         WHERE o.kind = 'digest' AND (o.publication_id = p.publication_id OR o.as_of_date = p.as_of_date)
     ) AS held
 WHERE
-    NOT held.is_told
+    NOT p.digest_held
+    AND NOT held.is_told
     AND (held.day_is_used_here OR (held.day_is_used AND NOT held.is_queued))
     -- That day is over.
     AND p.as_of_date < %(as_of_date)s

@@ -96,8 +96,8 @@ def test_what_changed_is_told_in_sentences_with_numbers(digest):
         ),
         (
             {"kind": "override", "release_id": "r-1", "decided_by": "eva@example.org", "reason": "rimligt"},
-            "Utgåvan r-1 stoppades av en kontroll och godkändes sedan för hand. Skäl: rimligt",
-            "Release r-1 was stopped by a check and then approved by hand. Reason: rimligt",
+            "Utgåvan r-1 stoppades och godkändes sedan för hand. Skäl: rimligt",
+            "Release r-1 was put on hold and then approved by hand. Reason: rimligt",
         ),
     ],
 )
