@@ -2,9 +2,10 @@
 #
 # Settings:  make run SOURCES=auto|live|replica ARCHIVE=<folder> AS_OF=<YYYY-MM-DD> KLIMATPULS_HOME=<folder>
 #            KLIMATPULS_AIR_POLLUTANTS=<all, or codes: nox,hg> KLIMATPULS_PYTHON=<python 3.11, 3.12 or 3.13>
+#            KLIMATPULS_REPLICA=as-recorded
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev env-bi run up down bi bi-down test test-real test-bi lint bench lock
+.PHONY: help env env-dev env-bi run up down bi bi-down test faults test-real test-bi rehearsal lint bench lock
 
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
@@ -17,7 +18,8 @@ test-real: WORKERS := 2
 
 # Settings reach the command through the environment, so that spaces in a path need no quoting here; one
 # that is empty is not passed at all.
-$(foreach name,SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON KLIMATPULS_AIR_POLLUTANTS,\
+$(foreach name,SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON KLIMATPULS_AIR_POLLUTANTS \
+  KLIMATPULS_REPLICA,\
   $(if $($(name)),$(eval export $(name)),$(eval unexport $(name))))
 
 help: ## Show this list
@@ -52,7 +54,16 @@ bi-down: env ## Stop the Superset that `make bi` left running
 	@$(KLIMATPULS) bi-down
 
 test: env-dev ## Run the tests (no network, no real figures needed)
-	@$(PYTEST) -m "not live and not real_run and not real_data and not bi"
+	@$(PYTEST) -m "not live and not real_run and not real_data and not bi and not rehearsal"
+
+# The days on which one source differs share the evening before them, so they stay with one worker.
+rehearsal: WORKERS := 2
+rehearsal: env-dev ## Rehearse the first live day against the mock agencies as recorded (some five minutes)
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m rehearsal --durations=5 tests/rehearsal
+
+faults: export KLIMATPULS_EXAMPLES := 300
+faults: env-dev ## Try faults, and 300 made-up releases and registers each (some 20 minutes)
+	@$(PYTEST) tests/faults
 
 test-real: env-dev ## Hold parsers, gates, formulas and whole runs to the real figures (folder: KLIMATPULS_REAL_DATA)
 	@$(PYTEST) -m "(real_run or real_data) and not live"

@@ -27,8 +27,8 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.PUBLISH],
 )
 def assess() -> None:
-    """One task, done again without harm."""
-    task(tasks.assess, outlets=[assets.PUBLICATION])()
+    """Reckon, and tell what could not be calculated."""
+    task(tasks.assess, outlets=[assets.PUBLICATION])() >> task(tasks.tell_stale)()
 
 
 assess()

@@ -16,7 +16,9 @@ from klimatpuls_airflow.tags import Layer
     description="Validated releases and changed registers → marts under a new publication",
     doc_md=(
         "Woken by any source, by the registers, by an approval or by the sweep; reads the database, not the "
-        "events. Waits until no source is on its way, computes unseen, then switches in one transaction.\n\n"
+        "events. Waits until no source is on its way, computes unseen, then switches in one transaction. A "
+        "result table that cannot be calculated stops no other: `tell_stale` then fails, and names the error "
+        'and what to do. The configuration `{"try_again": true}` calculates such tables once more.\n\n'
         "Owner: the network's data engineers."
     ),
     schedule=AssetAny(
@@ -31,11 +33,12 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.PUBLISH],
 )
 def publish() -> None:
-    """Wait for the sources, then publish."""
+    """Wait for the sources, publish, tell what could not be calculated."""
     waited = task.sensor(poke_interval=1, timeout=timedelta(minutes=45).total_seconds(), mode="poke")(
         tasks.ingests_are_done
     )()
-    waited >> task(tasks.publish, outlets=[assets.PUBLICATION])()
+    # Publishing succeeds, so that the report goes out; what could not be calculated fails a task of its own.
+    waited >> task(tasks.publish, outlets=[assets.PUBLICATION])() >> task(tasks.tell_stale)()
 
 
 publish()

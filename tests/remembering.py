@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from klimatpuls import results
+from klimatpuls.steps import Result, frames_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,18 +29,24 @@ KEPT = 40
 
 
 _each_result = results.each_result
+_STEPS = dict(results.STEPS.steps)
 
 
 def reckon(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
     """The formulas themselves, without a memory."""
-    return dict(_each_result(inputs))
+    return frames_of(_each_result(inputs))
 
 
-def remembering(folder: Path) -> Callable[[ResultInputs], list[tuple[str, pd.DataFrame]]]:
-    """The function with a memory, and a folder that the workers of a session have in common for it."""
+def remembering(folder: Path) -> Callable[[ResultInputs], list[Result]]:
+    """The function with a memory, and a folder that the workers of a session have in common for it.
+
+    Where an input could not be read, or a test put another formula in a step's place, nothing is remembered.
+    """
     known: dict[str, dict[str, pd.DataFrame]] = {}
 
-    def build_once(inputs: ResultInputs) -> list[tuple[str, pd.DataFrame]]:
+    def build_once(inputs: ResultInputs) -> list[Result]:
+        if inputs.unread or results.STEPS.steps != _STEPS:
+            return list(_each_result(inputs))
         content = hashlib.sha256()
         for part in _parts(inputs):
             content.update(part)
@@ -47,20 +54,24 @@ def remembering(folder: Path) -> Callable[[ResultInputs], list[tuple[str, pd.Dat
         if key not in known:
             if len(known) >= KEPT:
                 del known[next(iter(known))]
-            known[key] = _kept(folder / key, inputs)
-        return [(name, frame.copy()) for name, frame in known[key].items()]
+            made = _kept(folder / key, inputs)
+            if any(result.failure for result in made):
+                return made
+            known[key] = frames_of(made)
+        return [Result(name, results.STEPS.needs(name), frame.copy()) for name, frame in known[key].items()]
 
     return build_once
 
 
-def _kept(file: Path, inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+def _kept(file: Path, inputs: ResultInputs) -> list[Result]:
     """What another worker has reckoned of the same inputs, or we now for both."""
     if file.exists():
-        return dict(pickle.loads(file.read_bytes()))
-    made = reckon(inputs)
-    own = file.with_name(f"{file.name}.{os.getpid()}")
-    own.write_bytes(pickle.dumps(made))
-    own.rename(file)
+        return list(pickle.loads(file.read_bytes()))
+    made = list(_each_result(inputs))
+    if not any(result.failure for result in made):
+        own = file.with_name(f"{file.name}.{os.getpid()}")
+        own.write_bytes(pickle.dumps(made))
+        own.rename(file)
     return made
 
 

@@ -6,7 +6,7 @@ entry here; its DAG, its row of freshness and its page in the data dictionary fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -15,7 +15,10 @@ from klimatpuls.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from klimatpuls.pxunits import Quantity
+
 FreshnessStatus = Literal["fresh", "due", "stale", "not_yet_published"]
+UnitPlace = Literal["unit field", "label", "title"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,31 @@ class Tolerances:
             same submission year that is worth a warning, percent.
         advisory_collapse_from_t: A sector at least this large ...
         advisory_collapse_to_pct: ... that falls below this percent of its neighbours in time is a warning.
+        hold_missing_points: Points of percent by which the share of missing values of a year may be above
+            that of the release before.
+        new_year_nation_pct: Largest change of the nation's total from one year to the next, percent.
+        new_year_sectors_pct: The same of a main sector of the nation.
+        new_year_sector_floor_pct: Sectors below this percent of the nation's total are left out of it.
+        new_year_county_pct: Largest change of a county's total from one year to the next, percent.
+        new_year_ratio: Ratio of a municipal total (of any figure, in facts without sectors) to the year
+            before, either way, above which it counts as odd.
+        new_year_floor: Figures below this are left out, in the unit of the fact (facts without sectors).
+        new_year_share_pct: Percent of odd figures of a new year above which a person is asked.
+        new_year_cell_ratio: The same ratio for a municipality's main sector.
+        new_year_class_from_t: Least size of each class of municipal sectors the year before, tonnes.
+        new_year_class_share_pct: Percent of odd sectors that is plausible in each class.
+        new_year_class_cells: Odd sectors that are plausible in a class, however few are of that size.
+        new_year_near_pct: How close a figure must be to another year's, times a factor, to count as the same.
+        new_year_rounding_t: The same in tonnes, for what is rounded.
+        new_year_rounding: The same in the unit of the fact (facts without sectors).
+        new_year_uniform_pct: Percent of figures that are another year's above which a person is asked.
+        new_year_sector_uniform_pct: The same of one sector that follows the nation (a warning).
+        new_year_inventory_pct: Gap between the nation's territorial total of a new year and the national
+            inventory of any vintage above which a person is asked, percent.
+        new_year_far_pct: How far a municipality must be from its own figures, percent of the sum of both, to
+            be looked for among the others'.
+        new_year_swapped_pct: How near two must be to each other's figures, in percent of the distance to
+            their own, for a person to be asked.
         sum_ppm: Largest gap between parts and their whole beyond what rounding explains, in millionths of
             the nation's total of the year (hard; air pollutants, for which tonnes mean nothing).
         collapse_from_ppm: The same as ``advisory_collapse_from_t`` for air pollutants, in millionths of the
@@ -70,6 +98,26 @@ class Tolerances:
     advisory_inventory_pct: float = 1.0
     advisory_collapse_from_t: float = 5_000.0
     advisory_collapse_to_pct: float = 5.0
+    hold_missing_points: float = 10.0
+    new_year_nation_pct: float = 20.0
+    new_year_sectors_pct: float = 300.0
+    new_year_sector_floor_pct: float = 0.1
+    new_year_county_pct: float = 60.0
+    new_year_ratio: float = 1.5
+    new_year_floor: float = 0.0
+    new_year_share_pct: float = 5.0
+    new_year_cell_ratio: float = 3.0
+    new_year_class_from_t: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
+    new_year_class_share_pct: tuple[int, ...] = (30, 15, 4, 4)
+    new_year_class_cells: int = 5
+    new_year_near_pct: float = 0.2
+    new_year_rounding_t: float = 0.01
+    new_year_rounding: float = 0.0
+    new_year_uniform_pct: float = 75.0
+    new_year_sector_uniform_pct: float = 75.0
+    new_year_inventory_pct: float = 5.0
+    new_year_far_pct: float = 10.0
+    new_year_swapped_pct: float = 35.0
     sum_ppm: float = 10.0
     collapse_from_ppm: float = 100.0
 
@@ -81,9 +129,12 @@ class Wanted:
     Attributes:
         column: Name of the column of the fact that holds our codes.
         codes: Publisher's code -> our code.
-        words: A word of the publisher's label, lower case -> our code: for codes nobody is certain of.
+        words: Pattern that is searched in the publisher's label, lower case -> our code: for a code that is
+            not in ``codes``, and a check on one that is.
         optional: Our codes that the table may lack.
         left_out: Publisher's codes that are known and not asked for.
+        in_equivalents: Our codes whose figures must be CO2 equivalents: their label or unit says so, or they
+            add up with the others to ``ghg``.
     """
 
     column: str
@@ -91,6 +142,26 @@ class Wanted:
     words: Mapping[str, str] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
+    in_equivalents: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nation:
+    """Figures of the nation whose size is known: they tell the unit of a table that states none.
+
+    Attributes:
+        where: Column of :attr:`klimatpuls.pxtable.Cells.frame` -> value: the cells that are looked at. Where
+            these name the nation (``Region``: ``00``) and the table has no such row, the sum of the
+            290 municipalities stands for it.
+        low: Least figure of a year that is possible, in our unit.
+        high: Greatest figure of a year that is possible.
+        to_year: Last year that is looked at; None: every year.
+    """
+
+    where: Mapping[str, str]
+    low: float
+    high: float
+    to_year: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,30 +169,41 @@ class PxTable:
     """Which table of a PxWebApi 2 database a dataset is, and which of its cells are wanted.
 
     Attributes:
-        table_id: Stable table id, or None where the publisher's id is unknown and must be found by title.
-        contents_code: Code of the measure, or None: the only measure, or the one whose label begins with
-            ``contents_label``.
-        contents_label: See above, compared without regard to case.
-        units: Unit the table may state -> what a value is multiplied by to be in ours.
+        table_ids: Stable table ids; the first that is there is taken.
+        contents_code: Code of the measure, or None where it was never seen.
+        contents_label: How the label of the measure begins, compared without regard to case: taken where the
+            code is not there.
+        quantity: What the table counts; says which units are known (:mod:`klimatpuls.pxunits`).
+        unit: The unit as it was recorded, or an empty text where nobody recorded it.
+        unit_place: Where it was recorded: ``unit field``, ``label`` (of a value) or ``title``.
+        factor: What a value is multiplied by where the table states no unit and ``nation`` fits.
+        nation: Figures that tell the unit where the table states none.
         has_regions: Whether it has the variable ``Region``.
         wanted: Variable -> the codes asked for. A variable that is neither region, measure, time, wanted nor
-            in ``totals`` is left out of the question, which means summed.
+            in ``totals`` is left out of the question, which means summed, or asked for its total.
         totals: Variable -> code of its total.
-        query: Words for the table search when ``table_id`` is None.
-        title_starts: How the label of the wanted table begins, compared without regard to case.
+        queries: Searches for the table where none of its ids is there.
+        title: Pattern that is searched in the title of the wanted table, lower case.
         variables: Names of variables the wanted table must have (Swedish, lower case).
+        takes_newest: Whether each edition is a table of its own: of the tables that are there, and of those
+            with the same title that a search finds, the one that begins last is taken.
     """
 
-    table_id: str | None
+    table_ids: tuple[str, ...]
     contents_code: str | None = None
     contents_label: str = "folkmängd"
-    units: Mapping[str, float] = field(default_factory=lambda: {"antal": 1.0})
+    quantity: Quantity = "persons"
+    unit: str = ""
+    unit_place: UnitPlace = "unit field"
+    factor: float = 1.0
+    nation: Nation = Nation(where={"Region": "00"}, low=5e6, high=2e7)
     has_regions: bool = True
     wanted: Mapping[str, Wanted] = field(default_factory=dict)
     totals: Mapping[str, str] = field(default_factory=dict)
-    query: str = ""
-    title_starts: str = ""
+    queries: tuple[str, ...] = ()
+    title: str = ""
     variables: tuple[str, ...] = ()
+    takes_newest: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,9 +225,12 @@ class Dataset:
         final_year: Last data year the dataset will ever hold (a closed series), or None.
         dated_by_release: Whether its data years say nothing of its age (a forecast, a list without years):
             the year of the publisher's date then counts as the data year.
+        dated_by_retrieval: Whether the publisher states no date of its data: a release is dated by the day it
+            was first retrieved, and that day is no part of its content.
         by_hand: Whether no address is known: nobody asks for it, its files are given by hand.
         by_setting: Whether only those of its substances are asked for that ``KLIMATPULS_AIR_POLLUTANTS``
             names; files given by hand are taken whatever it says.
+        is_fall_back: Whether its rows are shown only where no other dataset of the fact has the key.
         px_table: The table behind it, for sources that speak PxWebApi 2.
         tolerances: What its gates tolerate.
     """
@@ -163,8 +248,10 @@ class Dataset:
     first_year: int | None = None
     final_year: int | None = None
     dated_by_release: bool = False
+    dated_by_retrieval: bool = False
     by_hand: bool = False
     by_setting: bool = False
+    is_fall_back: bool = False
     px_table: PxTable | None = None
     tolerances: Tolerances = field(default_factory=Tolerances)
 
@@ -223,6 +310,21 @@ class Source:
         known = ", ".join(entry.id for entry in self.datasets)
         msg = f"source {self.id} has no dataset {dataset_id!r}; it has {known}"
         raise UsageError(msg)
+
+
+POPULATION_TOLERANCES = Tolerances(
+    new_year_ratio=1.1, new_year_share_pct=0.0, new_year_rounding=0.5, new_year_uniform_pct=90.0
+)
+"""No municipality grew or shrank by more than 3.96 % in a year (2024 to 2025, all 290)."""
+COUNT_TOLERANCES = Tolerances(
+    new_year_ratio=1.8,
+    new_year_floor=500.0,
+    new_year_share_pct=0.5,
+    new_year_rounding=0.5,
+    new_year_uniform_pct=90.0,
+)
+"""For totals of energy and vehicles: no two years of either have been seen in one release. Wide enough for a
+plant that closes, too narrow for a county that is counted twice."""
 
 
 class _Calendar(TypedDict):
@@ -288,6 +390,14 @@ SMHI_EMISSIONS = Source(
                 hold_moved_share_pct=50.0,
                 advisory_unallocated_pct=5.0,
                 advisory_unallocated_wide_pct=25.0,
+                new_year_nation_pct=100.0,
+                new_year_sectors_pct=900.0,
+                new_year_sector_floor_pct=1.0,
+                new_year_county_pct=300.0,
+                new_year_ratio=3.0,
+                new_year_share_pct=10.0,
+                new_year_rounding_t=0.0,
+                new_year_uniform_pct=90.0,
             ),
             **_EMISSION_CALENDAR,
         ),
@@ -335,9 +445,17 @@ SCB_POPULATION = Source(
             title_sv="Folkmängd den 31 december, till och med 2024",
             title_en="Population on 31 December, up to 2024",
             substances=(None,),
+            tolerances=POPULATION_TOLERANCES,
             first_year=1968,
             final_year=2024,
-            px_table=PxTable(table_id="TAB638", contents_code="BE0101N1"),
+            px_table=PxTable(
+                table_ids=("TAB638",),
+                contents_code="BE0101N1",
+                unit="antal personer",
+                queries=("folkmängden civilstånd", "folkmängd civilstånd"),
+                title=r"^folkmängd(en)? efter region",
+                variables=("region", "civilstånd", "ålder", "kön"),
+            ),
             expected_month=2,
             expected_day=22,
             publication_lag_years=1,
@@ -350,15 +468,17 @@ SCB_POPULATION = Source(
             title_sv="Folkmängd den 31 december, från och med 2025 (med röjandeskydd)",
             title_en="Population on 31 December, from 2025 (with disclosure control)",
             substances=(None,),
+            tolerances=POPULATION_TOLERANCES,
             first_year=2025,
-            # The yearly successor's table id is not known to us: it is found by its title, and can be
-            # fixed here the day it is. Age and marital status cannot be left out of the question, and
-            # noise makes parts differ from totals: totals are asked for, never summed.
+            # Age and marital status cannot be left out of the question, and noise makes parts differ from
+            # totals: totals are asked for, never summed.
             px_table=PxTable(
-                table_id=None,
+                table_ids=("TAB5557",),
+                contents_code="000007ME",
+                unit="antal personer",
                 totals={"Alder": "TotSA", "Civilstand": "SC", "Kon": "TotSa"},
-                query="folkmängden civilstånd",
-                title_starts="folkmängden efter region",
+                queries=("folkmängd civilstånd", "folkmängden civilstånd"),
+                title=r"^folkmängd(en)? efter region",
                 variables=("region", "civilstånd", "ålder", "kön"),
             ),
             expected_month=2,
@@ -366,6 +486,44 @@ SCB_POPULATION = Source(
             publication_lag_years=1,
             due_after_days=7,
             stale_after_days=90,
+        ),
+    ),
+)
+
+SCB_POPULATION_DENSITY = Source(
+    id="scb_population_density",
+    title_sv="Folkmängd (tabellen över folktäthet)",
+    title_en="Population (the table of population density)",
+    publisher="SCB",
+    **_SCB_SERVICE,
+    attribution_sv="Egen bearbetning av data från SCB",
+    attribution_en="Own processing of data from Statistics Sweden (SCB)",
+    # A source of its own: it stands in when the tables of ``scb_population`` cannot be read.
+    schedule=("45 8 15-28 2 *", "45 8 1-14 3 *", "45 8 * * 1"),
+    datasets=(
+        Dataset(
+            id="scb_population_density",
+            fact="population",
+            title_sv="Folkmängd den 31 december enligt tabellen över folktäthet (reserv)",
+            title_en="Population on 31 December by the table of population density (fall-back)",
+            substances=(None,),
+            first_year=1991,
+            is_fall_back=True,
+            tolerances=POPULATION_TOLERANCES,
+            px_table=PxTable(
+                table_ids=("TAB628",),
+                contents_code="BE0101U2",
+                unit="antal",
+                totals={"Kon": "1+2"},
+                queries=("folktäthet folkmängd landareal",),
+                title=r"^(folktäthet|befolkningstäthet)",
+                variables=("region", "kön"),
+            ),
+            expected_month=2,
+            expected_day=22,
+            publication_lag_years=1,
+            due_after_days=60,
+            stale_after_days=180,
         ),
     ),
 )
@@ -389,15 +547,22 @@ SCB_NATIONAL_EMISSIONS = Source(
             title_sv="Rikets utsläpp av växthusgaser per gas och sektor",
             title_en="National greenhouse gas emissions by gas and sector",
             substances=(None,),
+            tolerances=Tolerances(new_year_ratio=1.8, new_year_share_pct=0.0, new_year_uniform_pct=90.0),
             first_year=1990,
             px_table=PxTable(
-                table_id="TAB4698",
+                table_ids=("TAB4698",),
                 contents_code="0000018Q",
+                contents_label="utsläpp",
                 has_regions=False,
-                # Nobody has recorded how the table writes its unit.
-                units={
-                    name: 1_000.0 for name in ("kt", "kton", "kiloton", "1000 ton", "1 000 ton", "tusen ton")
-                },
+                # The unit field says that units vary; the label of the gas has it.
+                quantity="emissions",
+                unit="kt CO2-ekv.",
+                unit_place="label",
+                factor=1_000.0,
+                # 71 million tonnes in 1990, 47 in 2024 (Naturvårdsverket, submission of 2026).
+                nation=Nation(
+                    where={"substance": "ghg", "sector_code": "total"}, low=2e7, high=1.2e8, to_year=2024
+                ),
                 wanted={
                     "Vaxthusgaser": Wanted(
                         column="substance",
@@ -410,7 +575,19 @@ SCB_NATIONAL_EMISSIONS = Source(
                             "PFC": "pfc",
                             "SF6_CO2-ekv.": "sf6",
                         },
+                        words={
+                            r"växthusgas": "ghg",
+                            r"^metan.*(co2|koldioxid)[ -]?ekv": "ch4",
+                            r"^(lustgas|dikväveoxid).*(co2|koldioxid)[ -]?ekv": "n2o",
+                            r"^(?!per)(hfc|fluorkolväten|fluorerade kolväten)": "hfc",
+                            r"^(pfc|perfluor)": "pfc",
+                            r"^(sf6|svavelhexa).*(co2|koldioxid)[ -]?ekv": "sf6",
+                            r"^(?!.*bio)koldioxid": "co2",
+                        },
+                        optional=frozenset({"co2", "ch4", "n2o", "hfc", "pfc", "sf6"}),
+                        # By mass the same gases stand under codes of their own: never taken by a word.
                         left_out=frozenset({"CO2-BIO", "CH4", "N2O", "SF6"}),
+                        in_equivalents=frozenset({"ch4", "n2o", "hfc", "pfc", "sf6"}),
                     ),
                     "Sektor": Wanted(
                         column="sector_code",
@@ -429,6 +606,22 @@ SCB_NATIONAL_EMISSIONS = Source(
                             "8.0": "transport",
                             "9.0": "own_heating",
                             "10.0": "lulucf",
+                        },
+                        words={
+                            r"total.*exkl\w*\.? lulucf.*exkl\w*\.? utrikes": "total",
+                            r"total.*exkl\w*\.? lulucf.*inkl\w*\.? utrikes": "total_with_international",
+                            r"total.*inkl\w*\.? lulucf.*exkl\w*\.? utrikes": "total_with_lulucf",
+                            r"total.*inkl\w*\.? lulucf.*inkl\w*\.? utrikes": "total_with_both",
+                            r"^(?!.*total).*arbetsmaskin": "machinery",
+                            r"^(?!.*total).*avfall": "waste",
+                            r"^(?!.*total).*fjärrvärme": "power_heat",
+                            r"^(?!.*total).*industri": "industry",
+                            r"^(?!.*total).*utrikes": "international_transport",
+                            r"^(?!.*total).*jordbruk": "agriculture",
+                            r"^(?!.*total).*produktanvändning": "product_use",
+                            r"^(?!.*total).*inrikes": "transport",
+                            r"^(?!.*total).*uppvärmning": "own_heating",
+                            r"^(?!.*total).*(lulucf|markanvändning)": "lulucf",
                         },
                     ),
                 },
@@ -459,11 +652,19 @@ SCB_ENERGY = Source(
             title_sv="Slutlig energianvändning per kommun, förbrukarkategori och energibärare",
             title_en="Final energy use by municipality, consumer and energy carrier",
             substances=(None,),
+            tolerances=COUNT_TOLERANCES,
             first_year=2009,
             px_table=PxTable(
-                table_id="TAB3654",
+                table_ids=("TAB3654",),
                 contents_code="EN0203AE",
-                units={"MWh": 1.0},
+                contents_label="slutanvändning",
+                quantity="energy",
+                unit="MWh",
+                unit_place="title",
+                # Some 370 million megawatt-hours a year (Energimyndigheten).
+                nation=Nation(
+                    where={"Region": "00", "consumer_code": "total", "fuel_code": "total"}, low=1e8, high=1e9
+                ),
                 wanted={
                     "Forbrukningskategri": Wanted(
                         column="consumer_code",
@@ -474,8 +675,10 @@ SCB_ENERGY = Source(
                             "931": "public_services",
                             "941": "transport",
                             "951": "other_services",
+                            "98": "detached_houses",
+                            "97": "apartment_buildings",
+                            "964": "holiday_homes",
                         },
-                        # 964, 97 and 98 are households and holiday homes; which is which the labels say.
                         words={
                             "småhus": "detached_houses",
                             "flerbostadshus": "apartment_buildings",
@@ -484,6 +687,11 @@ SCB_ENERGY = Source(
                         },
                         optional=frozenset(
                             {
+                                "agriculture_forestry_fishing",
+                                "industry_construction",
+                                "public_services",
+                                "transport",
+                                "other_services",
                                 "detached_houses",
                                 "apartment_buildings",
                                 "holiday_homes",
@@ -504,6 +712,18 @@ SCB_ENERGY = Source(
                             "14": "district_heating",
                             "16": "electricity",
                         },
+                        optional=frozenset(
+                            {
+                                "liquid_fossil",
+                                "solid_fossil",
+                                "gas_fossil",
+                                "liquid_renewable",
+                                "solid_renewable",
+                                "gas_renewable",
+                                "district_heating",
+                                "electricity",
+                            }
+                        ),
                     ),
                 },
             ),
@@ -532,7 +752,16 @@ SCB_POPULATION_FORECAST = Source(
             title_sv="Befolkningsprognos per kommun",
             title_en="Population forecast by municipality",
             substances=(None,),
-            px_table=PxTable(table_id="TAB6299", contents_code="000006MS"),
+            tolerances=POPULATION_TOLERANCES,
+            # Each vintage is a table of its own. TAB6299 is the one of 2022; TAB6008 and TAB698 follow it.
+            px_table=PxTable(
+                table_ids=("TAB6008", "TAB698", "TAB6299"),
+                contents_code="000006MS",
+                queries=("framskriven folkmängd", "befolkningsframskrivning"),
+                title=r"folkmängd|befolkning",
+                variables=("region",),
+                takes_newest=True,
+            ),
             # A forecast of year Y onwards comes in spring of Y.
             expected_month=5,
             expected_day=20,
@@ -543,6 +772,9 @@ SCB_POPULATION_FORECAST = Source(
         ),
     ),
 )
+
+# Of 27 key figures: Kolada ends some each year, and the others are worth having all the same.
+_THREE_KEY_FIGURES_GONE = Tolerances(hold_vanished_share_pct=12.0)
 
 KOLADA = Source(
     id="kolada",
@@ -572,8 +804,10 @@ KOLADA = Source(
             expected_day=30,
             publication_lag_years=0,
             dated_by_release=True,
+            dated_by_retrieval=True,
             due_after_days=60,
             stale_after_days=270,
+            tolerances=_THREE_KEY_FIGURES_GONE,
         ),
         Dataset(
             id="kolada",
@@ -581,9 +815,16 @@ KOLADA = Source(
             title_sv="Nyckeltalens värden per område och år",
             title_en="Values of the key figures by area and year",
             substances=(None,),
+            tolerances=replace(
+                _THREE_KEY_FIGURES_GONE,
+                new_year_ratio=3.0,
+                new_year_share_pct=10.0,
+                new_year_uniform_pct=90.0,
+            ),
             expected_month=6,
             expected_day=30,
             publication_lag_years=2,
+            dated_by_retrieval=True,
             due_after_days=60,
             stale_after_days=270,
         ),
@@ -616,6 +857,7 @@ TRAFA_VEHICLES = Source(
             title_sv="Personbilar per kommun och drivmedel",
             title_en="Passenger cars by municipality and fuel",
             substances=(None,),
+            tolerances=COUNT_TOLERANCES,
             first_year=2015,
             **_VEHICLE_CALENDAR,
         ),
@@ -625,6 +867,7 @@ TRAFA_VEHICLES = Source(
             title_sv="Fordon i län och kommuner, årlig arbetsbok",
             title_en="Vehicles in counties and municipalities, yearly workbook",
             substances=(None,),
+            tolerances=COUNT_TOLERANCES,
             first_year=2015,
             by_hand=True,
             **_VEHICLE_CALENDAR,
@@ -671,6 +914,7 @@ SOURCES: dict[str, Source] = {
     for source in (
         SMHI_EMISSIONS,
         SCB_POPULATION,
+        SCB_POPULATION_DENSITY,
         SCB_NATIONAL_EMISSIONS,
         SCB_ENERGY,
         SCB_POPULATION_FORECAST,
@@ -720,6 +964,11 @@ def dataset(dataset_id: str) -> Dataset:
 def datasets_of(fact: str) -> tuple[str, ...]:
     """Ids of the datasets whose rows are of a fact, in the order of the catalogue."""
     return tuple(entry.id for source in SOURCES.values() for entry in source.datasets if entry.fact == fact)
+
+
+def fall_back_datasets(fact: str) -> tuple[str, ...]:
+    """Ids of the datasets of a fact whose rows are shown only where no other has the key."""
+    return tuple(name for name in datasets_of(fact) if dataset(name).is_fall_back)
 
 
 def next_expected(entry: Dataset, last_year: int | None, as_of: date) -> date | None:

@@ -1,7 +1,8 @@
 """The command line: ``klimatpuls``. Thin: each command calls one function of the rooms behind it.
 
 Exit codes: 0 done, 1 bad use or a fault of the project, 2 fetch failed, 3 on hold, 4 wrong home,
-5 quarantined, 6 mail. A user's mistake ends in one line on standard error, never in a traceback.
+5 quarantined, 6 mail, 7 tables not calculated. A user's mistake ends in one line on standard error, never in
+a traceback.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from klimatpuls.errors import EXIT_USAGE, KlimatpulsError, UsageError
+from klimatpuls.errors import EXIT_FETCH, EXIT_USAGE, KlimatpulsError, UsageError
 
 if TYPE_CHECKING:
     from klimatpuls.embedded.choice import Wish
@@ -32,14 +33,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done · 1 bad use or a fault of the project · 2 fetch failed · 3 on hold · "
-    "4 wrong home · 5 quarantined · 6 mail",
+    "4 wrong home · 5 quarantined · 6 mail · 7 tables not calculated",
 )
-release_app = typer.Typer(no_args_is_help=True, help="Decide on a release: answer a hold, withdraw, restore.")
+release_app = typer.Typer(
+    no_args_is_help=True, help="Decide on a release: answer a hold, hold, withdraw, restore."
+)
 replica_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
 registers_app = typer.Typer(no_args_is_help=True, help="The network's own registers: check, fill in, import.")
 app.add_typer(release_app, name="release")
 app.add_typer(registers_app, name="registers")
 app.add_typer(replica_app, name="replica")
+source_app = typer.Typer(
+    no_args_is_help=True,
+    help="A source by itself: check what it takes for granted, read again what was refused.",
+)
+app.add_typer(source_app, name="source")
 backup_app = typer.Typer(invoke_without_command=True)
 app.add_typer(backup_app, name="backup")
 
@@ -159,6 +167,14 @@ def refresh(home: HomeOption = None) -> None:
 
 
 @app.command()
+def publish(home: HomeOption = None) -> None:
+    """Publish what waits, and calculate again the result tables that could not be calculated."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.publish(_home(home), _say))
+
+
+@app.command()
 def status(home: HomeOption = None) -> None:
     """How fresh each dataset is, what waits for a person, and whether the stack runs."""
     from klimatpuls.embedded import house, terminal
@@ -169,16 +185,29 @@ def status(home: HomeOption = None) -> None:
 
 @app.command()
 def ingest(
-    file: Annotated[Path, typer.Argument(help="A workbook of SMHI's emission database.")],
+    file: Annotated[Path, typer.Argument(help="A file of any source, as its agency gives it.")],
     home: HomeOption = None,
 ) -> None:
-    """Take a workbook given by hand the whole way from hop 1, as if it had been fetched."""
+    """Take a file given by hand the whole way from hop 1, as if it had been fetched.
+
+    The file says itself which source it is of. One file is one answer.
+    """
+    from klimatpuls.embedded import session
+    from klimatpuls.hops.snapshot import recognise_file
+
+    given = recognise_file(file)
+    raise typer.Exit(session.ingest_file(_home(home), given, _say))
+
+
+@source_app.command("retry")
+def source_retry(
+    source: Annotated[str, typer.Argument(help="A source of the catalogue, such as scb_population.")],
+    home: HomeOption = None,
+) -> None:
+    """Read the kept files of a source that were refused once more; no agency is asked."""
     from klimatpuls.embedded import session
 
-    if not file.is_file():
-        msg = f"{file} is no file"
-        raise UsageError(msg)
-    raise typer.Exit(session.ingest_file(_home(home), file, _say))
+    raise typer.Exit(session.retry_source(_home(home), source, _say))
 
 
 @app.command()
@@ -219,24 +248,48 @@ def member(
 def approve(
     release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],
     reason: Annotated[str, typer.Option(help="Why it may be published; kept with the release.")] = "",
+    older: Annotated[
+        bool,
+        typer.Option("--older", help="It is the older of two releases of one day: the other corrects it."),
+    ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Publish a release that is on hold; its digest waits for a word of its own in Airflow."""
+    """Publish a release that is on hold; its digest waits for a word of its own in Airflow.
+
+    Of releases with the same publisher's date and day of retrieval, the one approved later corrects the
+    others.
+    """
     from klimatpuls.embedded import session
 
-    raise typer.Exit(session.decide(_home(home), release_id, "approve", reason, _say))
+    raise typer.Exit(session.decide(_home(home), release_id, "approve", reason, _say, is_older=older))
 
 
 @release_app.command("reject")
 def reject(
-    release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],
+    release_id: Annotated[
+        str, typer.Argument(help="A release on hold or not published yet, as `klimatpuls status` lists it.")
+    ],
     reason: Annotated[str, typer.Option(help="Why it must not be published; kept with the release.")] = "",
     home: HomeOption = None,
 ) -> None:
-    """Turn a release on hold down; what is published stays as it is."""
+    """Turn down a release that is on hold or not published yet; what is published stays as it is."""
     from klimatpuls.embedded import session
 
     raise typer.Exit(session.decide(_home(home), release_id, "reject", reason, _say))
+
+
+@release_app.command("hold")
+def hold(
+    release_id: Annotated[
+        str, typer.Argument(help="A release that is not published yet, as `klimatpuls status` lists it.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why it is to wait; shown to whoever answers.")],
+    home: HomeOption = None,
+) -> None:
+    """Put a release that is not published yet on hold, until it is approved or rejected."""
+    from klimatpuls.embedded import session
+
+    raise typer.Exit(session.decide(_home(home), release_id, "hold", reason, _say))
 
 
 @release_app.command("withdraw")
@@ -409,6 +462,7 @@ def migrate() -> None:
     if missing:
         msg = f"set {', '.join(missing)} in the environment"
         raise UsageError(msg)
+    _check_mail()
     passwords = {role: os.environ[f"{role.upper()}_PASSWORD"] for role in LOGIN_ROLES}
     version = run_migrations(os.environ["WAREHOUSE_ADMIN_DSN"], passwords)
     _say(f"the warehouse is at {version}")
@@ -460,7 +514,7 @@ def backup_restore(
 
 @registers_app.command("check")
 def registers_check(folder: FolderOption = None) -> None:
-    """Read every register and explain every mistake by file, row, column and remedy."""
+    """Read every register and explain every mistake by file, row, column and remedy; check mail addresses."""
     from klimatpuls import clock
     from klimatpuls.hops.context import contacts_file
     from klimatpuls.registers.checking import check_folder
@@ -477,6 +531,7 @@ def registers_check(folder: FolderOption = None) -> None:
             mistakes += error.mistakes
     if mistakes:
         raise RegisterError(mistakes)
+    _check_mail()
     rows = sum(map(len, checked.records.values()))
     _say(f"{len(checked.records)} registers with {rows} rows, no mistake")
 
@@ -554,6 +609,32 @@ def registers_forget(
     _say(f"{region}: {deleted} contacts deleted in the warehouse, {in_file} rows in the file of contacts")
 
 
+@source_app.command("check")
+def source_check(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Sources of the catalogue (else all).")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the agencies, whatever a home asks.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The table as Markdown, for a report.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Ask each agency the smallest questions that prove our assumptions; ends with 2 if one fails.
+
+    Needs no database and changes nothing: the first command on a new machine is
+    `klimatpuls source check --live`.
+    """
+    from klimatpuls import catalog
+    from klimatpuls.embedded import checking, terminal
+
+    asked = [catalog.source(name) for name in sources] if sources else list(catalog.SOURCES.values())
+    with checking.at_the_agencies() if live else checking.at_what_a_home_asks(_home_to_ask(home)) as place:
+        is_sound = terminal.print_checks(asked, place, as_markdown=markdown)
+    if not is_sound:
+        raise typer.Exit(EXIT_FETCH)
+
+
 @replica_app.command("serve")
 def replica_serve(
     archive: Annotated[Path, typer.Option(help="Archive folder.")],
@@ -609,6 +690,14 @@ def _home(home: Path | None) -> Home:
     raise UsageError(msg)
 
 
+def _home_to_ask(home: Path | None) -> Home:
+    try:
+        return _home(home)
+    except UsageError as error:
+        msg = f"{error}; with --live the agencies are asked, and no home is needed"
+        raise UsageError(msg) from None
+
+
 def _pairs(words: list[str]) -> dict[str, str]:
     """The keys that were named as NAME=VALUE."""
     for word in words:
@@ -616,6 +705,18 @@ def _pairs(words: list[str]) -> dict[str, str]:
             msg = f"--where takes NAME=VALUE, such as first_year=2015, not {word!r}"
             raise UsageError(msg)
     return {name.strip(): value.strip() for name, _, value in (word.partition("=") for word in words)}
+
+
+def _check_mail() -> None:
+    """Refuse mail settings that no mail could be sent with, where this process has them.
+
+    Raises:
+        UsageError: naming the setting and the reason; repeats no address and no password.
+    """
+    from klimatpuls.report.mailer import parse_connection
+
+    if connection := os.environ.get("AIRFLOW_CONN_SMTP_DEFAULT"):
+        parse_connection(connection)
 
 
 def _registers(folder: Path | None) -> Path:

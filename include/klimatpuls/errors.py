@@ -18,6 +18,28 @@ EXIT_HOLD = 3
 EXIT_WRONG_HOME = 4
 EXIT_QUARANTINE = 5
 EXIT_MAIL = 6
+EXIT_STALE = 7
+
+
+def explain(error: BaseException) -> str:
+    """What an exception says, in one line, with the table it is about where the database names one.
+
+    Args:
+        error: The exception.
+
+    Example: a UniqueViolation → ``duplicate key value … (table mart_data.measure_coverage, constraint
+    measure_coverage_pkey)``.
+    """
+    said = " ".join(str(error).split()) or "no message"
+    diag = getattr(error, "diag", None)
+    table = getattr(diag, "table_name", None)
+    if table is None:
+        return said
+    named = [f"table {getattr(diag, 'schema_name', None)}.{table}"]
+    named += [
+        f"{kind} {name}" for kind in ("column", "constraint") if (name := getattr(diag, f"{kind}_name", None))
+    ]
+    return f"{said} ({', '.join(named)})"
 
 
 class KlimatpulsError(Exception):
@@ -48,6 +70,10 @@ class OnHoldError(KlimatpulsError):
     exit_code = EXIT_HOLD
 
 
+class WarehouseError(KlimatpulsError):
+    """The warehouse could not be read or written: the whole publication waits for the next run."""
+
+
 class WrongHomeError(KlimatpulsError):
     """The home holds figures of another origin than the ones asked for."""
 
@@ -72,6 +98,16 @@ class SourceFormatError(QuarantinedError, ValueError):
         super().__init__(message)
         self.rule = rule
         self.findings = tuple(findings)[:10]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Its parts, for a process that hands it to another: an exception keeps only its positional ones."""
+        return _format_error, (type(self), str(self), self.rule, self.findings)
+
+
+def _format_error(
+    kind: type[SourceFormatError], message: str, rule: str, findings: Sequence[str]
+) -> SourceFormatError:
+    return kind(message, rule=rule, findings=findings)
 
 
 class MailError(KlimatpulsError):

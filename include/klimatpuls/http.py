@@ -43,6 +43,7 @@ from klimatpuls.releases import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from klimatpuls.catalog import Source
     from klimatpuls.pace import Window
@@ -349,6 +350,7 @@ class PoliteSession:
         limits: Waiting and size limits.
         sleep: How to wait between attempts.
         clock: Seconds that only go forward.
+        replica_ca: Certificate of the authority that a replica on this machine is trusted by; no agency is.
     """
 
     source_id: str
@@ -359,6 +361,7 @@ class PoliteSession:
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    replica_ca: Path | None = None
     _session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def __post_init__(self) -> None:
@@ -366,6 +369,8 @@ class PoliteSession:
         # This machine is never reached through a proxy, and no service gets a password from ~/.netrc.
         self._session.trust_env = not is_loopback(self.base_url)
         self._session.auth = _no_password
+        if self.replica_ca is not None and is_loopback(self.base_url):
+            self._session.verify = str(self.replica_ca)
         for scheme in _POOLS:
             self._session.mount(f"{scheme}://", _BoundedAdapter())
 
@@ -659,6 +664,7 @@ def open_session(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     resolve: Callable[[str], Collection[str]] | None = None,
+    replica_ca: Path | None = None,
 ) -> PoliteSession:
     """A session for one source, at the agency or at a replica on this machine.
 
@@ -671,6 +677,8 @@ def open_session(
         clock: Seconds that only go forward.
         sleep: How to wait.
         resolve: The network addresses of a host name; this machine's own way without it.
+        replica_ca: Certificate of the authority that vouches for a replica that speaks TLS. It is read only
+            where the base URL is on this machine: no agency can be stood in for by it.
 
     Returns:
         A session that calls the hosts of the source only (at a replica: the replica only).
@@ -702,6 +710,7 @@ def open_session(
         sleep=sleep,
         clock=clock,
         resolve=resolve or addresses_of,
+        replica_ca=replica_ca,
     )
 
 

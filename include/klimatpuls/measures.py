@@ -69,7 +69,7 @@ class Measure:
         measure_id: Stable id.
         owner_region_code: Whose it is.
         boundary: Name of the series it counts in, the same as the target's.
-        sector_code: The main sector it works in.
+        sector_code: The main sector it works in; ``all`` where it works in several.
         title: What it is.
         status: How far it has come.
         start_date: When it begins.
@@ -189,7 +189,8 @@ def build_coverage(
         overlap: ``not_assessed``, or the words of whoever assessed it.
 
     Returns:
-        One row per sector_code with a measure, and ``all``: ``measures_n``, ``counted_tco2e`` (decided,
+        One row per sector_code with a measure, and ``all``, in which a measure for several sectors (sector
+        ``all``) is counted once and in no sector: ``measures_n``, ``counted_tco2e`` (decided,
         ongoing and done), ``planned_tco2e`` (summed apart; either NaN where there are such measures and
         nobody reckoned any), ``without_effect_n``, ``without_effect_pct``, ``coverage_points`` (what the
         sector adds to the coverage); on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷ gap,
@@ -208,7 +209,7 @@ def build_coverage(
     years = (last_year, target_year)
     rows = [
         _sum_row(code, [one for one in own if one.sector_code == code], years)
-        for code in sorted({measure.sector_code for measure in own})
+        for code in sorted({measure.sector_code for measure in own} - {ALL})
     ]
     whole = _sum_row(ALL, own, years)
     reason = ""

@@ -16,6 +16,7 @@ import pandas as pd
 
 from klimatpuls import criteria, measures
 from klimatpuls.measures import MeasureStatus, PledgeStatus
+from klimatpuls.steps import Steps, frames_of
 from klimatpuls.targets import select_in_force
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.criteria import Assessment, Hearing, Records, Rules
     from klimatpuls.measures import Measure, Pledge
+    from klimatpuls.steps import Failure, Result
 
 MEMBER: Final = "member"
 APPLICANT: Final = "applicant"
@@ -139,30 +141,86 @@ def build_members(inputs: MemberInputs) -> dict[str, pd.DataFrame]:
     Example: an applicant without anything in the registers → four rows ``unknown``, and an overview that says
     that no target of its own is in the register.
     """
-    asked = asked_about(inputs.members, inputs.as_of)
-    assessments = {code: criteria.assess(code, inputs.records, inputs.as_of, inputs.rules) for code in asked}
-    measured = [_measure_row(measure, inputs) for measure in inputs.records.measures]
-    pledged = [_pledge_row(pledge, inputs) for pledge in inputs.pledges]
-    return {
-        "criterion": _frame(
-            (
-                _criterion_row(assessment, asked[code], inputs)
-                for code, own in assessments.items()
-                for assessment in own
-            ),
-            CRITERION_COLUMNS,
-        ),
-        "measure_status": _frame(measured, MEASURE_COLUMNS),
-        "pledge_status": _frame(pledged, PLEDGE_COLUMNS),
-        "measure_coverage": _coverage(inputs),
-        "member_overview": _frame(
-            (
-                _overview_row(code, asked[code], own, measured, pledged, inputs)
-                for code, own in assessments.items()
-            ),
-            OVERVIEW_COLUMNS,
-        ),
-    }
+    return frames_of(each_member_result(inputs))
+
+
+def each_member_result(
+    inputs: MemberInputs | None, unread: Mapping[str, Failure] | None = None
+) -> Iterator[Result]:
+    """Calculate where every member stands, table by table; one that fails comes with its failure.
+
+    Args:
+        inputs: What the registers hold, and the day; None where that could not be read.
+        unread: ``inputs`` or ``target_progress`` → why it could not be read, or calculated.
+
+    Yields:
+        A table of ``mart_data`` and its frame, as :func:`build_members` names them.
+    """
+    lacking = unread or {}
+    roots = {"inputs": inputs, TARGET_PROGRESS: inputs.own_targets if inputs is not None else None}
+    yield from STEPS.run({name: value for name, value in roots.items() if name not in lacking}, lacking)
+
+
+TARGET_PROGRESS: Final = "target_progress"
+"""The result table that own targets are read from."""
+STEPS: Final = Steps(frozenset({"inputs", TARGET_PROGRESS}))
+"""Everything that is calculated of members, in order."""
+
+
+@STEPS.shared
+def _asked(inputs: MemberInputs) -> dict[str, str]:
+    return asked_about(inputs.members, inputs.as_of)
+
+
+@STEPS.shared
+def _assessments(inputs: MemberInputs, asked: Mapping[str, str]) -> dict[str, Sequence[Assessment]]:
+    return {code: criteria.assess(code, inputs.records, inputs.as_of, inputs.rules) for code in asked}
+
+
+@STEPS.shared
+def _measured(inputs: MemberInputs) -> list[dict[str, Any]]:
+    return [_measure_row(measure, inputs) for measure in inputs.records.measures]
+
+
+@STEPS.shared
+def _pledged(inputs: MemberInputs) -> list[dict[str, Any]]:
+    return [_pledge_row(pledge, inputs) for pledge in inputs.pledges]
+
+
+@STEPS.table("criterion")
+def _criterion(
+    inputs: MemberInputs, asked: Mapping[str, str], assessments: Mapping[str, Sequence[Assessment]]
+) -> pd.DataFrame:
+    rows = (
+        _criterion_row(assessment, asked[code], inputs)
+        for code, own in assessments.items()
+        for assessment in own
+    )
+    return _frame(rows, CRITERION_COLUMNS)
+
+
+@STEPS.table("measure_status")
+def _measure_status(measured: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    return _frame(measured, MEASURE_COLUMNS)
+
+
+@STEPS.table("pledge_status")
+def _pledge_status(pledged: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    return _frame(pledged, PLEDGE_COLUMNS)
+
+
+@STEPS.table("member_overview")
+def _member_overview(
+    inputs: MemberInputs,
+    asked: Mapping[str, str],
+    assessments: Mapping[str, Sequence[Assessment]],
+    measured: Sequence[Mapping[str, Any]],
+    pledged: Sequence[Mapping[str, Any]],
+) -> pd.DataFrame:
+    rows = (
+        _overview_row(code, asked[code], own, measured, pledged, inputs) for code, own in assessments.items()
+    )
+    return _frame(rows, OVERVIEW_COLUMNS)
 
 
 def asked_about(members: pd.DataFrame, as_of: date) -> dict[str, str]:
@@ -274,11 +332,12 @@ def _pledge_row(pledge: Pledge, inputs: MemberInputs) -> dict[str, Any]:
     }
 
 
-def _coverage(inputs: MemberInputs) -> pd.DataFrame:
+@STEPS.table("measure_coverage")
+def _measure_coverage(inputs: MemberInputs, target_progress: Sequence[OwnTarget]) -> pd.DataFrame:
     """One row per own target × sector with a measure, and ``all``; none of a target that was not reckoned."""
     frames = []
     assessed = {target.target_id: target.measures_overlap for target in inputs.records.targets}
-    for target in inputs.own_targets:
+    for target in target_progress:
         if target.last_year is None or target.target_year is None:
             continue
         found = measures.build_coverage(
@@ -352,7 +411,7 @@ def count_changes(
 
     Args:
         before: Table of ``asked`` → rows of its columns as they are shown now.
-        after: As :func:`build_members` gives it.
+        after: As :func:`build_members` gives it; a table that could not be calculated is left out.
         asked: Table → the columns to compare, its key first: :data:`DATED` or :data:`TOLD`.
 
     Returns:
@@ -360,6 +419,9 @@ def count_changes(
     """
     counts = {}
     for table, columns in asked.items():
+        if table not in after:
+            counts[table] = 0
+            continue
         key = 2 if table == "criterion" else 1
         then = {row[:key]: row[key:] for row in before[table]}
         now = {row[:key]: row[key:] for row in _rows(after[table], columns)}

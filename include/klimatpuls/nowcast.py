@@ -153,7 +153,8 @@ def build_errors(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
 
     Returns:
         One row per municipality × pair × scope: :data:`ERROR_COLUMNS`, absolute errors in percent of the
-        outcome. A municipality without an outcome above zero in the scope has no row.
+        outcome. A municipality without an outcome above zero in the scope has no row, nor has one whose
+        outcome is so near zero that an error is no number.
 
     Example: 100 t, estimated 96 t, came 98 t → nowcast error 2.04 %, carried forward 2.04 %.
     """
@@ -263,8 +264,10 @@ def _errors_of(pair: _Pair, scope: str) -> pd.DataFrame:
     outcome = pair.outcome[kept].sum(axis=0)
     carried = pair.base[kept].sum(axis=0)
     ours = estimate(pair.base[kept], pair.growth[kept]).sum(axis=0)
-    usable = (outcome > 0) & ~np.isnan(carried)
-    errors = [100.0 * np.abs(guess[usable] - outcome[usable]) / outcome[usable] for guess in (ours, carried)]
+    with np.errstate(all="ignore"):
+        every = [100.0 * np.abs(guess - outcome) / outcome for guess in (ours, carried)]
+    usable = (outcome > 0) & np.isfinite(every[0]) & np.isfinite(every[1])
+    errors = [error[usable] for error in every]
     return pd.DataFrame(
         {
             "region_code": np.array(pair.region_codes, dtype=object)[usable],

@@ -1,37 +1,57 @@
 """One table of a PxWebApi 2 database as a dataset: which cells are asked for, and what came back.
 
 What the catalogue says of a table (:class:`klimatpuls.catalog.PxTable`) is compared with the table's own
-metadata before any figure is asked for: a variable or code that is missing is an error that also lists the
-codes nobody knew. The sources that speak PxWebApi share this room; what a cell means is theirs.
+metadata before any figure is asked for. The reading is tolerant: a unit in another place or spelling, further
+variables that have a total, further measures and regions, another case of names and codes, a missing date. It
+says in a note what it met. It refuses what would make a figure wrong, and names what was expected and found.
+The sources that speak PxWebApi share this module; what a cell means is theirs.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
-from klimatpuls import catalog
+from klimatpuls import catalog, pxunits
 from klimatpuls.clock import stockholm_date
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError
 from klimatpuls.http import StatusError
-from klimatpuls.pxweb import CONTENTS_VARIABLE, TIME_VARIABLE, Cube, PxWebClient, cell_count, parse_cube
+from klimatpuls.pxfactors import add_factors, settle_units
+from klimatpuls.pxweb import (
+    CONTENTS_VARIABLE,
+    REGION_VARIABLE,
+    TIME_VARIABLE,
+    Cube,
+    PxWebClient,
+    cell_count,
+    parse_cube,
+    refuse,
+    some,
+)
+from klimatpuls.regions import codes as region_codes
+from klimatpuls.regions import regions
 from klimatpuls.releases import EXPECTED, Fetched, Look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from klimatpuls.catalog import Dataset, PxTable
+    from klimatpuls.catalog import Dataset, PxTable, Wanted
     from klimatpuls.http import PoliteSession
     from klimatpuls.pxweb import Dimension, Selection, TableEntry
 
-REGION_VARIABLE = "Region"
-"""A reject whose reason begins so is no finding: the publisher's file is as it should be."""
 REJECT_COLUMNS = ("sheet_row", "column_name", "raw_value", "reason")
 
+_ANNUAL = frozenset({"", "annual", "year", "yearly", "år", "årlig"})
+_TOTAL_CODES = frozenset({"tot", "totsa", "totalt", "total", "t1", "1+2", "sc", "samtliga"})
+_TOTAL_LABEL = re.compile(r"(totalt?|samtliga|alla|båda könen|kvinnor och män|män och kvinnor|summa)\b")
+_YEARS_IN_TITLE = re.compile(r"[\s.,]*(år )?\d{4}( ?[-\u2013] ?(\d{4})?)?$")
+
 Found = TypeVar("Found")
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +60,16 @@ class Cells:
 
     Attributes:
         frame: One row per cell: a text column per variable that was asked for by its codes (``Region``,
-            ``Tid``, and the wanted ones under the name the catalogue gives them, in our codes), ``value``,
-            ``status`` (the publisher's symbol, or an empty text), ``sheet_row`` (the cell's place, counted
-            from 0 over all answers).
-        factor: What a value is multiplied by to be in our unit.
-        unit: Unit as the table states it.
-        published_date: The day in Sweden on which the table was last updated.
-        notes: The publisher's notes.
+            ``Tid``, and the wanted ones under the name the catalogue gives them, in our codes), ``value`` (in
+            the publisher's unit), ``factor`` (what it is multiplied by to be in ours), ``status`` (the
+            publisher's symbol, or an empty text), ``sheet_row`` (the cell's place, counted from 0 over all
+            answers).
+        published_date: The day in Sweden on which the table was last updated; where the table does not say,
+            the day on which the catalogue expects the figures of its last year.
+        notes: The publisher's notes, then what was met beyond the recorded form.
     """
 
     frame: pd.DataFrame
-    factor: float
-    unit: str
     published_date: date
     notes: tuple[str, ...]
 
@@ -66,7 +84,8 @@ def fetch_table(session: PoliteSession, base_url: str, dataset: str, as_of: date
         as_of: The run's day; before a successor's first expected day its absence is no failure.
 
     Returns:
-        One JSON-stat 2 body per answer, which together hold every cell once.
+        One JSON-stat 2 body per answer, which together hold every cell once. What was not as recorded stands
+        under ``notes`` of the facts of the answer.
 
     Raises:
         NotYetPublished: if the table has no year yet, or is not there before its first year is due.
@@ -101,8 +120,7 @@ def look_at_table(session: PoliteSession, base_url: str, dataset: str, as_of: da
     source_id = catalog.source_of(dataset).id
     client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
     client.fetch_config()
-    table_id = px_table(entry).table_id or _find_table(client, entry, source_id, as_of)
-    found = _if_there(client.fetch_table, client, source_id, table_id)
+    table_id, found, _ = locate_table(client.fetch_table, client, entry, source_id, as_of)
     seen = (
         f"{table_id} updated {found.updated or 'at no stated time'}, to {found.last_period or 'no year yet'}"
     )
@@ -125,8 +143,7 @@ def _fetch(session: PoliteSession, base_url: str, entry: Dataset, source_id: str
     table = px_table(entry)
     client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
     config = client.fetch_config()
-    table_id = table.table_id or _find_table(client, entry, source_id, as_of)
-    metadata = _if_there(client.fetch_metadata, client, source_id, table_id)
+    table_id, metadata, located = locate_table(client.fetch_metadata, client, entry, source_id, as_of)
     if not metadata.dimension(TIME_VARIABLE).codes:
         msg = f"{source_id}: table {table_id} holds no year yet as of {as_of}"
         raise NotYetPublished(msg)
@@ -143,15 +160,140 @@ def _fetch(session: PoliteSession, base_url: str, entry: Dataset, source_id: str
             "cells": cell_count(selection),
             "max_cells": config.max_cells,
             "licence": config.licence,
-            "unknown_codes": {
-                name: unknown
-                for name in table.wanted
-                if (unknown := _unknown(metadata.dimension(name), table))
-            },
+            "unknown_codes": unknown_codes(metadata, table),
+            "notes": [*config.notes, *located, *selection_notes(metadata, table)],
             "answers": [answer.facts for answer in answers],
         },
         known_from=answers[0].known_from,
     )
+
+
+# ---------------------------------------------------------------------------------- which table
+
+
+def locate_table(
+    ask: Callable[[str], Found], client: PxWebClient, entry: Dataset, source_id: str, as_of: date
+) -> tuple[str, Found, tuple[str, ...]]:
+    """The table of a dataset that is there: by its ids, else by its title.
+
+    Args:
+        ask: What is asked about the table, such as the client's ``fetch_metadata``.
+        client: The client of the service.
+        entry: The dataset.
+        source_id: Its source, for messages.
+        as_of: The run's day.
+
+    Returns:
+        The id of the table, the answer, and how it was found where that was not by the first id.
+
+    Raises:
+        NotYetPublished: if it is not there and not due yet.
+        FetchError: if the service does not answer, or no table or several could be the one.
+    """
+    table = px_table(entry)
+    ids, notes = _newest_first(client, table) if table.takes_newest else (table.table_ids, ())
+    for table_id in ids:
+        try:
+            found = ask(table_id)
+        except StatusError as error:
+            if error.status != 404:
+                raise
+            continue
+        if table_id != table.table_ids[0]:
+            notes = (*notes, f"table {table_id} was taken, not {table.table_ids[0]}")
+        return table_id, found, notes
+    if table.takes_newest or not table.queries:
+        msg = (
+            f"{source_id}: none of the tables {', '.join(table.table_ids)} is there any more. A change of "
+            f"method gets a table of its own. What to do: look for the successor at {client.base_url}/tables "
+            f"and put its id first among table_ids of {entry.id} in the catalogue."
+        )
+        raise FetchError(msg)
+    table_id = _find_table(client, entry, source_id, as_of)
+    note = f"none of the tables {', '.join(table.table_ids)} is there; {table_id} was found by its title"
+    return table_id, ask(table_id), (*notes, note)
+
+
+def _newest_first(client: PxWebClient, table: PxTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tables of a series of editions that are there, the one that begins last first; and notes."""
+    there = []
+    for table_id in table.table_ids:
+        try:
+            there.append(client.fetch_table(table_id))
+        except StatusError as error:
+            if error.status != 404:
+                raise
+    there = [candidate for candidate in there if _may_be(candidate, table)]
+    titles = {bare_title(candidate.label) for candidate in there if candidate.label}
+    found, notes = _search(client, table)
+    there += [
+        candidate
+        for candidate in found
+        if candidate.id not in table.table_ids and bare_title(candidate.label) in titles
+    ]
+    ordered = sorted(there, key=lambda one: (one.first_period, one.updated), reverse=True)
+    return tuple(dict.fromkeys(candidate.id for candidate in ordered)), notes
+
+
+def _search(client: PxWebClient, table: PxTable) -> tuple[list[TableEntry], tuple[str, ...]]:
+    """What the searches find that may be the table; a search that fails is noted: the ids are enough."""
+    found: dict[str, TableEntry] = {}
+    for query in table.queries:
+        try:
+            found |= {entry.id: entry for entry in client.find_tables(query)}
+        except (FetchError, SourceFormatError) as error:
+            return [], (f"no newer edition was searched for: {error}",)
+    return [candidate for candidate in found.values() if _may_be(candidate, table)], ()
+
+
+def bare_title(label: str) -> str:
+    """A table's title without the years at its end, as titles are compared.
+
+    Example: ``Framskriven folkmängd efter region. År 2024-2070`` → ``framskriven folkmängd efter region``.
+    """
+    return _YEARS_IN_TITLE.sub("", pxunits.plain(label).rstrip(" ."))
+
+
+def _find_table(client: PxWebClient, entry: Dataset, source_id: str, as_of: date) -> str:
+    table = px_table(entry)
+    searched = {one.id: one for query in table.queries for one in client.find_tables(query)}
+    found = [candidate for candidate in searched.values() if _fits(candidate, entry, table)]
+    if len(found) == 1:
+        return found[0].id
+    queries = " and ".join(map(repr, table.queries))
+    what = f"{source_id}: a search for {queries} finds {len(found)} tables that could be {entry.id}"
+    first_day = _first_expected(entry)
+    if not found and as_of < first_day + timedelta(days=entry.due_after_days):
+        msg = f"{what}; it is expected on {first_day}"
+        raise NotYetPublished(msg)
+    names = "; ".join(f"{candidate.id} ({candidate.label})" for candidate in found) or "none"
+    msg = (
+        f"{what}: {names}. What to do: look the table up at {client.base_url}/tables and put its id first "
+        f"among table_ids of {entry.id} in the catalogue."
+    )
+    raise FetchError(msg)
+
+
+def _first_expected(entry: Dataset) -> date:
+    if entry.first_year is None:
+        return date.min
+    return date(entry.first_year + entry.publication_lag_years, entry.expected_month, entry.expected_day)
+
+
+def _fits(candidate: TableEntry, entry: Dataset, table: PxTable) -> bool:
+    return _may_be(candidate, table) and candidate.first_period == str(entry.first_year)
+
+
+def _may_be(candidate: TableEntry, table: PxTable) -> bool:
+    """Whether the list's entry speaks against its being the table; what it leaves out does not."""
+    return (
+        candidate.time_unit.casefold() in _ANNUAL
+        and (not candidate.label or re.search(table.title, pxunits.plain(candidate.label)) is not None)
+        and (not candidate.variables or set(table.variables) <= set(candidate.variables))
+    )
+
+
+# --------------------------------------------------------------------------------- the question
 
 
 def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection:
@@ -163,35 +305,208 @@ def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection
         source_id: The source, for messages.
 
     Returns:
-        Variable -> codes. Regions and years are asked for in full; a wanted variable for the codes of the
-        catalogue; a variable with a total in the catalogue for that total (written as the table writes it);
-        any other one is left out, which the table must allow.
+        Variable (as the table writes it) -> codes. Years are asked for in full, regions as far as they are
+        among the 312; a wanted variable for the codes of the catalogue; a variable with a total in the
+        catalogue for that total; any other one is left out where the table sums over it, else asked for its
+        total.
 
     Raises:
-        SourceFormatError: if a wanted code, a total or the measure is missing, or a variable cannot be left
-            out.
+        SourceFormatError: if a wanted code, a total or the measure is missing, no region is known, or a
+            variable that cannot be left out has no total.
     """
     selection: Selection = {}
     for dimension in metadata.dimensions:
-        name = dimension.name
-        if name in (REGION_VARIABLE, TIME_VARIABLE):
-            selection[name] = dimension.codes
-        elif name == CONTENTS_VARIABLE:
-            selection[name] = (_contents_code(dimension, table, source_id),)
-        elif name in table.wanted:
-            selection[name] = tuple(_wanted_codes(dimension, table, source_id))
-        elif name in table.totals:
-            selection[name] = (_total_code(dimension, table.totals[name], source_id),)
-        elif not dimension.elimination:
-            refuse(
-                source_id,
-                "variable_must_be_chosen",
-                f"variable {name} ({dimension.label}) cannot be left out and the catalogue names no total "
-                f"for it; it has {some(dimension.codes)}",
-            )
+        asked = _asked(dimension, table, source_id)
+        if asked is not None:
+            selection[dimension.name] = asked
     for name in _needed(table):
         metadata.dimension(name)
     return selection
+
+
+def _asked(dimension: Dimension, table: PxTable, source_id: str) -> tuple[str, ...] | None:
+    """The codes of a variable that are asked for; None where it is left out."""
+    if _is(dimension, TIME_VARIABLE):
+        return dimension.codes
+    if _is(dimension, REGION_VARIABLE) and table.has_regions:
+        return _regions(dimension, source_id)
+    if _is(dimension, CONTENTS_VARIABLE):
+        return (contents_code(dimension, table, source_id),)
+    wanted = _by_name(table.wanted, dimension)
+    if wanted is not None:
+        return tuple(_wanted_codes(dimension, wanted, source_id))
+    total = total_code(dimension, table)
+    if _by_name(table.totals, dimension) is None and dimension.elimination:
+        return None
+    if total is None:
+        refuse(
+            source_id,
+            "total_missing",
+            f"variable {dimension.name} ({dimension.label}) has no total that is known; it has "
+            f"{some(_labelled(dimension, dimension.codes))}",
+        )
+    return (total,)
+
+
+def _regions(dimension: Dimension, source_id: str) -> tuple[str, ...]:
+    known = tuple(code for code in dimension.codes if code in regions())
+    if not known and dimension.codes:
+        refuse(
+            source_id,
+            "regions_unknown",
+            f"variable {dimension.name} holds none of the 312 regions but {some(dimension.codes)}",
+        )
+    return known
+
+
+def unknown_codes(metadata: Cube, table: PxTable) -> dict[str, list[str]]:
+    """Variable -> codes of the table that nobody knew and nobody asks for; the first hundred of each."""
+    unknown: dict[str, list[str]] = {}
+    for dimension in metadata.dimensions:
+        wanted = _by_name(table.wanted, dimension)
+        codes: list[str] = []
+        if wanted is not None:
+            codes = _unknown(dimension, wanted)
+        elif _is(dimension, REGION_VARIABLE) and table.has_regions:
+            codes = [code for code in dimension.codes if code not in regions()]
+        if codes:
+            unknown[dimension.name] = codes[:100]
+    return unknown
+
+
+def selection_notes(metadata: Cube, table: PxTable) -> list[str]:
+    """What a table has beyond the recorded form and how it is asked all the same, one sentence each."""
+    notes = []
+    known = {name.casefold() for name in (*_needed(table), *table.totals)}
+    for dimension in metadata.dimensions:
+        if dimension.name.casefold() not in known and not dimension.elimination:
+            notes.append(f"the variable {dimension.name} ({dimension.label}) is asked for its total")
+    for name, codes in unknown_codes(metadata, table).items():
+        notes.append(f"codes of {name} that nobody knew were not asked for: {some(codes)}")
+    if table.has_regions:
+        there = set(metadata.dimension(REGION_VARIABLE).codes)
+        missing = [code for code in region_codes() if code not in there]
+        if missing:
+            notes.append(f"the table lacks {len(missing)} of the 312 regions: {some(missing)}")
+    return notes
+
+
+def contents_code(dimension: Dimension, table: PxTable, source_id: str) -> str:
+    """The code of the wanted measure: the catalogue's, else the only one whose label begins as it should.
+
+    Raises:
+        SourceFormatError: if no measure or several could be the one.
+    """
+    if table.contents_code in dimension.codes:
+        return str(table.contents_code)
+    start = table.contents_label.casefold()
+    labelled = [code for code in dimension.codes if dimension.labels[code].casefold().startswith(start)]
+    if len(labelled) != 1:
+        refuse(
+            source_id,
+            "measure_missing",
+            f"expected the measure {table.contents_code or ''} ({table.contents_label} …), found "
+            f"{some(_labelled(dimension, dimension.codes))}",
+        )
+    return labelled[0]
+
+
+def total_code(dimension: Dimension, table: PxTable) -> str | None:
+    """The code of a variable that stands for all of it; None where none is known to.
+
+    The catalogue's total comes first (SCB itself writes ``TotSA`` for age and ``TotSa`` for sex: compared
+    without regard to case), then the publisher's own, then a code or label that can only mean all. A label
+    that names a span, such as ``totalt 16-74 år``, does not.
+    """
+    named = _by_name(table.totals, dimension)
+    for code in dimension.codes:
+        if named is not None and code.casefold() == named.casefold():
+            return code
+    if dimension.elimination_code in dimension.codes:
+        return dimension.elimination_code
+    whole = [code for code in dimension.codes if not any(sign.isdigit() for sign in dimension.labels[code])]
+    by_code = [code for code in dimension.codes if code.casefold() in _TOTAL_CODES]
+    by_label = [code for code in whole if _TOTAL_LABEL.match(pxunits.plain(dimension.labels[code]))]
+    sure = [code for code in by_code if code in whole or dimension.labels[code] == code]
+    return next(iter((*sure, *by_label)), None)
+
+
+def _needed(table: PxTable) -> list[str]:
+    region = [REGION_VARIABLE] if table.has_regions else []
+    return [*region, *table.wanted, TIME_VARIABLE, CONTENTS_VARIABLE]
+
+
+def _is(dimension: Dimension, name: str) -> bool:
+    return dimension.name.casefold() == name.casefold()
+
+
+def _by_name(named: Mapping[str, Entry], dimension: Dimension) -> Entry | None:
+    """What a mapping by names of variables holds for one, without regard to case."""
+    return next((value for name, value in named.items() if _is(dimension, name)), None)
+
+
+def _labelled(dimension: Dimension, codes: Iterable[str]) -> list[str]:
+    return [f"{code} ({dimension.labels[code]})" for code in codes]
+
+
+# ---------------------------------------------------------------------------------- our codes
+
+
+def our_codes(dimension: Dimension, wanted: Wanted) -> dict[str, str]:
+    """Publisher's code → our code: by the code, else by the label where only one code has such a label.
+
+    A code that the catalogue knows and does not want is never taken by its label.
+    """
+    ours = {code: wanted.codes[code] for code in dimension.codes if code in wanted.codes}
+    guessed: dict[str, list[str]] = {}
+    for code in dimension.codes:
+        said = None if code in ours or code in wanted.left_out else _said(dimension, code, wanted)
+        if said:
+            guessed.setdefault(said[0], []).append(code)
+    taken = set(ours.values())
+    return ours | {codes[0]: name for name, codes in guessed.items() if len(codes) == 1 and name not in taken}
+
+
+def _said(dimension: Dimension, code: str, wanted: Wanted) -> list[str]:
+    """Our codes that a label speaks of."""
+    label = pxunits.plain(dimension.labels.get(code, ""))
+    return [ours for pattern, ours in wanted.words.items() if re.search(pattern, label)]
+
+
+def _unknown(dimension: Dimension, wanted: Wanted) -> list[str]:
+    ours = our_codes(dimension, wanted)
+    return [code for code in dimension.codes if code not in ours and code not in wanted.left_out]
+
+
+def _wanted_codes(dimension: Dimension, wanted: Wanted, source_id: str) -> list[str]:
+    ours = our_codes(dimension, wanted)
+    needed = {*wanted.codes.values(), *wanted.words.values()} - wanted.optional
+    missing = sorted(needed - set(ours.values()))
+    if missing:
+        refuse(
+            source_id,
+            "codes_missing",
+            f"variable {dimension.name} ({dimension.label}) has no code for {some(missing)}; codes nobody "
+            f"knew: {some(_labelled(dimension, _unknown(dimension, wanted))) or 'none'}",
+        )
+    _check_labels(dimension, wanted, source_id)
+    return [code for code in dimension.codes if code in ours]
+
+
+def _check_labels(dimension: Dimension, wanted: Wanted, source_id: str) -> None:
+    """A label that speaks of another of our codes than the one its code stands for is a contradiction."""
+    for code in dimension.codes:
+        said = _said(dimension, code, wanted)
+        if code in wanted.codes and said and wanted.codes[code] not in said:
+            refuse(
+                source_id,
+                "code_and_label_differ",
+                f"code {code} of {dimension.name} was {wanted.codes[code]} so far, its label is now "
+                f"{dimension.labels[code]!r}, which is {some(said)}",
+            )
+
+
+# -------------------------------------------------------------------------------- the answers
 
 
 def read_cells(parts: Sequence[bytes], dataset: str) -> Cells:
@@ -202,28 +517,37 @@ def read_cells(parts: Sequence[bytes], dataset: str) -> Cells:
         dataset: Catalogue id of the dataset.
 
     Raises:
-        SourceFormatError: if a body is no JSON-stat 2 dataset, a variable or unit is not what the catalogue
-            says, a cell occurs twice, or no cell is there.
+        SourceFormatError: if a body is no JSON-stat 2 dataset, a variable or measure is not what the
+            catalogue says, a further variable is not at its total, the unit is unknown or contradicts
+            itself, a cell occurs twice, or no cell is there.
     """
-    table, source_id = px_table(catalog.dataset(dataset)), catalog.source_of(dataset).id
+    entry, source_id = catalog.dataset(dataset), catalog.source_of(dataset).id
+    table = px_table(entry)
     cubes = [parse_cube(part) for part in parts]
     if not cubes:
         refuse(source_id, "empty", "no answer to read")
-    units = {_check_cube(cube, table, source_id) for cube in cubes}
-    if len(units) != 1:
-        refuse(source_id, "wrong_unit", f"the answers state several units: {sorted(units)}")
-    cells = pd.concat([_our_codes(cube, table, source_id) for cube in cubes], ignore_index=True)
+    notes: list[str] = []
+    frames, first = [], 0
+    for cube in cubes:
+        frames.append(_read_cube(cube, table, source_id, first, notes))
+        first += len(cube.values)
+    cells = pd.concat(frames, ignore_index=True)
     if cells.empty:
         refuse(source_id, "empty", f"the table {cubes[0].label!r} holds no cell")
-    cells["sheet_row"] = range(len(cells))
     _check_keys(cells, table, source_id)
-    unit = units.pop()
+    notes += settle_units(cells, table, source_id)
+    published, how = _published_date(cubes, cells, entry, source_id)
+    oddities = [
+        *(oddity for cube in cubes for oddity in cube.oddities),
+        *how,
+        *notes,
+        *_lacking(cells, table),
+    ]
+    publishers = [note.strip() for cube in cubes for note in cube.notes]
     return Cells(
-        frame=cells,
-        factor=table.units[unit],
-        unit=unit,
-        published_date=_published_date(cubes, source_id),
-        notes=tuple(dict.fromkeys(note.strip() for cube in cubes for note in cube.notes)),
+        frame=cells[[*keys_of(table), "value", "factor", "status", "sheet_row"]].copy(),
+        published_date=published,
+        notes=tuple(dict.fromkeys([*publishers, *oddities])),
     )
 
 
@@ -263,150 +587,65 @@ def left_out_notes(rejected: pd.DataFrame) -> list[str]:
     ]
 
 
-def _needed(table: PxTable) -> list[str]:
-    region = [REGION_VARIABLE] if table.has_regions else []
-    return [*region, *table.wanted, TIME_VARIABLE, CONTENTS_VARIABLE]
-
-
-def _find_table(client: PxWebClient, entry: Dataset, source_id: str, as_of: date) -> str:
-    table = px_table(entry)
-    found = [candidate for candidate in client.find_tables(table.query) if _fits(candidate, entry, table)]
-    if len(found) == 1:
-        return found[0].id
-    what = f"{source_id}: a search for {table.query!r} finds {len(found)} tables that could be {entry.id}"
-    first_day = _first_expected(entry)
-    if not found and as_of < first_day + timedelta(days=entry.due_after_days):
-        msg = f"{what}; it is expected on {first_day}"
-        raise NotYetPublished(msg)
-    names = "; ".join(f"{candidate.id} ({candidate.label})" for candidate in found) or "none"
-    msg = (
-        f"{what}: {names}. What to do: look the table up at {client.base_url}/tables and set its id as "
-        f"table_id of {entry.id} in the catalogue."
-    )
-    raise FetchError(msg)
-
-
-def _first_expected(entry: Dataset) -> date:
-    if entry.first_year is None:
-        return date.min
-    return date(entry.first_year + entry.publication_lag_years, entry.expected_month, entry.expected_day)
-
-
-def _fits(candidate: TableEntry, entry: Dataset, table: PxTable) -> bool:
-    return (
-        candidate.time_unit in ("", "Annual")
-        and candidate.label.lower().startswith(table.title_starts)
-        and set(table.variables) <= set(candidate.variables)
-        and candidate.first_period == str(entry.first_year)
-    )
-
-
-def _if_there(ask: Callable[[str], Found], client: PxWebClient, source_id: str, table_id: str) -> Found:
-    try:
-        return ask(table_id)
-    except StatusError as error:
-        if error.status != 404:
-            raise
-        msg = (
-            f"{source_id}: table {table_id} is not there any more ({error}). A change of method gets a table "
-            f"of its own: look for its successor at {client.base_url}/tables and set it in the catalogue."
-        )
-        raise FetchError(msg) from error
-
-
-def _contents_code(dimension: Dimension, table: PxTable, source_id: str) -> str:
-    if table.contents_code in dimension.codes:
-        return table.contents_code
-    labelled = [
-        code for code in dimension.codes if dimension.labels[code].lower().startswith(table.contents_label)
-    ]
-    fitting = dimension.codes if len(dimension.codes) == 1 else tuple(labelled)
-    if table.contents_code is not None or len(fitting) != 1:
-        wanted = table.contents_code or f"one called {table.contents_label!r}"
-        offered = some([f"{code} ({dimension.labels[code]})" for code in dimension.codes])
-        refuse(source_id, "measure_missing", f"expected the measure {wanted}, found {offered}")
-    return fitting[0]
-
-
-def _total_code(dimension: Dimension, wanted: str, source_id: str) -> str:
-    # SCB itself writes TotSA for age and TotSa for sex: compared without regard to case.
-    for code in dimension.codes:
-        if code.casefold() == wanted.casefold():
-            return code
-    if dimension.elimination_code in dimension.codes:
-        return dimension.elimination_code
-    refuse(
-        source_id,
-        "total_missing",
-        f"expected the total {wanted} of variable {dimension.name}, found {some(dimension.codes)}",
-    )
-
-
-def _our_code(dimension: Dimension, code: str, table: PxTable) -> str | None:
-    """Our code of a publisher's, by its code or, where that is not certain, by a word of its label."""
-    wanted = table.wanted[dimension.name]
-    if code in wanted.codes:
-        return wanted.codes[code]
-    label = dimension.labels.get(code, "").casefold()
-    return next((ours for word, ours in wanted.words.items() if word in label), None)
-
-
-def _unknown(dimension: Dimension, table: PxTable) -> list[str]:
-    left_out = table.wanted[dimension.name].left_out
-    return [c for c in dimension.codes if _our_code(dimension, c, table) is None and c not in left_out]
-
-
-def _wanted_codes(dimension: Dimension, table: PxTable, source_id: str) -> list[str]:
-    ours = {code: _our_code(dimension, code, table) for code in dimension.codes}
-    wanted = table.wanted[dimension.name]
-    missing = sorted({*wanted.codes.values(), *wanted.words.values()} - set(ours.values()) - wanted.optional)
-    if missing:
-        refuse(
-            source_id,
-            "codes_missing",
-            f"variable {dimension.name} ({dimension.label}) has no code for {some(missing)}; codes nobody "
-            f"knew: {some(_unknown(dimension, table)) or 'none'}",
-        )
-    return [code for code, name in ours.items() if name is not None]
-
-
-def _check_cube(cube: Cube, table: PxTable, source_id: str) -> str:
-    """The unit of a cube whose variables are what was asked for."""
+def _read_cube(cube: Cube, table: PxTable, source_id: str, first_row: int, notes: list[str]) -> pd.DataFrame:
+    """The wanted cells of one answer, under our names; what was met is added to the notes."""
     for name in _needed(table):
         cube.dimension(name)
-    contents = cube.dimension(CONTENTS_VARIABLE)
-    if len(contents.codes) != 1:
-        refuse(source_id, "measures", f"expected one measure, found {some(contents.codes)}")
-    unit = contents.units.get(contents.codes[0], "")
-    if unit not in table.units:
-        wanted = " or ".join(map(repr, table.units))
-        refuse(source_id, "wrong_unit", f"expected the unit {wanted}, found {unit!r} ({contents.codes[0]})")
-    for dimension in cube.dimensions:
-        if dimension.name not in _needed(table) and not _is_at_total(dimension, table):
-            what = f"variable {dimension.name} is not at its total but at {some(dimension.codes)}"
-            refuse(source_id, "not_a_total", what)
     odd = [year for year in cube.dimension(TIME_VARIABLE).codes if not (len(year) == 4 and year.isdecimal())]
     if odd:
         refuse(source_id, "not_a_year", f"expected years, found {some(odd)}")
-    return unit
-
-
-def _is_at_total(dimension: Dimension, table: PxTable) -> bool:
-    if len(dimension.codes) != 1 or dimension.name not in table.totals:
-        return False
-    code = dimension.codes[0]
-    return code.casefold() == table.totals[dimension.name].casefold() or code == dimension.elimination_code
-
-
-def _our_codes(cube: Cube, table: PxTable, source_id: str) -> pd.DataFrame:
+    measure = contents_code(cube.dimension(CONTENTS_VARIABLE), table, source_id)
     frame = cube.frame()
+    frame["sheet_row"] = range(first_row, first_row + len(frame))
+    frame = frame[frame[cube.dimension(CONTENTS_VARIABLE).name] == measure]
+    if table.contents_code not in (None, measure):
+        notes.append(f"the measure is {measure}, not {table.contents_code}; it was recognised by its label")
+    frame = _at_totals(cube, frame, table, source_id, notes)
+    frame = frame.rename(
+        columns={
+            cube.dimension(name).name: name
+            for name in (*([REGION_VARIABLE] if table.has_regions else []), TIME_VARIABLE)
+        }
+    )
+    _add_our_codes(cube, frame, table, source_id, notes)
+    add_factors(cube, frame, measure, table, source_id)
+    return frame
+
+
+def _at_totals(
+    cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: str, notes: list[str]
+) -> pd.DataFrame:
+    """The cells at the total of every variable that nobody asked for by its codes."""
+    needed = {name.casefold() for name in _needed(table)}
+    for dimension in cube.dimensions:
+        if dimension.name.casefold() in needed:
+            continue
+        total = total_code(dimension, table)
+        if total is None:
+            what = f"variable {dimension.name} is not at its total but at {some(dimension.codes)}"
+            refuse(source_id, "not_a_total", what)
+        frame = frame[frame[dimension.name] == total]
+        if _by_name(table.totals, dimension) is None or len(dimension.codes) > 1:
+            label = dimension.labels[total]
+            notes.append(f"of the variable {dimension.name} its total {total} ({label}) was taken")
+    return frame.copy()
+
+
+def _add_our_codes(cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: str, notes: list[str]) -> None:
     for name, wanted in table.wanted.items():
         dimension = cube.dimension(name)
-        ours = {code: _our_code(dimension, code, table) for code in dimension.codes}
-        if strange := [code for code, known in ours.items() if known is None]:
-            refuse(source_id, "unknown_code", f"variable {name} holds codes nobody knew: {some(strange)}")
-        frame[wanted.column] = frame[name].map(ours).astype("str")
-    return frame
+        ours = our_codes(dimension, wanted)
+        if strange := [code for code in dimension.codes if code not in ours]:
+            what = f"variable {name} holds codes nobody knew: {some(_labelled(dimension, strange))}"
+            refuse(source_id, "unknown_code", what)
+        _check_labels(dimension, wanted, source_id)
+        for code, name_here in ours.items():
+            if code not in wanted.codes:
+                notes.append(
+                    f"code {code} of {name} was recognised by its label {dimension.labels[code]!r}: "
+                    f"{name_here}"
+                )
+        frame[wanted.column] = frame[dimension.name].map(ours).astype("str")
 
 
 def _check_keys(cells: pd.DataFrame, table: PxTable, source_id: str) -> None:
@@ -421,32 +660,33 @@ def _check_keys(cells: pd.DataFrame, table: PxTable, source_id: str) -> None:
     refuse(source_id, "key_twice", f"{len(twice)} cells share their codes: {some(findings)}")
 
 
-def _published_date(cubes: Sequence[Cube], source_id: str) -> date:
-    moments = {cube.updated for cube in cubes}
-    if len(moments) != 1:
+def _lacking(cells: pd.DataFrame, table: PxTable) -> list[str]:
+    """Which of our codes the answers lack."""
+    notes = []
+    for name, wanted in table.wanted.items():
+        there = set(cells[wanted.column].unique())
+        missing = sorted(set(wanted.codes.values()) - there)
+        if missing:
+            notes.append(f"the answers have no code of {name} for {some(missing)}")
+    return notes
+
+
+def _published_date(
+    cubes: Sequence[Cube], cells: pd.DataFrame, entry: Dataset, source_id: str
+) -> tuple[date, list[str]]:
+    """The publisher's date, and how it was found where the publisher does not state it.
+
+    Bytes alone decide, so that the same bytes are the same release whenever they are read: where no date is
+    stated, it is the day on which the catalogue expects the figures of the last year (of a forecast: of its
+    first year).
+    """
+    moments = {cube.updated for cube in cubes if cube.updated is not None}
+    if len(moments) > 1:
         what = "the answers were last changed at different times; fetch again"
         refuse(source_id, "changed_while_reading", what)
-    moment = moments.pop()
-    if moment is None:
-        what = f"the table {cubes[0].label!r} does not say when it was last changed"
-        refuse(source_id, "no_publication_date", what)
-    return stockholm_date(moment)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first ten names and how many more there are."""
-    shown = ", ".join(names[:10])
-    return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown
-
-
-def refuse(source_id: str, rule: str, what: str) -> NoReturn:
-    """Refuse an answer.
-
-    Raises:
-        SourceFormatError: always, with what to do.
-    """
-    msg = (
-        f"{source_id}: {what}. What to do: compare the table with the catalogue entry and the answer kept in "
-        "the snapshot; nothing was loaded."
-    )
-    raise SourceFormatError(msg, rule=rule, findings=(what,))
+    if moments:
+        return stockholm_date(moments.pop()), []
+    years = cells[TIME_VARIABLE].astype(int)
+    year = int(years.min() if entry.dated_by_release else years.max())
+    expected = date(year + entry.publication_lag_years, entry.expected_month, entry.expected_day)
+    return expected, [f"no date of publication is stated: dated {expected}, when the year {year} is expected"]

@@ -5,7 +5,10 @@ A service says in ``/config`` how many cells one answer may hold and how often i
 left out is summed over if the table allows it (``elimination``). The answer is a cube: all dimensions in
 ``id`` order, the values as one row-major list. Observed oddities that are handled: a byte order mark,
 ``category.index`` as an object or a list, ``value`` as a list or a sparse object, missing values as null
-with a symbol in ``status`` or as the symbol itself, too many cells answered with 400 or with 403.
+with a symbol in ``status`` or as the symbol itself, numbers as text, names of variables in another case, a
+time of change without a time zone or none at all, too many cells answered with 400, 403 or 413, a
+``/config`` that states no limits. What was met beyond the recorded form is said in ``Cube.oddities`` and
+``ServiceConfig.notes``.
 
 Sources: PxTools/PxApiSpecs (PxAPI-2.yml), PxTools/PxWebApi, json-stat.org/full.
 """
@@ -13,8 +16,9 @@ Sources: PxTools/PxApiSpecs (PxAPI-2.yml), PxTools/PxWebApi, json-stat.org/full.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
@@ -36,7 +40,24 @@ Selection = dict[str, tuple[str, ...]]
 PAGE_SIZE = 100
 MAX_PAGES = 100
 TIME_VARIABLE = "Tid"
+REGION_VARIABLE = "Region"
 CONTENTS_VARIABLE = "ContentsCode"
+
+DEFAULT_MAX_CELLS = 100_000
+"""Cells per answer where the service states no limit: what SCB's older interface allowed."""
+DEFAULT_WINDOW = (10, 10.0)
+"""Calls and seconds where the service states no window: what SCB's older interface allowed."""
+LARGEST_MAX_CELLS = 1_000_000
+"""No answer holds more cells than this, whatever the service allows."""
+MOST_CALLS_PER_SECOND = 100.0
+LONGEST_WINDOW_SECONDS = 300.0
+"""A window beyond these two is a slip of the service: it would mean no limit, or a wait without end."""
+LARGEST_VALUE = 1e300
+"""No figure is as large: what is, is infinite or a slip."""
+MOST_QUESTIONS = 1_000
+"""A table that needs more questions than this is not asked for."""
+
+_NUMBER_AS_TEXT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +70,7 @@ class ServiceConfig:
         window_seconds: Length of the window.
         licence: Address of the terms, or an empty text.
         api_version: Version of the interface, or an empty text.
+        notes: What was not as recorded, and what is done instead, one sentence each.
     """
 
     max_cells: int
@@ -56,6 +78,7 @@ class ServiceConfig:
     window_seconds: float
     licence: str
     api_version: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +138,7 @@ class Cube:
         dimensions: In the order of the cube.
         values: Row-major; None where there is no number. Empty for metadata.
         status: Position -> symbol of the publisher (``..`` and the like).
+        oddities: What was met beyond the recorded form and read all the same, one sentence each.
     """
 
     label: str
@@ -123,15 +147,16 @@ class Cube:
     dimensions: tuple[Dimension, ...]
     values: tuple[float | None, ...]
     status: Mapping[int, str]
+    oddities: tuple[str, ...] = ()
 
     def dimension(self, name: str) -> Dimension:
-        """The dimension of this name.
+        """The dimension of this name, compared without regard to case.
 
         Raises:
             SourceFormatError: if the cube has no such dimension.
         """
         for dimension in self.dimensions:
-            if dimension.name == name:
+            if dimension.name.casefold() == name.casefold():
                 return dimension
         found = ", ".join(dimension.name for dimension in self.dimensions)
         _refuse("dimension_missing", f"the cube {self.label!r} has no variable {name!r}; it has {found}")
@@ -172,14 +197,18 @@ def parse_cube(content: bytes) -> Cube:
     document = _document(content)
     dimensions = _dimensions(document)
     cells = prod(len(dimension.codes) for dimension in dimensions)
-    values, symbols = _values(document.get("value"), cells)
+    values, symbols, from_text = _values(document.get("value"), cells)
+    updated, oddities = _updated(document.get("updated"))
+    if from_text:
+        oddities = (*oddities, f"{from_text} values are written as text and were read as numbers")
     return Cube(
-        label=str(document.get("label", "")),
-        updated=_updated(document.get("updated")),
-        notes=tuple(str(note) for note in document.get("note") or ()),
+        label=_text(document.get("label")),
+        updated=updated,
+        notes=_notes(document.get("note")),
         dimensions=dimensions,
         values=values,
         status={**symbols, **_status(document.get("status"), cells)},
+        oddities=oddities,
     )
 
 
@@ -196,13 +225,15 @@ def parse_metadata(content: bytes) -> Cube:
         SourceFormatError: if it is no JSON-stat 2 dataset.
     """
     document = _document(content)
+    updated, oddities = _updated(document.get("updated"))
     return Cube(
-        label=str(document.get("label", "")),
-        updated=_updated(document.get("updated")),
-        notes=tuple(str(note) for note in document.get("note") or ()),
+        label=_text(document.get("label")),
+        updated=updated,
+        notes=_notes(document.get("note")),
         dimensions=_dimensions(document),
         values=(),
         status={},
+        oddities=oddities,
     )
 
 
@@ -258,22 +289,21 @@ class PxWebClient:
     def fetch_config(self) -> ServiceConfig:
         """Read the service's limits and keep them from now on.
 
+        A limit that is missing, unreadable or out of all bounds is replaced by a cautious one of ours and
+        named in the notes; so is the whole answer where the service has no ``/config``.
+
         Raises:
             FetchError: if the service does not answer.
-            SourceFormatError: if it states no limits.
+            SourceFormatError: if the answer is no JSON object.
         """
-        document = _document(self.session.get(f"{self.base_url}/config").body)
         try:
-            config = ServiceConfig(
-                max_cells=int(document["maxDataCells"]),
-                calls=int(document["maxCallsPerTimeWindow"]),
-                window_seconds=float(document["timeWindow"]),
-                licence=str(document.get("license", "")),
-                api_version=str(document.get("apiVersion", "")),
-            )
-            self.session.throttle.learn([(config.calls, config.window_seconds)])
-        except (KeyError, TypeError, ValueError) as error:
-            _refuse("config_without_limits", f"{self.base_url}/config states no usable limits ({error!r})")
+            document = _document(self.session.get(f"{self.base_url}/config").body)
+        except StatusError as error:
+            if error.status != 404:
+                raise
+            document = {}
+        config = _service_config(document)
+        self.session.throttle.learn([(config.calls, config.window_seconds)])
         return config
 
     def find_tables(self, query: str) -> list[TableEntry]:
@@ -297,8 +327,8 @@ class PxWebClient:
             document = _document(self.session.get(f"{self.base_url}/tables", params=params).body)
             try:
                 found.extend(_table_entry(table) for table in document["tables"])
-                pages = int(document["page"]["totalPages"])
-            except (KeyError, TypeError, ValueError) as error:
+                pages = int((document.get("page") or {}).get("totalPages", 1))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
                 _refuse("table_list_shape", f"the list of tables for {query!r} cannot be read ({error!r})")
             if page >= pages:
                 return found
@@ -317,7 +347,7 @@ class PxWebClient:
         document = _document(self.session.get(url, params={"lang": self.language}).body)
         try:
             return _table_entry(document)
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             _refuse("table_shape", f"the entry of table {table_id} cannot be read ({error!r})")
 
     def fetch_metadata(self, table_id: str) -> Cube:
@@ -352,8 +382,16 @@ class PxWebClient:
 
         Raises:
             StatusError: if the service refuses the question.
-            FetchError: if the service does not answer.
+            FetchError: if the service does not answer, or its limit would take too many questions.
         """
+        questions = -(-cell_count(selection) // max_cells)
+        if questions > MOST_QUESTIONS:
+            msg = (
+                f"{self.base_url} allows {max_cells} cells per answer: table {table_id} would take "
+                f"{questions} questions, more than {MOST_QUESTIONS}. What to do: look at maxDataCells in "
+                f"{self.base_url}/config; if the limit is meant, ask for fewer codes in the catalogue."
+            )
+            raise FetchError(msg)
         answers: list[Answer] = []
         for part in split_selection(selection, max_cells):
             answers.extend(self._fetch_part(table_id, part, method))
@@ -381,14 +419,50 @@ class PxWebClient:
 
 
 def _is_too_many_cells(error: StatusError) -> bool:
+    """Whether a question was refused for its size: 403 by the specification, 400 by the server, 413."""
+    if error.status == 413:
+        return True
     text = error.body.decode("utf-8", errors="replace").lower()
-    return error.status in (400, 403) and "cell" in text and ("too many" in text or "exceed" in text)
+    is_about_size = "cell" in text or "value" in text
+    return error.status in (400, 403) and is_about_size and ("too many" in text or "exceed" in text)
+
+
+def _service_config(document: Mapping[str, Any]) -> ServiceConfig:
+    notes: list[str] = []
+    max_cells = _limit(document, "maxDataCells", DEFAULT_MAX_CELLS, LARGEST_MAX_CELLS, notes)
+    seconds = _limit(document, "timeWindow", DEFAULT_WINDOW[1], LONGEST_WINDOW_SECONDS, notes)
+    most = max(1.0, seconds * MOST_CALLS_PER_SECOND)
+    calls = _limit(document, "maxCallsPerTimeWindow", DEFAULT_WINDOW[0], most, notes)
+    return ServiceConfig(
+        max_cells=int(max_cells),
+        calls=int(calls),
+        window_seconds=seconds,
+        licence=_text(document.get("license")),
+        api_version=_text(document.get("apiVersion")),
+        notes=tuple(notes),
+    )
+
+
+def _limit(document: Mapping[str, Any], name: str, default: float, largest: float, notes: list[str]) -> float:
+    """A limit the service states, within our bounds; the default where it states none that can be kept."""
+    stated = document.get(name)
+    try:
+        value = float(stated)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        value = 0.0
+    if isinstance(stated, bool) or not (value >= 1 or (name == "timeWindow" and value > 0)):
+        notes.append(f"/config states no usable {name} ({stated!r}): {default:g} is kept instead")
+        return default
+    if value > largest:
+        notes.append(f"/config states {name} {stated!r}: no more than {largest:g} is taken")
+        return largest
+    return value
 
 
 def _table_entry(table: Mapping[str, Any]) -> TableEntry:
     return TableEntry(
         id=str(table["id"]),
-        label=str(table["label"]),
+        label=_text(table.get("label")),
         first_period=str(table.get("firstPeriod") or ""),
         last_period=str(table.get("lastPeriod") or ""),
         variables=tuple(str(name).lower() for name in table.get("variableNames") or ()),
@@ -443,11 +517,11 @@ def _dimension(name: str, body: Mapping[str, Any]) -> Dimension:
     extension = body.get("extension") or {}
     return Dimension(
         name=name,
-        label=str(body.get("label", name)),
+        label=_text(body.get("label")) or name,
         codes=codes,
         labels={code: labels.get(code, code) for code in codes},
-        units={str(code): str(unit.get("base", "")) for code, unit in (category.get("unit") or {}).items()},
-        elimination=bool(extension.get("elimination", False)),
+        units={str(code): _base(unit) for code, unit in (category.get("unit") or {}).items()},
+        elimination=str(extension.get("elimination", False)).casefold() == "true",
         elimination_code=extension.get("eliminationValueCode"),
     )
 
@@ -468,7 +542,23 @@ def _codes(name: str, index: object) -> tuple[str, ...]:
     return tuple(codes)
 
 
-def _values(raw: object, cells: int) -> tuple[tuple[float | None, ...], dict[int, str]]:
+def _base(unit: object) -> str:
+    """The text of a unit: the interface has it in an object, older answers as a text."""
+    return _text(unit.get("base")) if isinstance(unit, dict) else _text(unit)
+
+
+def _text(raw: object) -> str:
+    return "" if raw is None else str(raw)
+
+
+def _notes(raw: object) -> tuple[str, ...]:
+    """The publisher's notes: a list of texts, or a single text."""
+    notes = raw if isinstance(raw, list) else [raw]
+    return tuple(str(note) for note in notes if note)
+
+
+def _values(raw: object, cells: int) -> tuple[tuple[float | None, ...], dict[int, str], int]:
+    """The values, the symbols that stand in their place, and how many numbers were written as text."""
     if isinstance(raw, dict):
         positions = [_position(position) for position in raw]
         if any(not 0 <= position < cells for position in positions):
@@ -482,16 +572,22 @@ def _values(raw: object, cells: int) -> tuple[tuple[float | None, ...], dict[int
         _refuse("value_shape", "the cube has no list of values")
     if len(listed) != cells:
         _refuse("value_count", f"expected {cells} values for {cells} cells, found {len(listed)}")
-    symbols = {place: value for place, value in enumerate(listed) if isinstance(value, str)}
-    return tuple(_number(place, value) for place, value in enumerate(listed)), symbols
+    numbers = [_number(place, value) for place, value in enumerate(listed)]
+    texts = {place: value for place, value in enumerate(listed) if isinstance(value, str)}
+    symbols = {place: text.strip() for place, text in texts.items() if numbers[place] is None}
+    return tuple(numbers), symbols, len(texts) - len(symbols)
 
 
 def _number(place: int, value: object) -> float | None:
-    if isinstance(value, str) and any(letter.isdigit() for letter in value):
-        _refuse("value_type", f"cell {place} holds the text {value!r}, a figure that is no number")
-    if value is None or isinstance(value, str):
+    if isinstance(value, str):
+        if _NUMBER_AS_TEXT.fullmatch(value.strip()):
+            return _number(place, float(value))
+        if any(letter.isdigit() for letter in value):
+            _refuse("value_type", f"cell {place} holds the text {value!r}, a figure that is no number")
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST_VALUE:
         _refuse("value_type", f"cell {place} holds {value!r}, neither a number, a symbol nor nothing")
     return value
 
@@ -518,21 +614,42 @@ def _position(raw: object) -> int:
     return int(text)
 
 
-def _updated(raw: object) -> datetime | None:
-    if raw is None:
-        return None
+def _updated(raw: object) -> tuple[datetime | None, tuple[str, ...]]:
+    """The time of the last change, None where it cannot be read, and what was odd about it."""
+    if raw is None or raw == "":
+        return None, ("the answer does not say when the table was last changed",)
     try:
         moment = datetime.fromisoformat(str(raw))
     except ValueError:
-        _refuse("updated_shape", f"the time of the last change is no time: {raw!r}")
+        return None, (f"the time of the last change cannot be read: {raw!r}",)
     if moment.tzinfo is None:
-        _refuse("updated_shape", f"the time of the last change has no time zone: {raw!r}")
-    return moment
+        # The interface states UTC; two hours more or less do not move SCB's morning to another day.
+        return moment.replace(tzinfo=UTC), (f"the time of the last change, {raw}, has no time zone: UTC",)
+    return moment, ()
 
 
 def _refuse(rule: str, what: str) -> NoReturn:
     msg = (
         f"PxWebApi 2: {what}. What to do: compare the answer kept in the snapshot with the interface's "
         "documentation; nothing was loaded."
+    )
+    raise SourceFormatError(msg, rule=rule, findings=(what,))
+
+
+def some(names: Sequence[str]) -> str:
+    """The first ten names and how many more there are."""
+    shown = ", ".join(names[:10])
+    return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown
+
+
+def refuse(source_id: str, rule: str, what: str) -> NoReturn:
+    """Refuse an answer.
+
+    Raises:
+        SourceFormatError: always, with what to do.
+    """
+    msg = (
+        f"{source_id}: {what}. What to do: compare the table with the catalogue entry and the answer kept in "
+        "the snapshot; nothing was loaded."
     )
     raise SourceFormatError(msg, rule=rule, findings=(what,))

@@ -3,7 +3,9 @@
 A release is one publication of one dataset, for emissions of one substance. Its name follows from its
 content: the hash is taken over the canonical facts, not over the file, since a workbook carries the time of
 its download. Known content again is nothing new; the same publisher's date with other content is a
-*correction*, a release of its own that says what it corrects. Loading an older release never moves current.
+*correction*, a release of its own that says what it corrects: the one retrieved later, and where both were
+retrieved on one day, the one a person approved later. A hash names content; it never orders releases. Loading
+an older release never moves current.
 """
 
 from __future__ import annotations
@@ -124,7 +126,8 @@ class Release:
         substance: Our substance code, or None.
         published_date: The publisher's own date.
         known_from: First day these facts were known to be public.
-        content_sha256: See :func:`content_sha256`.
+        approval_number: Number of the decision by which a person approved it, negative where they said that
+            it is the older of two releases of one day; 0 where nobody was asked.
         state: Where it stands.
     """
 
@@ -133,8 +136,8 @@ class Release:
     substance: str | None
     published_date: date
     known_from: date
-    content_sha256: str
     state: State
+    approval_number: int = 0
 
     @property
     def series(self) -> tuple[str, str | None]:
@@ -142,9 +145,12 @@ class Release:
         return self.dataset, self.substance
 
     @property
-    def sort_key(self) -> tuple[date, date, str]:
-        """Order of releases of one series: (published_date, known_from, content_sha256)."""
-        return self.published_date, self.known_from, self.content_sha256
+    def sort_key(self) -> tuple[date, date, int]:
+        """Order of releases of one series: (published_date, known_from, approval_number).
+
+        Two releases with an equal key are never both published: the gate ``same_day`` holds the second.
+        """
+        return self.published_date, self.known_from, self.approval_number
 
 
 def fact_of(dataset: str) -> Fact:
@@ -152,18 +158,22 @@ def fact_of(dataset: str) -> Fact:
     return schema.fact(catalog.dataset(dataset).fact)
 
 
-def content_sha256(parsed: Parsed) -> str:
+def content_sha256(parsed: Parsed, *, came_back: bool = False) -> str:
     """The hash that names a release's content, independent of file, row order and document properties.
 
     Taken over a line each for substance, unit and publisher's date, then one line per fact in ascending order
     of its key: key and values in the order of the contract, parted by semicolons, numbers as Python's
-    shortest exact text, words as JSON, nothing where a value is missing; UTF-8. Where cells were rejected
+    shortest exact text, words as JSON, nothing where a value is missing; UTF-8. The line of the date is left
+    out where the publisher states none (``Dataset.dated_by_retrieval``): the same figures retrieved on
+    another day are the same content. Where cells were rejected
     that should not have been there, a line for each reason with their number comes before the facts: a file
     from which the publisher took a bad cell away is another one than the file that had it, though both hold
     the same facts. Only releases that are refused have such cells; those that are expected do not count.
 
     Args:
         parsed: The rows of a release and its rejected cells.
+        came_back: Whether content of a dataset without publisher's dates is there again after other content:
+            then the day of retrieval tells it from the release it equals.
 
     Returns:
         64 hexadecimal digits.
@@ -180,8 +190,9 @@ def content_sha256(parsed: Parsed) -> str:
         _CANON,
         f"substance={parsed.substance or 'all'}",
         f"unit={parsed.unit}",
-        f"published={parsed.published_date.isoformat()}",
     ]
+    if came_back or not catalog.dataset(parsed.dataset).dated_by_retrieval:
+        head.append(f"published={parsed.published_date.isoformat()}")
     reasons = parsed.rejects["reason"]
     rejected = reasons[~reasons.astype(str).str.startswith(EXPECTED)].value_counts().sort_index()
     refused = [f"rejected;{reason};{count}" for reason, count in rejected.items()]

@@ -2,12 +2,13 @@
 
 Everything that ``mart_data`` holds beside the facts is reckoned here, from one release of all greenhouse
 gases, the releases before it, population and the registers. The formulas themselves live in ``series``,
-``carbon_law``, ``standing`` and ``network``; this module says which of them fill which table.
+``carbon_law``, ``standing`` and ``network``; this module says which of them fill which table, as steps
+(:mod:`klimatpuls.steps`) that name what they need: one that fails fails the tables that need it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,12 +27,14 @@ from klimatpuls import (
     standing,
 )
 from klimatpuls.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMatrix
+from klimatpuls.steps import Steps, frames_of
 from klimatpuls.targets import TargetState, select_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
+    from klimatpuls.steps import Failure, Result
     from klimatpuls.targets import Target
     from klimatpuls.trend import FloatArray
 
@@ -112,6 +115,7 @@ class ResultInputs:
         stored: Results of the release before, reckoned by another method version: ``target_id``,
             ``region_code`` and the columns of a step. None while the method is the same: the old release
             reckoned again gives what was stored.
+        unread: Name of one of the above → why it could not be read; what rests on it is not calculated.
     """
 
     as_of: date
@@ -134,10 +138,11 @@ class ResultInputs:
     density: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     stored: pd.DataFrame | None = None
+    unread: Mapping[str, Failure] = field(default_factory=dict)
 
 
 def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
-    """Reckon every result table of a publication.
+    """Calculate every result table of a publication, and fail where one fails.
 
     Args:
         inputs: Facts and registers.
@@ -145,107 +150,135 @@ def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
     Returns:
         Table of ``mart_data`` → frame with its columns but ``publication_id``.
     """
-    return dict(each_result(inputs))
+    return frames_of(each_result(inputs))
 
 
-def each_result(inputs: ResultInputs) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Reckon the result tables of a publication one by one: one can be written while the next is made.
+def each_result(inputs: ResultInputs) -> Iterator[Result]:
+    """Calculate the result tables of a publication one by one: one can be written while the next is made.
 
     Args:
         inputs: Facts and registers.
 
     Yields:
-        A table of ``mart_data`` and its frame, with its columns but ``publication_id``; the largest first.
+        A table of ``mart_data`` and its frame, with its columns but ``publication_id``; the largest first. A
+        table that could not be calculated comes with its failure.
+
+    Raises:
+        WarehouseError: if an earlier release could not be read.
     """
-    sub_sectors = _sub_sectors(inputs.boundaries)
-    table = series.build_release_table(*inputs.current, sub_sectors=sub_sectors)
-    earlier = [one.table(sub_sectors) for one in inputs.earlier]
-    donors = _donors(inputs.donors, (*earlier, table))
-    boundaries = (*series.BOUNDARIES.values(), *inputs.boundaries)
-    by_boundary = {
-        boundary.code: series.build_series(
-            table, boundary, earlier=earlier, donors=donors, defects=inputs.defects
-        )
-        for boundary in boundaries
-    }
-    held = derived.Held(
-        tables=(*earlier, table),
-        by_boundary={**by_boundary, **_own_series(inputs.own_series)},
-        boundaries=boundaries,
-        known_from=inputs.known_from,
-        donors=donors,
-    )
-    in_force = select_in_force(inputs.targets, inputs.as_of)
-    yield "change_part", derived.change_part(held)
-    changes = derived.standing_changes(
-        held,
-        in_force,
-        as_of=inputs.as_of,
-        stored=inputs.stored,
-        population_forecast=inputs.population_forecast,
-    )
-    yield "standing_change", changes
-    yield "boundary_series", _boundary_series(table, by_boundary)
-    yield (
-        "peer",
-        derived.peer(
-            held,
-            _population_by_region(inputs.population, int(table.years[-1])),
-            density=inputs.density,
-            groups=inputs.groups,
-        ),
-    )
-    record = derived.verdict_record(held, in_force, inputs.as_of)
-    yield "verdict_record", record
-    yield "target_progress", _target_progress(held, inputs, changes, record)
-    yield "base_year_ledger", derived.base_year_ledger(held, in_force)
-    yield "cross_check", _cross_checks(inputs)
-    yield "carbon_law", _carbon_law(table, by_boundary, inputs.as_of)
-    yield "network_summary", _network_summary(by_boundary, inputs)
-    yield "region_overview", _region_overview(table, earlier, by_boundary, inputs)
-    yield "backtest", derived.projection_backtest(held)
-    estimate, scores = derived.nowcasts(held, inputs.national, basis=inputs.national_basis)
-    yield "nowcast", estimate
-    yield "nowcast_score", scores
-    yield "better_example", derived.better_example(held)
-    yield "revision_record", derived.revision_record(held)
+    roots = {name: getattr(inputs, name) for name in STEPS.roots if name not in inputs.unread}
+    yield from STEPS.run(roots, inputs.unread)
 
 
+STEPS: Final = Steps(frozenset(field.name for field in fields(ResultInputs)) - {"unread"})
+"""Everything that is calculated from :class:`ResultInputs`; a step's parameters name what it needs."""
+
+
+@STEPS.shared
 def _sub_sectors(boundaries: Sequence[Boundary]) -> list[str]:
     """Domestic aviation, and every sub-sector that a boundary of the register names."""
     named = {code for boundary in boundaries for code in (*boundary.plus, *boundary.minus) if "." in code}
     return sorted({sectors.DOMESTIC_AVIATION, *named})
 
 
-def _donors(named: Sequence[EarlierRelease], held: Sequence[ReleaseTable]) -> tuple[ReleaseTable, ...]:
+@STEPS.shared
+def _table(current: tuple[str, pd.DataFrame], sub_sectors: Sequence[str]) -> ReleaseTable:
+    return series.build_release_table(*current, sub_sectors=sub_sectors)
+
+
+@STEPS.shared
+def _earlier_tables(
+    earlier: Sequence[EarlierRelease], sub_sectors: Sequence[str]
+) -> tuple[LateReleaseTable, ...]:
+    return tuple(one.table(sub_sectors) for one in earlier)
+
+
+@STEPS.shared
+def _donor_tables(
+    donors: Sequence[EarlierRelease], earlier_tables: Sequence[LateReleaseTable], table: ReleaseTable
+) -> tuple[ReleaseTable, ...]:
     """The releases that may show domestic aviation, in order; those that are held are not read again."""
-    known = {table.release_id: table for table in held}
-    tables = [known.get(one.release_id) or one.table([sectors.DOMESTIC_AVIATION]) for one in named]
+    held: tuple[ReleaseTable, ...] = (*earlier_tables, table)
+    known = {one.release_id: one for one in held}
+    tables = [known.get(one.release_id) or one.table([sectors.DOMESTIC_AVIATION]) for one in donors]
     return tuple(tables or held)
 
 
-def _own_series(values: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    if values is None:
-        return {}
+@STEPS.shared
+def _by_boundary(
+    table: ReleaseTable,
+    earlier_tables: Sequence[ReleaseTable],
+    donor_tables: Sequence[ReleaseTable],
+    boundaries: Sequence[Boundary],
+    defects: Sequence[tuple[str, str, int]],
+) -> dict[str, pd.DataFrame]:
+    """Boundary → tidy series of the current release."""
     return {
-        str(boundary): series.build_own_series(own, str(boundary))
-        for boundary, own in values.groupby("boundary", sort=True)
+        boundary.code: series.build_series(
+            table, boundary, earlier=earlier_tables, donors=donor_tables, defects=defects
+        )
+        for boundary in (*series.BOUNDARIES.values(), *boundaries)
     }
 
 
-def _population_by_region(population: pd.DataFrame, year: int) -> dict[str, float]:
-    """Inhabitants of a year, of the nearest earlier one that is held where it is not."""
-    known = population[population["year"] <= year]
-    if known.empty:
+@STEPS.shared
+def _own_by_boundary(own_series: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    """Boundary → series that an owner imports."""
+    if own_series is None:
         return {}
-    newest = known[known["year"] == known["year"].max()]
-    return dict(zip(newest["region_code"].astype(str), newest["population_count"].astype(float), strict=True))
+    return {
+        str(boundary): series.build_own_series(own, str(boundary))
+        for boundary, own in own_series.groupby("boundary", sort=True)
+    }
+
+
+@STEPS.shared
+def _held(
+    table: ReleaseTable,
+    earlier_tables: Sequence[ReleaseTable],
+    by_boundary: dict[str, pd.DataFrame],
+    own_by_boundary: dict[str, pd.DataFrame],
+    boundaries: Sequence[Boundary],
+    known_from: Mapping[str, date],
+    donor_tables: Sequence[ReleaseTable],
+) -> derived.Held:
+    return derived.Held(
+        tables=(*earlier_tables, table),
+        by_boundary={**by_boundary, **own_by_boundary},
+        boundaries=(*series.BOUNDARIES.values(), *boundaries),
+        known_from=known_from,
+        donors=tuple(donor_tables),
+    )
+
+
+@STEPS.shared
+def _in_force(targets: Sequence[Target], as_of: date) -> list[Target]:
+    return select_in_force(targets, as_of)
+
+
+@STEPS.table("change_part")
+def _change_part(held: derived.Held) -> pd.DataFrame:
+    return derived.change_part(held)
+
+
+@STEPS.table("standing_change")
+def _standing_change(
+    held: derived.Held,
+    in_force: Sequence[Target],
+    as_of: date,
+    stored: pd.DataFrame | None,
+    population_forecast: Mapping[tuple[str, int], float],
+) -> pd.DataFrame:
+    return derived.standing_changes(
+        held, in_force, as_of=as_of, stored=stored, population_forecast=population_forecast
+    )
 
 
 SCOPE_BREAK: Final = "scope_break"
 """Flag of a published total from the first year in which a sector that was zero everywhere is not."""
 
 
+@STEPS.table("boundary_series")
 def _boundary_series(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Every boundary's series, with the break of the published total named."""
     whole = pd.concat([by_boundary[code] for code in series.BOUNDARIES], ignore_index=True)
@@ -280,13 +313,29 @@ def _scope_break_year(table: ReleaseTable) -> int | None:
     return min(firsts, default=None)
 
 
-def _cross_checks(inputs: ResultInputs) -> pd.DataFrame:
-    if inputs.published_date is None:
-        return pd.DataFrame(columns=list(crosschecks.COLUMNS))
-    release_id, facts = inputs.current
-    mains = facts[~facts["sector_code"].str.contains(".", regex=False)]
-    emissions = crosschecks.Side(release_id=release_id, published_date=inputs.published_date, facts=mains)
-    return crosschecks.build_cross_checks(emissions, inputs.kolada, inputs.inventory)
+def _population_by_region(population: pd.DataFrame, year: int) -> dict[str, float]:
+    """Inhabitants of a year, of the nearest earlier one that is held where it is not."""
+    known = population[population["year"] <= year]
+    if known.empty:
+        return {}
+    newest = known[known["year"] == known["year"].max()]
+    return dict(zip(newest["region_code"].astype(str), newest["population_count"].astype(float), strict=True))
+
+
+@STEPS.table("peer")
+def _peer(
+    held: derived.Held,
+    population: pd.DataFrame,
+    density: Mapping[str, float],
+    groups: Mapping[str, str],
+) -> pd.DataFrame:
+    inhabitants = _population_by_region(population, int(held.current.years[-1]))
+    return derived.peer(held, inhabitants, density=density, groups=groups)
+
+
+@STEPS.table("verdict_record")
+def _verdict_record(held: derived.Held, in_force: Sequence[Target], as_of: date) -> pd.DataFrame:
+    return derived.verdict_record(held, in_force, as_of)
 
 
 def splits() -> pd.DataFrame:
@@ -303,30 +352,41 @@ def splits() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["region_code", "related_code", "first_population_year"])
 
 
+@STEPS.table("carbon_law")
 def _carbon_law(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame], as_of: date) -> pd.DataFrame:
     frame = carbon_law.build_carbon_law(by_boundary[series.PUBLISHED_TOTAL], as_of.year)
     frame.insert(1, "release_id", table.release_id)
     return frame
 
 
+_TARGET_COLUMNS: Final = (*standing.MART_COLUMNS, "status_reason", *derived.TARGET_EXTRAS)
+
+
+@STEPS.table("target_progress")
 def _target_progress(
-    held: derived.Held, inputs: ResultInputs, changes: pd.DataFrame, record: pd.DataFrame
+    held: derived.Held,
+    in_force: Sequence[Target],
+    targets: Sequence[Target],
+    as_of: date,
+    population_forecast: Mapping[tuple[str, int], float],
+    standing_change: pd.DataFrame,
+    verdict_record: pd.DataFrame,
 ) -> pd.DataFrame:
-    in_force = select_in_force(inputs.targets, inputs.as_of)
-    proposed = [one for one in inputs.targets if one.state is TargetState.PROPOSED and not one.is_own]
+    proposed = [one for one in targets if one.state is TargetState.PROPOSED and not one.is_own]
     frame = standing.evaluate_all(
         in_force,
         held.by_boundary,
-        as_of=inputs.as_of,
-        population_forecast=inputs.population_forecast,
+        as_of=as_of,
+        population_forecast=population_forecast,
         one_plant=series.find_one_plant(held.current),
     )
-    for_nation = derived.evaluate_proposed(proposed, held.by_boundary, as_of=inputs.as_of)
+    for_nation = derived.evaluate_proposed(proposed, held.by_boundary, as_of=as_of)
     parts = [part for part in (frame, for_nation) if not part.empty]
     if not parts:
         return frame.assign(status_reason=None, **dict.fromkeys(derived.TARGET_EXTRAS))[[*_TARGET_COLUMNS]]
     states = {target.target_id: str(target.state) for target in (*in_force, *proposed)}
-    whole = derived.add_to_progress(pd.concat(parts, ignore_index=True), changes, record, states)
+    together = pd.concat(parts, ignore_index=True)
+    whole = derived.add_to_progress(together, standing_change, verdict_record, states)
     whole["release_id"] = held.current.release_id
     whole["status_reason"] = whole["reason"].replace("", None)
     whole["hangs_on"] = [", ".join(map(str, years)) or None for years in whole["hangs_on"]]
@@ -334,21 +394,41 @@ def _target_progress(
     return whole[[*_TARGET_COLUMNS]]
 
 
-_TARGET_COLUMNS: Final = (*standing.MART_COLUMNS, "status_reason", *derived.TARGET_EXTRAS)
+@STEPS.table("base_year_ledger")
+def _base_year_ledger(held: derived.Held, in_force: Sequence[Target]) -> pd.DataFrame:
+    return derived.base_year_ledger(held, in_force)
 
 
-def _network_summary(by_boundary: dict[str, pd.DataFrame], inputs: ResultInputs) -> pd.DataFrame:
-    confirmed = inputs.members[inputs.members["confirmed"].astype(bool)]
+@STEPS.table("cross_check")
+def _cross_check(
+    current: tuple[str, pd.DataFrame],
+    published_date: date | None,
+    kolada: crosschecks.Side | None,
+    inventory: crosschecks.Side | None,
+) -> pd.DataFrame:
+    if published_date is None:
+        return pd.DataFrame(columns=list(crosschecks.COLUMNS))
+    release_id, facts = current
+    mains = facts[~facts["sector_code"].str.contains(".", regex=False)]
+    emissions = crosschecks.Side(release_id=release_id, published_date=published_date, facts=mains)
+    return crosschecks.build_cross_checks(emissions, kolada, inventory)
+
+
+@STEPS.table("network_summary")
+def _network_summary(
+    by_boundary: dict[str, pd.DataFrame], members: pd.DataFrame, population: pd.DataFrame, as_of: date
+) -> pd.DataFrame:
+    confirmed = members[members["confirmed"].astype(bool)]
     frame = network.build_network(
         confirmed,
         by_boundary[series.TERRITORIAL],
         by_boundary[series.EFFORT_SHARING_PROXY],
-        inputs.population,
+        population,
         splits(),
-        as_of=inputs.as_of,
+        as_of=as_of,
     )
     nation_proxy = network.per_capita(
-        by_boundary[series.EFFORT_SHARING_PROXY], inputs.population, [regions.NATION], splits()
+        by_boundary[series.EFFORT_SHARING_PROXY], population, [regions.NATION], splits()
     )
     extra = nation_proxy.assign(panel="nation", boundary=series.EFFORT_SHARING_PROXY, members_n=0)
     frame["panel"] = [PANELS[variant][0] for variant in frame["variant"]]
@@ -382,11 +462,14 @@ def _region_counts(whole: pd.DataFrame, territorial: pd.DataFrame) -> list[int]:
     return [counts.get(name, int(own)) for name, own in zip(whole["panel"], whole["members_n"], strict=True)]
 
 
+@STEPS.table("region_overview")
 def _region_overview(
     table: ReleaseTable,
-    earlier: Sequence[ReleaseTable],
+    earlier_tables: Sequence[ReleaseTable],
     by_boundary: dict[str, pd.DataFrame],
-    inputs: ResultInputs,
+    members: pd.DataFrame,
+    population: pd.DataFrame,
+    as_of: date,
 ) -> pd.DataFrame:
     """One row per region: where it is, where it comes from, what the nation and what it did itself."""
     matrices = {name: series.to_matrix(frame) for name, frame in by_boundary.items()}
@@ -394,11 +477,11 @@ def _region_overview(
     last_year = int(table.years[-1])
     previous_year = int(table.years[-2]) if len(table.years) > 1 else None
     last = territorial.at(last_year)
-    members = _member_codes(inputs)
+    ours = _member_codes(members, as_of)
     overview = pd.DataFrame(
         {
             "region_code": list(territorial.region_codes),
-            "is_member": [code in members for code in territorial.region_codes],
+            "is_member": [code in ours for code in territorial.region_codes],
             "last_year": last_year,
             "previous_year": pd.array([previous_year] * len(last), dtype="Int64"),
             "published_total_tco2e": matrices[series.PUBLISHED_TOTAL].at(last_year),
@@ -406,7 +489,7 @@ def _region_overview(
             "effort_sharing_proxy_tco2e": matrices[series.EFFORT_SHARING_PROXY].at(last_year),
             "change_since_1990_pct": _change(territorial, FIRST_YEAR, last),
             "change_since_previous_year_pct": _change(territorial, previous_year, last),
-            "revision_of_previous_year_pct": _revision(territorial, earlier, previous_year),
+            "revision_of_previous_year_pct": _revision(territorial, earlier_tables, previous_year),
             "flags": [
                 _pg_array(flags) for flags in _region_flags(table, matrices[series.EFFORT_SHARING_PROXY])
             ],
@@ -414,9 +497,7 @@ def _region_overview(
         }
     )
     counties = {code: region.county_code for code, region in regions.regions().items() if region.county_code}
-    per_capita = network.build_per_capita(
-        by_boundary[series.TERRITORIAL], inputs.population, counties, splits()
-    )
+    per_capita = network.build_per_capita(by_boundary[series.TERRITORIAL], population, counties, splits())
     newest = per_capita[per_capita["year"] == last_year].set_index("region_code")
     overview = overview.join(newest["tco2e_per_capita"].rename("territorial_t_per_capita"), on="region_code")
     overview = overview.join(newest["reason"].replace("", None).rename("per_capita_reason"), on="region_code")
@@ -429,9 +510,41 @@ def _region_overview(
 _OWN_PART_COLUMNS: Final = ("national_part_pct", "own_part_pct", "own_part_status", "scaled_share_pct")
 
 
-def _member_codes(inputs: ResultInputs) -> frozenset[str]:
-    confirmed = inputs.members[inputs.members["confirmed"].astype(bool)]
-    return frozenset(network.members_on(confirmed, inputs.as_of))
+@STEPS.table("backtest")
+def _backtest(held: derived.Held) -> pd.DataFrame:
+    return derived.projection_backtest(held)
+
+
+@STEPS.shared
+def _nowcasts(
+    held: derived.Held, national: pd.DataFrame | None, national_basis: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return derived.nowcasts(held, national, basis=national_basis)
+
+
+@STEPS.table("nowcast")
+def _nowcast(nowcasts: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    return nowcasts[0]
+
+
+@STEPS.table("nowcast_score")
+def _nowcast_score(nowcasts: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    return nowcasts[1]
+
+
+@STEPS.table("better_example")
+def _better_example(held: derived.Held) -> pd.DataFrame:
+    return derived.better_example(held)
+
+
+@STEPS.table("revision_record")
+def _revision_record(held: derived.Held) -> pd.DataFrame:
+    return derived.revision_record(held)
+
+
+def _member_codes(members: pd.DataFrame, as_of: date) -> frozenset[str]:
+    confirmed = members[members["confirmed"].astype(bool)]
+    return frozenset(network.members_on(confirmed, as_of))
 
 
 def _change(matrix: SeriesMatrix, base_year: int | None, last: FloatArray) -> FloatArray:

@@ -34,7 +34,19 @@ SHEET_ROW = "sheet_row"
 """The column of a parsed frame that says where in the publisher's file a row stands."""
 
 _COLUMN_KEYS = frozenset(
-    {"type", "unit", "nullable", "allowed", "code_list", "min", "max", "references", "sv", "en"}
+    {
+        "type",
+        "unit",
+        "nullable",
+        "allowed",
+        "code_list",
+        "min",
+        "max",
+        "negative_only",
+        "references",
+        "sv",
+        "en",
+    }
 )
 _MART_KEYS = frozenset({"kind", "fact", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
 _FACT_KEYS = frozenset({"by_substance", "columns", "key"})
@@ -58,6 +70,8 @@ class Column:
         code_list: The list of codes that ``allowed`` comes from, or None where it has no such.
         minimum: The least value it can have, or None.
         maximum: The greatest value it can have, or None.
+        negative_only: A column and the codes of it where a value may be negative; elsewhere it may not. None
+            where ``minimum`` says all.
         references: ``mart.column`` (without schema) it joins to, or None.
         sv: Meaning in Swedish.
         en: Meaning in English.
@@ -71,6 +85,7 @@ class Column:
     code_list: str | None
     minimum: float | None
     maximum: float | None
+    negative_only: tuple[str, tuple[str, ...]] | None
     references: str | None
     sv: str
     en: str
@@ -430,10 +445,18 @@ def _read_column(owner: str, item: str | Mapping[str, Mapping[str, Any]], shared
         code_list=code_list,
         minimum=settings.get("min"),
         maximum=settings.get("max"),
+        negative_only=_negative_only(settings.get("negative_only")),
         references=settings.get("references"),
         sv=settings["sv"],
         en=settings["en"],
     )
+
+
+def _negative_only(stated: Mapping[str, Sequence[str]] | None) -> tuple[str, tuple[str, ...]] | None:
+    if stated is None:
+        return None
+    ((column, codes),) = stated.items()
+    return column, tuple(codes)
 
 
 def _check_references(entry: Contract) -> None:

@@ -590,17 +590,23 @@ def _aviation_of(donor: ReleaseTable, year: int, region_codes: Sequence[str]) ->
 def _link(
     years: IntArray, new: FloatArray, old_years: IntArray, old: FloatArray, vanished: Sequence[int]
 ) -> FloatArray:
-    """Link vanished years: old value × ratio new/old, linear in time between the nearest common years."""
+    """Link vanished years: old value × ratio new/old, linear in time between the nearest common years.
+
+    A ratio to next to nothing may be no number: it links nothing.
+    """
     common = np.intersect1d(years, old_years)
     new_common = new[:, np.searchsorted(years, common)]
     old_common = old[:, np.searchsorted(old_years, common)]
-    ratio = np.divide(new_common, old_common, out=np.full_like(new_common, np.nan), where=old_common > 0)
+    with np.errstate(over="ignore"):
+        ratio = np.divide(new_common, old_common, out=np.full_like(new_common, np.nan), where=old_common > 0)
     linked = np.full((len(new), len(vanished)), np.nan)
     for row, own in enumerate(ratio):
-        present = ~np.isnan(own)
+        present = np.isfinite(own)
         if present.any():
             linked[row] = np.interp(vanished, common[present], own[present])
-    return linked * old[:, np.searchsorted(old_years, vanished)]
+    with np.errstate(over="ignore"):
+        values: FloatArray = linked * old[:, np.searchsorted(old_years, vanished)]
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _align(values: FloatArray, own: Sequence[str], wanted: Sequence[str]) -> FloatArray:

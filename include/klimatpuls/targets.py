@@ -262,7 +262,7 @@ def levels(target: Target, base: FloatArray, year: int, population: FloatArray |
 
     Returns:
         Tonnes CO2e, shape ``(n_regions,)``; NaN where it cannot be computed: no base value, no forecast,
-        net zero without a stated cap.
+        net zero without a stated cap, a constant rate before its base year.
 
     Example: base 100 t, 63 % below → 37 t; 16 % a year from 2020, judged 2030 → 100 × 0.84^10 = 17.5 t.
     """
@@ -279,6 +279,8 @@ def levels(target: Target, base: FloatArray, year: int, population: FloatArray |
             return base * _number(target.residual_percent) / 100.0
         case TargetType.CONSTANT_RATE:
             elapsed = year - int(_number(target.base_year))
+            if elapsed < 0:  # it has not begun
+                return np.full(len(base), np.nan)
             return base * (1.0 - _number(target.annual_rate)) ** elapsed
         case TargetType.CARBON_BUDGET:
             return np.full(len(base), _number(target.budget_tco2e))

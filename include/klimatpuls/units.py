@@ -8,7 +8,10 @@ a mass.
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from fractions import Fraction
+
+from klimatpuls.clock import stockholm_date
 
 TONNES_PER_YEAR = "ton/år"
 """How SMHI writes the unit of greenhouse gases: metric tonnes per calendar year."""
@@ -49,6 +52,54 @@ def number_from_text(text: str) -> float:
         msg = f"{text!r} is too large for a number"
         raise ValueError(msg)
     return value
+
+
+MONTHS = (
+    "januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober",
+    "november", "december",
+)  # fmt: skip
+"""Swedish names of the months, January first."""
+_WRITTEN_DAY = re.compile(r"(\d{1,2})\.? ([a-zå]{3,9})\.? (\d{4})", re.IGNORECASE)
+
+
+def day_from_text(text: str) -> date:
+    """The day that a publisher's text states.
+
+    Args:
+        text: ``2026-06-10``, ``2026/06/10`` or ``20260610``, perhaps with a time behind a ``T`` or a blank,
+            or ``10 juni 2026`` (``10 jun 2026``). A time with a zone is turned into the day in Sweden.
+
+    Returns:
+        The day.
+
+    Raises:
+        ValueError: if the text is no such day, or one that no calendar has.
+
+    Example: ``2026-06-10T22:30:00Z`` → 11 June 2026.
+    """
+    plain = " ".join(text.split())
+    written = _WRITTEN_DAY.fullmatch(plain)
+    try:
+        if written is not None:
+            return date(int(written[3]), month_from_word(written[2]), int(written[1]))
+        moment = datetime.fromisoformat(plain.replace("/", "-"))
+        return moment.date() if moment.tzinfo is None else stockholm_date(moment)
+    except (ValueError, OverflowError) as error:
+        msg = f"{text!r} is no day ({error})"
+        raise ValueError(msg) from error
+
+
+def month_from_word(word: str) -> int:
+    """The number of a Swedish month by its name or the first three letters or more of it.
+
+    Raises:
+        ValueError: if it is no month.
+    """
+    for number, name in enumerate(MONTHS, start=1):
+        if len(word) >= 3 and name.startswith(word.casefold()):
+            return number
+    msg = f"{word!r} is no month"
+    raise ValueError(msg)
 
 
 def plain_unit(unit: str) -> str:

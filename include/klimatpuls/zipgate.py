@@ -4,11 +4,15 @@ The reader trusts its input: 2.5 MB that inflate to 2.5 GB cost it 2.1 GB of mem
 the far corner of an otherwise empty sheet makes it lay out every cell before it. So every entry is inflated
 here first, in bounded chunks that are thrown away, and counted: what the directory claims about sizes is
 not believed. The limits leave the real workbooks (16 MB inflated, ratio 6, 20 000 rows) four times the room.
+A sheet is one wherever the workbook says it lies. Styles and shared strings may repeat themselves as often as
+the whole may be large: spreadsheet programs write such. What passes is still read under the ceilings of
+:mod:`klimatpuls.isolation`.
 """
 
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import struct
 import zipfile
@@ -32,10 +36,16 @@ _CHUNK = 2**18
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _WORKBOOK_PART = "xl/workbook.xml"
 _SHEET_PARTS = "xl/worksheets/"
+_RELATIONSHIPS = "xl/_rels/workbook.xml.rels"
+_RELATIONSHIP = re.compile(rb"<(?:\w+:)?Relationship\b[^>]*>")
+_IS_SHEET = re.compile(rb"""Type\s*=\s*["'][^"']*/worksheet["']""")
+_TARGET = re.compile(rb"""Target\s*=\s*["']([^"']*)["']""")
+_MAX_RELATIONSHIPS = 2**20
 _SHARED_STRINGS = "xl/sharedStrings.xml"
 # A reference at or beyond column BA or row 100 000: four times the rows, twice the columns of any release.
 _FAR_CELL = re.compile(rb"""r\s*=\s*["'](?:[A-Za-z]{3}\d|[B-Zb-z][A-Za-z]\d|[A-Za-z]{0,2}0*[1-9]\d{5})""")
 _SHARED_CELL = re.compile(rb"""t\s*=\s*["']s["']""")
+_SHARED_ITEM_END = re.compile(rb"</(?:\w+:)?si\s*>")
 _OVERLAP = 64
 _OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
 
@@ -53,13 +63,21 @@ class GateReport:
     inflated_bytes: int
 
 
-def check_workbook(body: bytes, *, what: str, max_inflated: int = MAX_INFLATED_BYTES) -> GateReport:
+def check_workbook(
+    body: bytes,
+    *,
+    what: str,
+    max_inflated: int = MAX_INFLATED_BYTES,
+    max_shared_text: int = MAX_SHARED_TEXT_BYTES,
+) -> GateReport:
     """Refuse a body that is no workbook or would cost the reader more than a workbook does.
 
     Args:
         body: The bytes as received.
         what: How a message names them, such as ``smhi_emissions ghg``.
         max_inflated: Bytes that its entries may have together once inflated.
+        max_shared_text: Bytes that its cells may have together if each shared text were as long as the
+            longest.
 
     Returns:
         What was counted.
@@ -78,7 +96,7 @@ def check_workbook(body: bytes, *, what: str, max_inflated: int = MAX_INFLATED_B
     except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
         raise _truncated(what, f"its directory cannot be read ({error}) in {len(body):,} bytes") from error
     _check_directory(entries, what, max_inflated)
-    counter = _Counter(what, max_inflated)
+    counter = _Counter(what, max_inflated, max_shared_text, _sheets_elsewhere(entries, body, what))
     for entry in entries:
         counter.count(entry, body)
     return GateReport(entries=len(entries), inflated_bytes=counter.inflated)
@@ -130,26 +148,52 @@ def _check_directory(entries: list[zipfile.ZipInfo], what: str, max_inflated: in
         raise _bomb(what, f"its entries claim {claimed:,} bytes, more than {max_inflated:,}")
 
 
+def _sheets_elsewhere(entries: list[zipfile.ZipInfo], body: bytes, what: str) -> frozenset[str]:
+    """Names, in lower case, of the parts that the workbook relates to as its sheets, in whatever folder."""
+    found: set[str] = set()
+    for entry in entries:
+        if _plain(entry.filename) != _RELATIONSHIPS:
+            continue
+        text = b""
+        for chunk in _inflate(entry, body, what):
+            text += chunk
+            if len(text) > _MAX_RELATIONSHIPS:
+                raise _bomb(what, f"{entry.filename} has more than {_MAX_RELATIONSHIPS:,} bytes")
+        for tag in _RELATIONSHIP.findall(text):
+            target = _TARGET.search(tag)
+            if target and _IS_SHEET.search(tag):
+                name = target.group(1).decode("utf-8", "replace")
+                found |= {_plain(posixpath.join("xl", name)), _plain(name.lstrip("/"))}
+    return frozenset(found)
+
+
+def _plain(name: str) -> str:
+    return posixpath.normpath(name.replace("\\", "/")).lower()
+
+
 class _Counter:
     """Counts over all entries of one body; refuses as soon as a limit is passed."""
 
-    def __init__(self, what: str, max_inflated: int) -> None:
+    def __init__(self, what: str, max_inflated: int, max_shared_text: int, sheets: frozenset[str]) -> None:
         self.what = what
         self.max_inflated = max_inflated
+        self.max_shared_text = max_shared_text
+        self.sheets = sheets
         self.inflated = 0
         self.shared_cells = 0
         self.longest_shared = 0
 
     def count(self, entry: zipfile.ZipInfo, body: bytes) -> None:
         """Inflate one entry chunk by chunk, keeping nothing but the counts."""
-        is_sheet = entry.filename.startswith(_SHEET_PARTS)
+        name = _plain(entry.filename)
+        is_sheet = name.startswith(_SHEET_PARTS) or name in self.sheets
         size = checksum = since_item = 0
         tail = b""
         for chunk in _inflate(entry, body, self.what):
             size += len(chunk)
             self.inflated += len(chunk)
             checksum = zlib.crc32(chunk, checksum)
-            self._check_sizes(entry, size)
+            self._check_sizes(entry, size if is_sheet else 0)
             if is_sheet:
                 self._look_at_cells(entry, tail + chunk)
                 self.shared_cells += len(_SHARED_CELL.findall(chunk))
@@ -177,13 +221,13 @@ class _Counter:
             raise _bomb(self.what, f"{entry.filename} has a cell far outside the table ({where}…)")
 
     def _measure_shared(self, chunk: bytes, since_item: int) -> int:
-        first, *rest = chunk.split(b"</si>")
+        first, *rest = _SHARED_ITEM_END.split(chunk)
         lengths = [since_item + len(first), *map(len, rest)]
         self.longest_shared = max(self.longest_shared, *lengths)
         return lengths[-1]
 
     def _check_shared(self) -> None:
-        if self.shared_cells * self.longest_shared > MAX_SHARED_TEXT_BYTES:
+        if self.shared_cells * self.longest_shared > self.max_shared_text:
             raise _bomb(
                 self.what,
                 f"{self.shared_cells:,} cells share texts of up to {self.longest_shared:,} bytes",

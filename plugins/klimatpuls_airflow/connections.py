@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Connection
@@ -48,6 +49,12 @@ def warehouse(conn_id: str) -> Iterator[PgConnection]:
 def base_url(conn_id: str) -> str:
     """Where a source is: the agency, or a replica on this machine; the whole URL stands in the host field."""
     return Connection.get(conn_id).host or ""
+
+
+def replica_ca(conn_id: str) -> Path | None:
+    """Whom to trust that a replica is one: the file in the extra field ``replica_ca``; None without it."""
+    named = Connection.get(conn_id).extra_dejson.get("replica_ca")
+    return Path(named) if named else None
 
 
 def smtp_settings() -> SmtpSettings:

@@ -7,9 +7,11 @@ a failed task whose message tells the operator what to do.
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -20,7 +22,7 @@ from klimatpuls.errors import KlimatpulsError
 from klimatpuls_airflow import assets, connections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow.sdk import Asset
     from psycopg2.extensions import connection as PgConnection
@@ -29,16 +31,56 @@ if TYPE_CHECKING:
     from klimatpuls.hops.context import RunContext
     from klimatpuls.hops.snapshot import SnapshotResult
     from klimatpuls.hops.validate import ValidationResult
+    from klimatpuls.http import PoliteSession
 
 
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 APPROVE, REJECT, LEAVE = "Approve", "Reject", "Leave on hold"
 """Answers to a question; a release that nobody answers for stays where it is."""
 ASKING = ["queued", "running", "success"]
 """States of a run of the review DAG that asks, or has asked and had its answer."""
+TRY_AGAIN = "try_again"
+"""Configuration of the publish DAG with which it calculates once more what could not be calculated."""
 NOTHING_TO_PUBLISH = "nothing to publish: no release and no register is new"
 """What a run of the publish DAG says that comes too late, or for nothing."""
 TOLD = {"sent", "suppressed"}
 """What may become of a notice without anybody having to look after it."""
+
+
+def failing_is_told(body: Callable[P, T]) -> Callable[P, T]:
+    """Decorate the body of a task that belongs to no source: the operator is mailed what it raises.
+
+    Each class of exception once a day, whatever the class; what it raises is raised on. A skip is no failure.
+    """
+
+    @wraps(body)
+    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return body(*args, **kwargs)
+        except AirflowSkipException:
+            raise
+        except Exception as error:
+            _tell_of_task(body.__name__, error)
+            raise
+
+    return told
+
+
+def _tell_of_task(name: str, error: Exception) -> None:
+    """Mail the operator that a task failed; what failed first stays what is raised."""
+    from psycopg2 import Error as WarehouseTrouble
+
+    from klimatpuls.hops.notice import task_failure, tell
+
+    context = run_context()
+    try:
+        with connections.warehouse(connections.LOADER) as conn:
+            tell(conn, connections.smtp_settings(), task_failure(name, error, context), context)
+    except (KlimatpulsError, WarehouseTrouble) as trouble:
+        error.add_note(f"The operator could not be told by mail: {trouble}")
 
 
 def run_context() -> RunContext:
@@ -52,14 +94,11 @@ def look(source_id: str) -> None:
     """The release watch: wake the ingest DAG (by this task's asset) when the publisher changed anything."""
     from klimatpuls.hops.look import look_at
     from klimatpuls.hops.validate import record_checks
-    from klimatpuls.http import open_session
-    from klimatpuls.warehouse.calls import WarehouseLedger
 
     source, context = SOURCES[source_id], run_context()
     with connections.warehouse(connections.LOADER) as conn:
         try:
-            base_url = connections.base_url(source.conn_id)
-            with open_session(source, base_url, ledger=WarehouseLedger(conn)) as session:
+            with _session(conn, source) as session:
                 seen = look_at(conn, source, session, context)
         except KlimatpulsError as error:
             with conn:
@@ -70,6 +109,7 @@ def look(source_id: str) -> None:
             with conn:
                 record_checks(conn, source, context)
             raise AirflowSkipException(seen.detail)
+        _tell_of_parts(conn, source_id, seen.failed, context)
 
 
 def fetch_snapshot(source_id: str) -> int:
@@ -101,10 +141,8 @@ def fetch_snapshot(source_id: str) -> int:
 def _fetch(
     conn: PgConnection, source: Source, context: RunContext, source_run: int, conf: Mapping[str, Any]
 ) -> SnapshotResult:
-    """The bytes of a run: given by hand, kept by an earlier day, or asked of the agency."""
+    """The bytes of a run: given by hand, kept by an earlier day, refused before, or asked of the agency."""
     from klimatpuls.hops import look, snapshot
-    from klimatpuls.http import open_session
-    from klimatpuls.warehouse.calls import WarehouseLedger
 
     if manifest := conf.get("manifest_path"):
         return snapshot.adopt_by_hand(conn, source, context, run_id=source_run, manifest_path=manifest)
@@ -112,13 +150,30 @@ def _fetch(
         return snapshot.adopt_kept(
             conn, source, context, run_id=source_run, kept_as_of=clock.iso_day(day, "kept_as_of")
         )
+    if conf.get("retry_refused"):
+        return snapshot.adopt_refused(conn, source, run_id=source_run)
     seen = look.fingerprints(conn, source)
-    base_url = connections.base_url(source.conn_id)
-    with open_session(source, base_url, ledger=WarehouseLedger(conn)) as session:
+    with _session(conn, source) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
     with conn:
-        look.note_fetched(conn, seen)
+        look.note_fetched(
+            conn, [one for one in seen if (one["dataset"], one["substance"]) not in result.failed]
+        )
+    _tell_of_parts(conn, source.id, result.failed, context)
     return result
+
+
+def _session(conn: PgConnection, source: Source) -> PoliteSession:
+    """A session at the agency or its stand-in, counted with the calls of every other task."""
+    from klimatpuls.http import open_session
+    from klimatpuls.warehouse.calls import WarehouseLedger
+
+    return open_session(
+        source,
+        connections.base_url(source.conn_id),
+        ledger=WarehouseLedger(conn),
+        replica_ca=connections.replica_ca(source.conn_id),
+    )
 
 
 @contextmanager
@@ -134,6 +189,22 @@ def _told(conn: PgConnection, source_id: str, source_run: int, context: RunConte
         close_failed(conn, SOURCES[source_id], context, source_run, message)
         _tell_of_failure(conn, source_id, message, context, error)
         raise
+
+
+def _tell_of_parts(
+    conn: PgConnection, source_id: str, failed: Mapping[tuple[str, str], str], context: RunContext
+) -> None:
+    """Mail the operator of the parts of a source that failed while the others go on."""
+    from klimatpuls.hops.notice import failure, tell
+
+    if not failed:
+        return
+    message = "\n\n".join(failed.values())
+    logger.warning("%s: %s", source_id, message)
+    try:
+        tell(conn, connections.smtp_settings(), failure(source_id, message, context), context)
+    except KlimatpulsError as trouble:
+        logger.warning("the operator could not be told by mail: %s", trouble)
 
 
 def _tell_of_failure(
@@ -156,7 +227,9 @@ def load(source_id: str, source_run: int) -> int:
     with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
         result = load_run(conn, SOURCES[source_id], source_run, context)
     if not result.rows and not result.quarantined:
-        message = "; ".join(f"{release_id}: the same content in another file" for release_id in result.known)
+        said = [f"{release_id}: the same content in another file" for release_id in result.known]
+        said += [f"refused again for the same reason: {words}" for words in result.refused_again]
+        message = "; ".join(said)
         raise AirflowSkipException(message or "nothing to load")
     return source_run
 
@@ -191,6 +264,7 @@ def _result_of(source_run: int) -> ValidationResult:
         return read_result(conn, source_run)
 
 
+@failing_is_told
 def questions_of_holds() -> list[dict[str, str]]:
     """One question per release on hold that nobody was asked about yet; skipped when there is none."""
     from dataclasses import asdict
@@ -207,6 +281,7 @@ def questions_of_holds() -> list[dict[str, str]]:
     return [asdict(question) for question in questions]
 
 
+@failing_is_told
 def note_review(answer: dict[str, Any], release_id: str) -> None:
     """Write a person's answer to a release on hold; an approval wakes the publish DAG (by this task's asset).
 
@@ -255,6 +330,7 @@ def tell_findings(source_id: str, source_run: int) -> None:
     raise AirflowFailException("\n\n".join(told))
 
 
+@failing_is_told
 def sync_registers() -> None:
     """Read the network's reviewed registers into the warehouse; skipped when nothing changed."""
     from klimatpuls.hops.registers import sync_registers as sync
@@ -267,6 +343,7 @@ def sync_registers() -> None:
         raise AirflowSkipException(message)
 
 
+@failing_is_told
 def sync_contacts() -> None:
     """Read the members' contacts into the schema that only the mailer reads; skipped when nothing changed."""
     from klimatpuls.hops.contacts import sync_contacts as sync
@@ -282,6 +359,7 @@ def sync_contacts() -> None:
         raise AirflowSkipException(message)
 
 
+@failing_is_told
 def check_registers() -> None:
     """Fail with every mistake of the register files; what was sound is in the warehouse already.
 
@@ -297,6 +375,7 @@ def check_registers() -> None:
         raise AirflowFailException(str(error)) from error
 
 
+@failing_is_told
 def ingests_are_done() -> bool:
     """Whether no source is on its way, so that one publication (and one digest) takes everything.
 
@@ -309,11 +388,12 @@ def ingests_are_done() -> bool:
         if unfinished_ingests(conn):
             return False
         waits = has_unpublished(conn)
-    if not waits:
+    if not waits and not (get_current_context()["dag_run"].conf or {}).get(TRY_AGAIN):
         raise AirflowSkipException(NOTHING_TO_PUBLISH)
     return True
 
 
+@failing_is_told
 def publish() -> int:
     """Hop 4; skipped when neither a release nor a register is new. Returns the publication.
 
@@ -322,16 +402,48 @@ def publish() -> int:
     """
     from klimatpuls.hops.publish import publish_validated, published_since
 
+    dag_run = get_current_context()["dag_run"]
     with connections.warehouse(connections.LOADER) as conn:
-        published = publish_validated(conn, run_context(), connections.smtp_settings().list_address)
+        published = publish_validated(
+            conn,
+            run_context(),
+            connections.smtp_settings().list_addresses,
+            try_again=bool((dag_run.conf or {}).get(TRY_AGAIN)),
+        )
         if published is not None:
             return published.publication_id
-        earlier = published_since(conn, get_current_context()["dag_run"].run_after)
+        earlier = published_since(conn, dag_run.run_after)
     if earlier is None:
         raise AirflowSkipException(NOTHING_TO_PUBLISH)
     return earlier
 
 
+def tell_stale() -> None:
+    """Mail the operator which result tables could not be calculated, and fail in the same words.
+
+    Skipped where all could.
+
+    Raises:
+        AirflowFailException: with exception, tables, what was new and what to do.
+    """
+    from klimatpuls.hops.notice import stale_tables, tell
+    from klimatpuls.hops.stale import read_stale
+
+    context = run_context()
+    with connections.warehouse(connections.LOADER) as conn:
+        stale = read_stale(conn)
+        if stale is None:
+            message = "every result table was calculated"
+            raise AirflowSkipException(message)
+        told = list(stale.explanations)
+        try:
+            tell(conn, connections.smtp_settings(), stale_tables(stale, context), context)
+        except KlimatpulsError as trouble:
+            told.append(f"The operator could not be told by mail: {trouble}")
+    raise AirflowFailException("\n\n".join(told))
+
+
+@failing_is_told
 def assess() -> int:
     """Reckon the dated statuses for today; skipped when none changed. Returns the publication."""
     from klimatpuls.hops.assess import assess as reckon
@@ -347,6 +459,7 @@ def assess() -> int:
     return done.publication_id
 
 
+@failing_is_told
 def render_report() -> int:
     """Hop 5, first half: the digest as HTML, text and picture. Returns the publication."""
     from klimatpuls.hops.report import write_report
@@ -359,6 +472,7 @@ def render_report() -> int:
     return files.publication_id
 
 
+@failing_is_told
 def ask_for_approval() -> list[int]:
     """Go on to the question only when a digest waits for a person's word; returns the outbox rows."""
     from klimatpuls.hops.approval import digests_to_approve
@@ -371,6 +485,7 @@ def ask_for_approval() -> list[int]:
     return waiting
 
 
+@failing_is_told
 def note_approval(answer: dict[str, Any], outbox_ids: list[int]) -> None:
     """Write the answer of the approval task into the outbox; no answer in time is its default, a no."""
     from klimatpuls.hops.approval import decide_digests
@@ -399,6 +514,7 @@ def send_mail() -> dict[str, int]:
     return {"sent": summary.count("sent"), "suppressed": summary.count("suppressed")}
 
 
+@failing_is_told
 def close_stuck_runs() -> int:
     """Close source runs that were killed, each with a notice that ``tell_untold`` sends; returns how many."""
     from klimatpuls.hops.watch import close_stuck_runs as close
@@ -426,6 +542,7 @@ def tell_untold() -> dict[str, int]:
     return states
 
 
+@failing_is_told
 def assess_freshness() -> None:
     """Write the dated status of every dataset as of today."""
     from klimatpuls.hops.validate import record_checks
@@ -436,6 +553,7 @@ def assess_freshness() -> None:
             record_checks(conn, source, context)
 
 
+@failing_is_told
 def tell_overdue_defects() -> None:
     """Mail the operator about known defects whose day of review has passed; skipped when there is none."""
     from klimatpuls.hops.watch import tell_of_overdue_defects
@@ -447,18 +565,20 @@ def tell_overdue_defects() -> None:
         raise AirflowSkipException(message)
 
 
+@failing_is_told
 def sweep_unsent_mail() -> None:
     """Wake the report DAG (by this task's asset) when a mail is due that nobody is sending."""
     from klimatpuls.hops.watch import has_mail_due, queue_missed_digest
 
     with connections.warehouse(connections.LOADER) as conn:
-        queue_missed_digest(conn, run_context(), connections.smtp_settings().list_address)
+        queue_missed_digest(conn, run_context(), connections.smtp_settings().list_addresses)
         is_due = has_mail_due(conn)
     if not is_due:
         message = "no mail is due"
         raise AirflowSkipException(message)
 
 
+@failing_is_told
 def sweep_held() -> None:
     """Wake the review DAG (by this task's asset) when a release is on hold and nobody is asked about it."""
     from klimatpuls.hops.approval import reopen_questions
@@ -476,6 +596,7 @@ def sweep_held() -> None:
         raise AirflowSkipException(message)
 
 
+@failing_is_told
 def tidy() -> str:
     """Throw away what is older than it need be; returns what went, in words."""
     from pathlib import Path
@@ -491,6 +612,7 @@ def tidy() -> str:
         return str(tidy_up(conn, context, keep, folders))
 
 
+@failing_is_told
 def sweep_unpublished() -> None:
     """Wake the publish DAG (by this task's asset) when validated releases wait and no event came."""
     from klimatpuls.hops.watch import has_unpublished

@@ -37,7 +37,7 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
         "one_release.approve_release": {"one_release.note_review"},
         "one_release.note_review": set(),
     },
-    "publish": {"ingests_are_done": {"publish"}, "publish": set()},
+    "publish": {"ingests_are_done": {"publish"}, "publish": {"tell_stale"}, "tell_stale": set()},
     "report": {
         "render_report": {"ask_for_approval", "send_mail"},
         "ask_for_approval": {"approve_digest", "note_approval"},
@@ -46,7 +46,7 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
         "send_mail": set(),
     },
     "tidy": {"tidy": set()},
-    "assess": {"assess": set()},
+    "assess": {"assess": {"tell_stale"}, "tell_stale": set()},
     "sync_registers": {
         "sync_registers": {"check_registers"},
         "check_registers": set(),

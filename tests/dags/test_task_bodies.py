@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
 from types import SimpleNamespace
@@ -15,7 +16,9 @@ from urllib.parse import urlsplit
 
 import chain
 import pytest
+from psycopg2.errors import UniqueViolation
 
+from klimatpuls import results
 from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import FetchError, UsageError
 from klimatpuls.folders import REGISTERS_FOLDER
@@ -211,6 +214,21 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
     assert skip_of(tasks.sweep_unpublished) == "everything validated is published"
     assert tasks.close_stuck_runs() == 0
     assert skip_of(tasks.tell_untold) == "the operator was told of everything"
+
+
+def test_what_was_refused_is_read_again_when_a_person_asks(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tasks.fetch_snapshot("scb_population")
+    with closing(connect(warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("UPDATE ops.snapshot SET outcome = 'quarantined' WHERE run_id = %s", (run,))
+        cursor.execute("UPDATE ops.source_run SET state = 'quarantined' WHERE run_id = %s", (run,))
+    in_dag_run(monkeypatch, tasks, retry_refused="yes")
+    again = tasks.fetch_snapshot("scb_population")
+    assert again != run
+    assert tasks.validate("scb_population", tasks.load("scb_population", again)) == []
+    in_dag_run(monkeypatch, tasks, retry_refused="yes")
+    assert skip_of(tasks.fetch_snapshot, "scb_population") == "no kept file of this source is refused"
 
 
 @pytest.mark.parametrize("answer", ["Approve", "Reject"])
@@ -439,7 +457,8 @@ def test_a_register_with_a_mistake_is_told_and_the_others_come_through(
     assert ask(warehouse.loader_dsn, "SELECT count(*) FROM register.member") == [(0,)]
     assert ask(warehouse.loader_dsn, "SELECT count(*) FROM register.target") == [(7,)]
     told = failure_of(tasks.check_registers)
-    assert "members.csv, row 13, column region_name (Namn): 1281 is Lund, found 'Malmö'" in told
+    assert 'members.csv, rad 13, kolumn Namn (region_name), cell B13: 1281 är Lund, här står "Malmö"' in told
+    assert 'members.csv, row 13, column region_name (Namn), cell B13: 1281 is Lund, found "Malmö"' in told
     # Their file fits the members that could not be read; nothing can be held to them.
     tasks.sync_contacts()
     assert ask(warehouse.mailer_dsn, "SELECT region_code, kind FROM person.contact") == [("1280", "official")]
@@ -466,3 +485,109 @@ def test_a_day_that_changes_a_status_is_published_once_and_mails_nobody(
     assert "no dated status changed" in skip_of(tasks.assess)
     assert ask(published.loader_dsn, "SELECT outbox_id, state FROM ops.mail_outbox ORDER BY 1") == mails
     assert tasks.render_report() == light
+
+
+def test_tables_that_could_not_be_calculated_fail_a_task_and_not_the_publication(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for source_id in HELD:
+        ingest(tasks, source_id)
+        in_dag_run(monkeypatch, tasks)
+    tasks.sync_registers()
+    broken = results.STEPS.steps["carbon_law"]
+    with monkeypatch.context() as patch:
+
+        def divide(**_: Any) -> Any:
+            return 1 / 0
+
+        patch.setitem(results.STEPS.steps, "carbon_law", replace(broken, make=divide))
+        publication = tasks.publish()
+    assert tasks.render_report() == publication
+    give_operator(monkeypatch)
+    told = failure_of(tasks.tell_stale)
+    assert "carbon_law failed with ZeroDivisionError: division by zero" in told
+    assert "klimatpuls publish tries at once" in told
+    notices = "SELECT notice_key, source, state FROM ops.operator_notice"
+    # It was tried: the connection's mail server is the one that answers to nobody.
+    key = f"publish.stale-{publication}"
+    assert ask(warehouse.loader_dsn, notices) == [(key, "publish", "failed")]
+    in_dag_run(monkeypatch, tasks)
+    assert skip_of(tasks.ingests_are_done) == "nothing to publish: no release and no register is new"
+    in_dag_run(monkeypatch, tasks, try_again="yes")
+    assert tasks.ingests_are_done() is True
+    assert tasks.publish() > publication
+    assert skip_of(tasks.tell_stale) == "every result table was calculated"
+
+
+@pytest.mark.parametrize(
+    ("task", "hop", "error", "words"),
+    [
+        ("publish", "klimatpuls.hops.publish.publish_validated", KeyError("x"), "KeyError: 'x'"),
+        ("assess", "klimatpuls.hops.assess.assess", MemoryError(), "MemoryError: no message"),
+        ("render_report", "klimatpuls.hops.report.write_report", ValueError("two\nlines"), "two lines"),
+        ("sync_registers", "klimatpuls.hops.registers.sync_registers", OSError(28, "disk full"), "disk full"),
+        ("tidy", "klimatpuls.hops.retention.tidy", RuntimeError("no folder"), "RuntimeError: no folder"),
+        ("sweep_held", "klimatpuls.hops.approval.reopen_questions", TypeError("bad"), "TypeError: bad"),
+    ],
+)
+def test_whatever_a_task_raises_the_operator_is_told_once_a_day(
+    tasks: Any,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    task: str,
+    hop: str,
+    error: Exception,
+    words: str,
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path / "logs"))
+    monkeypatch.setattr(hop, broken)
+    give_operator(monkeypatch)
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            getattr(tasks, task)()
+    ((source, key, findings),) = ask(
+        warehouse.loader_dsn, "SELECT source, notice_key, findings FROM ops.operator_notice"
+    )
+    assert source == task
+    assert key == f"{task}.failed-{type(error).__name__}-{AS_OF}"
+    assert words in findings[0]
+    assert f"the log of the task {task} in Airflow" in findings[1]
+
+
+def test_the_operator_is_told_the_table_that_refused_a_row(
+    tasks_later: Any, published: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(conn: Any, *_: Any, **__: Any) -> None:
+        with conn.cursor() as cursor:
+            cursor.execute("INSERT INTO ops.publication_facts SELECT * FROM ops.publication_facts")
+
+    monkeypatch.setattr("klimatpuls.hops.publish.publish_validated", twice)
+    give_operator(monkeypatch)
+    with pytest.raises(UniqueViolation):
+        tasks_later.publish()
+    ((told,),) = ask(published.loader_dsn, "SELECT findings[1] FROM ops.operator_notice")
+    assert told.startswith("UniqueViolation: duplicate key value")
+    assert "(table ops.publication_facts, constraint publication_facts_pkey)" in told
+
+
+def test_a_skip_is_no_failure(tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_operator(monkeypatch)
+    assert skip_of(tasks.render_report)
+    assert skip_of(tasks.sweep_unpublished)
+    assert ask(warehouse.loader_dsn, "SELECT count(*) FROM ops.operator_notice") == [(0,)]
+
+
+def test_a_failure_that_cannot_be_told_stays_what_it_is(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        message = "no folder"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("klimatpuls.hops.retention.tidy", broken)
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps({"conn_type": "smtp", "host": "127.0.0.1"}))
+    with pytest.raises(RuntimeError, match="no folder") as raised:
+        tasks.tidy()
+    assert "The operator could not be told by mail" in raised.value.__notes__[0]

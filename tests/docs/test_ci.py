@@ -48,13 +48,16 @@ def _run(clone: Path, **settings: str) -> tuple[int, list[str]]:
 
 
 def test_without_real_figures_it_lints_and_tests(clone: Path) -> None:
-    assert _run(clone) == (0, ["true lint", "true test", "true run", "true test-bi"])
+    assert _run(clone) == (0, ["true lint", "true test", "true rehearsal", "true run", "true test-bi"])
 
 
 def test_real_figures_are_used_where_their_folder_is(clone: Path, tmp_path: Path) -> None:
     (tmp_path / "figures/smhi").mkdir(parents=True)
     result = _run(clone, KLIMATPULS_REAL_DATA=str(tmp_path / "figures"))
-    assert result == (0, ["true lint", "true test", "true run", "true test-bi", "true test-real"])
+    assert result == (
+        0,
+        ["true lint", "true test", "true rehearsal", "true run", "true test-bi", "true test-real"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,9 +65,13 @@ def test_real_figures_are_used_where_their_folder_is(clone: Path, tmp_path: Path
     [
         ("lint", ["true lint"]),
         ("test", ["true lint", "true test"]),
-        ("run", ["true lint", "true test", "true run"]),
-        ("test-bi", ["true lint", "true test", "true run", "true test-bi"]),
-        ("test-real", ["true lint", "true test", "true run", "true test-bi", "true test-real"]),
+        ("rehearsal", ["true lint", "true test", "true rehearsal"]),
+        ("run", ["true lint", "true test", "true rehearsal", "true run"]),
+        ("test-bi", ["true lint", "true test", "true rehearsal", "true run", "true test-bi"]),
+        (
+            "test-real",
+            ["true lint", "true test", "true rehearsal", "true run", "true test-bi", "true test-real"],
+        ),
     ],
 )
 def test_a_failure_ends_it_and_is_passed_on(

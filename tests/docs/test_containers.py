@@ -118,7 +118,7 @@ def test_the_mail_connection_is_one_our_mailer_accepts(compose: dict[str, Any]) 
     given = {"MAIL_FROM": "klimatpuls@example.org", "MAIL_LIST": "list@example.org", "SMTP_PASSWORD": "x"}
     settings = parse_connection(_replaced(text, given))
     assert (settings.host, settings.port) == ("mail", 1025)
-    assert settings.list_address == "list@example.org"
+    assert settings.list_addresses == ("list@example.org",)
     assert not settings.starttls
     assert not settings.implicit_tls
 

@@ -97,7 +97,7 @@ def test_every_command_is_told_and_no_other() -> None:
 
 def test_every_exit_code_is_told() -> None:
     codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
-    assert codes == set(range(7))
+    assert codes == set(range(8))
     section = _read("docs/operations.md").split("## Exit codes", 1)[1].split("\n## ", 1)[0]
     assert {int(code) for code in re.findall(r"^\| (\d) \|", section, re.MULTILINE)} == codes
 

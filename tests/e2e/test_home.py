@@ -198,11 +198,12 @@ class TestLeftRunning:
         _until(lambda: len(running.mails()) == mails + 1, "an approved digest was not mailed")
 
     def test_figures_that_are_not_marked_as_made_up_stay_out_of_a_synthetic_home(
-        self, running: Commands, tmp_path: Path
+        self, running: Commands, archive: Path, tmp_path: Path
     ) -> None:
         before = sorted((running.home / "snapshots").rglob("*"))
         file = tmp_path / "real.xlsx"
-        file.write_bytes(workbook.build_workbook([["as the agency has it"]], sheet_name="GGT"))
+        rows = chain.sheet_rows(releasing.newest(archive), date(2026, 6, 2))
+        file.write_bytes(workbook.build_workbook(rows, sheet_name="GGT"))
         done = running("ingest", str(file))
         assert done.code == 4, done.out + done.err
         assert "real.xlsx" in done.err

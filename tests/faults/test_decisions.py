@@ -14,8 +14,8 @@ from releasing import ask, current, outbox, publish_now, release
 
 from klimatpuls.errors import UsageError
 from klimatpuls.hops import watch
-from klimatpuls.hops.approval import decide_release
-from klimatpuls.warehouse.connection import connect
+from klimatpuls.hops.approval import decide_release, questions_to_ask
+from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,3 +231,97 @@ def test_a_release_is_compared_with_the_one_before_it_even_if_that_came_later(pu
     decide(published, older, "withdraw")
     publish_now(published)
     assert published.digest() == published.good_digest
+
+
+class TestNotPublishedYet:
+    """A release that passed its checks and waits for its publication."""
+
+    @pytest.fixture
+    def waiting(self, newer_waits: Published) -> tuple[Published, str]:
+        ((release_id,),) = ask(
+            newer_waits, "SELECT release_id FROM core.dim_release WHERE state = 'validated'"
+        )
+        return newer_waits, str(release_id)
+
+    @staticmethod
+    def waits(published: Published) -> list[tuple[Any, ...]]:
+        """What `klimatpuls status` says of the releases that wait."""
+        with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
+            cursor.execute(load_sql("load/waiting_releases.sql"))
+            return [(release_id, state, why) for release_id, state, _, _, why in cursor.fetchall()]
+
+    def test_rejected_it_is_never_published(self, waiting: tuple[Published, str]) -> None:
+        published, newer = waiting
+        assert self.waits(published) == [(newer, "validated", "the next publication")]
+        decide(published, newer, "reject", "")
+        assert publish_now(published) is None
+        assert published.digest() == published.good_digest
+        assert self.waits(published) == []
+        record = "SELECT action, from_state, to_state FROM ops.release_decision"
+        assert ask(published, record) == [("reject", "validated", "rejected")]
+
+    def test_on_hold_it_waits_for_an_answer_that_sees_the_reason(
+        self, waiting: tuple[Published, str]
+    ) -> None:
+        published, newer = waiting
+        decide(published, newer, "hold", "SMHI promised a corrected file")
+        assert publish_now(published) is None
+        why = "put on hold by operator: SMHI promised a corrected file"
+        assert self.waits(published) == [(newer, "on hold", why)]
+        with closing(connect(published.warehouse.loader_dsn)) as conn:
+            (question,) = questions_to_ask(conn, "review/1", lambda run: f"/run-{run}")
+        assert question.release_id == newer
+        assert "put on hold by hand: SMHI promised a corrected file" in question.body
+        decide(published, newer, "approve", "the file is right after all")
+        made = publish_now(published)
+        assert made is not None
+        assert current(published) == newer
+        record = "SELECT action, from_state FROM ops.release_decision ORDER BY decision_id"
+        assert ask(published, record) == [("hold", "validated"), ("approve", "held")]
+
+    def test_it_is_asked_about_again_though_it_was_before(self, waiting: tuple[Published, str]) -> None:
+        published, newer = waiting
+        with closing(connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+            cursor.execute("UPDATE core.dim_release SET asked_by_run = 'review/0'")
+        decide(published, newer, "hold")
+        with closing(connect(published.warehouse.loader_dsn)) as conn:
+            assert [one.release_id for one in questions_to_ask(conn, "review/1", str)] == [newer]
+
+    def test_a_hold_needs_a_reason(self, waiting: tuple[Published, str]) -> None:
+        published, newer = waiting
+        with pytest.raises(UsageError, match=r"is to be on hold: --reason TEXT; it is shown"):
+            decide(published, newer, "hold", " ")
+        assert self.waits(published) == [(newer, "validated", "the next publication")]
+
+    def test_what_is_published_is_withdrawn_not_held(self, published: Published) -> None:
+        needed = "validated and not yet published: its state is published"
+        for action in ("hold", "reject"):
+            with pytest.raises(UsageError, match=needed):
+                decide(published, current(published), action)
+
+    def test_a_publication_that_is_being_made_is_waited_for(self, waiting: tuple[Published, str]) -> None:
+        published, newer = waiting
+        with (
+            closing(connect(published.warehouse.loader_dsn)) as publisher,
+            closing(connect(published.warehouse.loader_dsn)) as conn,
+        ):
+            with publisher.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(hashtext('klimatpuls publish'))")
+            with conn, conn.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '200ms'")
+            with pytest.raises(psycopg2.errors.LockNotAvailable):
+                decide_release(
+                    conn,
+                    newer,
+                    action="reject",
+                    decided_by="operator",
+                    reason="",
+                    now=published.context.now,
+                )
+        assert self.waits(published) == [(newer, "validated", "the next publication")]
+
+    def test_a_release_that_a_gate_put_on_hold_tells_what_the_gate_found(self, published: Published) -> None:
+        (held,) = release(published, NEWER, 1.2).held
+        ((release_id, state, why),) = self.waits(published)
+        assert (release_id, state) == (held, "on hold")
+        assert why.startswith("hold_moved: ")

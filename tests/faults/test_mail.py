@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -16,6 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from klimatpuls.addresses import parse_addresses
 from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
 from klimatpuls.hops.context import RunContext
 from klimatpuls.hops.notice import MAX_ATTEMPTS, UNTOLD_DAYS, failure, findings, tell_untold
@@ -45,6 +46,7 @@ class Server:
 
     def __init__(self) -> None:
         self.taken = []
+        self.recipients: list[str] = []
         self.connections = 0
         self.rcpt_replies: list[str] = []
         self.data_replies: list[str] = []
@@ -64,7 +66,8 @@ class Server:
     async def handle_DATA(self, server, session, envelope):
         if self.data_replies:
             return self.data_replies.pop(0)
-        self.taken.append(message_from_bytes(envelope.content, policy=default))
+        self.taken.append(message_from_bytes(envelope.original_content, policy=default))
+        self.recipients += envelope.rcpt_tos
         if self.drop_after_data:
             server.transport.abort()
         return "250 OK"
@@ -80,8 +83,8 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def server():
+@contextmanager
+def serving(*, smtputf8: bool):
     handler = Server()
     handler.port = free_port()
     controller = Controller(
@@ -91,10 +94,24 @@ def server():
         authenticator=handler.authenticate,
         auth_required=True,
         auth_require_tls=False,
+        enable_SMTPUTF8=smtputf8,
     )
     controller.start()
     yield handler
     controller.stop()
+
+
+@pytest.fixture
+def server():
+    with serving(smtputf8=False) as handler:
+        yield handler
+
+
+@pytest.fixture
+def modern_server():
+    """One that takes addresses with letters beyond ASCII."""
+    with serving(smtputf8=True) as handler:
+        yield handler
 
 
 @pytest.fixture
@@ -109,7 +126,7 @@ def make_settings(port: int, **changes) -> SmtpSettings:
         "login": USER,
         "password": PASSWORD,
         "from_address": "klimatpuls@example.org",
-        "list_address": LIST,
+        "list_addresses": (LIST,),
         "operator_address": None,
         "implicit_tls": False,
         "starttls": False,
@@ -350,6 +367,57 @@ def test_the_mailer_cannot_write_anything_else(warehouse, enqueue):
     with connection.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
         cursor.execute("UPDATE ops.mail_outbox SET recipient = 'other@example.org'")
     connection.close()
+
+
+# ----------------------------------------------------------------------------- addresses beyond ASCII
+
+SWEDISH = "miljö@example.org"
+
+
+def test_a_server_with_smtputf8_takes_a_swedish_address(modern_server, enqueue, run, row):
+    number = enqueue(SWEDISH)
+    assert states(run(make_settings(modern_server.port))) == ["sent"]
+    assert row(number)["state"] == "sent"
+    (mail,) = modern_server.taken
+    assert mail["To"] == SWEDISH
+    assert modern_server.recipients == [SWEDISH]
+    assert mail["Subject"] == "Nya utsläppssiffror: 2024"
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == TEXT
+
+
+def test_a_server_without_smtputf8_refuses_it_with_the_true_reason(server, enqueue, run, row, caplog):
+    refused, taken = enqueue(SWEDISH), enqueue(LIST)
+    with caplog.at_level(logging.DEBUG):
+        summary = run()
+    assert (states(summary), summary.exit_code) == (["refused", "sent"], EXIT_MAIL)
+    assert "the server does not offer SMTPUTF8" in row(refused)["last_error"]
+    assert "the recipient's address has letters beyond ASCII" in summary.problems[0]
+    assert row(taken)["state"] == "sent"
+    assert server.recipients == [LIST]
+    assert "miljö" not in "".join(
+        record.getMessage() for record in caplog.records if record.name.startswith("klimatpuls")
+    )
+
+
+def test_a_sender_that_the_server_cannot_take_is_mendable(server, modern_server, enqueue, run, row):
+    number = enqueue()
+    assert states(run(make_settings(server.port, from_address=SWEDISH))) == ["failed"]
+    assert "the sender's address has letters beyond ASCII" in row(number)["last_error"]
+    assert states(run(make_settings(modern_server.port, from_address=SWEDISH))) == ["sent"]
+
+
+def test_an_encoded_domain_needs_no_smtputf8(server, enqueue, run):
+    (recipient,) = map(str, parse_addresses("klimat@örebro.example"))
+    enqueue(recipient)
+    assert states(run()) == ["sent"]
+    assert server.recipients == [recipient]
+    assert recipient.isascii()
+
+
+def test_an_operator_with_a_swedish_address_is_told(modern_server, tell, server):
+    assert tell(make_settings(modern_server.port, operator_address=SWEDISH)) == "sent"
+    assert modern_server.recipients == [SWEDISH]
+    assert tell(make_settings(server.port, operator_address=SWEDISH), HELD) == "refused"
 
 
 # ---------------------------------------------------------------------------------- the operator's notices

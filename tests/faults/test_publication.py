@@ -112,14 +112,19 @@ def test_a_correction_names_the_release_it_corrects(published: Published) -> Non
     assert correction != corrected
 
 
-def test_a_withdrawn_release_without_a_predecessor_leaves_no_facts(newer_waits: Published) -> None:
+def test_a_withdrawn_release_without_a_predecessor_leaves_its_years_to_the_fall_back(
+    newer_waits: Published,
+) -> None:
     published = newer_waits
     publish_now(published)
     with closing(psycopg2.connect(published.warehouse.admin_dsn)) as conn, conn, conn.cursor() as cursor:
         cursor.execute("UPDATE core.dim_release SET state = 'withdrawn' WHERE dataset = 'scb_population_ckm'")
         assert cursor.rowcount == 1
     assert publish_now(published) is not None
-    assert ask(published, "SELECT count(*) FROM mart.population WHERE year > 2024") == [(0,)]
+    shown = (
+        "SELECT DISTINCT d.dataset FROM mart.population AS p INNER JOIN mart.release AS d USING (release_id)"
+    )
+    assert ask(published, f"{shown} WHERE p.year > 2024") == [("scb_population_density",)]
     assert ask(published, "SELECT count(*) > 0 FROM mart.population WHERE year = 2024") == [(True,)]
 
 

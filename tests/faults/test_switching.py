@@ -15,6 +15,7 @@ from releasing import current, publish_now
 
 from klimatpuls import results
 from klimatpuls.hops.approval import decide_release
+from klimatpuls.steps import Result
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 
@@ -87,12 +88,12 @@ class Switcher(threading.Thread):
     def _day(self) -> date:
         return self._published.context.as_of
 
-    def _compute(self, inputs: ResultInputs) -> Iterable[tuple[str, pd.DataFrame]]:
+    def _compute(self, inputs: ResultInputs) -> Iterable[Result]:
         """The results, reckoned once, the first of each table: what is tried here is the switch."""
         if self._frames is None:
             whole = results.build_results(inputs)
             self._frames = {name: frame.head(RESULT_ROWS) for name, frame in whole.items()}
-        return self._frames.items()
+        return [Result(name, frozenset(), frame) for name, frame in self._frames.items()]
 
 
 class Reader(threading.Thread):

@@ -170,9 +170,13 @@ def test_no_real_release_is_held_or_refused(judged: Judged) -> None:
     ("release", "rules"),
     [
         ("2021", {"sector_collapse"}),
-        ("co2_2024", {"unallocated_sector", "subsector_sum", "sector_collapse"}),
+        # Carbon dioxide of agriculture (liming) and of waste follows the nation in 2022.
+        (
+            "co2_2024",
+            {"unallocated_sector", "subsector_sum", "sector_collapse", "new_year_sector_uniform"},
+        ),
         ("2025", {"sector_collapse"}),
-        ("2026a", {"sector_collapse", "scope_break"}),
+        ("2026a", {"sector_collapse", "scope_break", "new_year_sector_uniform"}),
     ],
 )
 def test_the_warnings_of_each_release(judged: Judged, release: str, rules: set[str]) -> None:
@@ -211,6 +215,38 @@ def test_the_warnings_of_each_release(judged: Judged, release: str, rules: set[s
         ("2026a", "hold_ratio", 0.0),
         ("2025", "hold_moved", 18.812),
         ("2026a", "hold_moved", 10.498),
+        # A new year against the year before it. The first two have nothing before them: every year is new;
+        # the third adds 2020 to 2023, the fourth 2024.
+        ("2021", "new_year_nation", 7.189),
+        ("co2_2024", "new_year_nation", 11.812),
+        ("2025", "new_year_nation", 9.136),
+        ("2026a", "new_year_nation", 7.894),
+        ("2021", "new_year_sectors", 56.153),
+        ("co2_2024", "new_year_sectors", 185.909),
+        ("2025", "new_year_sectors", 21.410),
+        ("2026a", "new_year_sectors", 33.412),
+        ("2021", "new_year_county", 25.826),
+        ("co2_2024", "new_year_county", 30.575),
+        ("2025", "new_year_county", 35.566),
+        ("2026a", "new_year_county", 27.228),
+        ("2021", "new_year_municipal", 0.690),
+        ("co2_2024", "new_year_municipal", 1.379),
+        ("2025", "new_year_municipal", 1.379),
+        ("2026a", "new_year_municipal", 0.345),
+        ("2021", "new_year_cells", 24.178),
+        ("co2_2024", "new_year_cells", 66.558),
+        ("2025", "new_year_cells", 20.0),
+        ("2026a", "new_year_cells", 0.639),
+        ("2021", "new_year_uniform", 13.153),
+        ("co2_2024", "new_year_uniform", 32.931),
+        ("2025", "new_year_uniform", 9.965),
+        ("2026a", "new_year_uniform", 25.032),
+        ("2021", "new_year_swapped", 51.342),
+        ("co2_2024", "new_year_swapped", 49.095),
+        ("2025", "new_year_swapped", 287.358),
+        # No municipality grew or shrank by more than 3.96 % from 2024 to 2025.
+        ("population_2025", "population_continued", 3.957),
+        ("population", "fact_new_year_uniform", 15.705),
     ],
 )
 def test_measured_values_are_those_of_the_methods(
@@ -272,6 +308,13 @@ def test_international_transport_breaks_in_2023(judged: Judged) -> None:
 
     assert cells(found) == {("Riket", "international_transport", 2023)}
     assert found.sample[0]["found"] == pytest.approx(185_519.93)
+
+
+def test_three_sectors_of_2024_follow_the_nation_and_are_told_not_held(judged: Judged) -> None:
+    found = gate(judged, "2026a", "new_year_sector_uniform")
+
+    assert cells(found) == {("Riket", sector, 2024) for sector in ("industry", "power_heat", "own_heating")}
+    assert found.severity == "advisory"
 
 
 def test_real_population_adds_up(judged: Judged) -> None:

@@ -160,6 +160,7 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
             "attach_facts_partition",
             "analyze_publication",
             "analyze_revision",
+            "key_load_partition",
             "publications_to_drop",
             "drop_old_publication",
             "drop_facts_partition",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
+from spreadsheets import minimal_workbook, row, zipped
 
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.folders import REGISTERS_FOLDER
@@ -118,8 +119,18 @@ def test_a_slip_of_the_pen_deletes_nothing(
 
 
 def test_a_workbook_of_contacts_is_left_to_a_person(conn: PgConnection, tmp_path: Path) -> None:
+    path = tmp_path / "contacts.csv"
+    path.write_bytes(zipped(minimal_workbook(row(1, *HEADER.split(",")))))
     with pytest.raises(UsageError, match="take the rows of 0360 out there"):
-        forget(conn, "0360", kind=None, reason="x", path=tmp_path / "contacts.xlsx")
+        forget(conn, "0360", kind=None, reason="x", path=path)
+
+
+def test_an_internationalised_domain_is_kept_as_a_server_takes_it(conn: PgConnection, path: Path) -> None:
+    path.write_text(f"{HEADER}\n0360,official,Klimatstrateg,miljö@örebro.example\n", encoding="utf-8")
+    assert sync_contacts(conn, path, REGISTERS_FOLDER)
+    encoded = "örebro.example".encode("idna").decode()
+    assert held(conn) == [("0360", "official", "Klimatstrateg", f"miljö@{encoded}")]
+    assert not sync_contacts(conn, path, REGISTERS_FOLDER)
 
 
 @pytest.mark.parametrize("role", ["loader_dsn", "bi_dsn"])

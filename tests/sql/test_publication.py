@@ -20,12 +20,13 @@ from klimatpuls.hops import registers, watch
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.releases import Parsed, content_sha256, release_id
 from klimatpuls.standing import JUDGED_COLUMNS
+from klimatpuls.steps import Result
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.loader import load_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from conftest import Warehouse
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 AS_OF = date(2026, 5, 8)
+OTHER = "andra@example.org"
 LIST = "list@example.org"
 TIERP, UPPSALA, NATION = "0360", "0380", "00"
 EMISSIONS, POPULATION, SUCCESSOR = "smhi_emissions", "scb_population", "scb_population_ckm"
+FALL_BACK = "scb_population_density"
 _files = count(1)
 
 
@@ -100,13 +103,15 @@ class House:
         *,
         as_of: date = AS_OF,
         compute: Callable[[ResultInputs], Mapping[str, pd.DataFrame]] = no_results,
-        list_address: str | None = LIST,
+        list_address: str | Sequence[str] | None = LIST,
         always_ask: bool = False,
     ) -> publication.Published | None:
         return publication.publish(
             self.conn,
             as_of=as_of,
-            compute=lambda inputs: compute(inputs).items(),
+            compute=lambda inputs: (
+                Result(table, frozenset(), frame) for table, frame in compute(inputs).items()
+            ),
             list_address=list_address,
             always_ask=always_ask,
         )
@@ -242,6 +247,26 @@ class TestWhatIsShown:
         assert counts == [(2023, 10), (2024, 21), (2025, 30)]
         from_successor = house.ask(f"SELECT year FROM mart.population WHERE release_id = '{successor}'")
         assert sorted(from_successor) == [(2024,), (2025,)]
+
+    def test_the_fall_back_shows_only_what_no_other_dataset_has(self, house: House) -> None:
+        house.add(people({2024: 20}))
+        fall_back = house.add(people({2023: 9, 2024: 19, 2025: 29}, dataset=FALL_BACK, day="2026-04-01"))
+        house.must_publish()
+        shown = "SELECT year, population_count FROM mart.population ORDER BY year"
+        assert house.ask(shown) == [(2023, 9), (2024, 20), (2025, 29)]
+        from_it = house.ask(
+            f"SELECT year FROM mart.population WHERE release_id = '{fall_back}' ORDER BY year"
+        )
+        assert from_it == [(2023,), (2025,)]
+        known = "SELECT year, population_count FROM mart.population_as_of('2026-04-02') ORDER BY year"
+        assert house.ask(known) == [(2023, 9), (2024, 20), (2025, 29)]
+
+        house.add(people({2025: 30}, dataset=SUCCESSOR, day="2026-03-01"))
+        house.must_publish()
+        assert house.ask(shown) == [(2023, 9), (2024, 20), (2025, 30)], (
+            "earlier than the fall-back, yet shown"
+        )
+        assert house.ask(known) == [(2023, 9), (2024, 20), (2025, 30)]
 
     def test_unchanged_population_is_shared_between_publications(self, house: House) -> None:
         house.add(people({2024: 20}))
@@ -522,7 +547,9 @@ class TestStandings:
 
 class TestDigest:
     def outbox(self, house: House) -> list[tuple[Any, ...]]:
-        return house.ask("SELECT publication_id, recipient, approval, state FROM ops.mail_outbox ORDER BY 1")
+        return house.ask(
+            "SELECT publication_id, recipient, approval, state FROM ops.mail_outbox ORDER BY outbox_id"
+        )
 
     def test_greenhouse_gases_are_mailed_with_the_publication(self, house: House) -> None:
         house.add(emissions(FIRST))
@@ -554,6 +581,42 @@ class TestDigest:
         house.add(emissions(SECOND, day="2026-05-09"))
         assert house.must_publish(as_of=date(2026, 5, 9)).digest_queued
         assert len(self.outbox(house)) == 2
+
+    def test_every_address_of_the_list_has_a_mail_of_its_own(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        made = house.must_publish(list_address=(LIST, OTHER))
+        assert self.outbox(house) == [
+            (made.publication_id, recipient, "not_needed", "pending") for recipient in (LIST, OTHER)
+        ]
+        assert made.digest_queued
+
+    def test_one_a_day_holds_for_each_and_nobody_misses_what_came_later(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        second = house.must_publish(list_address=(LIST, OTHER))
+        assert second.digest_queued, "the new address has had none of the day"
+        assert [recipient for _, recipient, *_ in self.outbox(house)] == [LIST, OTHER]
+        assert not self.missed(house, AS_OF, (LIST, OTHER)), "the day is not over"
+        assert self.missed(house, date(2026, 5, 9), (LIST, OTHER))
+        assert [row[:2] for row in self.outbox(house)][1:] == [
+            (second.publication_id, OTHER),
+            (second.publication_id, LIST),
+        ]
+        assert not self.missed(house, date(2026, 5, 9), (LIST, OTHER)), "each gets it once"
+        assert not self.missed(house, date(2026, 5, 10), (LIST, OTHER, "new@example.org"))
+
+    def test_a_list_that_changed_over_night_gets_what_the_old_one_missed(self, house: House) -> None:
+        house.add(emissions(FIRST))
+        house.must_publish()
+        house.add(emissions(SECOND, day="2026-05-08"))
+        assert not house.must_publish().digest_queued
+        assert self.missed(house, date(2026, 5, 9), OTHER)
+        assert [recipient for _, recipient, *_ in self.outbox(house)] == [LIST, OTHER]
+
+    @staticmethod
+    def missed(house: House, as_of: date, recipients: str | Sequence[str]) -> bool:
+        return publication.enqueue_missed_digest(house.conn, as_of=as_of, list_address=recipients)
 
     def test_without_a_list_there_is_none(self, house: House) -> None:
         house.add(emissions(FIRST))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from contextlib import closing
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.postgres
 PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
 FIRST = "0001_foundation"
 GHG, PEOPLE = "smhi_emissions-ghg-2025-06-18-aaaaaaaa", "scb_population-all-2025-02-22-bbbbbbbb"
+AHEAD, PAST = "kolada-all-2026-06-30-cccccccc", "kolada-all-2025-05-01-dddddddd"
 
 # What a warehouse held that was made and filled when there was one migration.
 _FILLED = f"""
@@ -36,7 +38,8 @@ INSERT INTO core.dim_substance VALUES ('ghg', 'Växthusgaser', 'Greenhouse gases
 INSERT INTO ops.warehouse_origin (origin) VALUES ('live');
 INSERT INTO ops.source_run (source, origin, as_of_date, state, ended_at)
 VALUES ('smhi_emissions', 'live', '2025-06-18', 'validated', now()),
-    ('scb_population', 'live', '2025-02-22', 'validated', now());
+    ('scb_population', 'live', '2025-02-22', 'validated', now()),
+    ('kolada', 'live', '2025-06-18', 'validated', now());
 INSERT INTO core.dim_release (
     release_id, source, dataset, substance, unit, published_date, known_from, retrieved_at, content_sha256,
     file_sha256, years, row_count, rejected_count, origin, state, run_id, decided_by, decided_at,
@@ -46,7 +49,11 @@ INSERT INTO core.dim_release (
         repeat('a', 64), repeat('a', 64), '{{1990,2023}}', 2, 0, 'live', 'published', 1,
         'operator', now(), 'looked at'),
     ('{PEOPLE}', 'scb_population', 'scb_population', 'all', 'antal', '2025-02-22', '2025-02-22', now(),
-        repeat('b', 64), repeat('b', 64), '{{2023}}', 1, 0, 'live', 'published', 2, NULL, NULL, NULL);
+        repeat('b', 64), repeat('b', 64), '{{2023}}', 1, 0, 'live', 'published', 2, NULL, NULL, NULL),
+    ('{AHEAD}', 'kolada', 'kolada', 'all', 't', '2026-06-30', '2025-06-18', now(),
+        repeat('c', 64), repeat('c', 64), '{{2023}}', 0, 0, 'live', 'published', 3, NULL, NULL, NULL),
+    ('{PAST}', 'kolada', 'kolada', 'all', 't', '2025-05-01', '2025-06-11', now(),
+        repeat('d', 64), repeat('d', 64), '{{2023}}', 0, 0, 'live', 'published', 3, NULL, NULL, NULL);
 CREATE TABLE core.fct_emission_r1 PARTITION OF core.fct_emission
     (CHECK (run_id = 1), PRIMARY KEY (release_id, substance, region_code, sector_code, year))
     FOR VALUES IN (1);
@@ -77,7 +84,7 @@ SET publication_id = 1, emission_facts_id = 1, population_facts_id = 1,
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def upgraded(cluster: Cluster) -> str:
     """Address of a warehouse that was filled at the first migration and brought to the newest."""
     cluster.ensure_database("upgraded")
@@ -127,6 +134,11 @@ def test_an_upgraded_warehouse_has_the_objects_of_a_new_one(
     assert ask(upgraded, "SELECT release_id, action, reason FROM ops.release_decision") == [
         (GHG, "approve", "looked at")
     ]
+
+
+def test_releases_dated_by_a_planned_publication_are_dated_by_when_we_knew_them(upgraded: str) -> None:
+    dates = "SELECT release_id, published_date FROM core.dim_release WHERE source = 'kolada' ORDER BY 2"
+    assert ask(upgraded, dates) == [(PAST, date(2025, 5, 1)), (AHEAD, date(2025, 6, 18))]
 
 
 # Two releases that were compared before a total was compared on two boundaries.

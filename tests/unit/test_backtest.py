@@ -55,6 +55,15 @@ def test_a_constant_value_that_falls_at_the_end_is_a_worked_example() -> None:
     }
 
 
+def test_an_outcome_of_next_to_nothing_has_no_error() -> None:
+    values = [100.0 if year < 2018 else 5e-324 for year in YEARS]
+    alone = backtest.build_backtest(matrix_of({"0360": values}))
+    assert alone[alone["outcome_year"] == 2018].empty
+    found = way(backtest.build_backtest(matrix_of({"0360": values, "0380": falling(0.05)})), 2013, 2018)
+    assert set(found["municipalities_n"]) == {1}
+    assert np.isfinite(found[["median_error_pct", "p90_error_pct", "median_deviation_pct"]]).all(axis=None)
+
+
 def test_a_constant_rate_is_projected_without_error() -> None:
     frame = backtest.build_backtest(matrix_of({"0360": falling(0.05), "0380": falling(0.02)}))
     central = frame[frame["variant_code"] == backtest.CENTRAL]

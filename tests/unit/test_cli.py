@@ -43,11 +43,13 @@ def run(*words: str, home: Path | None = None, **settings: str) -> subprocess.Co
 
 def test_the_commands_are_the_documented_ones() -> None:
     assert {" ".join(words) for words in ALL if words} == {
-        "run", "refresh", "up", "down", "bi", "bi-down", "status", "ingest", "backfill", "releases",
-        "release", "release approve", "release reject", "release withdraw", "release restore", "diff",
+        "run", "refresh", "publish", "up", "down", "bi", "bi-down", "status", "ingest", "backfill",
+        "releases", "release", "release approve", "release reject", "release hold", "release withdraw",
+        "release restore", "diff",
         "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
         "replica", "replica serve", "replica make-archive", "registers", "registers check",
         "registers template", "registers import", "registers import-plans", "registers forget",
+        "source", "source check", "source retry",
     }  # fmt: skip
 
 
@@ -67,12 +69,16 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("nonsense",), {}, "nonsense"),
         (("status",), {}, "make run"),
         (("ingest", "/no/such/file.xlsx"), {}, "no file"),
+        (("ingest", "/tmp"), {}, "a folder"),
+        (("source", "retry", "no_such_source"), {}, "make run"),
         (("run",), {"AS_OF": "yesterday"}, "AS_OF"),
         (("run",), {"ARCHIVE": "/no/such/folder"}, "ARCHIVE"),
         (("run",), {"SOURCES": "live", "AS_OF": "2026-05-08"}, "replica"),
         (("run",), {"SOURCES": "replica", "MAIL_APPROVAL": "often"}, "MAIL_APPROVAL"),
         (("up",), {"SOURCES": "replica", "KLIMATPULS_AIR_POLLUTANTS": "gold"}, "the air pollutants are"),
         (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
+        (("source", "check"), {}, "with --live the agencies are asked"),
+        (("source", "check", "kolada", "nobody", "--live"), {}, "no source 'nobody' in the catalogue"),
         (("backup", "restore", "/no/such/file.tar"), {}, "is not there"),
         (("retention",), {"KLIMATPULS_KEEP": "publications=0"}, "KLIMATPULS_KEEP"),
     ],

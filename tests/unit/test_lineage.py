@@ -14,7 +14,7 @@ METHODS = Path(__file__).parents[2] / "docs/methods.md"
 NUMBERS = {"smallint", "integer", "bigint", "double precision"}
 WITHOUT_NUMBERS = {
     "code_list", "current_publication", "data_status", "lineage", "publication", "region", "release",
-    "release_file", "sector", "sector_quality", "year",
+    "release_file", "result_status", "sector", "sector_quality", "year",
 }  # fmt: skip
 """Marts about codes, files and the publication itself."""
 NO_FIGURES = {"national_quality", "geographic_quality", "publication_id", "sort_sv"}

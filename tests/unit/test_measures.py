@@ -70,6 +70,17 @@ def test_coverage_of_a_worked_example() -> None:
     assert found.loc["waste", "planned_tco2e"] == 300.0
 
 
+def test_a_measure_for_several_sectors_counts_once_in_the_total_and_in_no_sector() -> None:
+    pact = replace(BUS, measure_id="pact", sector_code="all", effects={2030: 50.0})
+    found = coverage(BUS, pact)
+    assert sorted(found.index) == ["all", "transport"]
+    assert found.loc["transport", "counted_tco2e"] == 200.0
+    assert found.loc["all", ["measures_n", "counted_tco2e"]].tolist() == [2, 250.0]
+    alone = coverage(pact)
+    assert alone.index.tolist() == ["all"]
+    assert alone.loc["all", "counted_tco2e"] == 50.0
+
+
 def test_at_the_level_there_is_no_coverage() -> None:
     whole = coverage(BUS, gap=-5.0).loc["all"]
     assert np.isnan(whole["coverage_pct"])

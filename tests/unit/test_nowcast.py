@@ -100,6 +100,17 @@ def test_the_errors_of_a_worked_example() -> None:
     assert row["carried_error_pct"] == pytest.approx(100 * 4 / 104)
 
 
+def test_an_outcome_of_next_to_nothing_has_no_error() -> None:
+    table = table_of(
+        (2023, 2024),
+        {NATION: [1000.0, 1050.0], TIERP: [60.0, 5e-324], UPPSALA: [50.0, 60.0]},
+        {NATION: [500.0, 450.0], TIERP: [40.0, 0.0], UPPSALA: [0.0, 0.0]},
+    )
+    errors = nowcast.build_errors([table])
+    assert set(errors["region_code"]) == {UPPSALA}
+    assert np.isfinite(errors[["nowcast_error_pct", "carried_error_pct"]]).all(axis=None)
+
+
 def test_a_sector_scaled_with_the_nation_is_left_out_of_the_deciding_score() -> None:
     # Industry follows the nation to the point, so only transport is scored where there is a local signal.
     table = table_of(

@@ -175,8 +175,9 @@ def broken(*path: str, value: Any) -> dict[str, Any]:
         (cube(size=[2, 3]), "size_mismatch"),
         (cube(size=[4]), "size_mismatch"),
         (cube(status=7), "status_shape"),
-        (cube(updated="i går"), "updated_shape"),
-        (cube(updated="2025-02-21T07:00:00"), "updated_shape"),
+        (cube(value=[1, 2, 3, 10**400]), "value_type"),
+        (cube(value=[1, 2, 3, "9" * 400]), "value_type"),
+        (cube(value=[1, 2, 3, "1 234,5"]), "value_type"),
         (cube(id=["Region", "Kon"]), "dimension_shape"),
         (broken("dimension", "Tid", "category", "index", value=["2023", "2023"]), "code_twice"),
         (broken("dimension", "Tid", "category", "index", value={"2023": 0, "2024": 2}), "index_gap"),
@@ -199,9 +200,61 @@ def test_a_body_that_is_no_json_is_shown(content):
     assert caught.value.rule == "not_json"
 
 
+def test_a_number_without_bound_is_no_figure():
+    with pytest.raises(SourceFormatError, match="cell 0 holds inf") as caught:
+        pxweb.parse_cube(encode(cube()).replace(b"[1, 2", b"[1e999, 2"))
+    assert caught.value.rule == "value_type"
+
+
 def test_not_a_number_is_no_json():
     with pytest.raises(SourceFormatError, match="NaN"):
         pxweb.parse_cube(encode(cube()).replace(b"[1, 2", b"[NaN, 2"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "updated", "oddity"),
+    [
+        ({"updated": "i går"}, None, "cannot be read: 'i går'"),
+        ({"updated": None}, None, "does not say when"),
+        ({"updated": ""}, None, "does not say when"),
+        ({"updated": "2025-02-21T07:00:00"}, "2025-02-21T07:00:00+00:00", "has no time zone"),
+        ({"updated": "2025-02-21"}, "2025-02-21T00:00:00+00:00", "has no time zone"),
+        ({"updated": "2025-02-21T08:00:00+01:00"}, "2025-02-21T08:00:00+01:00", None),
+    ],
+)
+def test_a_time_of_change_is_read_in_every_form_and_its_lack_is_said(changes, updated, oddity):
+    for decode in (pxweb.parse_cube, pxweb.parse_metadata):
+        decoded = decode(encode(cube(**changes)))
+        assert (decoded.updated and decoded.updated.isoformat()) == updated
+        assert ([oddity in said for said in decoded.oddities] == [True]) if oddity else not decoded.oddities
+
+
+def test_numbers_written_as_text_are_numbers_and_it_is_said():
+    decoded = pxweb.parse_cube(encode(cube(value=["1", "-2.5", " 3 ", "-"])))
+    assert decoded.values == (1.0, -2.5, 3.0, None)
+    assert decoded.status == {3: "-"}
+    assert decoded.oddities == ("3 values are written as text and were read as numbers",)
+
+
+def test_a_single_note_and_a_unit_as_a_text_are_read_whole():
+    document = cube(note="en enda not")
+    document["dimension"]["Tid"]["category"]["unit"] = {"2023": "antal", "2024": {"base": None}}
+    decoded = pxweb.parse_cube(encode(document))
+    assert decoded.notes == ("en enda not",)
+    assert decoded.dimension("tid").units == {"2023": "antal", "2024": ""}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [(True, True), ("true", True), ("False", False), (None, False)]
+)
+def test_whether_a_variable_may_be_left_out_is_read_in_every_form(written, meant):
+    document = broken("dimension", "Region", "extension", value={"elimination": written})
+    assert pxweb.parse_metadata(encode(document)).dimension("Region").elimination is meant
+
+
+def test_a_list_of_tables_without_a_page_is_one_page(httpserver, client):
+    httpserver.expect_request("/api/v2/tables").respond_with_json({"tables": [{"id": "A"}]})
+    assert [(entry.id, entry.label) for entry in client.find_tables("folk")] == [("A", "")]
 
 
 def test_a_dimension_that_is_not_there_is_named_with_those_that_are():
@@ -256,14 +309,80 @@ def test_the_limits_of_the_service_are_kept(httpserver, client, calls, window):
     assert client.session.throttle.windows == ((calls, float(window)),)
 
 
+DEFAULTS = (100_000, 10, 10.0)
+
+
 @pytest.mark.parametrize(
-    "document",
-    [{}, {"maxDataCells": 1, "maxCallsPerTimeWindow": 0, "timeWindow": 1}, {"maxDataCells": "many"}],
+    ("document", "kept", "noted"),
+    [
+        ({}, DEFAULTS, ("maxDataCells", "maxCallsPerTimeWindow", "timeWindow")),
+        ({"maxDataCells": "many"}, DEFAULTS, ("'many'",)),
+        ({"maxDataCells": 0, "maxCallsPerTimeWindow": 0, "timeWindow": 0}, DEFAULTS, ("maxDataCells (0)",)),
+        ({"maxDataCells": -5, "maxCallsPerTimeWindow": 3, "timeWindow": 1}, (100_000, 3, 1.0), ("(-5)",)),
+        (
+            {"maxDataCells": "150000", "maxCallsPerTimeWindow": "30", "timeWindow": "10"},
+            (150_000, 30, 10.0),
+            (),
+        ),
+        (
+            {"maxDataCells": 10**12, "maxCallsPerTimeWindow": 10**9, "timeWindow": 10},
+            (1_000_000, 1_000, 10.0),
+            ("no more than 1e+06", "no more than 1000"),
+        ),
+        (
+            {"maxDataCells": 9, "maxCallsPerTimeWindow": 1, "timeWindow": 10**9},
+            (9, 1, 300.0),
+            ("timeWindow 1000000000",),
+        ),
+        (
+            {"maxDataCells": True, "maxCallsPerTimeWindow": None, "timeWindow": []},
+            DEFAULTS,
+            ("(True)", "(None)"),
+        ),
+    ],
 )
-def test_a_config_without_limits_is_refused(httpserver, client, document):
+def test_a_config_without_usable_limits_gets_cautious_ones_and_says_so(
+    httpserver, client, document, kept, noted
+):
     httpserver.expect_request("/api/v2/config").respond_with_data(encode(document))
-    with pytest.raises(SourceFormatError, match="no usable limits"):
+    config = client.fetch_config()
+    assert (config.max_cells, config.calls, config.window_seconds) == kept
+    assert client.session.throttle.windows == (kept[1:],)
+    notes = "; ".join(config.notes)
+    assert all(words in notes for words in noted)
+    assert bool(notes) == bool(noted)
+
+
+def test_a_service_without_a_config_is_asked_cautiously(httpserver, client):
+    httpserver.expect_request("/api/v2/config").respond_with_data("Not found", status=404)
+    config = client.fetch_config()
+    assert (config.max_cells, config.calls, config.window_seconds) == DEFAULTS
+    assert len(config.notes) == 3
+
+
+def test_a_config_that_is_no_json_and_a_service_in_trouble_are_failures(httpserver, client):
+    httpserver.expect_oneshot_request("/api/v2/config").respond_with_data("<html>Tekniskt fel</html>")
+    with pytest.raises(SourceFormatError, match="Tekniskt fel"):
         client.fetch_config()
+    httpserver.expect_request("/api/v2/config").respond_with_data("no", status=403)
+    with pytest.raises(http.StatusError, match="HTTP 403"):
+        client.fetch_config()
+
+
+def test_a_limit_that_would_take_questions_without_end_is_not_kept(httpserver, client):
+    selection = {"Region": tuple(str(i) for i in range(312)), "Tid": tuple(str(i) for i in range(57))}
+    with pytest.raises(FetchError, match="would take 1779 questions, more than 1000") as caught:
+        client.fetch_data("T", selection, max_cells=10)
+    assert "maxDataCells" in str(caught.value)
+    assert httpserver.log == []
+
+
+def test_a_plain_text_refusal_for_too_many_calls_is_waited_out(httpserver, client):
+    httpserver.expect_oneshot_request("/api/v2/tables/T").respond_with_data(
+        "Too many requests", status=429, headers={"Retry-After": "1"}
+    )
+    httpserver.expect_request("/api/v2/tables/T").respond_with_json({"id": "T", "updated": "2026-02-24"})
+    assert client.fetch_table("T").updated == "2026-02-24"
 
 
 def tables_page(page: int, pages: int, ids: list[str]) -> dict[str, Any]:
@@ -342,7 +461,13 @@ def test_a_question_cut_by_the_cell_limit_gives_the_same_cells(httpserver, clien
     assert all(request.method == method for request, _ in httpserver.log)
 
 
-@pytest.mark.parametrize(("status", "body"), [(400, TOO_MANY), (403, TOO_MANY_SPEC)])
+TOO_MANY_VALUES = {"error": "Too many values selected"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(400, TOO_MANY), (403, TOO_MANY_SPEC), (403, TOO_MANY_VALUES), (413, {"title": "Payload too large"})],
+)
 def test_a_limit_smaller_than_stated_is_met_by_halving(httpserver, client, status, body):
     httpserver.expect_request("/api/v2/tables/T/data").respond_with_handler(serve_cells(1, status, body))
     answers = client.fetch_data("T", SELECTION, max_cells=150_000)

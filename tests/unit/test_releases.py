@@ -105,14 +105,13 @@ def test_minus_zero_is_zero_and_no_facts_still_have_a_hash():
     assert len(content_sha256(replace(PARSED, rows=ROWS.iloc[:0]))) == 64
 
 
-def _release(published: date, known: date, digest: str = "a", state: State = "published") -> Release:
+def _release(published: date, known: date, name: str = "a", state: State = "published") -> Release:
     return Release(
-        release_id=f"smhi_emissions-ghg-{published}-{digest}",
+        release_id=f"smhi_emissions-ghg-{published}-{name}",
         dataset="smhi_emissions",
         substance="ghg",
         published_date=published,
         known_from=known,
-        content_sha256=digest,
         state=state,
     )
 
@@ -128,6 +127,23 @@ def test_current_does_not_depend_on_the_order_of_loading(order: list[Release]):
     assert releases.nearest_earlier(CORRECTED, order) == WRONG
     assert releases.nearest_earlier(WRONG, order) == FIRST
     assert releases.nearest_earlier(FIRST, order) is None
+
+
+@given(st.permutations([("a", 0), ("b", 7), ("c", 12), ("d", -9)]))
+def test_of_one_day_the_later_approval_corrects_and_no_name_matters(order: list[tuple[str, int]]):
+    day = date(2026, 5, 7)
+    held = [replace(_release(day, day, name), approval_number=number) for name, number in order]
+    by_number = {release.approval_number: release for release in held}
+    assert releases.current(held) == by_number[12]
+    assert releases.corrects(by_number[12], held) == by_number[7]
+    assert releases.corrects(by_number[0], held) == by_number[-9], "approved as the older one"
+    assert releases.nearest_earlier(by_number[-9], held) is None
+
+
+def test_a_later_retrieval_corrects_whatever_a_person_approved_before():
+    approved = replace(WRONG, approval_number=3)
+    assert releases.current([approved, CORRECTED]) == CORRECTED
+    assert releases.corrects(CORRECTED, [FIRST, approved]) == approved
 
 
 def test_only_published_releases_are_current():

@@ -246,6 +246,11 @@ class TestLinkedYears:
         new = table("r2", [2015], industry=[50.0])
         assert by_year(build_series(new, "territorial", earlier=[old])) == {2015: 50.0}
 
+    def test_a_ratio_to_next_to_nothing_links_nothing(self):
+        old = table("r1", [2015, 2016], industry=[5e-324, 60.0])
+        new = table("r2", [2015], industry=[50.0])
+        assert by_year(build_series(new, "territorial", earlier=[old])) == {2015: 50.0}
+
     @given(
         values=st.lists(st.integers(1, 10**6), min_size=5, max_size=5),
         factor=st.sampled_from([0.5, 1.0, 1.25, 2.0]),

@@ -122,6 +122,10 @@ class TestLevels:
         assert level_of(capped) == pytest.approx(15.0)
         assert np.isnan(level_of(percent(target_type="net_zero")))
 
+    def test_a_constant_rate_that_has_not_begun_has_no_level(self):
+        target = Target(target_id="t", target_type="constant_rate", base_year=2045, annual_rate=1.0)
+        assert np.isnan(level_of(target))
+
     def test_constant_rate(self):
         target = Target(target_id="t", target_type="constant_rate", base_year=2020, annual_rate=0.16)
         assert level_of(target) == pytest.approx(100 * 0.84**10)

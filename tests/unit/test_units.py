@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls.units import TONNES_PER_YEAR, number_from_text, plain_unit, tonnes_per_unit
+from klimatpuls.units import TONNES_PER_YEAR, day_from_text, number_from_text, plain_unit, tonnes_per_unit
 
 
 @pytest.mark.parametrize(
@@ -140,3 +141,32 @@ def test_what_is_no_mass_per_year_is_refused(text: str):
 @pytest.mark.parametrize("text", ["g I-TEQ/år", "g TEQ / år", "g i-teq per år", "g/år"])
 def test_dioxins_are_weighed_in_toxic_equivalents(text: str):
     assert tonnes_per_unit(text, in_equivalents=True) == Fraction(1, 10**6)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-06-10", date(2026, 6, 10)),
+        (" 2026-06-10 08:00 ", date(2026, 6, 10)),
+        ("2026-06-10T08:00:00", date(2026, 6, 10)),
+        ("2026/06/10", date(2026, 6, 10)),
+        ("20260610", date(2026, 6, 10)),
+        ("10 juni 2026", date(2026, 6, 10)),
+        ("1 sept. 2026", date(2026, 9, 1)),
+        ("2026-06-10T22:30:00Z", date(2026, 6, 11)),
+        ("2026-01-10T22:30:00Z", date(2026, 1, 10)),
+        ("2026-06-10T00:30:00+05:00", date(2026, 6, 9)),
+    ],
+)
+def test_days_as_publishers_write_them(text: str, day: date):
+    assert day_from_text(text) == day
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2026", "10/06/2026", "/Date(1780000000000)/", "2026-13-01", "31 juni 2026", "1 foo 2026",
+     "9999-12-31T23:59:59-12:00", "i går"],
+)  # fmt: skip
+def test_what_is_no_day_is_refused(text: str):
+    with pytest.raises(ValueError, match="is no day"):
+        day_from_text(text)

@@ -144,6 +144,49 @@ def test_a_far_cell_is_seen_across_the_seam_of_two_chunks():
     assert _rule(_zip({SHEET: filler + b'<c r="XFD1"><v>1</v></c>'}))[0] == "zip_bomb"
 
 
+def _related(target: str, name: str, text: bytes) -> bytes:
+    """A workbook whose sheet lies where its relationships say."""
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+    related = f'<x:Relationship Id="rId1" Target="{target}" Type="{kind}"/>'
+    return _zip({"xl/_rels/workbook.xml.rels": related.encode(), name: text})
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("o/s.xml", "xl/o/s.xml"),
+        ("/xl/o/s.xml", "xl/o/s.xml"),
+        ("../s.xml", "s.xml"),
+        ("O/S.XML", "xl/o/s.xml"),
+    ],
+)
+def test_a_sheet_is_one_wherever_the_workbook_says_it_lies(target: str, name: str):
+    assert _rule(_related(target, name, b'<c r="XFD1048576"><v>1</v></c>'))[0] == "zip_bomb"
+    assert check_workbook(_related(target, name, b'<c r="A1"><v>1</v></c>'), what="x").entries == 3
+
+
+def test_relationships_that_never_end_are_no_workbook():
+    body = _zip({"xl/_rels/workbook.xml.rels": random.Random(3).randbytes(2**20 + 1)})
+    assert _rule(body)[0] == "zip_bomb"
+
+
+@pytest.mark.parametrize("part", ["xl/styles.xml", "xl/sharedStrings.xml"])
+def test_styles_and_strings_may_repeat_themselves(part: str):
+    assert check_workbook(_zip({part: b'<xf numFmtId="0"/>' * 200_000}), what="x").entries == 2
+    assert _rule(_zip({SHEET: b'<xf numFmtId="0"/>' * 200_000}))[0] == "zip_bomb"
+
+
+def test_shared_texts_are_measured_whatever_their_prefix():
+    text = b"<x:si><x:t>Alla</x:t></x:si>" * 3_000
+    body = _zip({SHEET: b'<x:c r="A1" t="s"><x:v>0</x:v></x:c>' * 40_000, "xl/sharedStrings.xml": text})
+    with pytest.raises(SourceFormatError, match="over 100 to 1"):
+        check_workbook(body, what="x")
+    cells = b"".join(
+        b'<x:c r="A%d" t="s"><x:v>%d</x:v></x:c>' % (n, n * 7919 % 10_007) for n in range(40_000)
+    )
+    assert check_workbook(_zip({SHEET: cells, "xl/sharedStrings.xml": text}), what="x").entries == 3
+
+
 def test_a_cell_within_bounds_passes():
     body = _zip(
         {SHEET: b'<row r="99999"><c r="AZ99999"><v>1</v></c></row><pageSetup pageOrder="downThenOver"/>'}

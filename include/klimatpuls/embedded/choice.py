@@ -21,8 +21,28 @@ if TYPE_CHECKING:
     from klimatpuls.embedded.home import Config
 
 CHOICES = ("auto", "live", "replica")
+REPLICA_VARIABLE = "KLIMATPULS_REPLICA"
+"""How the replica answers: plainly where it is not set, else ``as-recorded``."""
+AS_RECORDED = "as-recorded"
 BUNDLED = "bundled"
 """Name under which a home remembers the archive that the project makes itself."""
+
+
+def replica_conditions(environ: Mapping[str, str], remembered: str | None) -> str | None:
+    """How the replica answers: None (plainly) or ``as-recorded``.
+
+    Args:
+        environ: ``KLIMATPULS_REPLICA``; an empty one means plainly.
+        remembered: What the home does where it is not set.
+
+    Raises:
+        UsageError: if it says something else.
+    """
+    said = environ.get(REPLICA_VARIABLE, remembered) or None
+    if said not in (None, AS_RECORDED):
+        msg = f"{REPLICA_VARIABLE} is {said!r}, expected {AS_RECORDED} or nothing"
+        raise UsageError(msg)
+    return said
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,7 @@ class Config:
         as_of: ISO date the replica answers as of, and the runs' "now".
         first_published: ISO date of the first publication; until then a home may change its origin.
         air_pollutants: What ``KLIMATPULS_AIR_POLLUTANTS`` said last, for commands that say nothing.
+        replica: ``as-recorded`` where the replica answers as the agencies' servers were recorded.
     """
 
     origin: str | None = None
@@ -57,6 +58,7 @@ class Config:
     as_of: str | None = None
     first_published: str | None = None
     air_pollutants: str | None = None
+    replica: str | None = None
 
 
 @dataclass(frozen=True)

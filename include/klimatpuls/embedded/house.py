@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from klimatpuls import clock
 from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded.choice import BUNDLED
+from klimatpuls.embedded.choice import AS_RECORDED, BUNDLED, replica_conditions
 from klimatpuls.embedded.control import running_warden
 from klimatpuls.embedded.home import READING, Home, HomeInUseError, read_json
 from klimatpuls.embedded.stack import Stack
@@ -59,8 +59,10 @@ def open_home(choice: Choice) -> Home:
         HomeInUseError: if another command uses it; nothing was changed then, for its settings are that
             command's.
         WrongHomeError: if it holds figures of another origin; nothing was changed then.
+        UsageError: if ``KLIMATPULS_REPLICA`` is set to something unknown; nothing was changed then.
     """
     home = Home(choice.home)
+    conditions = replica_conditions(os.environ, home.config.replica)
     with home.lock("run"):
         home.claim(choice.origin)
         home.remember(
@@ -71,6 +73,7 @@ def open_home(choice: Choice) -> Home:
             if choice.sources == "replica"
             else None,
             as_of=choice.as_of.isoformat() if choice.as_of else None,
+            replica=conditions if choice.sources == "replica" else None,
         )
         home.remember(air_pollutants=home.named_air_pollutants(os.environ) or None)
     return home
@@ -134,6 +137,7 @@ def _settings(home: Home) -> dict[str, Any]:
         "archive": _archive(home),
         "make_archive": partial(_make_bundled_archive, home) if is_bundled else None,
         "as_of": datetime.fromisoformat(config.as_of).date() if config.as_of else None,
+        "is_as_recorded": config.sources == "replica" and config.replica == AS_RECORDED,
     }
 
 
@@ -142,6 +146,22 @@ def _make_bundled_archive(home: Home) -> None:
 
     named = {AIR_POLLUTANTS_VARIABLE: home.named_air_pollutants(os.environ)}
     make_archive(home.root / "archive", pollutants=air_pollutants(named))
+
+
+def archive_to_serve(home: Home) -> Path:
+    """The archive folder that the replica of a home answers from, made where it is the bundled one.
+
+    Raises:
+        UsageError: if the folder is gone.
+    """
+    settings = _settings(home)
+    if settings["make_archive"] is not None:
+        settings["make_archive"]()
+    archive: Path = settings["archive"]
+    if not archive.is_dir():
+        msg = f"{home.root} was made from the archive {archive}, which is no folder any more"
+        raise UsageError(msg)
+    return archive
 
 
 def migrate_warehouse(home: Home) -> Callable[[Cluster], None]:

@@ -24,9 +24,11 @@ from klimatpuls.errors import (
     EXIT_HOLD,
     EXIT_MAIL,
     EXIT_QUARANTINE,
+    EXIT_STALE,
     EXIT_USAGE,
     KlimatpulsError,
 )
+from klimatpuls.hops.stale import read_stale
 from klimatpuls.hops.watch import close_stuck_runs, has_mail_due, has_unpublished
 from klimatpuls.validation.reading import read_explanations
 from klimatpuls.warehouse.connection import connect, load_sql
@@ -89,7 +91,7 @@ class Outcome:
         publication: Id, day and causes of the publication made, or None.
         mails: State → number of mails that changed in this refresh.
         problems: What a person must look at, most urgent first, each with what to do.
-        exit_code: As documented: 0, 2 fetch, 3 hold, 5 quarantine, 6 mail, 1 anything else.
+        exit_code: As documented: 0, 2 fetch, 3 hold, 5 quarantine, 6 mail, 7 stale tables, 1 anything else.
         seconds: Seconds per hop.
     """
 
@@ -111,6 +113,7 @@ class _Watch:
     runs: dict[tuple[str, str], Run] = field(default_factory=dict)
     said: set[tuple[str, str, str]] = field(default_factory=set)
     failed: dict[tuple[str, str], Run] = field(default_factory=dict)
+    ill: dict[tuple[str, str], bool] = field(default_factory=dict)
     asking: set[tuple[str, str]] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -161,7 +164,18 @@ class Refresh:
             msg = f"the database went away: {str(error).strip()}; see {self._stack.home.logs}"
             raise KlimatpulsError(msg) from None
 
-    def _run(self, sources: Sequence[str], conf: Mapping[str, Any] | None) -> Outcome:
+    def publish(self) -> Outcome:
+        """Publish what waits, calculate again what could not be calculated, and wait until all is quiet.
+
+        Raises:
+            KlimatpulsError: if the stack breaks down or nothing ends in time.
+        """
+        with self._naming_what_broke():
+            return self._run((), None, try_again=True)
+
+    def _run(
+        self, sources: Sequence[str], conf: Mapping[str, Any] | None, *, try_again: bool = False
+    ) -> Outcome:
         self._api.wait_for_dags(
             {
                 *(f"ingest_{source}" for source in SOURCES),
@@ -182,6 +196,8 @@ class Refresh:
         self._trigger(watch, "sync_registers", f"refresh-{stamp}")
         for source in sources:
             self._trigger(watch, f"ingest_{source}", f"refresh-{stamp}", conf)
+        if try_again:
+            self._trigger(watch, "publish", f"again-{stamp}", {"try_again": True})
         self._wait_for(watch, list(watch.runs))
         with closing(connect(self._dsn)) as conn:
             close_stuck_runs(conn, older_than_minutes=0)
@@ -243,7 +259,7 @@ class Refresh:
 
     def _still_wanted(self, watch: _Watch) -> str | None:
         """The DAG that must still run, or None when all is done."""
-        ended_ill = {dag_id for dag_id, _ in watch.failed}
+        ended_ill = {dag_id for (dag_id, _), run in watch.failed.items() if self._is_ill(watch, run)}
         with closing(connect(self._dsn)) as conn:
             waits, mail_is_due = has_unpublished(conn), has_mail_due(conn)
         if waits and "publish" not in ended_ill:
@@ -255,6 +271,14 @@ class Refresh:
         if (mail_is_due or (published and not reported)) and "report" not in ended_ill:
             return "report"
         return None
+
+    def _is_ill(self, watch: _Watch, run: Run) -> bool:
+        """Whether a failed run left its work undone; one that only tells of what it found did not."""
+        key = (run.dag_id, run.run_id)
+        if key not in watch.ill:
+            failed = {task.task_id for task in self._api.tasks(*key) if task.state == "failed"}
+            watch.ill[key] = not failed or bool(failed - {"tell_stale"})
+        return watch.ill[key]
 
     def _look(self, watch: _Watch, *, joining: bool = False) -> None:
         """See how the open runs stand, and say what has ended since the last look.
@@ -329,14 +353,21 @@ class Refresh:
             if state in {"held", "quarantined"}
             for text in read_explanations(conn, run_id)
         ]
-        problems = (*findings, *self._problems(watch, sources, mails, held))
+        stale = read_stale(conn)
+        problems = (
+            *findings,
+            *(stale.explanations if stale else ()),
+            *self._problems(watch, sources, mails, held),
+        )
         return Outcome(
             sources=sources,
             calls=calls,
             publication=publication,
             mails=mails,
             problems=problems,
-            exit_code=exit_code_of(sources, mails, held, has_failed_runs=bool(watch.failed)),
+            exit_code=exit_code_of(
+                sources, mails, held, has_failed_runs=bool(watch.failed), has_stale_tables=stale is not None
+            ),
             seconds=watch.seconds,
         )
 
@@ -362,7 +393,7 @@ class Refresh:
         return list(dict.fromkeys(told))
 
 
-TOLD_OTHERWISE = frozenset({"tell_findings", "fetch_snapshot"})
+TOLD_OTHERWISE = frozenset({"tell_findings", "tell_stale", "fetch_snapshot"})
 """Tasks whose failure the warehouse tells better than their log."""
 _BAD_MAIL = ("refused", "failed", "unknown")
 
@@ -373,6 +404,7 @@ def exit_code_of(
     held: Sequence[str],
     *,
     has_failed_runs: bool,
+    has_stale_tables: bool = False,
 ) -> int:
     """What the command ends with: the gravest outcome decides.
 
@@ -381,15 +413,18 @@ def exit_code_of(
         mails: State → number of mails that changed.
         held: Releases on hold.
         has_failed_runs: Whether a DAG run failed.
+        has_stale_tables: Whether a result table of the current publication could not be calculated.
 
     Returns:
-        5 where figures were refused, else 2 for a failed fetch, 3 for a hold, 6 for a mail, 1 for anything
-        else that failed, 0 (docs/operations.md).
+        5 where figures were refused, else 2 for a failed fetch, 3 for a hold, 7 for a table that could not be
+        calculated, 6 for a mail, 1 for anything else that failed, 0 (docs/operations.md).
     """
     states = {one.state for one in sources} | ({"held"} if held else set())
     for state, code in (("quarantined", EXIT_QUARANTINE), ("failed", EXIT_FETCH), ("held", EXIT_HOLD)):
         if state in states:
             return code
+    if has_stale_tables:
+        return EXIT_STALE
     if any(mails.get(state) for state in _BAD_MAIL):
         return EXIT_MAIL
     return EXIT_USAGE if has_failed_runs else EXIT_DONE

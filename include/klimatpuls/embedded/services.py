@@ -111,7 +111,12 @@ def base_environment() -> dict[str, str]:
 
 
 def connections(
-    home: Home, addresses: Addresses, base_urls: Mapping[str, str], cluster: Cluster
+    home: Home,
+    addresses: Addresses,
+    base_urls: Mapping[str, str],
+    cluster: Cluster,
+    *,
+    replica_ca: Path | None = None,
 ) -> dict[str, str]:
     """Return the Airflow connections of the tasks as ``AIRFLOW_CONN_*`` variables (JSON).
 
@@ -120,6 +125,7 @@ def connections(
         addresses: Ports of the stack.
         base_urls: Base URL by connection id, such as ``smhi_default``.
         cluster: The cluster that holds the warehouse.
+        replica_ca: Certificate of the authority that vouches for a replica that speaks TLS.
     """
     secrets = home.secrets
 
@@ -152,20 +158,22 @@ def connections(
         },
     }
     for name, url in base_urls.items():
-        given[name] = {"conn_type": "http", "host": url}
+        trust = {"extra": {"replica_ca": str(replica_ca)}} if replica_ca else {}
+        given[name] = {"conn_type": "http", "host": url, **trust}
     return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in given.items()}
 
 
-def replica_url(replica_path: str, port: int) -> str:
+def replica_url(replica_path: str, port: int, *, is_as_recorded: bool = False) -> str:
     """Return where the replica answers for an agency.
 
     Args:
         replica_path: Path of the source at the replica.
         port: Port of the replica.
+        is_as_recorded: Whether it speaks TLS, as the agencies do.
 
     Example: ``/scb/api/v2`` → ``http://127.0.0.1:8027/scb/api/v2``.
     """
-    return f"http://{LOOPBACK}:{port}{replica_path}"
+    return f"{'https' if is_as_recorded else 'http'}://{LOOPBACK}:{port}{replica_path}"
 
 
 def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster: Cluster) -> dict[str, str]:
@@ -306,7 +314,9 @@ def mail(home: Home, addresses: Addresses) -> Service:
     )
 
 
-def replica(home: Home, addresses: Addresses, archive: Path, as_of: str | None) -> Service:
+def replica(
+    home: Home, addresses: Addresses, archive: Path, as_of: str | None, *, is_as_recorded: bool = False
+) -> Service:
     """Return the replica of the agencies as a service.
 
     Args:
@@ -314,10 +324,14 @@ def replica(home: Home, addresses: Addresses, archive: Path, as_of: str | None) 
         addresses: Ports of the stack.
         archive: Archive folder to serve.
         as_of: ISO date to answer as of, ``None`` for everything the archive holds.
+        is_as_recorded: Whether it answers as the agencies' servers were recorded; its certificate lies in
+            the home's folder ``run``.
     """
     words = ["-m", "klimatpuls.replica.server", "--archive", str(archive), "--port", str(addresses.replica)]
     if as_of is not None:
         words += ["--as-of", as_of]
+    if is_as_recorded:
+        words += ["--as-recorded", "--certificates", str(home.run)]
     return Service(
         name="replica",
         argv=(sys.executable, *words),

@@ -8,24 +8,24 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls.catalog import SOURCES, source, source_of
+from klimatpuls.catalog import SOURCES, source
 from klimatpuls.embedded import house, terminal
 from klimatpuls.embedded.choice import choose
-from klimatpuls.errors import EXIT_DONE, WrongHomeError
+from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE, WrongHomeError
 from klimatpuls.hops.context import check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from klimatpuls.embedded.choice import Wish
     from klimatpuls.embedded.home import Home
     from klimatpuls.embedded.refresh import Outcome
     from klimatpuls.embedded.stack import Stack
     from klimatpuls.hops.approval import Action
+    from klimatpuls.hops.snapshot import Given
 
     Say = Callable[[str], None]
 
@@ -105,23 +105,45 @@ def refresh(home: Home, say: Say) -> int:
     return outcome.exit_code
 
 
-def ingest_file(home: Home, file: Path, say: Say) -> int:
-    """Keep a workbook's bytes and send them through the ingest DAG; returns the exit code.
+def ingest_file(home: Home, given: Given, say: Say) -> int:
+    """Keep the bytes of a source's file and send them through its ingest DAG; returns the exit code.
 
     Raises:
-        SourceFormatError: if the file is no workbook of SMHI's; nothing is kept then.
         WrongHomeError: if its figures are made up and the home's are not, or the other way round.
     """
-    from klimatpuls.hops.snapshot import keep_file
+    from klimatpuls.hops.snapshot import keep_given
 
     clocked = _Clocked(say)
-    _check_origin(home, file)
+    _check_origin(home, given)
     with _running(home, clocked, "ingest") as stack:
-        kept = keep_file(file, house.run_context(home, stack.as_of))
-        clocked(f"kept {file.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
+        kept = keep_given(given, house.run_context(home, stack.as_of))
+        clocked(f"kept {given.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
         conf = {"manifest_path": kept.manifest_path}
-        outcome = _refresh(stack, clocked, [source_of(kept.dataset).id], conf)
+        outcome = _refresh(stack, clocked, [kept.source], conf)
     return outcome.exit_code
+
+
+def retry_source(home: Home, source_id: str, say: Say) -> int:
+    """Read the refused files of a source again, without asking its agency; returns the exit code.
+
+    Returns:
+        5 where a file stays refused (each is named with its reason), else what the refresh ended with.
+
+    Raises:
+        UsageError: if the catalogue has no such source.
+    """
+    from klimatpuls.hops.snapshot import read_refusals
+    from klimatpuls.warehouse.connection import connect
+
+    clocked = _Clocked(say)
+    entry = source(source_id)
+    with _running(home, clocked, "source retry") as stack:
+        outcome = _refresh(stack, clocked, [entry.id], {"retry_refused": True})
+        with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
+            refused = read_refusals(conn, entry)
+    for line in refused:
+        say(line)
+    return EXIT_QUARANTINE if refused else outcome.exit_code
 
 
 def backfill(home: Home, source_id: str, kept_as_of: date, say: Say) -> int:
@@ -148,18 +170,13 @@ def _refresh(
     return outcome
 
 
-def _check_origin(home: Home, file: Path) -> None:
+def _check_origin(home: Home, given: Given) -> None:
     """Keep made-up figures and others apart, before anything is started."""
-    from klimatpuls.replica import workbook
-    from klimatpuls.zipgate import check_workbook
-
-    body = file.read_bytes()
-    check_workbook(body, what=file.name)
-    is_synthetic, origin = workbook.is_synthetic(body), home.config.origin
-    if is_synthetic and origin != "synthetic":
-        message = f"{file.name} holds SYNTHETIC figures, and {home.root} figures of origin {origin}"
-    elif origin == "synthetic" and not is_synthetic:
-        message = f"{file.name} does not say that its figures are made up, and {home.root} holds such only"
+    origin = home.config.origin
+    if given.is_synthetic and origin != "synthetic":
+        message = f"{given.name} holds SYNTHETIC figures, and {home.root} figures of origin {origin}"
+    elif origin == "synthetic" and not given.is_synthetic:
+        message = f"{given.name} does not say that its figures are made up, and {home.root} holds such only"
     else:
         return
     raise WrongHomeError(
@@ -168,32 +185,59 @@ def _check_origin(home: Home, file: Path) -> None:
     )
 
 
-def decide(home: Home, release_id: str, action: Action, reason: str, say: Say) -> int:
+UNPUBLISHED: Final[Mapping[Action, str]] = {"reject": "rejected", "hold": "on hold"}
+"""Decisions by which nothing is published, and what the release then is."""
+
+
+def publish(home: Home, say: Say) -> int:
+    """Publish what waits, and calculate again what could not be calculated; returns the exit code."""
+    from klimatpuls.embedded.refresh import Refresh
+
+    clocked = _Clocked(say)
+    with _running(home, clocked, "publish") as stack:
+        outcome = Refresh(stack, clocked).publish()
+        terminal.print_summary(stack, outcome)
+    return outcome.exit_code
+
+
+def decide(
+    home: Home, release_id: str, action: Action, reason: str, say: Say, *, is_older: bool = False
+) -> int:
     """Decide on a release; what that changes for readers is published at once. Returns the exit code.
+
+    ``is_older`` approves it as the older of two releases of one day.
 
     Raises:
         UsageError: if the release is not in the state the action needs.
     """
     clocked = _Clocked(say)
-    if action == "reject":
+    if action in UNPUBLISHED:
         with house.database(home) as stack:
             _decide(stack, release_id, action, reason)
-        clocked(f"{release_id} is rejected; what is published stays as it is")
+        clocked(f"{release_id} is {UNPUBLISHED[action]}; what is published stays as it is")
         return EXIT_DONE
     with _running(home, clocked, f"release {action}") as stack:
-        _decide(stack, release_id, action, reason)
+        _decide(stack, release_id, action, reason, is_older=is_older)
         clocked(f"{release_id}: {action} is recorded; publishing")
         outcome = _refresh(stack, clocked, [])
     return outcome.exit_code
 
 
-def _decide(stack: Stack, release_id: str, action: Action, reason: str) -> None:
+def _decide(stack: Stack, release_id: str, action: Action, reason: str, *, is_older: bool = False) -> None:
     from klimatpuls.hops.approval import decide_release
     from klimatpuls.warehouse.connection import connect
 
     context = house.run_context(stack.home, stack.as_of)
     with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
-        decide_release(conn, release_id, action=action, decided_by="operator", reason=reason, now=context.now)
+        decide_release(
+            conn,
+            release_id,
+            action=action,
+            decided_by="operator",
+            reason=reason,
+            now=context.now,
+            is_older=is_older,
+        )
 
 
 @contextmanager

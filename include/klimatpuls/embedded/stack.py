@@ -24,6 +24,7 @@ from klimatpuls.embedded.services import Addresses, Folders
 from klimatpuls.embedded.warden import ADDRESS_FILE
 from klimatpuls.errors import UsageError
 from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE
+from klimatpuls.replica.certificates import AUTHORITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ class Stack:
         archive: Archive folder the replica serves; needed for ``replica``.
         make_archive: Makes that folder where it is not there or not whole; called while the rest starts.
         as_of: The day the replica answers as of and the runs speak about; ``None`` for today.
+        is_as_recorded: Whether the replica answers as the agencies' servers were recorded.
         folders: Where DAGs and plugins lie; the work tree's own when left out.
         say: Called with a sentence worth showing, such as a replaced port.
 
@@ -65,6 +67,7 @@ class Stack:
         archive: Path | None = None,
         make_archive: Callable[[], None] | None = None,
         as_of: date | None = None,
+        is_as_recorded: bool = False,
         folders: Folders | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -79,6 +82,7 @@ class Stack:
         self.archive = archive.resolve() if archive else None
         self._make_archive = make_archive
         self.as_of = as_of
+        self.is_as_recorded = is_as_recorded
         self.folders = folders or Folders.of_project()
         self.timings: dict[str, float] = {}
         self._say = say
@@ -123,13 +127,23 @@ class Stack:
             return {source.conn_id: source.live_base_url for source in SOURCES.values()}
         port = self.addresses.replica
         return {
-            source.conn_id: services.replica_url(source.replica_path, port) for source in SOURCES.values()
+            source.conn_id: services.replica_url(
+                source.replica_path, port, is_as_recorded=self.is_as_recorded
+            )
+            for source in SOURCES.values()
         }
+
+    @property
+    def replica_ca(self) -> Path | None:
+        """Certificate of the authority that vouches for the replica; None where it speaks no TLS."""
+        return self.home.run / AUTHORITY if self.is_as_recorded else None
 
     @property
     def task_environment(self) -> dict[str, str]:
         """What a task, or a command that does a task's work, finds in its environment beside the usual."""
-        given = services.connections(self.home, self.addresses, self.base_urls, self.cluster)
+        given = services.connections(
+            self.home, self.addresses, self.base_urls, self.cluster, replica_ca=self.replica_ca
+        )
         given["KLIMATPULS_HOME"] = str(self.home.root)
         given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
         given[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
@@ -293,7 +307,11 @@ class Stack:
                 with self._timed("archive"):
                     self._make_archive()
             as_of = self.as_of.isoformat() if self.as_of else None
-            self._warden.start(services.replica(self.home, self.addresses, self.archive, as_of))
+            self._warden.start(
+                services.replica(
+                    self.home, self.addresses, self.archive, as_of, is_as_recorded=self.is_as_recorded
+                )
+            )
 
     def _import_airflow(self) -> None:
         """Have Airflow imported, which needs no database, while the database starts."""

@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from klimatpuls.embedded import house
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from klimatpuls.catalog import Source
     from klimatpuls.embedded.refresh import Outcome, SourceOutcome
     from klimatpuls.embedded.stack import Stack
     from klimatpuls.embedded.superset import Superset
+    from klimatpuls.hops.check_sources import Place
     from klimatpuls.hops.trace import Question
 
 MOVERS_SHOWN = 10
@@ -106,6 +109,8 @@ def _cause(cause: Mapping[str, Any]) -> str:
     if cause["kind"] == "status_changed":
         counts = (cause["criterion"], cause["measure_status"], cause["pledge_status"])
         return "days passed: {} criteria, {} measures, {} pledges changed their status".format(*counts)
+    if cause["kind"] == "recalculated":
+        return f"calculated again: {', '.join(cause['tables'])}"
     if cause["kind"] == "override":
         return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
     done = f"{cause['release_id']} was {cause['kind']} by {cause['decided_by']}: {cause['reason']}"
@@ -177,7 +182,12 @@ def print_status(stack: Stack) -> None:
     rows = _rows(stack, "bi_read", "checks/dashboard/data_status.sql")
     _print_rows("Data status", rows)
     _print_rows(
-        "On hold (klimatpuls release approve|reject ID)", _rows(stack, "wh_loader", "load/held_releases.sql")
+        "Releases that wait (klimatpuls release approve|reject|hold ID)",
+        _rows(stack, "wh_loader", "load/waiting_releases.sql"),
+    )
+    _print_rows(
+        "Result tables that could not be calculated (klimatpuls publish tries again)",
+        _rows(stack, "wh_loader", "load/stale_tables.sql"),
     )
     _print_rows("Mail that needs a person", _rows(stack, "wh_loader", "load/troubled_mail.sql"))
     if house.attach(stack.home) is not None:
@@ -319,6 +329,58 @@ def _print_cells(title: str, cells: pd.DataFrame) -> None:
 def _tonnes(value: float) -> str:
     """Whole tonnes with blanks between thousands; empty for a missing value."""
     return "" if math.isnan(value) else f"{value:,.0f}".replace(",", " ")
+
+
+def print_checks(sources: Sequence[Source], place: Place, *, as_markdown: bool) -> bool:
+    """What sources take for granted and what the agencies answer; whether nothing fails.
+
+    Args:
+        sources: Which are asked, one after the other; each is named on standard error while it is.
+        place: Where.
+        as_markdown: The table as Markdown instead of a drawn one.
+    """
+    from klimatpuls.hops.check_sources import check_sources  # imports every parser's libraries
+
+    waiting = Console(stderr=True, soft_wrap=True)
+
+    def announced() -> Iterable[Source]:
+        for source in sources:
+            waiting.print(f"asking {source.id} at {place.base_urls[source.conn_id]}", highlight=False)
+            yield source
+
+    rows = [
+        (source.id, found.assumption, found.answer, found.verdict, found.action)
+        for source, found in check_sources(announced(), place)
+    ]
+    heads = ("source", "assumption", "answer", "verdict", "what to do")
+    verdicts = [verdict for *_, verdict, _ in rows]
+    if as_markdown:
+        _write_markdown(heads, rows)
+    else:
+        _print_verdicts(heads, rows)
+        counts = ", ".join(f"{verdicts.count(one)} {one}" for one in ("holds", "differs", "fails"))
+        _console().print(f"{len(rows)} assumptions: {counts}", highlight=False)
+    return "fails" not in verdicts
+
+
+def _print_verdicts(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(show_lines=True)
+    for head in heads:
+        table.add_column(head, overflow="fold", no_wrap=head in ("source", "verdict"))
+    for row in rows:
+        table.add_row(*map(escape, row), style=_STYLES[row[heads.index("verdict")]])
+    _console().print(table)
+
+
+_STYLES: Final = {"holds": "", "differs": "yellow", "fails": "bold red"}
+
+
+def _write_markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    lines = [heads, ["---"] * len(heads)]
+    lines += [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows]
+    console = _console()
+    for line in lines:
+        console.print(f"| {' | '.join(line)} |", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_trace(stack: Stack, question: Question, *, as_json: bool) -> bool:

@@ -20,15 +20,23 @@ if TYPE_CHECKING:
     from klimatpuls.releases import State
     from klimatpuls.validation.gates import Gate
 
-Action = Literal["approve", "reject", "withdraw", "restore"]
+Action = Literal["approve", "reject", "hold", "withdraw", "restore"]
 
-ACTIONS: Final[Mapping[Action, tuple[State, State]]] = {
-    "approve": ("held", "validated"),
-    "reject": ("held", "rejected"),
-    "withdraw": ("published", "withdrawn"),
-    "restore": ("withdrawn", "published"),
+ACTIONS: Final[Mapping[Action, tuple[tuple[State, ...], State]]] = {
+    "approve": (("held",), "validated"),
+    "reject": (("held", "validated"), "rejected"),
+    "hold": (("validated",), "held"),
+    "withdraw": (("published",), "withdrawn"),
+    "restore": (("withdrawn",), "published"),
 }
-"""What a person may decide on a release: the state it must be in, and the one that follows."""
+"""What a person may decide on a release: the states it may be in, and the one that follows."""
+NEED_A_REASON: Final[Mapping[Action, str]] = {
+    "hold": "it is shown to whoever answers",
+    "withdraw": "it is kept and told in the digest",
+    "restore": "it is kept and told in the digest",
+}
+"""Decisions that nobody could follow without a reason, and what becomes of it."""
+STATE_WORDS: Final[Mapping[State, str]] = {"held": "on hold", "validated": "validated and not yet published"}
 
 SHOWN: Final = 5
 """Findings per gate that a question shows; the page of the validation has more."""
@@ -66,8 +74,8 @@ def questions_to_ask(
         cursor.execute(load_sql("load/claim_questions.sql"), {"asking_run": asking_run})
         claimed = sorted(cursor.fetchall())
     return [
-        _question(release_id, read_failed_gates(conn, source_run, release_id), page_of(source_run))
-        for release_id, source_run in claimed
+        _question(release_id, read_failed_gates(conn, source_run, release_id), page_of(source_run), reason)
+        for release_id, source_run, reason in claimed
     ]
 
 
@@ -93,12 +101,14 @@ def reopen_questions(conn: PgConnection, is_asking: Callable[[str], bool]) -> tu
     return tuple(release for release, _ in lost)
 
 
-def _question(release_id: str, failed: Sequence[Gate], page: str) -> HoldQuestion:
+def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | None = None) -> HoldQuestion:
     lines = [
         f"**{_plain(release_id)}** väntar på svar; det som är publicerat står orört. "
         "*It is on hold; what is published stays as it was.*",
         "",
     ]
+    if reason is not None:
+        lines.append(f"- Stoppad för hand / put on hold by hand: {_plain(reason)}")
     # What the question is about stands first; warnings follow.
     for gate in sorted(failed, key=lambda gate: gate.severity != "hold"):
         said = " / ".join(map(_plain, dict.fromkeys((gate.message_sv, gate.message_en))))
@@ -133,6 +143,7 @@ def decide_release(
     decided_by: str,
     reason: str,
     now: datetime,
+    is_older: bool = False,
 ) -> None:
     """Move a release on by a person's decision, and write the decision down (``ops.release_decision``).
 
@@ -141,37 +152,46 @@ def decide_release(
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         release_id: The release.
-        action: ``approve`` or ``reject`` a held one, ``withdraw`` a published one, ``restore`` a
-            withdrawn one.
+        action: ``approve`` a held one, ``reject`` a held one or one that is validated and not published yet,
+            ``hold`` such a validated one, ``withdraw`` a published one, ``restore`` a withdrawn one.
         decided_by: Role of who decided; no person's name.
-        reason: Why; kept with the release and told in the digest. A withdrawal and a restoration need one.
+        reason: Why; kept with the release. A hold, a withdrawal and a restoration need one.
         now: The moment of the decision.
+        is_older: With ``approve``: the release is the older of those with its publisher's date and day of
+            knowledge, so the others correct it. Without it, it corrects the others.
 
     Raises:
         UsageError: if there is no such release, it is not in the state the action needs, or the reason is
             missing.
     """
-    from_state, to_state = ACTIONS[action]
-    if action in ("withdraw", "restore") and not reason.strip():
-        msg = f"say why {release_id} is to be {to_state}: --reason TEXT; it is kept and told in the digest"
+    from_states, to_state = ACTIONS[action]
+    if action in NEED_A_REASON and not reason.strip():
+        words = STATE_WORDS.get(to_state, to_state)
+        msg = f"say why {release_id} is to be {words}: --reason TEXT; {NEED_A_REASON[action]}"
         raise UsageError(msg)
     values = {
         "release_id": release_id,
         "action": action,
-        "from_state": from_state,
+        "from_states": list(from_states),
         "to_state": to_state,
         "decided_by": decided_by,
         "decided_at": now,
         "reason": reason.strip() or None,
     }
     with conn, conn.cursor() as cursor:
+        # A publication that is being made is waited for: what it shows is published, whatever is decided.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('klimatpuls publish'))")
         cursor.execute(load_sql("load/decide_release.sql"), values)
-        if cursor.fetchone() is not None:
+        decided = cursor.fetchone()
+        if decided is not None:
+            if action == "approve":
+                number = -decided[0] if is_older else decided[0]
+                cursor.execute(load_sql("load/number_approval.sql"), {**values, "approval_number": number})
             return
         cursor.execute(load_sql("load/release_state.sql"), values)
         row = cursor.fetchone()
     found = f"its state is {row[0]}" if row else "there is no release of that name"
-    needed = "on hold" if from_state == "held" else from_state
+    needed = " or ".join(STATE_WORDS.get(state, state) for state in from_states)
     msg = f"{release_id} is not {needed}: {found}. `klimatpuls releases` lists what is"
     raise UsageError(msg)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klimatpuls.hops.stale import queue_stale
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import load_sql
 
@@ -42,4 +43,6 @@ def assess(conn: PgConnection, mailer: PgConnection, context: RunContext) -> Rea
         if not (context.reports / str(publication_id) / MANIFEST_FILE).is_file():
             write_report(mailer, context)
 
-    return publication.reassess(conn, as_of=context.as_of, keep_pages=keep_pages)
+    made = publication.reassess(conn, as_of=context.as_of, keep_pages=keep_pages)
+    queue_stale(conn, context)
+    return made

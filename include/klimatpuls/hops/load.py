@@ -1,22 +1,29 @@
 """Hop 2: bytes → tidy rows → a partition of ``core``, invisible until published.
 
 Rows in = rows out + cells rejected, asserted for every release. Content that is known already is nothing
-new, whatever file it came in. A file whose bytes are not what the contract says is quarantined alone: the
-other substances of the run go on.
+new, whatever file it came in.
+
+One file never stops another. Each is read in a process of its own (:mod:`klimatpuls.isolation`) and loaded
+behind a savepoint: what cannot be read, or what the database refuses, is quarantined alone with the reason,
+and the others stay (docs/decisions/0026).
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import releases as release_rules
+import psycopg2
+
+from klimatpuls import catalog, isolation
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.hops.snapshot import source_module
-from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.hops.reading import name_of_file, read_snapshot
+from klimatpuls.parser_version import parser_version
 from klimatpuls.validation.record import quarantine_snapshot
 from klimatpuls.warehouse import loader, runs
 from klimatpuls.warehouse.connection import load_sql
@@ -29,11 +36,16 @@ if TYPE_CHECKING:
 
     from klimatpuls.catalog import Source
     from klimatpuls.hops.context import RunContext
-    from klimatpuls.releases import Parsed
+    from klimatpuls.hops.reading import Read
 
+
+logger = logging.getLogger(__name__)
 
 AHEAD = 1
-"""Files parsed ahead of the one whose rows are on their way to the server."""
+"""Files read ahead of the one whose rows are on their way to the server."""
+DATABASE_REFUSED = "database_refused"
+_OF_THE_ROWS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.InternalError, loader.RowCountError)
+"""What the database says of rows; anything else (connection lost, disk full) says nothing of a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +57,17 @@ class LoadResult:
         rows: Release id → rows loaded, by this call or by an earlier one for the same run.
         known: Ids of releases whose content came again in other bytes.
         quarantined: One message per file that was refused, by this call or an earlier one.
+        refused_again: One message per file that an earlier run refused for the same reason: nobody is
+            notified of it twice.
+        notes: What an operator should know of what was read, one sentence each.
     """
 
     run_id: int
     rows: dict[str, int]
     known: tuple[str, ...]
     quarantined: tuple[str, ...]
+    refused_again: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +87,24 @@ class _Snapshot:
             "substance": self.substance or runs.NOT_BY_SUBSTANCE,
         }
 
+    @property
+    def name(self) -> str:
+        """How a message names it."""
+        return name_of_file(self.dataset, self.substance, self.sha256)
+
+
+class _RefusedTogether(Exception):  # noqa: N818 - a state of the load, not an error of its caller
+    """The database refused the rows of several files together: which file it was is still to be found."""
+
 
 def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContext) -> LoadResult:
-    """Parse and load every snapshot of a run that nothing has come of yet, in one transaction.
+    """Read and load every snapshot of a run that nothing has come of yet, in one transaction.
 
-    Two files are in memory at most: while the server takes the rows of one, the next is parsed. Called again
+    Two files are in memory at most: while the server takes the rows of one, the next is read. Called again
     after it was done (a killed or cleared task), it loads nothing and returns what is there.
+
+    Keys are made when all rows are in, which takes half the time. Should the database refuse that, everything
+    is done once more with the keys first, so that the file at fault is found and refused alone.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -85,64 +114,243 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
 
     Returns:
         Rows per release, what was known, what was refused.
+
+    Raises:
+        IsolationError: if no process could be started to read files in.
+        SnapshotError: if kept bytes are missing or damaged.
+        psycopg2.OperationalError: if the database went away; nothing is loaded then.
     """
+    isolation.server(*_needed(source))
     rows, refused = _done_before(conn, run_id)
-    known: list[str] = []
-    with conn:
-        facts = loader.FactLoader(conn, run_id)
-        for snapshot, parsing in _parsed_ahead(source, _snapshots(conn, run_id), context):
+    try:
+        return _Load(conn, source, run_id, context, keyed_first=False).run(rows, refused)
+    except _RefusedTogether:
+        return _Load(conn, source, run_id, context, keyed_first=True).run(rows, refused)
+
+
+def _needed(source: Source) -> tuple[str, ...]:
+    """What the reading process imports while this one asks the database."""
+    return "klimatpuls.hops.reading", f"klimatpuls.sources.{source.id}", "klimatpuls.releases"
+
+
+class _Load:
+    """One attempt at a run's files, in one transaction."""
+
+    def __init__(
+        self, conn: PgConnection, source: Source, run_id: int, context: RunContext, *, keyed_first: bool
+    ) -> None:
+        self._conn = conn
+        self._source = source
+        self._run_id = run_id
+        self._context = context
+        self._keyed_first = keyed_first
+        self._facts = loader.FactLoader(conn, run_id, keyed_first=keyed_first)
+        self._known: list[str] = []
+        self._again: list[str] = []
+
+    def run(self, rows: dict[str, int], refused: list[str]) -> LoadResult:
+        """Load the files; what an earlier call brought is given and stays."""
+        self._rows, self._refused = dict(rows), list(refused)
+        with self._conn:
+            for snapshot, reading in _read_ahead(
+                self._source, _snapshots(self._conn, self._run_id), self._context, self._run_id
+            ):
+                try:
+                    self._take(snapshot, reading.result())
+                except SourceFormatError as error:
+                    self._refuse(snapshot, error)
             try:
-                parsed, content = parsing.result()
-            except SourceFormatError as error:
-                _refuse(conn, run_id, snapshot, error)
-                refused.append(str(error))
-                continue
-            held = _release_with_content(conn, snapshot, content)
-            if held is not None:
-                _set_outcome(conn, snapshot, "known_content", held)
-                known.append(held)
-                continue
-            release_id = release_rules.release_id(parsed, content)
-            rows[release_id] = facts.add(release_id, parsed)
-            _insert_release(conn, source, run_id, context, snapshot, release_id, content, parsed)
-            loader.load_rejects(conn, run_id, snapshot.key, parsed.rejects)
-            _set_outcome(conn, snapshot, "release", release_id)
-        facts.finish()
-        result = LoadResult(run_id=run_id, rows=rows, known=tuple(known), quarantined=tuple(refused))
-        runs.set_run_state(conn, run_id, _state(result), _describe(result))
-    return result
+                self._facts.finish()
+            except _OF_THE_ROWS as error:
+                if self._keyed_first:
+                    raise
+                logger.warning("the rows of run %s are loaded again, keys first: %s", self._run_id, error)
+                raise _RefusedTogether from error
+            result = LoadResult(
+                run_id=self._run_id,
+                rows=self._rows,
+                known=tuple(self._known),
+                quarantined=tuple(self._refused),
+                refused_again=tuple(self._again),
+                notes=runs.read_notes(self._conn, self._run_id),
+            )
+            runs.set_run_state(self._conn, self._run_id, _state(result), _describe(result))
+        logger.info("%s", _describe(result))
+        return result
+
+    def _take(self, snapshot: _Snapshot, read: Read) -> None:
+        """Load one file, or find that its content is known.
+
+        Raises:
+            SourceFormatError: if the database refuses its rows; then nothing of it is there.
+        """
+        held, read = self._known_as(snapshot, read)
+        if held is not None:
+            self._set_outcome(snapshot, "known_content", held)
+            self._known.append(held)
+            return
+        with _blamed_on(snapshot), self._facts.one_release():
+            count = self._facts.add(read.release_id, read.fact, read.rows)
+            self._insert_release(snapshot, read)
+            loader.copy_rejects(self._conn, read.rejects)
+            self._set_outcome(snapshot, "release", read.release_id)
+        self._rows[read.release_id] = count
+
+    def _known_as(self, snapshot: _Snapshot, read: Read) -> tuple[str | None, Read]:
+        """The release that a file's content is of already, if any, and the file as it is to be named.
+
+        Where the publisher dates nothing, content is known while it is what was retrieved last. Content that
+        comes back after other content is a release anew, named by its day as well: else the other would stay
+        current.
+        """
+        held = _release_with_content(self._conn, snapshot, read.content_sha256)
+        if held is None or not catalog.dataset(snapshot.dataset).dated_by_retrieval:
+            return held, read
+        with self._conn.cursor() as cursor:
+            asked = {**snapshot.key, "retrieved": read.published_date}
+            cursor.execute(load_sql("load/last_retrieved.sql"), asked)
+            last = cursor.fetchone()
+        if last is None or last[0] == held:
+            return held, read
+        last_id, last_day, last_content = last
+        if self._read_again(snapshot, last_day).content_sha256 == last_content:
+            return last_id, read
+        read = self._read_again(snapshot, read.published_date)
+        return _release_with_content(self._conn, snapshot, read.content_sha256), read
+
+    def _read_again(self, snapshot: _Snapshot, came_back_on: date) -> Read:
+        return _read(self._source, snapshot, self._context, self._run_id, came_back_on=came_back_on)
+
+    def _refuse(self, snapshot: _Snapshot, error: SourceFormatError) -> None:
+        """Quarantine a file; quietly where an earlier run refused it for the same reason and told of it."""
+        with self._conn.cursor() as cursor:
+            cursor.execute(load_sql("load/last_refusal.sql"), {**snapshot.key, "run_id": self._run_id})
+            before = cursor.fetchone()
+        if before is not None and before[1] == error.rule:
+            self._adopt(snapshot, before[0])
+            self._again.append(_named(snapshot, error))
+        else:
+            quarantine_snapshot(
+                self._conn,
+                self._run_id,
+                snapshot.dataset,
+                snapshot.key["substance"],
+                snapshot.sha256,
+                error,
+            )
+            self._refused.append(_named(snapshot, error))
+        self._set_outcome(snapshot, "quarantined", None)
+
+    def _adopt(self, snapshot: _Snapshot, run_id: int) -> None:
+        """Give a file back to the run that refused it first."""
+        with self._conn.cursor() as cursor:
+            cursor.execute(load_sql("load/adopt_snapshot.sql"), {**snapshot.key, "run_id": run_id})
+
+    def _insert_release(self, snapshot: _Snapshot, read: Read) -> None:
+        with self._conn.cursor() as cursor:
+            cursor.execute(
+                load_sql("load/insert_release.sql"),
+                {
+                    "release_id": read.release_id,
+                    "source": self._source.id,
+                    "dataset": snapshot.dataset,
+                    "substance": snapshot.key["substance"],
+                    "unit": read.unit,
+                    "gwp_set": read.gwp_set,
+                    "published_date": read.published_date,
+                    # An archive that says nothing: the facts were known when the publisher says they were.
+                    "known_from": snapshot.known_from or read.published_date,
+                    "retrieved_at": snapshot.retrieved_at,
+                    "content_sha256": read.content_sha256,
+                    "file_sha256": snapshot.sha256,
+                    "years": list(read.years),
+                    "row_count": read.rows.count,
+                    "rejected_count": read.rejects.count,
+                    "notes": list(read.notes),
+                    "origin": self._context.origin,
+                    "run_id": self._run_id,
+                },
+            )
+
+    def _set_outcome(self, snapshot: _Snapshot, outcome: str, release_id: str | None) -> None:
+        with self._conn.cursor() as cursor:
+            cursor.execute(
+                load_sql("load/set_snapshot_outcome.sql"),
+                {
+                    **snapshot.key,
+                    "outcome": outcome,
+                    "release_id": release_id,
+                    "parser_version": parser_version(snapshot.dataset),
+                },
+            )
 
 
-def _parsed_ahead(
-    source: Source, snapshots: Sequence[_Snapshot], context: RunContext
-) -> Iterator[tuple[_Snapshot, Future[tuple[Parsed, str]]]]:
-    """Every snapshot with its rows and their hash, one parsed ahead of the one that is taken."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="parse") as beside:
+def _named(snapshot: _Snapshot, error: SourceFormatError) -> str:
+    """The words of a refusal, with the file's name before them where they do not have it."""
+    said = str(error)
+    return said if said.startswith(snapshot.name) else f"{snapshot.name}: {said}"
+
+
+@contextmanager
+def _blamed_on(snapshot: _Snapshot) -> Iterator[None]:
+    """Make what the database says of rows a verdict on the file that they came from.
+
+    Raises:
+        SourceFormatError: with the rule ``database_refused``, the error's class, words, table and rule.
+    """
+    try:
+        yield
+    except _OF_THE_ROWS as error:
+        said = " ".join(str(error).split())
+        where = getattr(error, "diag", None)
+        table = f" in table {where.schema_name}.{where.table_name}" if where and where.table_name else ""
+        broken = f", rule {where.constraint_name}" if where and where.constraint_name else ""
+        why = f"{type(error).__name__}{table}{broken}: {said[:600]}"
+        msg = (
+            f"{snapshot.name}: it was read, but the database refused its rows: {why}. Nothing of it was "
+            "loaded. The parser let through what the contract forbids: report this message; the file itself "
+            "may be sound."
+        )
+        raise SourceFormatError(msg, rule=DATABASE_REFUSED, findings=[why]) from error
+
+
+def _read_ahead(
+    source: Source, snapshots: Sequence[_Snapshot], context: RunContext, run_id: int
+) -> Iterator[tuple[_Snapshot, Future[Read]]]:
+    """Every snapshot with its rows, one read ahead of the one that is taken."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as beside:
         remaining = iter(snapshots)
-        begun: deque[Future[tuple[Parsed, str]]] = deque()
+        begun: deque[Future[Read]] = deque()
         for snapshot in snapshots:
             for each in islice(remaining, AHEAD + 1 - len(begun)):
-                begun.append(beside.submit(_parse, source, each, context))
+                begun.append(beside.submit(_read, source, each, context, run_id))
             yield snapshot, begun.popleft()
 
 
-def _parse(source: Source, snapshot: _Snapshot, context: RunContext) -> tuple[Parsed, str]:
-    """The rows of a snapshot's bytes, every cell accounted for, and the hash of its content.
+def _read(
+    source: Source,
+    snapshot: _Snapshot,
+    context: RunContext,
+    run_id: int,
+    *,
+    came_back_on: date | None = None,
+) -> Read:
+    """A snapshot, read in a process of its own.
 
     Raises:
-        SourceFormatError: if the bytes are not what the contract says.
-        RuntimeError: if the parser lost cells.
+        SourceFormatError: if the bytes are not what the contract says, or reading them came to no end.
     """
-    store = SnapshotStore(context.snapshots)
-    parts = store.read_parts(store.read(snapshot.manifest_path))
-    parsed: Parsed = source_module(source).parse(parts, snapshot.dataset, snapshot.substance)
-    _reconcile(snapshot, parsed)
-    return parsed, release_rules.content_sha256(parsed)
-
-
-def _refuse(conn: PgConnection, run_id: int, snapshot: _Snapshot, error: SourceFormatError) -> None:
-    quarantine_snapshot(conn, run_id, snapshot.dataset, snapshot.key["substance"], snapshot.sha256, error)
-    _set_outcome(conn, snapshot, "quarantined", None)
+    return isolation.server(*_needed(source)).call(
+        read_snapshot,
+        source.id,
+        str(context.snapshots),
+        snapshot.manifest_path,
+        snapshot.dataset,
+        snapshot.substance,
+        run_id,
+        came_back_on,
+        what=snapshot.name,
+    )
 
 
 def _done_before(conn: PgConnection, run_id: int) -> tuple[dict[str, int], list[str]]:
@@ -172,67 +380,12 @@ def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:
     ]
 
 
-def _reconcile(snapshot: _Snapshot, parsed: Parsed) -> None:
-    found = len(parsed.rows) + len(parsed.rejects)
-    if parsed.rows_read != found:
-        msg = (
-            f"{snapshot.dataset} {snapshot.substance or ''} ({snapshot.sha256[:8]}): "
-            f"{parsed.rows_read} cells were read, but {len(parsed.rows)} rows and {len(parsed.rejects)} "
-            "rejected cells came out. This is a fault of the parser, not of the file: nothing was loaded."
-        )
-        raise RuntimeError(msg)
-
-
 def _release_with_content(conn: PgConnection, snapshot: _Snapshot, content: str) -> str | None:
     """The release of this content, loaded before or a moment ago in this transaction."""
     with conn.cursor() as cursor:
         cursor.execute(load_sql("load/release_with_content.sql"), {**snapshot.key, "content_sha256": content})
         row = cursor.fetchone()
     return row[0] if row else None
-
-
-def _insert_release(
-    conn: PgConnection,
-    source: Source,
-    run_id: int,
-    context: RunContext,
-    snapshot: _Snapshot,
-    release_id: str,
-    content: str,
-    parsed: Parsed,
-) -> None:
-    with conn.cursor() as cursor:
-        cursor.execute(
-            load_sql("load/insert_release.sql"),
-            {
-                "release_id": release_id,
-                "source": source.id,
-                "dataset": snapshot.dataset,
-                "substance": snapshot.key["substance"],
-                "unit": parsed.unit,
-                "gwp_set": parsed.gwp_set,
-                "published_date": parsed.published_date,
-                # An archive that says nothing: the facts were known when the publisher says they were.
-                "known_from": snapshot.known_from or parsed.published_date,
-                "retrieved_at": snapshot.retrieved_at,
-                "content_sha256": content,
-                "file_sha256": snapshot.sha256,
-                "years": list(parsed.years),
-                "row_count": len(parsed.rows),
-                "rejected_count": len(parsed.rejects),
-                "notes": list(parsed.notes),
-                "origin": context.origin,
-                "run_id": run_id,
-            },
-        )
-
-
-def _set_outcome(conn: PgConnection, snapshot: _Snapshot, outcome: str, release_id: str | None) -> None:
-    with conn.cursor() as cursor:
-        cursor.execute(
-            load_sql("load/set_snapshot_outcome.sql"),
-            {**snapshot.key, "outcome": outcome, "release_id": release_id},
-        )
 
 
 def _state(result: LoadResult) -> str:
@@ -245,4 +398,6 @@ def _describe(result: LoadResult) -> str:
     said = [f"{release_id}: {count} rows loaded" for release_id, count in sorted(result.rows.items())]
     said += [f"{release_id}: the same content in another file, nothing new" for release_id in result.known]
     said += [f"refused: {message}" for message in result.quarantined]
+    said += [f"refused again for the same reason: {message}" for message in result.refused_again]
+    said += runs.notes_in_short(result.notes)
     return "; ".join(said)

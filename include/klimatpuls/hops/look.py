@@ -2,21 +2,32 @@
 
 A look asks a source's module for a fingerprint (when a table was updated, an ETag, the publisher's dates) and
 compares it with the one of the last fetch. Only when they differ is the source fetched. A fetch that fails
-leaves the fingerprint open, so the next look asks for it again.
+leaves the fingerprint open, so the next look asks for it again. Kept bytes that another version of the parser
+refused are news too: the run reads them again.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.errors import NotYetPublished
-from klimatpuls.hops.snapshot import source_module, wanted
+from klimatpuls.hops.snapshot import (
+    GIVEN_UP_AFTER,
+    explain,
+    label,
+    raise_all,
+    source_module,
+    unread,
+    wanted,
+)
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.catalog import Source
@@ -32,14 +43,16 @@ class LookResult:
     Attributes:
         has_news: Whether anything changed since the last fetch.
         detail: What was seen per dataset and substance, for the person who watches.
+        failed: Dataset and substance of what could not be looked at → why, where something else is new.
     """
 
     has_news: bool
     detail: str
+    failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def look_at(conn: PgConnection, source: Source, session: PoliteSession, context: RunContext) -> LookResult:
-    """Look at every dataset and substance of a source.
+    """Look at every dataset and substance of a source; one that fails hides no news of another.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -51,14 +64,21 @@ def look_at(conn: PgConnection, source: Source, session: PoliteSession, context:
         Whether the source should be fetched.
 
     Raises:
-        FetchError: if the source does not answer, or not as it should; what was seen until then stays noted.
+        FetchError: if the source does not answer, or not as it should, and nothing else is new; what was
+            seen stays noted.
     """
     module = source_module(source)
     has_news, said = False, []
+    errors: list[Exception] = []
+    failed: dict[tuple[str, str], str] = {}
+    in_a_row = 0
     for dataset, substance in wanted(source, context):
         key = {"dataset": dataset, "substance": substance or runs.NOT_BY_SUBSTANCE}
+        part = (key["dataset"], key["substance"])
+        if in_a_row >= GIVEN_UP_AFTER:
+            failed[part] = f"{label(*part)} was not looked at, after {in_a_row} failures in a row"
+            continue
         before = _before(conn, key)
-        label = f"{dataset} {substance}" if substance else dataset
         try:
             seen = module.look(
                 session,
@@ -71,12 +91,25 @@ def look_at(conn: PgConnection, source: Source, session: PoliteSession, context:
         except NotYetPublished as missing:
             said.append(str(missing))
             continue
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this part's alone
+            errors.append(error)
+            failed[part] = f"{label(*part)} was not looked at: {explain(error)}"
+            in_a_row += 1
+            continue
+        in_a_row = 0
         fingerprint = before["fingerprint"] if seen.fingerprint is None else seen.fingerprint
         is_new = fingerprint != before["fetched_fingerprint"]
         _note(conn, key, seen, fingerprint, context)
         has_news |= is_new
-        said.append(f"{label}: {'changed' if is_new else 'as it was'} ({seen.detail})")
-    return LookResult(has_news=has_news, detail="; ".join(said))
+        said.append(f"{label(*part)}: {'changed' if is_new else 'as it was'} ({seen.detail})")
+    with conn:
+        waiting = unread(conn, source)
+    if waiting:
+        said.append(f"{len(waiting)} kept files were not read by this version of the parser")
+        has_news = True
+    if errors and not has_news:
+        raise_all(errors, list(failed.values()))
+    return LookResult(has_news=has_news, detail="; ".join(said), failed=failed)
 
 
 def fingerprints(conn: PgConnection, source: Source) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls import catalog
-from klimatpuls.errors import MailError
+from klimatpuls.errors import MailError, explain
 from klimatpuls.report.mailer import SuppressedError, check_may_send, deliver, hide_addresses
 from klimatpuls.report.notice import Notice, build_notice
 from klimatpuls.warehouse.connection import load_sql
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.defects import Defect
     from klimatpuls.hops.context import RunContext
+    from klimatpuls.hops.stale import StaleTables
     from klimatpuls.hops.validate import ValidationResult
     from klimatpuls.report.mailer import SmtpSettings
 
@@ -87,6 +88,35 @@ def overdue_defect(defect: Defect, context: RunContext) -> Notice:
     source = catalog.source_of(defect.dataset).id
     what = f"defect-{defect.defect_id}-{defect.review_by.isoformat()}"
     return _notice(source, what, matter, (todo,), context)
+
+
+def task_failure(task: str, error: Exception, context: RunContext) -> Notice:
+    """A task that belongs to no source failed; one matter a day for each class of exception.
+
+    Args:
+        task: Name of the task.
+        error: What it raised.
+        context: Day, moment and origin.
+    """
+    kind = type(error).__name__
+    said = f"{kind}: {explain(error)}"
+    todo = (
+        f"What to do: the log of the task {task} in Airflow has the whole traceback. The task runs again at "
+        "its next turn; if it fails again, give message and log to whoever maintains the code."
+    )
+    matter = ("uppgiften misslyckades", "the task failed")
+    return _notice(task, f"failed-{kind}-{context.as_of.isoformat()}", matter, (said, todo), context)
+
+
+def stale_tables(stale: StaleTables, context: RunContext) -> Notice:
+    """Result tables could not be calculated; told again only where another table or reason joins them.
+
+    Args:
+        stale: The tables, and what was new when they began to fail.
+        context: Day, moment and origin.
+    """
+    matter = ("resultattabeller kunde inte beräknas", "result tables could not be calculated")
+    return _notice("publish", f"stale-{stale.since}", matter, stale.explanations, context)
 
 
 def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: RunContext) -> str | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from klimatpuls import results
+from klimatpuls.hops.stale import queue_stale
 from klimatpuls.validation.recompare import recompare_releases
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as PgConnection
@@ -21,24 +23,35 @@ INGEST_PATIENCE_MINUTES = 30
 """A source run that began longer ago than this no longer holds up a publication."""
 
 
-def publish_validated(conn: PgConnection, context: RunContext, list_address: str | None) -> Published | None:
-    """Compute and switch; None when no release came or went and no register is new.
+def publish_validated(
+    conn: PgConnection,
+    context: RunContext,
+    list_address: str | Sequence[str] | None,
+    *,
+    try_again: bool = False,
+) -> Published | None:
+    """Compute and switch; None when no release came or went, no register is new and no table was mended.
 
-    Releases that follow upon another one than before are compared with it first.
+    Releases that follow upon another one than before are compared with it first. A result table that could
+    not be calculated is left to be mailed to the operator.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         context: Day and approval mode.
-        list_address: Where the digest goes.
+        list_address: Where the digest goes, one address or several.
+        try_again: Whether to calculate once more what could not be calculated, though the code is the same.
     """
     recompare_releases(conn)
-    return publication.publish(
+    made = publication.publish(
         conn,
         as_of=context.as_of,
         compute=results.each_result,
         list_address=list_address,
         always_ask=context.always_ask,
+        try_again=try_again,
     )
+    queue_stale(conn, context)
+    return made
 
 
 def published_since(conn: PgConnection, moment: datetime) -> int | None:

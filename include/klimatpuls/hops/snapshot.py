@@ -1,19 +1,24 @@
 """Hop 1: URL → bytes, kept by their hash with a manifest before anything is parsed.
 
-Bytes that are known end here: there is no new release, and what follows is skipped and says so.
+Bytes that are known end here: there is no new release, and what follows is skipped and says so. Bytes are
+known when something came of them, or when this version of their parser refused them. What another version
+refused is read again by the next run, whatever the agency says.
 """
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from klimatpuls import catalog
-from klimatpuls.errors import NotYetPublished
+from klimatpuls import catalog, isolation
+from klimatpuls.errors import FetchError, KlimatpulsError, NotYetPublished, SourceFormatError, UsageError
+from klimatpuls.http import Limits
+from klimatpuls.parser_version import parser_version
 from klimatpuls.releases import Fetched
 from klimatpuls.snapshots import SnapshotStore
-from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
@@ -27,13 +32,21 @@ if TYPE_CHECKING:
     from klimatpuls.assumptions import Checked
     from klimatpuls.catalog import Dataset, Source
     from klimatpuls.hops.context import RunContext
+    from klimatpuls.hops.recognising import Known
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Look, Parsed
     from klimatpuls.snapshots import Snapshot
 
 
+GIVEN_UP_AFTER = 2
+"""Failures in a row after which an agency is asked for nothing more: it has trouble of its own."""
+
+
 class SourceModule(Protocol):
     """What a module of ``klimatpuls.sources`` offers."""
+
+    RECOGNISES: str
+    """What files of it look like that a person may give by hand, one line for an operator."""
 
     def fetch(
         self, session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
@@ -55,6 +68,16 @@ class SourceModule(Protocol):
     ) -> Look:
         """See, as lightly as the service allows, whether the publisher changed anything."""
 
+    def recognise(self, body: bytes) -> tuple[str, str | None] | None:
+        """The dataset and substance of a file given by hand; None where it is no file of this source.
+
+        Called in a process of its own, on bytes from outside. What :func:`parse` accepts as its only part,
+        this knows; it may know more.
+
+        Raises:
+            SourceFormatError: if the file is of this source and it is plain why it cannot be read.
+        """
+
     def check(self, session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
         """Ask the agency the smallest questions that prove what the module assumes about its answers."""
 
@@ -69,12 +92,14 @@ class SnapshotResult:
         state: ``fetched``, ``no_news`` or ``not_yet_published``.
         detail: What happened per dataset and substance, for the person who watches.
         new_snapshots: Hashes of bytes not seen before (or seen, but never brought to an end).
+        failed: Dataset and substance of what could not be fetched → why; all else goes on.
     """
 
     run_id: int
     state: str
     detail: str
     new_snapshots: tuple[str, ...]
+    failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def source_module(source: Source) -> SourceModule:
@@ -91,7 +116,10 @@ def take_snapshots(
     *,
     run_id: int,
 ) -> SnapshotResult:
-    """Fetch every dataset and substance of a source and keep what is new.
+    """Fetch every dataset and substance of a source and keep what is new; one that fails stops no other.
+
+    After ``GIVEN_UP_AFTER`` failures in a row the agency is not asked for the rest. What failed beside
+    something new stands in a source run of its own, in state ``failed``.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -101,31 +129,76 @@ def take_snapshots(
         run_id: The source run, begun before; a retry goes on with the same one.
 
     Returns:
-        What was new.
+        What was new, and what failed beside it.
 
     Raises:
-        FetchError: if a dataset could not be fetched; what was kept until then stays kept.
+        FetchError: if something could not be fetched and nothing was new; what was kept stays kept.
     """
     kept: list[tuple[str, bool]] = []
     said: list[str] = []
+    errors: list[Exception] = []
+    failed: dict[tuple[str, str], str] = {}
+    in_a_row = 0
     module = source_module(source)
     for dataset, substance in wanted(source, context):
+        part = (dataset, substance or runs.NOT_BY_SUBSTANCE)
+        if in_a_row >= GIVEN_UP_AFTER:
+            failed[part] = f"{label(*part)} was not asked for, after {in_a_row} failures in a row"
+            continue
         try:
             fetched = module.fetch(session, session.base_url, dataset, substance, as_of=context.as_of)
         except NotYetPublished as missing:
             said.append(str(missing))
             continue
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this part's alone
+            errors.append(error)
+            failed[part] = f"{label(*part)} was not fetched: {explain(error)}"
+            in_a_row += 1
+            continue
+        in_a_row = 0
         snapshot = _put(source, fetched, context)
         is_new = _enter(conn, source, snapshot, run_id)
         kept.append((snapshot.sha256, is_new))
         said.append(_say(dataset, substance, snapshot, is_new=is_new))
-    new = tuple(sha256 for sha256, is_new in kept if is_new)
+    again, told = _adopt_unread(conn, source, run_id)
+    new = (*(sha256 for sha256, is_new in kept if is_new), *again)
+    if errors and not new:
+        raise_all(errors, list(failed.values()))
+    if failed:
+        _note_failed(conn, source, context, failed)
     state = "fetched" if new else "no_news" if kept else "not_yet_published"
-    return _end(
-        conn,
-        source,
-        SnapshotResult(run_id=run_id, state=state, detail="; ".join(said), new_snapshots=new),
+    result = SnapshotResult(
+        run_id=run_id, state=state, detail="; ".join((*said, *told)), new_snapshots=new, failed=failed
     )
+    return _end(conn, source, result)
+
+
+def label(dataset: str, substance: str) -> str:
+    """How messages name a dataset, with its substance where it has some."""
+    return dataset if substance == runs.NOT_BY_SUBSTANCE else f"{dataset} {substance}"
+
+
+def explain(error: Exception) -> str:
+    """What an error says; with its kind, where it is none of ours."""
+    return str(error) if isinstance(error, KlimatpulsError) else f"{type(error).__name__}: {error}"
+
+
+def raise_all(errors: Sequence[Exception], messages: Sequence[str]) -> NoReturn:
+    """Fail with the one error there is, or with the messages of all parts in one."""
+    if len(errors) == 1 == len(messages) or not isinstance(errors[0], KlimatpulsError):
+        raise errors[0]
+    raise FetchError("\n\n".join(messages)) from errors[0]
+
+
+def _note_failed(
+    conn: PgConnection, source: Source, context: RunContext, failed: Mapping[tuple[str, str], str]
+) -> None:
+    """Enter what failed as a source run, so that the summary, the state and the exit code tell of it."""
+    with conn:
+        run = runs.start_run(
+            conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
+        )
+        runs.set_run_state(conn, run.run_id, "failed", "\n\n".join(failed.values()))
 
 
 def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> SnapshotResult:
@@ -154,7 +227,7 @@ def _put(source: Source, fetched: Fetched, context: RunContext) -> Snapshot:
 
 
 def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) -> bool:
-    """Enter a snapshot under a run; False when something has come of these bytes before."""
+    """Enter a snapshot under a run; False when something came of it, or this parser refused it, before."""
     key = {
         "snapshot_sha256": snapshot.sha256,
         "dataset": snapshot.dataset,
@@ -163,9 +236,10 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("load/known_snapshot.sql"), key)
         met = cursor.fetchone()
-        if met is not None and met[0] is not None:
-            return False
         if met is not None:
+            outcome, *_, version = met
+            if outcome is not None and not _is_refused_by_another(snapshot.dataset, outcome, version):
+                return False
             cursor.execute(load_sql("load/adopt_snapshot.sql"), {**key, "run_id": run_id})
             return True
         cursor.execute(
@@ -182,6 +256,88 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
             },
         )
     return True
+
+
+def _is_refused_by_another(dataset: str, outcome: str, version: str | None) -> bool:
+    """Whether bytes were refused by another version of the parser than the one at hand."""
+    return outcome == "quarantined" and version != parser_version(dataset)
+
+
+def unread(conn: PgConnection, source: Source, *, refused_by_any: bool = False) -> list[dict[str, Any]]:
+    """A source's kept bytes that this version of its parser has not read, oldest first.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function only reads.
+        source: Catalogue entry.
+        refused_by_any: Whether those count as well that this very version refused.
+
+    Returns:
+        ``snapshot_sha256``, ``dataset``, ``substance`` and ``outcome`` of each: what another version
+        refused, and what an interrupted run left unread.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(load_sql("load/unread_snapshots.sql"), {"source": source.id})
+        names = ("snapshot_sha256", "dataset", "substance", "outcome", "parser_version")
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [
+        row
+        for row in rows
+        if row["outcome"] is None
+        or refused_by_any
+        or _is_refused_by_another(row["dataset"], row["outcome"], row["parser_version"])
+    ]
+
+
+def _adopt_unread(
+    conn: PgConnection, source: Source, run_id: int, *, refused_by_any: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Let a run read a source's unread bytes; their hashes, and what to say of each."""
+    with conn, conn.cursor() as cursor:
+        found = unread(conn, source, refused_by_any=refused_by_any)
+        for row in found:
+            cursor.execute(load_sql("load/adopt_snapshot.sql"), {**row, "run_id": run_id})
+    return tuple(row["snapshot_sha256"] for row in found), tuple(map(_say_again, found))
+
+
+def _say_again(row: dict[str, Any]) -> str:
+    why = "left unread by an interrupted run" if row["outcome"] is None else "refused before"
+    return f"{row['dataset']} {row['substance']} (file {row['snapshot_sha256'][:8]}): {why}, read again"
+
+
+def adopt_refused(conn: PgConnection, source: Source, *, run_id: int) -> SnapshotResult:
+    """Begin a run with the source's kept bytes that were refused, whichever version refused them.
+
+    No agency is asked.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        source: Catalogue entry.
+        run_id: The source run, begun before.
+    """
+    again, told = _adopt_unread(conn, source, run_id, refused_by_any=True)
+    result = SnapshotResult(
+        run_id=run_id,
+        state="fetched" if again else "no_news",
+        detail="; ".join(told) or "no kept file of this source is refused",
+        new_snapshots=again,
+    )
+    return _end(conn, source, result)
+
+
+def read_refusals(conn: PgConnection, source: Source) -> tuple[str, ...]:
+    """The kept files of a source that are refused, each with the reason.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function only reads.
+        source: Catalogue entry.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/refusals.sql"), {"source": source.id})
+        return tuple(
+            f"refused: {dataset} {substance} (file {sha256[:8]}), retrieved {retrieved_at:%Y-%m-%d}: {rule}: "
+            f"{message}"
+            for sha256, dataset, substance, retrieved_at, rule, message in cursor.fetchall()
+        )
 
 
 def wanted(source: Source, context: RunContext) -> Iterator[tuple[str, str | None]]:
@@ -202,46 +358,131 @@ def _say(dataset: str, substance: str | None, snapshot: Snapshot, *, is_new: boo
     return f"{label}: {'new bytes' if is_new else 'known bytes, no new release'} ({snapshot.sha256[:8]})"
 
 
-def keep_file(file: Path, context: RunContext) -> Snapshot:
-    """Hop 1 for a file given by hand: look what it is, and keep its bytes.
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """A file that a person gives by hand, recognised.
+
+    Attributes:
+        name: What the file is called.
+        body: Its bytes: one file is one part of an answer. An answer of several pages, where one page is
+            not read alone, cannot be given by hand.
+        known: What it is.
+        is_synthetic: Whether it says of itself that its figures are made up.
+    """
+
+    name: str
+    body: bytes
+    known: Known
+    is_synthetic: bool
+
+
+def recognise_file(file: Path) -> Given:
+    """Read a file given by hand and see whose it is.
 
     Args:
-        file: A file of a source that takes files: a workbook of SMHI's emission database, the yearly workbook
-            of Trafikanalys …
+        file: A file of any source; a symbolic link is followed.
+
+    Raises:
+        UsageError: if it is no file, cannot be opened, or is larger than any answer that is fetched.
+        SourceFormatError: if no source knows it; the message says what each source looks for.
+    """
+    body = _read_file(file)
+    from klimatpuls.hops.recognising import recognise  # reads tables, which most commands do not
+
+    found = isolation.run_isolated(recognise, body, what=file.name)
+    if found is None:
+        raise _unknown(file.name, body)
+    known, is_synthetic = found
+    return Given(name=file.name, body=body, known=known, is_synthetic=is_synthetic)
+
+
+def _read_file(file: Path) -> bytes:
+    """The bytes of a regular file; anything else is refused before it is read.
+
+    Raises:
+        UsageError: as :func:`recognise_file`.
+    """
+    try:
+        # A pipe without a writer would wait for ever.
+        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        linked = f", a symbolic link to {file.readlink()}," if file.is_symlink() else ""
+        msg = f"{file}{linked} is no file that can be read: {getattr(error, 'strerror', None) or error}"
+        raise UsageError(msg) from error
+    try:
+        _check_file(file, os.fstat(handle))
+        with os.fdopen(os.dup(handle), "rb") as opened:
+            return opened.read()
+    except OSError as error:
+        msg = f"{file} cannot be read: {error.strerror or error}"
+        raise UsageError(msg) from error
+    finally:
+        os.close(handle)
+
+
+def _check_file(file: Path, about: os.stat_result) -> None:
+    """Refuse what is no regular file, and one that is larger than any answer that is fetched."""
+    largest = Limits().max_bytes
+    if not stat.S_ISREG(about.st_mode):
+        msg = f"{file} is no file but {_kind(about.st_mode)}: name the file itself"
+        raise UsageError(msg)
+    if about.st_size > largest:
+        msg = (
+            f"{file} has {about.st_size:,} bytes, more than the {largest:,} that are read of any answer; is "
+            "it a file of a source?"
+        )
+        raise UsageError(msg)
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_ISDIR: "a folder",
+        stat.S_ISFIFO: "a named pipe",
+        stat.S_ISSOCK: "a socket",
+        stat.S_ISCHR: "a device",
+        stat.S_ISBLK: "a device",
+    }
+    return next((name for test, name in kinds.items() if test(mode)), "something else")
+
+
+def _unknown(name: str, body: bytes) -> SourceFormatError:
+    from klimatpuls.hops.recognising import recognised_files
+    from klimatpuls.zipgate import looks_like
+
+    looked_for = isolation.run_isolated(recognised_files, what=name)
+    lines = [f"  {source}: {files}" for source, files in looked_for.items()]
+    kind = "a zip (a workbook, perhaps)" if body.startswith(b"PK") else looks_like(body)
+    msg = (
+        f"{name}: no source knows this file; it is {kind}. Nothing was kept. What each source looks for:\n"
+        + "\n".join(lines)
+    )
+    return SourceFormatError(msg, rule="unknown_file", findings=[kind])
+
+
+def keep_given(given: Given, context: RunContext) -> Snapshot:
+    """Hop 1 for a file given by hand: keep its bytes.
+
+    Args:
+        given: The file, recognised.
         context: Day, origin and folders.
 
     Returns:
         The snapshot, not yet entered into the warehouse: the ingest DAG does that with its run.
-
-    Raises:
-        SourceFormatError: if no source knows it.
     """
-    body = file.read_bytes()
-    source, dataset, substance = _whose(body)
+    source = catalog.source(given.known.source)
     fetched = Fetched(
         source=source.id,
-        dataset=dataset,
-        substance=substance,
-        url=f"file:{file.name}",
-        parts=(body,),
+        dataset=given.known.dataset,
+        substance=given.known.substance,
+        url=f"file:{given.name}",
+        parts=(given.body,),
     )
     return _put(source, fetched, context)
 
 
-def _whose(body: bytes) -> tuple[Source, str, str | None]:
-    """The source, dataset and substance of a file, by its bytes.
-
-    Raises:
-        SourceFormatError: if no source knows it, as the emission database says why not.
-    """
-    for source in catalog.SOURCES.values():
-        recognise = getattr(source_module(source), "recognise", None)
-        known = recognise(body) if recognise is not None else None
-        if known is not None:
-            return (source, *known)
-    source, substance = catalog.SMHI_EMISSIONS, smhi_emissions.read_preamble(body).substance
-    dataset = next(entry.id for entry in source.datasets if substance in entry.substances)
-    return source, dataset, substance
+def keep_file(file: Path, context: RunContext) -> Snapshot:
+    """Recognise a file given by hand and keep its bytes; see :func:`recognise_file`, :func:`keep_given`."""
+    return keep_given(recognise_file(file), context)
 
 
 def adopt_by_hand(

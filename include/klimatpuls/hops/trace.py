@@ -540,8 +540,8 @@ class _Tracer:
         """The workbook of a release of emissions, as it is kept."""
         if release_id not in self._sheets:
             self._file(release_id)
-            (body,) = self._bodies(release_id)[1]
-            self._sheets[release_id] = smhi_emissions.read_places(body)
+            snapshot, (body,) = self._bodies(release_id)
+            self._sheets[release_id] = smhi_emissions.read_places(body, snapshot.substance)
         return self._sheets[release_id]
 
     def _file(self, release_id: str) -> None:

@@ -12,6 +12,8 @@ from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.catalog import Dataset, Source
@@ -58,7 +60,7 @@ def validate_run(
         record.record_verdicts(conn, verdicts)
     result = read_result(conn, run_id)
     with conn:
-        runs.set_run_state(conn, run_id, result.state, _describe(result))
+        runs.set_run_state(conn, run_id, result.state, _describe(result, runs.read_notes(conn, run_id)))
         record_checks(conn, source, context)
     return result
 
@@ -92,11 +94,12 @@ def read_result(conn: PgConnection, run_id: int) -> ValidationResult:
     )
 
 
-def _describe(result: ValidationResult) -> str:
+def _describe(result: ValidationResult, notes: Sequence[str]) -> str:
     said = [f"{release_id}: passed" for release_id in result.publishable]
     said += [f"{release_id}: on hold" for release_id in result.held]
     said += [f"{name}: quarantined" for name in result.quarantined]
-    return "; ".join(said) or "nothing to validate"
+    said = [*(said or ["nothing to validate"]), *runs.notes_in_short(notes)]
+    return "; ".join(said)
 
 
 def close_failed(conn: PgConnection, source: Source, context: RunContext, run_id: int, message: str) -> None:

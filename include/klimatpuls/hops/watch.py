@@ -9,10 +9,13 @@ from klimatpuls.hops.notice import killed_run, overdue_defect, queue, tell
 from klimatpuls.hops.publish import INGEST_PATIENCE_MINUTES
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.registers.targets import read_known_defects
+from klimatpuls.warehouse.code_version import code_sha256
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.publication import enqueue_missed_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.hops.context import RunContext
@@ -63,9 +66,10 @@ def tell_of_overdue_defects(
 
 
 def has_unpublished(conn: PgConnection) -> bool:
-    """Whether a validated release, a changed register or another method waits for a publication."""
+    """Whether a validated release, a changed register, another method or mended code is to be published."""
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/has_unpublished.sql"), {"method_version": METHOD_VERSION})
+        values = {"method_version": METHOD_VERSION, "code_sha256": code_sha256()}
+        cursor.execute(load_sql("load/has_unpublished.sql"), values)
         (waits,) = cursor.fetchone()
     return bool(waits)
 
@@ -78,7 +82,7 @@ def has_mail_due(conn: PgConnection) -> bool:
     return bool(is_due)
 
 
-def queue_missed_digest(conn: PgConnection, context: RunContext, list_address: str) -> bool:
+def queue_missed_digest(conn: PgConnection, context: RunContext, list_address: str | Sequence[str]) -> bool:
     """Queue what an earlier day's publication could not tell, a digest of that day having gone before it."""
     return enqueue_missed_digest(
         conn, as_of=context.as_of, list_address=list_address, always_ask=context.always_ask

@@ -9,32 +9,40 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls import regions
 from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.registers import rules
+from klimatpuls.registers.cells import letters, reference
 from klimatpuls.registers.reading import (
+    SHAPE_IN_README,
     Mistake,
     RegisterError,
     Sheet,
     UnreadableError,
     read_bytes,
-    read_csv,
     read_mapping,
-    read_workbook,
+    read_table,
+    row_place,
+    text_problem,
 )
 from klimatpuls.registers.rules import Book, Found, Record
-from klimatpuls.registers.schemas import LIST_SIGN, Shape, shape, value_of
+from klimatpuls.registers.schemas import MAX_NUMBER, Fault, Shape, shape
+from klimatpuls.registers.values import Question, value_of, word_of
+from klimatpuls.registers.words import NOTHING, Words, same, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from klimatpuls.registers.reading import Cell
+    from klimatpuls.registers.cells import Cell
 
-WORKBOOK_SUFFIX: Final = ".xlsx"
+
+MAX_MISTAKES: Final = 2000
+"""Mistakes of a file after which its other rows are not looked at: it is left out as a whole anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +181,7 @@ def check_contacts(path: Path, book: Checked, today: dt.date | None = None) -> t
     """The contacts of a file outside the project.
 
     Args:
-        path: CSV or xlsx.
+        path: CSV or workbook.
         book: The registers they must fit.
         today: The present day.
 
@@ -227,10 +235,7 @@ def _draft(register: Register, path: Path, today: dt.date | None) -> Draft:
         body = read_bytes(path)
         if not register.is_spreadsheet:
             return draft_of_mapping(register, read_mapping(body, path.name), path.name, today)
-        if path.suffix.casefold() == WORKBOOK_SUFFIX:
-            sheet = read_workbook(body, path.name)[0]
-        else:
-            sheet = read_csv(body, path.name)
+        sheet = read_table(body, path.name)
     except UnreadableError as error:
         return Draft(file=path.name, records=None, sound=(), mistakes=(error.mistake,))
     return draft_of_sheet(register, sheet, today)
@@ -246,33 +251,43 @@ def draft_of_mapping(
 ) -> Draft:
     """The records of a YAML register: the list it holds, or the file as one record."""
     if register.entries is None:
-        return _judge(register, file, [Record(place="", values=_json(document))], [], today)
+        return _judge(register, file, [Record(place=NOTHING, values=_json(document))], [], today)
     entries = document.get(register.entries)
     if not isinstance(entries, list) or len(document) != 1:
-        problem = f"expected the one setting {register.entries} with a list"
+        entry = register.entries
         mistake = Mistake(
             file=file,
-            place="",
-            column=register.entries,
-            problem=problem,
-            remedy="Write [] while there is none.",
+            place=NOTHING,
+            column=same(entry),
+            problem=Words(
+                f"väntade en enda inställning {entry} med en lista",
+                f"expected the one setting {entry} with a list",
+            ),
+            remedy=Words("Skriv [] så länge ingen finns.", "Write [] while there is none."),
         )
         return Draft(file=file, records=None, sound=(), mistakes=(mistake,))
     records, mistakes = [], []
     for number, entry in enumerate(entries, start=1):
         if isinstance(entry, dict):
             name = entry.get(register.key[0])
-            place = f"entry {number} ({name})" if name else f"entry {number}"
-            records.append(Record(place=place, values=_json(entry)))
+            told = f" ({name})" if name else ""
+            place = Words(f"post {number}{told}", f"entry {number}{told}")
+            values = _json(entry)
+            columns = register.shape.columns
+            values = {column: word_of(value, columns.get(column, {})) for column, value in values.items()}
+            records.append(Record(place=place, values=values))
         else:
-            problem = f"expected settings with names, found {entry!r}"
+            found = shown(entry)
             mistakes.append(
                 Mistake(
                     file=file,
-                    place=f"entry {number}",
+                    place=Words(f"post {number}", f"entry {number}"),
                     column=None,
-                    problem=problem,
-                    remedy="See the shape in include/registers/README.md.",
+                    problem=Words(
+                        f"väntade inställningar med namn, här står {found.sv}",
+                        f"expected settings with names, found {found.en}",
+                    ),
+                    remedy=Words(f"{SHAPE_IN_README.sv}.", f"{SHAPE_IN_README.en}."),
                 )
             )
     return _judge(register, file, records, mistakes, today)
@@ -289,60 +304,118 @@ def _json(value: Any) -> Any:
 
 def draft_of_sheet(register: Register, sheet: Sheet, today: dt.date | None = None) -> Draft:
     """The records of a table, its columns found by their names or Swedish titles."""
-    headers = register.shape.headers
-    columns = [headers.get(regions.plain_name(text)) for text in sheet.header]
-    labels = {
-        text: register.shape.label(name) for text, name in zip(sheet.header, columns, strict=True) if name
-    }
-    mistakes = [
-        replace(formula, column=labels.get(str(formula.column), formula.column)) for formula in sheet.mistakes
-    ]
+    columns = _columns(register, sheet)
+    known = register.shape.columns
+    mistakes = [_labelled(mistake, register.shape, columns) for mistake in sheet.mistakes]
     mistakes += _header_mistakes(register, sheet, columns)
-    if any(mistake.place == "row 1" for mistake in mistakes):
+    if any(mistake.place == row_place(1) for mistake in mistakes):
         return Draft(file=sheet.name, records=None, sound=(), mistakes=tuple(mistakes))
     records = []
     for number, cells in sheet.rows:
-        place = f"row {number}"
-        spare = [cell for cell in cells[len(columns) :] if cell not in (None, "")]
-        if spare or (len(cells) < len(columns) and not sheet.name.endswith("]")):
-            problem = f"the row has {len(cells)} cells, the header {len(columns)}"
-            remedy = (
-                "Put a text that holds the separator into quotation marks; keep a separator per empty cell."
-            )
-            mistakes.append(
-                Mistake(file=sheet.name, place=place, column=None, problem=problem, remedy=remedy)
-            )
+        spare = next((index for index in cells if index >= len(columns) or columns[index] is None), None)
+        if spare is not None:
+            # The cells before it may be shifted: no message about them would be true.
+            mistakes.append(_spare(sheet, number, spare, cells[spare]))
             continue
-        values = _values(register.shape, columns, cells)
-        records.append(Record(place=place, values=values))
+        named = {index: str(columns[index]) for index in cells}
+        read = {index: value_of(cell, known[named[index]]) for index, cell in cells.items()}
+        mistakes += [
+            _question(sheet.name, reference(number, index), number, value, register.shape, named[index])
+            for index, value in read.items()
+            if isinstance(value, Question)
+        ]
+        values = {
+            named[index]: value
+            for index, value in read.items()
+            if value is not None and not isinstance(value, Question)
+        }
+        places = {column: reference(number, index) for index, column in enumerate(columns) if column}
+        records.append(Record(place=row_place(number), values=values, cells=places))
     return _judge(register, sheet.name, records, mistakes, today)
 
 
-def _values(of: Shape, columns: Sequence[str | None], cells: Sequence[Cell]) -> dict[str, Any]:
-    pairs = (
-        (column, value_of(cell, of.columns[column]))
-        for column, cell in zip(columns, cells, strict=False)
-        if column
+def _columns(register: Register, sheet: Sheet) -> list[str | None]:
+    """The register's column for each column of a table; a column without header and cells is passed over."""
+    headers = register.shape.headers
+    return [headers.get(regions.plain_name(text)) for text in sheet.header]
+
+
+def _labelled(mistake: Mistake, of: Shape, columns: Sequence[str | None]) -> Mistake:
+    """A mistake of a cell, its column named as the register does."""
+    if mistake.column is None:
+        return mistake
+    column = of.headers.get(regions.plain_name(mistake.column.en))
+    return replace(mistake, column=of.label(column)) if column in columns and column else mistake
+
+
+def _spare(sheet: Sheet, row: int, index: int, cell: Cell) -> Mistake:
+    found = shown(cell)
+    return Mistake(
+        file=sheet.name,
+        place=row_place(row),
+        column=None,
+        cell=reference(row, index),
+        problem=Words(
+            f"{found.sv} står i en kolumn utan rubrik", f"{found.en} stands in a column without a header"
+        ),
+        remedy=Words(
+            "Töm cellen; en text som innehåller skiljetecknet sätts inom citattecken.",
+            "Empty the cell; a text that holds the separator is put into quotation marks.",
+        ),
     )
-    return {column: value for column, value in pairs if value is not None}
+
+
+def _question(file: str, cell: str, row: int, question: Question, of: Shape, column: str) -> Mistake:
+    problem = question.problem
+    if of.columns[column].get("x-private"):
+        problem = Words("cellen kan inte läsas", "the cell cannot be read")
+    return Mistake(
+        file=file,
+        place=row_place(row),
+        column=of.label(column),
+        cell=cell,
+        problem=problem,
+        remedy=question.remedy,
+    )
 
 
 def _header_mistakes(register: Register, sheet: Sheet, columns: Sequence[str | None]) -> Iterator[Mistake]:
     known = register.shape.columns
 
-    def mistake(column: str, problem: str, remedy: str) -> Mistake:
-        return Mistake(file=sheet.name, place="row 1", column=column, problem=problem, remedy=remedy)
+    def mistake(column: Words, problem: Words, remedy: Words, cell: str = "") -> Mistake:
+        return Mistake(
+            file=sheet.name, place=row_place(1), column=column, problem=problem, remedy=remedy, cell=cell
+        )
 
-    for text, column in zip(sheet.header, columns, strict=True):
-        if column is None:
-            labels = ", ".join(register.shape.label(name) for name in known)
-            yield mistake(text or "(empty)", "the register has no such column", f"Known are {labels}.")
-    for column in dict.fromkeys(name for name in columns if name and columns.count(name) > 1):
-        yield mistake(register.shape.label(column), "the column stands there twice", "Keep one of the two.")
+    labels = [register.shape.label(name) for name in known]
+    names = Words(", ".join(label.sv for label in labels), ", ".join(label.en for label in labels))
+    for index, (text, column) in enumerate(zip(sheet.header, columns, strict=True)):
+        if column is None and text:
+            told = shown(text)
+            header = Words(told.sv.strip('"'), told.en.strip('"'))
+            yield mistake(
+                header,
+                Words("registret har ingen sådan kolumn", "the register has no such column"),
+                Words(f"Kända är {names.sv}.", f"Known are {names.en}."),
+                f"{letters(index)}1",
+            )
+    counts = Counter(name for name in columns if name)
+    for column in (name for name in counts if counts[name] > 1):
+        yield mistake(
+            register.shape.label(column),
+            Words("kolumnen finns två gånger", "the column stands there twice"),
+            Words("Behåll en av de två.", "Keep one of the two."),
+        )
     for column in known:
-        if column not in columns:
-            remedy = "Put the column back, with empty cells where nothing is known."
-            yield mistake(register.shape.label(column), "the column is missing", remedy)
+        if column not in counts:
+            yield mistake(
+                register.shape.label(column),
+                Words("kolumnen saknas", "the column is missing"),
+                Words(
+                    "Lägg tillbaka kolumnen, med tomma celler där inget är känt.",
+                    "Put the column back, with empty cells where nothing is known.",
+                ),
+            )
 
 
 def _judge(
@@ -354,16 +427,18 @@ def _judge(
 ) -> Draft:
     """Hold each record to the schema, and the records to each other's keys."""
     found: list[Mistake] = [*mistakes]
-    # A cell that is empty only because a formula was taken out of it is told once.
-    formulas = {(mistake.place, mistake.column) for mistake in mistakes}
+    # A cell that is empty only because its content was a mistake already is reported once.
+    emptied = {(mistake.place, mistake.column) for mistake in mistakes}
     sound: list[Record] = []
     for record in records:
+        if len(found) > MAX_MISTAKES:
+            break
         faults = [
             Found(record, fault.column, fault.problem, fault.remedy)
-            for fault in register.shape.faults(record.values)
+            for fault in (*register.shape.faults(record.values), *_unstorable(register.shape, record.values))
         ]
         told = [_mistake(file, register, fault) for fault in faults]
-        told = [mistake for mistake in told if (mistake.place, mistake.column) not in formulas]
+        told = [mistake for mistake in told if (mistake.place, mistake.column) not in emptied]
         if not faults:
             ahead = list(_days_ahead(register, record, today))
             told += [_mistake(file, register, fault) for fault in ahead]
@@ -378,9 +453,44 @@ def _days_ahead(register: Register, record: Record, today: dt.date | None) -> It
     for column, entry in register.shape.columns.items():
         day = record.values.get(column)
         if today is not None and entry.get("x-not-future") and day is not None and day > today.isoformat():
-            yield Found(
-                record, column, f"{day} has not come yet (today is {today})", "Write the day it happened."
+            problem = Words(
+                f"{day} har inte kommit än (i dag är det {today})",
+                f"{day} has not come yet (today is {today})",
             )
+            yield Found(
+                record, column, problem, Words("Skriv dagen då det hände.", "Write the day it happened.")
+            )
+
+
+def _unstorable(of: Shape, values: Mapping[str, Any]) -> Iterator[Fault]:
+    """Values that fit the schema and still no table or formula can hold."""
+    for column, value in values.items():
+        for inner in _leaves(value):
+            if isinstance(inner, str) and (found := text_problem(inner)):
+                yield Fault(column=column, problem=found[0], remedy=found[1])
+            elif isinstance(inner, float | int) and not abs(inner) <= MAX_NUMBER:
+                number = _in_short(inner)
+                problem = Words(f"talet är för stort ({number})", f"the number is too large ({number})")
+                remedy = Words("Skriv ett tal i kolumnens enhet.", "Write a number in the column's unit.")
+                yield Fault(column=column, problem=problem, remedy=remedy)
+
+
+def _in_short(number: float) -> str:
+    try:
+        return f"{float(number):g}"
+    except OverflowError:
+        return "∞"
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield value
 
 
 def _mistake(file: str, register: Register, found: Found) -> Mistake:
@@ -391,6 +501,7 @@ def _mistake(file: str, register: Register, found: Found) -> Mistake:
         column=column,
         problem=found.problem,
         remedy=found.remedy,
+        cell=found.record.cells.get(found.column or "", ""),
     )
 
 
@@ -404,18 +515,3 @@ def register_sha256(records: Sequence[Record]) -> str:
     """Hash of what a register says, whatever the order of its rows."""
     rows = sorted(row_sha256(record.values) for record in records)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def cell_text(value: Any) -> str:
-    """A value as a CSV register writes it; the reverse of :func:`klimatpuls.registers.schemas.value_of`."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, dict):
-        return LIST_SIGN.join(f"{year}:{cell_text(number)}" for year, number in value.items())
-    if isinstance(value, list):
-        return LIST_SIGN.join(cell_text(inner) for inner in value)
-    return str(value)

@@ -11,10 +11,19 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from klimatpuls import regions
+from klimatpuls.addresses import parse_address
 from klimatpuls.errors import UsageError
-from klimatpuls.registers.checking import CONTACTS, WORKBOOK_SUFFIX, Checked, check_contacts
+from klimatpuls.registers.checking import CONTACTS, Checked, check_contacts
 from klimatpuls.registers.importing import write_whole
-from klimatpuls.registers.reading import RegisterError, UnreadableError, read_bytes, read_csv
+from klimatpuls.registers.reading import (
+    RegisterError,
+    UnreadableError,
+    is_workbook,
+    read_bytes,
+    read_csv,
+)
+from klimatpuls.registers.values import cell_text, value_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -46,17 +55,18 @@ def read_contacts(path: Path, registers: Checked, today: dt.date | None = None) 
     """The contacts of a file.
 
     Args:
-        path: CSV or xlsx outside the project.
+        path: CSV or workbook outside the project.
         registers: The registers they must fit.
         today: The present day.
 
     Returns:
-        By member and kind.
+        By member and kind, each address as a mail server takes it.
 
     Raises:
         RegisterError: with every mistake; no message repeats a role or an address.
     """
-    found = [Contact(**record.values) for record in check_contacts(path, registers, today)]
+    checked = [record.values for record in check_contacts(path, registers, today)]
+    found = [Contact(**{**values, "address": str(parse_address(values["address"]))}) for values in checked]
     return tuple(sorted(found, key=lambda contact: (contact.region_code, contact.kind)))
 
 
@@ -75,22 +85,25 @@ def forget_in_file(path: Path, region_code: str, kind: str | None = None) -> int
         UsageError: if the file is a workbook, which a person has to edit.
         RegisterError: if it cannot be read.
     """
-    if path.suffix.casefold() == WORKBOOK_SUFFIX:
-        msg = f"{path.name} is a workbook: take the rows of {region_code} out there, then run this again"
-        raise UsageError(msg)
     try:
-        sheet = read_csv(read_bytes(path), path.name)
+        body = read_bytes(path)
+        if is_workbook(body):
+            msg = f"{path.name} is a workbook: take the rows of {region_code} out there, then run this again"
+            raise UsageError(msg)
+        sheet = read_csv(body, path.name)
     except UnreadableError as error:
         raise RegisterError([error.mistake]) from None
-    headers = CONTACTS.shape.headers
-    columns = [headers.get(text.casefold()) for text in sheet.header]
+    shape = CONTACTS.shape
+    columns = [shape.headers.get(regions.plain_name(text)) for text in sheet.header]
     kept = []
     for _, cells in sheet.rows:
-        row = dict(zip(columns, (str(cell or "").strip() for cell in cells), strict=False))
-        words = CONTACTS.shape.columns["kind"]["x-words"]
-        said = words.get(row.get("kind", "").casefold(), row.get("kind"))
-        if row.get("region_code") != region_code or (kind is not None and said != kind):
-            kept.append(cells)
+        row = {
+            column: value_of(cells.get(index), shape.columns[column])
+            for index, column in enumerate(columns)
+            if column
+        }
+        if row.get("region_code") != region_code or (kind is not None and row.get("kind") != kind):
+            kept.append([cell_text(cells.get(index)) for index in range(len(columns))])
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([sheet.header, *kept])
     write_whole(path, out.getvalue())

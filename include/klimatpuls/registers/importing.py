@@ -18,10 +18,8 @@ from klimatpuls.errors import UsageError
 from klimatpuls.regions import plain_name
 from klimatpuls.registers.checking import (
     REGISTERS,
-    WORKBOOK_SUFFIX,
     Draft,
     Register,
-    cell_text,
     draft_folder,
     draft_of_sheet,
     rejudge,
@@ -32,11 +30,14 @@ from klimatpuls.registers.reading import (
     RegisterError,
     Sheet,
     UnreadableError,
+    is_workbook,
     read_bytes,
     read_csv,
     read_workbook,
 )
 from klimatpuls.registers.template import FILLED_IN, GUIDE
+from klimatpuls.registers.values import cell_text
+from klimatpuls.registers.words import NOTHING, Words, shown
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -76,7 +77,7 @@ def import_file(
     """Bring the rows of a file that a member filled in into the reviewed files.
 
     Args:
-        path: The template workbook (.xlsx), or a CSV of one register.
+        path: The template workbook, as any spreadsheet program saves it, or a CSV of one register.
         folder: Folder of the reviewed files.
         register: Name of the register a CSV is about; None: told by its name or its columns.
         today: The present day, for days that may not lie ahead.
@@ -90,7 +91,7 @@ def import_file(
     """
     try:
         body = read_bytes(path)
-        if path.suffix.casefold() == WORKBOOK_SUFFIX:
+        if is_workbook(body):
             tables = _sheets(read_workbook(body, path.name))
         else:
             sheet = read_csv(body, path.name)
@@ -169,9 +170,16 @@ def _sheets(sheets: Sequence[Sheet]) -> list[tuple[Register, Sheet]]:
         if register is not None:
             found.append((register, sheet))
         elif plain_name(name) != plain_name(GUIDE) and sheet.rows:
-            titles = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN)
-            problem, remedy = f"no register is called {name!r}", f"Name the sheet one of {titles}."
-            mistakes.append(Mistake(file=sheet.name, place="", column=None, problem=problem, remedy=remedy))
+            titles, called = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN), shown(name)
+            mistakes.append(
+                Mistake(
+                    file=sheet.name,
+                    place=NOTHING,
+                    column=None,
+                    problem=Words(f"inget register heter {called.sv}", f"no register is called {called.en}"),
+                    remedy=Words(f"Kalla bladet något av {titles}.", f"Name the sheet one of {titles}."),
+                )
+            )
     if mistakes:
         raise RegisterError(mistakes)
     return found
@@ -189,7 +197,10 @@ def _register_of(name: str, sheet: Sheet) -> Register:
     (second, _), (best, found) = hits[-2:]
     if best == second or best < _RECOGNISED:
         names = ", ".join(one.name for one in FILLED_IN)
-        msg = f"{sheet.name}: cannot tell which register this is; say --register with one of {names}"
+        msg = (
+            f"{sheet.name}: det går inte att se vilket register detta är; ange --register. "
+            f"{sheet.name}: cannot tell which register this is; say --register with one of {names}"
+        )
         raise UsageError(msg)
     return REGISTERS[found]
 

@@ -22,8 +22,17 @@ from typing import TYPE_CHECKING, Any, Final
 from klimatpuls import regions
 from klimatpuls.registers.checking import REGISTERS, Draft, draft_folder, rejudge
 from klimatpuls.registers.importing import Imported, merge
-from klimatpuls.registers.reading import Mistake, RegisterError, UnreadableError, read_bytes, read_csv
+from klimatpuls.registers.reading import (
+    Mistake,
+    RegisterError,
+    UnreadableError,
+    read_bytes,
+    read_table,
+    row_place,
+)
 from klimatpuls.registers.rules import Record, plan_span
+from klimatpuls.registers.values import cell_text
+from klimatpuls.registers.words import Words, same, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,10 +42,13 @@ COLUMNS: Final = ("municipality", "plan_url", "adopted_year", "comment")
 SOURCE: Final = "Klimatkollens sammanställning av klimatplaner"
 ID_PREFIX: Final = "klimatkollen-"
 _DRAFT: Final = re.compile(r"\b(remiss|samråd|förslag)", re.IGNORECASE)
-_RANGE: Final = re.compile(r"\b((?:19|20)\d\d)\s*[-–—]{1,2}\s*((?:19|20)\d\d)\b")
-_UNTIL: Final = re.compile(r"\btill\s+(?:och\s+med\s+)?((?:19|20)\d\d)\b", re.IGNORECASE)
-_OPEN: Final = re.compile(r"\btills\s*vidare|gäller\s+fortfarande", re.IGNORECASE)
-_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+# A remark has single blanks only when these read it, so that each is done in the time the text is long.
+_RANGE: Final = re.compile(r"\b((?:19|20)[0-9]{2}) ?[-–—]{1,2} ?((?:19|20)[0-9]{2})\b")
+_UNTIL: Final = re.compile(r"\btill (?:och med )?((?:19|20)[0-9]{2})\b", re.IGNORECASE)
+_OPEN: Final = re.compile(r"\btills ?vidare|gäller fortfarande", re.IGNORECASE)
+_YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}")
+MAX_NAME: Final = 80
+"""No name of a municipality is half as long."""
 _ENDINGS: Final = (" kommun", " stad", " (kommun)")
 
 
@@ -120,28 +132,32 @@ def read_collection(path: Path) -> tuple[Record, ...]:
         RegisterError: if it has other columns, a name is unknown or comes twice, or a year is none.
     """
     try:
-        sheet = read_csv(read_bytes(path), path.name)
+        sheet = read_table(read_bytes(path), path.name)
     except UnreadableError as error:
         raise RegisterError([error.mistake]) from None
     if sheet.header != COLUMNS:
-        problem = f"expected the columns {', '.join(COLUMNS)}, found {', '.join(sheet.header)}"
-        raise RegisterError(
-            [_mistake(path, "row 1", None, problem, "Take the collection as it was published.")]
+        wanted, found = ", ".join(COLUMNS), ", ".join(sheet.header[:20])
+        problem = Words(
+            f"väntade kolumnerna {wanted}, här står {found}", f"expected the columns {wanted}, found {found}"
         )
+        remedy = Words("Ta sammanställningen som den gavs ut.", "Take the collection as it was published.")
+        raise RegisterError([_mistake(path, row_place(1), None, problem, remedy)])
     records, mistakes = [], list(sheet.mistakes)
-    seen: dict[str, str] = {}
+    seen: dict[str, Words] = {}
     for number, cells in sheet.rows:
-        row = {name: str(cell or "") for name, cell in zip(COLUMNS, cells, strict=True)}
-        place = f"row {number}"
+        row = {name: cell_text(cells.get(index)) for index, name in enumerate(COLUMNS)}
+        place = row_place(number)
         code = municipality_code(row["municipality"])
         if code is None or code in seen:
-            why = f"stands in {seen[code]} already" if code else "is no municipality"
-            remedy = "Correct the name."
-            mistakes.append(_mistake(path, place, "municipality", f"{row['municipality']!r} {why}", remedy))
+            mistakes.append(
+                _mistake(path, place, "municipality", *_wrong_name(row["municipality"], code, seen))
+            )
             continue
         if row["adopted_year"] and not _YEAR.fullmatch(row["adopted_year"]):
-            problem = f"expected a year, found {row['adopted_year']!r}"
-            mistakes.append(_mistake(path, place, "adopted_year", problem, "Write four digits, or nothing."))
+            year = shown(row["adopted_year"])
+            problem = Words(f"väntade ett år, här står {year.sv}", f"expected a year, found {year.en}")
+            remedy = Words("Skriv fyra siffror, eller inget.", "Write four digits, or nothing.")
+            mistakes.append(_mistake(path, place, "adopted_year", problem, remedy))
             continue
         seen[code] = place
         records.append(Record(place=place, values=classify(code, row), file=path.name))
@@ -150,12 +166,25 @@ def read_collection(path: Path) -> tuple[Record, ...]:
     return tuple(records)
 
 
+def _wrong_name(name: str, code: str | None, seen: Mapping[str, Words]) -> tuple[Words, Words]:
+    found, remedy = shown(name), Words("Rätta namnet.", "Correct the name.")
+    if code is None:
+        return Words(f"{found.sv} är ingen kommun", f"{found.en} is no municipality"), remedy
+    earlier = seen[code]
+    return (
+        Words(f"{found.sv} står redan i {earlier.sv}", f"{found.en} stands in {earlier.en} already"),
+        remedy,
+    )
+
+
 def municipality_code(name: str) -> str | None:
     """The code of a municipality by its name in the collection; None where nobody is called so.
 
     Example: ``Falu kommun`` → ``2080``; ``Region Gotland (kommun)`` → ``0980``; ``Håbo kommun`` → ``0305``.
     """
     plain = name.strip()
+    if len(plain) > MAX_NAME:
+        return None
     for ending in _ENDINGS:
         plain = plain.removesuffix(ending)
     plain = plain.removeprefix("Region ").strip()
@@ -213,5 +242,6 @@ def _dates(adopted: str, remark: str, *, is_draft: bool) -> dict[str, Any]:
     return found
 
 
-def _mistake(path: Path, place: str, column: str | None, problem: str, remedy: str) -> Mistake:
-    return Mistake(file=path.name, place=place, column=column, problem=problem, remedy=remedy)
+def _mistake(path: Path, place: Words, column: str | None, problem: Words, remedy: Words) -> Mistake:
+    named = same(column) if column else None
+    return Mistake(file=path.name, place=place, column=named, problem=problem, remedy=remedy)

@@ -1,39 +1,61 @@
-"""Reading register files: spreadsheets and YAML, and mistakes that name file, row, column and remedy.
+"""Reading register files: spreadsheets and YAML, and mistakes that name file, row, column, cell and remedy.
 
 Whoever edits a register edits a spreadsheet. So a *row* is the row the spreadsheet shows (the header is row
-1), a column may carry its Swedish name, a semicolon parts cells as well as a comma, and every mistake of a
-file is told at once. A file is read only when it is small, UTF-8 (or a workbook that is whole) and free of
-formulas: a cell that begins like a formula is run by the next program that opens the file.
+1), a column may carry its Swedish name, and every mistake of a file is reported at once, in Swedish and
+English. What a file is follows from its bytes: Excel's workbooks with and without macros, OpenDocument, and
+text parted by comma, semicolon or tab. A cell that begins like a formula is a mistake: the next program that
+opens the file would run it.
 """
 
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 import re
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from klimatpuls.errors import SourceFormatError, UsageError
+from klimatpuls.errors import UsageError
+from klimatpuls.registers.archive import MAX_CELL_CHARACTERS, Archive, BrokenWorkbookError
+from klimatpuls.registers.cells import (
+    MAX_COLUMN,
+    ErrorValue,
+    Formula,
+    is_error,
+    reference,
+)
+from klimatpuls.registers.opendocument import CONTENT_PART, MIME_PART, MIME_TYPE, read_ods
+from klimatpuls.registers.values import clean
+from klimatpuls.registers.words import NOTHING, Words, same, shown
+from klimatpuls.registers.workbooks import WORKBOOK_PART, read_xlsx
 from klimatpuls.yaml_text import parse_yaml
-from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from klimatpuls.registers.cells import Cell, Grid
 
 MAX_BYTES: Final = 10 * 2**20
-Cell = str | float | int | bool | dt.date | None
+MAX_ROWS: Final = 20_000
+"""Rows of a register: sixty times the municipalities."""
+MAX_TOLD: Final = 200
+"""Mistakes that one message lists."""
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-_SIGNED_NUMBER: Final = re.compile(r"[+-][\d\s\u00a0\u202f.,]*\d")
-_SHEET: Final = re.compile(r"<(?:\w+:)?sheet\b[^>]*>")
-_RELATION: Final = re.compile(r"<(?:\w+:)?Relationship\b[^>]*>")
-_ATTRIBUTE: Final = re.compile(r"""([\w:]+)\s*=\s*["']([^"']*)["']""")
-_FORMULA_CELL: Final = re.compile(
-    r"""<(?:\w+:)?c\b[^>]*?\br=["']([A-Z]+)(\d+)["'][^>]*>\s*<(?:\w+:)?f[\s>/]"""
+_ZIP: Final = b"PK\x03\x04"
+_OLE2: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+_DELIMITERS: Final = ",;\t"
+_HINTED: Final = ",;\t|"
+_FORMULA_STARTS: Final = ("=", "+", "-", "@")
+_SIGNED_NUMBER: Final = re.compile("[+-][0-9][0-9 .,\u00a0\u202f\u2009]*(?:[eE][+-]?[0-9]{1,3})? ?%?")
+_LETTERS: Final = frozenset("åäöÅÄÖéÉ")
+_PLAUSIBLE: Final = _LETTERS | frozenset("üÜèÈáÁàÀæÆøØçñïëêôß–—’‘“”»«…•°§½¼¾²³±×·€´£®©™µ\u00a0")
+"""What a Swedish text in Windows-1252 holds beside ASCII; anything else points to another encoding."""
+_GARBLED: Final = ("Ã¥", "Ã¤", "Ã¶", "Ã…", "Ã„", "Ã–", "\ufffd")
+"""Swedish letters that some program read in the wrong encoding."""
+_SAVE_AS: Final = Words(
+    "Spara den som Excel-arbetsbok (.xlsx) eller som CSV UTF-8",
+    "Save it as an Excel workbook (.xlsx) or as CSV UTF-8",
 )
 
 
@@ -43,24 +65,36 @@ class Mistake:
 
     Attributes:
         file: Name of the file, with the sheet where it is a workbook.
-        place: Row as the spreadsheet shows it, such as ``row 7``, or an entry of a YAML file; empty for the
+        place: Row as the spreadsheet shows it, such as ``row 7``, or an entry of a YAML file; nothing for the
             whole file.
         column: The column, or None where the mistake is in no single one.
         problem: What is wrong, with what was found.
         remedy: What to do.
+        cell: The cell as a spreadsheet names it, such as ``C7``; empty where there is no single one.
     """
 
     file: str
-    place: str
-    column: str | None
-    problem: str
-    remedy: str
+    place: Words
+    column: Words | None
+    problem: Words
+    remedy: Words
+    cell: str = ""
 
     def __str__(self) -> str:
-        """One line: file, row, column, problem, remedy."""
-        column = f"column {self.column}" if self.column else ""
-        where = ", ".join(filter(None, (self.file, self.place, column)))
-        return f"{where}: {self.problem}. {self.remedy}"
+        """One line in English: file, row, column, cell, problem, remedy."""
+        return self._line(1, "column", "cell")
+
+    @property
+    def swedish(self) -> str:
+        """The same line in Swedish."""
+        return self._line(0, "kolumn", "cell")
+
+    def _line(self, language: int, column: str, cell: str) -> str:
+        column = f"{column} {self.column[language]}" if self.column else ""
+        cell = f"{cell} {self.cell}" if self.cell else ""
+        where = ", ".join(filter(None, (self.file, self.place[language], column, cell)))
+        remedy = self.remedy[language]
+        return f"{where}: {self.problem[language]}. {remedy}"
 
 
 class RegisterError(UsageError):
@@ -74,8 +108,16 @@ class RegisterError(UsageError):
         self.mistakes = tuple(mistakes)
         files = ", ".join(sorted({mistake.file for mistake in self.mistakes}))
         count = len(self.mistakes)
-        head = f"{count} mistake{'s' if count != 1 else ''} in {files}; nothing of such a file was loaded:"
-        super().__init__("\n".join([head, *(f"- {mistake}" for mistake in self.mistakes)]))
+        lines = [
+            f"{count} fel i {files}; ingenting ur en sådan fil har lästs in. "
+            f"{count} mistake{'s' if count != 1 else ''} in {files}; nothing of such a file was loaded:"
+        ]
+        for mistake in self.mistakes[:MAX_TOLD]:
+            lines += [f"- {mistake.swedish}", f"  {mistake}"]
+        if count > MAX_TOLD:
+            rest = count - MAX_TOLD
+            lines.append(f"- … och {rest} fel till / and {rest} mistakes more")
+        super().__init__("\n".join(lines))
 
 
 class UnreadableError(Exception):
@@ -93,14 +135,19 @@ class Sheet:
     Attributes:
         name: Name of the file, with the sheet where it is a workbook.
         header: The first row, blanks at the ends removed.
-        rows: (row number, cells) of every row that is not empty.
-        mistakes: Cells with formula text; they are in ``rows`` no longer.
+        rows: (row number, column from 0 → cell) of every row that is not empty; empty cells are left out.
+        mistakes: Cells with a formula or an error; they are in ``rows`` no longer.
     """
 
     name: str
     header: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[Cell, ...]], ...]
+    rows: tuple[tuple[int, Mapping[int, Cell]], ...]
     mistakes: tuple[Mistake, ...]
+
+
+def row_place(number: int) -> Words:
+    """A row as a message names it."""
+    return Words(f"rad {number}", f"row {number}")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -112,148 +159,333 @@ def read_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        raise _unreadable(path.name, f"there is no such file in {path.parent}", "Put it back") from None
-    if size > MAX_BYTES:
-        problem = f"the file has {size:,} bytes, more than {MAX_BYTES:,}"
-        raise _unreadable(
-            path.name, problem, "Remove pictures, empty rows and other sheets, or part the file"
+        problem = Words(
+            f"det finns ingen sådan fil i {path.parent}", f"there is no such file in {path.parent}"
         )
+        raise _unreadable(path.name, problem, Words("Lägg tillbaka den", "Put it back")) from None
+    if size > MAX_BYTES:
+        problem = Words(
+            f"filen har {size:,} byte, mer än {MAX_BYTES:,}",
+            f"the file has {size:,} bytes, more than {MAX_BYTES:,}",
+        )
+        remedy = Words(
+            "Ta bort bilder, tomma rader och andra blad, eller dela filen",
+            "Remove pictures, empty rows and other sheets, or part the file",
+        )
+        raise _unreadable(path.name, problem, remedy)
     body = path.read_bytes()
     if not body.strip():
-        raise _unreadable(
-            path.name, "the file is empty", "Put the header row back, even when there is no row"
+        remedy = Words(
+            "Lägg tillbaka rubrikraden, också när det inte finns någon rad",
+            "Put the header row back, even when there is no row",
         )
+        raise _unreadable(path.name, Words("filen är tom", "the file is empty"), remedy)
     return body
 
 
-def read_text(body: bytes, file: str) -> str:
+def read_text(body: bytes, file: str, *, by_hand: bool = False) -> str:
     """The text of a file in UTF-8, with or without a byte order mark.
+
+    Args:
+        body: The bytes.
+        file: How a message names the file.
+        by_hand: Whether a spreadsheet program may have written it: then UTF-16 with its mark ("Unicode text")
+            and Windows-1252 are read too. Windows-1252 is taken only for a text with Swedish letters and
+            nothing that such a text does not hold.
 
     Raises:
         UnreadableError: naming the line where another encoding shows.
     """
+    if by_hand and body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            return body.decode("utf-16")
+        except UnicodeDecodeError as error:
+            problem = Words(f"texten är avbruten ({error.reason})", f"the text is truncated ({error.reason})")
+            raise _unreadable(file, problem, _SAVE_AS) from None
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = body[: error.start].count(b"\n") + 1
-        problem = f"the text is not UTF-8 (byte 0x{body[error.start]:02x} in line {line})"
-        remedy = "In Excel: save as 'CSV UTF-8 (kommaavgränsad)'"
+        if by_hand and (text := _windows_text(body)) is not None:
+            return text
+        line, byte = body[: error.start].count(b"\n") + 1, f"0x{body[error.start]:02x}"
+        problem = Words(
+            f"texten är inte UTF-8 (byte {byte} i rad {line})",
+            f"the text is not UTF-8 (byte {byte} in line {line})",
+        )
+        remedy = Words(
+            'I Excel: spara som "CSV UTF-8 (kommaavgränsad)"',
+            "In Excel: save as 'CSV UTF-8 (kommaavgränsad)'",
+        )
         raise _unreadable(file, problem, remedy) from None
 
 
-def read_csv(body: bytes, file: str) -> Sheet:
-    """A CSV file, cells parted by comma or semicolon.
+def _windows_text(body: bytes) -> str | None:
+    try:
+        text = body.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    foreign = {character for character in text if not character.isascii()}
+    return text if foreign <= _PLAUSIBLE and foreign & _LETTERS else None
+
+
+def is_workbook(body: bytes) -> bool:
+    """Whether the bytes are those of a spreadsheet program, whatever the file is called."""
+    return body.startswith((_ZIP, _OLE2))
+
+
+def read_table(body: bytes, file: str) -> Sheet:
+    """The one table of a file: the first sheet of a workbook, or a CSV.
 
     Raises:
-        UnreadableError: if it is no UTF-8 or no CSV.
+        UnreadableError: if it cannot be read.
     """
-    text = read_text(body, file)
-    head = text.split("\n", 1)[0]
-    delimiter = ";" if head.count(";") > head.count(",") else ","
+    return read_workbook(body, file)[0] if is_workbook(body) else read_csv(body, file)
+
+
+def read_csv(body: bytes, file: str) -> Sheet:
+    """A table in text, cells parted by comma, semicolon, tab or what its first line ``sep=`` says.
+
+    The line ``sep=`` is no row: a spreadsheet does not show it either.
+
+    Raises:
+        UnreadableError: if it is no text or no CSV.
+    """
+    text = read_text(body, file, by_hand=True).replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_foreign(text, file)
     try:
+        delimiter, text = _delimiter(text, file)
         table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
-        problem = f"the file is no CSV ({error})"
-        raise _unreadable(file, problem, "Look for a quotation mark that is not closed") from None
-    return _sheet(file, table)
+        problem = Words(f"filen är ingen CSV ({error})", f"the file is no CSV ({error})")
+        remedy = Words(
+            "Leta efter ett citattecken som inte avslutas", "Look for a quotation mark that is not closed"
+        )
+        raise _unreadable(file, problem, remedy) from None
+    grid = {
+        number: {
+            column: cell
+            for column, cell in enumerate(_rejoined(cells, delimiter, len(table[0])))
+            if cell.strip()
+        }
+        for number, cells in enumerate(table, start=1)
+    }
+    return _sheet(file, grid)
+
+
+def _refuse_foreign(text: str, file: str) -> None:
+    head = text[:2000].lstrip().casefold()
+    kind = None
+    if head.startswith("%pdf"):
+        kind = same("PDF")
+    elif head.startswith(("<!doctype html", "<html")):
+        kind = Words("en HTML-sida", "an HTML page")
+    elif head.startswith("<"):
+        kind = same("XML")
+    if kind is not None:
+        problem = Words(f"filen är {kind.sv}, ingen tabell", f"the file is {kind.en}, no table")
+        raise _unreadable(file, problem, _SAVE_AS)
+    if "\0" in text:
+        problem = Words("filen är ingen text (byte 0)", "the file is no text (byte 0)")
+        raise _unreadable(file, problem, _SAVE_AS)
+
+
+def _delimiter(text: str, file: str) -> tuple[str, str]:
+    """The sign that parts cells, and the text without the line that states it."""
+    first, _, rest = text.partition("\n")
+    hint = first.strip(" \r\"'")
+    if hint.casefold().startswith("sep="):
+        sign = hint[4:5] or ("\t" if "\t" in first else "")
+        if sign not in _HINTED or not sign:
+            problem = Words(f"den första raden är {shown(hint).sv}", f"the first line is {shown(hint).en}")
+            remedy = Words("Skriv sep=; eller ta bort raden", "Write sep=; or take the line out")
+            raise _unreadable(file, problem, remedy)
+        return sign, rest
+    return max(_DELIMITERS, key=lambda sign: _width(first, sign)), text
+
+
+def _width(line: str, sign: str) -> int:
+    return len(next(csv.reader([line], delimiter=sign), ()))
+
+
+def _rejoined(cells: list[str], delimiter: str, width: int) -> list[str]:
+    """The cells of a row, a text that was cut at its own separators put together again.
+
+    A spreadsheet puts such a text into quotation marks; who edits by hand forgets them. A cell that begins
+    with a blank goes on from the one before it, but only where the row then has as many cells as the header.
+    """
+    while len(cells) > width and not cells[-1].strip():
+        cells = cells[:-1]
+    if len(cells) <= width:
+        return cells
+    joined = cells[:1]
+    for cell in cells[1:]:
+        if cell.startswith(" ") and cell.strip() and joined[-1].strip():
+            joined[-1] += delimiter + cell
+        else:
+            joined.append(cell)
+    return joined if len(joined) == width else cells
 
 
 def read_workbook(body: bytes, file: str) -> tuple[Sheet, ...]:
-    """Every sheet of an xlsx workbook that has a first row; formulas are told as mistakes.
+    """Every sheet of a workbook (.xlsx, .xlsm, .ods) that has a first row; formulas and errors are mistakes.
 
     Raises:
-        UnreadableError: if it is no workbook, damaged, encrypted or a zip bomb.
+        UnreadableError: if it is another format, damaged, encrypted or beyond the ceilings.
     """
-    from python_calamine import CalamineError, CalamineWorkbook
-
     try:
-        check_workbook(body, what=file)
-        book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        tables = {
-            name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
-        }
-    except (SourceFormatError, CalamineError) as error:
-        raise _unreadable(file, str(error).rstrip("."), "Save it anew as .xlsx, or as 'CSV UTF-8'") from error
-    formulas = _formulas(body)
-    return tuple(
-        _sheet(f"{file} [{name}]", cast("Sequence[Sequence[Cell]]", table), formulas.get(name, frozenset()))
-        for name, table in tables.items()
-        if table
+        if not body.startswith(_ZIP):
+            raise BrokenWorkbookError(_old_excel())
+        grids = _grids(Archive(body))
+    except BrokenWorkbookError as error:
+        raise _unreadable(file, error.problem, _SAVE_AS) from error
+    sheets = tuple(_sheet(f"{file} [{name}]", grid) for name, grid in grids.items() if grid)
+    if not sheets:
+        problem = Words("arbetsboken har inget ifyllt blad", "the workbook has no sheet with content")
+        raise _unreadable(file, problem, Words("Fyll i mallens blad", "Fill in the sheets of the template"))
+    return sheets
+
+
+def _old_excel() -> Words:
+    return Words(
+        "filen är en äldre Excelfil (.xls) eller skyddad med lösenord",
+        "the file is an older Excel file (.xls) or has a password",
     )
 
 
-def _sheet(name: str, table: Sequence[Sequence[Cell]], formulas: Collection[tuple[int, int]] = ()) -> Sheet:
-    header = tuple(str(cell or "").strip() for cell in (table[0] if table else ()))
-    while header and not header[-1]:
-        header = header[:-1]
-    rows: list[tuple[int, tuple[Cell, ...]]] = []
+def _grids(archive: Archive) -> dict[str, Grid]:
+    if archive.read(MIME_PART, 100).startswith(MIME_TYPE) and CONTENT_PART in archive:
+        return read_ods(archive)
+    if "xl/workbook.bin" in archive:
+        raise BrokenWorkbookError(
+            Words("filen är en binär arbetsbok (.xlsb)", "the file is a binary workbook (.xlsb)")
+        )
+    if WORKBOOK_PART in archive or "_rels/.rels" in archive:
+        return read_xlsx(archive)
+    some = ", ".join(sorted(archive.names)[:5])
+    raise BrokenWorkbookError(
+        Words(
+            f"filen är en zip utan kalkylblad (den har {some})",
+            f"the file is a zip without a sheet (it holds {some})",
+        )
+    )
+
+
+def _sheet(name: str, grid: Mapping[int, Mapping[int, Any]]) -> Sheet:
+    header = _header(grid.get(1, {}))
+    rows: list[tuple[int, Mapping[int, Cell]]] = []
     mistakes: list[Mistake] = []
-    for number, cells in enumerate(table[1:], start=2):
-        stripped = [cell.strip(" \n") if isinstance(cell, str) else cell for cell in cells]
-        for index, cell in enumerate(stripped):
-            if (number, index) in formulas or _is_formula(cell):
-                column = header[index] if index < len(header) else f"number {index + 1}"
-                mistakes.append(_formula(name, number, column))
-                stripped[index] = None
-        if any(cell not in (None, "") for cell in cells):
-            rows.append((number, tuple(stripped)))
-    mistakes += [_formula(name, 1, header[index]) for index, text in enumerate(header) if _is_formula(text)]
+    for number in sorted(grid):
+        cells: dict[int, Cell] = {}
+        told = len(mistakes)
+        for index, raw in sorted(grid[number].items()):
+            cell = clean(raw) if isinstance(raw, str) else raw
+            wrong = _cell_problem(cell)
+            if wrong is not None:
+                column = header[index] if index < len(header) and number > 1 else ""
+                mistakes.append(_cell_mistake(name, number, index, column, *wrong))
+            elif cell not in (None, "") and number > 1:
+                cells[index] = cell
+        if cells or (number > 1 and len(mistakes) > told):
+            rows.append((number, cells))
+    if len(rows) > MAX_ROWS:
+        problem = Words(
+            f"bladet har {len(rows):,} rader, fler än {MAX_ROWS:,}",
+            f"the sheet has {len(rows):,} rows, more than {MAX_ROWS:,}",
+        )
+        raise _unreadable(name, problem, Words("Dela filen", "Part the file"))
     return Sheet(name=name, header=header, rows=tuple(rows), mistakes=tuple(mistakes))
 
 
-def _is_formula(cell: Cell) -> bool:
-    return isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) and not _SIGNED_NUMBER.fullmatch(cell)
+def _header(cells: Mapping[int, Any]) -> tuple[str, ...]:
+    texts = {
+        index: clean(str(cell)) for index, cell in cells.items() if not isinstance(cell, ErrorValue | Formula)
+    }
+    last = max((index for index, text in texts.items() if text), default=-1)
+    return tuple(texts.get(index, "") for index in range(min(last, MAX_COLUMN) + 1))
 
 
-def _formula(name: str, row: int, column: str) -> Mistake:
-    return Mistake(
-        file=name,
-        place=f"row {row}",
-        column=column,
-        problem="the cell holds a formula, or text that a spreadsheet runs as one (= + - @ or a tab first)",
-        remedy="Write the value itself; a text begins with a letter or digit; no value is an empty cell.",
+def _cell_problem(cell: Cell) -> tuple[Words, Words] | None:
+    """What is wrong with a cell whatever column it is in, and what to do."""
+    if isinstance(cell, ErrorValue):
+        return _error_problem(cell.text)
+    if isinstance(cell, Formula):
+        return _FORMULA
+    if not isinstance(cell, str):
+        return None
+    if is_error(cell):
+        return _error_problem(cell)
+    if cell.startswith(_FORMULA_STARTS) and not _SIGNED_NUMBER.fullmatch(cell):
+        return _FORMULA
+    return text_problem(cell)
+
+
+_FORMULA: Final = (
+    Words(
+        "cellen har en formel, eller text som ett kalkylprogram kör som en (= + - eller @ först)",
+        "the cell holds a formula, or text that a spreadsheet runs as one (= + - or @ first)",
+    ),
+    Words(
+        "Skriv själva värdet; en text börjar med bokstav eller siffra; saknas värdet lämnas cellen tom.",
+        "Write the value itself; a text begins with a letter or digit; no value is an empty cell.",
+    ),
+)
+
+
+def _error_problem(text: str) -> tuple[Words, Words]:
+    found = shown(text)
+    return (
+        Words(f"cellen visar felet {found.sv}", f"the cell shows the error {found.en}"),
+        Words(
+            "Skriv värdet, eller töm cellen om inget är känt.",
+            "Write the value, or empty the cell where nothing is known.",
+        ),
     )
 
 
-def _formulas(body: bytes) -> dict[str, set[tuple[int, int]]]:
-    """Sheet name → (row, column index) of the cells that hold a formula; the reader shows only results."""
-    with zipfile.ZipFile(io.BytesIO(body)) as parts:
-        names = set(parts.namelist())
+def text_problem(text: str) -> tuple[Words, Words] | None:
+    """What is wrong with a text in any column, and what to do; None where nothing is.
 
-        def text(name: str) -> str:
-            return parts.read(name).decode("utf-8", "replace") if name in names else ""
+    Signs that control a program cannot be stored, and letters that were read in a wrong encoding are lost.
+    """
+    if len(text) > MAX_CELL_CHARACTERS:
+        most = f"{MAX_CELL_CHARACTERS:,}"
+        return (
+            Words(f"texten är längre än {most} tecken", f"the text is longer than {most} characters"),
+            Words("Korta den, eller länka till ett dokument.", "Shorten it, or link to a document."),
+        )
+    bad = next(
+        (sign for sign in text if (sign < " " and sign not in "\n\t") or "\ud800" <= sign <= "\udfff"), None
+    )
+    if bad is not None:
+        code = f"U+{ord(bad):04X}"
+        return (
+            Words(f"texten har styrtecknet {code}", f"the text holds the control character {code}"),
+            Words("Skriv texten på nytt.", "Write the text anew."),
+        )
+    garbled = next((sign for sign in _GARBLED if sign in text), None)
+    if garbled is not None:
+        return (
+            Words(
+                f"bokstäver har blivit fel ({garbled!r})",
+                f"letters were read in a wrong encoding ({garbled!r})",
+            ),
+            Words(
+                "Rätta å, ä och ö, och spara som CSV UTF-8 eller .xlsx.",
+                "Correct å, ä and ö, and save as CSV UTF-8 or .xlsx.",
+            ),
+        )
+    return None
 
-        targets = {
-            found["Id"]: found["Target"].removeprefix("/xl/").removeprefix("/")
-            for found in _tags(_RELATION, text("xl/_rels/workbook.xml.rels"))
-            if {"Id", "Target"} <= found.keys()
-        }
-        cells: dict[str, set[tuple[int, int]]] = {}
-        for found in _tags(_SHEET, text("xl/workbook.xml")):
-            relation = next((value for key, value in found.items() if key.endswith(":id")), "")
-            part = text(f"xl/{targets.get(relation, '')}")
-            cells[_unescape(found.get("name", ""))] = {
-                (int(row), _column_index(letters)) for letters, row in _FORMULA_CELL.findall(part)
-            }
-    return cells
 
-
-def _tags(pattern: re.Pattern[str], text: str) -> Iterator[Mapping[str, str]]:
-    for tag in pattern.findall(text):
-        yield dict(_ATTRIBUTE.findall(tag))
-
-
-def _unescape(text: str) -> str:
-    from html import unescape
-
-    return unescape(text)
-
-
-def _column_index(letters: str) -> int:
-    index = 0
-    for letter in letters:
-        index = 26 * index + ord(letter) - ord("A") + 1
-    return index - 1
+def _cell_mistake(name: str, row: int, index: int, column: str, problem: Words, remedy: Words) -> Mistake:
+    return Mistake(
+        file=name,
+        place=row_place(row),
+        column=same(column) if column else None,
+        problem=problem,
+        remedy=remedy,
+        cell=reference(row, index),
+    )
 
 
 def read_mapping(body: bytes, file: str) -> Mapping[str, Any]:
@@ -264,17 +496,43 @@ def read_mapping(body: bytes, file: str) -> Mapping[str, Any]:
     """
     import yaml
 
+    text = read_text(body, file)
     try:
-        document = parse_yaml(read_text(body, file))
+        _refuse_alias(yaml.scan(text, Loader=yaml.SafeLoader) if "*" in text else (), file)
+        document = parse_yaml(text)
     except yaml.YAMLError as error:
+        why = " ".join(str(error).split())
         raise _unreadable(
-            file, f"the file is no YAML ({' '.join(str(error).split())})", "Mend that line"
+            file,
+            Words(f"filen är ingen YAML ({why})", f"the file is no YAML ({why})"),
+            Words("Rätta den raden", "Mend that line"),
         ) from None
     if not isinstance(document, dict):
-        problem = f"the file holds {type(document).__name__}, not settings with names"
-        raise _unreadable(file, problem, "See the shape in include/registers/README.md")
+        found = type(document).__name__
+        problem = Words(
+            f"filen har {found}, inte inställningar med namn",
+            f"the file holds {found}, not settings with names",
+        )
+        raise _unreadable(file, problem, SHAPE_IN_README)
     return cast("Mapping[str, Any]", document)
 
 
-def _unreadable(file: str, problem: str, remedy: str) -> UnreadableError:
-    return UnreadableError(Mistake(file=file, place="", column=None, problem=problem, remedy=f"{remedy}."))
+SHAPE_IN_README: Final = Words(
+    "Se formen i include/registers/README.md", "See the shape in include/registers/README.md"
+)
+
+
+def _refuse_alias(tokens: Iterable[Any], file: str) -> None:
+    """Refuse a YAML text that repeats parts of itself: few lines can stand for more than memory holds."""
+    for token in tokens:
+        if type(token).__name__ == "AliasToken":
+            problem = Words(
+                f"filen hänvisar till sig själv (*{token.value})",
+                f"the file refers to itself (*{token.value})",
+            )
+            raise _unreadable(file, problem, Words("Skriv ut innehållet", "Write the content out"))
+
+
+def _unreadable(file: str, problem: Words, remedy: Words) -> UnreadableError:
+    told = Words(f"{remedy.sv}.", f"{remedy.en}.")
+    return UnreadableError(Mistake(file=file, place=NOTHING, column=None, problem=problem, remedy=told))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from klimatpuls import catalog, regions, schema, sectors, substances
+from klimatpuls.registers.words import NOTHING, Words, shown
 from klimatpuls.series import BOUNDARIES
 from klimatpuls.targets import (
     NATIONAL_EFFORT_SHARING_BASE_YEAR,
@@ -28,8 +28,12 @@ OWN_SERIES_UNIT: Final = "tCO2e"
 """Unit that a series must have to be a boundary; others are context."""
 PLAN_YEARS: Final = 10
 """Years a plan without a stated end applies: the rule of the third criterion."""
+LARGEST_RULE: Final = 1200
+"""No rule asks for more months, days or years; a formula that goes back so far leaves the calendar."""
 OBSERVER_DAYS: Final = 366
 """An observer is one for at most a year (the network's bylaws, section 4)."""
+MAX_DECISIONS: Final = 100
+"""Decisions that may follow upon each other; a circle is found within so many."""
 CRITERIA_RULES: Final = (
     "plan_years",
     "measure_months",
@@ -51,11 +55,13 @@ class Record:
         place: Where it stands, such as ``row 7``.
         values: Column → value as JSON knows it; an empty cell is missing.
         file: The file it came from, where it is not the register's own.
+        cells: Column → its cell as the spreadsheet names it, such as ``C7``; empty for a YAML file.
     """
 
-    place: str
+    place: Words
     values: Mapping[str, Any]
     file: str = ""
+    cells: Mapping[str, str] = field(default_factory=dict)
 
     def day(self, column: str) -> dt.date | None:
         """A day of the record, or None."""
@@ -68,8 +74,8 @@ class Found(NamedTuple):
 
     record: Record
     column: str | None
-    problem: str
-    remedy: str
+    problem: Words
+    remedy: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +95,45 @@ class Book:
         return found
 
 
+_ONE_DAY: Final = Words("Rätta en av de två dagarna.", "Correct one of the two days.")
+_ONE_YEAR: Final = Words("Rätta ett av de två åren.", "Correct one of the two years.")
+
+
 def _in_order(records: Iterable[Record], first: str, last: str) -> Iterator[Found]:
     for record in records:
         start, end = record.day(first), record.day(last)
         if start and end and end < start:
-            problem = f"{last} {end} is before {first} {start}"
-            yield Found(record, last, problem, "Correct one of the two days.")
+            problem = Words(
+                f"{last} {end} är före {first} {start}", f"{last} {end} is before {first} {start}"
+            )
+            yield Found(record, last, problem, _ONE_DAY)
 
 
 def _overlaps(
     records: Iterable[Record],
     key: Callable[[Record], object],
     span: Callable[[Record], tuple[dt.date, dt.date]],
-    what: str,
+    what: Words,
     column: str,
 ) -> Iterator[Found]:
+    """Records of one key that overlap, each held to the earlier one that lasts longest: one finding each."""
     groups: dict[object, list[Record]] = defaultdict(list)
     for record in records:
         groups[key(record)].append(record)
     for group in groups.values():
-        for one, other in combinations(sorted(group, key=span), 2):
-            if span(other)[0] <= span(one)[1]:
-                problem = f"{what} at the same time as {one.place}"
-                remedy = "Let the earlier one end the day before the later one begins, or take one out."
+        first, *others = sorted(group, key=span)
+        for other in others:
+            if span(other)[0] <= span(first)[1]:
+                problem = Words(
+                    f"{what.sv} samtidigt som {first.place.sv}",
+                    f"{what.en} at the same time as {first.place.en}",
+                )
+                remedy = Words(
+                    "Låt den tidigare sluta dagen innan den senare börjar, eller ta bort en.",
+                    "Let the earlier one end the day before the later one begins, or take one out.",
+                )
                 yield Found(other, column, problem, remedy)
+            first = max(first, other, key=lambda record: span(record)[1])
 
 
 def _validity(record: Record) -> tuple[dt.date, dt.date]:
@@ -131,13 +152,26 @@ def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Fou
             continue
         if own not in known:
             wanted = ", ".join([*BOUNDARIES, f"{OWN_SERIES}<series_id>", f"{SECTOR_LIST}<list_id>"])
-            yield Found(record, "boundary", f"no boundary is called {name!r}", f"Write one of {wanted}.")
+            found = shown(name)
+            problem = Words(f"ingen avgränsning heter {found.sv}", f"no boundary is called {found.en}")
+            remedy = Words(f"Skriv en av {wanted}.", f"Write one of {wanted}.")
+            yield Found(record, "boundary", problem, remedy)
         elif kind == "own_series" and _is_anothers(known[own], record.values.get(owner)):
-            problem = f"the series {own} belongs to {known[own].values.get('owner_region_code')}"
-            yield Found(record, "boundary", problem, "Name a series of the same owner.")
+            owned_by = known[own].values.get("owner_region_code")
+            problem = Words(f"serien {own} tillhör {owned_by}", f"the series {own} belongs to {owned_by}")
+            remedy = Words("Ange en serie med samma ägare.", "Name a series of the same owner.")
+            yield Found(record, "boundary", problem, remedy)
         elif kind == "own_series" and known[own].values.get("unit") != OWN_SERIES_UNIT:
-            problem = f"the series {own} is in {known[own].values.get('unit')!r}, not in {OWN_SERIES_UNIT}"
-            yield Found(record, "boundary", problem, "Name a series of emissions, or convert it first.")
+            unit = shown(known[own].values.get("unit"))
+            problem = Words(
+                f"serien {own} är i {unit.sv}, inte i {OWN_SERIES_UNIT}",
+                f"the series {own} is in {unit.en}, not in {OWN_SERIES_UNIT}",
+            )
+            remedy = Words(
+                "Ange en serie med utsläpp, eller räkna om den först.",
+                "Name a series of emissions, or convert it first.",
+            )
+            yield Found(record, "boundary", problem, remedy)
 
 
 def _is_anothers(record: Record, owner: str | None) -> bool:
@@ -152,16 +186,36 @@ def members(records: Sequence[Record], _: Book) -> Iterator[Found]:
     for record in records:
         name = regions.region(record.values["region_code"]).name
         if name != record.values["region_name"]:
-            problem = f"{record.values['region_code']} is {name}, found {record.values['region_name']!r}"
-            yield Found(record, "region_name", problem, "Correct the code or the name.")
+            code, found = record.values["region_code"], shown(record.values["region_name"])
+            problem = Words(f"{code} är {name}, här står {found.sv}", f"{code} is {name}, found {found.en}")
+            remedy = Words("Rätta koden eller namnet.", "Correct the code or the name.")
+            yield Found(record, "region_name", problem, remedy)
         sorts = [sort for sort in ("confirmed", "is_applicant", "is_observer") if record.values[sort]]
         if len(sorts) > 1:
-            problem = f"{' and '.join(sorts)} are true together"
-            yield Found(record, sorts[-1], problem, "One row is of one sort: leave one of them true.")
+            problem = Words(
+                f"{' och '.join(sorts)} är ja samtidigt", f"{' and '.join(sorts)} are true together"
+            )
+            remedy = Words(
+                "En rad är av ett slag: låt ett av dem vara ja.",
+                "One row is of one sort: leave one of them true.",
+            )
+            yield Found(record, sorts[-1], problem, remedy)
         joined, left = record.day("joined_on"), record.day("left_on")
         if record.values["is_observer"] and joined and left and (left - joined).days > OBSERVER_DAYS:
-            problem = f"an observer from {joined} to {left} is one for more than a year"
-            yield Found(record, "left_on", problem, "Correct the days, or make it a member.")
+            problem = Words(
+                f"en observatör från {joined} till {left} är det i mer än ett år",
+                f"an observer from {joined} to {left} is one for more than a year",
+            )
+            remedy = Words(
+                "Rätta dagarna, eller gör den till medlem.", "Correct the days, or make it a member."
+            )
+            yield Found(record, "left_on", problem, remedy)
+
+
+_EMPTY: Final = Words("den är tom", "it is empty")
+_OWN_DECISION: Final = Words(
+    "Ett eget mål behöver sin ägare och sitt beslut.", "An own target needs its owner and its decision."
+)
 
 
 def own_targets(records: Sequence[Record], book: Book) -> Iterator[Found]:
@@ -170,10 +224,14 @@ def own_targets(records: Sequence[Record], book: Book) -> Iterator[Found]:
     for record in records:
         for column in ("region_code", "decided_on", "decided_by", "document_url"):
             if column not in record.values:
-                yield Found(record, column, "it is empty", "An own target needs its owner and its decision.")
+                yield Found(record, column, _EMPTY, _OWN_DECISION)
         if record.values["target_id"] in lines:
-            problem = f"national_lines.yaml uses the id {record.values['target_id']} already"
-            yield Found(record, "target_id", problem, "Give the target an id of its own.")
+            used = record.values["target_id"]
+            problem = Words(
+                f"national_lines.yaml har redan id {used}", f"national_lines.yaml uses the id {used} already"
+            )
+            remedy = Words("Ge målet ett eget id.", "Give the target an id of its own.")
+            yield Found(record, "target_id", problem, remedy)
     yield from _targets(records, book, "targets")
 
 
@@ -181,12 +239,24 @@ def national_lines(records: Sequence[Record], book: Book) -> Iterator[Found]:
     """A line has no owner, and a decided one has its decision."""
     for record in records:
         if "region_code" in record.values:
-            problem = f"a national line belongs to no region, found {record.values['region_code']!r}"
-            yield Found(record, "region_code", problem, "Take the setting out, or move it to targets.yaml.")
+            found = shown(record.values["region_code"])
+            problem = Words(
+                f"en nationell linje tillhör inget område, här står {found.sv}",
+                f"a national line belongs to no region, found {found.en}",
+            )
+            remedy = Words(
+                "Ta bort inställningen, eller flytta den till targets.yaml.",
+                "Take the setting out, or move it to targets.yaml.",
+            )
+            yield Found(record, "region_code", problem, remedy)
         missing = [name for name in ("decided_on", "decided_by", "document_url") if name not in record.values]
         if record.values.get("state", "decided") == "decided" and missing:
-            problem = f"a decided line lacks {', '.join(missing)}"
-            yield Found(record, missing[0], problem, "Name the decision, or set state: proposed.")
+            names = ", ".join(missing)
+            problem = Words(f"en beslutad linje saknar {names}", f"a decided line lacks {names}")
+            remedy = Words(
+                "Ange beslutet, eller skriv state: proposed.", "Name the decision, or set state: proposed."
+            )
+            yield Found(record, missing[0], problem, remedy)
     yield from _targets(records, book, "national_lines")
 
 
@@ -197,16 +267,20 @@ def _targets(records: Sequence[Record], book: Book, register: str) -> Iterator[F
         yield from _target_years(record)
     yield from _supersession(records, book.ids(register, "target_id") or {})
     standing = [r for r in records if "superseded_by" not in r.values and r.values.get("state") != "proposed"]
-    same = ("region_code", "boundary", "target_type", "target_year", "base_year")
+    sort = ("region_code", "boundary", "target_type", "target_year", "base_year")
     amounts = ("percent_below_base", "level_tco2e", "level_tco2e_per_capita", "annual_rate", "budget_tco2e")
 
     def key(record: Record) -> object:
         # Two national lines of one year (with and without supplementary measures) differ by their percentage.
-        names = same if "region_code" in record.values else (*same, *amounts)
+        names = sort if "region_code" in record.values else (*sort, *amounts)
         return tuple(record.values.get(name) for name in names)
 
     yield from _overlaps(
-        standing, key, _validity, "a target of the same sort and year is in force", "valid_to"
+        standing,
+        key,
+        _validity,
+        Words("ett mål av samma slag och år gäller", "a target of the same sort and year is in force"),
+        "valid_to",
     )
 
 
@@ -216,22 +290,43 @@ def _target_years(record: Record) -> Iterator[Found]:
     start_column = "budget_start_year" if is_budget else "base_year"
     start, end = values.get(start_column), values.get("target_year")
     if start is not None and end is not None and end <= start:
-        problem = f"target year {end} is not after {start_column} {start}"
-        yield Found(record, "target_year", problem, "Correct one of the two years.")
+        problem = Words(
+            f"målåret {end} är inte efter {start_column} {start}",
+            f"target year {end} is not after {start_column} {start}",
+        )
+        yield Found(record, "target_year", problem, _ONE_YEAR)
     if values["target_type"] == "net_zero" and values["boundary"] != "territorial":
-        problem = f"net zero is judged on the boundary territorial, found {values['boundary']!r}"
-        yield Found(record, "boundary", problem, "State it as another type, or change the boundary.")
+        found = shown(values["boundary"])
+        problem = Words(
+            f"nettonoll bedöms med avgränsningen territorial, här står {found.sv}",
+            f"net zero is evaluated on the boundary territorial, found {found.en}",
+        )
+        remedy = Words(
+            "Ange en annan måltyp, eller ändra avgränsningen.",
+            "State it as another type, or change the boundary.",
+        )
+        yield Found(record, "boundary", problem, remedy)
     steps = values.get("interim", [])
     for step in steps:
         if ("percent_below_base" in step) == ("level_tco2e" in step):
-            problem = f"interim step {step['year']} has both or none of percent_below_base and level_tco2e"
-            yield Found(record, "interim", problem, "Give each step one of the two.")
+            problem = Words(
+                f"delmålet {step['year']} har båda eller ingen av procent och ton",
+                f"interim step {step['year']} has both or none of percent_below_base and level_tco2e",
+            )
+            remedy = Words("Ge varje delmål en av de två.", "Give each step one of the two.")
+            yield Found(record, "interim", problem, remedy)
         elif end is not None and (start or 0) < end and not (start or 0) < step["year"] < end:
-            problem = f"interim step {step['year']} is not between {start or 'its start'} and {end}"
-            yield Found(record, "interim", problem, "Correct the year of the step.")
+            problem = Words(
+                f"delmålet {step['year']} ligger inte mellan {start or 'starten'} och {end}",
+                f"interim step {step['year']} is not between {start or 'its start'} and {end}",
+            )
+            remedy = Words("Rätta delmålets år.", "Correct the year of the step.")
+            yield Found(record, "interim", problem, remedy)
     for year, count in Counter(step["year"] for step in steps).items():
         if count > 1:
-            yield Found(record, "interim", f"{year} has more than one step", "Keep one step for each year.")
+            problem = Words(f"{year} har mer än ett delmål", f"{year} has more than one step")
+            remedy = Words("Behåll ett delmål för varje år.", "Keep one step for each year.")
+            yield Found(record, "interim", problem, remedy)
 
 
 def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Iterator[Found]:
@@ -240,21 +335,32 @@ def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Ite
         if successor is None:
             continue
         if successor not in by_id:
-            problem = f"no target of this file is called {successor!r}"
-            yield Found(record, "superseded_by", problem, "Write the id of the target that took over.")
+            found = shown(successor)
+            problem = Words(
+                f"inget mål i filen heter {found.sv}", f"no target of this file is called {found.en}"
+            )
+            remedy = Words("Skriv id för målet som tog över.", "Write the id of the target that took over.")
+            yield Found(record, "superseded_by", problem, remedy)
             continue
         if by_id[successor].values.get("region_code") != record.values.get("region_code"):
-            problem = f"{successor} belongs to another owner"
-            yield Found(record, "superseded_by", problem, "A target is superseded by one of the same owner.")
+            problem = Words(f"{successor} tillhör en annan ägare", f"{successor} belongs to another owner")
+            remedy = Words(
+                "Ett mål ersätts av ett mål med samma ägare.",
+                "A target is superseded by one of the same owner.",
+            )
+            yield Found(record, "superseded_by", problem, remedy)
         chain = [record.values["target_id"]]
-        while successor in by_id and successor not in chain:
+        while successor in by_id and successor not in chain and len(chain) < MAX_DECISIONS:
             chain.append(successor)
             successor = by_id[str(successor)].values.get("superseded_by")
         if successor == chain[0]:
-            problem = f"it supersedes itself ({' → '.join([*chain, successor])})"
-            yield Found(
-                record, "superseded_by", problem, "The newest decision is superseded by none: leave it empty."
+            circle = " → ".join([*chain, successor])
+            problem = Words(f"det ersätter sig självt ({circle})", f"it supersedes itself ({circle})")
+            remedy = Words(
+                "Det nyaste beslutet ersätts av inget: lämna det tomt.",
+                "The newest decision is superseded by none: leave it empty.",
             )
+            yield Found(record, "superseded_by", problem, remedy)
 
 
 def rules(records: Sequence[Record], book: Book) -> Iterator[Found]:
@@ -263,16 +369,24 @@ def rules(records: Sequence[Record], book: Book) -> Iterator[Found]:
     for record in records:
         proposed = record.values["proposed_line"]["target_id"]
         if lines is not None and proposed not in lines:
-            problem = f"national_lines.yaml has no line {proposed!r}"
-            yield Found(record, "proposed_line", problem, "Write the id of a line of that file.")
+            problem = Words(
+                f"national_lines.yaml har ingen linje {shown(proposed).sv}",
+                f"national_lines.yaml has no line {shown(proposed).en}",
+            )
+            remedy = Words("Skriv id för en linje i den filen.", "Write the id of a line of that file.")
+            yield Found(record, "proposed_line", problem, remedy)
         shared = record.values["national_effort_sharing"]
         found = (shared["base_year"], shared["deduction_tco2e"])
-        reckoned = (NATIONAL_EFFORT_SHARING_BASE_YEAR, NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E)
-        if found != reckoned:
-            problem = f"base year and deduction are {found}, while the formulas use {reckoned}"
-            yield Found(
-                record, "national_effort_sharing", problem, "Change the formulas first (method version)."
+        used = (NATIONAL_EFFORT_SHARING_BASE_YEAR, NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E)
+        if found != used:
+            problem = Words(
+                f"basår och avdrag är {found}, medan formlerna använder {used}",
+                f"base year and deduction are {found}, while the formulas use {used}",
             )
+            remedy = Words(
+                "Ändra formlerna först (metodversion).", "Change the formulas first (method version)."
+            )
+            yield Found(record, "national_effort_sharing", problem, remedy)
 
 
 def known_defects(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -282,11 +396,19 @@ def known_defects(records: Sequence[Record], _: Book) -> Iterator[Found]:
     for record in records:
         for column, known in (("dataset", datasets), ("substance", set(substances.substances()))):
             if record.values[column] not in known:
-                problem = f"no {column} is called {record.values[column]!r}"
-                yield Found(record, column, problem, f"Write one of {', '.join(sorted(known))}.")
+                found, some = shown(record.values[column]), ", ".join(sorted(known))
+                problem = Words(f"ingenting heter {found.sv} här", f"no {column} is called {found.en}")
+                yield Found(record, column, problem, Words(f"Skriv en av {some}.", f"Write one of {some}."))
         if "at_most" not in record.values and "at_least" not in record.values:
-            problem = "neither at_most nor at_least is given"
-            yield Found(record, "at_most", problem, "Give the value by which the entry ends by itself.")
+            problem = Words(
+                "varken högst (at_most) eller minst (at_least) är angivet",
+                "neither at_most nor at_least is given",
+            )
+            remedy = Words(
+                "Ange värdet då posten upphör av sig själv.",
+                "Give the value by which the entry ends by itself.",
+            )
+            yield Found(record, "at_most", problem, remedy)
 
 
 def measures(records: Sequence[Record], book: Book) -> Iterator[Found]:
@@ -304,13 +426,24 @@ def pledges(records: Sequence[Record], book: Book) -> Iterator[Found]:
     for record in records:
         for measure_id in record.values.get("measure_ids", []):
             if measure_id not in known:
-                problem = f"measures.csv has no measure {measure_id!r}"
-                yield Found(
-                    record, "measure_ids", problem, "Enter the measure there first, or correct the id."
+                found = shown(measure_id)
+                problem = Words(
+                    f"measures.csv har ingen åtgärd {found.sv}", f"measures.csv has no measure {found.en}"
                 )
+                remedy = Words(
+                    "För in åtgärden där först, eller rätta id.",
+                    "Enter the measure there first, or correct the id.",
+                )
+                yield Found(record, "measure_ids", problem, remedy)
             elif _is_anothers(known[measure_id], record.values["owner_region_code"]):
-                problem = f"the measure {measure_id} belongs to another owner"
-                yield Found(record, "measure_ids", problem, "Name measures of the owner of the pledge.")
+                problem = Words(
+                    f"åtgärden {measure_id} tillhör en annan ägare",
+                    f"the measure {measure_id} belongs to another owner",
+                )
+                remedy = Words(
+                    "Ange åtgärder med samma ägare som löftet.", "Name measures of the owner of the pledge."
+                )
+                yield Found(record, "measure_ids", problem, remedy)
 
 
 def climate_plans(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -320,8 +453,14 @@ def climate_plans(records: Sequence[Record], _: Book) -> Iterator[Found]:
     for record in records:
         decided, year = record.day("decided_on"), record.values.get("decided_year")
         if decided and year and decided.year != year:
-            problem = f"decided_year {year} is not the year of decided_on {decided}"
-            yield Found(record, "decided_year", problem, "Correct one, or leave the year empty.")
+            problem = Words(
+                f"beslutsåret {year} är inte året för beslutsdagen {decided}",
+                f"decided_year {year} is not the year of decided_on {decided}",
+            )
+            remedy = Words(
+                "Rätta ett av dem, eller lämna året tomt.", "Correct one, or leave the year empty."
+            )
+            yield Found(record, "decided_year", problem, remedy)
         if record.values["kind"] == "missing":
             told = [
                 name
@@ -329,14 +468,19 @@ def climate_plans(records: Sequence[Record], _: Book) -> Iterator[Found]:
                 if name in record.values
             ]
             if told:
-                problem = f"a missing plan has {', '.join(told)}"
-                yield Found(record, told[0], problem, "Leave it empty, or say plan or pre_plan.")
+                names = ", ".join(told)
+                problem = Words(f"en plan som saknas har {names}", f"a missing plan has {names}")
+                remedy = Words(
+                    "Lämna det tomt, eller skriv plan eller förplan.",
+                    "Leave it empty, or say plan or pre_plan.",
+                )
+                yield Found(record, told[0], problem, remedy)
     plans = [record for record in records if record.values["kind"] == "plan"]
     yield from _overlaps(
         plans,
         lambda r: r.values["owner_region_code"],
         plan_span,
-        "another plan of the same owner applies",
+        Words("en annan plan med samma ägare gäller", "another plan of the same owner applies"),
         "valid_to",
     )
 
@@ -365,6 +509,9 @@ def enquiries(records: Sequence[Record], _: Book) -> Iterator[Found]:
     yield from _in_order(records, "asked_on", "replied_on")
 
 
+_OTHER_ROUND: Final = Words("en annan omgång är öppen", "another round is open")
+
+
 def reporting_rounds(records: Sequence[Record], _: Book) -> Iterator[Found]:
     """One round at a time."""
     yield from _in_order(records, "opens_on", "closes_on")
@@ -372,7 +519,7 @@ def reporting_rounds(records: Sequence[Record], _: Book) -> Iterator[Found]:
     def span(record: Record) -> tuple[dt.date, dt.date]:
         return record.day("opens_on") or dt.date.min, record.day("closes_on") or dt.date.max
 
-    yield from _overlaps(records, lambda _: None, span, "another round is open", "opens_on")
+    yield from _overlaps(records, lambda _: None, span, _OTHER_ROUND, "opens_on")
 
 
 def answers(records: Sequence[Record], book: Book) -> Iterator[Found]:
@@ -386,11 +533,24 @@ def answers(records: Sequence[Record], book: Book) -> Iterator[Found]:
         opened = known.get(record.values["round_id"])
         answered = record.day("answered_on")
         if opened is None:
-            problem = f"reporting_rounds.csv has no round {record.values['round_id']!r}"
-            yield Found(record, "round_id", problem, "Enter the round there first, or correct the id.")
+            found = shown(record.values["round_id"])
+            problem = Words(
+                f"reporting_rounds.csv har ingen omgång {found.sv}",
+                f"reporting_rounds.csv has no round {found.en}",
+            )
+            remedy = Words(
+                "För in omgången där först, eller rätta id.",
+                "Enter the round there first, or correct the id.",
+            )
+            yield Found(record, "round_id", problem, remedy)
         elif answered and str(opened.values.get("opens_on", "")) > answered.isoformat():
-            problem = f"answered on {answered}, before the round opened on {opened.values['opens_on']}"
-            yield Found(record, "answered_on", problem, "Correct the day or the round.")
+            first = opened.values["opens_on"]
+            problem = Words(
+                f"svarade den {answered}, innan omgången öppnade den {first}",
+                f"answered on {answered}, before the round opened on {first}",
+            )
+            remedy = Words("Rätta dagen eller omgången.", "Correct the day or the round.")
+            yield Found(record, "answered_on", problem, remedy)
 
 
 def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -400,12 +560,16 @@ def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
         head = first.setdefault(record.values["series_id"], record)
         for column in ("owner_region_code", "title_sv", "title_en", "unit"):
             if record.values[column] != head.values[column]:
-                problem = (
-                    f"the series has {head.values[column]!r} in {head.place}, found {record.values[column]!r}"
+                earlier, found = shown(head.values[column]), shown(record.values[column])
+                problem = Words(
+                    f"serien har {earlier.sv} i {head.place.sv}, här står {found.sv}",
+                    f"the series has {earlier.en} in {head.place.en}, found {found.en}",
                 )
-                yield Found(
-                    record, column, problem, "Write the same in every row, or give the series another id."
+                remedy = Words(
+                    "Skriv samma i varje rad, eller ge serien ett annat id.",
+                    "Write the same in every row, or give the series another id.",
                 )
+                yield Found(record, column, problem, remedy)
 
 
 def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -413,24 +577,46 @@ def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
     mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
     for record in records:
         for code in sorted(set(record.values["sector_codes"]) - set(mains)):
-            problem = f"{code} is no main sector, and not every release has others"
-            yield Found(record, "sector_codes", problem, f"Write some of {', '.join(mains)}.")
+            problem = Words(
+                f"{code} är ingen huvudsektor, och alla utgåvor har inte andra",
+                f"{code} is no main sector, and not every release has others",
+            )
+            some = ", ".join(mains)
+            yield Found(
+                record, "sector_codes", problem, Words(f"Skriv några av {some}.", f"Write some of {some}.")
+            )
 
 
 def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
     """Every number that a formula asks for is there, one at a time."""
     yield from _in_order(records, "valid_from", "valid_to")
     yield from _overlaps(
-        records, lambda r: r.values["rule_id"], _validity, "the same rule is in force", "valid_from"
+        records,
+        lambda r: r.values["rule_id"],
+        _validity,
+        Words("samma regel gäller", "the same rule is in force"),
+        "valid_from",
     )
     for record in records:
+        value = record.values["value"]
+        if value > LARGEST_RULE or value != int(value):
+            problem = Words(
+                f"väntade ett heltal på högst {LARGEST_RULE}, här står {value:g}",
+                f"expected a whole number of at most {LARGEST_RULE}, found {value:g}",
+            )
+            remedy = Words("Skriv talet i radens enhet.", "Write the number in the unit of the row.")
+            yield Found(record, "value", problem, remedy)
         if record.values["rule_id"] not in CRITERIA_RULES:
-            problem = f"no formula asks for the rule {record.values['rule_id']!r}"
-            yield Found(record, "rule_id", problem, f"Known are {', '.join(CRITERIA_RULES)}.")
+            found, known = shown(record.values["rule_id"]), ", ".join(CRITERIA_RULES)
+            problem = Words(
+                f"ingen formel frågar efter regeln {found.sv}", f"no formula asks for the rule {found.en}"
+            )
+            yield Found(record, "rule_id", problem, Words(f"Kända är {known}.", f"Known are {known}."))
     missing = sorted(set(CRITERIA_RULES) - {record.values["rule_id"] for record in records})
     if missing:
-        whole = Record(place="", values={})
-        yield Found(whole, "rule_id", f"the file lacks the rules {', '.join(missing)}", "Put them back.")
+        whole, names = Record(place=NOTHING, values={}), ", ".join(missing)
+        problem = Words(f"filen saknar reglerna {names}", f"the file lacks the rules {names}")
+        yield Found(whole, "rule_id", problem, Words("Lägg tillbaka dem.", "Put them back."))
 
 
 def municipality_groups(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -440,7 +626,7 @@ def municipality_groups(records: Sequence[Record], _: Book) -> Iterator[Found]:
         records,
         lambda r: r.values["region_code"],
         _validity,
-        "the municipality is in another group",
+        Words("kommunen är i en annan grupp", "the municipality is in another group"),
         "valid_from",
     )
 
@@ -450,10 +636,13 @@ def contacts(records: Sequence[Record], book: Book) -> Iterator[Found]:
     known = book.ids("members", "region_code")
     for record in records:
         if known is not None and record.values["region_code"] not in known:
-            problem = f"members.csv has no {record.values['region_code']}"
-            yield Found(
-                record, "region_code", problem, "Enter the member there first, or take the contact out."
+            code = record.values["region_code"]
+            remedy = Words(
+                "För in medlemmen där först, eller ta bort kontakten.",
+                "Enter the member there first, or take the contact out.",
             )
+            problem = Words(f"members.csv har ingen {code}", f"members.csv has no {code}")
+            yield Found(record, "region_code", problem, remedy)
 
 
 def repeated(records: Sequence[Record], key: tuple[str, ...]) -> Iterator[Found]:
@@ -465,10 +654,12 @@ def repeated(records: Sequence[Record], key: tuple[str, ...]) -> Iterator[Found]
         value = tuple(str(record.values[column]) for column in key)
         earlier = seen.setdefault(value, record)
         if earlier is not record:
-            problem = f"{', '.join(value)} stands in {earlier.place} already"
-            yield Found(
-                record,
-                key[-1] if len(key) == 1 else None,
-                problem,
+            said = ", ".join(value)
+            problem = Words(
+                f"{said} står redan i {earlier.place.sv}", f"{said} stands in {earlier.place.en} already"
+            )
+            remedy = Words(
+                "Behåll en av raderna, eller ge en av dem ett annat id.",
                 "Keep one of the rows, or give one another id.",
             )
+            yield Found(record, key[-1] if len(key) == 1 else None, problem, remedy)

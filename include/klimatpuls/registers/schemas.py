@@ -2,8 +2,10 @@
 
 ``schemas/<name>.schema.json`` is the only place that knows the columns of a register. Beside the standard's
 own words a column may carry annotations: ``title`` is its Swedish header and ``x-headers`` further ones,
-``x-hint`` what to do when it is wrong, ``x-words`` Swedish words for its values, ``x-not-future`` that a day
-may not lie ahead, ``x-private`` that a message must not repeat the cell.
+``x-hint`` and ``x-hint-sv`` what to do when it is wrong, ``x-words`` Swedish words for its values,
+``x-values`` values that words stand for without an ``enum``, ``x-prefixes`` Swedish words before a
+colon, ``x-unit`` that a number is in ``percent`` or a ``fraction`` of one, ``x-not-future`` that a day
+may not lie ahead, ``x-private`` that a message must not repeat the cell. A ``pattern`` has its sentence here.
 """
 
 from __future__ import annotations
@@ -11,23 +13,24 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from klimatpuls import regions, sectors
+from klimatpuls.addresses import AddressError, parse_address
+from klimatpuls.registers.values import LIST_SIGN, likely_day
+from klimatpuls.registers.words import NOTHING, Words, same, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jsonschema import FormatChecker
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
-    from klimatpuls.registers.reading import Cell
-
-LIST_SIGN: Final = "|"
 FUNCTION_WORDS: Final = (
     "avdelning", "diarie", "energi", "expedition", "forvaltning", "funktion", "hallbar", "info", "kansli",
     "klimat", "kommun", "kontakt", "miljo", "namnd", "ordforande", "politik", "region", "registrator",
@@ -35,36 +38,76 @@ FUNCTION_WORDS: Final = (
 )  # fmt: skip
 """A function's address holds one of these words before its @; a person's own address holds a name."""
 
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_NUMBER: Final = re.compile(r"[+\-−]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
-_URL: Final = re.compile(r"https?://[^\s/]+\.[^\s]+")
-_ADDRESS: Final = re.compile(r"[a-z0-9][a-z0-9._+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_BLANKS: Final = re.compile(r"[\s\u00a0\u202f]")
-_TRUTHS: Final[Mapping[str, bool]] = {
-    "true": True,
-    "ja": True,
-    "sant": True,
-    "false": False,
-    "nej": False,
-    "falskt": False,
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2200
+"""Years that a register speaks of; a day outside them is a slip."""
+MAX_URL: Final = 2000
+MAX_NUMBER: Final = 1e15
+"""Beyond any figure of a municipality, and far within what every formula and table can hold."""
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ID: Final = "^[a-z0-9][a-z0-9_-]{1,62}$"
+PATTERNS: Final[Mapping[str, Words]] = {
+    _ID: Words(
+        "ett id med 2 till 63 tecken: små bokstäver a till z, siffror, - eller _",
+        "an id of 2 to 63 characters: small letters a to z, digits, - or _",
+    ),
+    "^[A-C][1-9]$": Words(
+        "en bokstav A till C och en siffra, t.ex. C6", "a letter A to C and a digit, such as C6"
+    ),
+    "^(19|20|21)[0-9]{2}$": Words("ett årtal från 1900 till 2199", "a year from 1900 to 2199"),
 }
-_FORMATS: Final[Mapping[str, tuple[str, str]]] = {
-    "date": ("a day", "Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty."),
+"""What each pattern of a schema says, in words."""
+_CODE: Final = Words(
+    "Skriv koden som text med inledande nolla, t.ex. 0360; i en YAML-fil inom citattecken.",
+    "Write the code as text, leading zero kept, such as 0360; in a YAML file in quotation marks.",
+)
+_FUNCTIONS: Final = ", ".join(FUNCTION_WORDS)
+_FORMATS: Final[Mapping[str, tuple[Words, Words]]] = {
+    "date": (
+        Words("en dag", "a day"),
+        Words(
+            "Skriv dagen som 2024-02-29; är bara månad eller år känt lämnas cellen tom.",
+            "Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty.",
+        ),
+    ),
     "region-code": (
-        "the code of a municipality (four digits) or region (two)",
-        "Write the code as text, leading zero kept, such as 0360; in a YAML file in quotation marks.",
+        Words(
+            "kommunkod med fyra siffror, t.ex. 0360, eller regionens två",
+            "the code of a municipality (four digits) or region (two)",
+        ),
+        _CODE,
     ),
-    "municipality-code": ("the code of a municipality", "Write four digits as text, such as 0360."),
-    "area-code": ("the code of an area", "Write the code as text, leading zero kept, such as 0360."),
+    "municipality-code": (
+        Words("kommunkod med fyra siffror, t.ex. 0360", "the code of a municipality"),
+        Words("Skriv fyra siffror som text, t.ex. 0360.", "Write four digits as text, such as 0360."),
+    ),
+    "area-code": (
+        Words("koden för ett område: 00, länets två eller kommunens fyra siffror", "the code of an area"),
+        _CODE,
+    ),
     "sector-code": (
-        "the code of a sector",
-        "Write a code of mart.sector, such as transport or waste; all means every sector.",
+        Words("en sektor", "the code of a sector"),
+        Words(
+            "Skriv sektorns namn eller kod, t.ex. Transporter eller waste; alla betyder alla sektorer.",
+            "Write a code of mart.sector or its name, such as transport or Avfall; all means every sector.",
+        ),
     ),
-    "https-url": ("a web address", "Write the whole address, beginning with https://."),
+    "https-url": (
+        Words("en webbadress", "a web address"),
+        Words(
+            "Skriv hela adressen, som börjar med https://, utan mellanslag.",
+            "Write the whole address, beginning with https://, without blanks.",
+        ),
+    ),
     "function-address": (
-        "the address of a function",
-        "Write an address that belongs to a function and not to a person, such as klimat@example.org "
-        f"(it must hold one of the words {', '.join(FUNCTION_WORDS)} before the @).",
+        Words("en funktions e-postadress", "the address of a function"),
+        Words(
+            "Skriv en adress som hör till en funktion och inte till en person, t.ex. klimat@example.org "
+            f"(före @ ska ett av orden {_FUNCTIONS} stå).",
+            "Write an address that belongs to a function and not to a person, such as klimat@example.org "
+            f"(it must hold one of the words {_FUNCTIONS} before the @).",
+        ),
     ),
 }
 
@@ -80,8 +123,8 @@ class Fault:
     """
 
     column: str | None
-    problem: str
-    remedy: str
+    problem: Words
+    remedy: Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +150,10 @@ class Shape:
             for header in (column, entry["title"], *entry.get("x-headers", ()))
         }
 
-    def label(self, column: str) -> str:
-        """A column as a message names it, such as ``end_date (Slutdatum)``."""
+    def label(self, column: str) -> Words:
+        """A column as a message names it, such as ``end_date (Slutdatum)``; Swedish the other way round."""
         title = self.columns.get(column, {}).get("title")
-        return f"{column} ({title})" if title else column
+        return Words(f"{title} ({column})", f"{column} ({title})") if title else same(column)
 
     def faults(self, record: Mapping[str, Any]) -> Iterator[Fault]:
         """Everything the schema has against a record, in the order of its columns."""
@@ -124,51 +167,98 @@ class Shape:
         path = [str(part) for part in error.absolute_path]
         column = path[0] if path else None
         if error.validator in ("required", "dependentRequired"):
-            missing = re.match(r"'([^']+)' is", str(error.message))
-            column = column or (missing.group(1) if missing else None)
+            missing = _missing(error)
+            column = column or missing
+            problem = Words("den är tom", "it is empty")
+            if path:
+                problem = Words(f"{missing} saknas", f"{missing} is missing")
             why = _reason(error, record)
-            problem = "it is empty" if not path else f"{error.message}"
-            return Fault(column=column, problem=problem + why, remedy=self._hint(column, "Fill it in."))
+            told = Words(problem.sv + why.sv, problem.en + why.en)
+            return Fault(
+                column=column, problem=told, remedy=self._hint(column, Words("Fyll i den.", "Fill it in."))
+            )
         if error.validator == "additionalProperties" and not path:
-            known = ", ".join(self.columns)
-            return Fault(column=None, problem=str(error.message), remedy=f"Known settings are {known}.")
+            return self._unknown(error, record)
         entry = self.columns.get(column or "", {})
-        found = "" if entry.get("x-private") else f", found {_shown(error.instance)}"
+        found = shown(error.instance)
         wanted, remedy = _wanted(error)
-        return Fault(column=column, problem=f"expected {wanted}{found}", remedy=self._hint(column, remedy))
+        problem = Words(
+            f"väntade {wanted.sv}, här står {found.sv}", f"expected {wanted.en}, found {found.en}"
+        )
+        if entry.get("x-private"):
+            problem = Words(f"väntade {wanted.sv}", f"expected {wanted.en}")
+        return Fault(column=column, problem=problem, remedy=self._hint(column, remedy))
 
-    def _hint(self, column: str | None, remedy: str) -> str:
-        hint = self.columns.get(column or "", {}).get("x-hint")
-        return str(hint) if hint else remedy
+    def _unknown(self, error: ValidationError, record: Mapping[str, Any]) -> Fault:
+        strange = ", ".join(repr(name) for name in record if name not in self.columns) or str(error.message)
+        known = ", ".join(self.columns)
+        return Fault(
+            column=None,
+            problem=Words(f"inställningen {strange} finns inte", f"there is no setting {strange}"),
+            remedy=Words(f"Kända inställningar är {known}.", f"Known settings are {known}."),
+        )
+
+    def _hint(self, column: str | None, remedy: Words) -> Words:
+        entry = self.columns.get(column or "", {})
+        return Words(str(entry["x-hint-sv"]), str(entry["x-hint"])) if "x-hint" in entry else remedy
 
 
-def _reason(error: ValidationError, record: Mapping[str, Any]) -> str:
+def _missing(error: ValidationError) -> str | None:
+    """The column that a record lacks, which the library names between quotes at the start of its message."""
+    quoted = str(error.message).split("'", 2)
+    return quoted[1] if len(quoted) > 2 else None
+
+
+def _reason(error: ValidationError, record: Mapping[str, Any]) -> Words:
     """Why a column is needed here, where that follows from another column."""
     if error.validator == "dependentRequired":
         given = str(error.message).rsplit(" ", 1)[-1].strip("'")
-        return f", although {given} is given"
-    if "then" in error.absolute_schema_path:
-        names = [name for name in ("target_type", "kind") if name in record]
-        return "".join(f", and {name} {record[name]} needs it" for name in names)
-    return ""
+        return Words(f", fast {given} är ifyllt", f", although {given} is given")
+    names = [name for name in ("target_type", "kind") if name in record]
+    if "then" not in error.absolute_schema_path or not names:
+        return NOTHING
+    return Words(
+        "".join(f", och {name} {record[name]} kräver den" for name in names),
+        "".join(f", and {name} {record[name]} needs it" for name in names),
+    )
 
 
-def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}…"
-
-
-_TYPES: Final[Mapping[str, tuple[str, str]]] = {
-    "string": ("text", "Write it as text; in a YAML file put a code in quotation marks."),
-    "number": ("a number", "Write digits only, with a decimal comma or point, and no unit."),
-    "integer": ("a whole number", "Write digits only, such as 2030."),
-    "boolean": ("true or false", "Write true or false (ja or nej)."),
-    "array": ("a list", f"Part the entries by {LIST_SIGN}."),
-    "object": ("values by year", f"Write year:value, parted by {LIST_SIGN}."),
+_TYPES: Final[Mapping[str, tuple[Words, Words]]] = {
+    "string": (
+        Words("text", "text"),
+        Words(
+            "Skriv det som text; i en YAML-fil sätts en kod inom citattecken.",
+            "Write it as text; in a YAML file put a code in quotation marks.",
+        ),
+    ),
+    "number": (
+        Words("ett tal", "a number"),
+        Words(
+            "Skriv bara siffror, med decimalkomma eller punkt, utan enhet.",
+            "Write digits only, with a decimal comma or point, and no unit.",
+        ),
+    ),
+    "integer": (
+        Words("ett heltal", "a whole number"),
+        Words("Skriv bara siffror, t.ex. 2030.", "Write digits only, such as 2030."),
+    ),
+    "boolean": (
+        Words("ja eller nej", "true or false"),
+        Words("Skriv ja eller nej.", "Write true or false (ja or nej)."),
+    ),
+    "array": (
+        Words("en lista", "a list"),
+        Words(f"Skilj posterna åt med {LIST_SIGN}.", f"Part the entries by {LIST_SIGN}."),
+    ),
+    "object": (
+        Words("värden per år", "values by year"),
+        Words(f"Skriv år:värde, åtskilda med {LIST_SIGN}.", f"Write year:value, parted by {LIST_SIGN}."),
+    ),
 }
+_FILL_IN: Final = Words("Fyll i den.", "Fill it in.")
 
 
-def _wanted(error: ValidationError) -> tuple[str, str]:
+def _wanted(error: ValidationError) -> tuple[Words, Words]:
     """What was expected, and what to do, for the word of the schema that was broken."""
     value = error.validator_value
     match error.validator:
@@ -178,31 +268,66 @@ def _wanted(error: ValidationError) -> tuple[str, str]:
             wanted, remedy = _FORMATS[str(value)]
             return wanted, _near(str(value), error.instance) or remedy
         case "enum":
-            words = ", ".join(map(str, value))
-            return f"one of {words}", f"Write one of {words}."
-        case "minimum" | "exclusiveMinimum":
-            sign = "at least" if error.validator == "minimum" else "more than"
-            return f"{sign} {value:g}", f"Write a number of {sign} {value:g}."
-        case "maximum":
-            return f"at most {value:g}", f"Write a number of at most {value:g}."
+            words = _choices(value, error.schema)
+            return Words(f"ett av {words.sv}", f"one of {words.en}"), Words(
+                f"Skriv ett av {words.sv}.", f"Write one of {words.en}."
+            )
         case "pattern":
-            return f"a text of the form {value}", "Write it in that form."
+            wanted = PATTERNS[str(value)]
+            return wanted, Words("Skriv det så.", "Write it so.")
         case "minLength" | "minItems":
-            return "something", "Fill it in."
+            return Words("något", "something"), _FILL_IN
         case "uniqueItems":
-            return "every entry once", "Take out what stands there twice."
-    return str(error.message), "See the columns in include/registers/README.md."
+            return Words("varje post en gång", "every entry once"), Words(
+                "Ta bort det som står två gånger.", "Take out what stands there twice."
+            )
+    return _bounds(str(error.validator), value)
 
 
-def _near(kind: str, found: object) -> str | None:
-    """A better remedy where a code has lost its leading zero."""
-    if kind not in ("region-code", "municipality-code", "area-code") or not isinstance(found, str):
+def _bounds(word: str, value: Any) -> tuple[Words, Words]:
+    limits = {
+        "minimum": ("minst", "at least"),
+        "exclusiveMinimum": ("mer än", "more than"),
+        "maximum": ("högst", "at most"),
+    }
+    if word not in limits:
+        return Words("något annat", "something else"), Words(
+            "Se kolumnerna i include/registers/README.md.", "See the columns in include/registers/README.md."
+        )
+    sv, en = limits[word]
+    return Words(f"{sv} {value:g}", f"{en} {value:g}"), Words(
+        f"Skriv ett tal som är {sv} {value:g}.", f"Write a number of {en} {value:g}."
+    )
+
+
+def _choices(values: Sequence[Any], entry: Any) -> Words:
+    """The values of a column, in Swedish by the first word for each."""
+    english = [str(value) for value in values]
+    return Words(", ".join(swedish_word(value, entry) for value in english), ", ".join(english))
+
+
+def swedish_word(value: str, column: Mapping[str, Any]) -> str:
+    """The Swedish word a member reads and writes for a value; the value itself where there is none."""
+    return next((str(word) for word, known in column.get("x-words", {}).items() if known == value), value)
+
+
+def _near(kind: str, found: object) -> Words | None:
+    """A better remedy where a code has lost its leading zero or a day is written in words."""
+    if not isinstance(found, str):
+        return None
+    if kind == "date":
+        day = likely_day(found)
+        return (
+            Words(f"Menas {day}? Skriv dagen så.", f"Did you mean {day}? Write the day so.") if day else None
+        )
+    if kind not in ("region-code", "municipality-code", "area-code"):
         return None
     padded = found.zfill(4 if len(found) > 2 else 2)
-    return (
-        f"Did you mean {padded}? Write the code as text, leading zero kept."
-        if padded in regions.regions()
-        else None
+    if padded not in regions.regions() or padded == found:
+        return None
+    return Words(
+        f"Menas {padded}? Skriv koden som text, med inledande nolla.",
+        f"Did you mean {padded}? Write the code as text, leading zero kept.",
     )
 
 
@@ -231,7 +356,7 @@ def _format_checker() -> FormatChecker:
         "municipality-code": lambda value: _is_region(value, ("municipality",)),
         "area-code": lambda value: _is_region(value, ("nation", "county", "municipality")),
         "sector-code": lambda value: not isinstance(value, str) or value in sectors.sectors(),
-        "https-url": lambda value: not isinstance(value, str) or bool(_URL.fullmatch(value)),
+        "https-url": lambda value: not isinstance(value, str) or is_web_address(value),
         "function-address": lambda value: not isinstance(value, str) or is_function_address(value),
     }
     checker = FormatChecker(formats=())
@@ -248,119 +373,41 @@ def _is_region(value: object, levels: tuple[str, ...]) -> bool:
 
 
 def is_day(text: str) -> bool:
-    """Whether a text is an ISO day of the calendar, such as ``2024-02-29``."""
+    """Whether a text is an ISO day of the calendar within the years of a register, such as ``2024-02-29``."""
     if not _DAY.fullmatch(text):
         return False
     try:
-        dt.date.fromisoformat(text)
+        return FIRST_YEAR <= dt.date.fromisoformat(text).year <= LAST_YEAR
     except ValueError:
         return False
-    return True
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a text is a whole address of the web, such as ``https://example.org/beslut``."""
+    scheme, sign, rest = text.partition("://")
+    host = rest.partition("/")[0]
+    is_one_word = len(text) <= MAX_URL and not any(
+        character.isspace() or not character.isprintable() for character in text
+    )
+    has_host = "." in host.strip(".") and bool(host)
+    return is_one_word and bool(sign) and scheme.casefold() in ("http", "https") and has_host
 
 
 def is_function_address(text: str) -> bool:
-    """Whether a mail address belongs to a function and not to a person.
+    """Whether a mail address can be sent to, and belongs to a function and not to a person.
 
-    The part before the @ must hold a word of ``FUNCTION_WORDS``: a name does not, and what cannot be told
-    from a name is refused rather than kept.
+    The part before the @ must hold a word of ``FUNCTION_WORDS``, with or without the dots of å, ä, ö: a name
+    does not, and what cannot be told from a name is refused rather than kept.
 
     Example: ``klimat@example.org`` is a function's; ``anna.ek@example.org`` and ``anna@example.org`` are not.
     """
-    plain = text.casefold()
-    local = plain.partition("@")[0]
-    return bool(_ADDRESS.fullmatch(plain)) and any(word in local for word in FUNCTION_WORDS)
-
-
-def value_of(cell: Cell, column: Mapping[str, Any]) -> Any:
-    """What a cell of a spreadsheet says, as its column's schema knows values.
-
-    A cell that cannot be understood stays what it was, and the schema then says what it expects.
-
-    Args:
-        cell: The cell: text, a number, a truth value, a day of Excel's, or None.
-        column: The column's part of the schema.
-
-    Returns:
-        Text, number, bool, list or mapping; None for an empty cell.
-
-    Example: ``"1 250,5"`` in a column of numbers → 1250.5; Excel's 7 May 2026 → ``"2026-05-07"``.
-    """
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, dt.datetime):
-        is_whole_day = cell.time() == dt.time()
-        return cell.date().isoformat() if is_whole_day else cell.isoformat()
-    if isinstance(cell, dt.date):
-        return cell.isoformat()
-    kind = column.get("type")
-    if not isinstance(cell, str):
-        return _plain(cell) if kind == "string" else cell if kind == "boolean" else _whole(cell)
-    return _reader(kind)(cell, column)
-
-
-def _reader(kind: object) -> Callable[[str, Mapping[str, Any]], Any]:
-    return _READERS.get(str(kind), _read_word)
-
-
-def _plain(cell: float | bool) -> str:
-    """A number where text is expected, such as a code that lost its zero: without the decimals Excel adds."""
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    return str(int(cell)) if float(cell).is_integer() else str(cell)
-
-
-def _whole(number: float | bool) -> float | int | bool:
-    return int(number) if isinstance(number, float) and number.is_integer() else number
-
-
-def _read_number(text: str, _: Mapping[str, Any]) -> Any:
-    plain = _BLANKS.sub("", text)
-    if not _NUMBER.fullmatch(plain):
-        return text
-    return _whole(float(plain.replace(",", ".").replace("−", "-")))
-
-
-def _read_word(text: str, column: Mapping[str, Any]) -> str:
-    words = column.get("x-words", {})
-    return str(words.get(text.casefold(), text))
-
-
-def _read_truth(text: str, _: Mapping[str, Any]) -> Any:
-    return _TRUTHS.get(text.casefold(), text)
-
-
-def _read_list(text: str, column: Mapping[str, Any]) -> Any:
-    items = column.get("items", {})
-    parts = [part.strip() for part in text.split(LIST_SIGN) if part.strip()]
-    if items.get("type") == "object":
-        return [_read_step(part) for part in parts]
-    return [_reader(items.get("type"))(part, items) for part in parts]
-
-
-def _read_step(text: str) -> Any:
-    """An interim step written into one cell: ``2025:30 %`` or ``2025:90000 t``."""
-    found = re.fullmatch(r"(\d{4})\s*[:=]\s*(.+?)\s*(%|t)", text)
-    if not found:
-        return text
-    name = "percent_below_base" if found.group(3) == "%" else "level_tco2e"
-    return {"year": int(found.group(1)), name: _read_number(found.group(2), {})}
-
-
-def _read_years(text: str, _: Mapping[str, Any]) -> Any:
-    """Values by year written into one cell: ``2027:120|2030:400``."""
-    pairs = [
-        re.split(r"\s*[:=]\s*", part.strip(), maxsplit=1) for part in re.split(r"[|;]", text) if part.strip()
-    ]
-    years = [pair[0] for pair in pairs]
-    if any(len(pair) != 2 for pair in pairs) or len(years) != len(set(years)):
-        return text
-    return {year: _read_number(value, {}) for year, value in pairs}
-
-
-_READERS: Final[dict[str, Callable[[str, Mapping[str, Any]], Any]]] = {
-    "number": _read_number,
-    "integer": _read_number,
-    "boolean": _read_truth,
-    "array": _read_list,
-    "object": _read_years,
-}
+    try:
+        address = parse_address(text)
+    except AddressError:
+        return False
+    local = "".join(
+        sign
+        for sign in unicodedata.normalize("NFD", address.local.casefold())
+        if not unicodedata.combining(sign)
+    )
+    return any(word in local for word in FUNCTION_WORDS)

@@ -12,7 +12,9 @@ import zipfile
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
+from klimatpuls.registers.cells import letters, reference
 from klimatpuls.registers.checking import REGISTERS
+from klimatpuls.registers.schemas import swedish_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +51,8 @@ _STYLES: Final = (
 )
 _INTRODUCTION: Final = (
     "Fyll i bladen; låt första raden stå. En rad per uppgift, tomma celler där inget är känt.",
-    "Dagar skrivs 2026-05-07. Tal med decimalkomma eller punkt, utan enhet. Koder är text: 0360, inte 360.",
+    "Dagar skrivs 2026-05-07. Tal med decimalkomma eller punkt, utan enhet; tusental med mellanslag: "
+    "146 060. Procent skrivs 63 eller 63 %. Koder är text: 0360, inte 360.",
     "Flera värden i en cell skiljs åt med |, värden per år skrivs 2027:120|2030:400. Inga formler.",
     "Ett id ändras aldrig: en rad med samma id ersätter den förra.",
 )
@@ -105,9 +108,11 @@ def _choices(columns: Mapping[str, Mapping[str, Any]]) -> str:
     """Lists to choose from, for columns with few values."""
     lists = []
     for place, entry in enumerate(columns.values(), start=1):
-        words = entry.get("enum") or (["true", "false"] if entry.get("type") == "boolean" else [])
+        words = [swedish_word(value, entry) for value in entry.get("enum", ())]
+        if entry.get("type") == "boolean":
+            words = ["ja", "nej"]
         if words:
-            letter = _letter(place)
+            letter = letters(place - 1)
             offered = escape('"' + ",".join(words) + '"')
             lists.append(
                 f'<dataValidation type="list" allowBlank="1" sqref="{letter}2:{letter}{_LAST_ROW}">'
@@ -122,7 +127,7 @@ def _guide_sheet() -> str:
     for register in FILLED_IN:
         needed = set(register.shape.document["required"])
         for name, entry in register.shape.columns.items():
-            words = ", ".join(entry.get("enum", ()))
+            words = ", ".join(swedish_word(value, entry) for value in _values(entry))
             title = str(register.shape.document["title"])
             told = [title, entry["title"], name, "ja" if name in needed else "", entry["description"], words]
             rows.append([str(cell) for cell in told])
@@ -132,6 +137,11 @@ def _guide_sheet() -> str:
     )
     body = "".join(_row(number, row, _TEXT) for number, row in enumerate(rows, start=1))
     return _sheet(widths, body, "")
+
+
+def _values(entry: Mapping[str, Any]) -> Sequence[str]:
+    """The values of a column that has few."""
+    return (*entry.get("enum", ()), *entry.get("x-values", ()))
 
 
 def _sheet(columns: str, rows: str, after: str, *, pane: str = "") -> str:
@@ -144,20 +154,11 @@ def _sheet(columns: str, rows: str, after: str, *, pane: str = "") -> str:
 
 def _row(number: int, cells: Sequence[str], style: int) -> str:
     written = "".join(
-        f'<c r="{_letter(place)}{number}" s="{style}" t="inlineStr">'
+        f'<c r="{reference(number, place - 1)}" s="{style}" t="inlineStr">'
         f'<is><t xml:space="preserve">{escape(cell)}</t></is></c>'
         for place, cell in enumerate(cells, start=1)
     )
     return f'<row r="{number}">{written}</row>'
-
-
-def _letter(place: int) -> str:
-    """Column 1 → A, 27 → AA."""
-    letters = ""
-    while place:
-        place, rest = divmod(place - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 def _content_types(numbers: Iterable[int]) -> str:

@@ -59,7 +59,7 @@ SECOND_YEARS: Final = (*FIRST_YEARS, 2024)
 POPULATION_YEARS: Final = tuple(range(1990, 2026))
 
 _LAYOUT: Final = "an archive folder holds smhi/*.xlsx, scb/regions.csv and scb/population.csv"
-_GENERATOR: Final = "klimatpuls synthetic 2"
+_GENERATOR: Final = "klimatpuls synthetic 3"
 
 
 # ------------------------------------------------------------------------------------------- reading

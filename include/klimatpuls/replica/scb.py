@@ -75,6 +75,7 @@ class Variable:
         held: The value codes the replica has figures for (the total, of age, sex and marital status).
         total: The code that stands for all of it where it is left out, or None.
         elimination: Whether it may be left out.
+        states_total: Whether the answer names the total of a variable that may be left out.
     """
 
     code: str
@@ -83,6 +84,7 @@ class Variable:
     held: frozenset[str]
     total: str | None = None
     elimination: bool = False
+    states_total: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +101,12 @@ class Table:
         gap: What stands for a figure that ``figures`` has not.
         first_year: First year the table is for.
         contents: Code of the measure.
-        unit: Unit of the measure.
+        unit: What stands in the unit field of every measure.
         published: The day it was last updated.
         decimals: Decimals of the measure.
         subject: Code of the statistics, such as ``BE0101``.
+        has_years_in_label: Whether the label ends with the years.
+        period: What a figure's year means.
     """
 
     id: str
@@ -115,9 +119,11 @@ class Table:
     published: date
     keyed_by: tuple[str, ...] = ("Region", "Tid")
     gap: Callable[[tuple[str, ...]], float | None] = lambda _: None
-    unit: str = "antal"
+    unit: str = "antal personer"
     decimals: int = 0
     subject: str = "BE0101"
+    has_years_in_label: bool = True
+    period: str = "31 december respektive år"
 
     @property
     def years(self) -> tuple[str, ...]:
@@ -127,6 +133,8 @@ class Table:
     @property
     def label(self) -> str:
         """The table's label."""
+        if not self.has_years_in_label:
+            return self.title
         span = f"{self.first_year}-{self.years[-1]}" if self.years else f"{self.first_year}-"
         return f"{self.title}. År {span}"
 
@@ -284,7 +292,9 @@ def read_question(body: object) -> dict[str, list[str]]:
         values = entry.get("valueCodes", [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise ProblemError(400, "Illegal selection expression", "'valueCodes' is no list of texts")
-        selection[entry["variableCode"]] = _restricted(values, entry.get("codelist"))
+        # The older text of the interface writes it with an L in the middle.
+        codelist = entry.get("codelist", entry.get("codelList"))
+        selection[entry["variableCode"]] = _restricted(values, codelist)
     return selection
 
 
@@ -433,10 +443,10 @@ def _dimension(table: Table, variable: Variable, codes: Sequence[str]) -> dict[s
         "label": {code: variable.values[code] for code in codes},
     }
     extension: dict[str, Any] = {"elimination": variable.elimination, "show": "code_value"}
-    if variable.total is not None and variable.elimination:
+    if variable.total is not None and variable.elimination and variable.states_total:
         extension["eliminationValueCode"] = variable.total
     if variable.code == "ContentsCode":
         category["unit"] = {code: {"base": table.unit, "decimals": table.decimals} for code in codes}
-        extension["refperiod"] = dict.fromkeys(codes, "31 december respektive år")
+        extension["refperiod"] = dict.fromkeys(codes, table.period)
         extension["measuringType"] = dict.fromkeys(codes, "Stock")
     return {"label": variable.label, "category": category, "extension": extension}

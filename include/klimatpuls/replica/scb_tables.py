@@ -11,9 +11,14 @@ Files of an archive folder, all optional but the first::
                                   is no national_emissions.csv, these two rows of TAB4698, as published in
                                   the middle of the December after the last year
 
-A file with ``published_date`` may hold several editions; the newest of the day is shown. Our own choices: the
-population table from 2025 is called ``TAB638CKM`` and its measure ``KPULS001``; the labels of TAB4698 and
-TAB3654, and which of the latter's codes 964, 97 and 98 is which.
+A file with ``published_date`` may hold several editions; the newest of the day is shown. Of the population
+forecast each vintage is a table of its own: the newest is TAB6008, the one before it TAB6299.
+
+As recorded: the ids, variables, codes, totals and units of TAB638, TAB5557 and TAB628, and that TAB4698 says
+in its unit field that units vary and has them in the labels of the gases. As live clients read them: the
+codes of TAB4698 and TAB3654, and that the unit of TAB3654 stands in its title. Our own choices, where nobody
+has recorded the agency's: the remaining labels of TAB4698 and TAB3654, the titles of those, of TAB628 and of
+the forecasts, an empty unit field of TAB3654, the unit field of the forecasts, and on which day TAB628 comes.
 """
 
 from __future__ import annotations
@@ -32,8 +37,9 @@ if TYPE_CHECKING:
 
 LAST_YEAR_WITHOUT_NOISE = 2024
 TABLE_ID = "TAB638"
-CKM_TABLE_ID = "TAB638CKM"
-CKM_CONTENTS = "KPULS001"
+CKM_TABLE_ID = "TAB5557"
+CKM_CONTENTS = "000007ME"
+DENSITY_TABLE_ID, DENSITY_CONTENTS, DENSITY_FIRST_YEAR = "TAB628", "BE0101U2", 1991
 POPULATION_MONTH, POPULATION_DAY = 2, 22
 NOISE_NOTE = (
     "Från och med referensåret 2025 och framåt är en liten kontrollerad slumpmässig osäkerhet införd i "
@@ -41,21 +47,23 @@ NOISE_NOTE = (
     "summan av deras redovisade delar. Metoden heter Cell Key Method (CKM)."
 )
 DAY_NOTE = "Uppgifterna avser förhållandena den 31 december."
-CHOICE_NOTE = "Tabellens id och innehållskod är replikens egna, inte SCB:s."
+CHOICE_NOTE = "Delar av tabellens texter är replikens egna, inte SCB:s."
+VARIOUS_UNITS = "Enhet varierar med ämne"
 INVENTORY_MONTH, INVENTORY_DAY = 12, 16
-NATIONAL_ID, ENERGY_ID, FORECAST_ID = "TAB4698", "TAB3654", "TAB6299"
+NATIONAL_ID, ENERGY_ID = "TAB4698", "TAB3654"
+FORECAST_ID, EARLIER_FORECAST_ID = "TAB6008", "TAB6299"
 GASES = {
-    "CO2-ekv.": "Växthusgaser totalt (CO2-ekv.)",
-    "CO2": "Koldioxid (CO2)",
-    "CO2-BIO": "Koldioxid från biogena källor",
-    "CH4": "Metan (CH4) (ton)",
-    "CH4_CO2-ekv.": "Metan (CO2-ekv.)",
-    "N2O": "Lustgas (N2O) (ton)",
-    "N2O_CO2-ekv.": "Lustgas (CO2-ekv.)",
-    "HFC": "Fluorkolväten (HFC)",
-    "PFC": "Perfluorkolväten (PFC)",
-    "SF6": "Svavelhexafluorid (SF6) (kg)",
-    "SF6_CO2-ekv.": "Svavelhexafluorid (CO2-ekv.)",
+    "CO2-ekv.": "Totala Växthusgaser (kt CO2-ekv.)",
+    "CO2": "Koldioxid (kt)",
+    "CO2-BIO": "Koldioxid från biogena källor (kt)",
+    "CH4": "Metan (t)",
+    "CH4_CO2-ekv.": "Metan (kt CO2-ekv.)",
+    "N2O": "Lustgas (t)",
+    "N2O_CO2-ekv.": "Lustgas (kt CO2-ekv.)",
+    "HFC": "Fluorkolväten, HFC (kt CO2-ekv.)",
+    "PFC": "Perfluorkolväten, PFC (kt CO2-ekv.)",
+    "SF6": "Svavelhexafluorid (kg)",
+    "SF6_CO2-ekv.": "Svavelhexafluorid (kt CO2-ekv.)",
 }
 SECTORS = {
     "0.1": "Nationell total (exklusive LULUCF, exklusive utrikes transporter)",
@@ -79,9 +87,9 @@ CONSUMERS = {
     "931": "slutanv. offentlig verksamhet",
     "941": "slutanv. transporter",
     "951": "slutanv. övriga tjänster",
-    "964": "slutanv. småhus",
+    "98": "slutanv. småhus",
     "97": "slutanv. flerbostadshus",
-    "98": "slutanv. fritidshus",
+    "964": "slutanv. fritidshus",
     "999": "slutanv. totalt",
 }
 FUELS = {
@@ -111,7 +119,7 @@ def build_tables(folder: Path, as_of: date) -> dict[str, Table]:
         UsageError: if a file is missing or has other columns than this module's docstring says.
     """
     tables = _population(folder, as_of)
-    for table in (_national(folder, as_of), _energy(folder, as_of), _forecast(folder, as_of)):
+    for table in (_national(folder, as_of), _energy(folder, as_of), *_forecasts(folder, as_of)):
         tables[table.id] = table
     return tables
 
@@ -122,7 +130,7 @@ def _population_day(year: int) -> date:
 
 
 def _population(folder: Path, as_of: date) -> dict[str, Table]:
-    """The two population tables; years whose following 22 February lies later are not there yet."""
+    """The population tables; years whose following 22 February lies later are not there yet."""
     rows = _read(folder / "scb" / "population.csv")
     figures: dict[tuple[str, ...], float | None] = {
         (row["region_code"], row["year"]): int(row["population"]) for row in rows
@@ -151,25 +159,58 @@ def _population(folder: Path, as_of: date) -> dict[str, Table]:
         ),
         CKM_TABLE_ID: Table(
             id=CKM_TABLE_ID,
-            title="Folkmängden efter region, civilstånd, ålder och kön",
+            title="Folkmängd efter region, civilstånd, ålder, kön och år",
+            has_years_in_label=False,
             variables=(
                 _region(),
                 _to_choose("Civilstand", "civilstånd", {"SC": "totalt, samtliga civilstånd", **_MARITAL}),
-                _to_choose("Alder", "ålder", {"TotSA": "totalt, samtliga åldrar", **_ages("100+1")}),
+                _to_choose("Alder", "ålder", {**_AGE_TOTALS, **_ages("100+1")}),
                 _left_out(
-                    "Kon", "kön", {"TotSa": "totalt, samtliga män och kvinnor", **_SEXES}, total="TotSa"
+                    "Kon",
+                    "kön",
+                    {"TotSa": "totalt, samtliga män och kvinnor", **_SEXES},
+                    total="TotSa",
+                    states_total=False,
                 ),
-                _contents({CKM_CONTENTS: "Folkmängd"}),
+                _contents({CKM_CONTENTS: "Folkmängd", "000007MG": "Folkökning"}),
                 _time(late),
             ),
-            notes=(NOISE_NOTE, DAY_NOTE, CHOICE_NOTE),
+            notes=(NOISE_NOTE, DAY_NOTE),
             figures=figures,
             gap=_not_there,
             first_year=LAST_YEAR_WITHOUT_NOISE + 1,
             contents=CKM_CONTENTS,
             published=_population_day(late[-1] if late else LAST_YEAR_WITHOUT_NOISE + 1),
         ),
+        DENSITY_TABLE_ID: _density(figures, [year for year in years if year >= DENSITY_FIRST_YEAR]),
     }
+
+
+def _density(figures: Mapping[tuple[str, ...], float | None], years: Sequence[int]) -> Table:
+    """The table of population density: the same population, all years in one table."""
+    return Table(
+        id=DENSITY_TABLE_ID,
+        title="Folktäthet (invånare per kvadratkilometer), folkmängd och landareal efter region och kön",
+        variables=(
+            _region(),
+            _to_choose("Kon", "kön", {"1+2": "totalt", **_SEXES}),
+            _contents(
+                {
+                    "BE0101U1": "Invånare per kvadratkilometer",
+                    DENSITY_CONTENTS: "Folkmängd",
+                    "BE0101U3": "Landareal i kvadratkilometer",
+                }
+            ),
+            _time(years),
+        ),
+        notes=(DAY_NOTE,),
+        figures=figures,
+        gap=_not_there,
+        first_year=DENSITY_FIRST_YEAR,
+        contents=DENSITY_CONTENTS,
+        unit="antal",
+        published=_population_day(years[-1] if years else DENSITY_FIRST_YEAR),
+    )
 
 
 def _national(folder: Path, as_of: date) -> Table:
@@ -191,7 +232,8 @@ def _national(folder: Path, as_of: date) -> Table:
         figures=figures,
         first_year=1990,
         contents="0000018Q",
-        unit="kt",
+        unit=VARIOUS_UNITS,
+        period="Respektive år",
         decimals=3,
         subject="MI0107",
         published=_published(edition, as_of),
@@ -245,19 +287,26 @@ def _energy(folder: Path, as_of: date) -> Table:
         figures=figures,
         first_year=2009,
         contents="EN0203AE",
-        unit="MWh",
+        unit="",
+        period="Respektive år",
         subject="EN0203",
         published=_published(edition, as_of),
     )
 
 
-def _forecast(folder: Path, as_of: date) -> Table:
-    edition = _newest(folder / "scb" / "population_forecast.csv", as_of)
+def _forecasts(folder: Path, as_of: date) -> list[Table]:
+    """The newest forecast of a day, and the one before it where the archive has it."""
+    editions = _editions(folder / "scb" / "population_forecast.csv", as_of)
+    newest = _forecast(FORECAST_ID, editions[-1] if editions else [], as_of)
+    return [newest, *(_forecast(EARLIER_FORECAST_ID, edition, as_of) for edition in editions[-2:-1])]
+
+
+def _forecast(table_id: str, edition: Sequence[Mapping[str, str]], as_of: date) -> Table:
     figures: dict[tuple[str, ...], float | None] = {
         (row["region_code"], row["year"]): int(row["population"]) for row in edition
     }
     return Table(
-        id=FORECAST_ID,
+        id=table_id,
         title="Framskriven folkmängd efter region, ålder och kön",
         variables=(
             _region(),
@@ -277,11 +326,19 @@ def _forecast(folder: Path, as_of: date) -> Table:
 
 def _newest(path: Path, as_of: date) -> list[dict[str, str]]:
     """The rows of the newest edition of a day; none where the archive has none."""
+    editions = _editions(path, as_of)
+    return editions[-1] if editions else []
+
+
+def _editions(path: Path, as_of: date) -> list[list[dict[str, str]]]:
+    """The rows of every edition that was published by a day, oldest first."""
     if not path.exists():
         return []
-    rows = _read(path)
-    there = {row["published_date"] for row in rows if date.fromisoformat(row["published_date"]) <= as_of}
-    return [row for row in rows if there and row["published_date"] == max(there)]
+    editions: dict[str, list[dict[str, str]]] = {}
+    for row in _read(path):
+        if date.fromisoformat(row["published_date"]) <= as_of:
+            editions.setdefault(row["published_date"], []).append(row)
+    return [editions[day] for day in sorted(editions)]
 
 
 def _years(edition: Sequence[Mapping[str, str]]) -> list[int]:
@@ -327,6 +384,7 @@ def _not_there(key: tuple[str, ...]) -> float | None:
 
 _MARITAL = {"OG": "ogifta", "G": "gifta", "SK": "skilda", "ÄNKL": "änkor/änklingar"}
 _SEXES = {"1": "män", "2": "kvinnor"}
+_AGE_TOTALS = dict.fromkeys(("TotSA", "TOT1", "TOT10", "TOT5"), "totalt, samtliga åldrar")
 
 
 def _ages(last: str) -> dict[str, str]:
@@ -340,9 +398,19 @@ def _region() -> Variable:
     )
 
 
-def _left_out(code: str, label: str, values: Mapping[str, str], total: str | None = None) -> Variable:
+def _left_out(
+    code: str, label: str, values: Mapping[str, str], total: str | None = None, *, states_total: bool = True
+) -> Variable:
     held = frozenset({total}) if total is not None else frozenset[str]()
-    return Variable(code=code, label=label, values=values, held=held, total=total, elimination=True)
+    return Variable(
+        code=code,
+        label=label,
+        values=values,
+        held=held,
+        total=total,
+        elimination=True,
+        states_total=states_total,
+    )
 
 
 def _to_choose(

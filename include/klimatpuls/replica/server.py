@@ -7,6 +7,9 @@ recorded files in its folder of the archive (:mod:`klimatpuls.replica.recorded`)
 agency stands in its module. Sent by the replica alone: the headers ``X-Klimatpuls-Known-From`` (the day an
 archive's file was known from) and ``X-Klimatpuls-Not-Yet-Published`` (nothing published as of the day).
 
+With ``--as-recorded`` it answers under :data:`klimatpuls.replica.conditions.AS_RECORDED`, over TLS, and sends
+neither of the two headers; ``--certificates`` names the folder of the authority that callers must trust.
+
 The server starts at once; the archive is read by a thread beside it, and the first answer waits for it.
 """
 
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -22,6 +26,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -31,18 +36,24 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from requests.structures import CaseInsensitiveDict
 
+from klimatpuls import clock
 from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import KlimatpulsError, UsageError
+from klimatpuls.replica.certificates import make_certificate
+from klimatpuls.replica.conditions import AS_RECORDED, PLAIN, Passage
 from klimatpuls.replica.recorded import RecordedAgency
 from klimatpuls.replica.wire import Reply, Request, Settings, page_reply, text_reply, too_many_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from klimatpuls.replica.certificates import Certificate
+    from klimatpuls.replica.conditions import Change, Conditions
     from klimatpuls.replica.wire import Agency
 
 LOOPBACK = "127.0.0.1"
 MAX_QUESTION_BYTES = 1_000_000
+CHUNK_BYTES = 8_192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,16 +140,31 @@ class ReplicaServer:
         replica: What answers.
         log: One entry per call: method, path, status.
         arrivals: One entry per call: the second in which it came (a clock that only goes forward), path.
+        change: What a test does between callers and agencies; None for nothing.
+        passage: What stands between the agencies' answers and their callers.
+        is_talkative: Whether each call is written to standard error.
     """
 
-    def __init__(self, replica: Replica, *, port: int = 0, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        *,
+        port: int = 0,
+        faults: Faults | None = None,
+        conditions: Conditions = PLAIN,
+        certificate: Certificate | None = None,
+    ) -> None:
         self.replica = replica
         self.faults = faults or Faults()
+        self.passage = Passage(conditions)
+        self.change: Change | None = None
+        self.is_talkative = False
+        self._scheme = "http" if certificate is None else "https"
         self.log: list[tuple[str, str, int]] = []
         self.arrivals: list[tuple[float, str]] = []
         self._refused = 0
         self._lock = threading.Lock()
-        self._server = _Server((LOOPBACK, port), self)
+        self._server = _Server((LOOPBACK, port), self, certificate)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     def __enter__(self) -> ReplicaServer:
@@ -158,7 +184,7 @@ class ReplicaServer:
     @property
     def url(self) -> str:
         """Its address, without a trailing slash."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"{self._scheme}://{LOOPBACK}:{self.port}"
 
     @property
     def calls(self) -> Counter[str]:
@@ -179,6 +205,8 @@ class ReplicaServer:
         """Add a call to the log."""
         with self._lock:
             self.log.append((method, path, status))
+        if self.is_talkative:
+            sys.stderr.write(f"{method} {path} {status}\n")
 
     def reply(self, request: Request, agency: str) -> Reply:
         """The answer of an agency to a question, faults included."""
@@ -188,8 +216,9 @@ class ReplicaServer:
             time.sleep(faults.slow_seconds)
         if hit and self._refuses():
             return too_many_reply(faults.retry_after_seconds)
+        answer = partial(self.replica.answer, agency=agency)
         try:
-            reply = self.replica.answer(request, agency)
+            reply = answer(request) if self.change is None else self.change(agency, request, answer)
         except KlimatpulsError as error:
             return text_reply(500, f"the archive cannot be served: {error}")
         if hit and faults.html_200:
@@ -213,13 +242,20 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], owner: ReplicaServer) -> None:
+    def __init__(
+        self, address: tuple[str, int], owner: ReplicaServer, certificate: Certificate | None
+    ) -> None:
         self.owner = owner
         super().__init__(address, _Handler)
+        if certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate.server)
+            # Hands are shaken by the thread of the call: a caller that never does holds up nobody else.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that hangs up is no error of ours; anything else is shown."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """A caller that hangs up or does not trust us is no error of ours; anything else is shown."""
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
 
@@ -239,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
             # What has been sent is taken in, or closing would reset the connection before our answer is read.
             self.rfile.read(min(int(size), 2 * MAX_QUESTION_BYTES) if size.isdecimal() else 0)
             self.close_connection = True
-            self._send(text_reply(413, "the question is too long or states no length"), "")
+            self._send(text_reply(413, "the question is too long or states no length"), "", "")
             return
         self._respond(self.rfile.read(int(size)))
 
@@ -247,28 +283,35 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the owner keeps the log."""
 
     def _respond(self, body: bytes) -> None:
-        parts = urlsplit(self.path)
-        path = unquote(parts.path)
-        self.server.owner.note_arrival(path)
-        _, agency, *below = path.split("/")
+        owner, parts = self.server.owner, urlsplit(self.path)
+        host = self.headers.get("Host", "")
+        agency = owner.passage.agency_of(host)
+        own_path = unquote(parts.path)
+        path = own_path if agency is None else f"/{agency}{own_path}"
+        owner.note_arrival(path)
+        _, named, *below = path.split("/")
         request = Request(
             method=self.command,
             path="/".join(["", *below]).rstrip("/"),
             query=dict(parse_qsl(parts.query, keep_blank_values=True)),
             headers=CaseInsensitiveDict(self.headers.items()),
             body=body,
-            base_url=f"{self.server.owner.url}/{agency}",
+            base_url=f"{owner.url}/{named}" if agency is None else f"https://{host}",
         )
-        self._send(self.server.owner.reply(request, agency), path)
+        reply = owner.passage.refusal(named, parts.query) or owner.reply(request, named)
+        self._send(owner.passage.dressed(named, request, reply), path, named)
 
-    def _send(self, reply: Reply, path: str) -> None:
+    def _send(self, reply: Reply, path: str, agency: str) -> None:
         owner = self.server.owner
         owner.note(self.command, path, reply.status)
+        is_chunked = owner.passage.is_chunked(agency, reply)
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
         for name, value in reply.headers.items():
             self.send_header(name, value)
-        if reply.status != HTTPStatus.NOT_MODIFIED:
+        if is_chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif reply.status != HTTPStatus.NOT_MODIFIED:
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if owner.faults.reset_half_way and owner.faults.route in path:
@@ -276,7 +319,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self._reset()
             return
-        self.wfile.write(reply.body)
+        self.wfile.write(_in_chunks(reply.body) if is_chunked else reply.body)
 
     def _reset(self) -> None:
         # A linger time of zero makes closing send a reset instead of an orderly end.
@@ -284,6 +327,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.rfile.close()
         self.connection.close()
+
+
+def _in_chunks(body: bytes) -> bytes:
+    """A body in the chunked transfer coding, its end included."""
+    parts = [body[at : at + CHUNK_BYTES] for at in range(0, len(body), CHUNK_BYTES)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b""))
 
 
 def _date(text: str) -> date:
@@ -300,9 +349,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--archive", type=Path, required=True, help="archive folder to serve")
     parser.add_argument("--as-of", type=_date, default=None, help="day to answer as of; default: everything")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument(
+        "--as-recorded", action="store_true", help="TLS, limits and packing as recorded of the agencies"
+    )
+    parser.add_argument(
+        "--certificates", type=Path, default=None, help="folder of the certificate of --as-recorded"
+    )
     options = parser.parse_args(arguments)
+    if options.as_recorded != (options.certificates is not None):
+        parser.error("--as-recorded and --certificates belong together")
     try:
-        server = ReplicaServer(Replica(options.archive, options.as_of), port=options.port)
+        server = _server(options)
     except (UsageError, OSError) as error:
         sys.stderr.write(f"replica: {error}\n")
         return 1
@@ -314,6 +371,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("replica: stopped\n")
     return 0
+
+
+def _server(options: argparse.Namespace) -> ReplicaServer:
+    replica = Replica(options.archive, options.as_of)
+    if not options.as_recorded:
+        return ReplicaServer(replica, port=options.port)
+    certificate = make_certificate(options.certificates, clock.utc_now())
+    server = ReplicaServer(replica, port=options.port, conditions=AS_RECORDED, certificate=certificate)
+    server.is_talkative = True
+    return server
 
 
 def _read_ahead(replica: Replica) -> None:

@@ -130,13 +130,18 @@ def sector_names(code: str) -> tuple[str, str]:
 
 
 def build_workbook(
-    rows: Iterable[Sequence[Cell]], *, sheet_name: str, properties: Properties | None = None
+    rows: Iterable[Sequence[Cell]],
+    *,
+    sheet_name: str,
+    copies: Sequence[str] = (),
+    properties: Properties | None = None,
 ) -> bytes:
-    """An xlsx file of one sheet.
+    """An xlsx file of one sheet, or of several that hold the same rows.
 
     Args:
         rows: Cells by row: text, numbers, or None for an empty cell; rows may differ in length.
         sheet_name: Name of the sheet.
+        copies: Names of further sheets with the same rows.
         properties: Document properties.
 
     Returns:
@@ -147,8 +152,9 @@ def build_workbook(
     letters = [column_letters(index) for index in range(max(map(len, table), default=0))]
     body = "".join(_row_xml(number, row, letters, strings) for number, row in enumerate(table, 1))
     about = properties or Properties()
+    sheets = list(enumerate((sheet_name, *copies), start=1))
     parts = {
-        "[Content_Types].xml": _content_types(),
+        "[Content_Types].xml": _content_types(len(sheets)),
         "_rels/.rels": _relationships(
             [
                 ("rId1", f"{_REL_NS}/officeDocument", "xl/workbook.xml"),
@@ -158,13 +164,20 @@ def build_workbook(
         PROPERTIES_PART: _core(about),
         "xl/workbook.xml": (
             f'{_XML}<workbook xmlns="{_MAIN_NS}" xmlns:r="{_REL_NS}"><sheets>'
-            f'<sheet name="{escape(sheet_name, {chr(34): "&quot;"})}" sheetId="1" r:id="rId1"/>'
-            "</sheets></workbook>"
+            + "".join(
+                f'<sheet name="{escape(name, {chr(34): "&quot;"})}" sheetId="{at}" r:id="{_sheet_ref(at)}"/>'
+                for at, name in sheets
+            )
+            + "</sheets></workbook>"
         ),
         "xl/_rels/workbook.xml.rels": _relationships(
             [
-                ("rId1", f"{_REL_NS}/worksheet", "worksheets/sheet1.xml"),
+                (_sheet_ref(1), f"{_REL_NS}/worksheet", "worksheets/sheet1.xml"),
                 ("rId2", f"{_REL_NS}/sharedStrings", "sharedStrings.xml"),
+                *(
+                    (_sheet_ref(at), f"{_REL_NS}/worksheet", f"worksheets/sheet{at}.xml")
+                    for at, _ in sheets[1:]
+                ),
             ]
         ),
         "xl/sharedStrings.xml": (
@@ -172,11 +185,19 @@ def build_workbook(
             + "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in strings)
             + "</sst>"
         ),
-        "xl/worksheets/sheet1.xml": (
-            f'{_XML}<worksheet xmlns="{_MAIN_NS}"><sheetData>{body}</sheetData></worksheet>'
-        ),
+        **{
+            f"xl/worksheets/sheet{at}.xml": (
+                f'{_XML}<worksheet xmlns="{_MAIN_NS}"><sheetData>{body}</sheetData></worksheet>'
+            )
+            for at, _ in sheets
+        },
     }
     return _zip(parts)
+
+
+def _sheet_ref(at: int) -> str:
+    """The id of the relation to a sheet; the second is that of the shared strings."""
+    return "rId1" if at == 1 else f"rId{at + 1}"
 
 
 def _row_xml(number: int, row: Sequence[Cell], letters: list[str], strings: dict[str, int]) -> str:
@@ -213,10 +234,13 @@ def _zip(parts: dict[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _content_types() -> str:
+def _content_types(sheets: int) -> str:
     overrides = {
         "/xl/workbook.xml": f"{_OFFICE_TYPE}.spreadsheetml.sheet.main+xml",
-        "/xl/worksheets/sheet1.xml": f"{_OFFICE_TYPE}.spreadsheetml.worksheet+xml",
+        **{
+            f"/xl/worksheets/sheet{at}.xml": f"{_OFFICE_TYPE}.spreadsheetml.worksheet+xml"
+            for at in range(1, sheets + 1)
+        },
         "/xl/sharedStrings.xml": f"{_OFFICE_TYPE}.spreadsheetml.sharedStrings+xml",
         f"/{PROPERTIES_PART}": "application/vnd.openxmlformats-package.core-properties+xml",
     }

@@ -4,7 +4,9 @@
 may have arrived; sending again may send twice) be told from every other failure. Figures of origin
 ``synthetic`` or ``archive`` leave for a loopback server only, and off loopback TLS is required.
 
-No address is ever put into an outcome's detail or a log line.
+Addresses are checked where the settings are read (:mod:`klimatpuls.addresses`). A domain goes out encoded; a
+local part with letters such as å, ä and ö goes out only to a server that offers SMTPUTF8. No address is ever
+put into an outcome's detail or a log line.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ import smtplib
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
-from typing import TYPE_CHECKING, Any, Final, Literal
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from klimatpuls.addresses import AddressError, parse_address, parse_addresses
 from klimatpuls.errors import MailError, UsageError
 from klimatpuls.report.page import CHART_ID
 
@@ -35,7 +38,10 @@ IMPLICIT_TLS_PORT: Final = 465
 
 READY_FOR_DATA: Final = 354
 
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
+_SEPARATORS = re.compile(r"([\s<>()\[\],;:\"']+)")
+MAX_REPLY: Final = 4000
+"""Characters of a server's reply that are read."""
+MAX_DETAIL: Final = 500
 
 State = Literal["sent", "refused", "failed", "unknown"]
 
@@ -54,7 +60,7 @@ class SmtpSettings:
         login: User name, or None for no authentication.
         password: Its password; never shown by ``repr``.
         from_address: Sender of the digest.
-        list_address: The network's list, the digest's recipient.
+        list_addresses: The digest's recipients, such as the network's list; each gets a message of its own.
         operator_address: Who is told what was refused, held or not fetched; None for nobody.
         implicit_tls: TLS from the first byte (usually port 465).
         starttls: TLS by STARTTLS, required when set.
@@ -65,7 +71,7 @@ class SmtpSettings:
     login: str | None
     password: str | None = field(repr=False)
     from_address: str
-    list_address: str
+    list_addresses: tuple[str, ...]
     operator_address: str | None
     implicit_tls: bool
     starttls: bool
@@ -115,13 +121,14 @@ def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpS
 
     Args:
         fields: ``host``, ``port``, ``login``, ``password``.
-        extra: ``from_email``, ``list_address``, ``operator_address`` (may be missing), ``disable_tls``,
-            ``disable_ssl``. As in Airflow's SMTP
+        extra: ``from_email``, ``list_address`` (one, or several parted by comma or semicolon, or a list),
+            ``operator_address`` (may be missing), ``disable_tls``, ``disable_ssl``. As in Airflow's SMTP
             provider, TLS from the first byte is used unless ``disable_ssl``, else STARTTLS unless
             ``disable_tls``; here port 25 and 587 mean STARTTLS by themselves.
 
     Raises:
-        UsageError: if a field is missing or of the wrong kind.
+        UsageError: if a field is missing or of the wrong kind, or an address cannot be sent to; says why
+            and repeats no address.
     """
     port = fields.get("port") or 587
     if not isinstance(port, int) or not 0 < port < 65536:
@@ -138,7 +145,7 @@ def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpS
         login=fields.get("login") or None,
         password=fields.get("password") or None,
         from_address=_address(extra, "from_email"),
-        list_address=_address(extra, "list_address"),
+        list_addresses=_addresses(extra, "list_address"),
         operator_address=_address(extra, "operator_address") if extra.get("operator_address") else None,
         implicit_tls=implicit,
         starttls=not implicit and not extra.get("disable_tls", False),
@@ -146,18 +153,34 @@ def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpS
 
 
 def _address(extra: Mapping[str, Any], key: str) -> str:
-    value = extra.get(key)
-    address = parseaddr(value)[1] if isinstance(value, str) else ""
-    local, at, domain = address.rpartition("@")
-    if not (local and at and domain) or re.search(r"\s", address) or not str(value).isprintable():
-        msg = f"connection smtp_default: extra.{key} is missing or no mail address"
-        raise UsageError(msg)
-    return address
+    try:
+        return str(parse_address(extra.get(key) or "", allow_name=True))
+    except AddressError as error:
+        raise _wrong_address(key, error) from None
+
+
+def _addresses(extra: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    stated = extra.get(key) or ""
+    try:
+        return tuple(map(str, parse_addresses(stated if isinstance(stated, str | list) else [stated])))
+    except AddressError as error:
+        raise _wrong_address(key, error) from None
+
+
+def _wrong_address(key: str, error: AddressError) -> UsageError:
+    return UsageError(f"connection smtp_default: extra.{key} is missing or no mail address ({error})")
 
 
 def hide_addresses(text: str) -> str:
     """The text with every mail address replaced: a log or a table of errors names no person."""
-    return _ADDRESS.sub("<address>", text)
+    return "".join("<address>" if "@" in word else word for word in _SEPARATORS.split(text))
+
+
+def _short(text: str) -> str:
+    """What is kept of words that come from outside: short, and without an address or half of one."""
+    if len(text) > MAX_REPLY:
+        text = text[:MAX_REPLY].rpartition(" ")[0]
+    return hide_addresses(text)[:MAX_DETAIL]
 
 
 def make_message_id(outbox_id: int, created_at: datetime, from_address: str) -> str:
@@ -272,10 +295,13 @@ def _connect(settings: SmtpSettings) -> smtplib.SMTP:
 
 
 def _converse(server: smtplib.SMTP, message: EmailMessage, recipient: str, settings: SmtpSettings) -> Outcome:
-    content = message.as_bytes()
     try:
         _log_in(server, settings)
-        problem = _envelope(server, settings.from_address, recipient, len(content))
+        needs = _needs_smtputf8(settings.from_address, recipient)
+        if needs and not server.has_extn("smtputf8"):
+            return _without_smtputf8(settings.from_address)
+        content = message.as_bytes(policy=SMTPUTF8 if needs else SMTP)
+        problem = _envelope(server, settings.from_address, recipient, len(content), needs)
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
         return Outcome(state="failed", detail=_words("before DATA", error))
     if problem is not None:
@@ -302,9 +328,24 @@ def _log_in(server: smtplib.SMTP, settings: SmtpSettings) -> None:
         server.login(settings.login, settings.password or "")
 
 
-def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int) -> Outcome | None:
+def _needs_smtputf8(*addresses: str) -> bool:
+    return not all(address.isascii() for address in addresses)
+
+
+def _without_smtputf8(sender: str) -> Outcome:
+    """What becomes of a mail whose address this server cannot take: final for a recipient only."""
+    whose, state = ("sender", "failed") if _needs_smtputf8(sender) else ("recipient", "refused")
+    detail = (
+        f"the {whose}'s address has letters beyond ASCII before the @, and the server does not offer "
+        "SMTPUTF8: it cannot take such an address"
+    )
+    return Outcome(state=cast("State", state), detail=detail)
+
+
+def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int, is_utf8: bool) -> Outcome | None:
     """MAIL, RCPT and DATA; None when the server waits for the message."""
-    options = (f"size={size}",) if server.does_esmtp and server.has_extn("size") else ()
+    options = [f"size={size}"] if server.does_esmtp and server.has_extn("size") else []
+    options += ["SMTPUTF8"] if is_utf8 else []
     code, reply = server.mail(sender, options)
     if code >= 300:
         # A refused sender is a fault of the settings, not of the recipient: it may be mended and retried.
@@ -330,7 +371,7 @@ def _reply_outcome(what: str, code: int, reply: bytes) -> Outcome:
 
 
 def _reply_words(what: str, code: int, reply: bytes) -> str:
-    return hide_addresses(f"{what} not taken: {code} {reply.decode('utf-8', 'replace')}")[:500]
+    return _short(f"{what} not taken: {code} {reply[:MAX_REPLY].decode('utf-8', 'replace')}")
 
 
 def _words(where: str, error: Exception) -> str:
@@ -338,4 +379,4 @@ def _words(where: str, error: Exception) -> str:
         raw = error.smtp_error
         reply = raw if isinstance(raw, bytes) else str(raw).encode()
         return _reply_words(f"{where} ({type(error).__name__})", error.smtp_code, reply)
-    return hide_addresses(f"{where}: {type(error).__name__}: {error}")[:500]
+    return _short(f"{where}: {type(error).__name__}: {error}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from klimatpuls.measures import COVERAGE_REASONS, OVERLAP_NOT_ASSESSED
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section, Table
+from klimatpuls.report.terms import not_calculated
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
@@ -26,7 +27,9 @@ CRITERIA: Final[dict[str, tuple[str, str]]] = {
 def membership(digest: Digest, say: Speaker) -> Section | None:
     """Criteria, measures, pledges and coverage; None where there is no member to speak of."""
     blocks: list[Block] = []
-    if digest.criteria:
+    if "criterion" in digest.not_calculated:
+        blocks.append(Paragraph(not_calculated(say)))
+    elif digest.criteria:
         if all(one.unknown_count == one.member_count for one in digest.criteria):
             blocks.append(Paragraph(_nothing_established(digest.criteria[0].member_count, say)))
         else:
@@ -34,6 +37,9 @@ def membership(digest: Digest, say: Speaker) -> Section | None:
     told = (*_measures(digest, say), *(_coverage(one, say) for one in digest.coverage))
     if told:
         blocks.append(Bullets(told))
+    if digest.not_calculated & {"member_overview", "measure_coverage"}:
+        what = say("Åtgärder och täckning", "Measures and coverage")
+        blocks.append(Paragraph(f"{what}: {not_calculated(say)}"))
     if not blocks:
         return None
     return Section(say("Medlemskapets fyra kriterier", "The four criteria of membership"), tuple(blocks))

@@ -16,6 +16,7 @@ from klimatpuls.report.view import (
     Change,
     DaysCause,
     DecisionCause,
+    RecalculatedCause,
     RegisterCause,
     ReleaseCause,
     StandingCause,
@@ -80,6 +81,14 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
         return [_decision_sentence(cause, say)]
     if isinstance(cause, DaysCause):
         return [_days_sentence(cause, say)]
+    if isinstance(cause, RecalculatedCause):
+        names = ", ".join(cause.tables)
+        return [
+            say(
+                f"Tabeller som inte kunde beräknas förra gången är beräknade nu: {names}.",
+                f"Tables that could not be calculated last time are calculated now: {names}.",
+            )
+        ]
     return [_override_sentence(cause, say)]
 
 
@@ -117,8 +126,8 @@ def _days_sentence(cause: DaysCause, say: Speaker) -> str:
 def _override_sentence(cause: OverrideCause, say: Speaker) -> str:
     reason = say(f" Skäl: {cause.reason}", f" Reason: {cause.reason}") if cause.reason else ""
     return say(
-        f"Utgåvan {cause.release_id} stoppades av en kontroll och godkändes sedan för hand.{reason}",
-        f"Release {cause.release_id} was stopped by a check and then approved by hand.{reason}",
+        f"Utgåvan {cause.release_id} stoppades och godkändes sedan för hand.{reason}",
+        f"Release {cause.release_id} was put on hold and then approved by hand.{reason}",
     )
 
 

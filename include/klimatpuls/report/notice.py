@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from klimatpuls.report.mailer import SmtpSettings
 
 ORIGIN_SV: Final = {"live": "", "archive": "ARKIVSIFFROR: ", "synthetic": "PÅHITTADE SIFFROR: "}
+PUBLISHED_ALL_THE_SAME: Final = "publish.stale-"
+"""How the keys of matters begin in spite of which something was published."""
 ORIGIN_EN: Final = {"live": "", "archive": "ARCHIVED FIGURES: ", "synthetic": "SYNTHETIC FIGURES: "}
 
 
@@ -64,10 +66,15 @@ def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: da
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = "sv, en"
     message["X-Klimatpuls-Origin"] = notice.origin
+    effect = (
+        ("Fakta och alla andra tabeller är publicerade.", "Facts and all other tables are published.")
+        if notice.key.startswith(PUBLISHED_ALL_THE_SAME)
+        else ("Det som är publicerat står orört.", "What is published stays as it was.")
+    )
     text = "\n\n".join(
         (
-            f"{marked_sv}{notice.source}: {notice.matter_sv}. Det som är publicerat står orört.",
-            f"{marked_en}{notice.source}: {notice.matter_en}. What is published stays as it was.",
+            f"{marked_sv}{notice.source}: {notice.matter_sv}. {effect[0]}",
+            f"{marked_en}{notice.source}: {notice.matter_en}. {effect[1]}",
             *notice.findings,
         )
     )

@@ -142,6 +142,15 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def not_calculated(say: Speaker) -> str:
+    """That a result table could not be calculated in this publication, in a sentence."""
+    return say(
+        "Siffrorna kunde inte beräknas i den här publiceringen. De visas när de har beräknats igen.",
+        "These figures could not be calculated in this publication. They are shown once they have been "
+        "calculated again.",
+    )
+
+
 def no_network(say: Speaker) -> str:
     """Why there is no sum of the network, to be put after a colon."""
     return say(

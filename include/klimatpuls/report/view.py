@@ -48,6 +48,17 @@ VARIANTS: Final[tuple[tuple[str, str], ...]] = (
 )
 """The rows of the comparison, in the order they are shown (methods section 2): (panel, boundary)."""
 
+SHOWS: Final[dict[str, frozenset[str]]] = {
+    "network_summary": frozenset({"network_summary"}),
+    "own_targets": frozenset({"target_progress"}),
+    "criteria": frozenset({"criterion"}),
+    "measures": frozenset({"member_overview"}),
+    "coverage": frozenset({"measure_coverage", "member_overview"}),
+}
+"""Query → the result tables whose rows it reads: it is left empty where one was not calculated."""
+MEMBERS_SHOW: Final = "region_overview"
+"""The result table that the figures of members come from; their names come from the register."""
+
 QUERIES: Final = (
     "publication",
     "releases",
@@ -60,6 +71,7 @@ QUERIES: Final = (
     "findings",
     "data_status",
     "revision_record",
+    "result_status",
 )
 """Names of the files under ``include/sql/report`` that make up a digest."""
 
@@ -325,6 +337,13 @@ class DecisionCause:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecalculatedCause:
+    """Result tables that could not be calculated in the publication before are calculated again."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DaysCause:
     """Days passed and dated statuses changed by it: how many of criteria, measures and pledges."""
 
@@ -333,7 +352,15 @@ class DaysCause:
     pledges: int
 
 
-Cause = ReleaseCause | RegisterCause | StandingCause | OverrideCause | DecisionCause | DaysCause
+Cause = (
+    ReleaseCause
+    | RegisterCause
+    | StandingCause
+    | OverrideCause
+    | DecisionCause
+    | DaysCause
+    | RecalculatedCause
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,6 +386,8 @@ class Digest:
         statuses: Freshness per dataset and substance.
         record: How far municipal totals usually move after their first publication; only what enough pairs of
             releases say.
+        not_calculated: The result tables that could not be calculated in this publication; the digest holds
+            no row of them.
     """
 
     publication_id: int
@@ -378,6 +407,7 @@ class Digest:
     findings: tuple[Finding, ...]
     statuses: tuple[DataStatus, ...]
     record: tuple[RevisionRecord, ...]
+    not_calculated: frozenset[str] = frozenset()
 
     @property
     def is_first_publication(self) -> bool:
@@ -493,7 +523,11 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         if strangers:
             msg = f"report/{name}.sql: rows of publication {sorted(strangers)}, expected {publication_id}"
             raise ValueError(msg)
-    members = [_standing(row) for row in rows["members"]]
+    not_calculated = frozenset(row["table_name"] for row in rows["result_status"])
+    rows = {
+        name: [] if SHOWS.get(name, frozenset()) & not_calculated else found for name, found in rows.items()
+    }
+    members = [_standing(row, is_known=MEMBERS_SHOW not in not_calculated) for row in rows["members"]]
     told = {name: [row for row in rows[name] if row.get("dataset") not in NOT_TOLD] for name in QUERIES}
     return Digest(
         publication_id=publication_id,
@@ -513,6 +547,7 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         findings=tuple(_finding(row) for row in told["findings"]),
         statuses=tuple(DataStatus(**_without_id(row)) for row in told["data_status"]),
         record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
+        not_calculated=not_calculated,
     )
 
 
@@ -530,14 +565,20 @@ def _summary_point(row: Mapping[str, Any]) -> SummaryPoint:
     return SummaryPoint(**fields)
 
 
-def _standing(row: Mapping[str, Any]) -> Standing:
+def _standing(row: Mapping[str, Any], *, is_known: bool) -> Standing:
+    """A member's row; its figures are left out where they are not those of this publication."""
     fields = _without_id(row)
+    if not is_known:
+        fields = {name: fields[name] if name in _NAMES_OF_MEMBERS else None for name in fields}
     fields["t_per_capita"] = fields.pop("territorial_t_per_capita")
     fields["change_since_previous_pct"] = fields.pop("change_since_previous_year_pct")
     for unit in ("pct", "tco2e"):
         fields[f"revision_of_previous_{unit}"] = fields.pop(f"revision_of_previous_year_{unit}")
     fields["flags"] = tuple(fields["flags"] or ())
     return Standing(**fields)
+
+
+_NAMES_OF_MEMBERS: Final = frozenset({"region_code", "region_name", "level"})
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:
@@ -596,6 +637,8 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
             old=cause.get("old"),
             new=cause.get("new"),
         )
+    if kind == "recalculated":
+        return RecalculatedCause(tables=tuple(cause["tables"]))
     if kind == "override":
         return OverrideCause(release_id=cause["release_id"], reason=cause.get("reason"))
     if kind in ("withdrawn", "restored"):
@@ -614,6 +657,6 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
         )
     msg = (
         f"a publication's cause of an unknown kind: {kind!r}; known are release, withdrawn, restored, "
-        "override, standing, register, status_changed"
+        "override, standing, register, status_changed, recalculated"
     )
     raise ValueError(msg)

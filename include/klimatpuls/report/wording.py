@@ -5,15 +5,16 @@ Swedish and English stand side by side in every call, so that neither says less 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from klimatpuls.report.caveats import certainty, freshness, missing_figures, sources, warnings
 from klimatpuls.report.figures import comparison, in_short, members, national_and_own_parts
 from klimatpuls.report.membership import membership
 from klimatpuls.report.news import changed, released
 from klimatpuls.report.numbers import Speaker
-from klimatpuls.report.page import Page
+from klimatpuls.report.page import Page, Paragraph, Section
 from klimatpuls.report.standings import own_targets
+from klimatpuls.report.terms import not_calculated
 from klimatpuls.report.view import (
     EMISSIONS,
     GHG,
@@ -24,6 +25,8 @@ from klimatpuls.report.view import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from klimatpuls.report.numbers import Language
     from klimatpuls.report.view import Digest
 
@@ -47,16 +50,16 @@ def write_page(digest: Digest, lang: Language) -> Page:
         sections=tuple(
             section
             for section in (
-                in_short(digest, say),
+                calculated(in_short, digest, say, "network_summary", "region_overview"),
                 released(digest, say),
                 changed(digest, say),
-                comparison(digest, say),
-                members(digest, say),
-                national_and_own_parts(digest, say),
-                own_targets(digest, say),
+                calculated(comparison, digest, say, "network_summary", "region_overview"),
+                calculated(members, digest, say, "region_overview"),
+                calculated(national_and_own_parts, digest, say, "region_overview"),
+                calculated(own_targets, digest, say, "target_progress"),
                 membership(digest, say),
                 warnings(digest, say),
-                missing_figures(digest, say),
+                None if digest.not_calculated & MISSING_FROM else missing_figures(digest, say),
                 certainty(digest, say),
                 sources(digest, say),
                 freshness(digest, say),
@@ -76,6 +79,27 @@ def write_page(digest: Digest, lang: Language) -> Page:
             ),
         ),
     )
+
+
+MISSING_FROM: Final = frozenset({"network_summary", "region_overview"})
+"""The result tables whose missing figures are explained; nothing is said of them where they are not shown."""
+
+
+def calculated(
+    write: Callable[[Digest, Speaker], Section | None], digest: Digest, say: Speaker, *tables: str
+) -> Section | None:
+    """A section, or under its heading that its figures could not be calculated in this publication.
+
+    Args:
+        write: Writes the section.
+        digest: What to say.
+        say: The language.
+        tables: The result tables that the section shows.
+    """
+    section = write(digest, say)
+    if section is None or not digest.not_calculated & set(tables):
+        return section
+    return Section(section.heading, (Paragraph(not_calculated(say)),))
 
 
 def subject(digest: Digest) -> str:

@@ -2,38 +2,50 @@
 
 What is published: twice a year, about a week after the half-year, one workbook whose address changes each
 time: a page links it with the words "Beviljade ansökningar … till och med <day>". Three sheets hold the same
-rows in another order (by category, county, municipality); the first is read, the others are counted.
+rows in another order (by category, county, municipality); the sheet is chosen by its columns, and the rows
+of the others are counted.
 
-Oddities handled: dates are Excel serials or dates; case numbers carry trailing blanks; county and
-municipality are empty for charging stations (nine rows of ten), which are kept without a place. There is no
-organisation number and no expected effect on emissions.
+Oddities handled: the newest of several links is taken; columns may be added, or renamed in likely ways; dates
+are Excel serials (of 1900 or of 1904), dates or text; a cell in error or a formula without a saved result is
+a refused cell, never an empty one; case numbers carry trailing blanks; county and municipality are empty for
+charging stations (nine rows of ten), which are kept without a place. There is no organisation number and no
+expected effect on emissions.
 
 Names of sole traders occur. A name is kept only where it shows a legal form or a public body; any other may
-be a person's and is left out, in facts and in rejects alike. The raw bytes are kept as they came.
+be a person's and is left out, in facts and in rejects alike. Columns that were added are never read. The raw
+bytes are kept as they came. What is assumed, and what has been seen, stands in docs/sources/klimatklivet.md.
 """
 
 from __future__ import annotations
 
+import calendar
 import io
+import math
 import re
+import zipfile
+import zlib
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from klimatpuls.errors import FetchError, SourceFormatError
+from klimatpuls.assumptions import Checked
+from klimatpuls.cells import WINDOWS_DAY_ZERO, Unreadable, day_zero, sheet_rows
+from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
 from klimatpuls.http import look_at_file
 from klimatpuls.regions import UnknownRegionError, code_for, plain_name
 from klimatpuls.releases import Fetched, Look, Parsed
-from klimatpuls.units import number_from_text
+from klimatpuls.units import MONTHS, day_from_text, month_from_word, number_from_text
 from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from klimatpuls.assumptions import Verdict
     from klimatpuls.http import PoliteSession
 
 SOURCE_ID: Final = "klimatklivet"
@@ -42,7 +54,16 @@ PAGE: Final = (
     "resultat--hur-har-det-gatt-for-klimatklivet/"
 )
 MAX_INFLATED: Final = 256 * 2**20
-EXCEL_EPOCH: Final = date(1899, 12, 30)
+MAX_SHARED_TEXT: Final = 512 * 2**20
+"""Three sheets of 33 000 rows have 900 000 cells of text, the longest of some 300 characters."""
+EXCEL_EPOCH: Final = WINDOWS_DAY_ZERO
+FIRST_DAY: Final = date(2015, 1, 1)
+"""Klimatklivet began in 2015: no decision and no end is older."""
+LAST_END: Final = date(2060, 12, 31)
+"""No supported measure ends later: a year beyond it is a slip of the pen."""
+DAYS_TO_PUBLICATION: Final = 7
+"""The workbook comes about a week after the day it reaches to: no decision in it is younger."""
+MAX_CHARGE_POINTS: Final = 1_000_000
 COLUMNS: Final = {
     "Ärendenummer": "case_number",
     "Organisationsnamn": "organisation_name",
@@ -64,14 +85,46 @@ FACT_COLUMNS: Final = (
     "region_code", "amount_sek", "charge_point_count", "decided_on", "ends_on", "status", "regulation",
     "sheet_row",
 )  # fmt: skip
-_LINK = re.compile(r"beviljade ansökningar", re.IGNORECASE)
-_MONTHS: Final = (
-    "januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober",
-    "november", "december",
-)  # fmt: skip
-_WRITTEN_DAY = re.compile(rf"(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s+(\d{{4}})", re.IGNORECASE)
-_ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
-_FILE_DAY = re.compile(r"-(\d{2})(\d{2})(\d{2})\.xlsx")
+_ALTERNATIVES: Final = {
+    "Ärendenummer": r"(ärende|diarie)(nummer|nr\.?)",
+    "Organisationsnamn": r"organisation|sökande( organisation)?|stödmottagare|företag(snamn)?",
+    "Rubrik": r"titel|(projekt|ärende)(titel|rubrik)|åtgärdens rubrik|benämning",
+    "Åtgärdskategori": r"(åtgärds)?kategori|åtgärdstyp|kategori av åtgärd",
+    "Län": r"länsnamn|åtgärdens län|län \(.*\)",
+    "Kommun": r"kommunnamn|åtgärdens kommun|kommun \(.*\)",
+    "Senast tillgängligt beviljat stödbelopp (kr)": (
+        r"(senast (tillgängligt )?)?(beviljat|beviljade) (stöd|stödbelopp|belopp|bidrag)"
+        r"( ?[(,] ?(kr|sek|kronor)\.?\)?)?"
+    ),
+    "Summering Antal laddpunkter": r"(summerat |summa |totalt )?(antal )?laddpunkter( antal)?",
+    "Laddinfra Publik/Icke-publik": r".*icke.?publik.*",
+    "Bifallsdatum": r"(beslut|beviljande|bifalls?)s?datum|datum för (bifall|beslut|beviljande)",
+    "Senast tillgängligt slutdatum eller slutligt beslutsdatum": r"(senast tillgängligt )?slutdatum.*",
+    "Status": r"(ärende|åtgärds?)status|status (för|på) (åtgärd|ärende).*",
+    "Förordning inom Klimatklivet": r"förordning.*",
+}
+"""Column → other names it may come to have, in lower case."""
+_OPTIONAL: Final = {
+    "Organisationsnamn",
+    "Rubrik",
+    "Län",
+    "Summering Antal laddpunkter",
+    "Laddinfra Publik/Icke-publik",
+    "Senast tillgängligt slutdatum eller slutligt beslutsdatum",
+    "Förordning inom Klimatklivet",
+}
+"""Columns without which no figure is wrong: they are empty then."""
+_AMOUNT: Final = "Senast tillgängligt beviljat stödbelopp (kr)"
+_OTHER_MONEY = re.compile(r"beviljat.*\b(tkr|mkr|mnkr|tusen|tusental|miljon\w*|ksek|msek|eur|euro)\b")
+_HEAD_ROWS: Final = 30
+_HEAD_COLUMNS: Final = 5
+"""A row is the head when it has so many of the columns."""
+_LINK = re.compile(r"beviljad\w* (ansokning|atgard|stod|projekt|arende)")
+_PLAIN_LETTERS: Final = str.maketrans("åäö-_/+", "aao    ")
+_WRITTEN_DAY = re.compile(rf"\b(\d{{1,2}})\s+({'|'.join(MONTHS)})\s+(\d{{4}})", re.IGNORECASE)
+_WRITTEN_MONTH = re.compile(rf"\b({'|'.join(MONTHS)})\s+(\d{{4}})", re.IGNORECASE)
+_ISO_DAY = re.compile(r"(?<!\d)(20\d{2})-(\d{2})-(\d{2})(?!\d)")
+_FILE_DAY = re.compile(r"(?<!\d)(20)?(\d{2})(\d{2})(\d{2})(?!\d)")
 # A legal form or a public body as a word of its own; "AB" in a surname is no word of its own.
 _LEGAL_FORM = re.compile(
     r"(?<!\w)(ab|aktiebolag|aktiebolaget|hb|handelsbolag|kb|kommanditbolag|ek\.?\s?f[öo]r\.?"
@@ -110,24 +163,72 @@ class _Links(HTMLParser):
 
 
 def find_link(page: bytes, page_url: str) -> tuple[str, date]:
-    """The workbook's address and the day it reaches to, as the results page says now.
+    """The newest workbook's address and the day it reaches to, as the results page says now.
 
     Args:
         page: The page.
         page_url: Its address, for relative links.
 
+    Returns:
+        Of several links the one with the latest day, by its text or else by its file name.
+
     Raises:
-        SourceFormatError: if no link fits, or the fitting one states no day.
+        SourceFormatError: if no link fits, or none that fits states a day.
     """
     parser = _Links()
-    parser.feed(page.decode("utf-8", errors="replace"))
-    for href, text in parser.links:
-        if ".xlsx" in href.lower() and _LINK.search(f"{text} {href.replace('-', ' ')}"):
-            return urljoin(page_url, href), _stated_day(text, href)
-    _refuse(
-        "link_not_found",
-        f"none of {len(parser.links)} links is an .xlsx of 'Beviljade ansökningar'; the page may have moved",
-    )
+    parser.feed(_decoded(page))
+    fitting = [(href, text) for href, text in parser.links if _fits(href, text)]
+    if not fitting:
+        _refuse(
+            "link_not_found",
+            f"none of {len(parser.links)} links is an .xlsx of 'Beviljade ansökningar'; the page may have "
+            "moved",
+        )
+    ours = [(href, text) for href, text in fitting if "klimatklivet" in f"{href} {text}".casefold()]
+    dated = [(day, href) for href, text in ours or fitting if (day := _stated_day(text, href)) is not None]
+    if not dated:
+        href, text = (ours or fitting)[0]
+        _refuse("no_publication_date", f"the link {text!r} ({href}) does not say to which day it reaches")
+    day, href = max(dated, key=lambda link: link[0])
+    return urljoin(page_url, href), day
+
+
+def _decoded(page: bytes) -> str:
+    try:
+        return page.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return page.decode("cp1252", errors="replace")
+
+
+def _fits(href: str, text: str) -> bool:
+    """Whether a link leads to an xlsx file of granted applications, by its words or its file name."""
+    words = " ".join(f"{text} {unquote(href)}".casefold().translate(_PLAIN_LETTERS).split())
+    return urlsplit(href).path.casefold().endswith(".xlsx") and _LINK.search(words) is not None
+
+
+def _stated_day(text: str, href: str) -> date | None:
+    """The last day that a link's text names, else the day of its file name; None where there is none."""
+    name = unquote(urlsplit(href).path).rpartition("/")[2]
+    said = [
+        [(year, month_from_word(month), day) for day, month, year in _WRITTEN_DAY.findall(text)]
+        + _ISO_DAY.findall(text),
+        [(year, month_from_word(month), 0) for month, year in _WRITTEN_MONTH.findall(text)],
+        _ISO_DAY.findall(name),
+        [(f"20{year}", month, day) for _, year, month, day in _FILE_DAY.findall(name)],
+    ]
+    for days in said:
+        found = [day for parts in days if (day := _day_of(*map(int, parts))) is not None]
+        if found:
+            return max(found)
+    return None
+
+
+def _day_of(year: int, month: int, day: int) -> date | None:
+    """A day, or the last one of the month where ``day`` is 0; None where no calendar has it."""
+    try:
+        return date(year, month, day or calendar.monthrange(year, month)[1])
+    except ValueError:
+        return None
 
 
 def fetch(
@@ -193,7 +294,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     """Turn the workbook into one row per granted measure.
 
     Args:
-        parts: The page and the workbook.
+        parts: The page and the workbook; a workbook given by hand alone is dated by its own last change.
         dataset: ``klimatklivet``.
         substance: None.
 
@@ -204,33 +305,31 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     Raises:
         SourceFormatError: if the workbook cannot be read, or columns are missing or unknown (both are named).
     """
-    if len(parts) != 2:
+    if len(parts) == 1 and parts[0].startswith(b"PK"):
+        published, parts = _changed_on(parts[0]), (b"", parts[0])
+    elif len(parts) != 2:
         _refuse("parts", f"expected the page and the workbook, found {len(parts)} parts")
-    published = find_link(parts[0], "")[1]
-    check_workbook(parts[1], what=SOURCE_ID, max_inflated=MAX_INFLATED)
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(parts[1]))
-        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
-    except (CalamineError, OSError, ValueError) as error:
-        _refuse("unreadable_workbook", f"the workbook cannot be opened ({error})")
-    cells = sheets[0].to_python(skip_empty_area=False)
-    head, places = _header(cells)
+    else:
+        published = find_link(parts[0], "")[1]
+    sheet = _sheet(parts[1])
+    reading = _Reading(places=sheet.head.places, zero=day_zero(parts[1]), published=published)
     rows: list[dict[str, Any]] = []
     rejects: list[tuple[int, str, str, str]] = []
     seen: set[str] = set()
-    for at, row in enumerate(cells[head + 1 :], start=head + 2):
+    for at, row in enumerate(sheet.cells[sheet.head.at + 1 :], start=sheet.head.at + 2):
         if not any(str(cell).strip() for cell in row):
             continue
-        fact, reason, column = _fact(row, places)
+        fact, reason, column = reading.fact(row)
         if not reason and fact["case_number"] in seen:
             reason, column = "a case number that came before", "Ärendenummer"
         if reason:
-            rejects.append((at, column, "" if column in _NAMES else _text(row[places[column]]), reason))
+            said = "" if column in _NAMES else _text(row[sheet.head.places[column]])
+            rejects.append((at, column, said, reason))
         else:
             seen.add(fact["case_number"])
             rows.append({**fact, "sheet_row": at})
-    heights = {sheet.height for sheet in sheets}
-    notes = () if len(heights) == 1 else (f"the sheets have {sorted(heights)} rows; the first was read",)
+    if not rows and not rejects:
+        _refuse("empty", f"the sheet {sheet.name!r} has no row below its head")
     return Parsed(
         dataset=dataset,
         substance=None,
@@ -242,7 +341,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
             {"sheet_row": "int64"}
         ),
         rows_read=len(rows) + len(rejects),
-        notes=notes,
+        notes=sheet.notes,
     )
 
 
@@ -258,60 +357,183 @@ def shown_name(name: str) -> str | None:
     return name if name and _LEGAL_FORM.search(name) else None
 
 
-def _header(cells: Sequence[Sequence[Any]]) -> tuple[int, dict[str, int]]:
-    for at, row in enumerate(cells[:15]):
-        names = [_text(cell) for cell in row]
-        if "Ärendenummer" in names:
-            found = {name: place for place, name in enumerate(names) if name}
-            if found.keys() != COLUMNS.keys():
-                missing, unknown = (
-                    sorted(COLUMNS.keys() - found.keys()),
-                    sorted(found.keys() - COLUMNS.keys()),
-                )
-                _refuse("columns", f"columns missing: {missing or 'none'}; nobody knows: {unknown or 'none'}")
-            return at, found
-    _refuse("header_not_found", "no row of the first 15 holds the word Ärendenummer")
+@dataclass(frozen=True)
+class _Head:
+    """The row of a sheet that names its columns.
+
+    Attributes:
+        at: Which row, from 0.
+        places: Our name of a column → where it stands.
+        missing: Columns without which figures would be wrong.
+        notes: What differs from the columns that were seen.
+    """
+
+    at: int
+    places: Mapping[str, int]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-def _fact(row: Sequence[Any], places: Mapping[str, int]) -> tuple[dict[str, Any], str, str]:
-    """The fact of a row, or why it is none and in which column."""
-    cell = {name: row[place] for name, place in places.items()}
+@dataclass(frozen=True)
+class _Sheet:
+    """The sheet that is read."""
+
+    name: str
+    cells: list[list[Any]]
+    head: _Head
+    notes: tuple[str, ...]
+
+
+def _sheet(body: bytes) -> _Sheet:
+    """The sheet with all columns; of several the one with the most rows, else the first.
+
+    Raises:
+        SourceFormatError: if no sheet has a head, or none has all columns.
+    """
+    check_workbook(body, what=SOURCE_ID, max_inflated=MAX_INFLATED, max_shared_text=MAX_SHARED_TEXT)
+    heights: dict[str, int] = {}
+    starts: dict[str, list[list[Any]]] = {}
     try:
-        county, region = _place(_text(cell["Län"]), _text(cell["Kommun"]))
-    except UnknownRegionError as error:
-        return {}, str(error), "Kommun"
-    name = shown_name(_text(cell["Organisationsnamn"]))
-    fact: dict[str, Any] = {
-        "case_number": _text(cell["Ärendenummer"]),
-        "organisation_name": name,
-        "organisation_withheld": name is None,
-        # A title may repeat the name that is left out.
-        "title": _title(_text(cell["Rubrik"]), _text(cell["Organisationsnamn"]), is_withheld=name is None),
-        "category": _text(cell["Åtgärdskategori"]),
-        "county_code": county,
-        "region_code": region,
-        "status": _text(cell["Status"]),
-        "regulation": _text(cell["Förordning inom Klimatklivet"]) or None,
-    }
-    for column, key, read in (
-        ("Senast tillgängligt beviljat stödbelopp (kr)", "amount_sek", _number),
-        ("Summering Antal laddpunkter", "charge_point_count", _number),
-        ("Bifallsdatum", "decided_on", _day),
-        ("Senast tillgängligt slutdatum eller slutligt beslutsdatum", "ends_on", _day),
-    ):
+        book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+        for name in book.sheet_names:
+            sheet = book.get_sheet_by_name(name)
+            starts[name] = sheet.to_python(skip_empty_area=False, nrows=_HEAD_ROWS)
+            heights[name] = sheet.height
+    except (CalamineError, OSError, ValueError) as error:
+        _refuse("unreadable_workbook", f"the workbook cannot be opened ({error})")
+    heads = {name: head for name, cells in starts.items() if (head := _head(cells)) is not None}
+    if not heads:
+        _refuse(
+            "header_not_found",
+            f"no row of the first {_HEAD_ROWS} of any sheet holds {_HEAD_COLUMNS} of the columns "
+            "Ärendenummer, Åtgärdskategori, Kommun …",
+        )
+    whole = [name for name, head in heads.items() if not head.missing]
+    if not whole:
+        first = next(iter(heads.values()))
+        _refuse(
+            "columns",
+            f"columns missing: {list(first.missing)}; nobody knows: {list(first.unknown) or 'none'}",
+        )
+    name = max(whole, key=heights.__getitem__)
+    notes = list(heads[name].notes)
+    if lacking := sorted(heads.keys() - set(whole)):
+        notes.append(f"the sheets {lacking} lack columns and were not read")
+    if len(different := {heights[one] for one in heads}) > 1:
+        notes.append(f"the sheets have {sorted(different)} rows; {name!r} was read")
+    return _Sheet(name, sheet_rows(book, body, name), heads[name], tuple(notes))
+
+
+def _head(cells: Sequence[Sequence[Any]]) -> _Head | None:
+    """The first row with enough of the columns, by their names or likely other ones."""
+    for at, row in enumerate(cells):
+        named = {place: _text(cell) for place, cell in enumerate(row) if _text(cell)}
+        places, notes = _places(named)
+        if len(places) >= _HEAD_COLUMNS:
+            missing = [name for name in COLUMNS if name not in places]
+            unknown = [name for place, name in named.items() if place not in places.values()]
+            if _AMOUNT not in places:
+                _check_money(unknown)
+            notes += [f"the column {name!r} is gone" for name in missing if name in _OPTIONAL]
+            notes += [f"the column {name!r} is new and was not read" for name in unknown]
+            needed = tuple(name for name in missing if name not in _OPTIONAL)
+            return _Head(at, places, needed, tuple(unknown), tuple(notes))
+    return None
+
+
+def _places(named: Mapping[int, str]) -> tuple[dict[str, int], list[str]]:
+    """Our name of a column → where it stands; exact names go before likely ones, and the latter are noted."""
+    exact = {plain_name(name): name for name in COLUMNS}
+    places: dict[str, int] = {}
+    for place, name in named.items():
+        if plain_name(name) in exact:
+            places.setdefault(exact[plain_name(name)], place)
+    notes = []
+    for column, pattern in _ALTERNATIVES.items():
+        alike = [
+            place
+            for place, name in named.items()
+            if place not in places.values() and re.fullmatch(pattern, plain_name(name))
+        ]
+        if column not in places and len(alike) == 1:
+            places[column] = alike[0]
+            notes.append(f"the column {column!r} is now called {named[alike[0]]!r}")
+    return places, notes
+
+
+def _check_money(unknown: Sequence[str]) -> None:
+    for name in unknown:
+        if _OTHER_MONEY.search(plain_name(name)):
+            _refuse("wrong_unit", f"the granted amounts are in another unit than kronor: {name!r}")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How the rows of a sheet are read.
+
+    Attributes:
+        places: Column → where it stands.
+        zero: The day of serial number 0.
+        published: The day the workbook reaches to.
+    """
+
+    places: Mapping[str, int]
+    zero: date
+    published: date
+
+    def fact(self, row: Sequence[Any]) -> tuple[dict[str, Any], str, str]:
+        """The fact of a row, or why it is none and in which column."""
+        cell: dict[str, Any] = {name: row[place] for name, place in self.places.items()}
+        for column, value in cell.items():
+            if isinstance(value, Unreadable) and COLUMNS[column] is not None:
+                return {}, value.reason, column
+        cell = {name: cell.get(name, "") for name in COLUMNS}
         try:
-            fact[key] = read(cell[column])
+            county, region = _place(_text(cell["Län"]), _text(cell["Kommun"]))
+        except UnknownRegionError as error:
+            return {}, str(error), "Kommun"
+        name = shown_name(_text(cell["Organisationsnamn"]))
+        fact: dict[str, Any] = {
+            "case_number": _text(cell["Ärendenummer"]),
+            "organisation_name": name,
+            "organisation_withheld": name is None,
+            # A title may repeat the name that is left out.
+            "title": _title(
+                _text(cell["Rubrik"]), _text(cell["Organisationsnamn"]), is_withheld=name is None
+            ),
+            "category": _text(cell["Åtgärdskategori"]),
+            "county_code": county,
+            "region_code": region,
+            "status": _text(cell["Status"]),
+            "regulation": _text(cell["Förordning inom Klimatklivet"]) or None,
+        }
+        column = ""
+        try:
+            for column, key in _READ_AS_NUMBER.items():
+                fact[key] = _number(cell[column])
+            column = "Summering Antal laddpunkter"
+            fact["charge_point_count"] = _whole(fact["charge_point_count"])
+            column = "Bifallsdatum"
+            last = self.published + timedelta(days=DAYS_TO_PUBLICATION)
+            fact["decided_on"] = _within(_day(cell[column], self.zero), last)
+            column = "Senast tillgängligt slutdatum eller slutligt beslutsdatum"
+            fact["ends_on"] = _within(_day(cell[column], self.zero), LAST_END)
         except ValueError as error:
             return {}, str(error), column
-    for column, key in (
-        ("Ärendenummer", "case_number"),
-        ("Åtgärdskategori", "category"),
-        ("Status", "status"),
-        ("Bifallsdatum", "decided_on"),
-    ):
-        if not fact[key]:
-            return {}, "missing", column
-    return fact, "", ""
+        for column, key in _MUST_BE_THERE.items():
+            if not fact[key]:
+                return {}, "missing", column
+        return fact, "", ""
+
+
+_READ_AS_NUMBER: Final = {_AMOUNT: "amount_sek", "Summering Antal laddpunkter": "charge_point_count"}
+_MUST_BE_THERE: Final = {
+    "Ärendenummer": "case_number",
+    "Åtgärdskategori": "category",
+    "Status": "status",
+    "Bifallsdatum": "decided_on",
+}
 
 
 def _place(county: str, municipality: str) -> tuple[str | None, str | None]:
@@ -349,6 +571,9 @@ def _text(cell: object) -> str:
 
 
 def _number(cell: object) -> float | None:
+    if isinstance(cell, bool):
+        msg = "not a number"
+        raise ValueError(msg)
     if isinstance(cell, int | float):
         value = float(cell)
     elif not _text(cell):
@@ -359,42 +584,141 @@ def _number(cell: object) -> float | None:
         except ValueError:
             msg = "not a number"
             raise ValueError(msg) from None
+    if not math.isfinite(value):
+        msg = "not a number"
+        raise ValueError(msg)
     if value < 0:
         msg = "a negative number"
         raise ValueError(msg)
     return value
 
 
-def _day(cell: object) -> date | None:
+def _whole(value: float | None) -> float | None:
+    if value is not None and not (value.is_integer() and value <= MAX_CHARGE_POINTS):
+        msg = "not a whole number of charge points"
+        raise ValueError(msg)
+    return value
+
+
+def _day(cell: object, zero: date) -> date | None:
+    """The day of a cell: a date, a serial number from the workbook's day zero, or text."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
         return cell
-    if isinstance(cell, int | float):
-        return EXCEL_EPOCH + timedelta(days=int(cell))
-    text = _text(cell)
-    if not text:
-        return None
-    found = _ISO_DAY.match(text)
-    if found is None:
+    try:
+        if isinstance(cell, int | float) and not isinstance(cell, bool):
+            return zero + timedelta(days=int(cell))
+        text = _text(cell)
+        return day_from_text(text) if text else None
+    except (ValueError, OverflowError):
         msg = "not a date"
+        raise ValueError(msg) from None
+
+
+def _within(day: date | None, last: date) -> date | None:
+    if day is not None and day < FIRST_DAY:
+        msg = f"a day before {FIRST_DAY.year}, when Klimatklivet began ({day})"
         raise ValueError(msg)
-    return date(*map(int, found.groups()))
-
-
-def _stated_day(text: str, href: str) -> date:
-    written = _WRITTEN_DAY.search(text)
-    if written is not None:
-        day, month, year = written.groups()
-        return date(int(year), _MONTHS.index(month.casefold()) + 1, int(day))
-    for pattern, source, century in ((_ISO_DAY, text, 0), (_FILE_DAY, href, 2000)):
-        found = pattern.search(source)
-        if found is not None:
-            year, month, day = map(int, found.groups())
-            return date(year + century, month, day)
-    _refuse("no_publication_date", f"the link {text!r} ({href}) does not say to which day it reaches")
+    if day is not None and day > last:
+        msg = f"a day after {last} ({day})"
+        raise ValueError(msg)
+    return day
 
 
 def _refuse(rule: str, what: str) -> NoReturn:
     msg = f"{SOURCE_ID}: {what}. What to do: look at the page in a browser; nothing was loaded."
     raise SourceFormatError(msg, rule=rule, findings=(what,))
+
+
+RECOGNISES: Final = "the workbook (xlsx) of granted measures, with a column Ärendenummer"
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """Whether a file given by hand is the workbook of granted measures; None where it is not."""
+    if not body.startswith(b"PK"):
+        return None
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+        heads = [book.get_sheet_by_name(name).to_python(nrows=15) for name in book.sheet_names[:4]]
+    except (CalamineError, OSError, ValueError):
+        return None
+    is_there = any(_text(cell) == "Ärendenummer" for rows in heads for row in rows for cell in row)
+    return (SOURCE_ID, None) if is_there else None
+
+
+def _changed_on(body: bytes) -> date:
+    """The day a workbook was last changed, of its document properties; the people in them are not read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive, archive.open("docProps/core.xml") as part:
+            about = part.read(2**16).decode("utf-8", "replace")
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        _refuse("no_publication_date", f"the workbook does not say when it was last changed ({error})")
+    found = re.search(r":modified\b[^>]*>\s*(\d{4}-\d\d-\d\d)", about)
+    if found is None:
+        _refuse("no_publication_date", "the workbook does not say when it was last changed")
+    return date.fromisoformat(found.group(1))
+
+
+# ---------------------------------------------------------------------------------------------- checking
+
+
+def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
+    """Read the results page and its workbook once, and compare both with what is assumed.
+
+    The workbook is one answer of some 7 MB: its columns cannot be seen without it.
+
+    Args:
+        session: The polite session of this source.
+        base_url: ``https://www.naturvardsverket.se``.
+        as_of: The day of the check.
+
+    Yields:
+        One result per assumption. No error is raised: a question that fails is a result ``fails``.
+    """
+    linked = "the results page links an .xlsx 'Beviljade ansökningar … till och med <day>'"
+    try:
+        page = session.get(f"{base_url.rstrip('/')}{PAGE}")
+        url, day = find_link(page.body, page.url)
+    except KlimatpulsError as error:
+        yield _checked(
+            linked, str(error), "fails", f"look for the workbook at {base_url}, or give it to `ingest`"
+        )
+        return
+    yield _checked(
+        linked,
+        f"{urlsplit(url).path.rpartition('/')[2]}, to {day}",
+        "holds" if day <= as_of + timedelta(days=1) else "differs",
+        "ask Naturvårdsverket: the list reaches to a day that has not been",
+    )
+    try:
+        body = session.get(url).body
+        sheet = _sheet(body)
+        parsed = parse((page.body, body), SOURCE_ID, None)
+    except KlimatpulsError as error:
+        yield _checked(
+            "the workbook has the columns that were seen",
+            str(error),
+            "fails",
+            "compare the workbook with docs/sources/klimatklivet.md and report it",
+        )
+        return
+    yield _checked(
+        f"a sheet of the workbook has the {len(COLUMNS)} columns that were seen, and the others its rows",
+        f"sheet {sheet.name!r}: {'; '.join(sheet.notes) or 'as seen'}",
+        "differs" if sheet.notes else "holds",
+        "none: the parser reads this form too",
+    )
+    reasons = "; ".join(sorted(set(parsed.rejects["reason"]))[:3])
+    yield _checked(
+        "every row is a case with category, status, amount and day of decision",
+        f"{len(parsed.rows)} rows, {len(parsed.rejects)} refused" + (f": {reasons}" if reasons else ""),
+        "fails" if len(parsed.rejects) else "holds",
+        "the release would be quarantined: look at the refused cells and report them",
+    )
+
+
+def _checked(assumption: str, answer: str, verdict: Verdict, action: str) -> Checked:
+    return Checked(
+        assumption=assumption, answer=answer, verdict=verdict, action="" if verdict == "holds" else action
+    )

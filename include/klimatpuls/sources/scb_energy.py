@@ -1,12 +1,14 @@
 """Final energy use by municipality, category of consumer and energy carrier, from SCB over PxWebApi 2.
 
 What is published: table TAB3654 (EN0203, Energimyndigheten's), 2009 onwards, in spring, about fifteen months
-after the year. Megawatt-hours.
+after the year. Megawatt-hours, as the title of the table says.
 
 Oddities handled: where fewer than three businesses stand behind a cell it is confidential (``..``); it is
 part of the totals all the same, so it is kept as a row without a value and never read as zero; parts then do
-not add up to their total. The variable is spelt ``Forbrukningskategri``. Which of the household codes is
-which is not certain: they are told by their labels. Codes outside the 312 regions are left out.
+not add up to their total. A total that would reveal a confidential part is withheld in the same way. Another
+symbol (``-``, ``.``) is no figure and no secret: no row. The variable is spelt ``Forbrukningskategri``. Code
+98 is small houses, 97 flats, 964 holiday homes; a label that says otherwise is refused. Codes outside the
+312 regions are left out.
 """
 
 from __future__ import annotations
@@ -15,20 +17,23 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from klimatpuls import pxtable
-from klimatpuls.pxtable import REGION_VARIABLE
-from klimatpuls.pxweb import TIME_VARIABLE
+from klimatpuls import pxcheck, pxtable
+from klimatpuls.pxfiles import describe_tables, recognise_table
+from klimatpuls.pxweb import REGION_VARIABLE, TIME_VARIABLE
 from klimatpuls.regions import regions
 from klimatpuls.releases import EXPECTED, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
+    from klimatpuls.assumptions import Checked
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Fetched, Look
 
+SOURCE_ID = "scb_energy"
 UNIT = "MWh"
+CONFIDENTIAL = ".."
 KEYS = (REGION_VARIABLE, "consumer_code", "fuel_code", TIME_VARIABLE)
 
 
@@ -52,6 +57,11 @@ def look(
     return pxtable.look_at_table(session, base_url, dataset, as_of)
 
 
+def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
+    """Ask the questions that prove what is assumed; see :func:`klimatpuls.pxcheck.check_source`."""
+    return pxcheck.check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
+
+
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
     """Turn SCB's answers into one row per region, consumer, carrier and year.
 
@@ -61,8 +71,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         substance: None; energy has no substances.
 
     Returns:
-        Rows of the fact ``energy``; a confidential cell has no value. Cells of regions outside the 312 are
-        expected rejects; a cell with neither a number nor a symbol is a reject that is a finding.
+        Rows of the fact ``energy``, megawatt-hours; a confidential cell has no value. Cells of regions
+        outside the 312 and cells with another symbol are expected rejects; a cell with neither a number nor a
+        symbol, and a negative one, is a reject that is a finding.
 
     Raises:
         SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
@@ -72,6 +83,11 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     is_missing = frame["value"].isna()
     frame["reason"] = ""
     frame.loc[is_missing & (frame["status"] == ""), "reason"] = "no number"
+    has_other_symbol = is_missing & ~frame["status"].isin(("", CONFIDENTIAL))
+    frame.loc[has_other_symbol, "reason"] = (
+        f"{EXPECTED}no figure, symbol " + frame.loc[has_other_symbol, "status"]
+    )
+    frame.loc[frame["value"] < 0, "reason"] = "an energy use is not negative"
     is_strange = ~frame[REGION_VARIABLE].isin(regions())
     frame.loc[is_strange, "reason"] = (
         f"{EXPECTED}region code " + frame.loc[is_strange, REGION_VARIABLE] + " is none of the 312 regions"
@@ -83,7 +99,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
             "consumer_code": frame["consumer_code"],
             "fuel_code": frame["fuel_code"],
             "year": frame[TIME_VARIABLE].astype("int64"),
-            "energy_mwh": frame["value"] * cells.factor,
+            "energy_mwh": frame["value"] * frame["factor"],
             "status": pd.Series("observed", index=frame.index, dtype="str").mask(is_missing, "confidential"),
             "sheet_row": frame["sheet_row"],
         }
@@ -99,3 +115,11 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         rows_read=len(frame),
         notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
     )
+
+
+RECOGNISES = describe_tables("scb_energy")
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
+    return recognise_table(body, "scb_energy")

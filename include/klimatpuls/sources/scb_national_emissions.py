@@ -3,7 +3,8 @@
 What is published: table TAB4698 (MI0107, Naturvårdsverket's), 1990 onwards, in the middle of December: the
 figures that Sweden reports to the climate convention. Kilotonnes here, tonnes at SMHI and in our tables.
 
-Oddities handled: gases stand twice, by mass and as CO2 equivalents, and only the latter are asked for; the
+Oddities handled: the table mixes units, so its unit field says that they vary and the label of each gas has
+its own; gases stand twice, by mass and as CO2 equivalents, and only the latter are asked for; the
 total without land use and international transport is what compares with SMHI's territorial total, not with
 its ``Alla``; a cell without a number (``..``) is left out.
 """
@@ -14,17 +15,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from klimatpuls import pxtable
+from klimatpuls import pxcheck, pxtable
+from klimatpuls.pxfiles import describe_tables, recognise_table
 from klimatpuls.pxweb import TIME_VARIABLE
 from klimatpuls.releases import EXPECTED, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
+    from klimatpuls.assumptions import Checked
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Fetched, Look
 
+SOURCE_ID = "scb_national_emissions"
 UNIT = "t CO2e"
 KEYS = ("substance", "sector_code", TIME_VARIABLE)
 
@@ -47,6 +51,11 @@ def look(
 ) -> Look:
     """Ask when SCB last updated the table; see :func:`klimatpuls.pxtable.look_at_table`."""
     return pxtable.look_at_table(session, base_url, dataset, as_of)
+
+
+def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
+    """Ask the questions that prove what is assumed; see :func:`klimatpuls.pxcheck.check_source`."""
+    return pxcheck.check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
@@ -78,7 +87,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
             "substance": frame["substance"],
             "sector_code": frame["sector_code"],
             "year": frame[TIME_VARIABLE].astype("int64"),
-            "emissions_tco2e": frame["value"] * cells.factor,
+            "emissions_tco2e": frame["value"] * frame["factor"],
             "sheet_row": frame["sheet_row"],
         }
     )[kept].reset_index(drop=True)
@@ -93,3 +102,11 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         rows_read=len(frame),
         notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
     )
+
+
+RECOGNISES = describe_tables("scb_national_emissions")
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
+    return recognise_table(body, "scb_national_emissions")

@@ -1,32 +1,36 @@
 """Population forecast by municipality, from SCB over PxWebApi 2.
 
-What is published: table TAB6299, once a year in spring: the population on 31 December of the years to come.
-It is what a target per inhabitant is reckoned with; never a figure of the past.
+What is published: in spring or early summer, the population on 31 December of the years to come. Every
+vintage is a table of its own: TAB6299 is the one of 2022, TAB6008 and TAB698 follow it. The one that begins
+last is fetched. A target per inhabitant is calculated with it; it is never a figure of the past.
 
-Oddities handled: age and sex may be left out of the question (summed). Whether the table has rows of counties
-and of the nation is not certain: they are kept where they are there. Codes outside the 312 regions are left
-out.
+Oddities handled: age and sex may be left out of the question (summed). TAB6299 has no row of the nation;
+counties and nation are kept where they are there. Codes outside the 312 regions are left out. An old vintage
+whose table is changed years later stays old: a forecast is dated no later than the end of the year it starts
+in, so it is superseded by the next vintage and never current again, whenever it is fetched.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from klimatpuls import pxtable
-from klimatpuls.pxtable import REGION_VARIABLE
-from klimatpuls.pxweb import TIME_VARIABLE
+from klimatpuls import pxcheck, pxtable
+from klimatpuls.pxfiles import describe_tables, recognise_table
+from klimatpuls.pxweb import REGION_VARIABLE, TIME_VARIABLE, refuse
 from klimatpuls.regions import regions
 from klimatpuls.releases import EXPECTED, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from klimatpuls.assumptions import Checked
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Fetched, Look
 
+SOURCE_ID = "scb_population_forecast"
 UNIT = "persons"
 KEYS = (REGION_VARIABLE, TIME_VARIABLE)
 
@@ -51,6 +55,11 @@ def look(
     return pxtable.look_at_table(session, base_url, dataset, as_of)
 
 
+def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
+    """Ask the questions that prove what is assumed; see :func:`klimatpuls.pxcheck.check_source`."""
+    return pxcheck.check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
+
+
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
     """Turn SCB's answers into one row per region and year.
 
@@ -61,15 +70,16 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
 
     Returns:
         Rows of the fact ``population_forecast``. Cells of regions outside the 312 are expected rejects; a
-        cell that is no whole number is a reject that is a finding.
+        cell that is no whole number above 0 is a reject that is a finding.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`, and if no year lies ahead.
     """
     cells = pxtable.read_cells(parts, dataset)
     frame = cells.frame
     frame["reason"] = ""
-    frame.loc[frame["value"].isna() | (frame["value"] % 1 != 0), "reason"] = "a population is a whole number"
+    is_whole = (frame["value"] % 1 == 0) & (frame["value"] > 0)
+    frame.loc[~is_whole, "reason"] = "a population is a whole number above 0"
     is_strange = ~frame[REGION_VARIABLE].isin(regions())
     frame.loc[is_strange, "reason"] = (
         f"{EXPECTED}region code " + frame.loc[is_strange, REGION_VARIABLE] + " is none of the 312 regions"
@@ -84,14 +94,40 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
             "sheet_row": good["sheet_row"],
         }
     )
+    published, dated = _vintage_date(cells.published_date, frame[TIME_VARIABLE].astype("int64"))
     return Parsed(
         dataset=dataset,
         substance=None,
         unit=UNIT,
-        published_date=cells.published_date,
+        published_date=published,
         years=tuple(sorted(rows["year"].unique().tolist())),
         rows=rows,
         rejects=pxtable.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
-        notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
+        notes=(*cells.notes, *dated, *pxtable.left_out_notes(frame[~kept])),
     )
+
+
+def _vintage_date(updated: date, years: pd.Series) -> tuple[date, list[str]]:
+    """The date of a forecast: when its table was last changed, at the latest the end of its first year.
+
+    Raises:
+        SourceFormatError: if no year lies ahead of that: it is no forecast.
+    """
+    first, last = int(years.min()), int(years.max())
+    published = min(updated, date(first, 12, 31))
+    if last <= updated.year:
+        what = f"the table ends in {last} and was last changed on {updated}: no year of it lies ahead"
+        refuse(SOURCE_ID, "no_forecast", what)
+    if published == updated:
+        return published, []
+    said = f"the table was last changed on {updated}; as the forecast of {first} it is dated {published}"
+    return published, [said]
+
+
+RECOGNISES = describe_tables("scb_population_forecast")
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
+    return recognise_table(body, "scb_population_forecast")

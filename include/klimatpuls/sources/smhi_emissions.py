@@ -17,11 +17,18 @@ One row per (Huvudsektor, Undersektor) × (nation + 21 counties + 290 municipali
 When it changes. Once a year, in April or May, the whole series back to 1990, often corrected without notice
 within weeks. Years are sparse and come and go (2016–2019 left in 2026).
 
-Oddities handled. The header is found by its four words, since it stands one row lower for greenhouse gases;
-years stand in the row above it or, in a sheet saved by hand, in the header row itself, as numbers or text.
-Sector names are misspelt in some releases (``reference/sectors.csv``). Numbers may be text with a decimal
-comma, a U+2212 minus or ``7,33347×10^−05`` (2021). A footer may repeat the report's name. A cell that is no
-number becomes a reject with its row and column; a name never seen refuses the whole workbook.
+Oddities handled. The header is found by its four words, in whichever shown sheet has them, since it stands
+one row lower for greenhouse gases; years stand in a row above it or, in a sheet saved by hand, in the header
+row itself, as numbers or text. The same table is read from CSV (2021: semicolons, decimal comma). Sector
+names are misspelt in some releases (``reference/sectors.csv``). Numbers may be text with a decimal comma, a
+U+2212 minus or ``7,33347×10^−05`` (2021). A footer may repeat the report's name. A cell that is no number
+becomes a reject with its row and column.
+
+What is refused: whatever would make a figure wrong. A main sector or a region that nobody knows refuses the
+workbook. A sub-sector that nobody knows is left out with a note, its cells counted as expected rejects: no
+other figure is made of it. A named column that is no year is left out with a note; a value column without a
+year, or a year that is lost in a heading, refuses. docs/sources/smhi_emissions.md lists what was seen and
+what is assumed.
 
 Units. A greenhouse gas is ``ton/år``, and any other unit refuses it. No workbook of an air pollutant has been
 seen: its unit is read from the sheet, any mass per year is converted to tonnes, anything else refuses it.
@@ -31,31 +38,34 @@ The endpoint is undocumented: ``klimatpuls ingest FILE`` takes a workbook by han
 
 from __future__ import annotations
 
+import csv
+import difflib
 import io
 import re
 import zipfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from klimatpuls import regions, sectors, substances
+from klimatpuls import isolation, regions, sectors, substances
+from klimatpuls.assumptions import Checked
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.http import StatusError, look_at_file
 from klimatpuls.regions import plain_name
-from klimatpuls.releases import Fetched, Parsed
+from klimatpuls.releases import EXPECTED, Fetched, Parsed
 from klimatpuls.units import number_from_text, plain_unit, tonnes_per_unit
-from klimatpuls.zipgate import MAX_ENTRIES, check_workbook
+from klimatpuls.zipgate import MAX_ENTRIES, check_workbook, looks_like
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from klimatpuls.http import PoliteSession
     from klimatpuls.releases import Look
@@ -63,20 +73,44 @@ if TYPE_CHECKING:
 SOURCE: Final = "smhi_emissions"
 PATH: Final = "/api/getexcelfile/"
 GONE_STATUS: Final = frozenset({404, 410})
-HEADER_SEARCH_ROWS: Final = 15
+HEADER_SEARCH_ROWS: Final = 60
+RECOGNISES: Final = (
+    "a workbook (xlsx) or CSV with a line 'Emissioner av …' and a header with the words "
+    "Huvudsektor, Undersektor, Län, Kommun"
+)
 KEY_WORDS: Final = ("Huvudsektor", "Undersektor", "Län", "Kommun")
 
 MISSING_VALUE: Final = "missing value"
 NOT_A_NUMBER: Final = "not a number"
 DUPLICATE: Final = "duplicate"
+UNKNOWN_SUBSECTOR: Final = f"{EXPECTED}a sub-sector nobody knows"
 
 DIOXINS: Final = "dioxin"
 """The one substance that is weighed in toxic equivalents."""
 
 _ALL: Final = "Alla"
 _HEAD_BYTES: Final = 2**17
-_YEAR = re.compile(r"((?:19|20)\d\d)(?:\.0)?")
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_WHOLE_PART_BYTES: Final = 64 * 2**20
+_YEAR = re.compile(r"(?:år )?((?:19|20)\d\d)(?:[.,]0+)?(?: ?\*+| ?\(?prel[a-zåäö]*\.?\)?)?", re.IGNORECASE)
+_YEAR_INSIDE = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR_ROWS_ABOVE: Final = 3
+_DAY_FORMS: Final = (
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)"),
+    re.compile(r"(?<!\d)(?P<d>\d{1,2})[./-](?P<m>\d{1,2})[./-](?P<y>(?:19|20)\d\d)(?!\d)"),
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)"),
+    re.compile(
+        r"(?<!\d)(?P<d>\d{1,2}):?e? (?P<name>[a-z]{3,9})\.? (?P<y>(?:19|20)\d\d)(?!\d)", re.IGNORECASE
+    ),
+)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "maj", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
+_ENGLISH_MONTHS: Final = {"may": 5, "oct": 10}
+_FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_050
+"""Days since 1899-12-30 of 2000-01-01 and 2099-12-31: a date that lost its format."""
+_UNIT_IN_BRACKETS = re.compile(r"\(([^()]*(?:/ ?| per )år[^()]*)\)", re.IGNORECASE)
+_EQUIVALENTS = re.compile(r"[ (]*\bco2-? ?e(?:kv[a-z]*\.?|q\.?)?\b\)?\.?", re.IGNORECASE)
+_ENGLISH_UNIT: Final = {"tonnes": "ton", "tonne": "ton", "tons": "ton", "year": "år", "yr": "år", "a": "år"}
+_ALIKE: Final = 0.85
+"""How alike two names must be to be one misspelt; no two of the nine main sectors are 0.6 alike."""
 
 Row = list[Any]
 """One sheet row as the reader hands it out: str, float, int, bool or a date per cell, '' where empty."""
@@ -90,11 +124,13 @@ class Preamble:
         substance: Our code of the substance.
         unit: Unit as written, such as ``ton/år``.
         published_date: The dataset's own date (B1).
+        notes: What was written in another form than recorded, one sentence each.
     """
 
     substance: str
     unit: str
     published_date: date
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +139,7 @@ class _Table:
     keys: tuple[int, int, int, int]
     years: tuple[int, ...]
     year_columns: tuple[int, ...]
+    notes: tuple[str, ...]
 
 
 def fetch(
@@ -184,38 +221,61 @@ def look(
 def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:
     """Substance, unit and publisher's date of a workbook, whatever its file is called.
 
-    Only the head of the sheet is inflated, so that it costs milliseconds; the table is not judged.
+    Only the head of a sheet is inflated where that is enough, so that it costs milliseconds; the table is not
+    judged.
 
     Raises:
         SourceFormatError: as :func:`parse`.
     """
-    rows = _read_sheet(_head_of(body, what), what)
-    return _preamble(rows[: _find_table(rows, what).header_row], what)
+    head = _head_of(body)
+    if head is not None:
+        try:
+            return _found(head, what, None)[3]
+        except SourceFormatError:
+            pass  # What stands in the way may be the cut: the whole file decides.
+    return _found(body, what, None)[3]
 
 
-def _head_of(body: bytes, what: str) -> bytes:
-    """The same workbook with its sheets cut after the first rows."""
-    head = io.BytesIO()
+def _head_of(body: bytes) -> bytes | None:
+    """The same workbook with its sheets cut after the first rows; None where it has no sheet to cut."""
+    head, is_cut = io.BytesIO(), False
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as whole, zipfile.ZipFile(head, "w") as cut:
             for name in whole.namelist()[:MAX_ENTRIES]:
                 with whole.open(name) as part:
                     text = part.read(_HEAD_BYTES)
-                if name.startswith("xl/worksheets/") and len(text) == _HEAD_BYTES:
-                    text = text[: text.rfind(b"</row>") + len(b"</row>")] + b"</sheetData></worksheet>"
+                    end = text.rfind(b"</row>")
+                    if len(text) < _HEAD_BYTES or end < 0:
+                        text += part.read(_WHOLE_PART_BYTES)
+                    else:
+                        is_cut, text = True, text[: end + len(b"</row>")] + b"</sheetData></worksheet>"
                 cut.writestr(name, text)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        check_workbook(body, what=what)
-        msg = f"{what}: the workbook cannot be opened ({error})"
-        raise SourceFormatError(msg, rule="unreadable_workbook") from error
-    return head.getvalue()
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError):
+        return None
+    return head.getvalue() if is_cut else None
+
+
+def recognise(body: bytes) -> tuple[str, str | None] | None:
+    """Dataset and substance of a file given by hand; None where it has not this table.
+
+    Raises:
+        SourceFormatError: if it has the table, and its substance or date cannot be told.
+    """
+    try:
+        preamble = _found(body, SOURCE, None)[3]
+    except SourceFormatError as error:
+        if error.rule in {"unexpected_substance", "published_date_not_found"}:
+            raise
+        return None
+    is_ghg = substances.substance(preamble.substance).is_ghg
+    return (SOURCE if is_ghg else "smhi_air_pollutants"), preamble.substance
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
-    """The facts of one workbook, tidy.
+    """The facts of one workbook or CSV file, tidy.
 
     Args:
-        parts: The workbook, as the only part.
+        parts: The file, as the only part.
         dataset: Catalogue id of the dataset, for the release's name.
         substance: Our code of the substance asked for; None takes whatever the workbook says it is.
 
@@ -234,16 +294,16 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     if len(parts) != 1:
         msg = f"{what}: expected one workbook, found {len(parts)} parts"
         raise SourceFormatError(msg, rule="not_a_workbook")
-    check_workbook(parts[0], what=what)
-    rows = _read_sheet(parts[0], what)
-    table = _find_table(rows, what)
-    preamble = _preamble(rows[: table.header_row], what)
+    if parts[0].startswith(b"PK"):
+        check_workbook(parts[0], what=what)
+    _, rows, table, preamble, sheet_notes = _found(parts[0], what, substance)
     what = f"{SOURCE} {preamble.substance} {preamble.published_date.isoformat()}"
     _check_substance(preamble, rows[table.header_row], table, substance, what)
     unit, in_tonnes = _unit(preamble, what)
 
     data, sheet_rows = _data_rows(rows, table, what)
-    region_codes, sector_codes, names = _codes(data, sheet_rows, table, what)
+    data, sheet_rows, left_out, renamed, sector_notes = _known_sectors(data, sheet_rows, table)
+    region_codes, sector_codes, names = _codes(data, sheet_rows, table, renamed, what)
     values, rejects, text_cells = _values(data, sheet_rows, table)
     repeated = _repeated(region_codes, sector_codes)
     rejects += _reject_rows(data, sheet_rows, table, repeated, {(row, name) for row, name, *_ in rejects})
@@ -252,7 +312,14 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     values = values * in_tonnes.numerator / in_tonnes.denominator
     measure = "emissions" if substances.substance(preamble.substance).is_ghg else "emissions_t"
     frame = _tidy(region_codes, sector_codes, table.years, values, sheet_rows, measure)
-    notes = (*names, *_notes(text_cells, preamble, region_codes))
+    notes = (
+        *sheet_notes,
+        *table.notes,
+        *preamble.notes,
+        *sector_notes,
+        *names,
+        *_notes(text_cells, preamble, unit, region_codes),
+    )
     return Parsed(
         dataset=dataset,
         substance=preamble.substance,
@@ -260,8 +327,8 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         published_date=preamble.published_date,
         years=tuple(sorted(table.years)),
         rows=frame,
-        rejects=_reject_frame(rejects),
-        rows_read=values.size,
+        rejects=_reject_frame([*rejects, *left_out]),
+        rows_read=values.size + len(left_out),
         notes=notes,
     )
 
@@ -285,11 +352,12 @@ class Sheet:
         return self.rows[sheet_row - 1][column_index(self.columns[year])]
 
 
-def read_places(body: bytes) -> Sheet:
+def read_places(body: bytes, substance: str | None = None) -> Sheet:
     """Where in a workbook the figures of each year stand.
 
     Args:
         body: The bytes of a workbook that :func:`parse` has accepted.
+        substance: Our code of the substance it was accepted as.
 
     Returns:
         The sheet; its rows count as ``sheet_row`` does.
@@ -297,28 +365,231 @@ def read_places(body: bytes) -> Sheet:
     Raises:
         SourceFormatError: if it is no such workbook.
     """
-    name, rows = _open_sheet(body, SOURCE)
-    table = _find_table(rows, SOURCE)
+    name, rows, table, *_ = _found(body, SOURCE, substance)
     columns = dict(zip(table.years, map(column_letters, table.year_columns), strict=True))
     return Sheet(name=name, columns=columns, rows=rows)
+
+
+# ------------------------------------------------------------------------------------ the assumptions
+
+
+def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
+    """Ask for the workbook of all greenhouse gases and hold it against what :func:`parse` assumes.
+
+    One call of about 2 MB: the service knows no smaller answer that would show every area.
+
+    Args:
+        session: The polite session of this source.
+        base_url: As for :func:`fetch`.
+        as_of: The day; the publisher's date and the newest year are held against it.
+    """
+    query = {"county": "0", "municipality": "0", "sub": substances.substance("ghg").smhi_code}
+    asked = f"{PATH}?county=0&municipality=0&sub={query['sub']} answers with a workbook"
+    try:
+        answer = session.get(f"{base_url.rstrip('/')}{PATH}", params=query)
+    except FetchError as error:
+        action = (
+            "open the address in a browser; if it has moved, download the workbook by hand and run "
+            "'klimatpuls ingest FILE'"
+        )
+        yield Checked(assumption=asked, answer=str(error), verdict="fails", action=action)
+        return
+    kind = answer.headers.get("Content-Type", "no content type")
+    if not answer.body.startswith(b"PK"):
+        action = "see what the address shows in a browser; a run refuses this answer"
+        yield Checked(assumption=asked, answer=looks_like(answer.body), verdict="fails", action=action)
+        return
+    yield Checked(assumption=asked, answer=f"{len(answer.body):,} bytes, {kind}", verdict="holds")
+    validators = [name for name in ("ETag", "Last-Modified") if answer.headers.get(name)]
+    yield Checked(
+        assumption="it says with ETag or Last-Modified whether the workbook changed (nobody has recorded it)",
+        answer=", ".join(validators) or "neither: every look reads the whole workbook",
+        verdict="holds" if validators else "differs",
+        action="" if validators else "none needed: 2 MB a look",
+    )
+    try:
+        yield from isolation.run_isolated(check_workbook_form, answer.body, as_of, what=SOURCE)
+    except SourceFormatError as error:
+        yield Checked(
+            assumption="the workbook has the layout that is read",
+            answer=f"{error.rule}: {error}",
+            verdict="fails",
+            action="a run refuses this workbook: report the message, the parser must learn the new form",
+        )
+
+
+def check_workbook_form(body: bytes, as_of: date) -> tuple[Checked, ...]:
+    """What a workbook of all greenhouse gases shows of every assumption on its form.
+
+    Args:
+        body: The workbook.
+        as_of: The day; the publisher's date and the newest year are held against it.
+
+    Raises:
+        SourceFormatError: as :func:`parse`.
+    """
+    _, _, table, preamble, notes = _found(body, SOURCE, "ghg")
+    parsed = parse((body,), SOURCE, "ghg")
+    newest, lag = max(parsed.years), as_of.year - max(parsed.years)
+    own_forms = [note for note in parsed.notes if "publisher's date" in note or "heading" in note]
+    found = set(parsed.rows["region_code"])
+    main = set(sectors.main_codes()) | {"all"}
+    unknown = parsed.rejects["reason"].eq(UNKNOWN_SUBSECTOR).sum()
+    bad = len(parsed.rejects) - int(unknown)
+    renamed = [note for note in parsed.notes if "sector" in note]
+    return (
+        _checked(
+            f"one sheet, header {', '.join(KEY_WORDS)} in row 7, years in row 6",
+            f"header in row {table.header_row + 1}" + (f"; {'; '.join(notes)}" if notes else ""),
+            as_recorded=table.header_row == 6 and not notes,
+        ),
+        _checked(
+            "row 1 says 'Rapportnamn: Länsrapport, YYYY-MM-DD', which is the release's date",
+            "; ".join(own_forms) or preamble.published_date.isoformat(),
+            as_recorded=not own_forms,
+            is_right=preamble.published_date <= as_of + timedelta(days=1),
+        ),
+        _checked(
+            "the unit is 'Enhet: ton/år'",
+            f"Enhet: {preamble.unit}",
+            as_recorded=plain_unit(preamble.unit) == plain_unit(parsed.unit),
+        ),
+        _checked(
+            "years are sparse, from 1990, the newest two or three years before today",
+            f"{len(parsed.years)} years, {min(parsed.years)} to {newest}",
+            as_recorded=min(parsed.years) == 1990 and 1 <= lag <= 3,
+            is_right=newest <= as_of.year,
+        ),
+        _checked(
+            "every column beside the four is a year",
+            "; ".join(table.notes) or "so it is",
+            as_recorded=not table.notes,
+        ),
+        _checked(
+            f"the {len(main) - 1} main sectors and their sum are there",
+            f"{len(main & set(parsed.rows['sector_code']))} of {len(main)}",
+            is_right=main <= set(parsed.rows["sector_code"]),
+        ),
+        _checked(
+            "every sector is spelled as in an earlier release",
+            "; ".join(renamed) or f"{parsed.rows['sector_code'].nunique()} sectors, all known",
+            as_recorded=not renamed,
+        ),
+        _checked(
+            "names without codes: the nation, 21 counties, 290 municipalities",
+            f"{len(found)} of {len(regions.codes())} areas",
+            is_right=found == set(regions.codes()),
+        ),
+        _checked(
+            "every cell is a number, none is empty",
+            f"{len(parsed.rows):,} numbers, {bad} cells that are none",
+            is_right=bad == 0,
+        ),
+    )
+
+
+def _checked(assumption: str, answer: str, *, as_recorded: bool = True, is_right: bool = True) -> Checked:
+    if not is_right:
+        action = "a run refuses or holds this workbook: look at it, then tell the publisher"
+        return Checked(assumption=assumption, answer=answer, verdict="fails", action=action)
+    if not as_recorded:
+        action = "none needed: it is read all the same; note it in docs/sources/smhi_emissions.md"
+        return Checked(assumption=assumption, answer=answer, verdict="differs", action=action)
+    return Checked(assumption=assumption, answer=answer, verdict="holds")
 
 
 # ------------------------------------------------------------------------------------------ the sheet
 
 
-def _read_sheet(body: bytes, what: str) -> list[Row]:
-    return _open_sheet(body, what)[1]
+def _found(
+    body: bytes, what: str, asked: str | None
+) -> tuple[str, list[Row], _Table, Preamble, tuple[str, ...]]:
+    """Name and rows of the sheet that has the table, where the table stands, what is above it, and notes.
+
+    The sheet of the substance asked for where several have the table, else the first.
+    """
+    found = []
+    for name, rows, table in _tables(body, what):
+        found.append((name, rows, table, _preamble(rows, table, what)))
+    name, rows, table, preamble = next((one for one in found if one[3].substance == asked), found[0])
+    notes = (f"{len(found)} sheets have a table; {name!r} was read",) if len(found) > 1 else ()
+    return name, rows, table, preamble, notes
 
 
-def _open_sheet(body: bytes, what: str) -> tuple[str, list[Row]]:
-    """Name and rows of the first sheet that is shown."""
+def _tables(body: bytes, what: str) -> Iterator[tuple[str, list[Row], _Table]]:
+    """Name, rows and table of every sheet that has the header.
+
+    Raises:
+        SourceFormatError: if none has; of the sheets' reasons the first.
+    """
+    reasons: list[SourceFormatError] = []
+    has_table = False
+    for name, rows in _sheets(body, what):
+        try:
+            table = _find_table(rows, what)
+        except SourceFormatError as error:
+            if error.rule != "header_not_found":
+                raise
+            reasons.append(error)
+            continue
+        has_table = True
+        yield name, rows, table
+    if not has_table:
+        raise reasons[0]
+
+
+def _sheets(body: bytes, what: str) -> Iterator[tuple[str, list[Row]]]:
+    """Name and rows of every sheet that is shown, or the rows of a text file."""
+    if not body.startswith(b"PK"):
+        yield "", _text_rows(body, what)
+        return
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        return shown[0], book.get_sheet_by_name(shown[0]).to_python(skip_empty_area=False)
+        shown = [
+            sheet.name
+            for sheet in book.sheets_metadata
+            if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
+        ]
+        if not shown:
+            msg = "it shows no sheet"
+            raise ValueError(msg)
+        for name in shown:
+            yield name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except (CalamineError, OSError, ValueError, IndexError) as error:
+        if isinstance(error, SourceFormatError):
+            raise
         msg = f"{what}: the workbook opens as a zip but not as a spreadsheet ({error}). Nothing was loaded."
         raise SourceFormatError(msg, rule="unreadable_workbook") from error
+
+
+def _text_rows(body: bytes, what: str) -> list[Row]:
+    """The rows of a CSV file, all of one length, each cell a text.
+
+    Raises:
+        SourceFormatError: as :func:`klimatpuls.zipgate.check_workbook` where it is no such text.
+    """
+    text = _decoded(body)
+    line = next((line for line in text.splitlines() if KEY_WORDS[0].casefold() in line.casefold()), None)
+    if line is None:
+        check_workbook(body, what=what)
+    separator = max(";\t,", key=str(line).count)
+    try:
+        rows: list[Row] = [*csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+    except csv.Error as error:
+        msg = f"{what}: the file looks like CSV and cannot be read as such ({error}). Nothing was loaded."
+        raise SourceFormatError(msg, rule="unreadable_workbook") from error
+    width = max(map(len, rows))
+    return [[*row, *[""] * (width - len(row))] for row in rows]
+
+
+def _decoded(body: bytes) -> str:
+    """A text in UTF-8, in UTF-16 with its mark, or else as Windows writes it in Sweden."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "replace")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", "replace")
 
 
 def _text(cell: object) -> str:
@@ -345,32 +616,61 @@ def _find_table(rows: list[Row], what: str) -> _Table:
 
 
 def _year_columns(rows: list[Row], at: int, keys: tuple[int, int, int, int], what: str) -> _Table:
-    above = rows[at - 1] if at else []
+    above = _row_of_years(rows, at)
     years: dict[int, int] = {}
-    strange: list[str] = []
+    others: dict[int, str] = {}
     for column, cell in enumerate(rows[at]):
         if column in keys:
             continue
         year = _year(cell) or _year(above[column] if column < len(above) else "")
         if year is None:
             if _text(cell) or any(_text(row[column]) for row in rows[at + 1 :]):
-                strange.append(f"column {column_letters(column)}, header row {at + 1}: {_text(cell)!r}")
+                others[column] = _text(cell)
         elif year in years.values():
             msg = f"{what}: the year {year} stands in two columns (header row {at + 1}). Nothing was loaded."
             raise SourceFormatError(msg, rule="duplicate_year")
         else:
             years[column] = year
+    strange = [
+        f"column {column_letters(column)}, header row {at + 1}: {name!r}"
+        for column, name in others.items()
+        if not _is_beside_the_years(name, rows[at], years)
+    ]
     if strange or not years:
         msg = (
-            f"{what}: expected {', '.join(KEY_WORDS)} and years only, found "
-            + (f"columns without a year: {'; '.join(strange[:10])}" if strange else "no column with a year")
-            + ". Nothing was loaded; add the column to the source module if it is new and meant."
+            f"{what}: expected {', '.join(KEY_WORDS)} and years, found "
+            + (
+                f"columns that may hide a year: {'; '.join(strange[:10])}"
+                if strange
+                else "no column with a year"
+            )
+            + ". Nothing was loaded; the publisher may have changed its layout."
         )
         raise SourceFormatError(msg, rule="unexpected_column", findings=strange)
-    return _Table(at, keys, tuple(years.values()), tuple(years))
+    notes = tuple(
+        f"the column {name!r} ({column_letters(column)}) is no year and was left out"
+        for column, name in others.items()
+    )
+    return _Table(at, keys, tuple(years.values()), tuple(years), notes)
+
+
+def _row_of_years(rows: list[Row], at: int) -> Row:
+    """The nearest row above the header that has a year in it; an empty one where there is none."""
+    near = (rows[row] for row in range(at - 1, max(-1, at - 1 - _YEAR_ROWS_ABOVE), -1))
+    return next((row for row in near if any(_year(cell) is not None for cell in row)), [])
+
+
+def _is_beside_the_years(name: str, header: Row, years: Mapping[int, int]) -> bool:
+    """Whether a column's name says something else than a year: it can be left out without losing one."""
+    repeated = {_text(header[column]) for column in years}
+    hidden = {int(year) for year in _YEAR_INSIDE.findall(name)}
+    has_words = any(letter.isalpha() for letter in name)
+    return has_words and name not in repeated and (len(hidden) != 1 or hidden <= set(years.values()))
 
 
 def _year(cell: object) -> int | None:
+    if isinstance(cell, date):
+        return cell.year if (cell.month, cell.day) in {(1, 1), (12, 31)} else None
     found = _YEAR.fullmatch(_text(cell))
     return int(found.group(1)) if found else None
 
@@ -396,26 +696,96 @@ def column_index(letters: str) -> int:
 # --------------------------------------------------------------------------------------- the preamble
 
 
-def _preamble(rows: list[Row], what: str) -> Preamble:
-    lines = [" ".join(filter(None, map(_text, row))) for row in rows]
-    report = _line_after("Rapportnamn:", lines)
-    found = _ISO_DATE.search(report)
+def _preamble(rows: list[Row], table: _Table, what: str) -> Preamble:
+    """What stands above a table.
+
+    Raises:
+        SourceFormatError: ``published_date_not_found`` or ``unexpected_substance``.
+    """
+    above = rows[: table.header_row]
+    lines = [" ".join(filter(None, map(_text, row))) for row in above]
+    published, date_notes = _published_date(above, lines, what)
+    substance, substance_notes = _substance(lines, rows[table.header_row], table, what)
+    return Preamble(substance, _unit_text(lines), published, (*date_notes, *substance_notes))
+
+
+def _published_date(above: list[Row], lines: list[str], what: str) -> tuple[date, tuple[str, ...]]:
+    """The publisher's date, from the line of the report's name, else from any line that names the report."""
+    at = next((at for at, line in enumerate(lines) if plain_name(line).startswith("rapportnamn")), None)
+    if at is None:
+        at = next((at for at, line in enumerate(lines) if "länsrapport" in plain_name(line)), None)
+    line = "" if at is None else lines[at]
+    days = set[date | None]().union(*map(_days, [] if at is None else above[at]))
+    published = days.pop() if len(days) == 1 else None
+    if published is None:
+        msg = (
+            f"{what}: expected 'Rapportnamn: Länsrapport, YYYY-MM-DD' above the table, found {line!r}"
+            + (" (day and month cannot be told apart, or two dates)" if line else "")
+            + ". Nothing was loaded: the date says which release is the newest."
+        )
+        raise SourceFormatError(msg, rule="published_date_not_found", findings=[line])
+    is_usual = published.isoformat() in line and at == 0
+    notes = () if is_usual else (f"the publisher's date is written {line!r}; it was read as {published}",)
+    return published, notes
+
+
+def _days(cell: object) -> set[date | None]:
+    """The days that a cell states; None stands for one that is no day or can be read in two ways."""
+    if isinstance(cell, date):
+        return {cell.date() if isinstance(cell, datetime) else cell}
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        is_serial = _FIRST_SERIAL <= cell <= _LAST_SERIAL
+        return {date(1899, 12, 30) + timedelta(days=int(cell))} if is_serial else set()
+    text, days = _text(cell), set[date | None]()
+    for form in _DAY_FORMS:
+        for found in form.finditer(text):
+            days.add(_day_of(found.groupdict(), is_year_first=found.start("y") == found.start()))
+        text = form.sub("|", text)
+    return days
+
+
+def _day_of(parts: Mapping[str, str | None], *, is_year_first: bool) -> date | None:
+    year, day = int(str(parts["y"])), int(str(parts["d"]))
+    if name := parts.get("name"):
+        short = name.casefold()[:3]
+        month = _MONTHS.index(short) + 1 if short in _MONTHS else _ENGLISH_MONTHS.get(short, 0)
+    else:
+        month = int(str(parts["m"]))
+        if not is_year_first and day != month and day <= 12 and month <= 12:
+            return None
     try:
-        published = date.fromisoformat(found.group() if found else "")
-    except ValueError as error:
-        msg = f"{what}: expected 'Rapportnamn: Länsrapport, YYYY-MM-DD' in row 1, found {report!r}"
-        raise SourceFormatError(msg, rule="published_date_not_found") from error
-    label = _line_after("Emissioner av", lines)
-    entry = substances.by_label(label)
-    if entry is None:
-        msg = f"{what}: 'Emissioner av {label}' names none of the {len(substances.substances())} substances"
-        raise SourceFormatError(msg, rule="unexpected_substance")
-    return Preamble(entry.code, _line_after("Enhet:", lines), published)
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _substance(lines: list[str], header: Row, table: _Table, what: str) -> tuple[str, tuple[str, ...]]:
+    """Our code of the substance, from its line, else from the heading of the value columns."""
+    label = _line_after("Emissioner av", lines) or _line_after("Utsläpp av", lines)
+    entry = substances.by_label(label) or substances.by_label(_UNIT_IN_BRACKETS.sub("", label).strip(" ,"))
+    if entry is not None:
+        return entry.code, ()
+    if not label:
+        codes = {plain_name(_text(header[column])) for column in table.year_columns}
+        known = {plain_name(one.smhi_code): one.code for one in substances.substances().values()}
+        if len(codes) == 1 and (code := known.get(codes.pop())):
+            return code, (f"no line says of which substance it is; its columns are headed as {code}",)
+    msg = f"{what}: 'Emissioner av {label}' names none of the {len(substances.substances())} substances"
+    raise SourceFormatError(msg, rule="unexpected_substance")
+
+
+def _unit_text(lines: list[str]) -> str:
+    """The unit as written: after the word ``Enhet``, else in brackets; an empty text where there is none."""
+    for line in lines:
+        if plain_name(line).startswith("enhet"):
+            return line[len("enhet") :].strip(" :=()[]")
+    found = next((found for line in lines if (found := _UNIT_IN_BRACKETS.search(line))), None)
+    return found.group(1).strip() if found else ""
 
 
 def _line_after(start: str, lines: Iterable[str]) -> str:
     wanted = plain_name(start)
-    return next((line[len(start) :].strip() for line in lines if plain_name(line).startswith(wanted)), "")
+    return next((line[len(start) :].strip(" :") for line in lines if plain_name(line).startswith(wanted)), "")
 
 
 def _check_substance(preamble: Preamble, header: Row, table: _Table, asked: str | None, what: str) -> None:
@@ -425,12 +795,13 @@ def _check_substance(preamble: Preamble, header: Row, table: _Table, asked: str 
             "fetch it again, or name the right substance."
         )
         raise SourceFormatError(msg, rule="unexpected_substance")
-    expected = substances.substance(preamble.substance).smhi_code
+    entry = substances.substance(preamble.substance)
     others = {_text(header[column]) for column in table.year_columns if _year(header[column]) is None}
-    if others - {expected, ""}:
+    expected = {plain_name(entry.smhi_code), plain_name(entry.name_sv), ""}
+    if {plain_name(other) for other in others} - expected:
         msg = (
             f"{what}: the value columns of row {table.header_row + 1} are headed {sorted(others)}, expected "
-            f"{expected!r}. Nothing was loaded."
+            f"{entry.smhi_code!r}. Nothing was loaded."
         )
         raise SourceFormatError(msg, rule="unexpected_substance")
 
@@ -438,11 +809,11 @@ def _check_substance(preamble: Preamble, header: Row, table: _Table, asked: str 
 def _unit(preamble: Preamble, what: str) -> tuple[str, Fraction]:
     """The unit as it is kept, and how many tonnes it is.
 
-    A greenhouse gas has the expected spelling, whatever blanks and case a release writes it with.
+    A greenhouse gas has the expected spelling, however a release spells tonnes per year.
     """
     entry, found = substances.substance(preamble.substance), preamble.unit
     if entry.expected_unit is not None:
-        if plain_unit(found) == plain_unit(entry.expected_unit):
+        if _is_tonnes(found):
             return entry.expected_unit, Fraction(1)
         wanted = f"Enhet: {entry.expected_unit}"
         trouble = "figures in another unit are not converted on a guess"
@@ -457,6 +828,16 @@ def _unit(preamble: Preamble, what: str) -> tuple[str, Fraction]:
         "changed it, the source module must say how."
     )
     raise SourceFormatError(msg, rule="unexpected_unit", findings=[f"Enhet: {found}"])
+
+
+def _is_tonnes(unit: str) -> bool:
+    """Whether a unit is tonnes, of CO2 equivalents or not, in Swedish or English."""
+    words = re.split(r"(\W+)", _EQUIVALENTS.sub(" ", unit).casefold())
+    plain = " ".join("".join(_ENGLISH_UNIT.get(word, word) for word in words).split())
+    try:
+        return tonnes_per_unit(re.sub(r" ?/ ?", "/", plain)) == 1
+    except ValueError:
+        return False
 
 
 # ------------------------------------------------------------------------------------- rows and names
@@ -480,13 +861,69 @@ def _is_footer(row: Row, first: int, footer: str) -> bool:
     return isinstance(name, str) and plain_name(name) == footer
 
 
+_Reject = tuple[int, str, str, str]
+_Renamed = dict[str, str]
+"""Main sector as the sheet spells it → as the reference table does."""
+
+
+def _known_sectors(
+    data: list[Row], sheet_rows: np.ndarray, table: _Table
+) -> tuple[list[Row], np.ndarray, list[_Reject], _Renamed, list[str]]:
+    """The rows without sub-sectors that nobody knows, the cells left out, misspelt main sectors, notes."""
+    main, sub, *_ = table.keys
+    pairs = {(_text(row[main]), _text(row[sub])) for row in data}
+    renamed = _misspelt(pairs)
+    whole = {name for name, part in pairs if sectors.code_for(renamed.get(name, name), part) and part == _ALL}
+    unknown = {
+        (name, part)
+        for name, part in pairs
+        if name in whole and sectors.code_for(renamed.get(name, name), part) is None
+    }
+    notes = [f"main sector {name!r} was read as {known!r}" for name, known in sorted(renamed.items())]
+    notes += [f"no sub-sector is called {_spelled(pair)}; it was left out" for pair in sorted(unknown)]
+    if not unknown:
+        return data, sheet_rows, [], renamed, notes
+    is_known = [(_text(row[main]), _text(row[sub])) not in unknown for row in data]
+    left_out = [
+        (int(sheet_row), str(year), _text(row[column]), UNKNOWN_SUBSECTOR)
+        for row, sheet_row, known in zip(data, sheet_rows, is_known, strict=True)
+        if not known
+        for year, column in zip(table.years, table.year_columns, strict=True)
+    ]
+    kept = [row for row, known in zip(data, is_known, strict=True) if known]
+    return kept, sheet_rows[np.asarray(is_known)], left_out, renamed, notes
+
+
+def _misspelt(pairs: set[tuple[str, str]]) -> _Renamed:
+    """Main sectors that nobody knows and that are plainly a known one, which is missing otherwise."""
+    by_name = {plain_name(name): name for one in sectors.sectors().values() for name, _ in one.spellings}
+    met = {name for name, _ in pairs}
+    missing = [plain for plain, name in by_name.items() if not _is_met(name, met)]
+    found: _Renamed = {}
+    for name in sorted(met):
+        if name and plain_name(name) not in by_name:
+            near = difflib.get_close_matches(plain_name(name), missing, n=1, cutoff=_ALIKE)
+            if near:
+                found[name] = by_name[near[0]]
+    return found
+
+
+def _is_met(name: str, met: set[str]) -> bool:
+    """Whether a sheet has a main sector, under any of its known spellings."""
+    code = sectors.code_for(name, _ALL)
+    return any(sectors.code_for(other, _ALL) == code for other in met)
+
+
 def _codes(
-    data: list[Row], sheet_rows: np.ndarray, table: _Table, what: str
+    data: list[Row], sheet_rows: np.ndarray, table: _Table, renamed: _Renamed, what: str
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     main, sub, county, municipality = table.keys
     sector_pairs = [(row[main], row[sub]) for row in data]
     region_pairs = [(row[county], row[municipality]) for row in data]
-    sector_of = {pair: sectors.code_for(_text(pair[0]), _text(pair[1])) for pair in set(sector_pairs)}
+    sector_of = {
+        pair: sectors.code_for(renamed.get(_text(pair[0]), _text(pair[0])), _text(pair[1]))
+        for pair in set(sector_pairs)
+    }
     region_of, complaints = _region_codes(set(region_pairs))
     unknown = [
         f"row {_first_row(sector_pairs, pair, sheet_rows)}: no sector is called {_spelled(pair)}"
@@ -496,25 +933,31 @@ def _codes(
     unknown += [
         f"row {_first_row(region_pairs, pair, sheet_rows)}: {why}" for pair, why in complaints.items()
     ]
-    missing = sorted(set(regions.codes()) - set(region_of.values()))
     if unknown:
-        lost = ", ".join(f"{code} {regions.region(code).name}" for code in missing[:10])
-        msg = (
-            f"{what}: {len(unknown)} names are in no reference table: {'; '.join(sorted(unknown)[:10])}. "
-            f"Missing regions: {lost or 'none'}. Nothing was loaded; add the new spelling to "
-            "reference/sectors.csv or reference/regions.csv if it means a known one."
-        )
-        raise SourceFormatError(msg, rule="unknown_names", findings=sorted(unknown))
+        raise _unknown_names(unknown, set(region_of.values()), what)
     notes = tuple(
         f"sector {_spelled(pair)} is an older spelling of {code}"
         for pair, code in sorted(sector_of.items(), key=str)
-        if code and (plain_name(pair[0]), plain_name(pair[1])) != _newest_spelling(code)
+        if code
+        and _text(pair[0]) not in renamed
+        and (plain_name(pair[0]), plain_name(pair[1])) != _newest_spelling(code)
     )
     return (
         np.array([region_of[pair] for pair in region_pairs], dtype=object),
         np.array([sector_of[pair] for pair in sector_pairs], dtype=object),
         notes,
     )
+
+
+def _unknown_names(unknown: list[str], found: set[str], what: str) -> SourceFormatError:
+    missing = sorted(set(regions.codes()) - found)
+    lost = ", ".join(f"{code} {regions.region(code).name}" for code in missing[:10])
+    msg = (
+        f"{what}: {len(unknown)} names are in no reference table: {'; '.join(sorted(unknown)[:10])}. "
+        f"Missing regions: {lost or 'none'}. Nothing was loaded; add the new spelling to "
+        "reference/sectors.csv or reference/regions.csv if it means a known one."
+    )
+    return SourceFormatError(msg, rule="unknown_names", findings=sorted(unknown))
 
 
 def _spelled(pair: tuple[Any, Any]) -> str:
@@ -548,8 +991,6 @@ def _region_codes(
 
 
 # ----------------------------------------------------------------------------------------- the values
-
-_Reject = tuple[int, str, str, str]
 
 
 def _values(
@@ -635,7 +1076,9 @@ def _reject_frame(rejects: list[_Reject]) -> pd.DataFrame:
     return frame.astype({"sheet_row": "int64", "column_name": "str", "raw_value": "str", "reason": "str"})
 
 
-def _notes(text_cells: Mapping[str, int], preamble: Preamble, region_codes: np.ndarray) -> list[str]:
+def _notes(
+    text_cells: Mapping[str, int], preamble: Preamble, unit: str, region_codes: np.ndarray
+) -> list[str]:
     notes = []
     if text_cells["read"]:
         notes.append(f"{text_cells['read']} cells written as text were read as the numbers they are")
@@ -643,6 +1086,8 @@ def _notes(text_cells: Mapping[str, int], preamble: Preamble, region_codes: np.n
     if missing:
         names = ", ".join(f"{code} {regions.region(code).name}" for code in missing[:10])
         notes.append(f"{len(missing)} of {len(regions.codes())} regions are missing: {names}")
+    if plain_unit(unit) != plain_unit(preamble.unit):
+        notes.append(f"the unit is written {preamble.unit!r}; it was read as {unit}")
     if substances.substance(preamble.substance).expected_unit is None:
         notes.append(f"the workbook states its figures in {preamble.unit!r}; they are kept in tonnes")
     return notes

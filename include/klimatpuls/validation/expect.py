@@ -92,10 +92,6 @@ def _column_expectations(suite: Suite) -> Iterator[Any]:
             yield gxe.ExpectColumnValuesToBeInSet(
                 column=stated.name, value_set=list(stated.allowed), severity="critical"
             )
-        if stated.minimum is not None or stated.maximum is not None:
-            yield gxe.ExpectColumnValuesToBeBetween(
-                column=stated.name, min_value=stated.minimum, max_value=stated.maximum, severity="critical"
-            )
     yield gxe.ExpectColumnValuesToBeBetween(column="sheet_row", min_value=0, severity="critical")
 
 

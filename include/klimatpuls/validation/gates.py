@@ -18,6 +18,7 @@ from typing import Literal
 Severity = Literal["hard", "hold", "advisory"]
 Verdict = Literal["publish", "publish_with_warnings", "hold", "quarantine"]
 Worst = Literal["max", "min", "count"]
+Compares = Literal["nothing", "release", "years"]
 Finding = Mapping[str, object]
 
 SAMPLE_SIZE = 10
@@ -58,6 +59,11 @@ class Rule:
         title_en: The same, English.
         nothing_sv: Why there may be nothing to measure, Swedish.
         nothing_en: The same, English.
+        compares: What the figures are compared with that depends on which release stands before this one:
+            ``release`` the release before itself, ``years`` the years of this one that it does not have. Such
+            gates are measured again when another release takes that place.
+        advice_sv: What a person does about a finding, Swedish; empty where the verdict's own text says it.
+        advice_en: The same, English.
     """
 
     name: str
@@ -69,6 +75,9 @@ class Rule:
     title_en: str
     nothing_sv: str = "inget att jämföra"
     nothing_en: str = "nothing to compare"
+    compares: Compares = "nothing"
+    advice_sv: str = ""
+    advice_en: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,14 +249,15 @@ def _message_sv(
     versus: str | None,
 ) -> str:
     compared = f", jämfört med utgåva {versus}" if versus else ""
+    advice = f" {rule.advice_sv}" if count and rule.advice_sv else ""
     if measured is None:
         return f"{rule.title_sv}: {rule.nothing_sv}."
     if rule.unit == "count":
-        return f"{rule.title_sv}: {count or 'inga'}{_named(findings, 'sv', count)}."
+        return f"{rule.title_sv}: {count or 'inga'}{_named(findings, 'sv', count)}.{advice}"
     unit = _UNITS_SV[rule.unit]
     found = f"; {count} fynd{_named(findings, 'sv', count)}" if count else ""
     bound = f"gräns {number(limit, ',')} {unit}"
-    return f"{rule.title_sv}: {number(measured, ',')} {unit} ({bound}){compared}{found}."
+    return f"{rule.title_sv}: {number(measured, ',')} {unit} ({bound}){compared}{found}.{advice}"
 
 
 def _message_en(
@@ -259,13 +269,15 @@ def _message_en(
     versus: str | None,
 ) -> str:
     compared = f", compared with release {versus}" if versus else ""
+    advice = f" {rule.advice_en}" if count and rule.advice_en else ""
     if measured is None:
         return f"{rule.title_en}: {rule.nothing_en}."
     if rule.unit == "count":
-        return f"{rule.title_en}: {count or 'none'}{_named(findings, 'en', count)}."
+        return f"{rule.title_en}: {count or 'none'}{_named(findings, 'en', count)}.{advice}"
     unit = _UNITS_EN[rule.unit]
     found = f"; {count} finding{'s' if count > 1 else ''}{_named(findings, 'en', count)}" if count else ""
-    return f"{rule.title_en}: {number(measured)} {unit} (limit {number(limit)} {unit}){compared}{found}."
+    bound = f"limit {number(limit)} {unit}"
+    return f"{rule.title_en}: {number(measured)} {unit} ({bound}){compared}{found}.{advice}"
 
 
 def number(value: float, decimal_mark: str = ".") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls.catalog import source_of
 from klimatpuls.validation.gates import Gate, ReleaseVerdict, explain, finding_text
 from klimatpuls.warehouse.connection import load_sql
 
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 REFUSED_FILE = (
     "Den är avvisad; det som är publicerat står orört och filen är bevarad som {sha256}.\n"
     "It is refused; what is published stays as it was, and the raw file is kept as {sha256}.\n"
-    "Look at the file and tell the publisher. A corrected file is taken at the next fetch, or at once:\n"
-    "  klimatpuls ingest FILE"
+    "What to do: look at the file. In the home, {manifest}\n"
+    "says where it came from and which files of snapshots/objects hold its bytes.\n"
+    "If the file is wrong, tell the publisher. A corrected file is taken at the next fetch, or at once with\n"
+    "  klimatpuls ingest FILE\n"
+    "If the file is right, the parser must be mended. Another version of it reads the file again by itself\n"
+    "at the next run of the source, or at once with\n"
+    "  klimatpuls source retry {source}"
 )
 
 
@@ -73,7 +79,7 @@ def _explain(run_id: int, head: dict[str, Any], gates: tuple[Gate, ...]) -> str:
         for gate in gates:
             said = f"{gate.message_sv.partition(':')[0]} / {gate.message_en}"
             lines += [f"{gate.rule} ({gate.severity}): {said}", *map(finding_text, gate.sample)]
-        return "\n".join([*lines, "", REFUSED_FILE.format(sha256=head["snapshot_sha256"][:8])])
+        return "\n".join([*lines, "", _refused_file(head)])
     verdict = ReleaseVerdict(
         run_id=run_id,
         release_id=head["release_id"],
@@ -86,6 +92,13 @@ def _explain(run_id: int, head: dict[str, Any], gates: tuple[Gate, ...]) -> str:
         docs_path=head["docs_path"],
     )
     return explain(verdict)
+
+
+def _refused_file(head: dict[str, Any]) -> str:
+    """What became of a file that was refused, and what to do."""
+    source, sha256 = source_of(head["dataset"]).id, head["snapshot_sha256"]
+    manifest = f"snapshots/manifests/{source}/{head['dataset']}/{head['substance']}/{sha256}.json"
+    return REFUSED_FILE.format(sha256=sha256[:8], manifest=manifest, source=source)
 
 
 def _gate(row: dict[str, Any]) -> Gate:

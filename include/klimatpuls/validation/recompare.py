@@ -1,10 +1,10 @@
 """Gates that compare a release with the one before it, measured again when another release takes that place.
 
-The hold gates of methods section 8 compare with the nearest earlier release by the publisher's date,
-whatever the order of loading. An older release that is loaded later, or one that is withdrawn or restored,
-changes what a release follows upon; so before every publication such gates are measured anew, and the
-warehouse comes to the same answer from every order. What is published is never taken back by it: a hold found
-this way stands in ``mart.release_gate`` for a person to see.
+The comparing gates of methods section 8 (:attr:`klimatpuls.validation.gates.Rule.compares`) depend on the
+nearest earlier release by the publisher's date, whatever the order of loading. An older release that is
+loaded later, or one that is withdrawn or restored, changes what a release follows upon; so before every
+publication such gates are measured anew, and the warehouse comes to the same answer from every order. What
+is published is never taken back by it: a hold found this way stands in ``mart.release_gate`` for a person.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _shown(row: Mapping[str, Any]) -> _Shown:
         substance=row["substance"],
         published_date=row["published_date"],
         known_from=row["known_from"],
-        content_sha256=row["content_sha256"],
+        approval_number=row["approval_number"],
         state=row["state"],
     )
     return _Shown(
@@ -91,9 +91,10 @@ def _comparing_gates(cursor: Any, item: Loaded) -> dict[str, Gate]:
     earlier = item.earlier.release_id if item.earlier else None
     gates = {}
     for check in checks:
-        if check.rule.severity == "hold":
+        if check.rule.compares != "nothing":
             measure = _measure(cursor, check, item, f"core.{fact.table}")
-            gates[check.rule.name] = judge(check.rule, measure, check.limit, compared_with=earlier)
+            versus = earlier if check.rule.compares == "release" else None
+            gates[check.rule.name] = judge(check.rule, measure, check.limit, compared_with=versus)
     return gates
 
 

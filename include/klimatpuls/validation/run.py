@@ -127,7 +127,7 @@ def _loaded_releases(conn: Connection, run_id: int) -> list[Loaded]:
                 substance=row.substance,
                 published_date=row.published_date,
                 known_from=row.known_from,
-                content_sha256=row.content_sha256,
+                approval_number=row.approval_number,
                 state=row.state,
             ),
             snapshot_sha256=row.file_sha256,
@@ -337,7 +337,7 @@ def _verdict(
                     check.rule,
                     findings[check.key][release.release_id],
                     check.limit,
-                    compared_with=earlier if check.rule.severity == "hold" else None,
+                    compared_with=earlier if check.rule.compares == "release" else None,
                 )
             )
     return ReleaseVerdict(

@@ -12,14 +12,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from klimatpuls import regions
+from klimatpuls import catalog, regions
 from klimatpuls.schema import SHEET_ROW
 from klimatpuls.validation.gates import Rule
+from klimatpuls.validation.new_years import (
+    FACT_NEW_YEAR_RULES,
+    FOLLOWS_THE_NATION,
+    LOOK_EN,
+    LOOK_SV,
+    NEW_YEAR_INVENTORY,
+    NEW_YEAR_RULES,
+)
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from klimatpuls.catalog import Dataset, Tolerances
-    from klimatpuls.schema import Fact
+    from klimatpuls.schema import Column, Fact
 
 Value = int | float | str | Sequence[int] | Sequence[str]
 
@@ -27,13 +35,23 @@ POPULATION_EXACT_TO_YEAR = 2024
 """Last year SCB publishes without noise: until then the parts add up to the person (docs/methods.md)."""
 POPULATION_NOISE_PCT = 1.0
 """How far the municipalities' sum may be from the nation's figure once there is noise, percent."""
+POPULATION_NOISE_PERSONS = 20.0
+"""How far two tables may be apart about one area and year, persons: men and women differ from their total by
+less in SCB's answer of June 2026 for every county, age and month."""
 NATIONAL_SUM_PCT = 0.1
 """How far the inventory's sectors may be from its total, percent: they are rounded to parts of kilotonnes."""
 VEHICLE_COUNTY_SUM = 20.0
 """How far a county may be from its municipalities, vehicles: some owners have a county and no municipality
 (at most 1 in the workbook of 2025)."""
+VEHICLE_FUEL_SHORT_PCT = 1.0
+"""How much of all fuels may be in no fuel of its own, percent: fuels that nobody knows, figures that no total
+proves to be zero. A municipality has few new cars, so ``VEHICLE_COUNTY_SUM`` vehicles may be short anyhow."""
 ENERGY_SUM_PCT = 1.0
 """How far the carriers may be from their total where nothing is confidential, percent."""
+EARLIEST_PUBLISHED = "2000-01-01"
+"""No source here has published in its present form before: an older date is a default of some program."""
+POPULATION_CONTINUED_PCT = 10.0
+"""How far a municipality's first year in a new table may be from the last in the old one, percent."""
 FIRST_YEAR = 1968
 """First year a figure can be about: SCB's population by municipality begins there."""
 
@@ -57,8 +75,41 @@ _REJECTED = Rule(
     title_en="Cells that could not be read",
 )
 
+_RETRIEVED_TWICE = Rule(
+    name="same_day",
+    severity="hold",
+    worst="count",
+    limit=0.0,
+    unit="count",
+    title_sv="Andra utgåvor med samma utgivardatum, hämtade samma dag",
+    title_en="Other releases with the same publisher's date, retrieved on the same day",
+    advice_sv=(
+        "Ingenting säger vilken som rättar vilken. Fråga utgivaren. Är den här den rättade: godkänn den. Är "
+        "den andra rätt: avvisa den här, eller godkänn den som den äldre "
+        "(klimatpuls release approve ID --older)."
+    ),
+    advice_en=(
+        "Nothing says which corrects which. Ask the publisher. If this is the corrected one, approve it. If "
+        "the other is right, reject this one, or approve it as the older one "
+        "(klimatpuls release approve ID --older)."
+    ),
+)
+_DATE = Rule(
+    name="release_date",
+    severity="hold",
+    worst="count",
+    limit=0.0,
+    unit="count",
+    title_sv="Utgivardatum som inte kan stämma",
+    title_en="Publisher's dates that cannot be right",
+    advice_sv="Se efter datumet hos utgivaren. Godkänn bara om det stämmer: det avgör vad som gäller.",
+    advice_en="Check the date with the publisher. Approve only if it is right: it decides what is current.",
+)
+_ALWAYS = (_REJECTED, _DATE, _RETRIEVED_TWICE)
+"""What every release is held against, whatever its fact."""
+
 EMISSION_RULES: tuple[Rule, ...] = (
-    _REJECTED,
+    *_ALWAYS,
     Rule(
         name="row_count",
         severity="hard",
@@ -168,6 +219,7 @@ EMISSION_RULES: tuple[Rule, ...] = (
         title_en="Share of municipal totals halved or doubled against the earlier release",
         nothing_sv="ingen tidigare utgåva med gemensamma år att jämföra med",
         nothing_en="no earlier release with years in common to compare with",
+        compares="release",
     ),
     Rule(
         name="hold_moved",
@@ -179,6 +231,7 @@ EMISSION_RULES: tuple[Rule, ...] = (
         title_en="Share of municipal totals that moved clearly against the earlier release",
         nothing_sv="ingen tidigare utgåva med gemensamma år att jämföra med",
         nothing_en="no earlier release with years in common to compare with",
+        compares="release",
     ),
     Rule(
         name="unallocated_sector",
@@ -231,6 +284,9 @@ EMISSION_RULES: tuple[Rule, ...] = (
         nothing_sv="ingen inventering från samma år att jämföra med",
         nothing_en="no inventory of the same submission year to compare with",
     ),
+    *NEW_YEAR_RULES,
+    NEW_YEAR_INVENTORY,
+    FOLLOWS_THE_NATION,
     Rule(
         name="scope_break",
         severity="advisory",
@@ -293,14 +349,17 @@ _POLLUTANT_RULES = {
         nothing_en="no sector is large enough two years running",
     ),
 }
-"""Instead of the rules that speak of tonnes, which mean nothing for mercury: docs/decisions/0015."""
+"""Instead of rules that speak of tonnes, which mean nothing for mercury: docs/decisions/0015. Size classes
+in tonnes and sectors that follow the nation have no counterpart: no workbook has been seen to measure."""
 
 AIR_POLLUTANT_RULES: tuple[Rule, ...] = tuple(
-    _POLLUTANT_RULES.get(rule.name, rule) for rule in EMISSION_RULES if rule.name != "inventory"
+    _POLLUTANT_RULES.get(rule.name, rule)
+    for rule in EMISSION_RULES
+    if rule.name not in {"inventory", "new_year_inventory", "new_year_cells", "new_year_sector_uniform"}
 )
 
 POPULATION_RULES: tuple[Rule, ...] = (
-    _REJECTED,
+    *_ALWAYS,
     Rule(
         name="population_row_count",
         severity="hard",
@@ -368,11 +427,22 @@ POPULATION_RULES: tuple[Rule, ...] = (
         nothing_sv="utgåvan har inga år med röjandeskydd",
         nothing_en="the release has no year with noise",
     ),
+    Rule(
+        name="population_cross_check",
+        severity="advisory",
+        worst="max",
+        limit="population_noise_persons",
+        unit="persons",
+        title_sv="Största skillnad mot SCB:s andra tabell med folkmängd, samma område och år",
+        title_en="Largest difference from SCB's other table of population, same area and year",
+        nothing_sv="ingen annan tabell med samma år att jämföra med",
+        nothing_en="no other table with the same years to compare with",
+    ),
 )
 
 
 PLAIN_RULES: tuple[Rule, ...] = (
-    _REJECTED,
+    *_ALWAYS,
     Rule(
         name="fact_row_count",
         severity="hard",
@@ -410,6 +480,7 @@ PLAIN_RULES: tuple[Rule, ...] = (
         title_en="Share of the earlier release's rows that are gone",
         nothing_sv="ingen tidigare utgåva att jämföra med",
         nothing_en="no earlier release to compare with",
+        compares="release",
     ),
     Rule(
         name="fact_moved",
@@ -421,17 +492,69 @@ PLAIN_RULES: tuple[Rule, ...] = (
         title_en="Share of values that moved clearly against the earlier release",
         nothing_sv="ingen tidigare utgåva med gemensamma rader att jämföra med",
         nothing_en="no earlier release with rows in common to compare with",
+        compares="release",
     ),
+    Rule(
+        name="impossible_values",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Värden som inte kan finnas (inget tal, oändligt, negativt där det inte går)",
+        title_en="Values that cannot be (not a number, infinite, negative where it cannot be)",
+    ),
+    Rule(
+        name="fact_empty",
+        severity="hard",
+        worst="count",
+        limit=0.0,
+        unit="count",
+        title_sv="Kolumner där alla värden saknas",
+        title_en="Columns in which every value is missing",
+        compares="release",
+    ),
+    Rule(
+        name="fact_missing",
+        severity="hold",
+        worst="max",
+        limit="hold_missing_points",
+        unit="%",
+        title_sv="Saknade värden ett år, procentenheter mer än i föregående utgåva",
+        title_en="Missing values of a year, points of percent more than in the earlier release",
+        nothing_sv="ingen tidigare utgåva att jämföra med",
+        nothing_en="no earlier release to compare with",
+        compares="release",
+        advice_sv="Fråga utgivaren om värdena är sekretesskyddade; godkänn om de ska saknas.",
+        advice_en="Ask the publisher whether the values are confidential; approve if they should be gone.",
+    ),
+    *FACT_NEW_YEAR_RULES,
 )
 """What every fact is held against that has no rules of its own for it; see :func:`plain_rules`."""
 
-_COMPARISONS = tuple(rule for rule in PLAIN_RULES if rule.severity == "hold")
+_COMPARISONS = tuple(
+    rule
+    for rule in PLAIN_RULES
+    if rule.compares != "nothing" and rule.name not in {"fact_empty", "fact_missing"}
+)
+_POPULATION_CONTINUED = Rule(
+    name="population_continued",
+    severity="hold",
+    worst="max",
+    limit="population_continued_pct",
+    unit="%",
+    title_sv="Första årets största ändring mot året före i en annan tabell",
+    title_en="Largest change of the first year against the year before in another table",
+    nothing_sv="ingen annan tabell med året före",
+    nothing_en="no other table with the year before",
+    advice_sv=LOOK_SV,
+    advice_en=LOOK_EN,
+)
 
 OWN_RULES: Mapping[str, tuple[Rule, ...]] = {
     "emission": EMISSION_RULES,
     "air_pollutant": AIR_POLLUTANT_RULES,
     # Codes that slipped by one place leave every sum as it was: only the earlier release tells.
-    "population": (*POPULATION_RULES, *_COMPARISONS),
+    "population": (*POPULATION_RULES, *_COMPARISONS, _POPULATION_CONTINUED),
 }
 """Facts whose rules are all their own."""
 
@@ -457,6 +580,7 @@ FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {
             title_en="Key figures that were retitled since the earlier release",
             nothing_sv="ingen tidigare utgåva att jämföra med",
             nothing_en="no earlier release to compare with",
+            compares="release",
         ),
     ),
     "population_forecast": (_MUNICIPALITIES,),
@@ -523,6 +647,9 @@ FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {
 YEARS_AHEAD = frozenset({"population_forecast"})
 """Facts about years that have not come: for them a year after the release's date is no mistake."""
 
+PAST_YEARS = frozenset({"emission", "air_pollutant", "population", "national_emission", "energy", "vehicle"})
+"""Facts about whole years that are over: no release of them is dated before its newest year has ended."""
+
 _NUMBERS = frozenset({"bigint", "double precision", "integer", "smallint"})
 
 
@@ -562,17 +689,34 @@ def suite_of(fact: Fact) -> Suite:
 
 def plain_rules(fact: Fact) -> tuple[Rule, ...]:
     """The plain rules that apply to a fact: those about areas, years and values only where it has them."""
+    is_yearly = "year" in fact.names and measured_column(fact) is not None
     left_out = {
         "fact_known_regions": "region_code" not in fact.names,
         "fact_years": "year" not in fact.names or fact.name in YEARS_AHEAD,
         "fact_moved": measured_column(fact) is None,
+        "impossible_values": not _numeric(fact),
+        "fact_empty": not _can_be_missing(fact),
+        "fact_missing": not _can_be_missing(fact),
+        "fact_new_year": not is_yearly,
+        "fact_new_year_uniform": not is_yearly,
+        # Figures of several units have no common distance.
+        "fact_new_year_swapped": not is_yearly or "region_code" not in fact.names or fact.name == "indicator",
     }
     return tuple(rule for rule in PLAIN_RULES if not left_out.get(rule.name, False))
 
 
 def measured_column(fact: Fact) -> str | None:
     """The first numeric value of a fact, which moves between releases; None where it has none."""
-    return next((column.name for column in fact.values if column.type in _NUMBERS), None)
+    return next((column.name for column in _numeric(fact)), None)
+
+
+def _numeric(fact: Fact) -> tuple[Column, ...]:
+    return tuple(column for column in fact.values if column.type in _NUMBERS)
+
+
+def _can_be_missing(fact: Fact) -> tuple[Column, ...]:
+    """Columns with numbers in which a value may be missing; in the others the database refuses NULL."""
+    return tuple(column for column in _numeric(fact) if column.nullable)
 
 
 def check_text(rule: Rule, fact: Fact) -> str:
@@ -586,11 +730,42 @@ def check_text(rule: Rule, fact: Fact) -> str:
         "year": "f.year" if "year" in fact.names else "cast(NULL AS integer)",
         "same_key": " AND ".join(f"f.{name} = e.{name}" for name in fact.key),
         "value": measured_column(fact) or "NULL",
+        "same_cell": " AND ".join(f"f.{name} = b.{name}" for name in fact.key if name != "year") or "TRUE",
+        "total_cells": " AND ".join(f"f.{name} = 'total'" for name in _with_total(fact)) or "TRUE",
+        "group": "".join(f", f.{name}" for name in _groups(fact)),
+        "missing_values": ", ".join(f"('{c.name}', f.{c.name} IS NULL)" for c in _can_be_missing(fact)),
+        "impossible_values": ", ".join(map(_impossible, _numeric(fact))),
     }
     text = load_sql(f"checks/{rule.name}.sql")
     for name, words in names.items():
         text = text.replace(f"{{{name}}}", words)
     return text
+
+
+def _with_total(fact: Fact) -> list[str]:
+    """Columns of the key one of whose codes is the total of the others."""
+    return [c.name for c in fact.columns if c.name in fact.key and "total" in (c.allowed or ())]
+
+
+def _groups(fact: Fact) -> list[str]:
+    """Columns of the key within which areas are compared with each other; none where a fact has no areas."""
+    if "region_code" not in fact.key:
+        return []
+    return [name for name in fact.key if name not in {"region_code", "year"}]
+
+
+def _impossible(column: Column) -> str:
+    """A row of SQL values: the column's name, its value, and whether the contract does not allow it."""
+    number = f"cast(f.{column.name} AS double precision)"
+    broken = [f"{number} IN ('NaN', 'Infinity', '-Infinity')"]
+    if column.minimum is not None:
+        broken.append(f"{number} < {column.minimum}")
+    if column.maximum is not None:
+        broken.append(f"{number} > {column.maximum}")
+    if column.negative_only is not None:
+        name, codes = column.negative_only
+        broken.append(f"({number} < 0 AND f.{name} NOT IN ({', '.join(repr(code) for code in codes)}))")
+    return f"('{column.name}', {number}, {' OR '.join(broken)})"
 
 
 def limit_of(rule: Rule, tolerances: Tolerances) -> float:
@@ -619,10 +794,14 @@ def query_values(dataset: Dataset, run_id: int, release_ids: Sequence[str]) -> d
     return {
         **asdict(dataset.tolerances),
         **_CONSTANTS,
+        "earliest_published": EARLIEST_PUBLISHED,
+        "every_year": int(dataset.fact == "emission"),
+        "is_about_past_years": int(dataset.fact in PAST_YEARS),
         "run_id": run_id,
         "release_ids": list(release_ids),
         "split_region_codes": list(split),
         "split_from_years": list(split.values()),
+        "population_datasets": list(catalog.datasets_of("population")),
     }
 
 
@@ -630,7 +809,10 @@ _CONSTANTS: dict[str, float] = {
     "national_sum_pct": NATIONAL_SUM_PCT,
     "energy_sum_pct": ENERGY_SUM_PCT,
     "vehicle_county_sum": VEHICLE_COUNTY_SUM,
+    "vehicle_fuel_short_pct": VEHICLE_FUEL_SHORT_PCT,
     "population_exact_to_year": POPULATION_EXACT_TO_YEAR,
     "population_noise_pct": POPULATION_NOISE_PCT,
+    "population_noise_persons": POPULATION_NOISE_PERSONS,
+    "population_continued_pct": POPULATION_CONTINUED_PCT,
     "first_year": FIRST_YEAR,
 }

@@ -3,7 +3,7 @@
 The causes are written down at the moment of publication, so that the digest, the UI and a later reader tell
 the same story. A digest is deserved by emissions of all greenhouse gases that came, went or came back, a
 changed standing of a member's own target, a changed register or an override; not by population tables, and
-never by an air pollutant.
+never by an air pollutant. What a result table says that could not be calculated is no cause.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOVED_PCT = 5.0
 """A municipal cell that moved by more than this percent counts as moved in the digest (methods section 8)."""
 
+STANDINGS = "target_progress"
+"""The result table that standings are compared in."""
 _EMISSION_DATASETS = catalog.datasets_of("emission")
 _QUIET_DATASETS = catalog.datasets_of("air_pollutant")
 
@@ -39,6 +41,8 @@ def find_causes(
     before: Iterable[str],
     publication_id: int,
     register_sha256: str,
+    stale: Collection[str] = (),
+    healed: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """List the causes of a publication in the order a reader wants them.
 
@@ -53,13 +57,16 @@ def find_causes(
         before: Ids of the releases that are current now.
         publication_id: The new publication, already built.
         register_sha256: Hash of the registers it was built with.
+        stale: The result tables that could not be calculated: what they say is counted nowhere.
+        healed: Those that could not be before and now were.
 
     Returns:
         JSON-ready dictionaries with the key ``kind``: ``release``, ``withdrawn``, ``restored``, ``override``,
-        ``standing``, ``register``.
+        ``standing``, ``register``, ``recalculated``; first those of the publication before, where its digest
+        was held back.
     """
     shown, shown_now = set(before), {candidate.id for candidate in current.values()}
-    causes: list[dict[str, Any]] = []
+    causes = _held_back(cursor, pointer, {candidate.id for candidate in candidates}, shown_now)
     for candidate in sorted(newcomers, key=_lead_first):
         replaced = next(
             (c for c in candidates if c.id in shown and c.release.series == candidate.release.series), None
@@ -79,10 +86,28 @@ def find_causes(
     came_back = [candidate.id for candidate in restored]
     for kind, ids, led in (("withdrawn", withdrawn, shown), ("restored", came_back, shown_now)):
         causes.extend(_decision_causes(cursor, kind, ids, led, current))
-    causes.extend(_standing_causes(cursor, pointer["results_id"], publication_id))
+    if STANDINGS not in stale:
+        causes.extend(_standing_causes(cursor, pointer["results_id"], publication_id))
     if register_sha256 != pointer["register_sha256"]:
         causes.append({"kind": "register", "first": pointer["register_sha256"] == ""})
+    if healed:
+        causes.append({"kind": "recalculated", "tables": sorted(healed)})
     return causes
+
+
+def _held_back(
+    cursor: Any, pointer: Mapping[str, Any], shown: Collection[str], current: Collection[str]
+) -> list[dict[str, Any]]:
+    """What the publication before had to mail and could not, as far as it still holds."""
+    cursor.execute(load_sql("load/held_back_causes.sql"), {"publication_id": pointer["results_id"]})
+    row = cursor.fetchone()
+    causes = []
+    for cause in row[0] if row else ():
+        if cause["kind"] in {"release", "override"} and cause["release_id"] not in shown:
+            continue
+        told = {"is_current": cause["release_id"] in current} if cause["kind"] == "release" else {}
+        causes.append({**cause, **told})
+    return [cause for cause in causes if cause["kind"] != "recalculated"]
 
 
 def deserve_digest(causes: Sequence[Mapping[str, Any]]) -> bool:

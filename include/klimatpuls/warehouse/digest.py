@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NO_FIGURES = frozenset(
     {
         "current_publication", "publication", "data_status", "criterion_history", "criteria_summary",
-        "lineage", "release_file",
+        "lineage", "release_file", "result_status",
     }
 )  # fmt: skip
 """Marts about publications, the calendar, the formulas and the files, not about the figures."""

@@ -67,7 +67,7 @@ BEGIN
     FROM core.{table} AS f
     INNER JOIN core.dim_release AS d ON f.release_id = d.release_id
 {joins}    WHERE f.run_id = ANY(run_ids) AND f.release_id = ANY(release_ids)
-    ORDER BY {key}, d.published_date DESC, d.known_from DESC, d.content_sha256 COLLATE "C" DESC;
+    ORDER BY {key}, {fall_back}d.published_date DESC, d.known_from DESC, d.dataset;
 END
 $$;
 """
@@ -198,22 +198,29 @@ def _view(mart: Mart) -> str:
 def _as_of(function: Function, mart: Mart) -> str:
     """A plain mart as it was known on a day: the rows of ``core`` of the releases current then.
 
-    Where two releases hold the same key (a series continued in another dataset), the later release wins, as
-    in ``include/sql/load/build_facts.sql``.
+    Where two releases hold the same key (a series continued in another dataset), the later release wins, and
+    one of a fall-back dataset never wins over another, as in ``include/sql/load/build_facts.sql``.
     """
     fact = schema.fact(str(mart.fact))
     select, joins = _select_and_joins(mart, fact)
     key = ", ".join(f"f.{name}" for name in mart_key(fact))
     returned = ",\n    ".join(f"{column.name} {column.type}" for column in function.columns)
+    fall_back = catalog.fall_back_datasets(fact.name)
     return _AS_OF.format(
         name=function.name,
         returned=returned,
-        datasets=", ".join(f"'{dataset}'" for dataset in catalog.datasets_of(fact.name)),
+        datasets=_listed(catalog.datasets_of(fact.name)),
+        fall_back=f"d.dataset IN ({_listed(fall_back)}), " if fall_back else "",
         key=key,
         select=",\n        ".join(select),
         table=fact.table,
         joins="".join(f"    {join}\n" for join in joins),
     )
+
+
+def _listed(datasets: Collection[str]) -> str:
+    """Dataset ids as SQL texts; the catalogue's ids are letters and underscores."""
+    return ", ".join(f"'{dataset}'" for dataset in datasets)
 
 
 def _select_and_joins(mart: Mart, fact: Fact) -> tuple[list[str], list[str]]:

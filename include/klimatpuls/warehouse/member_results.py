@@ -10,25 +10,28 @@ What outlives old publications lies in ``core``: every change of a criterion, an
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from klimatpuls import members
+from klimatpuls import members, results
 from klimatpuls.criteria import Records
-from klimatpuls.members import DATED, TOLD, MemberInputs, OwnTarget
+from klimatpuls.members import DATED, TARGET_PROGRESS, TOLD, MemberInputs, OwnTarget
 from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import load_sql
-from klimatpuls.warehouse.loader import copy_frame
+from klimatpuls.warehouse.result_tables import Before, ResultTables, attempt, not_fresh, read_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    import pandas as pd
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.steps import Failure, Result
+    from klimatpuls.warehouse.result_tables import TableStatus
+
+CRITERION = "criterion"
 STATUS_CHANGED = "status_changed"
 """Kind of the cause of a publication that moved dated statuses alone."""
 
@@ -48,40 +51,51 @@ class Reassessed:
 
 def write(
     cursor: Any,
+    tables: ResultTables,
     publication_id: int,
     *,
     as_of: date,
     registers_at: datetime | None,
     release_ids: Sequence[str],
-) -> dict[str, int]:
+) -> None:
     """Reckon where every member stands, and write it under a publication whose results are there already.
 
     Args:
         cursor: As ``wh_loader``, in the transaction that builds the publication.
+        tables: Where the tables are written to; one that fails keeps the rows it had.
         publication_id: The publication.
         as_of: Its day.
         registers_at: As of when it reads the registers.
         release_ids: The releases it shows.
-
-    Returns:
-        Rows written per table of ``mart_data``.
     """
-    frames = members.build_members(
-        _inputs(
-            cursor,
-            results_id=publication_id,
-            as_of=as_of,
-            registers_at=registers_at,
-            release_ids=release_ids,
-        )
+    circumstances = _Circumstances(
+        results_id=publication_id, as_of=as_of, registers_at=registers_at, release_ids=release_ids
     )
-    return _write(cursor, publication_id, frames)
+    for result in _calculate(cursor, circumstances, tables.statuses):
+        write_one(cursor, tables, result, publication_id)
+
+
+def write_one(cursor: Any, tables: ResultTables, result: Result, publication_id: int) -> None:
+    """Write one table of members, and what of it outlives the publication."""
+
+    def keep() -> None:
+        values = {"publication_id": publication_id}
+        cursor.execute(load_sql("load/note_criterion_changes.sql"), values)
+        cursor.execute(load_sql("load/sum_criteria.sql"), values)
+
+    needs = result.needs
+    if TARGET_PROGRESS in needs:
+        needs |= results.STEPS.needs(TARGET_PROGRESS)
+    tables.write(
+        replace(result, needs=needs), of_members=True, afterwards=keep if result.table == CRITERION else None
+    )
 
 
 def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object]) -> Reassessed | None:
     """Reckon the dated statuses of the current publication for a later day; publish if one changed.
 
-    Does nothing where nothing is published, the publication's day is not earlier, or no status changed.
+    Does nothing where nothing is published, the publication's day is not earlier, or no status changed. A
+    table that fails, or that failed before and now does not, is published too.
 
     Args:
         conn: Connection as ``wh_loader``, holding the publisher's lock, outside a transaction; this function
@@ -98,17 +112,17 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
             return None
         cursor.execute(load_sql("load/releases_of_publication.sql"), pointer)
         release_ids = [release_id for (release_id,) in cursor.fetchall()]
-        frames = members.build_members(
-            _inputs(
-                cursor,
-                results_id=pointer["results_id"],
-                as_of=as_of,
-                registers_at=pointer["registers_at"],
-                release_ids=release_ids,
-            )
+        statuses = read_statuses(cursor, pointer["publication_id"])
+        circumstances = _Circumstances(
+            results_id=pointer["results_id"],
+            as_of=as_of,
+            registers_at=pointer["registers_at"],
+            release_ids=release_ids,
         )
+        found = list(_calculate(cursor, circumstances, statuses))
+        frames = {result.table: result.frame for result in found if result.frame is not None}
         changed = members.count_changes(_shown(cursor, pointer["publication_id"], DATED), frames)
-        if not any(changed.values()):
+        if not any(changed.values()) and not _differs(statuses, found):
             return None
         if pointer["results_id"] == pointer["publication_id"]:
             keep_pages()
@@ -121,24 +135,60 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         values["publication_id"] = made["publication_id"]
         cursor.execute(load_sql("load/copy_publication_releases.sql"), values)
         cursor.execute(load_sql("load/copy_publication_facts.sql"), values)
-        _write(cursor, made["publication_id"], frames)
-        # Counts alone, and of what is shown outside: a cause is read by everybody.
-        told = members.count_changes(_shown(cursor, pointer["publication_id"], TOLD), frames, TOLD)
-        cause = {"kind": STATUS_CHANGED, **told}
-        cursor.execute(load_sql("load/close_publication.sql"), {**values, "causes": json.dumps([cause])})
+        before = Before(
+            publication_id=pointer["publication_id"], results_id=pointer["results_id"], statuses=statuses
+        )
+        tables = ResultTables(cursor, made["publication_id"], before, release_ids)
+        for result in found:
+            write_one(cursor, tables, result, made["publication_id"])
+        tables.finish()
+        cursor.execute(
+            load_sql("load/share_result_statuses.sql"), {**values, "own_tables": list(tables.statuses)}
+        )
+        # Counts alone, and of what is shown outside: everybody reads a cause. What failed does not count.
+        fresh = {table: frames[table] for table in frames if tables.statuses[table].is_fresh}
+        told = members.count_changes(_shown(cursor, pointer["publication_id"], TOLD), fresh, TOLD)
+        causes: list[dict[str, Any]] = [{"kind": STATUS_CHANGED, **told}]
+        if healed := (not_fresh(statuses) - not_fresh(tables.statuses)) & set(fresh):
+            causes.append({"kind": "recalculated", "tables": sorted(healed)})
+        cursor.execute(load_sql("load/close_publication.sql"), {**values, "causes": json.dumps(causes)})
         cursor.execute(load_sql("load/switch_publication.sql"), values)
         cursor.execute("SELECT ops.analyze_publication()")
     return Reassessed(publication_id=made["publication_id"], changed=changed)
 
 
-def _inputs(
-    cursor: Any,
-    *,
-    results_id: int,
-    as_of: date,
-    registers_at: datetime | None,
-    release_ids: Sequence[str],
-) -> MemberInputs:
+def _differs(statuses: Mapping[str, TableStatus], found: Sequence[Result]) -> bool:
+    """Whether a table fails that did not, or no longer fails."""
+    failing = not_fresh(statuses)
+    return any((result.table in failing) != (result.failure is not None) for result in found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Circumstances:
+    """What of a publication the members are held against."""
+
+    results_id: int
+    as_of: date
+    registers_at: datetime | None
+    release_ids: Sequence[str]
+
+
+def _calculate(
+    cursor: Any, circumstances: _Circumstances, statuses: Mapping[str, TableStatus]
+) -> Iterator[Result]:
+    """The tables of members; one that rests on a result that could not be calculated fails for want of it."""
+    unread: dict[str, Failure] = {}
+    if TARGET_PROGRESS in statuses and not statuses[TARGET_PROGRESS].is_fresh:
+        unread[TARGET_PROGRESS] = statuses[TARGET_PROGRESS].failure
+    inputs, failure = attempt(cursor, "inputs", lambda: _inputs(cursor, circumstances))
+    if failure is not None:
+        unread["inputs"] = failure
+    yield from members.each_member_result(inputs, unread)
+
+
+def _inputs(cursor: Any, circumstances: _Circumstances) -> MemberInputs:
+    results_id, as_of = circumstances.results_id, circumstances.as_of
+    registers_at, release_ids = circumstances.registers_at, circumstances.release_ids
     cursor.execute(load_sql("load/published_years.sql"), {"release_ids": list(release_ids)})
     published_years = dict(cursor.fetchall())
     cursor.execute(load_sql("load/own_target_gaps.sql"), {"results_id": results_id})
@@ -173,15 +223,6 @@ def _inputs(
         rules=numbers.criteria,
         stale_after_months=numbers.stale_after_months,
     )
-
-
-def _write(cursor: Any, publication_id: int, frames: Mapping[str, pd.DataFrame]) -> dict[str, int]:
-    """Copy the frames, note what changed of the criteria, and sum the network's picture up."""
-    values = {"publication_id": publication_id}
-    rows = {table: copy_frame(cursor, ("mart_data", table), frame, values) for table, frame in frames.items()}
-    cursor.execute(load_sql("load/note_criterion_changes.sql"), values)
-    cursor.execute(load_sql("load/sum_criteria.sql"), values)
-    return rows
 
 
 def _shown(

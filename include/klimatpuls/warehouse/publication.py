@@ -14,21 +14,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
 from psycopg2 import sql
 
 from klimatpuls import catalog, schema
 from klimatpuls.crosschecks import Side
 from klimatpuls.defects import Defect, defect_cells
-from klimatpuls.errors import WrongHomeError
+from klimatpuls.errors import WarehouseError, WrongHomeError
 from klimatpuls.methods import METHOD_VERSION
 from klimatpuls.releases import Release, predecessors
 from klimatpuls.results import EarlierRelease, ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse import member_results, register_rows
+from klimatpuls.warehouse.code_version import code_sha256
 from klimatpuls.warehouse.connection import connect_like, load_sql
 from klimatpuls.warehouse.facts import SUBSTANCE, mart_key
 from klimatpuls.warehouse.frames import read_frame
-from klimatpuls.warehouse.loader import copy_frame
+from klimatpuls.warehouse.result_tables import Before, ResultTables, attempt, not_fresh, read_statuses
 from klimatpuls.warehouse.runs import NOT_BY_SUBSTANCE
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.schema import Fact
+    from klimatpuls.steps import Failure, Result
     from klimatpuls.warehouse.member_results import Reassessed
+    from klimatpuls.warehouse.result_tables import TableStatus
 
 EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
@@ -47,6 +51,8 @@ EMISSION_FACT = "emission"
 AVIATION_SUBSTANCES = frozenset({LEAD_SUBSTANCE, "co2"})
 """Substances whose releases show domestic aviation; nearly all of it is carbon dioxide."""
 RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
+DIGEST_LEADS_WITH = frozenset({"network_summary", "region_overview"})
+"""Without these a digest has nothing to say: it is held back, and the publication that has them mails it."""
 ASKED_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
 """Facts that formulas read under the publication that is made: they are written before anything else."""
 
@@ -61,6 +67,7 @@ class Published:
         release_ids: Releases published for the first time.
         digest_queued: Whether a digest was put into the outbox.
         rows: Rows written per table of ``mart_data``.
+        stale: The result tables that could not be calculated.
     """
 
     publication_id: int
@@ -68,6 +75,7 @@ class Published:
     release_ids: tuple[str, ...]
     digest_queued: bool
     rows: Mapping[str, int] = field(default_factory=dict)
+    stale: tuple[TableStatus, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +102,14 @@ class _Plan:
     is current there; withdrawn ones are still in both. ``follows`` says which candidate each one follows
     upon, whatever the order of loading. ``shown_facts`` says under which facts id the present publication
     shows each fact. ``registers_at`` is the moment of the last change of the registers whose hash
-    ``register_sha256`` is: as of it they are read.
+    ``register_sha256`` is: as of it they are read. ``present`` says what the result tables hold now, and
+    ``is_second_try`` that nothing is new but the code, or a person asked: then it is published only if a
+    table that could not be calculated now can.
     """
 
     pointer: Mapping[str, Any]
+    present: Before
+    is_second_try: bool
     shown_facts: Mapping[str, int]
     candidates: tuple[_Candidate, ...]
     follows: Mapping[str, str | None]
@@ -134,30 +146,44 @@ def publish(
     conn: PgConnection,
     *,
     as_of: date,
-    compute: Callable[[ResultInputs], Iterable[tuple[str, pd.DataFrame]]],
-    list_address: str | None,
+    compute: Callable[[ResultInputs], Iterable[Result]],
+    list_address: str | Sequence[str] | None,
     always_ask: bool = False,
+    try_again: bool = False,
 ) -> Published | None:
     """Publish everything validated; does nothing when there is nothing new.
+
+    A result table that cannot be calculated or stored fails alone
+    (:mod:`klimatpuls.warehouse.result_tables`). Where nothing is new but the code and a table could not be
+    calculated, it is tried again once.
 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
         as_of: The day the publication speaks about.
         compute: The formulas: facts and registers in, the tables of ``mart_data`` out, each with its frame.
-        list_address: Where the digest goes; None queues none.
+        list_address: Where the digest goes, one address or several; None queues none.
         always_ask: Whether a person must release every digest (``MAIL_APPROVAL=always``).
+        try_again: Whether to calculate once more what could not be calculated, whatever is new.
 
     Returns:
-        What was published, or None when no release came or went and no register is new.
+        What was published, or None when no release came or went, no register is new, and no table that could
+        not be calculated now can.
 
     Raises:
         WrongHomeError: if the warehouse is stamped with another origin than the releases have.
+        WarehouseError: if an earlier release could not be read.
     """
     with _publisher_lock(conn):
-        plan = _plan(conn)
+        plan = _plan(conn, try_again=try_again)
         if plan is None:
             return None
-        publication_id, facts, rows = _build(conn, plan, as_of, compute)
+        try:
+            publication_id, facts, tables = _build(conn, plan, as_of, compute)
+        except _NothingHealedError:
+            with conn, conn.cursor() as cursor:
+                values = {**plan.pointer, "code_sha256": code_sha256()}
+                cursor.execute(load_sql("load/note_second_try.sql"), values)
+            return None
         with conn, conn.cursor() as cursor:
             causes = cause_rules.find_causes(
                 cursor,
@@ -170,17 +196,32 @@ def publish(
                 before=plan.before,
                 publication_id=publication_id,
                 register_sha256=plan.register_sha256,
+                stale=not_fresh(tables.statuses),
+                healed=not_fresh(plan.present.statuses) - not_fresh(tables.statuses),
             )
             queued = _switch(
-                cursor, plan, publication_id, facts, causes, as_of, list_address, always_ask=always_ask
+                cursor,
+                plan,
+                publication_id,
+                facts,
+                tables,
+                causes,
+                as_of,
+                list_address,
+                always_ask=always_ask,
             )
     return Published(
         publication_id=publication_id,
         causes=causes,
         release_ids=tuple(c.id for c in plan.newcomers),
         digest_queued=queued,
-        rows=rows,
+        rows=tables.rows,
+        stale=tables.stale,
     )
+
+
+class _NothingHealedError(Exception):
+    """A second try calculated none of the tables that could not be calculated before."""
 
 
 def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object]) -> Reassessed | None:
@@ -198,7 +239,8 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         What changed, or None.
     """
     with _publisher_lock(conn):
-        if _plan(conn) is not None:
+        plan = _plan(conn)
+        if plan is not None and not plan.is_second_try:
             return None
         return member_results.reassess(conn, as_of=as_of, keep_pages=keep_pages)
 
@@ -222,7 +264,7 @@ class _publisher_lock:  # noqa: N801  (reads as a verb in the with statement)
             cursor.execute("SELECT pg_advisory_unlock(hashtext('klimatpuls publish'))")
 
 
-def _plan(conn: PgConnection) -> _Plan | None:
+def _plan(conn: PgConnection, *, try_again: bool = False) -> _Plan | None:
     with conn, conn.cursor() as cursor:
         pointer = _one_row(cursor, "load/current_publication.sql")
         candidates = tuple(_candidates(cursor))
@@ -232,6 +274,11 @@ def _plan(conn: PgConnection) -> _Plan | None:
         shown_facts = dict(cursor.fetchall())
         cursor.execute(load_sql("load/register_sha256.sql"))
         register_sha256, registers_at = cursor.fetchone()
+        present = Before(
+            publication_id=pointer["publication_id"],
+            results_id=pointer["results_id"],
+            statuses=read_statuses(cursor, pointer["publication_id"]),
+        )
     if not candidates and not shown:
         return None
     unchanged = (
@@ -240,10 +287,13 @@ def _plan(conn: PgConnection) -> _Plan | None:
         and register_sha256 == pointer["register_sha256"]
         and pointer["method_version"] == METHOD_VERSION
     )
-    if unchanged:
+    is_tried = pointer["code_sha256"] == code_sha256() and not try_again
+    if unchanged and (is_tried or not not_fresh(present.statuses)):
         return None
     return _Plan(
         pointer=pointer,
+        present=present,
+        is_second_try=unchanged,
         shown_facts=shown_facts,
         candidates=candidates,
         follows={
@@ -270,7 +320,7 @@ def _candidates(cursor: Any) -> Iterator[_Candidate]:
                 substance=substance,
                 published_date=row["published_date"],
                 known_from=row["known_from"],
-                content_sha256=row["content_sha256"],
+                approval_number=row["approval_number"],
                 state=row["state"],
             ),
             origin=row["origin"],
@@ -282,7 +332,7 @@ def _candidates(cursor: Any) -> Iterator[_Candidate]:
 
 
 def _current(candidates: Sequence[_Candidate]) -> dict[tuple[str, str | None], _Candidate]:
-    """The newest release of each series: greatest (published_date, known_from, content_sha256)."""
+    """The newest release of each series: greatest (published_date, known_from, approval_number)."""
     current: dict[tuple[str, str | None], _Candidate] = {}
     for candidate in sorted(candidates, key=lambda c: c.release.sort_key):
         current[candidate.release.series] = candidate
@@ -304,8 +354,8 @@ def _build(
     conn: PgConnection,
     plan: _Plan,
     as_of: date,
-    compute: Callable[[ResultInputs], Iterable[tuple[str, pd.DataFrame]]],
-) -> tuple[int, dict[str, int], dict[str, int]]:
+    compute: Callable[[ResultInputs], Iterable[Result]],
+) -> tuple[int, dict[str, int], ResultTables]:
     """Write facts and results under a new publication id that nothing points at yet.
 
     The server copies facts, and every result that is there, while the next is reckoned here. What is
@@ -319,19 +369,8 @@ def _build(
         closing(connect_like(conn)) as other,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="facts") as beside,
     ):
-        cursor.execute(load_sql("load/stamp_origin.sql"), {"origin": plan.origin})
-        cursor.execute(
-            load_sql("load/insert_publication.sql"),
-            {
-                "previous_publication_id": plan.pointer["publication_id"],
-                "origin": plan.origin,
-                "as_of_date": as_of,
-                "method_version": METHOD_VERSION,
-                "register_sha256": plan.register_sha256,
-                "registers_at": plan.registers_at,
-            },
-        )
-        (publication_id,) = cursor.fetchone()
+        publication_id = _begin(cursor, plan, as_of)
+        tables = ResultTables(cursor, publication_id, plan.present, [c.id for c in plan.candidates])
         asked = [fact for fact in schema.facts() if fact.name in ASKED_FACTS]
         unasked = [fact for fact in schema.facts() if fact.name not in ASKED_FACTS]
         facts, rows = _current_facts(cursor, plan, publication_id, asked)
@@ -339,30 +378,67 @@ def _build(
             inputs = None if lead is None else _inputs(cursor, reading, plan, facts, lead, as_of)
             # From here to the last result the first connection is the thread's.
             copying = beside.submit(_current_facts, cursor, plan, publication_id, unasked)
-            writing: dict[str, Future[int]] = {}
+            writing: list[Future[None]] = []
             try:
                 with other:
-                    _reconcile_releases(reading, plan.candidates)
-                    _revise_releases(reading, plan)
-                for table, frame in () if inputs is None else compute(inputs):
-                    target = ("mart_data", table)
-                    constants = {"publication_id": publication_id}
-                    writing[table] = beside.submit(copy_frame, cursor, target, frame, constants)
+                    compared = _compare_releases(reading, plan)
+                for result in () if inputs is None else compute(inputs):
+                    writing.append(beside.submit(tables.write, result))
             except BaseException:
                 beside.shutdown(wait=False, cancel_futures=True)
                 conn.cancel()
                 raise
         for mine, theirs in zip((facts, rows), copying.result(), strict=True):
             mine |= theirs
-        rows |= {table: written.result() for table, written in writing.items()}
-        rows |= member_results.write(
+        for written in writing:
+            written.result()
+        for table, failure in compared.items():
+            tables.note(table, failure, "formula_failed", "stale", plan.present.results_id or None)
+        member_results.write(
             cursor,
+            tables,
             publication_id,
             as_of=as_of,
             registers_at=plan.registers_at,
             release_ids=[c.id for c in plan.candidates],
         )
-        return publication_id, facts, rows
+        if plan.is_second_try and not_fresh(plan.present.statuses) <= not_fresh(tables.statuses):
+            raise _NothingHealedError
+        tables.finish()
+        tables.rows = {**rows, **tables.rows}
+        return publication_id, facts, tables
+
+
+def _begin(cursor: Any, plan: _Plan, as_of: date) -> int:
+    """Enter the publication that is made; returns its id."""
+    cursor.execute(load_sql("load/stamp_origin.sql"), {"origin": plan.origin})
+    cursor.execute(
+        load_sql("load/insert_publication.sql"),
+        {
+            "previous_publication_id": plan.pointer["publication_id"],
+            "origin": plan.origin,
+            "as_of_date": as_of,
+            "method_version": METHOD_VERSION,
+            "register_sha256": plan.register_sha256,
+            "registers_at": plan.registers_at,
+            "code_sha256": code_sha256(),
+        },
+    )
+    return int(cursor.fetchone()[0])
+
+
+class _Roots:
+    """Reads the inputs of the formulas; one that cannot be read fails what rests on it and no more."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self.values: dict[str, Any] = {}
+        self.unread: dict[str, Failure] = {}
+
+    def read(self, name: str, make: Callable[[], Any]) -> None:
+        self.values[name], failure = attempt(self._cursor, name, make)
+        if failure is not None:
+            self.unread[name] = failure
 
 
 def _inputs(
@@ -370,32 +446,55 @@ def _inputs(
 ) -> ResultInputs:
     """What the results are reckoned from; earlier releases are read when asked for, by ``reading``."""
     lead_facts = _facts_of(cursor, lead)
+    at = plan.registers_at
+    ids = {"facts_id": facts.get("population", 0)}
+    national_ids = {"facts_id": facts.get("national_emission", 0)}
+    roots = _Roots(cursor)
+    roots.read("population", lambda: read_frame(cursor, "load/population_facts.sql", ids))
+    roots.read("boundaries", lambda: register_rows.read_boundaries(cursor, at))
+    roots.read("own_series", lambda: register_rows.read_own_series(cursor, at))
+    roots.read("groups", lambda: register_rows.read_groups(cursor, at, as_of))
+    roots.read("members", lambda: register_rows.read_members(cursor, at))
+    roots.read("targets", lambda: register_rows.read_targets(cursor, at))
+    roots.read("defects", lambda: _defects(cursor, plan, lead, lead_facts))
+    roots.read("kolada", lambda: _side(cursor, plan, facts, "indicator", "kolada"))
+    roots.read("inventory", lambda: _side(cursor, plan, facts, "national_emission", "scb_national_emissions"))
+    roots.read("national", lambda: read_frame(cursor, "load/national_sector_facts.sql", national_ids))
+    roots.read("population_forecast", lambda: _population_forecast(cursor, facts))
+    roots.read("stored", lambda: _stored_standings(cursor, plan, lead))
     return ResultInputs(
         as_of=as_of,
         current=(lead.id, lead_facts),
         earlier=tuple(
-            EarlierRelease(c.id, c.years, partial(_facts_of, reading, c)) for c in _earlier(plan, lead)
+            EarlierRelease(c.id, c.years, partial(_read_late, reading, c)) for c in _earlier(plan, lead)
         ),
         donors=tuple(
-            EarlierRelease(c.id, c.years, partial(_facts_of, reading, c)) for c in _donors(plan, lead)
+            EarlierRelease(c.id, c.years, partial(_read_late, reading, c)) for c in _donors(plan, lead)
         ),
-        population=read_frame(cursor, "load/population_facts.sql", {"facts_id": facts.get("population", 0)}),
-        boundaries=register_rows.read_boundaries(cursor, plan.registers_at),
-        own_series=register_rows.read_own_series(cursor, plan.registers_at),
-        groups=register_rows.read_groups(cursor, plan.registers_at, as_of),
-        members=register_rows.read_members(cursor, plan.registers_at),
-        targets=register_rows.read_targets(cursor, plan.registers_at),
-        defects=_defects(cursor, plan, lead, lead_facts),
         published_date=lead.release.published_date,
-        kolada=_side(cursor, plan, facts, "indicator", "kolada"),
-        inventory=_side(cursor, plan, facts, "national_emission", "scb_national_emissions"),
-        national=read_frame(
-            cursor, "load/national_sector_facts.sql", {"facts_id": facts.get("national_emission", 0)}
-        ),
         known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
-        population_forecast=_population_forecast(cursor, facts),
-        stored=_stored_standings(cursor, plan, lead),
+        unread=roots.unread,
+        **roots.values,
     )
+
+
+def _read_late(reading: Any, candidate: _Candidate) -> pd.DataFrame:
+    """The facts of an earlier release, read in the midst of a formula: a failure is not the formula's."""
+    try:
+        return _facts_of(reading, candidate)
+    except psycopg2.Error as error:
+        msg = f"release {candidate.id} could not be read: {str(error).strip()}; nothing was published"
+        raise WarehouseError(msg) from error
+
+
+def _compare_releases(reading: Any, plan: _Plan) -> dict[str, Failure]:
+    """Write down what is reckoned once per release; returns the marts for which that failed."""
+    steps = {
+        "reconciliation": lambda: _reconcile_releases(reading, plan.candidates),
+        "revision": lambda: _revise_releases(reading, plan),
+    }
+    tried = {mart: attempt(reading, mart, make)[1] for mart, make in steps.items()}
+    return {mart: failure for mart, failure in tried.items() if failure is not None}
 
 
 def _earlier(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
@@ -468,6 +567,7 @@ def _write_facts(
             "facts_id": facts_id,
             "run_ids": [c.run_id for c in current],
             "release_ids": [c.id for c in current],
+            "fall_back": list(catalog.fall_back_datasets(fact.name)),
         },
     )
 
@@ -568,9 +668,10 @@ def _switch(
     plan: _Plan,
     publication_id: int,
     facts: Mapping[str, int],
+    tables: ResultTables,
     causes: list[dict[str, Any]],
     as_of: date,
-    list_address: str | None,
+    list_address: str | Sequence[str] | None,
     *,
     always_ask: bool,
 ) -> bool:
@@ -614,11 +715,15 @@ def _switch(
     lead_is_there = (EMISSION_DATASET, LEAD_SUBSTANCE) in plan.current
     if list_address is None or not lead_is_there:
         return False
+    if not_fresh(tables.statuses) & DIGEST_LEADS_WITH:
+        if cause_rules.deserve_digest(causes):
+            cursor.execute(load_sql("load/hold_digest.sql"), values)
+        return False
     return _enqueue(cursor, publication_id, causes, as_of, list_address, always_ask=always_ask)
 
 
 def enqueue_missed_digest(
-    conn: PgConnection, *, as_of: date, list_address: str, always_ask: bool = False
+    conn: PgConnection, *, as_of: date, list_address: str | Sequence[str], always_ask: bool = False
 ) -> bool:
     """Queue the digest of the current publication when another one of its day stood in its way.
 
@@ -627,19 +732,21 @@ def enqueue_missed_digest(
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         as_of: The run's day.
-        list_address: Where the digest goes.
+        list_address: Where the digest goes, one address or several.
         always_ask: Whether a person must release every digest.
 
     Returns:
         Whether one was queued.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/missed_digest.sql"), {"as_of_date": as_of})
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        publication_id, causes = row
-        return _enqueue(cursor, publication_id, causes, as_of, list_address, always_ask=always_ask)
+        values = {"as_of_date": as_of, "recipients": _recipients(list_address)}
+        cursor.execute(load_sql("load/missed_digest.sql"), values)
+        missed = cursor.fetchall()
+        queued = [
+            _enqueue(cursor, publication_id, causes, as_of, recipient, always_ask=always_ask)
+            for publication_id, causes, recipient in missed
+        ]
+    return any(queued)
 
 
 def _enqueue(
@@ -647,24 +754,31 @@ def _enqueue(
     publication_id: int,
     causes: list[dict[str, Any]],
     as_of: date,
-    list_address: str,
+    list_address: str | Sequence[str],
     *,
     always_ask: bool,
 ) -> bool:
-    """Put a digest into the outbox if its causes deserve one and none of the day is there yet."""
+    """Put a digest into the outbox for each recipient without one of the day, if its causes deserve one."""
     if not cause_rules.deserve_digest(causes):
         return False
     ask = always_ask or any(cause["kind"] == "override" for cause in causes)
-    cursor.execute(
-        load_sql("load/enqueue_digest.sql"),
-        {
-            "publication_id": publication_id,
-            "as_of_date": as_of,
-            "recipient": list_address,
-            "approval": "asked" if ask else "not_needed",
-        },
-    )
-    return bool(cursor.rowcount)
+    queued = 0
+    for recipient in _recipients(list_address):
+        cursor.execute(
+            load_sql("load/enqueue_digest.sql"),
+            {
+                "publication_id": publication_id,
+                "as_of_date": as_of,
+                "recipient": recipient,
+                "approval": "asked" if ask else "not_needed",
+            },
+        )
+        queued += cursor.rowcount
+    return bool(queued)
+
+
+def _recipients(list_address: str | Sequence[str]) -> list[str]:
+    return [list_address] if isinstance(list_address, str) else list(list_address)
 
 
 def _one_row(cursor: Any, name: str) -> dict[str, Any]:

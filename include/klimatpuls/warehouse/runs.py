@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from psycopg2.extensions import connection as PgConnection
 
 NOT_BY_SUBSTANCE = "all"
 """The substance of datasets that have none, such as population."""
+
+NOTES_SHOWN, NOTE_LENGTH = 6, 240
+"""How many notes of a parser a run's detail shows, and how long each."""
 
 FINAL_STATES = frozenset({"no_news", "not_yet_published", "validated", "held", "quarantined", "failed"})
 
@@ -68,6 +73,25 @@ def read_run(conn: PgConnection, run_id: int) -> SourceRun:
         msg = f"there is no source run {run_id} in this warehouse"
         raise LookupError(msg)
     return SourceRun(**_named(row, ("run_id", "source", "origin", "as_of_date", "state", "detail")))
+
+
+def read_notes(conn: PgConnection, run_id: int) -> tuple[str, ...]:
+    """What an operator should know of the releases of a run, one sentence each.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function only reads.
+        run_id: The source run.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(load_sql("load/notes_of_run.sql"), {"run_id": run_id})
+        return tuple(f"{release_id}: {note}" for release_id, notes in cursor.fetchall() for note in notes)
+
+
+def notes_in_short(notes: Sequence[str]) -> list[str]:
+    """Notes as they stand in a run's detail: the first ones, each in one line; all stand with the release."""
+    shown = [f"note: {shorten(note, NOTE_LENGTH, placeholder=' …')}" for note in notes[:NOTES_SHOWN]]
+    more = len(notes) - len(shown)
+    return [*shown, f"{more} more notes (core.dim_release.notes)"] if more else shown
 
 
 def set_run_state(conn: PgConnection, run_id: int, state: str, detail: str) -> None:

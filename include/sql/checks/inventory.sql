@@ -16,7 +16,7 @@ inventory AS (
     FROM judged AS j
     INNER JOIN core.dim_release AS d ON j.last_year = d.years[cardinality(d.years)]
     WHERE d.dataset = 'scb_national_emissions' AND d.state IN ('validated', 'published')
-    ORDER BY j.release_id ASC, d.published_date DESC, d.known_from DESC, d.content_sha256 DESC
+    ORDER BY j.release_id ASC, d.published_date DESC, d.known_from DESC, d.approval_number DESC
 ),
 
 nation AS (

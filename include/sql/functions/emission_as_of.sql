@@ -38,7 +38,7 @@ BEGIN
         INNER JOIN core.dim_release AS d ON pr.release_id = d.release_id
         INNER JOIN core.dim_substance AS b ON d.substance = b.substance AND b.is_greenhouse_gas
         WHERE pr.publication_id = shown_publication AND d.substance = of_substance AND d.known_from <= known_on
-        ORDER BY d.published_date DESC, d.known_from DESC, d.content_sha256 COLLATE "C" DESC
+        ORDER BY d.published_date DESC, d.known_from DESC, d.approval_number DESC
     LOOP
         CONTINUE WHEN one.years <@ years_told;
         RETURN QUERY

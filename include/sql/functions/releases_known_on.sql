@@ -16,5 +16,5 @@ AS $$
         AND d.dataset = ANY(dataset_names)
         AND d.known_from <= known_on
     ORDER BY
-        d.dataset, d.substance, d.published_date DESC, d.known_from DESC, d.content_sha256 COLLATE "C" DESC
+        d.dataset, d.substance, d.published_date DESC, d.known_from DESC, d.approval_number DESC
 $$;

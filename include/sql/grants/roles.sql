@@ -47,7 +47,9 @@ register.own_series, register.sector_list, register.criteria_rule, register.muni
 TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
-ops.create_load_partition(text, bigint), ops.attach_load_partition(text, bigint),
+ops.create_load_partition(text, bigint), ops.key_load_partition(text, bigint),
+ops.attach_load_partition(text, bigint),
+ops.new_years(text[], text[], text[], boolean),
 ops.create_facts_partition(text, bigint), ops.attach_facts_partition(text, bigint),
 ops.analyze_publication(), ops.analyze_revision(),
 ops.publications_to_drop(integer, timestamptz), ops.drop_old_publication(bigint, integer, timestamptz),

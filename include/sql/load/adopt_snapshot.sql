@@ -1,6 +1,9 @@
--- Bytes met before that came to nothing (a run that was interrupted): this run goes on with them.
+-- This run reads these bytes: those of a run that was interrupted, or those that another version of the parser refused.
 UPDATE ops.snapshot
-SET run_id = %(run_id)s
+SET
+    run_id = %(run_id)s,
+    outcome = NULL,
+    parser_version = NULL
 WHERE
     snapshot_sha256 = %(snapshot_sha256)s
     AND dataset = %(dataset)s

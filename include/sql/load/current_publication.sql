@@ -5,6 +5,7 @@ SELECT
     coalesce(p.method_version, '') AS method_version,
     p.as_of_date,
     p.registers_at,
-    p.origin
+    p.origin,
+    coalesce(p.code_sha256, '') AS code_sha256
 FROM mart.current_publication AS cp
 LEFT JOIN ops.publication AS p ON cp.publication_id = p.publication_id

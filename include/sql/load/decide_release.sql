@@ -1,23 +1,35 @@
 -- A person's decision on a release: its new state, and the record of who decided what, when and why.
-WITH decided AS (
-    UPDATE core.dim_release
+WITH present AS (
+    SELECT
+        d.release_id,
+        d.state
+    FROM core.dim_release AS d
+    WHERE d.release_id = %(release_id)s AND d.state = ANY(%(from_states)s)
+    FOR UPDATE
+),
+
+decided AS (
+    UPDATE core.dim_release AS d
     SET
         state = %(to_state)s,
         decided_by = %(decided_by)s,
         decided_at = %(decided_at)s,
-        decision_reason = %(reason)s
-    WHERE release_id = %(release_id)s AND state = %(from_state)s
-    RETURNING release_id
+        decision_reason = %(reason)s,
+        -- A release that is put on hold is asked about, whoever was asked before.
+        asked_by_run = CASE WHEN %(to_state)s = 'held' THEN NULL ELSE d.asked_by_run END
+    FROM present AS p
+    WHERE d.release_id = p.release_id
+    RETURNING d.release_id, p.state AS from_state
 )
 
 INSERT INTO ops.release_decision (release_id, action, from_state, to_state, decided_by, reason, decided_at)
 SELECT
     d.release_id,
     %(action)s AS action,
-    %(from_state)s AS from_state,
+    d.from_state,
     %(to_state)s AS to_state,
     %(decided_by)s AS decided_by,
     %(reason)s AS reason,
     %(decided_at)s AS decided_at
 FROM decided AS d
-RETURNING release_id
+RETURNING decision_id

@@ -1,4 +1,5 @@
--- Whether the releases, the registers or the method are not those of the present publication.
+-- Whether the releases, the registers or the method are not those of the present publication, or a result table of it
+-- could not be calculated and the code is another one since.
 SELECT
     EXISTS (
         SELECT 1
@@ -38,4 +39,11 @@ SELECT
         FROM mart.current_publication AS cp
         INNER JOIN ops.publication AS p ON cp.publication_id = p.publication_id
         WHERE p.method_version <> %(method_version)s
+    )
+    OR EXISTS (
+        SELECT 1
+        FROM mart.current_publication AS cp
+        INNER JOIN ops.publication AS p ON cp.publication_id = p.publication_id
+        INNER JOIN mart_data.result_status AS s ON cp.publication_id = s.publication_id AND s.status <> 'fresh'
+        WHERE coalesce(p.code_sha256, '') <> %(code_sha256)s
     )

@@ -2,7 +2,8 @@
 SELECT
     outcome,
     release_id,
-    run_id
+    run_id,
+    parser_version
 FROM ops.snapshot
 WHERE
     snapshot_sha256 = %(snapshot_sha256)s

@@ -13,4 +13,4 @@ LEFT JOIN ops.publication_release AS pr
     ON
         d.release_id = pr.release_id
         AND pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp)
-ORDER BY d.dataset, d.substance, d.published_date, d.known_from, d.content_sha256
+ORDER BY d.dataset, d.substance, d.published_date, d.known_from, d.approval_number, d.recorded_at

@@ -5,7 +5,7 @@ SELECT
     substance,
     published_date,
     known_from,
-    content_sha256,
+    approval_number,
     state,
     origin,
     years,

@@ -5,7 +5,7 @@ SELECT
     d.substance,
     d.published_date,
     d.known_from,
-    d.content_sha256,
+    d.approval_number,
     d.state,
     d.file_sha256,
     d.run_id,

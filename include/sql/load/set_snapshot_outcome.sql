@@ -1,7 +1,8 @@
 UPDATE ops.snapshot
 SET
     outcome = %(outcome)s,
-    release_id = %(release_id)s
+    release_id = %(release_id)s,
+    parser_version = %(parser_version)s
 WHERE
     snapshot_sha256 = %(snapshot_sha256)s
     AND dataset = %(dataset)s

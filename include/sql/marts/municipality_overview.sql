@@ -62,6 +62,8 @@ LEFT JOIN LATERAL (
         AND f.region_code = d.region_code
         AND f.year = d.last_year
         AND f.substance = 'ghg'
+        -- Where the overview could not be calculated it is of an earlier release: no share of two releases.
+        AND f.release_id = d.release_id
         AND s.is_main
         AND s.sector_code <> 'international_transport'
     ORDER BY f.emissions_tco2e DESC, s.sort_order

@@ -21,7 +21,7 @@ SELECT
     -- The same publisher's date with other content is a correction of the release known just before it.
     lag(d.release_id) OVER (
         PARTITION BY d.dataset, d.substance, d.published_date
-        ORDER BY d.known_from, d.content_sha256 COLLATE "C"
+        ORDER BY d.known_from, d.approval_number
     ) AS corrects,
     d.notes,
     pr.publication_id

@@ -4,4 +4,5 @@ SELECT
     years
 FROM mart.release
 WHERE dataset = 'smhi_emissions' AND substance = 'ghg'
-ORDER BY published_date, known_from, content_sha256 COLLATE "C"
+-- Of several of one day the current one is the last, and the one that corrects none the first.
+ORDER BY published_date, known_from, is_current, corrects IS NOT NULL

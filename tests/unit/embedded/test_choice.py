@@ -145,3 +145,22 @@ def test_a_setting_that_cannot_be_is_named(environ: dict[str, str], words: str) 
 def test_empty_settings_say_nothing() -> None:
     said = {"SOURCES": "", "ARCHIVE": "", "AS_OF": "", "KLIMATPULS_HOME": ""}
     assert Wish.from_environ(said) == Wish()
+
+
+def test_a_home_remembers_how_its_replica_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = choose(Wish(sources="replica", home=tmp_path / "mine"), tmp_path, must_not_be_asked)
+    for said, kept in ((None, None), ("as-recorded", "as-recorded"), (None, "as-recorded"), ("", None)):
+        monkeypatch.delenv("KLIMATPULS_REPLICA", raising=False)
+        if said is not None:
+            monkeypatch.setenv("KLIMATPULS_REPLICA", said)
+        assert house.open_home(choice).config.replica == kept
+        assert house.build_stack(Home(choice.home)).is_as_recorded is (kept is not None)
+    monkeypatch.setenv("KLIMATPULS_REPLICA", "slow")
+    with pytest.raises(UsageError, match="KLIMATPULS_REPLICA is 'slow', expected as-recorded"):
+        house.open_home(choice)
+
+
+def test_the_agencies_themselves_answer_as_they_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLIMATPULS_REPLICA", "as-recorded")
+    choice = choose(Wish(sources="live", home=tmp_path / "mine"), tmp_path, must_not_be_asked)
+    assert house.open_home(choice).config.replica is None

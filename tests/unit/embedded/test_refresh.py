@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
-from klimatpuls.embedded.refresh import SourceOutcome, exit_code_of
+from klimatpuls.embedded.refresh import Refresh, SourceOutcome, _Watch, exit_code_of
 
 
 def source(state: str) -> SourceOutcome:
@@ -28,3 +32,38 @@ def test_the_gravest_outcome_decides(
 ) -> None:
     sources = [source(state) for state in states]
     assert exit_code_of(sources, mails, held, has_failed_runs=has_failed_runs) == code
+
+
+@pytest.mark.parametrize(
+    ("states", "mails", "held", "code"),
+    [
+        (["validated"], {"sent": 1}, [], 7),
+        (["validated"], {"failed": 1}, [], 7),
+        (["validated"], {}, ["r"], 3),
+        (["failed"], {}, [], 2),
+        (["quarantined"], {}, [], 5),
+    ],
+    ids=["alone", "beside a mail", "a hold", "a fetch failed", "refused figures"],
+)
+def test_a_table_that_could_not_be_calculated_has_a_code_of_its_own(
+    states: list[str], mails: dict[str, int], held: list[str], code: int
+) -> None:
+    sources = [source(state) for state in states]
+    found = exit_code_of(sources, mails, held, has_failed_runs=True, has_stale_tables=True)
+    assert found == code
+
+
+@pytest.mark.parametrize(
+    ("failed", "is_ill"), [({"tell_stale"}, False), ({"publish"}, True), ({"publish", "tell_stale"}, True)]
+)
+def test_a_run_that_only_tells_what_it_could_not_calculate_did_its_work(
+    failed: set[str], is_ill: bool
+) -> None:
+    tasks = [SimpleNamespace(task_id=name, state="failed") for name in failed]
+    tasks.append(SimpleNamespace(task_id="ingests_are_done", state="success"))
+    refresh = object.__new__(Refresh)
+    refresh._api = cast("Any", SimpleNamespace(tasks=lambda *_: tasks))
+    now = datetime(2026, 5, 9, tzinfo=UTC)
+    watch = _Watch(begun=now, looked=now)
+    run = cast("Any", SimpleNamespace(dag_id="publish", run_id="run"))
+    assert refresh._is_ill(watch, run) is is_ill

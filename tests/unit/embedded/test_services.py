@@ -81,6 +81,22 @@ def test_the_replica_answers_under_the_path_of_the_catalogue() -> None:
     assert services.replica_url("/scb/api/v2", 8027) == "http://127.0.0.1:8027/scb/api/v2"
 
 
+def test_a_replica_as_recorded_speaks_tls_and_only_the_tasks_are_told_whom_to_trust(home: Home) -> None:
+    for is_as_recorded in (False, True):
+        stack = Stack(home, sources="replica", archive=home.root, is_as_recorded=is_as_recorded)
+        stack._addresses = ADDRESSES
+        stack._cluster = Cluster(home.root / "postgres", home.secrets.admin, ADDRESSES.postgres)
+        given = stack.task_environment
+        words = services.replica(home, ADDRESSES, home.root, None, is_as_recorded=is_as_recorded).argv
+        scheme = "https" if is_as_recorded else "http"
+        assert {url.partition(":")[0] for url in stack.base_urls.values()} == {scheme}
+        assert ("--as-recorded" in words) is is_as_recorded
+        assert (str(home.run) in words) is is_as_recorded
+        connection = json.loads(given["AIRFLOW_CONN_SMHI_DEFAULT"])
+        trusted = {"replica_ca": str(home.run / "replica_ca.pem")} if is_as_recorded else None
+        assert connection.get("extra") == trusted
+
+
 def test_the_password_file_is_closed_and_the_metadata_mark_follows_the_lock(
     home: Home, tmp_path: Path
 ) -> None:

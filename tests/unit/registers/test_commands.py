@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -63,11 +64,11 @@ def test_every_mistake_is_told_on_standard_error_and_the_code_is_1(run: Run, sou
     done = run("check", KLIMATPULS_REGISTERS=str(sound), KLIMATPULS_CONTACTS=str(contacts))
     assert (done.returncode, done.stdout) == (1, "")
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("klimatpuls: 3 mistakes in answers.csv, contacts.csv, members.csv;")
-    assert [line.split(":")[0] for line in lines[1:]] == [
-        "- members.csv, row 13, column region_name (Namn)",
+    assert lines[0].startswith("klimatpuls: 3 fel i answers.csv, contacts.csv, members.csv;")
+    assert [line.split(":")[0] for line in lines[1::2]] == [
+        "- members.csv, rad 13, kolumn Namn (region_name), cell B13",
         "- answers.csv",
-        "- contacts.csv, row 2, column address (Funktionsadress)",
+        "- contacts.csv, rad 2, kolumn Funktionsadress (address), cell D2",
     ]
     assert "anna" not in done.stderr
 
@@ -93,6 +94,24 @@ def test_a_collection_of_plans_is_counted(run: Run, sound: Path, tmp_path: Path)
         "the collection holds 0 plans, 0 whose stated end has passed, 0 pre-plans, 1 missing",
         "climate_plans.csv: 1 added, 0 changed, 0 as they were",
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("klimat@example.org.", "ends with a dot"), ("a@example.org, eva ek@example.org", "address 2 of 2")],
+)
+def test_a_mail_address_no_server_takes_is_refused_before_anything_is_sent(
+    run: Run, address: str, reason: str
+) -> None:
+    extra = {"from_email": "us@example.org", "list_address": "list@example.org"}
+    connection = {"conn_type": "smtp", "host": "mail.example.org", "extra": extra}
+    assert run("check", AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(connection)).returncode == 0
+    extra["list_address"] = address
+    done = run("check", AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(connection))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "extra.list_address is missing or no mail address (" in done.stderr
+    assert reason in done.stderr
+    assert "eva" not in done.stderr
 
 
 def test_a_missing_file_is_one_line(run: Run, tmp_path: Path) -> None:

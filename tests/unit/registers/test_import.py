@@ -11,14 +11,16 @@ from typing import Any
 
 import openpyxl
 import pytest
+from spreadsheets import minimal_workbook
 
 from klimatpuls.errors import UsageError
 from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.registers.checking import REGISTERS, cell_text, check_folder
+from klimatpuls.registers.checking import REGISTERS, check_folder
 from klimatpuls.registers.importing import import_file
 from klimatpuls.registers.reading import MAX_BYTES, RegisterError
-from klimatpuls.registers.schemas import shape, value_of
+from klimatpuls.registers.schemas import shape
 from klimatpuls.registers.template import FILLED_IN, GUIDE, build_template
+from klimatpuls.registers.values import cell_text, value_of
 
 TODAY = dt.date(2026, 11, 28)
 MEASURE = {
@@ -85,7 +87,7 @@ def test_the_template_holds_every_column_and_is_the_same_every_time() -> None:
         assert headers == [entry["title"] for entry in register.shape.columns.values()]
         assert sheet.column_dimensions["A"].width >= 14
     status = book["Åtgärder"].data_validations.dataValidation
-    assert any("planned" in rule.formula1 for rule in status)
+    assert any("planerad,beslutad,pågående,klar,avbruten" in rule.formula1 for rule in status)
     guide = "\n".join(str(cell.value) for row in book[GUIDE] for cell in row)
     assert "0360, inte 360" in guide
     assert "Klimatklivet" in guide
@@ -173,9 +175,9 @@ def test_every_mistake_of_a_workbook_is_told_and_nothing_is_written(folder: Path
     told = bad(folder, fill(tmp_path / "tierp.xlsx", {"Åtgärder": [MEASURE, wrong], "Mål": [TARGET]}))
     places = [line.partition(": ")[0] for line in told]
     assert places == [
-        "tierp.xlsx [Åtgärder], row 3, column cost_sek (Kostnad i kronor)",
-        "tierp.xlsx [Åtgärder], row 3, column owner_region_code (Kommunkod)",
-        "tierp.xlsx [Åtgärder], row 3, column measure_id (Åtgärds-id)",
+        "tierp.xlsx [Åtgärder], row 3, column cost_sek (Kostnad i kronor), cell M3",
+        "tierp.xlsx [Åtgärder], row 3, column owner_region_code (Kommunkod), cell B3",
+        "tierp.xlsx [Åtgärder], row 3, column measure_id (Åtgärds-id), cell A3",
     ]
     assert "the cell holds a formula" in told[0]
     assert 'found "360". Did you mean 0360? Write the code as text, leading zero kept.' in told[1]
@@ -190,7 +192,7 @@ def test_a_rule_between_files_names_the_row_of_the_imported_file(folder: Path, t
     told = bad(folder, fill(tmp_path / "tierp.xlsx", {"Klimatlöften": [pledge]}))
     (line,) = told
     assert line.startswith(
-        "tierp.xlsx [Klimatlöften], row 2, column measure_ids (Åtgärder): measures.csv has no"
+        "tierp.xlsx [Klimatlöften], row 2, column measure_ids (Åtgärder), cell G2: measures.csv has no"
     )
     book = fill(
         tmp_path / "both.xlsx",
@@ -205,7 +207,7 @@ def test_an_unknown_sheet_with_rows_is_told(folder: Path, tmp_path: Path) -> Non
     sheet.append(["Idé"])
     sheet.append(["Mer buss"])
     book.save(tmp_path / "tierp.xlsx")
-    assert "no register is called 'Idéer'" in bad(folder, tmp_path / "tierp.xlsx")[0]
+    assert 'no register is called "Idéer"' in bad(folder, tmp_path / "tierp.xlsx")[0]
 
 
 @pytest.mark.parametrize(
@@ -227,10 +229,10 @@ def test_what_is_no_workbook_is_refused(folder: Path, tmp_path: Path, body: byte
 def test_a_zip_bomb_is_refused_before_it_is_read(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "tierp.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
-        parts.writestr("xl/workbook.xml", "<workbook/>")
-        parts.writestr("xl/worksheets/sheet1.xml", " " * 80_000_000)
+        for name, text in minimal_workbook("<row r='1'/>" + " " * 80_000_000).items():
+            parts.writestr(name, text)
     assert path.stat().st_size < MAX_BYTES
-    assert "refused before opening" in bad(folder, path)[0]
+    assert "more than 67,108,864 bytes when unpacked" in bad(folder, path)[0]
 
 
 def test_an_import_is_not_held_up_by_mistakes_in_other_files(folder: Path, tmp_path: Path) -> None:
@@ -248,7 +250,6 @@ def test_an_import_is_not_held_up_by_mistakes_in_other_files(folder: Path, tmp_p
         ("1\u00a0250", {"type": "number"}, 1250),
         ("−3,5", {"type": "number"}, -3.5),
         ("1e3", {"type": "number"}, 1000),
-        ("1.250,5", {"type": "number"}, "1.250,5"),
         (2030.0, {"type": "integer"}, 2030),
         ("2030", {"type": "integer"}, 2030),
         ("Ja", {"type": "boolean"}, True),

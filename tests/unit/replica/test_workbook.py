@@ -26,6 +26,12 @@ def test_another_reader_sees_the_same_cells():
     assert (opened.properties.title, opened.properties.creator) == ("<titel>", "klimatpuls")
 
 
+def test_copies_of_a_sheet_hold_the_same_rows():
+    opened = openpyxl.load_workbook(io.BytesIO(build_workbook(ROWS, sheet_name="a", copies=("b", "c"))))
+    assert opened.sheetnames == ["a", "b", "c"]
+    assert len({str([*sheet.iter_rows(values_only=True)]) for sheet in opened.worksheets}) == 1
+
+
 def test_equal_tables_give_equal_bytes():
     assert build_workbook(ROWS, sheet_name="a") == build_workbook(iter(ROWS), sheet_name="a")
     assert build_workbook(ROWS, sheet_name="a") != build_workbook(ROWS[:1], sheet_name="a")

@@ -246,6 +246,7 @@ def _rows() -> dict[str, list[dict[str, object]]]:
                 "publication_id": PUBLICATION,
             }
         ],
+        "result_status": [],
         "data_status": [
             {
                 "source": "scb_population",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -48,7 +49,7 @@ def message(origin: str = "live", message_id: str = "<a@example.org>"):
 def test_the_connection_of_the_embedded_catcher_is_read():
     ours = settings()
     assert (ours.host, ours.port, ours.login, ours.password) == ("127.0.0.1", 1025, "klimatpuls", "hemligt")
-    assert (ours.from_address, ours.list_address) == ("klimatpuls@example.org", "lista@example.org")
+    assert (ours.from_address, ours.list_addresses) == ("klimatpuls@example.org", ("lista@example.org",))
     assert (ours.implicit_tls, ours.starttls, ours.is_loopback) == (False, False, True)
 
 
@@ -163,3 +164,57 @@ def test_a_message_id_belongs_to_one_row_of_one_warehouse():
 
 def test_addresses_are_hidden():
     assert hide_addresses("550 <Eva.Ek@example.org>: unknown") == "550 <<address>>: unknown"
+
+
+def test_every_address_of_the_list_is_a_recipient_once():
+    ours = settings(
+        extra={"list_address": "Lista <lista@example.org>; miljö@örebro.example, LISTA@example.org"}
+    )
+    encoded = "örebro.example".encode("idna").decode()
+    assert ours.list_addresses == ("lista@example.org", f"miljö@{encoded}")
+    assert settings(extra={"list_address": ["a@example.org", "b@example.org"]}).list_addresses == (
+        "a@example.org",
+        "b@example.org",
+    )
+
+
+@pytest.mark.parametrize("field", ["from_email", "list_address", "operator_address"])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("eva ek@example.org", "holds a blank"),
+        ("eva@example.org.", "ends with a dot"),
+        ('"eva ek"@example.org', "quoted"),
+        ("eva@exa_mple.org", "cannot be encoded"),
+        ("eva@example.org\r\nBcc: x@example.org", "line break"),
+        (7, "found int"),
+    ],
+)
+def test_an_address_no_server_takes_is_refused_where_the_settings_are_read(field, value, reason):
+    with pytest.raises(UsageError, match=f"extra.{field} .*{reason}") as caught:
+        settings(extra={field: value})
+    assert "eva" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["from_email", "operator_address"])
+def test_one_address_is_one(field):
+    with pytest.raises(UsageError, match=field):
+        settings(extra={field: "a@example.org, b@example.org"})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("550 <åsa@örebro.example>: unknown", "550 <<address>>: unknown"),
+        ("to:eva@example.org;x", "to:<address>;x"),
+        ("no address", "no address"),
+    ],
+)
+def test_addresses_of_every_kind_are_hidden(text, shown):
+    assert hide_addresses(text) == shown
+
+
+def test_long_words_of_a_server_are_read_in_no_time():
+    started = time.process_time()
+    assert hide_addresses("a" * 2_000_000) == "a" * 2_000_000
+    assert time.process_time() - started < 2

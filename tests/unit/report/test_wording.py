@@ -118,8 +118,8 @@ def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_t
         ),
         (
             {"kind": "override", "release_id": "r-1", "decided_by": "eva@example.org", "reason": "rimligt"},
-            "Utgåvan r-1 stoppades av en kontroll och godkändes sedan för hand. Skäl: rimligt",
-            "Release r-1 was stopped by a check and then approved by hand. Reason: rimligt",
+            "Utgåvan r-1 stoppades och godkändes sedan för hand. Skäl: rimligt",
+            "Release r-1 was put on hold and then approved by hand. Reason: rimligt",
         ),
     ],
 )

@@ -29,8 +29,11 @@ def parse(change: Callable[[dict[str, Any]], None] = lambda _: None):
     return scb_energy.parse([changed("data.json", change)], "scb_energy", None)
 
 
-def relabel(document: dict[str, Any], code: str, label: str) -> None:
-    document["dimension"]["Forbrukningskategri"]["category"]["label"][code] = label
+def recode(document: dict[str, Any], old: str, new: str, label: str) -> None:
+    category = document["dimension"]["Forbrukningskategri"]["category"]
+    category["index"] = {new if code == old else code: place for code, place in category["index"].items()}
+    category["label"] = {new if code == old else code: text for code, text in category["label"].items()}
+    category["label"][new] = label
 
 
 def test_every_cell_is_a_row_in_our_codes():
@@ -70,17 +73,55 @@ def test_a_region_nobody_knows_is_left_out_and_said():
 
 @pytest.mark.parametrize(
     ("label", "ours"),
-    [("slutanv. flerbostadshus", "apartment_buildings"), ("slutanv. hushåll", "households")],
+    [
+        ("slutanv. småhus", "detached_houses"),
+        ("slutanv. flerbostadshus", "apartment_buildings"),
+        ("Fritidshus", "holiday_homes"),
+        ("slutanv. hushåll", "households"),
+    ],
 )
-def test_household_codes_are_told_by_their_labels(label, ours):
-    parsed = parse(lambda document: relabel(document, "964", label))
+def test_a_code_nobody_knew_is_told_by_its_label(label, ours):
+    parsed = parse(lambda document: recode(document, "98", "971", label))
     assert ours in set(parsed.rows["consumer_code"])
+    assert f"code 971 of Forbrukningskategri was recognised by its label {label!r}: {ours}" in parsed.notes
 
 
 def test_a_code_whose_label_says_nothing_is_refused():
-    with pytest.raises(SourceFormatError, match="Forbrukningskategri holds codes nobody knew: 964") as caught:
-        parse(lambda document: relabel(document, "964", "något annat"))
+    with pytest.raises(SourceFormatError, match=r"holds codes nobody knew: 971 \(något annat\)") as caught:
+        parse(lambda document: recode(document, "98", "971", "något annat"))
     assert caught.value.rule == "unknown_code"
+
+
+def test_a_known_code_whose_label_says_another_category_is_refused():
+    with pytest.raises(SourceFormatError, match=r"code 98 .* was detached_houses so far") as caught:
+        parse(lambda document: recode(document, "98", "98", "slutanv. fritidshus"))
+    assert caught.value.rule == "code_and_label_differ"
+
+
+def test_a_total_that_is_withheld_has_no_value_and_is_never_the_sum_of_its_parts():
+    """Region 0114, all consumers and carriers, 2023: withheld, since it would reveal the hidden part."""
+
+    def withhold(document: dict[str, Any]) -> None:
+        document["value"][34] = None
+        document["status"]["34"] = ".."
+
+    rows = parse(withhold).rows.set_index(KEYS)
+    total = rows.loc[("0114", "total", "total", 2023)]
+    assert pd.isna(total["energy_mwh"])
+    assert total["status"] == "confidential"
+    assert rows.loc[("0114", "total", "total", 2024), "energy_mwh"] == 222.0
+
+
+@pytest.mark.parametrize("symbol", ["-", "."])
+def test_another_symbol_is_no_secret_and_no_zero(symbol):
+    parsed = parse(lambda document: document["status"].update({"18": symbol}))
+    assert parsed.rejects["reason"].tolist() == [f"expected: no figure, symbol {symbol}"]
+    assert set(parsed.rows["status"]) == {"observed"}
+
+
+def test_a_negative_use_is_a_finding():
+    parsed = parse(lambda document: document["value"].__setitem__(0, -1.0))
+    assert parsed.rejects["reason"].tolist() == ["an energy use is not negative"]
 
 
 def test_the_question_names_every_consumer_and_carrier():

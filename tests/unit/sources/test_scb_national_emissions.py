@@ -29,10 +29,11 @@ def parse(change: Callable[[dict[str, Any]], None] = lambda _: None):
     return scb_national_emissions.parse([changed("data.json", change)], SOURCE.datasets[0].id, None)
 
 
-def rename_code(document: dict[str, Any], variable: str, old: str, new: str) -> None:
+def rename_code(document: dict[str, Any], variable: str, old: str, new: str, label: str) -> None:
     category = document["dimension"][variable]["category"]
     for part in ("index", "label"):
         category[part] = {new if code == old else code: value for code, value in category[part].items()}
+    category["label"][new] = label
 
 
 def test_kilotonnes_become_tonnes_and_codes_ours():
@@ -71,12 +72,11 @@ def test_a_cell_without_number_and_symbol_is_a_finding():
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        (lambda d: rename_code(d, "Sektor", "8.0", "8.9"), "unknown_code"),
+        (lambda d: rename_code(d, "Sektor", "8.0", "8.9", "Övrigt"), "unknown_code"),
         (
             lambda d: d["dimension"]["ContentsCode"]["category"]["unit"]["0000018Q"].update(base="ton"),
             "wrong_unit",
         ),
-        (lambda d: d.pop("updated"), "no_publication_date"),
     ],
 )
 def test_an_answer_in_another_shape_is_refused(change, rule):
@@ -86,8 +86,11 @@ def test_an_answer_in_another_shape_is_refused(change, rule):
 
 
 def test_a_missing_and_an_unknown_code_are_both_named():
-    metadata = parse_metadata(changed("metadata.json", lambda d: rename_code(d, "Sektor", "8.0", "8.9")))
-    with pytest.raises(SourceFormatError, match=r"no code for transport; codes nobody knew: 8\.9") as caught:
+    metadata = parse_metadata(
+        changed("metadata.json", lambda d: rename_code(d, "Sektor", "8.0", "8.9", "Övrigt"))
+    )
+    words = r"no code for transport; codes nobody knew: 8\.9 \(Övrigt\)"
+    with pytest.raises(SourceFormatError, match=words) as caught:
         build_selection(metadata, TABLE, SOURCE.id)
     assert caught.value.rule == "codes_missing"
 

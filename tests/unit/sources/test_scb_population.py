@@ -24,6 +24,14 @@ def body(name: str) -> bytes:
     return (FIXTURES / name).read_bytes()
 
 
+def gone(server: HTTPServer, *table_ids: str) -> None:
+    for table_id in table_ids:
+        for path in (f"tables/{table_id}", f"tables/{table_id}/metadata"):
+            server.expect_request(f"/api/v2/{path}").respond_with_json(
+                {"title": "Non-existent table"}, status=404
+            )
+
+
 def changed(name: str, change: Callable[[dict[str, Any]], None]) -> bytes:
     document = json.loads(body(name).decode("utf-8-sig"))
     change(document)
@@ -46,6 +54,17 @@ class TestParse:
         assert parsed.unit == "persons"
         assert parsed.rows["population_count"].dtype == "int64"
         assert parsed.rows["region_code"].dtype == "str"
+
+    @pytest.mark.parametrize(
+        ("name", "dataset"),
+        [("tab638_data.json", "scb_population"), ("tab5557_data.json", "scb_population_ckm")],
+    )
+    def test_the_recorded_unit_that_was_once_refused_is_read(self, name, dataset):
+        """Bytes kept by a home that refused them are read by this parser, without a remark."""
+        assert b'"base": "antal personer"' in body(name)
+        parsed = parse(body(name), dataset=dataset)
+        assert len(parsed.rows) > 0
+        assert not any("unit" in note for note in parsed.notes)
 
     def test_no_cell_is_lost(self):
         parsed = parse(body("tab638_data.json"))
@@ -96,11 +115,11 @@ class TestParse:
         assert "population of Knivsta before it was a municipality (2002)" in set(rejects["reason"])
 
     def test_the_successor_is_read_whatever_the_order_of_its_dimensions(self):
-        parsed = parse(body("ckm_data.json"), dataset="scb_population_ckm")
+        parsed = parse(changed("tab5557_data.json", turned_round), dataset="scb_population_ckm")
         found = dict(zip(parsed.rows["region_code"], parsed.rows["population_count"], strict=True))
         assert found == {"00": 10600000, "03": 410000, "0330": 20500, "0360": 21000}
         assert parsed.years == (2025,)
-        assert parsed.published_date == date(2026, 2, 20)
+        assert parsed.published_date == date(2026, 2, 24)
         assert any("Cell Key Method" in note for note in parsed.notes)
         assert parsed.rejects.empty
 
@@ -138,16 +157,14 @@ class TestParse:
                 ),
                 "wrong_unit",
             ),
-            (lambda d: d["dimension"]["ContentsCode"]["category"].pop("unit"), "wrong_unit"),
             (lambda d: rename(d, "Tid", "Period"), "dimension_missing"),
             (lambda d: rename(d, "Region", "Lan"), "dimension_missing"),
-            (lambda d: d.pop("updated"), "no_publication_date"),
             (lambda d: rename_code(d, "Tid", "2000", "2000M01"), "not_a_year"),
             (lambda d: add_dimension(d, "Kon", ["1"]), "not_a_total"),
             (lambda d: d["value"].pop(), "value_count"),
             (lambda d: empty(d), "empty"),
         ],
-        ids=["unit", "no unit", "no time", "no region", "no date", "months", "extra column", "cut", "empty"],
+        ids=["unit", "no time", "no region", "months", "extra column", "cut", "empty"],
     )
     def test_another_layout_is_refused_by_name(self, change, rule):
         with pytest.raises(SourceFormatError, match="What to do") as caught:
@@ -161,7 +178,7 @@ class TestParse:
             parse()
 
     def test_one_sex_alone_is_not_the_population(self):
-        one_sex = changed("ckm_data.json", lambda d: rename_code(d, "Kon", "TotSa", "1"))
+        one_sex = changed("tab5557_data.json", lambda d: rename_code(d, "Kon", "TotSa", "1"))
         with pytest.raises(SourceFormatError, match="Kon is not at its total but at 1") as caught:
             parse(one_sex, dataset="scb_population_ckm")
         assert caught.value.rule == "not_a_total"
@@ -182,6 +199,22 @@ def rename_code(document, name, old, new):
     category["index"] = [new if code == old else code for code in category["index"]]
 
 
+def relabel(document, name, old, new, label):
+    category = document["dimension"][name]["category"]
+    category["label"] = {new if code == old else code: text for code, text in category["label"].items()}
+    category["label"][new] = label
+    rename_code(document, name, old, new)
+
+
+def turned_round(document):
+    """Another order of dimensions, lists for objects, values as a sparse object, a byte order mark."""
+    for dimension in document["dimension"].values():
+        dimension["category"]["index"] = list(dimension["category"]["index"])
+    document["id"].reverse()
+    document["size"].reverse()
+    document["value"] = {str(place): value for place, value in enumerate(document["value"])}
+
+
 def add_dimension(document, name, codes):
     document["id"].append(name)
     document["size"].append(len(codes))
@@ -199,17 +232,17 @@ class TestBuildSelection:
     def test_what_may_be_left_out_is_left_out(self):
         selection = build_selection(parse_metadata(body("tab638_metadata.json")), TABLE, SOURCE.id)
         assert selection == {
-            "Region": ("00", "03", "0330", "0360", "1917"),
+            "Region": ("00", "03", "0330", "0360"),
             "ContentsCode": ("BE0101N1",),
             "Tid": ("2000", "2001", "2002", "2003"),
         }
 
     def test_totals_that_must_be_named_are_named_as_the_table_writes_them(self):
-        selection = build_selection(parse_metadata(body("ckm_metadata.json")), CKM_TABLE, SOURCE.id)
+        selection = build_selection(parse_metadata(body("tab5557_metadata.json")), CKM_TABLE, SOURCE.id)
         assert selection["Alder"] == ("TotSA",)
         assert selection["Civilstand"] == ("SC",)
         assert selection["Kon"] == ("TotSa",)
-        assert selection["ContentsCode"] == ("0000XXXX",)
+        assert selection["ContentsCode"] == ("000007ME",)
 
     @pytest.mark.parametrize(
         ("name", "table", "change", "rule"),
@@ -218,18 +251,28 @@ class TestBuildSelection:
                 "tab638_metadata.json",
                 TABLE,
                 lambda d: d["dimension"]["Kon"]["extension"].update(elimination=False),
-                "variable_must_be_chosen",
+                "total_missing",
             ),
             (
                 "tab638_metadata.json",
                 TABLE,
-                lambda d: rename_code(d, "ContentsCode", "BE0101N1", "BE0101N9"),
+                lambda d: relabel(d, "ContentsCode", "BE0101N1", "BE0101N9", "Medelfolkmängd"),
                 "measure_missing",
             ),
             (
-                "ckm_metadata.json",
+                "tab638_metadata.json",
+                TABLE,
+                lambda d: d["dimension"]["Region"]["category"].update(
+                    index=["0", "3", "330", "360", "1"], label={}
+                ),
+                "regions_unknown",
+            ),
+            (
+                "tab5557_metadata.json",
                 CKM_TABLE,
-                lambda d: rename_code(d, "Alder", "TotSA", "alla"),
+                lambda d: d["dimension"]["Alder"]["category"].update(
+                    index=["0", "1", "2", "3", "tot16", "16+"], label={"tot16": "totalt 16-74 år"}
+                ),
                 "total_missing",
             ),
             ("tab638_metadata.json", TABLE, lambda d: rename(d, "Region", "Lan"), "dimension_missing"),
@@ -243,7 +286,7 @@ class TestBuildSelection:
     def test_the_publishers_own_total_is_taken_where_the_catalogues_is_not_there(self):
         metadata = parse_metadata(
             changed(
-                "ckm_metadata.json",
+                "tab5557_metadata.json",
                 lambda d: (
                     rename_code(d, "Kon", "TotSa", "1+2"),
                     d["dimension"]["Kon"]["extension"].update(eliminationValueCode="1+2"),
@@ -255,18 +298,18 @@ class TestBuildSelection:
     def test_of_several_measures_the_one_called_population_is_taken(self):
         def change(document):
             category = document["dimension"]["ContentsCode"]["category"]
-            category["index"] = ["0000XXXX", "0000XXXY"]
-            category["label"] = {"0000XXXX": "Folkökning", "0000XXXY": "Folkmängd"}
-            document["size"][4] = 2
+            category["index"] = ["000007MG", "0000XXXY"]
+            category["label"] = {"000007MG": "Folkökning", "0000XXXY": "Folkmängd"}
 
-        metadata = parse_metadata(changed("ckm_metadata.json", change))
+        metadata = parse_metadata(changed("tab5557_metadata.json", change))
         assert build_selection(metadata, CKM_TABLE, SOURCE.id)["ContentsCode"] == ("0000XXXY",)
 
 
+SOME_MISSING = "01, 0114, 0115, 0117, 0120, 0123, 0125, 0126, 0127, 0128 and 298 more"
 CONFIG = {"maxDataCells": 150000, "maxCallsPerTimeWindow": 30, "timeWindow": 10, "license": "CC0"}
 SUCCESSOR = {
-    "id": "TABXXXX",
-    "label": "Folkmängden efter region, civilstånd, ålder och kön. År 2025-2025",
+    "id": "TAB5557",
+    "label": "Folkmängd efter region, civilstånd, ålder, kön och år",
     "firstPeriod": "2025",
     "lastPeriod": "2025",
     "timeUnit": "Annual",
@@ -292,6 +335,12 @@ def list_tables(server: HTTPServer, tables: list[dict[str, Any]]) -> None:
     server.expect_request("/api/v2/tables").respond_with_json(document)
 
 
+def posted(server: HTTPServer) -> list[dict[str, Any]]:
+    """The selection of the last question."""
+    selection: list[dict[str, Any]] = server.log[-1][0].get_json()["selection"]
+    return selection
+
+
 def serve(server: HTTPServer, table_id: str, metadata: bytes, data: bytes) -> None:
     server.expect_request(f"/api/v2/tables/{table_id}/metadata").respond_with_data(metadata)
     server.expect_request(f"/api/v2/tables/{table_id}/data", method="POST").respond_with_data(data)
@@ -314,22 +363,38 @@ class TestFetch:
             None,
         )
         assert fetched.http["table_id"] == "TAB638"
-        assert fetched.http["cells"] == 20
+        assert fetched.http["cells"] == 16
         assert fetched.known_from is None
         assert session.throttle.windows == ((3, 1.0), (30, 10.0))
 
-    def test_the_successor_is_found_by_its_title_among_others(self, service):
+    def test_the_successor_is_asked_for_by_its_id_and_at_its_totals(self, service):
         server, session = service
-        list_tables(server, [*OTHERS, SUCCESSOR])
-        serve(server, "TABXXXX", body("ckm_metadata.json"), body("ckm_data.json"))
+        serve(server, "TAB5557", body("tab5557_metadata.json"), body("tab5557_data.json"))
         fetched = scb_population.fetch(session, session.base_url, "scb_population_ckm", None, as_of=AS_OF)
-        assert fetched.http["table_id"] == "TABXXXX"
+        assert fetched.http["table_id"] == "TAB5557"
+        assert fetched.http["notes"] == ["the table lacks 308 of the 312 regions: " + SOME_MISSING]
         assert len(scb_population.parse(fetched.parts, fetched.dataset, None).rows) == 4
-        question = server.log[-1][0].get_json()
-        assert {"variableCode": "Alder", "valueCodes": ["TotSA"]} in question["selection"]
+        question = {entry["variableCode"]: entry["valueCodes"] for entry in posted(server)}
+        assert {name: question[name] for name in ("Alder", "Civilstand", "Kon")} == {
+            "Alder": ["TotSA"],
+            "Civilstand": ["SC"],
+            "Kon": ["TotSa"],
+        }
+
+    def test_a_successor_under_another_id_is_found_by_its_title_among_others(self, service):
+        server, session = service
+        gone(server, "TAB5557")
+        list_tables(server, [*OTHERS, {**SUCCESSOR, "id": "TAB9999"}])
+        serve(server, "TAB9999", body("tab5557_metadata.json"), body("tab5557_data.json"))
+        fetched = scb_population.fetch(session, session.base_url, "scb_population_ckm", None, as_of=AS_OF)
+        assert fetched.http["table_id"] == "TAB9999"
+        assert fetched.http["notes"][0] == (
+            "none of the tables TAB5557 is there; TAB9999 was found by its title"
+        )
 
     def test_before_its_first_day_the_successor_is_not_yet_published(self, service):
         server, session = service
+        gone(server, "TAB5557")
         list_tables(server, OTHERS)
         with pytest.raises(NotYetPublished, match="2026-02-22"):
             scb_population.fetch(
@@ -342,11 +407,12 @@ class TestFetch:
     )
     def test_after_it_a_table_that_cannot_be_told_is_a_failure(self, service, tables, found):
         server, session = service
+        gone(server, "TAB5557")
         list_tables(server, tables)
         with pytest.raises(FetchError, match=found) as caught:
             scb_population.fetch(session, session.base_url, "scb_population_ckm", None, as_of=AS_OF)
         assert not isinstance(caught.value, NotYetPublished)
-        assert "table_id of scb_population_ckm in the catalogue" in str(caught.value)
+        assert "table_ids of scb_population_ckm in the catalogue" in str(caught.value)
 
     def test_a_table_without_a_year_is_not_yet_published(self, service):
         server, session = service
@@ -357,12 +423,19 @@ class TestFetch:
 
     def test_a_table_that_has_gone_is_a_failure_that_says_where_to_look(self, service):
         server, session = service
-        server.expect_request("/api/v2/tables/TAB638/metadata").respond_with_json(
-            {"title": "Non-existent table"}, status=404
-        )
-        with pytest.raises(FetchError, match="not there any more") as caught:
+        gone(server, "TAB638")
+        list_tables(server, [])
+        with pytest.raises(FetchError, match="finds 0 tables that could be scb_population:") as caught:
             scb_population.fetch(session, session.base_url, "scb_population", None, as_of=AS_OF)
         assert not isinstance(caught.value, NotYetPublished)
+        assert "/api/v2/tables" in str(caught.value)
+
+    def test_regions_that_are_none_of_the_312_are_not_asked_for(self, service):
+        server, session = service
+        serve(server, "TAB638", body("tab638_metadata.json"), body("tab638_data.json"))
+        fetched = scb_population.fetch(session, session.base_url, "scb_population", None, as_of=AS_OF)
+        assert fetched.http["unknown_codes"] == {"Region": ["1917"]}
+        assert "codes of Region that nobody knew were not asked for: 1917" in fetched.http["notes"]
 
     @pytest.mark.parametrize("path", ["config", "tables/TAB638/metadata"])
     def test_an_error_page_before_any_figure_is_a_failed_fetch(self, httpserver, path):

@@ -218,6 +218,311 @@ def test_the_preamble_alone_is_read_from_the_head_of_a_large_sheet():
         read_preamble(b"<html></html>")
 
 
+# ----------------------------------------------------------------------------------- what nobody has seen
+
+
+def text_of(rows: Sheet, *, separator: str = ";") -> str:
+    """A sheet as it is saved by hand: separated, with a decimal comma, as the one of 2021."""
+
+    def cell(value: Any) -> str:
+        return (
+            str(value).replace(".", ",") if isinstance(value, float) else "" if value is None else str(value)
+        )
+
+    return "\r\n".join(separator.join(map(cell, row)) for row in rows) + "\r\n"
+
+
+def saved(rows: Sheet) -> Sheet:
+    """As the one of 2021: names and years in one line, a footer that repeats the report's name."""
+    width = len(rows[-1])
+    full = [[*row, *[None] * (width - len(row))] for row in rows]
+    return [*full, ["Rapportnamn:", "Länsrapport, 2026-05-07", *[None] * (width - 2)]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("years_at", ["above", "header_text"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_text_file_gives_the_facts_of_the_workbook(
+    encoding: str, years_at: workbook.YearsAt, separator: str
+):
+    rows = saved(sheet(years_at=years_at))
+    parsed = parse((text_of(rows, separator=separator).encode(encoding),), "smhi_emissions", "ghg")
+    assert content_sha256(parsed) == content_sha256(read(sheet()))
+    assert parsed.rows["sheet_row"].min() == FIRST_DATA_ROW["ghg"]
+
+
+def test_powers_of_ten_of_the_text_file_of_2021():
+    rows = saved(sheet())
+    rows[7][4] = "7,33347×10^−05"
+    parsed = parse((text_of(rows).encode(),), "smhi_emissions", "ghg")
+    cell = parsed.rows[(parsed.rows["sheet_row"] == 8) & (parsed.rows["year"] == 1990)]
+    assert cell["emissions"].item() == 7.33347e-05
+
+
+@pytest.mark.parametrize(
+    ("written", "is_usual"),
+    [
+        ("Länsrapport, 2026-05-07", True),
+        ("Länsrapport 2026-05-07 10:22", True),
+        ("Länsrapport, 2026/05/07", False),
+        ("Länsrapport, 20260507", False),
+        ("Länsrapport, 7 maj 2026", False),
+        ("Länsrapport, 7.5.2026 ", None),
+        (46149, False),
+        ("Länsrapport, 07/05/2026", None),
+        ("Länsrapport, 31/12/2025 och 2026-05-07", None),
+    ],
+)
+def test_the_publishers_date_in_every_form_that_has_one_meaning(written: Cell, is_usual: bool | None):
+    rows = sheet()
+    rows[0][1] = written
+    if is_usual is None:
+        error = refused(rows)
+        assert error.rule == "published_date_not_found"
+        assert str(written).strip() in str(error)
+        return
+    parsed = read(rows)
+    assert parsed.published_date == PUBLISHED
+    assert any("publisher's date is written" in note for note in parsed.notes) is not is_usual
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["Enhet : ton/år"],
+        ["Enhet:", "ton/år"],
+        ["Enhet: ton per år"],
+        ["Enhet: ton CO2-ekv./år"],
+        ["Enhet: ton CO2-ekvivalenter/år"],
+        ["Enhet: t/år"],
+        ["Enhet (ton/år)"],
+        ["Enhet: ton"],
+        ["Unit and more (ton/år)"],
+        ["Enhet: tonnes/year"],
+    ],
+)
+def test_tonnes_a_year_however_they_are_spelled(line: list[Cell]):
+    rows = sheet()
+    rows[2] = line
+    parsed = read(rows)
+    assert parsed.unit == "ton/år"
+    assert content_sha256(parsed) == content_sha256(read(sheet()))
+
+
+@pytest.mark.parametrize(
+    "unit", ["kt CO2-ekv./år", "1000 ton/år", "Mg/år", "ton/km", "ton/månad", "tusen ton"]
+)
+def test_what_is_not_tonnes_a_year_is_refused(unit: str):
+    assert refused(sheet(unit=unit)).rule == "unexpected_unit"
+
+
+@pytest.mark.parametrize("year", ["2024*", "2024 (prel)", "År 2024", "2024,0", date(2024, 1, 1)])
+def test_a_year_with_a_word_beside_it(year: Any):
+    if isinstance(year, date):
+        assert smhi_emissions._year(year) == 2024
+        return
+    rows = sheet()
+    rows[5][5] = year
+    assert read(rows).years == YEARS
+
+
+def test_lines_above_and_below_the_ones_we_know():
+    rows = sheet()
+    more = [
+        ["SMHI"],
+        *rows[:4],
+        ["Uttagen", "2026-06-01"],
+        [],
+        rows[5],
+        [],
+        rows[6],
+        *rows[7:],
+        [],
+        ["Summa"],
+    ]
+    assert refused(more).rule == "unknown_names", "a line below that has a name is no data we know"
+    parsed = read(more[:-1])
+    assert content_sha256(parsed) == content_sha256(read(sheet()))
+    assert any("publisher's date" in note for note in parsed.notes), "the report's name is not in row 1"
+
+
+def test_an_unknown_sub_sector_is_left_out_and_every_cell_accounted_for():
+    pairs = (*PAIRS, ("Transporter", "Vätgasbussar"))
+    parsed = read(sheet(pairs=pairs))
+    assert content_sha256(parsed) == content_sha256(read(sheet()))
+    assert set(parsed.rejects["reason"]) == {smhi_emissions.UNKNOWN_SUBSECTOR}
+    assert len(parsed.rejects) == 312 * len(YEARS)
+    assert "no sub-sector is called 'Transporter > Vätgasbussar'; it was left out" in parsed.notes
+
+
+def test_an_unknown_sub_sector_of_a_sector_without_its_sum_refuses():
+    pairs = (("Alla", "Alla"), ("Transporter", "Vätgasbussar"))
+    assert refused(sheet(pairs=pairs)).rule == "unknown_names"
+
+
+def test_a_main_sector_with_a_letter_wrong_is_that_sector_and_another_word_is_not():
+    pairs = (("Alla", "Alla"), ("Jordbruk", "Alla"), ("Transporter", "Alla"))
+    right = read(sheet(pairs=pairs))
+    for wrong, is_read in (("Jordbrukk", True), ("Jorbruk", True), ("Skogsbruk", False)):
+        rows = [[wrong if cell == "Jordbruk" else cell for cell in row] for row in sheet(pairs=pairs)]
+        if is_read:
+            parsed = read(rows)
+            assert content_sha256(parsed) == content_sha256(right)
+            assert f"main sector {wrong!r} was read as 'Jordbruk'" in parsed.notes
+        else:
+            assert refused(rows).rule == "unknown_names"
+
+
+def test_a_misspelt_sector_beside_the_right_one_is_no_second_spelling():
+    pairs = (("Alla", "Alla"), ("Jordbruk", "Alla"), ("Jordbrukk", "Alla"))
+    assert refused(sheet(pairs=pairs)).rule == "unknown_names"
+
+
+def reshaped(body: bytes, change: Any, name: str) -> bytes:
+    """A workbook with one part changed, or another one added."""
+    import io
+    import zipfile
+
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(body)) as good,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as other,
+    ):
+        parts = {part: good.read(part) for part in good.namelist()}
+        parts[name] = change(parts.get(name, b""))
+        for part, content in parts.items():
+            other.writestr(part, content)
+    return out.getvalue()
+
+
+SHEET_PART = "xl/worksheets/sheet1.xml"
+
+
+def _prefixed(text: bytes) -> bytes:
+    import re
+
+    plain = re.sub(rb"<(/?)([a-zA-Z])", rb"<\1x:\2", text)
+    return plain.replace(b"xmlns=", b"xmlns:x=")
+
+
+def _inline(text: bytes) -> bytes:
+    import re
+
+    strings = re.findall(rb"<si><t[^>]*>(.*?)</t></si>", _STRINGS)
+    return re.sub(
+        rb'<c r="(\w+)" t="s"><v>(\d+)</v></c>',
+        lambda found: (
+            b'<c r="' + found[1] + b'" t="inlineStr"><is><t>' + strings[int(found[2])] + b"</t></is></c>"
+        ),
+        text,
+    )
+
+
+def _repeated_strings(text: bytes) -> bytes:
+    return text.replace(b"</sst>", b"<si><t>Alla</t></si>" * 60_000 + b"</sst>")
+
+
+def _large_styles(_: bytes) -> bytes:
+    many = b'<xf numFmtId="0" fontId="0" fillId="0" borderId="0"/>' * 60_000
+    main = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return b'<styleSheet xmlns="' + main + b'"><cellXfs>' + many + b"</cellXfs></styleSheet>"
+
+
+_STRINGS = b""
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        (SHEET_PART, _prefixed),
+        (SHEET_PART, _inline),
+        ("xl/sharedStrings.xml", _prefixed),
+        ("xl/sharedStrings.xml", _repeated_strings),
+        ("xl/styles.xml", _large_styles),
+    ],
+    ids=["prefixed names", "inline strings", "prefixed strings", "repeated strings", "large styles"],
+)
+def test_a_workbook_as_other_programs_write_it(part: str, change: Any):
+    import io
+    import zipfile
+
+    global _STRINGS
+    body = book(sheet(pairs=PAIRS * 12))
+    with zipfile.ZipFile(io.BytesIO(body)) as good:
+        _STRINGS = good.read("xl/sharedStrings.xml")
+    other = reshaped(body, change, part)
+    assert content_sha256(parse((other,), "smhi_emissions", "ghg")) == content_sha256(
+        parse((body,), "smhi_emissions", "ghg")
+    )
+    assert smhi_emissions.recognise(other) == ("smhi_emissions", "ghg")
+    assert read_preamble(other).published_date == PUBLISHED
+
+
+def _with_sheet_in_front(rows: Sheet, front: Sheet) -> bytes:
+    from io import BytesIO
+
+    import openpyxl
+
+    made = openpyxl.Workbook()
+    for number, (name, content) in enumerate((("Läs mig", front), ("Data", rows))):
+        opened = made.worksheets[0] if number == 0 else made.create_sheet()
+        opened.title = name
+        for row in content:
+            opened.append(row)
+    buffer = BytesIO()
+    made.save(buffer)
+    return buffer.getvalue()
+
+
+def test_the_table_is_found_in_whichever_sheet_it_stands():
+    body = _with_sheet_in_front(sheet(), [["Om uppgifterna"], ["Kontakt: smed@example.org"]])
+    assert content_sha256(parse((body,), "smhi_emissions", "ghg")) == content_sha256(read(sheet()))
+    assert len(smhi_emissions.read_places(body).columns) == len(YEARS)
+
+
+def test_of_two_tables_the_one_of_the_substance_asked_for_is_read():
+    body = _with_sheet_in_front(sheet(), sheet("co2"))
+    assert content_sha256(parse((body,), "smhi_emissions", "ghg")) == content_sha256(read(sheet()))
+    assert parse((body,), "smhi_emissions", "co2").substance == "co2"
+    assert smhi_emissions.read_places(body, "ghg").name == "Data"
+    assert smhi_emissions.read_places(body, "co2").name == "Läs mig"
+    assert any("2 sheets have a table" in note for note in parse((body,), "smhi_emissions", "ghg").notes)
+
+
+def test_the_substance_is_told_by_the_headings_where_no_line_names_it():
+    rows = sheet()
+    rows[1] = []
+    parsed = read(rows)
+    assert parsed.substance == "ghg"
+    assert any("no line says of which substance" in note for note in parsed.notes)
+
+
+# ------------------------------------------------------------------------------------------ recognise
+
+
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [
+        (book(sheet()), ("smhi_emissions", "ghg")),
+        (book(sheet("hg", unit="kg/år")), ("smhi_air_pollutants", "hg")),
+        (text_of(saved(sheet("co2"))).encode("cp1252"), ("smhi_emissions", "co2")),
+        (book([["Rapport"], ["något annat"]]), None),
+        (b"", None),
+        (b'{"class": "dataset"}', None),
+        (book(sheet())[:900], None),
+    ],
+)
+def test_its_own_files_are_recognised(body: bytes, known: Any):
+    assert smhi_emissions.recognise(body) == known
+
+
+def test_a_table_of_a_substance_nobody_knows_is_refused_by_name():
+    rows = sheet()
+    rows[1] = ["Emissioner av Guld (Au)"]
+    with pytest.raises(SourceFormatError, match="Guld"):
+        smhi_emissions.recognise(book(rows))
+
+
 # ------------------------------------------------------------------------------------------ cells
 
 TEXT_NUMBERS = {"7,33347×10^−05": 7.33347e-05, "1 234,5": 1234.5, "−2,0": -2.0, "17": 17.0}
@@ -287,17 +592,25 @@ def test_a_missing_header_word_is_named_by_the_row_that_comes_nearest():
 
 
 def test_a_header_below_the_searched_rows_is_not_found():
-    assert refused([*([[]] * 15), *sheet()]).rule == "header_not_found"
+    assert refused([*([[]] * 60), *sheet()]).rule == "header_not_found"
     assert refused([]).rule == "header_not_found"
 
 
-def test_a_column_that_is_no_year_is_refused_with_its_letter():
-    rows = sheet()
-    rows = [[*row, "prel." if at > 6 else None] for at, row in enumerate(rows)]
+def test_a_column_with_a_name_of_its_own_is_left_out_with_a_note():
+    rows = [[*row, "prel." if at > 6 else None] for at, row in enumerate(sheet())]
     rows[6][6] = "Kommentar"
+    parsed = read(rows)
+    assert content_sha256(parsed) == content_sha256(read(sheet()))
+    assert "the column 'Kommentar' (G) is no year and was left out" in parsed.notes
+
+
+@pytest.mark.parametrize("heading", ["20235", "2023 reviderad", "GGT"])
+def test_a_column_whose_heading_may_hide_a_year_is_refused_with_its_letter(heading: str):
+    rows = [[*row, 1.0 if at > 6 else None] for at, row in enumerate(sheet())]
+    rows[6][6] = heading
     error = refused(rows)
     assert error.rule == "unexpected_column"
-    assert error.findings == ("column G, header row 7: 'Kommentar'",)
+    assert error.findings == (f"column G, header row 7: {heading!r}",)
 
 
 def test_a_value_column_without_a_year_is_refused():
@@ -369,12 +682,12 @@ def test_unknown_sectors_and_regions_are_listed_together_with_what_is_missing():
         if row[3] == "Tierp":
             row[3] = "Tjierp"
         if row[0] == "Transporter":
-            row[0] = "Transportmedel"
+            row[0] = "Luftfart"
     error = refused(rows)
     assert error.rule == "unknown_names"
     assert len(error.findings) == 2
     message = str(error)
-    assert "no sector is called 'Transportmedel > Alla'" in message
+    assert "no sector is called 'Luftfart > Alla'" in message
     assert "'Tjierp'; nearest names: Tierp (0360)" in message
     assert "Missing regions: 0360 Tierp" in message
 
@@ -481,6 +794,77 @@ def test_other_failures_pass_as_they_are(error: FetchError):
     with pytest.raises(FetchError) as caught:
         _fetch(Session(error))
     assert caught.value is error
+
+
+def check_of(answer: Answer | Exception, as_of: date = date(2026, 6, 1)) -> dict[str, tuple[str, str]]:
+    """Assumption → verdict and answer."""
+    session: Any = Session(answer)
+    found = list(smhi_emissions.check(session, "https://agency.example", as_of=as_of))
+    assert session.asked == [
+        ("https://agency.example/api/getexcelfile/", {"county": "0", "municipality": "0", "sub": "GGT"})
+    ]
+    assert all(one.action for one in found if one.verdict != "holds")
+    return {one.assumption: (one.verdict, one.answer) for one in found}
+
+
+def whole() -> Sheet:
+    """A sheet with all main sectors."""
+    pairs = [sectors.sectors()[code].spellings[0] for code in ("all", *sectors.main_codes())]
+    return sheet(pairs=pairs)
+
+
+def reply(body: bytes, **headers: str) -> Answer:
+    return Answer(url="https://agency.example/x", status=200, headers=headers, body=body)
+
+
+def test_every_assumption_holds_of_the_recorded_layout():
+    found = check_of(reply(book(whole()), ETag="e"))
+    assert {verdict for verdict, _ in found.values()} == {"holds"}
+    assert len(found) == 11
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "verdict"),
+    [
+        (lambda rows: rows.insert(0, ["SMHI"]), "header Huvudsektor", "differs"),
+        (lambda rows: rows.__setitem__(0, ["Rapportnamn:", "Länsrapport, 7 maj 2026"]), "row 1", "differs"),
+        (lambda rows: rows.__setitem__(0, ["Rapportnamn:", "Länsrapport, 2026-09-07"]), "row 1", "fails"),
+        (lambda rows: rows.__setitem__(2, ["Enhet: ton CO2-ekv./år"]), "the unit", "differs"),
+        (lambda rows: rows.__setitem__(2, ["Enhet: kt/år"]), "layout", "fails"),
+        (lambda rows: rows[5].__setitem__(4, 1995), "years are sparse", "differs"),
+        (lambda rows: rows[5].__setitem__(5, 2027), "years are sparse", "fails"),
+        (lambda rows: rows[6].append("Not"), "every column", "differs"),
+        (lambda rows: rows.__delitem__(slice(-312, None)), "main sectors", "fails"),
+        (lambda rows: rows.pop(), "names without codes", "holds"),
+        (lambda rows: rows[9].__setitem__(4, ".."), "every cell is a number", "fails"),
+        (lambda rows: rows[6].__setitem__(3, "Ort"), "layout", "fails"),
+    ],
+)
+def test_each_broken_assumption_is_the_one_that_is_named(change: Any, words: str, verdict: str):
+    rows = whole()
+    change(rows)
+    width = max(map(len, rows))
+    found = check_of(reply(book([[*row, *[None] * (width - len(row))] for row in rows]), ETag="e"))
+    (named,) = [one for assumption, (one, _) in found.items() if words in assumption]
+    assert named == verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (reply(b"<html><title>Fel</title></html>"), "HTML"),
+        (StatusError("gone", status=404, body=b"", headers={}), "gone"),
+        (reply(b"PK\x03\x04 and no more"), "workbook"),
+    ],
+)
+def test_an_answer_that_is_no_workbook_fails_with_what_it_is(answer: Any, words: str):
+    found = check_of(answer)
+    assert any(verdict == "fails" and words in said for verdict, said in found.values())
+
+
+def test_a_service_without_validators_differs_and_needs_nothing_done():
+    found = check_of(reply(book(whole())))
+    assert [verdict for verdict, _ in found.values()].count("differs") == 1
 
 
 @pytest.mark.parametrize("substance", [None, "GGT"])

@@ -63,6 +63,16 @@ def test_a_query_finds_all_its_values_and_keeps_to_its_releases(fact: schema.Fac
         ("inventory", 1.0),
         ("population_sum_noise", 1.0),
         ("complete_cells", 0.0),
+        ("new_year_nation", 20.0),
+        ("new_year_sectors", 300.0),
+        ("new_year_county", 60.0),
+        ("new_year_municipal", 5.0),
+        ("new_year_cells", 100.0),
+        ("new_year_uniform", 75.0),
+        ("new_year_swapped", 35.0),
+        ("new_year_inventory", 5.0),
+        ("new_year_sector_uniform", 75.0),
+        ("fact_missing", 10.0),
     ],
 )
 def test_limits_are_those_of_the_methods(name: str, limit: float) -> None:
@@ -82,7 +92,21 @@ def test_severities_are_those_of_the_methods() -> None:
     }
 
     assert by_severity == {
-        "hold": {"hold_ratio", "hold_moved"},
+        "hold": {
+            "release_date",
+            "same_day",
+            "hold_ratio",
+            "hold_moved",
+            "new_year_zero",
+            "new_year_nation",
+            "new_year_sectors",
+            "new_year_county",
+            "new_year_municipal",
+            "new_year_cells",
+            "new_year_uniform",
+            "new_year_swapped",
+            "new_year_inventory",
+        },
         "advisory": {
             "unallocated_sector",
             "unallocated_sector_wide",
@@ -90,6 +114,7 @@ def test_severities_are_those_of_the_methods() -> None:
             "sector_collapse",
             "inventory",
             "scope_break",
+            "new_year_sector_uniform",
         },
     }
 
@@ -97,7 +122,14 @@ def test_severities_are_those_of_the_methods() -> None:
 def test_the_suite_follows_the_fact() -> None:
     population = suite_of(schema.fact("population")).rules
     assert population[: len(POPULATION_RULES)] == POPULATION_RULES
-    assert [rule.name for rule in population[len(POPULATION_RULES) :]] == ["fact_vanished", "fact_moved"]
+    assert [rule.name for rule in population[len(POPULATION_RULES) :]] == [
+        "fact_vanished",
+        "fact_moved",
+        "fact_new_year",
+        "fact_new_year_uniform",
+        "fact_new_year_swapped",
+        "population_continued",
+    ]
     assert suite_of(schema.fact("emission")).rules == EMISSION_RULES
 
 
@@ -106,6 +138,33 @@ def test_a_fact_is_asked_only_about_what_it_has() -> None:
     assert "fact_years" in rules["energy"]
     assert "fact_years" not in rules["population_forecast"]
     assert not rules["indicator_definition"] & {"fact_known_regions", "fact_years", "fact_moved"}
+
+
+@pytest.mark.parametrize("fact", schema.facts(), ids=lambda fact: fact.name)
+def test_no_number_of_a_fact_can_go_missing_or_wild_without_a_rule(fact: schema.Fact) -> None:
+    rules = {rule.name: rule for rule in suite_of(fact).rules}
+    numbers = [c for c in fact.values if c.type in {"double precision", "integer", "smallint", "bigint"}]
+    for column in numbers:
+        if column.nullable:
+            for name in ("fact_missing", "fact_empty"):
+                assert f"('{column.name}', f.{column.name} IS NULL)" in check_text(rules[name], fact)
+        ranged = rules.get("impossible_values")
+        if ranged is not None:
+            assert f"cast(f.{column.name} AS double precision) IN ('NaN'" in check_text(ranged, fact)
+        else:
+            assert {"not_negative", "population_positive"} & rules.keys()
+
+
+@pytest.mark.parametrize("fact", schema.facts(), ids=lambda fact: fact.name)
+def test_every_release_is_held_against_its_date_and_its_twin(fact: schema.Fact) -> None:
+    assert {"release_date", "same_day", "rejected_cells"} <= {rule.name for rule in suite_of(fact).rules}
+
+
+@pytest.mark.parametrize("fact", schema.facts(), ids=lambda fact: fact.name)
+def test_what_names_an_earlier_release_in_its_query_is_measured_again(fact: schema.Fact) -> None:
+    for rule in suite_of(fact).rules:
+        names_it = "earlier_release_ids" in check_text(rule, fact)
+        assert names_it == (rule.compares != "nothing"), rule.name
 
 
 def test_what_the_columns_are_held_against_is_the_contract() -> None:

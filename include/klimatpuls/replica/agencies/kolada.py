@@ -1,7 +1,9 @@
 """Kolada's interface, version 3, at the replica: definitions and values of key figures, in pages.
 
-Files of an archive: ``kolada/kpi.csv`` (id, title, publication_date) and ``kolada/data.csv`` (published_date,
-kpi, municipality, period, gender, status, value, isdeleted). Values are there from their published date.
+Files of an archive: ``kolada/kpi.csv`` (id, title, publication_date: the next planned publication, as the
+service has it) and ``kolada/data.csv`` (published_date, kpi, municipality, period, gender, status, value,
+isdeleted). Values are there from their published date, which every answer states as the day it is known from:
+the service states no such day, and whoever retrieves from it dates the answer by the day of retrieval.
 
 Our own choices, where nobody has recorded the service: more than 25 ids in a part of the path are a 400 with
 a JSON body; an unknown key figure is simply not in the answer.
@@ -11,9 +13,11 @@ from __future__ import annotations
 
 import csv
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from klimatpuls.http import REPLICA_KNOWN_FROM_HEADER
 from klimatpuls.replica.wire import Reply, Request, Settings, json_reply, not_yet_reply
 
 if TYPE_CHECKING:
@@ -66,7 +70,8 @@ class Agency:
             "previous_url": address(page - 1) if page > 1 else None,
             "values": shown,
         }
-        return json_reply(200, document)
+        known_from = self._values().rows[0]["published_date"]
+        return replace(json_reply(200, document), headers={REPLICA_KNOWN_FROM_HEADER: known_from})
 
     def _kpis(self) -> list[dict[str, str]]:
         return _read(self._folder / "kpi.csv")

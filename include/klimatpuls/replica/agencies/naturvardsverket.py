@@ -12,6 +12,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from klimatpuls.http import REPLICA_KNOWN_FROM_HEADER
 from klimatpuls.replica.wire import XLSX, Reply, Request, Settings, is_unchanged, not_yet_reply, page_reply
@@ -57,8 +58,8 @@ class Agency:
         )
         if request.path == PAGE:
             words = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-            prefix = request.base_url.split("/", 3)[3]
-            body = _HTML.format(href=f"/{prefix}{address}", day=words).encode()
+            prefix = urlsplit(request.base_url).path
+            body = _HTML.format(href=f"{prefix}{address}", day=words).encode()
             return Reply(status=200, body=body, content_type="text/html; charset=utf-8")
         if request.path == address:
             return _workbook(path, day, request)

@@ -1,27 +1,41 @@
-"""Trafikanalys' interface at the replica: the structure of a product and its figures.
+"""Trafikanalys' interface at the replica: the structure of its products and the figures of one.
 
 File of an archive: ``trafa/vehicles.csv`` (published_date, year, region_code, fuel, itrfslut, nyregunder;
-codes of the product t10026). Our own choices, where nobody has recorded the service: how deep the structure
-lists its values, and the words of an error, which comes with status 200 as at the service.
+codes of the product t10026, one line per municipality).
+
+As at the service: in a cell of a variable ``Name`` is the code and ``Value`` the label, in one of a measure
+``Value`` is the number as text, or ``-`` where it is zero; a municipality has rows only when its county is in
+the question too; totals (``t1``) stand among the rows; a row that is all zero is left out; a question of more
+than 2 048 characters is refused by the web server (404.15) before the service sees it; errors come with
+status 200; the answer says itself from when it is in force, and the structure lists other products too. Our
+own choices, where nobody has recorded the service: how deep the structure lists its values, and the words of
+an error.
 """
 
 from __future__ import annotations
 
 import csv
 import threading
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
-from klimatpuls.regions import regions
-from klimatpuls.replica.wire import Reply, Request, Settings, json_reply, not_yet_reply
+from klimatpuls.regions import region, regions
+from klimatpuls.replica.wire import Reply, Request, Settings, json_reply, not_yet_reply, page_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
-PRODUCT = "t10026"
-MEASURES = {"itrfslut": "Antal i trafik", "nyregunder": "Antal nyregistreringar"}
-FUELS = {
+PRODUCT: Final = "t10026"
+MAX_QUESTION: Final = 2_048
+"""Characters of an encoded question that IIS takes; a longer one is 404.15."""
+MEASURES: Final = {"itrfslut": "Antal i trafik", "nyregunder": "Antal nyregistreringar"}
+VARIABLES: Final = {"ar": "År", "reglan": "Län", "regkom": "Kommun", "drivmedel": "Drivmedel"}
+TOTAL: Final = "t1"
+FUELS: Final = {
     "101": "Bensin",
     "102": "Diesel",
     "103": "El",
@@ -29,9 +43,24 @@ FUELS = {
     "105": "Laddhybrid",
     "106": "Etanol/etanol flexifuel",
     "107": "Gas/gas flexifuel",
-    "108": "Övriga",
-    "t1": "Totalt",
+    "109": "Övriga",
+    TOTAL: "Totalt",
 }
+_Counts = dict[tuple[str, str, str, str], list[int]]
+"""(year, county, municipality, fuel) → number by measure; ``t1`` where a place is a total."""
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """What the archive holds as of the day: every total beside its parts."""
+
+    published: str
+    counts: _Counts
+
+    @property
+    def years(self) -> list[str]:
+        """Ascending."""
+        return sorted({year for year, *_ in self.counts})
 
 
 class Agency:
@@ -40,90 +69,165 @@ class Agency:
     def __init__(self, folder: Path, as_of: date, settings: Settings) -> None:
         self._path, self._as_of = folder / "trafa" / "vehicles.csv", as_of
         self._lock = threading.Lock()
-        self._rows: list[dict[str, str]] | None = None
+        self._figures: _Figures | None = None
 
     def answer(self, request: Request) -> Reply:
         """The answer to a question."""
-        rows = self._read()
-        product, *asked = request.query.get("query", "").split("|")
+        if len(urlencode(request.query)) > MAX_QUESTION:
+            return page_reply(404, "IIS 404.15 - Query String Too Long")
         if request.method != "GET" or request.path not in ("/api/structure", "/api/data"):
             return json_reply(404, {"Message": "Not found"})
-        if not rows:
+        figures = self._read()
+        if not figures.counts:
             return not_yet_reply(PRODUCT)
+        product, *asked = request.query.get("query", "").split("|")
         if product != PRODUCT:
-            return json_reply(200, {"Rows": [], "Errors": [f"Okänd produkt: {product}"]})
+            return json_reply(200, {"Rows": None, "Errors": [f"Okänd produkt: {product}"]})
         if request.path == "/api/structure":
-            return json_reply(200, _structure(rows))
-        return json_reply(200, _data(rows, asked))
+            return json_reply(200, _structure(figures))
+        return json_reply(200, _data(figures, asked))
 
-    def _read(self) -> list[dict[str, str]]:
+    def _read(self) -> _Figures:
         with self._lock:
-            if self._rows is None:
-                self._rows = []
+            if self._figures is None:
+                rows: list[dict[str, str]] = []
                 if self._path.exists():
                     with self._path.open(encoding="utf-8", newline="") as file:
                         day = self._as_of.isoformat()
-                        self._rows = [row for row in csv.DictReader(file) if row["published_date"] <= day]
-            return self._rows
+                        rows = [row for row in csv.DictReader(file) if row["published_date"] <= day]
+                self._figures = _Figures(
+                    max((row["published_date"] for row in rows), default=""), _with_totals(rows)
+                )
+            return self._figures
+
+
+def _with_totals(rows: Iterable[Mapping[str, str]]) -> _Counts:
+    counts: _Counts = defaultdict(lambda: [0] * len(MEASURES))
+    for row in rows:
+        place = row["region_code"]
+        for area in ((place[:2], place), (place[:2], TOTAL), (TOTAL, TOTAL)):
+            figures = counts[row["year"], *area, row["fuel"]]
+            for at, measure in enumerate(MEASURES):
+                figures[at] += int(row[measure])
+    return dict(counts)
 
 
 def _item(
     name: str, label: str, kind: str, active: str, items: Iterable[dict[str, Any]] = ()
 ) -> dict[str, Any]:
-    return {"Name": name, "Label": label, "Type": kind, "ActiveFrom": active, "StructureItems": list(items)}
-
-
-def _structure(rows: Iterable[dict[str, str]]) -> dict[str, Any]:
-    rows = list(rows)
-    active = f"{max(row['published_date'] for row in rows)}T09:00:00"
-    years = sorted({row["year"] for row in rows})
-    places = {code: region.name for code, region in regions().items() if region.level == "municipality"}
-    dimensions = [
-        _item("ar", "År", "D", active, [_item(year, year, "DV", active) for year in years]),
-        _item("regkom", "Kommun", "D", active, [_item(*place, "DV", active) for place in places.items()]),
-        _item("drivmedel", "Drivmedel", "D", active, [_item(*fuel, "DV", active) for fuel in FUELS.items()]),
-    ]
-    product = _item(PRODUCT, "Personbilar", "P", active, dimensions)
-    return {"DataCount": 0, "ValidatedRequestType": "structure", "StructureItems": [product], "Errors": None}
-
-
-def _data(rows: Iterable[dict[str, str]], asked: Iterable[str]) -> dict[str, Any]:
-    filters = {
-        name: values.split(",") for name, _, values in (part.partition(":") for part in asked) if values
-    }
-    measures = [part for part in asked if part in MEASURES]
-    columns = {"ar": "year", "regkom": "region_code", "drivmedel": "fuel"}
-    found = (
-        []
-        if not filters
-        else [row for row in rows if all(row[columns[name]] in values for name, values in filters.items())]
-    )
-    labels = {"drivmedel": FUELS, "regkom": {code: region.name for code, region in regions().items()}}
     return {
-        "Header": {"Column": [{"Name": name, "Value": name, "Type": "D"} for name in (*columns, *measures)]},
-        "Rows": [
-            {
-                "Cell": [
-                    *(
-                        {
-                            "Column": name,
-                            "Value": row[column],
-                            "FormattedValue": labels.get(name, {}).get(row[column], row[column]),
-                        }
-                        for name, column in columns.items()
-                    ),
-                    *(
-                        {
-                            "Column": name,
-                            "Value": row[name],
-                            "FormattedValue": f"{int(row[name]):,}".replace(",", "\u00a0"),
-                        }
-                        for name in measures
-                    ),
-                ]
-            }
-            for row in found
-        ],
-        "Name": "Personbilar",
+        "UniqueId": name.upper(),
+        "Name": name,
+        "Label": label,
+        "Type": kind,
+        "ActiveFrom": active,
+        "StructureItems": list(items),
+    }
+
+
+def _structure(figures: _Figures) -> dict[str, Any]:
+    active = f"{figures.published}T08:00:00"
+    listed = {
+        "ar": {year: year for year in figures.years},
+        "reglan": {code: one.name for code, one in regions().items() if one.level == "county"},
+        "regkom": {code: one.name for code, one in regions().items() if one.level == "municipality"},
+        "drivmedel": FUELS,
+    }
+    variables = [
+        _item(name, label, "D", active, [_item(*value, "DV", active) for value in listed[name].items()])
+        for name, label in VARIABLES.items()
+    ]
+    measures = [_item(*measure, "M", active) for measure in MEASURES.items()]
+    products = [
+        _item("t10016", "Personbilar", "P", "2022-05-10T14:00:00"),
+        _item(PRODUCT, "Personbilar", "P", active, [*variables, *measures]),
+        _item("t0604", "Körsträckor", "P", f"{int(figures.published[:4]) + 1}-06-01T08:00:00"),
+    ]
+    return {
+        "DataCount": 0,
+        "ValidatedRequestType": "structure",
+        "StructureItems": products,
         "Errors": None,
+    }
+
+
+def _data(figures: _Figures, asked: Sequence[str]) -> dict[str, Any]:
+    filters = {name: set(values.split(",")) - {""} for name, _, values in (a.partition(":") for a in asked)}
+    measures = [name for name in MEASURES if name in filters]
+    variables = [name for name in VARIABLES if name in filters]
+    rows = []
+    if any(filters.values()) and not ("regkom" in filters and "reglan" not in filters):
+        newest = figures.years[-1]
+        for (year, county, place, fuel), counts in figures.counts.items():
+            value = {"ar": year, "reglan": county, "regkom": place, "drivmedel": fuel}
+            numbers = [counts[list(MEASURES).index(name)] for name in measures]
+            if any(numbers) and _is_asked(value, filters, newest):
+                cells = [_cell(name, value[name], _label(name, value[name])) for name in variables]
+                cells += [_figure(*figure) for figure in zip(measures, numbers, strict=True)]
+                rows.append({"IsTotal": TOTAL in value.values(), "Cell": cells})
+    return {
+        "Header": {"Column": [_column(name) for name in (*variables, *measures)], "Description": None},
+        "Rows": rows,
+        "Errors": None,
+        "Name": "Personbilar",
+        "OriginalName": PRODUCT.upper(),
+        "Notes": {},
+        "NextPublishDate": f"{int(figures.published[:4]) + 1}{figures.published[4:]}T08:00:00",
+        "ActiveFrom": f"{figures.published}T08:00:00",
+        "ValidatedRequestType": "data",
+        "StructureItems": [],
+    }
+
+
+def _is_asked(value: Mapping[str, str], filters: Mapping[str, set[str]], newest: str) -> bool:
+    """Whether a row is in the answer: what is not asked for is at its total, what is asked for has parts."""
+    for name, code in value.items():
+        wanted = {newest if one == "senaste" else one for one in filters.get(name, set())}
+        if name not in filters:
+            if code != TOTAL:
+                return False
+        elif wanted and code not in wanted:
+            return False
+    return True
+
+
+def _label(name: str, code: str) -> str:
+    if code == TOTAL:
+        return "Totalt"
+    if name in ("reglan", "regkom"):
+        return region(code).name
+    return FUELS.get(code, "Övriga") if name == "drivmedel" else code
+
+
+def _figure(name: str, number: int) -> dict[str, Any]:
+    text = str(number) if number else "-"
+    return {**_cell(name, name, text), "IsMeasure": True,
+            "FormattedValue": f"{number:,}".replace(",", "\u00a0") if number else "-"}  # fmt: skip
+
+
+def _cell(column: str, name: str, value: str) -> dict[str, Any]:
+    return {
+        "Column": column,
+        "Name": name,
+        "Value": value,
+        "FormattedValue": value,
+        "IsMeasure": False,
+        "Description": "",
+        "Level": "1",
+        "NoteIds": [],
+        "Versions": [],
+    }
+
+
+def _column(name: str) -> dict[str, Any]:
+    is_measure = name in MEASURES
+    return {
+        "Name": name,
+        "Value": MEASURES[name] if is_measure else VARIABLES[name],
+        "Type": "M" if is_measure else "D",
+        "DataType": "String" if is_measure or name == "drivmedel" else "Time" if name == "ar" else "Region",
+        "Filters": None,
+        "Unit": "st" if is_measure else None,
+        "Description": "",
+        "UniqueId": f"{PRODUCT}_{name}".upper(),
     }

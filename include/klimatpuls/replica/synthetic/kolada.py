@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 PUBLISHED: Final = date(2026, 5, 8)
+NEXT: Final = date(2027, 6, 30)
+"""What Kolada calls the publication date: the next one that is planned."""
 POPULATION: Final = "N01951"
 PER_INHABITANT: Final = "N00401"
 GROUP: Final = "G100001"
@@ -28,9 +30,7 @@ _Row = tuple[str, str, int, str, str, object, str]
 
 def definitions() -> bytes:
     """The file ``kolada/kpi.csv``: every key figure, titled as made up."""
-    rows = [
-        (kpi.code, f"SYNTHETIC {kpi.quantity}, {kpi.unit}", PUBLISHED.isoformat()) for kpi in kpis().values()
-    ]
+    rows = [(kpi.code, f"SYNTHETIC {kpi.quantity}, {kpi.unit}", NEXT.isoformat()) for kpi in kpis().values()]
     return _csv(("id", "title", "publication_date"), rows)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 REACHES_TO: Final = date(2025, 12, 31)
 CASES: Final = 900
+SHEETS: Final = ("Per åtgärdskategori", "Per län", "Per kommun")
+"""The publisher's three sheets hold the same rows."""
 _KINDS: Final = ("Energikonvertering", "Transport", "Biogas", "Laddstation", "Avfall", "Infrastruktur")
 _STATUS: Final = ("Slutförd åtgärd", "Pågående åtgärd")
 _RULE: Final = "Förordning (2015:517) om stöd till lokala klimatinvesteringar"
@@ -51,4 +53,4 @@ def grants(rng: np.random.Generator) -> bytes:
         )
         if number % 50 == 0:
             rows[-1][1] = f"Påhittsson, Exempel {number}"
-    return workbook.build_workbook(rows, sheet_name="Per åtgärdskategori")
+    return workbook.build_workbook(rows, sheet_name=SHEETS[0], copies=SHEETS[1:])

@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0019_figures_that_mean"
-down_revision = "0014_movement_rank"
+down_revision = "0018_result_status"
 
 
 def upgrade() -> None:

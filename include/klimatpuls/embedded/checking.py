@@ -1,0 +1,67 @@
+"""Where `klimatpuls source check` asks: at the agencies, or at what a home asks."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klimatpuls import clock
+from klimatpuls.catalog import SOURCES
+from klimatpuls.embedded import house
+from klimatpuls.hops.check_sources import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from datetime import date
+
+    from klimatpuls.embedded.home import Home
+
+
+def at_the_agencies() -> AbstractContextManager[Place]:
+    """The agencies themselves, today."""
+    base_urls = {source.conn_id: source.live_base_url for source in SOURCES.values()}
+    return nullcontext(Place(base_urls=base_urls, as_of=_today()))
+
+
+@contextmanager
+def at_what_a_home_asks(home: Home) -> Iterator[Place]:
+    """What the tasks of a home would ask, on the day they would ask for.
+
+    No database is started: the mock agencies are the ones of the stack that is up, or answer for this block.
+    """
+    running = house.attach(home)
+    if running is not None:
+        as_of = running.as_of or _today()
+        yield Place(base_urls=running.base_urls, as_of=as_of, replica_ca=running.replica_ca)
+        return
+    with _mock_agencies(home) if home.config.sources == "replica" else at_the_agencies() as place:
+        yield place
+
+
+@contextmanager
+def _mock_agencies(home: Home) -> Iterator[Place]:
+    """The mock agencies of a home that is not up, answering for this block alone."""
+    from klimatpuls.replica.certificates import make_certificate
+    from klimatpuls.replica.conditions import AS_RECORDED, PLAIN
+    from klimatpuls.replica.server import Replica, ReplicaServer
+
+    archive = house.archive_to_serve(home)
+    stack = house.build_stack(home)
+    with tempfile.TemporaryDirectory(prefix="klimatpuls-check-") as folder:
+        certificate = make_certificate(Path(folder), clock.utc_now()) if stack.is_as_recorded else None
+        conditions = AS_RECORDED if stack.is_as_recorded else PLAIN
+        replica = Replica(archive, stack.as_of)
+        replica.read()  # a folder that is no archive is told now, not as the fault of every source
+        with ReplicaServer(replica, conditions=conditions, certificate=certificate) as server:
+            yield Place(
+                base_urls={source.conn_id: server.url + source.replica_path for source in SOURCES.values()},
+                as_of=stack.as_of or _today(),
+                replica_ca=certificate.authority if certificate else None,
+            )
+
+
+def _today() -> date:
+    return clock.stockholm_date(clock.utc_now())

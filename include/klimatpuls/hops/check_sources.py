@@ -1,0 +1,111 @@
+"""Asks every agency the smallest questions that prove what its source takes for granted. Needs no warehouse.
+
+The first thing a new operator does, and what the nightly tests of the agencies do: see that the answers still
+have the form that the parsers read, before a run depends on it. Nothing is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from klimatpuls.assumptions import Checked
+from klimatpuls.errors import NotYetPublished
+from klimatpuls.hops.snapshot import source_module
+from klimatpuls.http import Limits, OwnLedger, open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
+    from pathlib import Path
+
+    from klimatpuls.catalog import Source
+    from klimatpuls.hops.snapshot import SourceModule
+
+ANSWERS: Final = "The agency answers, and its answers can be read."
+"""The assumption that fails where a check comes to no verdict."""
+REMEDY: Final = "What to do: "
+"""What stands before the advice in every message of the project."""
+ADVICE: Final = "Report it with this message; a run would fail in the same way. Nothing was changed."
+PATIENCE: Final = Limits(retries=2, total_seconds=60.0)
+"""A person waits for the answer: less patience than a run has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the sources are asked.
+
+    Attributes:
+        base_urls: Connection id → base URL of the agency, or of the mock in its place.
+        as_of: The day the questions are put for.
+        replica_ca: Whom to trust that the mock is one; None for the agencies and for a mock without TLS.
+    """
+
+    base_urls: Mapping[str, str]
+    as_of: date
+    replica_ca: Path | None = None
+
+
+def check_sources(
+    sources: Iterable[Source],
+    place: Place,
+    *,
+    module_of: Callable[[Source], SourceModule] = source_module,
+    limits: Limits = PATIENCE,
+) -> Iterator[tuple[Source, Checked]]:
+    """Check the assumptions of sources one after the other; a source that fails does not stop the others.
+
+    The calls of all sources at one host are counted together, in memory.
+
+    Args:
+        sources: Catalogue entries.
+        place: Where they are asked.
+        module_of: The module of a catalogue entry.
+        limits: How long an answer is waited for.
+
+    Yields:
+        A source and one assumption with its verdict. A check that raises, or that proves nothing, yields a
+        last assumption that fails.
+    """
+    ledger = OwnLedger()
+    for source in sources:
+        is_proven = False
+        for checked in _checked(source, place, module_of, ledger, limits):
+            is_proven = True
+            yield source, checked
+        if not is_proven:
+            yield source, _failed("the check asked nothing")
+
+
+def _checked(
+    source: Source,
+    place: Place,
+    module_of: Callable[[Source], SourceModule],
+    ledger: OwnLedger,
+    limits: Limits,
+) -> Iterator[Checked]:
+    base_url = place.base_urls[source.conn_id]
+    try:
+        with open_session(
+            source, base_url, ledger=ledger, limits=limits, replica_ca=place.replica_ca
+        ) as session:
+            yield from module_of(source).check(session, session.base_url, as_of=place.as_of)
+    except NotYetPublished as missing:
+        yield Checked(
+            assumption=ANSWERS,
+            answer=str(missing),
+            verdict="differs",
+            action="Nothing: a run skips what is not published yet. Ask again later.",
+        )
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this source's verdict, and the next is asked
+        yield _failed(_said(error))
+
+
+def _said(error: Exception) -> str:
+    """A message of ours as it is; of anything else, its kind too."""
+    return str(error) if REMEDY in str(error) else f"{type(error).__name__}: {error}"
+
+
+def _failed(message: str) -> Checked:
+    found, _, advice = message.partition(REMEDY)
+    return Checked(assumption=ANSWERS, answer=found.strip(), verdict="fails", action=advice.strip() or ADVICE)

@@ -1,0 +1,167 @@
+"""What is done with bytes from outside in a process of its own: they are turned into rows.
+
+These functions run under :mod:`klimatpuls.isolation`. They take names and bytes and hand back plain values,
+rows as the text that COPY takes: the process that loads them need not know what a data frame is.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from klimatpuls.errors import SourceFormatError
+from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.warehouse import runs
+from klimatpuls.warehouse.loader import Rows, frame_rows
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
+    from klimatpuls.releases import Parsed
+
+DUPLICATE_KEY = "duplicate_key"
+LOST_CELLS = "lost_cells"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """One file, read: a release that is ready to be loaded.
+
+    Attributes:
+        release_id: Its name.
+        content_sha256: Hash of its content.
+        fact: Name of the fact its rows are of.
+        unit: Unit as the publisher writes it.
+        gwp_set: The set of warming potentials, where the release states it.
+        published_date: The publisher's own date.
+        years: Years it covers, ascending.
+        notes: What an operator should know, one sentence each.
+        rows: The facts.
+        rejects: The cells that are no facts.
+    """
+
+    release_id: str
+    content_sha256: str
+    fact: str
+    unit: str
+    gwp_set: str | None
+    published_date: date
+    years: tuple[int, ...]
+    notes: tuple[str, ...]
+    rows: Rows
+    rejects: Rows
+
+
+def read_snapshot(
+    source_id: str,
+    store: str,
+    manifest_path: str,
+    dataset: str,
+    substance: str | None,
+    run_id: int,
+    came_back_on: date | None = None,
+) -> Read:
+    """Read a kept snapshot: its rows with every cell accounted for, and the hash of its content.
+
+    Args:
+        source_id: Catalogue id of the source.
+        store: Folder of the kept bytes.
+        manifest_path: The snapshot's manifest inside it.
+        dataset: Catalogue id of the dataset.
+        substance: Our substance code, or None.
+        run_id: The source run that loads the rows; it stands in each of them.
+        came_back_on: Day on which the content was there again after other content, or None; see
+            :func:`klimatpuls.releases.content_sha256`.
+
+    Raises:
+        SourceFormatError: if the bytes are not what the contract says, or the parser lost cells or made a
+            key twice.
+        SnapshotError: if the kept bytes are missing or damaged.
+    """
+    from klimatpuls.impossible import refuse_impossible  # arithmetic, as below
+
+    kept = SnapshotStore(Path(store))
+    snapshot = kept.read(manifest_path)
+    module: Any = importlib.import_module(f"klimatpuls.sources.{source_id}")
+    parsed: Parsed = refuse_impossible(module.parse(kept.read_parts(snapshot), dataset, substance))
+    return prepare(parsed, run_id, snapshot.sha256, came_back_on=came_back_on)
+
+
+def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | None = None) -> Read:
+    """Make a parsed release ready to be loaded.
+
+    Args:
+        parsed: The rows of a release.
+        run_id: The source run that loads them.
+        sha256: Hash of the snapshot they were read from.
+        came_back_on: Day on which the content was there again after other content, or None.
+
+    Raises:
+        SourceFormatError: ``lost_cells`` if other cells came out than were read, ``duplicate_key`` if two
+            rows have one key.
+        ContractError: if the rows have other columns than the contract says.
+    """
+    from klimatpuls import releases  # arithmetic, which the process that loads does without
+
+    what = name_of_file(parsed.dataset, parsed.substance, sha256)
+    found = len(parsed.rows) + len(parsed.rejects)
+    if parsed.rows_read != found:
+        msg = (
+            f"{what}: {parsed.rows_read} cells were read, but {len(parsed.rows)} rows and "
+            f"{len(parsed.rejects)} rejected cells came out. This is a fault of the parser, not of the file: "
+            "nothing was loaded; report it."
+        )
+        raise SourceFormatError(msg, rule=LOST_CELLS)
+    fact = releases.fact_of(parsed.dataset)
+    fact.check_frame(parsed.rows.columns)
+    _check_key(parsed.rows, fact.key, what)
+    named = parsed if came_back_on is None else replace(parsed, published_date=came_back_on)
+    content = releases.content_sha256(named, came_back=came_back_on is not None)
+    release_id = releases.release_id(parsed, content)
+    constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
+    if fact.by_substance:
+        constants["substance"] = parsed.substance
+    return Read(
+        release_id=release_id,
+        content_sha256=content,
+        fact=fact.name,
+        unit=parsed.unit,
+        gwp_set=parsed.gwp_set,
+        published_date=parsed.published_date,
+        years=tuple(map(int, parsed.years)),
+        notes=tuple(map(str, parsed.notes)),
+        rows=frame_rows(parsed.rows, constants),
+        rejects=frame_rows(
+            parsed.rejects,
+            {
+                "run_id": run_id,
+                "snapshot_sha256": sha256,
+                "dataset": parsed.dataset,
+                "substance": parsed.substance or runs.NOT_BY_SUBSTANCE,
+            },
+        ),
+    )
+
+
+def name_of_file(dataset: str, substance: str | None, sha256: str) -> str:
+    """How a message names a file that was read. Example: ``smhi_emissions ghg (file 1f3a90bc)``."""
+    return f"{dataset} {substance} (file {sha256[:8]})" if substance else f"{dataset} (file {sha256[:8]})"
+
+
+def _check_key(rows: pd.DataFrame, key: tuple[str, ...], what: str) -> None:
+    repeated = rows.duplicated(list(key))
+    if not repeated.any():
+        return
+    findings = [
+        f"row {row['sheet_row']}: {', '.join(f'{name} {row[name]}' for name in key)} came before"
+        for row in rows[repeated].head(10).to_dict("records")
+    ]
+    msg = (
+        f"{what}: {int(repeated.sum())} rows repeat the key of another row ({findings[0]}). Nothing was "
+        "loaded: which of the two is right cannot be told from the file."
+    )
+    raise SourceFormatError(msg, rule=DUPLICATE_KEY, findings=findings)

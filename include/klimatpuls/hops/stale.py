@@ -1,0 +1,117 @@
+"""Result tables of the current publication that could not be calculated: which, why, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from klimatpuls.hops.notice import queue, stale_tables
+from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.publication import DIGEST_LEADS_WITH
+from klimatpuls.warehouse.result_tables import SHOWN_INSTEAD, read_statuses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.hops.context import RunContext
+    from klimatpuls.warehouse.result_tables import TableStatus
+
+REMEDY: Final = (
+    "What to do: give the message to whoever maintains the formulas. Once the code is mended, the next "
+    "refresh or the hourly watch calculates these tables again; klimatpuls publish tries at once. If the "
+    "figures of a release are to blame: klimatpuls release withdraw ID --reason TEXT. Nothing of these "
+    "tables is mailed meanwhile."
+)
+HELD_BACK: Final = (
+    "The digest is held back, since it leads with a table that could not be calculated; the first "
+    "publication that has it mails what this one had to say."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaleTables:
+    """The result tables of the current publication that are not of this publication.
+
+    Attributes:
+        tables: Them, by name.
+        since: The latest publication in which one of them began to fail.
+        news: What was new in that publication, in words.
+    """
+
+    tables: tuple[TableStatus, ...]
+    since: int
+    news: tuple[str, ...]
+
+    @property
+    def explanations(self) -> tuple[str, ...]:
+        """One paragraph per failure with exception and tables; then what was new, and what to do."""
+        brought = (
+            f"New in publication {self.since}, in which this began: {', '.join(self.news) or 'nothing'}."
+        )
+        held = [HELD_BACK] if DIGEST_LEADS_WITH & {one.table_name for one in self.tables} else []
+        return (*self._failures(), brought, *held, REMEDY)
+
+    def _failures(self) -> Iterator[str]:
+        by_cause: dict[tuple[Any, ...], list[TableStatus]] = {}
+        for one in self.tables:
+            by_cause.setdefault((one.because_of, one.error_class, one.error_message), []).append(one)
+        for (because_of, error_class, message), tables in by_cause.items():
+            shown = "; ".join(f"mart.{one.table_name} ({_shown(one)})" for one in tables)
+            yield f"{because_of} failed with {error_class}: {message}. Not calculated because of it: {shown}."
+
+
+def _shown(one: TableStatus) -> str:
+    words = SHOWN_INSTEAD[one.status][1].format(computed=one.computed_publication_id)
+    return f"{one.status}: {words}"
+
+
+def read_stale(conn: PgConnection) -> StaleTables | None:
+    """The tables of the current publication that could not be calculated; None where all could.
+
+    Args:
+        conn: Connection as ``wh_loader``.
+    """
+    with conn, conn.cursor() as cursor:
+        cursor.execute(load_sql("load/current_publication.sql"))
+        (publication_id, *_) = cursor.fetchone()
+        tables = tuple(
+            one for one in read_statuses(cursor, publication_id).values() if one.failing_since_publication_id
+        )
+        if not tables:
+            return None
+        since = max(one.failing_since_publication_id or 0 for one in tables)
+        cursor.execute(load_sql("load/causes_of_publication.sql"), {"publication_id": since})
+        (causes,) = cursor.fetchone()
+    return StaleTables(tables=tables, since=since, news=tuple(_news(causes)))
+
+
+def _news(causes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for cause in causes:
+        kind = cause["kind"]
+        if kind == "release":
+            yield f"release {cause['release_id']}"
+        elif kind in {"withdrawn", "restored"}:
+            yield f"release {cause['release_id']} {kind}"
+        elif kind == "register":
+            yield "the registers"
+        elif kind == "status_changed":
+            yield "the day"
+
+
+def queue_stale(conn: PgConnection, context: RunContext) -> StaleTables | None:
+    """Leave what could not be calculated to be mailed; the same matter once, however often it is asked.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        context: Day, moment and origin.
+
+    Returns:
+        The tables; None where all could be calculated.
+    """
+    stale = read_stale(conn)
+    if stale is not None:
+        with conn, conn.cursor() as cursor:
+            queue(cursor, stale_tables(stale, context), context)
+    return stale

@@ -1,0 +1,461 @@
+"""Runs a function on bytes from outside in a child process, under ceilings: its death is only its own.
+
+A spreadsheet reader in native code can abort the process it runs in, ask for all memory there is, or never
+end. So outside bytes are read in a child process with ceilings on memory, processor time, time and output.
+Whatever happens to the child comes back as a :class:`klimatpuls.errors.SourceFormatError`, which is a verdict
+on the file.
+
+A *server* process is started once per calling process (a new interpreter, never a fork of ours: ours may
+have threads). It imports what the functions need and forks itself once per call, so that a call costs
+milliseconds and no call sees the memory of another. The server ends when its caller ends, however that
+happens: the connection between the two closes. A child that runs then is killed.
+
+What a function returns is pickled. Only plain values and classes of ``klimatpuls`` are taken back.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import io
+import os
+import pickle
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+
+from klimatpuls.errors import KlimatpulsError, SourceFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MEBIBYTE: Final = 2**20
+FAILED: Final = "reading_failed"
+DIED: Final = "reading_died"
+TOO_LONG: Final = "reading_too_long"
+TOO_LARGE: Final = "reading_too_large"
+
+REMEDY: Final = (
+    "Nothing was loaded. Look at the file: if it is damaged, ask the publisher for another one; if it is "
+    "sound, report this message, since the parser must learn to read it"
+)
+
+_SIZE = struct.Struct("<Q")
+_EXCERPT: Final = 300
+_SAFE_MODULES: Final = frozenset({"datetime", "decimal", "fractions", "pathlib"})
+_SAFE_BUILTINS: Final = frozenset({"frozenset", "set", "bytearray"})
+
+Returned = TypeVar("Returned")
+
+
+class IsolationError(KlimatpulsError):
+    """The child process could not be started or was lost: a fault of the machine, not of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceilings:
+    """What one call may cost at most.
+
+    Attributes:
+        memory_bytes: Memory it may ask for beyond what its interpreter and libraries take.
+        cpu_seconds: Seconds of processor time.
+        seconds: Seconds of real time.
+        output_bytes: Size of what it hands back, and of any file it writes.
+
+    The largest real workbook (255 528 cells) takes 110 MiB, 2 s and 20 MB.
+    """
+
+    memory_bytes: int = 768 * MEBIBYTE
+    cpu_seconds: int = 60
+    seconds: float = 300.0
+    output_bytes: int = 256 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a child ended."""
+
+    signal: int
+    code: int
+    is_late: bool
+    words: str
+    answer: bytes
+
+
+class Server:
+    """A process that forks a child for every call; see the module's text.
+
+    Args:
+        preload: Modules it imports at once, while its caller goes on.
+    """
+
+    def __init__(self, preload: Sequence[str] = ()) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", "klimatpuls.isolation", str(theirs.fileno()), *preload],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                    # One thread: the server forks. Memory as it is asked for: it is counted.
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "OMP_NUM_THREADS": "1",
+                    "ARROW_DEFAULT_MEMORY_POOL": "system",
+                    "RUST_BACKTRACE": "0",
+                },
+            )
+        self._socket = ours
+        self._lock = threading.Lock()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the server still runs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the server, and a child that runs."""
+        self._socket.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def call(
+        self, function: Callable[..., Returned], *arguments: Any, what: str, ceilings: Ceilings | None = None
+    ) -> Returned:
+        """What a function returns in a child of its own.
+
+        Args:
+            function: A function at the top of a module that can be imported by name.
+            *arguments: Its arguments; they are pickled.
+            what: How a message names what is read, such as ``smhi_emissions ghg (file 1f3a90bc)``.
+            ceilings: What the call may cost.
+
+        Returns:
+            The value: plain values and objects of classes of ``klimatpuls``.
+
+        Raises:
+            SourceFormatError: the function's own; or with the rule ``reading_failed`` (any other exception),
+                ``reading_died`` (an abort, a crash), ``reading_too_long`` or ``reading_too_large``.
+            KlimatpulsError: any other error of the project that the function raised, as it was raised.
+            IsolationError: if there is no child to run it in.
+        """
+        limits = ceilings or Ceilings()
+        request = pickle.dumps((function.__module__, function.__qualname__, arguments, limits))
+        with self._lock:
+            ended = self._ask(request)
+            if ended.signal == signal.SIGKILL and not ended.is_late:
+                # Nobody here killed it: the machine was short of memory, or somebody cleared up. Once more.
+                ended = self._ask(request)
+        return _outcome(ended, what, limits)  # type: ignore[no-any-return]
+
+    def _ask(self, request: bytes) -> _Ended:
+        try:
+            _send(self._socket, request)
+            answer = _receive(self._socket)
+        except OSError as error:
+            answer, trouble = None, str(error)
+        else:
+            trouble = "it closed the connection"
+        if answer is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+            msg = (
+                f"the process that reads files is gone ({trouble}; exit code {self._process.poll()}). What "
+                "was read before stands; the next run starts another. Its last words are in this log."
+            )
+            raise IsolationError(msg)
+        ended: _Ended = _Unpickler(io.BytesIO(answer)).load()
+        return ended
+
+
+_servers: dict[int, Server] = {}
+
+
+def server(*preload: str) -> Server:
+    """The server of this process, started when there is none; it ends with this process.
+
+    Args:
+        *preload: Modules it imports at once where it is started now.
+    """
+    found = _servers.get(os.getpid())
+    if found is None or not found.is_alive:
+        # A fork of ours inherits the entry of its parent: that server is not its own.
+        _servers.clear()
+        found = _servers[os.getpid()] = Server(preload)
+    return found
+
+
+def run_isolated(
+    function: Callable[..., Returned], *arguments: Any, what: str, ceilings: Ceilings | None = None
+) -> Returned:
+    """What a function returns in a child of its own; see :meth:`Server.call`."""
+    return server(function.__module__).call(function, *arguments, what=what, ceilings=ceilings)
+
+
+@atexit.register
+def _close_own() -> None:
+    found = _servers.pop(os.getpid(), None)
+    if found is not None:
+        found.close()
+
+
+# ---------------------------------------------------------------------------------------- the verdict
+
+
+def _outcome(ended: _Ended, what: str, limits: Ceilings) -> Any:
+    if ended.is_late:
+        raise _refusal(
+            what, TOO_LONG, f"reading it took longer than {limits.seconds:g} s and was stopped", ended.words
+        )
+    if ended.signal or ended.code or not ended.answer:
+        raise _death(ended, what, limits)
+    kind, *said = _Unpickler(io.BytesIO(ended.answer)).load()
+    if kind == "value":
+        return said[0]
+    if kind == "error":
+        raise said[0]
+    name, message, place = said
+    rule = TOO_LARGE if name == "MemoryError" else FAILED
+    why = (
+        f"reading it needs more than {limits.memory_bytes // MEBIBYTE} MiB of memory"
+        if rule == TOO_LARGE
+        else f"the parser ended with {name}: {message or 'no message'}"
+    )
+    raise _refusal(what, rule, f"{why} (in {place})", ended.words)
+
+
+def _death(ended: _Ended, what: str, limits: Ceilings) -> SourceFormatError:
+    if ended.signal in (signal.SIGXCPU, signal.SIGKILL) and "allocation" not in ended.words:
+        if ended.signal == signal.SIGXCPU:
+            return _refusal(
+                what, TOO_LONG, f"reading it took more than {limits.cpu_seconds} s of processor time", ""
+            )
+        why = "the process that read it was killed twice (the machine may be short of memory)"
+        return _refusal(what, DIED, why, ended.words)
+    if "memory allocation" in ended.words or "MemoryError" in ended.words:
+        why = f"reading it needs more than {limits.memory_bytes // MEBIBYTE} MiB of memory"
+        return _refusal(what, TOO_LARGE, why, ended.words)
+    if ended.signal == signal.SIGXFSZ:
+        why = f"what it holds is larger than {limits.output_bytes // MEBIBYTE} MiB"
+        return _refusal(what, TOO_LARGE, why, ended.words)
+    if ended.signal:
+        name = signal.Signals(ended.signal).name
+        return _refusal(what, DIED, f"the process that read it died of {name}", ended.words)
+    return _refusal(what, DIED, f"the process that read it ended with code {ended.code}", ended.words)
+
+
+def _refusal(what: str, rule: str, why: str, words: str) -> SourceFormatError:
+    lines = [line.strip() for line in words.splitlines() if not line.startswith("note: run with")]
+    last = " | ".join(filter(None, lines))[-_EXCERPT:]
+    said = f" Its last words: {last}." if last else ""
+    return SourceFormatError(f"{what}: {why}.{said} {REMEDY}.", rule=rule, findings=[why])
+
+
+# ------------------------------------------------------------------------------------------ the wires
+
+
+class _Unpickler(pickle.Unpickler):
+    """Takes back plain values and objects of our own classes only."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        is_ours = module == "klimatpuls" or module.startswith("klimatpuls.") or module == __name__
+        if is_ours or module.split(".")[0] in _SAFE_MODULES:
+            return super().find_class(module, name)
+        if module == "builtins" and name in _SAFE_BUILTINS:
+            return super().find_class(module, name)
+        msg = f"a reading process may not hand back {module}.{name}"
+        raise pickle.UnpicklingError(msg)
+
+
+def _send(to: socket.socket, body: bytes) -> None:
+    to.sendall(_SIZE.pack(len(body)))
+    to.sendall(body)
+
+
+def _receive(of: socket.socket) -> bytes | None:
+    """The next message; None where the other end is gone."""
+    head = _receive_exactly(of, _SIZE.size)
+    return None if head is None else _receive_exactly(of, _SIZE.unpack(head)[0])
+
+
+def _receive_exactly(of: socket.socket, count: int) -> bytes | None:
+    body = bytearray(count)
+    view = memoryview(body)
+    while view.nbytes:
+        got = of.recv_into(view)
+        if got == 0:
+            return None
+        view = view[got:]
+    return bytes(body)
+
+
+# ------------------------------------------------------------------------------------------ the server
+
+
+def _serve(caller: socket.socket) -> None:
+    while (request := _receive(caller)) is not None:
+        module, name, arguments, limits = pickle.loads(request)  # noqa: S301 - from our own caller
+        imported = importlib.import_module(module)
+        function = imported
+        for part in name.split("."):
+            function = getattr(function, part)
+        ended = _run(function, arguments, limits, caller)
+        if ended is None:
+            return
+        _send(caller, pickle.dumps(ended))
+
+
+def _run(function: Any, arguments: Any, limits: Ceilings, caller: socket.socket) -> _Ended | None:
+    """Fork a child, wait for its end; None where the caller is gone, and the child with it."""
+    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as words:
+        ends, holds = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(ends)
+            caller.close()
+            _be_child(function, arguments, limits, answer, words)
+        os.close(holds)
+        try:
+            woken = select.select([ends, caller.fileno()], [], [], limits.seconds)[0]
+        finally:
+            os.close(ends)
+        is_late, is_orphan = not woken, caller.fileno() in woken
+        if is_late or is_orphan:
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if is_orphan:
+            return None
+        killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        return _Ended(
+            signal=killed,
+            code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+            is_late=is_late,
+            words=_read(words, last=4 * _EXCERPT).decode("utf-8", "replace"),
+            answer=b"" if is_late or killed else _read(answer),
+        )
+
+
+def _read(file: IO[bytes], last: int | None = None) -> bytes:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - last) if last is not None else 0)
+    return file.read()
+
+
+# ------------------------------------------------------------------------------------------- the child
+
+
+def _be_child(
+    function: Any, arguments: Any, limits: Ceilings, answer: IO[bytes], words: IO[bytes]
+) -> NoReturn:
+    """Run the function, write what came of it, and end without a word more."""
+    try:
+        for stream in (1, 2):
+            os.dup2(words.fileno(), stream)
+        _set_limits(limits)
+        try:
+            said: tuple[Any, ...] = ("value", function(*arguments))
+        except BaseException as error:  # noqa: BLE001 - a panic of native code is no Exception
+            said = _as_said(error)
+        pickle.dump(said, answer, protocol=5)
+        answer.flush()
+    except BaseException:  # noqa: BLE001 - whatever it is, it must not run the server's code
+        os.write(2, traceback.format_exc()[-4 * _EXCERPT :].encode())
+        os._exit(70)
+    os._exit(0)
+
+
+def _as_said(error: BaseException) -> tuple[Any, ...]:
+    """An error as it is handed over: the project's own as they are, any other by name, words and place."""
+    if isinstance(error, KlimatpulsError):
+        try:
+            _Unpickler(io.BytesIO(pickle.dumps(error))).load()
+        except (TypeError, AttributeError, pickle.PickleError):
+            pass  # It cannot be made again at the other end: its words are.
+        else:
+            return "error", error
+    return "failed", type(error).__name__, str(error)[:_EXCERPT], _place(error)
+
+
+def _set_limits(limits: Ceilings) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.output_bytes, limits.output_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
+    data, whole = _in_use()
+    if not whole:
+        return
+    # Data counts what is asked for and may be written; the address space also counts what is only set aside.
+    for kind, used in ((resource.RLIMIT_DATA, data), (resource.RLIMIT_AS, whole)):
+        room = used + limits.memory_bytes * (1 if kind == resource.RLIMIT_DATA else 2)
+        _, hard = resource.getrlimit(kind)
+        if hard != resource.RLIM_INFINITY:
+            room = min(room, hard)
+        resource.setrlimit(kind, (room, room))
+
+
+def _in_use() -> tuple[int, int]:
+    """Bytes of data and of address space this process has; zeros where the system does not say (not Linux).
+
+    There the time is still bounded, and the memory by what the machine has.
+    """
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - called once per child
+            pages = file.read().split()
+    except OSError:
+        return 0, 0
+    return int(pages[5]) * resource.getpagesize(), int(pages[0]) * resource.getpagesize()
+
+
+def _place(error: BaseException) -> str:
+    """Where an exception was raised: the innermost function of ours, with its line."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    ours = [frame for frame in frames if f"{os.sep}klimatpuls{os.sep}" in frame.filename] or frames
+    if not ours:
+        return "native code"
+    at = ours[-1]
+    return f"{at.filename.rpartition(os.sep)[2]}, line {at.lineno}, {at.name}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve the caller at the other end of a socket until it closes.
+
+    Args:
+        arguments: Number of the socket, then modules to import at once.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=int(arguments[0])) as caller:
+        caller.set_inheritable(False)
+        for name in arguments[1:]:
+            importlib.import_module(name)
+        # What is imported stays, and a child reads one file and ends: looking for garbage only costs time,
+        # and copies the memory that it shares with the server.
+        gc.disable()
+        gc.freeze()
+        _serve(caller)
+    return 0
+
+
+if __name__ == "__main__":
+    from klimatpuls.isolation import main as serve  # the module under its own name: its classes are pickled
+
+    sys.exit(serve(sys.argv[1:]))

@@ -1,0 +1,114 @@
+"""Says which version of a parser reads a dataset, computed from everything its answer depends on.
+
+Bytes that a parser refused are read again by another version of it. So the version must change whenever the
+answer may: it is a hash over the code of the source's module and of every module of the project that it
+imports, the reference tables, the dataset's part of the contract, and the versions of the libraries that all
+these import. A change that cannot alter an answer (a comment) changes it too: reading once more costs a
+second, and the operator is told only of what is new.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from klimatpuls import catalog, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE: Final = "klimatpuls"
+_FOLDER: Final = Path(__file__).resolve().parent
+READER: Final = "klimatpuls.hops.reading"
+"""The module that calls every parser: what it asserts can refuse a file too."""
+
+
+@lru_cache(maxsize=64)
+def parser_version(dataset: str) -> str:
+    """The version of what reads a dataset: 16 hexadecimal digits.
+
+    Args:
+        dataset: Catalogue id of the dataset.
+
+    Raises:
+        UsageError: if the catalogue has no such dataset.
+    """
+    source, entry = catalog.source_of(dataset), catalog.dataset(dataset)
+    digest = hashlib.sha256()
+    for name in (_code_version(f"{PACKAGE}.sources.{source.id}"), repr(schema.fact(entry.fact)), repr(entry)):
+        digest.update(name.encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=16)
+def _code_version(module: str) -> str:
+    ours, libraries = read_modules(module)
+    digest = hashlib.sha256()
+    for name, path in sorted(ours.items()):
+        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    for path in sorted((_FOLDER / "reference").glob("*.csv")):
+        digest.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    for name, version in sorted(libraries.items()):
+        digest.update(f"{name}\0{version}\0".encode())
+    return digest.hexdigest()
+
+
+def read_modules(module: str) -> tuple[dict[str, Path], dict[str, str]]:
+    """What a parser's module reads with.
+
+    Args:
+        module: Full name of the source's module.
+
+    Returns:
+        Modules of the project → their files; libraries → their versions. Imports that only type checkers
+        see do not count.
+    """
+    ours: dict[str, Path] = {}
+    libraries: dict[str, str] = {}
+    waiting = [module, READER]
+    while waiting:
+        name = waiting.pop()
+        path = _file_of(name)
+        if path is None or name in ours:
+            continue
+        ours[name] = path
+        for imported in _imports(ast.parse(path.read_bytes())):
+            top = imported.partition(".")[0]
+            if top == PACKAGE:
+                waiting.append(imported)
+            elif top not in sys.stdlib_module_names and top not in libraries:
+                libraries.update(_version_of(top))
+    return ours, libraries
+
+
+def _file_of(name: str) -> Path | None:
+    """The file of a module of the project, which is not imported for it; None for a name inside one."""
+    place = _FOLDER.joinpath(*name.split(".")[1:])
+    found = (place / "__init__.py", place.with_name(f"{place.name}.py"))
+    return next((path for path in found if path.is_file()), None)
+
+
+def _version_of(library: str) -> Iterator[tuple[str, str]]:
+    try:
+        yield library, metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return  # imported under another name than it is installed by: a library that reads no file
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    """Names of imported modules, and of what is imported from packages of ours, in any depth."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module:
+            yield child.module
+            if child.module.partition(".")[0] == PACKAGE:
+                yield from (f"{child.module}.{alias.name}" for alias in child.names)
+        yield from _imports(child)

@@ -1,0 +1,296 @@
+"""Holds what a source assumes about its PxWebApi 2 tables against what the service answers.
+
+A few light questions per table: the limits, the metadata, and one page of its latest year. Nothing is kept
+and nothing raised: an assumption that fails is an answer like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Protocol
+
+from klimatpuls import catalog, pxunits
+from klimatpuls.assumptions import Checked
+from klimatpuls.errors import KlimatpulsError, NotYetPublished
+from klimatpuls.pxfactors import label_units, stated_unit
+from klimatpuls.pxtable import build_selection, contents_code, locate_table, px_table, unknown_codes
+from klimatpuls.pxweb import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, PxWebClient, some
+from klimatpuls.regions import NATION
+from klimatpuls.regions import codes as region_codes
+from klimatpuls.releases import EXPECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
+
+    from klimatpuls.assumptions import Verdict
+    from klimatpuls.catalog import Dataset, PxTable
+    from klimatpuls.http import PoliteSession
+    from klimatpuls.pxweb import Cube, Selection, ServiceConfig
+    from klimatpuls.releases import Parsed
+
+RECORDED_CELLS: Final = 150_000
+RECORDED_WINDOWS: Final = ((3, 1.0), (30, 10.0))
+"""What SCB's ``/config`` stated in the recordings of 2026."""
+SAMPLE_REGIONS: Final = (NATION, "0180")
+"""The nation and Stockholm: the regions whose latest year is asked for."""
+NOTHING_TO_DO: Final = (
+    "Nothing: it is read all the same. Tell the maintainers, so that the page is brought up to date."
+)
+
+
+class Parser(Protocol):
+    """The ``parse`` of a source."""
+
+    def __call__(self, parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
+        """Turn bytes into tidy rows."""
+
+
+def check_source(
+    session: PoliteSession, base_url: str, source_id: str, *, as_of: date, parse: Parser
+) -> Iterator[Checked]:
+    """Ask a service the smallest questions that prove what a source assumes about it.
+
+    Args:
+        session: The polite session of the source.
+        base_url: Where the service is.
+        source_id: Catalogue id of the source.
+        as_of: The day; a table that is not due yet may be missing.
+        parse: The source's parser, for one page of each table.
+
+    Yields:
+        One line per assumption, the limits first, then table by table.
+    """
+    client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
+    try:
+        config = client.fetch_config()
+    except KlimatpulsError as error:
+        yield _failed(source_id, "the service states its limits in /config", error)
+        return
+    yield _limits(config)
+    for entry in catalog.source(source_id).datasets:
+        yield from _check_table(client, entry, source_id, as_of, config.max_cells, parse)
+
+
+def _limits(config: ServiceConfig) -> Checked:
+    window = (config.calls, config.window_seconds)
+    is_recorded = config.max_cells == RECORDED_CELLS and window in RECORDED_WINDOWS and not config.notes
+    said = f"{config.max_cells} cells an answer, {config.calls} calls in {config.window_seconds:g} s"
+    return Checked(
+        assumption=f"/config states {RECORDED_CELLS} cells an answer, and 3 calls in 1 s or 30 in 10 s",
+        answer="; ".join([said, *config.notes]),
+        verdict="holds" if is_recorded else "differs",
+        action="" if is_recorded else "Nothing: the limits that are stated are kept, and cautious ones else.",
+    )
+
+
+def _check_table(
+    client: PxWebClient, entry: Dataset, source_id: str, as_of: date, max_cells: int, parse: Parser
+) -> Iterator[Checked]:
+    table = px_table(entry)
+    assumption = f"{entry.id}: the table is {table.table_ids[0]}"
+    try:
+        table_id, metadata, notes = locate_table(client.fetch_metadata, client, entry, source_id, as_of)
+    except NotYetPublished as missing:
+        yield Checked(assumption=assumption, answer=f"not published yet: {missing}", verdict="holds")
+        return
+    except KlimatpulsError as error:
+        yield _failed(source_id, assumption, error)
+        return
+    is_titled = re.search(table.title, pxunits.plain(metadata.label)) is not None
+    is_recorded = table_id == table.table_ids[0] and is_titled
+    yield Checked(
+        assumption=assumption,
+        answer="; ".join([f"{table_id}, {metadata.label!r}", *notes]),
+        verdict="holds" if is_recorded else "differs",
+        action=""
+        if is_recorded
+        else f"Look whether the table is the right one: {client.base_url}/tables/{table_id}",
+    )
+    for sentence, step in _STEPS:
+        yield _step(f"{entry.id}: {sentence}", step, metadata, entry, source_id, as_of)
+    yield _page(client, table_id, metadata, entry, source_id, max_cells, parse)
+
+
+Answered = tuple["Verdict", str]
+
+
+def _step(
+    assumption: str,
+    step: Callable[[Cube, Dataset, str, date], Answered],
+    metadata: Cube,
+    entry: Dataset,
+    source_id: str,
+    as_of: date,
+) -> Checked:
+    try:
+        verdict, answer = step(metadata, entry, source_id, as_of)
+    except KlimatpulsError as error:
+        return _failed(source_id, assumption, error)
+    action = {"holds": "", "differs": NOTHING_TO_DO, "fails": _mend(source_id)}[verdict]
+    return Checked(assumption=assumption, answer=answer, verdict=verdict, action=action)
+
+
+def _variables(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
+    table = px_table(entry)
+    region = [REGION_VARIABLE] if table.has_regions else []
+    needed = [*region, *table.wanted, TIME_VARIABLE, CONTENTS_VARIABLE]
+    spelt = [metadata.dimension(name).name for name in needed]
+    selection = build_selection(metadata, table, source_id)
+    known = {name.casefold() for name in (*needed, *table.totals)}
+    new = [
+        one.name for one in metadata.dimensions if one.name.casefold() not in known and one.name in selection
+    ]
+    asked = [f"{name} at its total {selection[name][0]}" for name in new]
+    return "differs" if spelt != needed or new else "holds", "; ".join([", ".join(spelt), *asked])
+
+
+def _measure(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
+    table = px_table(entry)
+    dimension = metadata.dimension(CONTENTS_VARIABLE)
+    code = contents_code(dimension, table, source_id)
+    return "holds" if code == table.contents_code else "differs", f"{code} ({dimension.labels[code]})"
+
+
+def _unit(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
+    table = px_table(entry)
+    measure = contents_code(metadata.dimension(CONTENTS_VARIABLE), table, source_id)
+    general = stated_unit(metadata, measure, table, source_id)
+    met = [(general.unit, general.place)] if general else []
+    for name, wanted in table.wanted.items():
+        dimension = metadata.dimension(name)
+        units = label_units(dimension, table)
+        met += [(unit, "label") for code, unit in units.items() if code in wanted.codes]
+    if not met:
+        return "differs", "no unit is stated: the figures of the nation must prove it"
+    is_there = (pxunits.plain(table.unit), table.unit_place) in [(pxunits.plain(u.text), p) for u, p in met]
+    is_recorded = is_there and {place for _, place in met} == {table.unit_place}
+    said = "; ".join(dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in met))
+    if general and any(unit.factor != general.unit.factor for unit, _ in met):
+        return "fails", f"the table contradicts itself: {said}"
+    return "holds" if is_recorded and len({unit.factor for unit, _ in met}) == 1 else "differs", said
+
+
+def _years(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
+    years = metadata.dimension(TIME_VARIABLE).codes
+    if not years or any(not (len(year) == 4 and year.isdecimal()) for year in years):
+        return "fails", f"no years but {some(years) or 'nothing'}"
+    first, last = int(min(years)), int(max(years))
+    said = f"{first} to {last}"
+    if entry.dated_by_release:
+        return "holds", said
+    if entry.first_year is not None and first != entry.first_year:
+        return "differs", f"{said}; the first year was {entry.first_year}"
+    status = catalog.freshness(entry, last, as_of)
+    return "holds" if status == "fresh" else "differs", f"{said}, {status}"
+
+
+def _regions(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
+    table = px_table(entry)
+    if not table.has_regions:
+        return "holds", "the nation alone"
+    there = set(metadata.dimension(REGION_VARIABLE).codes)
+    missing = [code for code in region_codes() if code not in there]
+    further = sorted(there - set(region_codes()))
+    needed = region_codes() if entry.fact == "population" else region_codes("municipality")
+    said = f"{len(region_codes()) - len(missing)} of 312"
+    said += f", without {some(missing)}" if missing else ""
+    said += f", and {len(further)} others that are left out" if further else ""
+    if set(missing) & set(needed):
+        return "fails", said
+    return "differs" if missing or further else "holds", said
+
+
+def _codes(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
+    table = px_table(entry)
+    selection = build_selection(metadata, table, source_id)
+    asked = [
+        f"{len(selection[metadata.dimension(name).name])} of {name}"
+        for name in (*table.wanted, *table.totals)
+        if metadata_has(metadata, name) and metadata.dimension(name).name in selection
+    ]
+    unknown = {
+        name: codes for name, codes in unknown_codes(metadata, table).items() if name.casefold() != "region"
+    }
+    lacking = [
+        f"none of {name} for {ours}"
+        for name, wanted in table.wanted.items()
+        for code, ours in wanted.codes.items()
+        if code not in metadata.dimension(name).codes
+    ]
+    new = [f"new codes of {name}: {some(codes)}" for name, codes in unknown.items()]
+    answer = "; ".join([", ".join(asked) or "nothing to choose", *lacking, *new])
+    return "differs" if lacking or new else "holds", answer
+
+
+def metadata_has(metadata: Cube, name: str) -> bool:
+    """Whether a table has a variable, compared without regard to case."""
+    return any(dimension.name.casefold() == name.casefold() for dimension in metadata.dimensions)
+
+
+_STEPS: Final = (
+    ("its variables are the ones we know", _variables),
+    ("the measure has the code we know", _measure),
+    ("the unit stands where it was recorded", _unit),
+    ("its time is in years, up to the year that is due", _years),
+    ("its regions are the 312", _regions),
+    ("the codes and totals that are asked for are there", _codes),
+)
+
+
+def _page(
+    client: PxWebClient,
+    table_id: str,
+    metadata: Cube,
+    entry: Dataset,
+    source_id: str,
+    max_cells: int,
+    parse: Parser,
+) -> Checked:
+    assumption = f"{entry.id}: its latest year is read without a finding"
+    try:
+        selection = _sample(metadata, px_table(entry), source_id)
+        answers = client.fetch_data(table_id, selection, max_cells=max_cells)
+        parsed = parse([answer.body for answer in answers], entry.id, None)
+    except KlimatpulsError as error:
+        return _failed(source_id, assumption, error)
+    refused = parsed.rejects[~parsed.rejects["reason"].str.startswith(EXPECTED)]
+    first = parsed.rows.drop(columns="sheet_row").head(1).to_dict("records")
+    said = f"{len(parsed.rows)} rows, {parsed.published_date}: {first[0] if first else 'none'}"
+    if refused.empty and first:
+        return Checked(assumption=assumption, answer=said, verdict="holds")
+    reasons = some([f"{row.column_name}: {row.reason}" for row in refused.itertuples()])
+    return Checked(
+        assumption=assumption,
+        answer=f"{said}; refused: {reasons or 'nothing'}",
+        verdict="fails",
+        action=_mend(source_id),
+    )
+
+
+def _sample(metadata: Cube, table: PxTable, source_id: str) -> Selection:
+    """The question for the latest year of the nation and one municipality.
+
+    Where the table has no row of the nation all regions are asked for: only their sum tells a unit that is
+    not stated.
+    """
+    selection = build_selection(metadata, table, source_id)
+    time = metadata.dimension(TIME_VARIABLE).name
+    latest = tuple(sorted(selection[time])[-1:])
+    chosen = {**selection, time: latest}
+    if table.has_regions:
+        region = metadata.dimension(REGION_VARIABLE).name
+        if NATION in selection[region]:
+            chosen[region] = tuple(code for code in SAMPLE_REGIONS if code in selection[region])
+    return chosen
+
+
+def _failed(source_id: str, assumption: str, error: KlimatpulsError) -> Checked:
+    return Checked(assumption=assumption, answer=str(error), verdict="fails", action=_mend(source_id))
+
+
+def _mend(source_id: str) -> str:
+    return (
+        f"The next run of {source_id} would bring no figures; what is published stays. Compare the answer "
+        f"with docs/sources/{source_id}.md and bring the entry in include/klimatpuls/catalog.py up to date."
+    )

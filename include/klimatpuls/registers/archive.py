@@ -1,0 +1,201 @@
+"""The parts of a zipped spreadsheet, inflated and parsed as a stream, within ceilings no register reaches.
+
+A register is small, but its file comes from anywhere. So nothing is laid out before it is counted: parts are
+inflated in chunks, XML is parsed as it comes, and a document type declaration is refused. A cell without
+content costs a count and no memory: a formatted last row or a blank far to the right is read, not refused.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Final
+from xml.parsers import expat
+
+from klimatpuls.registers.words import Words, same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from klimatpuls.registers.cells import Cell
+
+MAX_PARTS: Final = 1000
+MAX_INFLATED_BYTES: Final = 64 * 2**20
+MAX_CELLS: Final = 1_000_000
+"""Cells of a file, empty ones among them."""
+MAX_FILLED_CELLS: Final = 200_000
+MAX_CHARACTERS: Final = 20_000_000
+"""Characters of all filled cells together: many cells may share one long text."""
+MAX_CELL_CHARACTERS: Final = 32_767
+"""The longest text a spreadsheet program writes into a cell."""
+_CHUNK: Final = 2**16
+_ENTRY_MARK: Final = b"PK\x01\x02"
+
+
+class BrokenWorkbookError(Exception):
+    """A spreadsheet that cannot be read.
+
+    Attributes:
+        problem: Why, in both languages.
+    """
+
+    def __init__(self, problem: Words) -> None:
+        self.problem = problem
+        super().__init__(problem.en)
+
+
+def too_large(what: Words) -> BrokenWorkbookError:
+    """The error for a file beyond a ceiling."""
+    return BrokenWorkbookError(
+        Words(
+            f"filen läses inte, för den har {what.sv}; inget register är så stort",
+            f"the file is not read because it has {what.en}; no register is that large",
+        )
+    )
+
+
+def damaged(why: object) -> BrokenWorkbookError:
+    """The error for a file that is not whole."""
+    text = same(why)
+    return BrokenWorkbookError(
+        Words(
+            f"arbetsboken är skadad eller avbruten ({text.sv})",
+            f"the workbook is truncated or damaged ({text.en})",
+        )
+    )
+
+
+class Budget:
+    """Counts what a file asks for; raises BrokenWorkbookError at the first ceiling."""
+
+    def __init__(self) -> None:
+        self._bytes = self._cells = self._filled = self._characters = 0
+
+    def inflate(self, count: int) -> None:
+        """Count inflated bytes."""
+        self._bytes += count
+        if self._bytes > MAX_INFLATED_BYTES:
+            what = f"{MAX_INFLATED_BYTES:,}"
+            raise too_large(
+                Words(f"mer än {what} byte när den packats upp", f"more than {what} bytes when unpacked")
+            )
+
+    def see(self, count: int = 1) -> None:
+        """Count cells, empty or not."""
+        self._cells += count
+        if self._cells > MAX_CELLS:
+            raise too_large(Words(f"mer än {MAX_CELLS:,} celler", f"more than {MAX_CELLS:,} cells"))
+
+    def keep(self, cell: Cell, count: int = 1) -> None:
+        """Count filled cells that hold the same."""
+        self._filled += count
+        if isinstance(cell, str):
+            self._characters += len(cell) * count
+        if self._filled > MAX_FILLED_CELLS:
+            what = f"{MAX_FILLED_CELLS:,}"
+            raise too_large(Words(f"mer än {what} ifyllda celler", f"more than {what} filled cells"))
+        if self._characters > MAX_CHARACTERS:
+            what = f"{MAX_CHARACTERS:,}"
+            raise too_large(Words(f"mer än {what} tecken", f"more than {what} characters"))
+
+
+class Archive:
+    """A zip file whose parts are found by name, small and capital letters alike.
+
+    Args:
+        body: The bytes of the file.
+
+    Raises:
+        BrokenWorkbookError: if its directory cannot be read, has too many entries or is encrypted.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        if body.count(_ENTRY_MARK) > MAX_PARTS:
+            raise too_large(Words(f"mer än {MAX_PARTS} delar", f"more than {MAX_PARTS} parts"))
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(body))
+            entries = self._zip.infolist()
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
+            raise damaged(error) from error
+        self._entries = {entry.filename.casefold(): entry for entry in entries}
+        if any(entry.flag_bits & 0x1 for entry in entries):
+            raise BrokenWorkbookError(Words("filen är skyddad med lösenord", "the file has a password"))
+        self.budget = Budget()
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a part of this name."""
+        return name.casefold() in self._entries
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parts, in small letters."""
+        return tuple(self._entries)
+
+    def read(self, name: str, limit: int) -> bytes:
+        """The first bytes of a part; empty where there is none."""
+        return b"".join(self._chunks(name))[:limit] if name in self else b""
+
+    def parse(
+        self,
+        name: str,
+        start: Callable[[str, Mapping[str, str]], None],
+        end: Callable[[str], None] = lambda _: None,
+        text: Callable[[str], None] | None = None,
+    ) -> None:
+        """Parse a part of XML as a stream; names are given without their namespaces.
+
+        Args:
+            name: The part; nothing happens where there is none.
+            start: Takes the name and attributes of an element that begins.
+            end: Takes the name of an element that ends.
+            text: Takes character data.
+
+        Raises:
+            BrokenWorkbookError: if the part is no XML, is damaged, or is larger than the ceilings.
+        """
+        if name not in self:
+            return
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.StartElementHandler = lambda tag, attributes: start(
+            _local(tag), {_local(key): value for key, value in attributes.items()}
+        )
+        parser.EndElementHandler = lambda tag: end(_local(tag))
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        if text is not None:
+            parser.CharacterDataHandler = text
+        try:
+            for chunk in self._chunks(name):
+                parser.Parse(chunk, False)
+            parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise damaged(f"{name}: {error}") from error
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
+        entry = self._entries[name.casefold()]
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise damaged(f"{name}: zip compression {entry.compress_type}")
+        try:
+            with self._zip.open(entry) as part:
+                while chunk := part.read(_CHUNK):
+                    self.budget.inflate(len(chunk))
+                    yield chunk
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
+            raise damaged(f"{name}: {error}") from error
+
+
+def resolve(part: str, target: str) -> str:
+    """The name of the part that a relation of another part leads to."""
+    if target.startswith("/"):
+        return target.lstrip("/")
+    return posixpath.normpath(posixpath.join(posixpath.dirname(part), target))
+
+
+def _local(name: str) -> str:
+    return name.rpartition(" ")[2]
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise damaged("document type declaration")

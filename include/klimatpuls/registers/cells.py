@@ -1,0 +1,80 @@
+"""What a cell of a spreadsheet can hold, whatever program wrote it, and where it stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+MAX_ROW: Final = 2**20
+MAX_COLUMN: Final = 2**14
+"""Size of a sheet in the programs that write one."""
+
+
+class Percent(float):
+    """A number whose cell shows it as a percentage: 0.63 where the cell shows 63 %."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorValue:
+    """A cell that shows an error, such as ``#N/A``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A cell whose value a formula computes."""
+
+
+Cell = str | float | int | bool | dt.date | ErrorValue | Formula | None
+Grid = Mapping[int, Mapping[int, Cell]]
+"""Row as the spreadsheet shows it (from 1) → column (from 0) → cell; cells without content are left out."""
+
+ERROR_TEXTS: Final = frozenset(
+    {
+        "#n/a", "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!", "#spill!", "#calc!", "#field!",
+        "#getting_data", "#blocked!", "#connect!", "#busy!", "#unknown!", "#python!",
+        "#saknas!", "#referens!", "#värdefel!", "#division/0!", "#namn?", "#ogiltigt!", "#skärning!",
+        "#spill", "#fält!", "#okänt!",
+    }
+)  # fmt: skip
+"""Errors as Excel and LibreOffice show them, English and Swedish, in small letters."""
+
+
+def letters(column: int) -> str:
+    """A column as a spreadsheet names it: 0 → A, 26 → AA."""
+    place, name = column + 1, ""
+    while place:
+        place, rest = divmod(place - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name
+
+
+def reference(row: int, column: int) -> str:
+    """A cell as a spreadsheet names it: row 3, column 52 → BA3."""
+    return f"{letters(column)}{row}"
+
+
+def place_of(name: str) -> tuple[int, int] | None:
+    """Row and column of a reference such as ``BA3``; None where it is none within a sheet."""
+    head = name.rstrip("0123456789")
+    digits = name[len(head) :]
+    if not head or not digits or len(name) > 10 or not (head.isascii() and head.isalpha()):
+        return None
+    column = 0
+    for letter in head.upper():
+        column = 26 * column + ord(letter) - ord("A") + 1
+    row = int(digits)
+    if not (1 <= row <= MAX_ROW and column <= MAX_COLUMN):
+        return None
+    return row, column - 1
+
+
+def is_error(text: str) -> bool:
+    """Whether a text is what a spreadsheet shows in place of a value that it could not compute."""
+    plain = text.casefold()
+    return plain in ERROR_TEXTS or (plain.startswith("err:") and plain[4:].isdigit())

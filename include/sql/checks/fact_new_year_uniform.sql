@@ -1,0 +1,84 @@
+-- A new year that is another year over again: the share of its figures that lie where they would if every area had
+-- followed the sum of all areas. A copy and a common factor are such years. Compared with every other year of the
+-- release that is before it or not new. Figures below ten say too little and are left out.
+WITH new_year AS MATERIALIZED (
+    SELECT
+        y.release_id,
+        y.year,
+        y.year_before,
+        y.steps
+    FROM
+        ops.new_years(
+            :release_ids,
+            cast(:compared_release_ids AS text[]),
+            cast(:earlier_release_ids AS text[]),
+            :every_year = 1
+        ) AS y
+),
+
+year_pair AS (
+    SELECT
+        n.release_id,
+        n.year,
+        o.year AS other_year
+    FROM new_year AS n
+    INNER JOIN core.dim_release AS d ON n.release_id = d.release_id
+    CROSS JOIN LATERAL unnest(d.years) AS o (year)
+    WHERE
+        o.year < n.year
+        OR (
+            o.year > n.year
+            AND NOT EXISTS (
+                SELECT 1
+                FROM new_year AS x
+                WHERE x.release_id = n.release_id AND x.year = o.year
+            )
+        )
+),
+
+compared AS (
+    SELECT
+        y.release_id,
+        y.year,
+        y.other_year,
+        f.{value} AS amount,
+        b.{value} AS other_amount,
+        1.0 * sum(f.{value}) OVER w / sum(b.{value}) OVER w AS ratio
+    FROM year_pair AS y
+    INNER JOIN {rows} AS f ON y.release_id = f.release_id AND y.year = f.year
+    INNER JOIN {rows} AS b ON y.release_id = b.release_id AND y.other_year = b.year AND {same_cell}
+    WHERE
+        f.run_id = :run_id
+        AND b.run_id = :run_id
+        AND f.{value} IS NOT NULL
+        AND b.{value} >= 10
+    WINDOW w AS (PARTITION BY y.release_id, y.year, y.other_year{group})
+),
+
+shares AS (
+    SELECT
+        c.release_id,
+        c.year,
+        c.other_year,
+        1.0 * sum(c.amount) / sum(c.other_amount) AS ratio,
+        100.0 * count(*) FILTER (
+            WHERE
+            abs(c.amount - c.other_amount * c.ratio)
+            <= c.other_amount * c.ratio * :new_year_near_pct / 100.0 + :new_year_rounding
+        ) / count(*) AS share_pct
+    FROM compared AS c
+    GROUP BY c.release_id, c.year, c.other_year
+)
+
+SELECT
+    s.release_id,
+    '00' AS region_code,
+    cast(NULL AS text) AS sector_code,
+    cast(s.year AS integer) AS year,
+    cast(NULL AS integer) AS sheet_row,
+    cast(s.ratio AS double precision) AS found,
+    cast(NULL AS double precision) AS expected,
+    cast(s.share_pct AS double precision) AS measured,
+    'som/as ' || s.other_year || ', gånger det funna/times what was found' AS reason,
+    s.share_pct > :new_year_uniform_pct AS is_finding
+FROM shares AS s

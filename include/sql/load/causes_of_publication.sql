@@ -1,0 +1,3 @@
+SELECT causes
+FROM ops.publication
+WHERE publication_id = %(publication_id)s

@@ -1,0 +1,3 @@
+-- The columns of a table, and none of its rows.
+SELECT r.* FROM {rows} AS r -- noqa: AM04
+WHERE FALSE

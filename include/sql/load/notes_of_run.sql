@@ -1,0 +1,6 @@
+SELECT
+    release_id,
+    notes
+FROM core.dim_release
+WHERE run_id = %(run_id)s AND cardinality(notes) > 0
+ORDER BY release_id

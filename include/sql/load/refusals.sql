@@ -1,0 +1,25 @@
+-- The files of a source that its parser refused and nothing came of since, with the newest reason.
+SELECT
+    s.snapshot_sha256,
+    s.dataset,
+    s.substance,
+    s.retrieved_at,
+    coalesce(x.rule, 'refused') AS rule,
+    coalesce(x.message_en, 'no reason was kept') AS message_en
+FROM ops.snapshot AS s
+LEFT JOIN LATERAL (
+    SELECT
+        g.rule,
+        g.message_en
+    FROM ops.validation AS v
+    INNER JOIN ops.validation_gate AS g ON v.validation_id = g.validation_id
+    WHERE
+        v.snapshot_sha256 = s.snapshot_sha256
+        AND v.dataset = s.dataset
+        AND v.substance = s.substance
+        AND v.release_id IS NULL
+    ORDER BY v.validation_id DESC
+    LIMIT 1
+) AS x ON TRUE
+WHERE s.source = %(source)s AND s.outcome = 'quarantined' AND s.release_id IS NULL
+ORDER BY s.retrieved_at, s.dataset, s.substance

@@ -1,0 +1,7 @@
+-- The result tables that could not be calculated in the publication: nothing of them is mailed.
+SELECT
+    s.table_name,
+    s.publication_id
+FROM mart.result_status AS s
+WHERE s.status <> 'fresh'
+ORDER BY s.table_name;

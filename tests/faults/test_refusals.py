@@ -1,0 +1,296 @@
+"""A refusal belongs to who refused: another version of the parser reads the bytes again, by itself."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import chain
+import psycopg2
+import pytest
+
+from klimatpuls.catalog import SCB_POPULATION
+from klimatpuls.hops import load, look, snapshot, validate
+from klimatpuls.hops.context import RunContext
+from klimatpuls.http import open_session
+from klimatpuls.parser_version import parser_version
+from klimatpuls.releases import Fetched
+from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.warehouse import runs
+from klimatpuls.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Warehouse
+    from psycopg2.extensions import connection as PgConnection
+
+pytestmark = pytest.mark.postgres
+
+DAY = date(2026, 5, 8)
+SCB = chain.unthrottled(SCB_POPULATION)
+PAGE = b"<!DOCTYPE html><html><title>Tekniskt fel</title></html>"
+
+
+@pytest.fixture
+def conn(warehouse: Warehouse) -> Iterator[PgConnection]:
+    with closing(connect(warehouse.loader_dsn)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> RunContext:
+    return RunContext(
+        home=tmp_path / "home", origin="synthetic", as_of=DAY, now=datetime(2026, 5, 8, 7, tzinfo=UTC)
+    )
+
+
+@pytest.fixture
+def server(small_archive: Path) -> Iterator[ReplicaServer]:
+    with ReplicaServer(Replica(small_archive, DAY)) as replica:
+        yield replica
+
+
+def ask(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:
+    with closing(psycopg2.connect(warehouse.admin_dsn)) as own, own, own.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall() if cursor.description else []
+
+
+def seen(conn: PgConnection, server: ReplicaServer, context: RunContext) -> look.LookResult:
+    with open_session(SCB, server.url + SCB.replica_path) as session:
+        return look.look_at(conn, SCB, session, context)
+
+
+def fetched(conn: PgConnection, server: ReplicaServer, context: RunContext) -> snapshot.SnapshotResult:
+    run_id = chain.begin(conn, SCB, context)
+    marks = look.fingerprints(conn, SCB)
+    with open_session(SCB, server.url + SCB.replica_path) as session:
+        result = snapshot.take_snapshots(conn, SCB, session, context, run_id=run_id)
+    with conn:
+        look.note_fetched(conn, marks)
+    return result
+
+
+def retried(conn: PgConnection, context: RunContext) -> snapshot.SnapshotResult:
+    return snapshot.adopt_refused(conn, SCB, run_id=chain.begin(conn, SCB, context))
+
+
+def given(conn: PgConnection, context: RunContext, body: bytes, dataset: str = "scb_population") -> int:
+    """A run with one body; its number."""
+    run_id = chain.begin(conn, SCB, context)
+    answer = Fetched(source=SCB.id, dataset=dataset, substance=None, url="https://example.org", parts=(body,))
+    kept = snapshot._put(SCB, answer, context)
+    assert snapshot._enter(conn, SCB, kept, run_id)
+    return run_id
+
+
+def refuse_as_before(
+    conn: PgConnection, warehouse: Warehouse, run_id: int, rule: str, version: str | None = None
+) -> None:
+    """Leave every file of a run as a version of the parser did that refused it by a rule."""
+    kept = f"'{version}'" if version else "NULL"
+    ask(
+        warehouse,
+        f"""
+        UPDATE ops.snapshot SET outcome = 'quarantined', parser_version = {kept}
+        WHERE run_id = {run_id};
+        WITH made AS (
+            INSERT INTO ops.validation (run_id, dataset, substance, snapshot_sha256, verdict)
+            SELECT run_id, dataset, substance, snapshot_sha256, 'quarantine' FROM ops.snapshot
+            WHERE run_id = {run_id} RETURNING validation_id
+        )
+        INSERT INTO ops.validation_gate (validation_id, rule, severity, passed, message_sv, message_en)
+        SELECT validation_id, '{rule}', 'hard', FALSE, 'Fel', 'The unit is not known' FROM made;
+        """,
+    )
+    with conn:
+        runs.set_run_state(conn, run_id, "quarantined", "refused")
+
+
+@pytest.mark.parametrize("version", [None, "0123456789abcdef"], ids=["no version kept", "another version"])
+def test_a_home_whose_population_was_refused_heals_by_itself(
+    conn: PgConnection,
+    warehouse: Warehouse,
+    context: RunContext,
+    server: ReplicaServer,
+    version: str | None,
+) -> None:
+    seen(conn, server, context)
+    first = fetched(conn, server, context)
+    refuse_as_before(conn, warehouse, first.run_id, "wrong_unit", version)
+    assert ask(warehouse, "SELECT count(*) FROM core.dim_release") == [(0,)]
+
+    noticed = seen(conn, server, context)
+    assert noticed.has_news, "the agency has nothing new, and yet there is something to do"
+    assert "were not read by this version of the parser" in noticed.detail
+    again = fetched(conn, server, context)
+    assert again.state == "fetched"
+    result = load.load_run(conn, SCB, again.run_id, context)
+    assert result.rows
+    assert not result.quarantined
+    verdict = validate.validate_run(conn, warehouse.loader_dsn, SCB, again.run_id, context)
+    assert verdict.state == "validated"
+    told = "SELECT DISTINCT status FROM mart.data_status WHERE dataset = 'scb_population'"
+    assert ask(warehouse, told) == [("fresh",)]
+    assert not seen(conn, server, context).has_news
+    assert fetched(conn, server, context).state == "no_news"
+
+
+def test_what_this_version_refused_is_not_read_again_by_itself(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+) -> None:
+    seen(conn, server, context)
+    accepted = fetched(conn, server, context).run_id
+    load.load_run(conn, SCB, accepted, context)
+    validate.validate_run(conn, warehouse.loader_dsn, SCB, accepted, context)
+    run_id = given(conn, context, PAGE)
+    assert load.load_run(conn, SCB, run_id, context).quarantined
+    with conn:
+        runs.set_run_state(conn, run_id, "quarantined", "refused")
+    kept = f"SELECT parser_version FROM ops.snapshot WHERE run_id = {run_id}"
+    assert ask(warehouse, kept) == [(parser_version("scb_population"),)]
+    assert not seen(conn, server, context).has_news
+    assert fetched(conn, server, context).state == "no_news"
+
+
+def test_bytes_the_agency_no_longer_sends_are_read_again_as_well(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer, small_archive: Path
+) -> None:
+    seen(conn, server, context)
+    first = fetched(conn, server, context)
+    old = ask(warehouse, f"SELECT snapshot_sha256 FROM ops.snapshot WHERE run_id = {first.run_id}")
+    refuse_as_before(conn, warehouse, first.run_id, "wrong_unit")
+    later = ReplicaServer(Replica(small_archive, date(2025, 5, 8)))
+    with later:
+        again = fetched(conn, later, context)
+    assert {sha256 for (sha256,) in old} <= set(again.new_snapshots)
+    result = load.load_run(conn, SCB, again.run_id, context)
+    assert len(result.rows) >= len(old)
+
+
+def test_what_is_refused_again_for_the_same_reason_is_told_to_nobody_twice(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+) -> None:
+    first = given(conn, context, PAGE)
+    assert load.load_run(conn, SCB, first, context).quarantined
+    ((rule,),) = ask(warehouse, "SELECT rule FROM ops.validation_gate")
+    with conn:
+        runs.set_run_state(conn, first, "quarantined", "refused")
+    ask(warehouse, "UPDATE ops.snapshot SET parser_version = 'older'")
+
+    again = retried(conn, context)
+    result = load.load_run(conn, SCB, again.run_id, context)
+    assert (result.rows, result.quarantined) == ({}, ())
+    (said,) = result.refused_again
+    assert "scb_population" in said
+    state = f"SELECT state, detail FROM ops.source_run WHERE run_id = {again.run_id}"
+    ((found, detail),) = ask(warehouse, state)
+    assert found == "no_news"
+    assert "refused again for the same reason" in detail
+    assert ask(warehouse, "SELECT run_id, rule FROM ops.validation NATURAL JOIN ops.validation_gate") == [
+        (first, rule)
+    ]
+    kept = "SELECT run_id, outcome, parser_version FROM ops.snapshot"
+    assert ask(warehouse, kept) == [(first, "quarantined", parser_version("scb_population"))]
+    (line,) = snapshot.read_refusals(conn, SCB)
+    assert rule in line
+
+
+def test_what_is_refused_for_another_reason_is_told_anew(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext
+) -> None:
+    first = given(conn, context, PAGE)
+    refuse_as_before(conn, warehouse, first, "wrong_unit")
+    again = retried(conn, context)
+    result = load.load_run(conn, SCB, again.run_id, context)
+    assert len(result.quarantined) == 1
+    verdict = validate.validate_run(conn, warehouse.loader_dsn, SCB, again.run_id, context)
+    told = "\n".join(verdict.explanations)
+    assert "klimatpuls source retry scb_population" in told
+    assert "Another version of it reads the file again by itself" in told
+    sha256 = ask(warehouse, "SELECT snapshot_sha256 FROM ops.snapshot")[0][0]
+    manifest = f"snapshots/manifests/scb_population/scb_population/all/{sha256}.json"
+    assert manifest in told
+    assert (context.home / manifest).is_file()
+
+
+def test_a_retry_reads_what_this_very_version_refused_and_asks_no_agency(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+) -> None:
+    first = fetched(conn, server, context)
+    refuse_as_before(conn, warehouse, first.run_id, "wrong_unit", parser_version("scb_population"))
+    server.log.clear()
+    again = retried(conn, context)
+    assert again.state == "fetched"
+    assert load.load_run(conn, SCB, again.run_id, context).rows
+    assert server.log == []
+    assert snapshot.read_refusals(conn, SCB) == ()
+    validate.validate_run(conn, warehouse.loader_dsn, SCB, again.run_id, context)
+    done = retried(conn, context)
+    assert (done.state, done.detail) == ("no_news", "no kept file of this source is refused")
+
+
+def test_what_a_killed_run_left_unread_is_read_by_the_next(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+) -> None:
+    seen(conn, server, context)
+    killed = given(conn, context, PAGE)
+    with conn:
+        runs.set_run_state(conn, killed, "failed", "killed before its load")
+    load.load_run(conn, SCB, fetched(conn, server, context).run_id, context)
+    assert ask(warehouse, "SELECT count(*) FROM ops.snapshot WHERE outcome IS NULL") == [(0,)]
+    assert ask(warehouse, "SELECT count(*) FROM ops.snapshot WHERE outcome = 'quarantined'") == [(1,)]
+
+
+def test_a_backfill_reads_what_another_version_refused(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+) -> None:
+    first = fetched(conn, server, context)
+    refuse_as_before(conn, warehouse, first.run_id, "wrong_unit")
+    run_id = chain.begin(conn, SCB, context)
+    assert snapshot.adopt_kept(conn, SCB, context, run_id=run_id, kept_as_of=DAY).state == "fetched"
+
+
+def test_the_command_names_what_stays_refused_and_ends_with_5(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver of the DAG runs is stood in for: it reads what the configuration asks for."""
+    from contextlib import contextmanager
+    from types import SimpleNamespace
+
+    from klimatpuls.embedded import house, session
+    from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE, UsageError
+
+    first = given(conn, context, PAGE)
+    load.load_run(conn, SCB, first, context)
+    said: list[str] = []
+    asked: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def running(*_: object) -> Iterator[None]:
+        yield None
+
+    def refresh(_stack: object, _say: object, sources: list[str], conf: dict[str, Any]) -> Any:
+        asked.append((sources, conf))
+        again = retried(conn, context)
+        if again.state == "fetched":
+            load.load_run(conn, SCB, again.run_id, context)
+        return SimpleNamespace(exit_code=EXIT_DONE)
+
+    monkeypatch.setattr(session, "_running", running)
+    monkeypatch.setattr(session, "_refresh", refresh)
+    monkeypatch.setattr(house, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
+    home: Any = None
+    assert session.retry_source(home, "scb_population", said.append) == EXIT_QUARANTINE
+    assert asked == [(["scb_population"], {"retry_refused": True})]
+    (line,) = said
+    assert "scb_population all (file " in line
+    assert "expected JSON" in line
+    ask(warehouse, "DELETE FROM ops.snapshot")
+    assert session.retry_source(home, "scb_population", said.append) == EXIT_DONE
+    assert len(said) == 1
+    with pytest.raises(UsageError, match="no_such"):
+        session.retry_source(home, "no_such", said.append)

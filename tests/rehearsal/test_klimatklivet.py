@@ -1,0 +1,27 @@
+"""The first day on which Naturvårdsverket's list of grants differs from what was recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from rehearsing import days, rehearse
+from variations import KLIMATKLIVET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from first_day import Eve, FirstDay
+    from variations import Variation
+
+    from klimatpuls.catalog import Source
+    from klimatpuls.replica.server import ReplicaServer
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.postgres, pytest.mark.airflow]
+
+
+@days(KLIMATKLIVET)
+def test_only_its_own_source_is_affected(
+    variation: Variation, agencies: ReplicaServer, day_of: Callable[[Source], tuple[FirstDay, Eve]]
+) -> None:
+    rehearse(variation, agencies, day_of)
