@@ -59,6 +59,7 @@ RESTS_ON: Final[Mapping[str, tuple[Collection[str], bool | None]]] = {
     "published_date": (_GHG, CURRENT),
     "defects": (_GHG, CURRENT),
     "earlier": (_GHG, EARLIER),
+    "donors": (_GHG, None),
     "known_from": (_GHG, None),
     "stored": (_GHG, None),
     "population": (catalog.datasets_of("population"), CURRENT),
@@ -69,6 +70,9 @@ RESTS_ON: Final[Mapping[str, tuple[Collection[str], bool | None]]] = {
     "inputs": (_GHG, None),
 }
 """Root of a step → the datasets whose releases it is read from: the current ones, the earlier ones or all."""
+LEAD: Final = frozenset({"ghg", "all"})
+SUBSTANCES: Final[Mapping[str, Collection[str]]] = {"donors": LEAD | {"co2"}}
+"""Root of a step → the substances whose releases it is read from, where they are more than :data:`LEAD`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,11 +263,11 @@ class ResultTables:
             {"publication_id": computed, "release_ids": self._shown},
         )
         gone = self._cursor.fetchall()
-        roots = [RESTS_ON[need] for need in needs if need in RESTS_ON]
+        roots = [(*RESTS_ON[need], SUBSTANCES.get(need, LEAD)) for need in needs if need in RESTS_ON]
         return any(
-            dataset in datasets and substance in {"ghg", "all"} and which in {None, is_current}
+            dataset in datasets and substance in substances and which in {None, is_current}
             for dataset, substance, is_current in gone
-            for datasets, which in roots
+            for datasets, which, substances in roots
         )
 
     def _copy_rows(self, table: str, of_publication_id: int) -> None:
