@@ -54,8 +54,10 @@ def book(archive: Path, day: date, factor: float, title: str) -> bytes:
     )
 
 
-def release(published: Published, day: date, factor: float = 1.0, title: str = "") -> ValidationResult:
-    """A release of another date, brought to its verdict."""
+def release(
+    published: Published, day: date, factor: float = 1.0, title: str = "", known_from: date | None = None
+) -> ValidationResult:
+    """A release of another date, brought to its verdict; known from its date where nothing else is said."""
     body = book(published.archive, day, factor, title)
     dsn, context, source = published.warehouse.loader_dsn, published.context, SMHI_EMISSIONS
     with closing(connect(dsn)) as conn:
@@ -64,7 +66,12 @@ def release(published: Published, day: date, factor: float = 1.0, title: str = "
                 conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
             )
         fetched = Fetched(
-            source=source.id, dataset="smhi_emissions", substance="ghg", url="file:test", parts=(body,)
+            source=source.id,
+            dataset="smhi_emissions",
+            substance="ghg",
+            url="file:test",
+            parts=(body,),
+            known_from=known_from,
         )
         snapshot._enter(conn, source, snapshot._put(source, fetched, context), run.run_id)
         load.load_run(conn, source, run.run_id, context)

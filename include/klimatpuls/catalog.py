@@ -66,8 +66,8 @@ class Tolerances:
         new_year_rounding: The same in the unit of the fact (facts without sectors).
         new_year_uniform_pct: Percent of figures that are another year's above which a person is asked.
         new_year_sector_uniform_pct: The same of one sector that follows the nation (a warning).
-        new_year_inventory_pct: Gap between the nation's territorial total of a new year and the national
-            inventory of any vintage above which a person is asked, percent.
+        inventory_far_pct: Gap between the nation's territorial total and the national inventory of any
+            vintage above which a person is asked, percent.
         new_year_far_pct: How far a municipality must be from its own figures, percent of the sum of both, to
             be looked for among the others'.
         new_year_swapped_pct: How near two must be to each other's figures, in percent of the distance to
@@ -115,7 +115,7 @@ class Tolerances:
     new_year_rounding: float = 0.0
     new_year_uniform_pct: float = 75.0
     new_year_sector_uniform_pct: float = 75.0
-    new_year_inventory_pct: float = 5.0
+    inventory_far_pct: float = 5.0
     new_year_far_pct: float = 10.0
     new_year_swapped_pct: float = 35.0
     sum_ppm: float = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import chain
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 
 pytestmark = pytest.mark.postgres
+
+CORRECTIONS = "SELECT release_id, corrects FROM mart.release WHERE corrects IS NOT NULL ORDER BY release_id"
 
 
 def test_the_whole_chain_again_changes_nothing(published: Published) -> None:
@@ -91,7 +93,7 @@ def test_a_new_release_becomes_current_and_is_mailed_once_a_day(newer_waits: Pub
 
 def test_an_older_release_that_comes_late_never_becomes_current(published: Published) -> None:
     before = current(published)
-    assert release(published, date(2024, 4, 1), 1.001).state == "validated"
+    assert release(published, date(2025, 1, 15), 1.001).state == "validated"
     made = publish_now(published)
     assert made is not None
     assert not made.digest_queued
@@ -104,12 +106,58 @@ def test_an_older_release_that_comes_late_never_becomes_current(published: Publi
 def test_a_correction_names_the_release_it_corrects(published: Published) -> None:
     day = newest(published.archive).published_date
     wrong = current(published)
-    release(published, day, 1.001)
+    assert release(published, day, 1.001, known_from=day + timedelta(days=1)).state == "validated"
     publish_now(published)
-    query = "SELECT release_id, corrects FROM mart.release WHERE corrects IS NOT NULL"
-    ((correction, corrected),) = ask(published, query)
-    assert wrong in {correction, corrected}
-    assert correction != corrected
+    assert ask(published, CORRECTIONS) == [(current(published), wrong)]
+    assert current(published) != wrong
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+def test_of_two_of_one_day_a_person_says_which_corrects_which(published: Published, is_older: bool) -> None:
+    first = current(published)
+    result = release(published, newest(published.archive).published_date, 1.001)
+    assert result.state == "held"
+    assert f"same day as {first}" in result.explanations[0]
+    assert publish_now(published) is None
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        decide_release(
+            conn,
+            result.held[0],
+            action="approve",
+            decided_by="operator",
+            reason="the agency said so",
+            now=published.context.now,
+            is_older=is_older,
+        )
+    publish_now(published)
+    pair = (result.held[0], first)
+    assert ask(published, CORRECTIONS) == [pair[::-1] if is_older else pair]
+    assert current(published) == (first if is_older else result.held[0])
+
+
+def test_the_later_approval_corrects_whatever_the_names_and_stays_so(published: Published) -> None:
+    day = newest(published.archive).published_date
+    held = [release(published, day, factor).held[0] for factor in (1.001, 1.002, 1.003)]
+    with closing(connect(published.warehouse.loader_dsn)) as conn:
+        for action, chosen in (
+            ("approve", [held[2], held[0], held[1]]),
+            ("withdraw", held),
+            ("restore", held),
+        ):
+            for release_id in chosen:
+                decide_release(
+                    conn,
+                    release_id,
+                    action=action,
+                    decided_by="operator",
+                    reason="the agency said so",
+                    now=published.context.now,
+                )
+            publish_now(published)
+            if action != "withdraw":
+                assert current(published) == held[1]
+                assert dict(ask(published, CORRECTIONS))[held[1]] == held[0]
+                assert dict(ask(published, CORRECTIONS))[held[0]] == held[2]
 
 
 def test_a_withdrawn_release_without_a_predecessor_leaves_its_years_to_the_fall_back(

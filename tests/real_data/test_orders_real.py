@@ -203,9 +203,10 @@ def test_backwards_through_great_expectations_it_is_the_same(
     assert house.digest() == in_order[1]
 
 
-def test_two_corrections_of_one_day_come_to_the_same_both_ways(
+def test_two_corrections_of_one_day_come_to_what_a_person_says_both_ways(
     open_house: Callable[[], House], alone: Sequence[ReleaseVerdict]
 ) -> None:
+    """The fourth corrects the third, whichever of them came first and is published without a question."""
     digests = []
     for order in ((2, 3), (3, 2)):
         house = open_house()
@@ -215,10 +216,21 @@ def test_two_corrections_of_one_day_come_to_the_same_both_ways(
         with closing(admin), admin, admin.cursor() as cursor:
             # As if both had come out on one day, and both been known from it.
             cursor.execute("UPDATE core.dim_release SET published_date = %s, known_from = %s", (AS_OF, AS_OF))
+            held = alone[order[1]].release_id
+            cursor.execute("UPDATE core.dim_release SET state = 'held' WHERE release_id = %s", (held,))
+        decide_release(
+            house.conn,
+            held,
+            action="approve",
+            decided_by="operator",
+            reason="the agency said so",
+            now=house.context.now,
+            is_older=order[1] == 2,
+        )
         house.publish()
         digests.append(house.digest())
-        ((corrected,),) = house.ask("SELECT count(*) FROM mart.release WHERE corrects IS NOT NULL")
-        assert corrected == 1
+        corrected = house.ask("SELECT release_id, corrects FROM mart.release WHERE corrects IS NOT NULL")
+        assert corrected == [(alone[3].release_id, alone[2].release_id)]
     assert digests[0] == digests[1]
 
 

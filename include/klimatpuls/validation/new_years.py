@@ -130,20 +130,6 @@ FOLLOWS_THE_NATION = Rule(
     nothing_en=_NO_NEW_YEAR_EN,
     compares="years",
 )
-NEW_YEAR_INVENTORY = Rule(
-    name="new_year_inventory",
-    severity="hold",
-    worst="max",
-    limit="new_year_inventory_pct",
-    unit="%",
-    title_sv="Nytt år: rikets territoriella utsläpp mot den nationella inventeringen",
-    title_en="New year: the nation's territorial emissions against the national inventory",
-    nothing_sv="ingen inventering med det nya året att jämföra med",
-    nothing_en="no inventory with the new year to compare with",
-    compares="years",
-    advice_sv=LOOK_SV,
-    advice_en=LOOK_EN,
-)
 
 FACT_NEW_YEAR_RULES: tuple[Rule, ...] = (
     _new_year(

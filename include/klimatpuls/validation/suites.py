@@ -20,7 +20,6 @@ from klimatpuls.validation.new_years import (
     FOLLOWS_THE_NATION,
     LOOK_EN,
     LOOK_SV,
-    NEW_YEAR_INVENTORY,
     NEW_YEAR_RULES,
 )
 from klimatpuls.warehouse.connection import load_sql
@@ -285,7 +284,19 @@ EMISSION_RULES: tuple[Rule, ...] = (
         nothing_en="no inventory of the same submission year to compare with",
     ),
     *NEW_YEAR_RULES,
-    NEW_YEAR_INVENTORY,
+    Rule(
+        name="inventory_far",
+        severity="hold",
+        worst="max",
+        limit="inventory_far_pct",
+        unit="%",
+        title_sv="Största avvikelse mellan rikets territoriella utsläpp och inventeringen, oavsett årgång",
+        title_en="Largest gap between the nation's territorial emissions and the inventory, any vintage",
+        nothing_sv="ingen inventering att jämföra med",
+        nothing_en="no inventory to compare with",
+        advice_sv=LOOK_SV,
+        advice_en=LOOK_EN,
+    ),
     FOLLOWS_THE_NATION,
     Rule(
         name="scope_break",
@@ -355,7 +366,7 @@ in tonnes and sectors that follow the nation have no counterpart: no workbook ha
 AIR_POLLUTANT_RULES: tuple[Rule, ...] = tuple(
     _POLLUTANT_RULES.get(rule.name, rule)
     for rule in EMISSION_RULES
-    if rule.name not in {"inventory", "new_year_inventory", "new_year_cells", "new_year_sector_uniform"}
+    if rule.name not in {"inventory", "inventory_far", "new_year_cells", "new_year_sector_uniform"}
 )
 
 POPULATION_RULES: tuple[Rule, ...] = (

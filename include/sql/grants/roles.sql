@@ -30,7 +30,9 @@ GRANT INSERT, UPDATE ON
 ops.source_run, ops.snapshot, ops.dataset_check, ops.publication, ops.look, ops.operator_notice, ops.host_limit
 TO wh_loader;
 GRANT INSERT, UPDATE, DELETE ON ops.host_call TO wh_loader;
-GRANT UPDATE (state, decided_by, decided_at, decision_reason, asked_by_run) ON core.dim_release TO wh_loader;
+GRANT UPDATE (
+    state, decided_by, decided_at, decision_reason, asked_by_run, approval_number
+) ON core.dim_release TO wh_loader;
 GRANT INSERT ON
 core.dim_release, core.reconciliation, core.revision, core.revision_pair, core.criterion_change,
 core.criteria_summary, ops.mail_outbox, ops.release_decision,

@@ -70,7 +70,7 @@ def test_a_query_finds_all_its_values_and_keeps_to_its_releases(fact: schema.Fac
         ("new_year_cells", 100.0),
         ("new_year_uniform", 75.0),
         ("new_year_swapped", 35.0),
-        ("new_year_inventory", 5.0),
+        ("inventory_far", 5.0),
         ("new_year_sector_uniform", 75.0),
         ("fact_missing", 10.0),
     ],
@@ -105,7 +105,7 @@ def test_severities_are_those_of_the_methods() -> None:
             "new_year_cells",
             "new_year_uniform",
             "new_year_swapped",
-            "new_year_inventory",
+            "inventory_far",
         },
         "advisory": {
             "unallocated_sector",

@@ -1,18 +1,13 @@
--- The nation's territorial total of a new year against the national inventory, whichever submission is held that has
--- the year (the newest of them); all greenhouse gases only. Where no inventory is held yet nothing is compared.
-WITH new_year AS MATERIALIZED (
+-- The nation's territorial total of every year against the national inventory, whichever submission is held that has
+-- the year (the newest of them); all greenhouse gases only. Where no inventory is held yet nothing is compared. Which
+-- release stands before this one plays no part.
+WITH judged AS (
     SELECT
-        y.release_id,
-        y.year,
-        y.year_before,
-        y.steps
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            :every_year = 1
-        ) AS y
+        d.release_id,
+        y.year
+    FROM core.dim_release AS d
+    CROSS JOIN LATERAL unnest(d.years) AS y (year)
+    WHERE d.release_id = any(:release_ids) AND d.substance = 'ghg'
 ),
 
 inventory AS (
@@ -20,8 +15,7 @@ inventory AS (
         n.release_id,
         n.year,
         e.emissions_tco2e
-    FROM new_year AS n
-    INNER JOIN core.dim_release AS j ON n.release_id = j.release_id AND j.substance = 'ghg'
+    FROM judged AS n
     INNER JOIN core.dim_release AS d ON n.year = any(d.years)
     INNER JOIN core.fct_national_emission AS e
         ON
@@ -59,7 +53,7 @@ SELECT
     n.territorial AS found,
     i.emissions_tco2e AS expected,
     100.0 * abs(n.territorial - i.emissions_tco2e) / i.emissions_tco2e AS measured,
-    100.0 * abs(n.territorial - i.emissions_tco2e) / i.emissions_tco2e > :new_year_inventory_pct AS is_finding
+    100.0 * abs(n.territorial - i.emissions_tco2e) / i.emissions_tco2e > :inventory_far_pct AS is_finding
 FROM nation AS n
 INNER JOIN inventory AS i ON n.release_id = i.release_id AND n.year = i.year
 WHERE i.emissions_tco2e > 0
