@@ -57,6 +57,7 @@ class Shelf:
                 "method_version": "1.0",
                 "register_sha256": "",
                 "registers_at": None,
+                "code_sha256": "",
             }
             cursor.execute(load_sql("load/insert_publication.sql"), values)
             number = int(cursor.fetchone()[0])

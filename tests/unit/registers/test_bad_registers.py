@@ -377,7 +377,7 @@ BAD = [
         kind="number that is none",
         file="targets.yaml",
         spoil=lambda body: body.replace(
-            b"percent_below_base: ", b"base_tco2e: .inf\n    percent_below_base: "
+            b"percent_below_base: ", b"base_tco2e: .inf\n    percent_below_base: ", 1
         ),
         place="entry 1 (tierp_2025)",
         column=column("base_tco2e", "Basvärde i ton"),
