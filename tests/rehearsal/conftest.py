@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -34,7 +33,6 @@ from klimatpuls.catalog import SOURCES
 from klimatpuls.replica.certificates import make_certificate
 from klimatpuls.replica.conditions import AS_RECORDED
 from klimatpuls.replica.server import Replica, ReplicaServer
-from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,6 +115,7 @@ def eve_of(
     agencies: ReplicaServer,
     mailbox: Mailbox,
     new_warehouse: Callable[[], Warehouse],
+    clone: Callable[[str], Warehouse],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[Source], Eve]:
     """A home in which every source but one is loaded and checked, and nothing is published: to be cloned."""
@@ -130,12 +129,14 @@ def eve_of(
                 day = FirstDay(warehouse, home, mailbox, patch)
                 for other in SOURCES.values():
                     if other.id != source.id:
-                        brought = day.bring(other)
-                        assert brought.trouble == (), brought
-            with closing(connect(warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
-                cursor.execute("SELECT release_id FROM core.dim_release WHERE state = 'validated'")
-                releases = frozenset(release_id for (release_id,) in cursor.fetchall())
-            made[source.id] = Eve(warehouse=warehouse, home=home, releases=releases)
+                        assert day.bring(other).trouble == ()
+                releases = day.waiting()
+                plain = FirstDay(
+                    clone(warehouse.name), shutil.copytree(home, home.with_name("plain")), mailbox, patch
+                )
+                assert plain.bring(source).trouble == ()
+                as_recorded = plain.waiting() - releases
+            made[source.id] = Eve(warehouse=warehouse, home=home, releases=releases, as_recorded=as_recorded)
         return made[source.id]
 
     return make
