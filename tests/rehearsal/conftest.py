@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
 
     from klimatpuls.catalog import Source
+    from klimatpuls.replica.certificates import Certificate
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +70,17 @@ def smhi_substance(path: Path) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def agencies(rehearsal_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaServer]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """The certificate of the mock agencies."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"), datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
+def agencies(rehearsal_archive: Path, certificate: Certificate) -> Iterator[ReplicaServer]:
     """The mock agencies as recorded; without pauses, and without limits that only slow a day down."""
-    certificate = make_certificate(tmp_path_factory.mktemp("certificate"), datetime.now(UTC))
     conditions = replace(AS_RECORDED, windows={}, first_byte_seconds=0.0)
     replica = Replica(rehearsal_archive, DAY, calls=1_000)
-    server = ReplicaServer(replica, conditions=conditions, certificate=certificate)
-    with server, called_by_their_names(server, certificate.authority):
+    with ReplicaServer(replica, conditions=conditions, certificate=certificate) as server:
         yield server
 
 
@@ -100,10 +105,16 @@ class Taking:
         return "250 OK"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def unhurried() -> Iterator[None]:
-    """No limit of our own, and short pauses before another try: the run of the whole stack keeps both."""
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="module")
+def live(agencies: ReplicaServer, certificate: Certificate) -> Iterator[None]:
+    """The agencies' names lead to the mock ones; no limit of our own, and short pauses before another try.
+
+    The run of the whole stack keeps the limits and the pauses.
+    """
+    with (
+        called_by_their_names(agencies, certificate.authority),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setattr(http, "Limits", partial(http.Limits, backoff_seconds=0.02, backoff_max_seconds=0.02))
         for source in tuple(SOURCES.values()):
             patch.setitem(SOURCES, source.id, chain.unthrottled(source))
@@ -144,6 +155,7 @@ def eve_of(
 
 @pytest.fixture
 def day_of(
+    live: None,
     eve_of: Callable[[Source], Eve],
     clone: Callable[[str], Warehouse],
     drop_warehouse: Callable[[Warehouse], None],
