@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -34,7 +33,6 @@ from klimatpuls.catalog import SOURCES
 from klimatpuls.replica.certificates import make_certificate
 from klimatpuls.replica.conditions import AS_RECORDED
 from klimatpuls.replica.server import Replica, ReplicaServer
-from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
 
     from klimatpuls.catalog import Source
+    from klimatpuls.replica.certificates import Certificate
 
 
 @pytest.fixture(scope="session")
@@ -71,13 +70,17 @@ def smhi_substance(path: Path) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def agencies(rehearsal_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaServer]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """The certificate of the mock agencies."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"), datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
+def agencies(rehearsal_archive: Path, certificate: Certificate) -> Iterator[ReplicaServer]:
     """The mock agencies as recorded; without pauses, and without limits that only slow a day down."""
-    certificate = make_certificate(tmp_path_factory.mktemp("certificate"), datetime.now(UTC))
     conditions = replace(AS_RECORDED, windows={}, first_byte_seconds=0.0)
     replica = Replica(rehearsal_archive, DAY, calls=1_000)
-    server = ReplicaServer(replica, conditions=conditions, certificate=certificate)
-    with server, called_by_their_names(server, certificate.authority):
+    with ReplicaServer(replica, conditions=conditions, certificate=certificate) as server:
         yield server
 
 
@@ -102,10 +105,16 @@ class Taking:
         return "250 OK"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def unhurried() -> Iterator[None]:
-    """No limit of our own, and short pauses before another try: the run of the whole stack keeps both."""
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="module")
+def live(agencies: ReplicaServer, certificate: Certificate) -> Iterator[None]:
+    """The agencies' names lead to the mock ones; no limit of our own, and short pauses before another try.
+
+    The run of the whole stack keeps the limits and the pauses.
+    """
+    with (
+        called_by_their_names(agencies, certificate.authority),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setattr(http, "Limits", partial(http.Limits, backoff_seconds=0.02, backoff_max_seconds=0.02))
         for source in tuple(SOURCES.values()):
             patch.setitem(SOURCES, source.id, chain.unthrottled(source))
@@ -117,6 +126,7 @@ def eve_of(
     agencies: ReplicaServer,
     mailbox: Mailbox,
     new_warehouse: Callable[[], Warehouse],
+    clone: Callable[[str], Warehouse],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[Source], Eve]:
     """A home in which every source but one is loaded and checked, and nothing is published: to be cloned."""
@@ -130,12 +140,14 @@ def eve_of(
                 day = FirstDay(warehouse, home, mailbox, patch)
                 for other in SOURCES.values():
                     if other.id != source.id:
-                        brought = day.bring(other)
-                        assert brought.trouble == (), brought
-            with closing(connect(warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
-                cursor.execute("SELECT release_id FROM core.dim_release WHERE state = 'validated'")
-                releases = frozenset(release_id for (release_id,) in cursor.fetchall())
-            made[source.id] = Eve(warehouse=warehouse, home=home, releases=releases)
+                        assert day.bring(other).trouble == ()
+                releases = day.waiting()
+                plain = FirstDay(
+                    clone(warehouse.name), shutil.copytree(home, home.with_name("plain")), mailbox, patch
+                )
+                assert plain.bring(source).trouble == ()
+                as_recorded = plain.waiting() - releases
+            made[source.id] = Eve(warehouse=warehouse, home=home, releases=releases, as_recorded=as_recorded)
         return made[source.id]
 
     return make
@@ -143,6 +155,7 @@ def eve_of(
 
 @pytest.fixture
 def day_of(
+    live: None,
     eve_of: Callable[[Source], Eve],
     clone: Callable[[str], Warehouse],
     drop_warehouse: Callable[[Warehouse], None],

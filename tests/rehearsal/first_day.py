@@ -57,11 +57,13 @@ class Eve:
         warehouse: Its warehouse, a template.
         home: Its folder.
         releases: What waits for its publication.
+        as_recorded: Releases of the source that has not come, as they are where nothing differs.
     """
 
     warehouse: Warehouse
     home: Path
     releases: frozenset[str]
+    as_recorded: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +137,12 @@ class FirstDay:
         with closing(connect(self.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
             cursor.execute(query)
             return cursor.fetchall()
+
+    def waiting(self) -> frozenset[str]:
+        """The releases that wait for a publication."""
+        return frozenset(
+            name for (name,) in self.ask("SELECT release_id FROM core.dim_release WHERE state = 'validated'")
+        )
 
     def current(self) -> frozenset[str]:
         """The releases that readers see."""

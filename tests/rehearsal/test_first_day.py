@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.postgres, pytest.mark.airflow]
 
 
 def test_everything_loads_and_the_digest_goes_out(
+    live: None,
     agencies: ReplicaServer,
     warehouse: Warehouse,
     mailbox: Mailbox,

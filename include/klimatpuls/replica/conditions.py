@@ -36,7 +36,7 @@ class Conditions:
 
     Attributes:
         answers_as_agency: Whether a call to an agency's own host name finds that agency under its own path,
-            and no header is sent that only the mock has. A home that asks for a day in the past is then told
+            and no header is sent that only the mock has. A home that asks for a day in the past then gets
             404 where an agency had published nothing.
         packed: Agencies that pack texts with gzip for a caller that accepts it.
         chunked: Agencies that announce no length and send their texts in chunks.

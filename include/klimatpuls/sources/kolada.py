@@ -244,7 +244,10 @@ def _pages(session: PoliteSession, url: str) -> Iterator[Answer]:
     following: str | None = url
     while following:
         if following in seen or len(seen) >= MAX_PAGES:
-            msg = f"{SOURCE_ID}: {url}: the pages never end (again {following}); nothing was kept. Report it."
+            msg = (
+                f"{SOURCE_ID}: {url}: the pages never end (again {following}). What to do: report it; "
+                "nothing was kept."
+            )
             raise FetchError(msg)
         seen.add(following)
         answer = session.get(following)
