@@ -53,7 +53,7 @@ REGISTERS = (
 """Tables in which the loader closes rows and never changes what they say."""
 COLUMNS = {
     ("wh_loader", "core.dim_release"): {
-        "state", "decided_by", "decided_at", "decision_reason", "asked_by_run",
+        "state", "decided_by", "decided_at", "decision_reason", "asked_by_run", "approval_number",
     },
     ("wh_mailer", "ops.mail_outbox"): {
         "state", "message_id", "html_sha256", "text_sha256", "attempts", "last_error", "updated_at",
@@ -161,6 +161,7 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
             "analyze_publication",
             "analyze_revision",
             "key_load_partition",
+            "new_years",
             "publications_to_drop",
             "drop_old_publication",
             "drop_facts_partition",

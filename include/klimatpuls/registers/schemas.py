@@ -317,9 +317,14 @@ def _near(kind: str, found: object) -> Words | None:
         return None
     if kind == "date":
         day = likely_day(found)
-        return (
-            Words(f"Menas {day}? Skriv dagen så.", f"Did you mean {day}? Write the day so.") if day else None
-        )
+        if day is None:
+            return None
+        if not is_day(day):
+            return Words(
+                f"Skriv en dag från år {FIRST_YEAR} till år {LAST_YEAR}; annars lämnas cellen tom.",
+                f"Write a day from the year {FIRST_YEAR} to {LAST_YEAR}; else leave the cell empty.",
+            )
+        return Words(f"Menas {day}? Skriv dagen så.", f"Did you mean {day}? Write the day so.")
     if kind not in ("region-code", "municipality-code", "area-code"):
         return None
     padded = found.zfill(4 if len(found) > 2 else 2)

@@ -371,7 +371,7 @@ BAD = [
         new="2026:1e300",
         place="row 2",
         column=column("effects", "Effekt per år i ton"),
-        words="expected a number of at most 1e+15",
+        words="the number is too large (1e+300)",
     ),
     Bad(
         kind="number that is none",
@@ -381,7 +381,7 @@ BAD = [
         ),
         place="entry 1 (tierp_2025)",
         column=column("base_tco2e", "Basvärde i ton"),
-        words="expected a number of at most 1e+15, found Infinity",
+        words="the number is too large (inf)",
     ),
     Bad(
         kind="day after all calendars",
@@ -390,7 +390,7 @@ BAD = [
         new="2025-01-01,9999-12-31",
         place="row 2",
         column=column("end_date", "Slutdatum"),
-        words="Write the day as 2024-02-29, from 1900-01-01 to 2200-12-31",
+        words="Write a day from the year 1900 to 2200",
     ),
     Bad(
         kind="rule that leaves the calendar",

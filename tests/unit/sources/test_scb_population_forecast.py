@@ -185,7 +185,6 @@ def test_an_older_vintage_is_superseded_however_late_its_table_is_changed_or_fet
             substance=None,
             published_date=parsed.published_date,
             known_from=known_from,
-            content_sha256="0",
             state="published",
         )
         for parsed, known_from in ((old, date(2026, 11, 3)), (new, retrieved))
