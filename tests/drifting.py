@@ -285,8 +285,10 @@ def trafa_year(factor: float) -> Callable[[Documents], None]:
             for row in added:
                 cells = _cells(row)
                 cells["ar"]["Value"] = str(int(newest) + 1)
+                cells["ar"]["Name"] = str(int(newest) + 1)
                 for name in ("itrfslut", "nyregunder"):
-                    cells[name]["Value"] = str(round(int(cells[name]["Value"]) * factor))
+                    if cells[name]["Value"].isdecimal():
+                        cells[name]["Value"] = str(round(int(cells[name]["Value"]) * factor))
             page["Rows"] += added
 
     return harm
@@ -300,7 +302,13 @@ def trafa_count(value: str, row: int) -> Callable[[Documents], None]:
     """One count is something that cannot be; each harm in a row of its own, or the content would be known."""
 
     def harm(documents: Documents) -> None:
-        _cells(documents[1]["Rows"][row])["itrfslut"]["Value"] = value
+        counted = [
+            cells
+            for answer in documents[1:]
+            for cells in map(_cells, answer["Rows"])
+            if len(cells["regkom"]["Name"]) == 4 and cells["itrfslut"]["Value"].isdecimal()
+        ]
+        counted[row]["itrfslut"]["Value"] = value
 
     return harm
 
@@ -309,7 +317,7 @@ def kolada_year(factor: float) -> Callable[[Documents], None]:
     """The newest year of every key figure once more as the year after it, every value times a factor."""
 
     def harm(documents: Documents) -> None:
-        pages = documents[2:]
+        pages = documents[3:]
         newest = max(entry["period"] for page in pages for entry in page["values"])
         for page in pages:
             added = [copy.deepcopy(entry) for entry in page["values"] if entry["period"] == newest]
@@ -327,6 +335,6 @@ def kolada_value(value: float, row: int) -> Callable[[Documents], None]:
     """One value is something that cannot be; each harm in a row of its own, or the content would be known."""
 
     def harm(documents: Documents) -> None:
-        documents[2]["values"][row]["values"][0]["value"] = value
+        documents[3]["values"][row]["values"][0]["value"] = value
 
     return harm

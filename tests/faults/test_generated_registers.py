@@ -22,8 +22,9 @@ from releasing import LIST, the_day_after
 from klimatpuls import regions, results, sectors
 from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops import publish, registers
-from klimatpuls.registers.checking import REGISTERS, cell_text, check_folder
+from klimatpuls.registers.checking import REGISTERS, check_folder
 from klimatpuls.registers.rules import CRITERIA_RULES
+from klimatpuls.registers.values import cell_text
 from klimatpuls.series import BOUNDARIES
 from klimatpuls.warehouse.connection import connect
 
