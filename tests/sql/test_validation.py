@@ -859,6 +859,19 @@ def test_the_nation_is_held_against_an_inventory_of_any_vintage(
         assert (measured.sample[0]["year"], measured.sample[0]["region_name"]) == (2021, "Riket")
 
 
+def test_a_few_figures_are_no_year_over_again(house: House) -> None:
+    """The nation's total alone is every other year's times some factor, and says nothing by it."""
+    inventory = inventory_release({2022: 45e6, 2023: 44e6, 2024: 47e6})
+
+    found = house.verdict(
+        house.load(inventory, source=catalog.SCB_NATIONAL_EMISSIONS), catalog.SCB_NATIONAL_EMISSIONS
+    )
+
+    assert failed_rules(found) == []
+    assert gate(found, "fact_new_year").measured == 0.0
+    assert gate(found, "fact_new_year_uniform").measured is None
+
+
 def test_only_years_that_the_release_before_lacks_are_new(house: House, sound: Frame) -> None:
     """What was published once is not asked about again, however odd it is."""
     odd = emission_rows(scale={(region, 2021): 2.5 for region in MUNICIPALITIES})

@@ -1,6 +1,7 @@
 -- A new year that is another year over again: the share of its figures that lie where they would if every area had
 -- followed the sum of all areas. A copy and a common factor are such years. Compared with every other year of the
--- release that is before it or not new. Figures below ten say too little and are left out.
+-- release that is before it or not new. Figures below ten say too little and are left out, and so do
+-- years with fewer than twenty figures: a nation's total alone is always another one times a factor.
 WITH new_year AS MATERIALIZED (
     SELECT
         y.release_id,
@@ -68,6 +69,7 @@ shares AS (
         ) / count(*) AS share_pct
     FROM compared AS c
     GROUP BY c.release_id, c.year, c.other_year
+    HAVING count(*) >= 20
 )
 
 SELECT
