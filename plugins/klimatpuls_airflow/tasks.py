@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from klimatpuls.hops.snapshot import SnapshotResult
     from klimatpuls.hops.validate import ValidationResult
     from klimatpuls.http import PoliteSession
+    from klimatpuls.report.notice import Notice
 
 
 logger = logging.getLogger(__name__)
@@ -219,13 +220,26 @@ def _tell_of_failure(
         error.add_note(f"The operator could not be told by mail: {trouble}")
 
 
+def _tell_waiting(conn: PgConnection, notice: Notice, context: RunContext) -> None:
+    """Mail the operator a notice that is queued; where it does not arrive, the watch sends it."""
+    from klimatpuls.hops.notice import tell
+
+    try:
+        tell(conn, connections.smtp_settings(), notice, context)
+    except KlimatpulsError as trouble:
+        logger.warning("the operator could not be told by mail, the watch tries again: %s", trouble)
+
+
 def load(source_id: str, source_run: int) -> int:
     """Hop 2; skips what follows when every file held known content. Returns the source run."""
     from klimatpuls.hops.load import load_run
+    from klimatpuls.hops.notice import lost_parts
 
     context = run_context()
     with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
         result = load_run(conn, SOURCES[source_id], source_run, context)
+        if result.losses:
+            _tell_waiting(conn, lost_parts(source_id, result.losses, context), context)
     if not result.rows and not result.quarantined:
         said = [f"{release_id}: the same content in another file" for release_id in result.known]
         said += [f"refused again for the same reason: {words}" for words in result.refused_again]

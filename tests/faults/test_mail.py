@@ -19,7 +19,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from klimatpuls.addresses import parse_addresses
 from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
 from klimatpuls.hops.context import RunContext
-from klimatpuls.hops.notice import MAX_ATTEMPTS, UNTOLD_DAYS, failure, findings, tell_untold
+from klimatpuls.hops.notice import MAX_ATTEMPTS, UNTOLD_DAYS, failure, findings, lost_parts, tell_untold
 from klimatpuls.hops.notice import tell as tell_notice
 from klimatpuls.hops.validate import ValidationResult
 from klimatpuls.hops.watch import close_stuck_runs, tell_of_overdue_defects
@@ -465,6 +465,23 @@ def test_the_operator_is_told_of_a_matter_once(server, operator, tell):
     assert "Det som är publicerat står orört" in text
     assert "row 12: Tierp, found 1" in text
     assert "someone@example.org" not in text, "no address of a person leaves with a finding"
+
+
+def test_what_is_missing_is_told_once_and_the_mail_says_that_the_rest_is_there(
+    server, operator, warehouse, tmp_path
+):
+    told = []
+    for day, losses in ((0, ("N1 is gone",)), (31, ("N1 is gone",)), (62, ("N1 is gone", "N2 is gone"))):
+        now = NOW + timedelta(days=day)
+        context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
+        with closing(connect(warehouse.loader_dsn)) as conn:
+            told.append(tell_notice(conn, operator, lost_parts("kolada", losses, context), context))
+    assert told == ["sent", None, "sent"]
+    first, second = (mail.get_content() for mail in server.taken)
+    assert "The rest is checked and published like any other release." in first
+    assert "Resten granskas och publiceras som vanligt." in first
+    assert "stays as it was" not in first
+    assert "N2 is gone" in second
 
 
 def test_made_up_figures_are_marked_and_stay_on_this_machine(server, operator, tell):

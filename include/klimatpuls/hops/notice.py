@@ -5,6 +5,7 @@ A notice is a matter with its words, made by one of the functions here and given
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls import catalog
 from klimatpuls.errors import MailError, explain
 from klimatpuls.report.mailer import SuppressedError, check_may_send, deliver, hide_addresses
-from klimatpuls.report.notice import Notice, build_notice
+from klimatpuls.report.notice import LOST_PARTS, Notice, build_notice
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.defects import Defect
@@ -57,6 +60,19 @@ def failure(source: str, message: str, context: RunContext) -> Notice:
     """
     matter = ("körningen misslyckades", "the run failed")
     return _notice(source, f"failed-{context.as_of.isoformat()}", matter, (message,), context)
+
+
+def lost_parts(source: str, losses: Sequence[str], context: RunContext) -> Notice:
+    """Parts of a source are missing while the rest was loaded; the same parts are one matter for ever.
+
+    Args:
+        source: Catalogue id of the source.
+        losses: What is missing and what to do, one sentence each.
+        context: Day, moment and origin.
+    """
+    digest = hashlib.sha256("\n".join(sorted(set(losses))).encode()).hexdigest()
+    matter = ("delar saknas, resten är inläst", "parts are missing, the rest was loaded")
+    return _notice(source, f"{LOST_PARTS}{digest[:16]}", matter, tuple(losses), context)
 
 
 def killed_run(source: str, run_id: int, message: str, context: RunContext) -> Notice:

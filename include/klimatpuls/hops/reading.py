@@ -40,6 +40,7 @@ class Read:
         published_date: The publisher's own date.
         years: Years it covers, ascending.
         notes: What an operator should know, one sentence each.
+        losses: Those of the notes that tell of a part that is missing while the rest is there.
         rows: The facts.
         rejects: The cells that are no facts.
     """
@@ -52,6 +53,7 @@ class Read:
     published_date: date
     years: tuple[int, ...]
     notes: tuple[str, ...]
+    losses: tuple[str, ...]
     rows: Rows
     rejects: Rows
 
@@ -133,7 +135,8 @@ def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | No
         gwp_set=parsed.gwp_set,
         published_date=parsed.published_date,
         years=tuple(map(int, parsed.years)),
-        notes=tuple(map(str, parsed.notes)),
+        notes=tuple(dict.fromkeys(map(str, (*parsed.notes, *parsed.losses)))),
+        losses=tuple(map(str, parsed.losses)),
         rows=frame_rows(parsed.rows, constants),
         rejects=frame_rows(
             parsed.rejects,
