@@ -79,7 +79,7 @@ def _tell_of_task(name: str, error: Exception) -> None:
     context = run_context()
     try:
         with connections.warehouse(connections.LOADER) as conn:
-            tell(conn, connections.smtp_settings(), task_failure(name, error, context), context)
+            tell(conn, connections.operator_settings(), task_failure(name, error, context), context)
     except (KlimatpulsError, WarehouseTrouble) as trouble:
         error.add_note(f"The operator could not be told by mail: {trouble}")
 
@@ -203,7 +203,7 @@ def _tell_of_parts(
     message = "\n\n".join(failed.values())
     logger.warning("%s: %s", source_id, message)
     try:
-        tell(conn, connections.smtp_settings(), failure(source_id, message, context), context)
+        tell(conn, connections.operator_settings(), failure(source_id, message, context), context)
     except KlimatpulsError as trouble:
         logger.warning("the operator could not be told by mail: %s", trouble)
 
@@ -215,17 +215,17 @@ def _tell_of_failure(
     from klimatpuls.hops.notice import failure, tell
 
     try:
-        tell(conn, connections.smtp_settings(), failure(source_id, message, context), context)
+        tell(conn, connections.operator_settings(), failure(source_id, message, context), context)
     except KlimatpulsError as trouble:
         error.add_note(f"The operator could not be told by mail: {trouble}")
 
 
 def _tell_waiting(conn: PgConnection, notice: Notice, context: RunContext) -> None:
-    """Mail the operator a notice that is queued; where it does not arrive, the watch sends it."""
+    """Mail the operator a notice that fails no task; where it does not arrive, the watch tries again."""
     from klimatpuls.hops.notice import tell
 
     try:
-        tell(conn, connections.smtp_settings(), notice, context)
+        tell(conn, connections.operator_settings(), notice, context)
     except KlimatpulsError as trouble:
         logger.warning("the operator could not be told by mail, the watch tries again: %s", trouble)
 
@@ -338,7 +338,7 @@ def tell_findings(source_id: str, source_run: int) -> None:
     told = list(result.explanations)
     try:
         with connections.warehouse(connections.LOADER) as conn:
-            tell(conn, connections.smtp_settings(), findings(source_id, result, context), context)
+            tell(conn, connections.operator_settings(), findings(source_id, result, context), context)
     except KlimatpulsError as trouble:
         told.append(f"The operator could not be told by mail: {trouble}")
     raise AirflowFailException("\n\n".join(told))
@@ -407,9 +407,26 @@ def ingests_are_done() -> bool:
     return True
 
 
+def _list_addresses() -> tuple[str, ...]:
+    """Where the digest goes; nowhere where the connection is wrong, which the operator is mailed."""
+    from klimatpuls.hops.notice import no_digest
+
+    try:
+        return connections.smtp_settings().list_addresses
+    except KlimatpulsError as trouble:
+        context = run_context()
+        notice = no_digest(str(trouble), context)
+        logger.exception("%s", notice.findings[0])
+        with connections.warehouse(connections.LOADER) as conn:
+            _tell_waiting(conn, notice, context)
+        return ()
+
+
 @failing_is_told
 def publish() -> int:
     """Hop 4; skipped when neither a release nor a register is new. Returns the publication.
+
+    A wrong mail connection stops nothing here: the task ``send_mail`` needs it, and fails in its words.
 
     Done again after it was killed behind the switch, it returns what this DAG run published, so that the
     report DAG is woken after all.
@@ -421,7 +438,7 @@ def publish() -> int:
         published = publish_validated(
             conn,
             run_context(),
-            connections.smtp_settings().list_addresses,
+            _list_addresses(),
             try_again=bool((dag_run.conf or {}).get(TRY_AGAIN)),
         )
         if published is not None:
@@ -451,7 +468,7 @@ def tell_stale() -> None:
             raise AirflowSkipException(message)
         told = list(stale.explanations)
         try:
-            tell(conn, connections.smtp_settings(), stale_tables(stale, context), context)
+            tell(conn, connections.operator_settings(), stale_tables(stale, context), context)
         except KlimatpulsError as trouble:
             told.append(f"The operator could not be told by mail: {trouble}")
     raise AirflowFailException("\n\n".join(told))
@@ -546,7 +563,7 @@ def tell_untold() -> dict[str, int]:
     from klimatpuls.hops.notice import tell_untold as tell
 
     with connections.warehouse(connections.LOADER) as conn:
-        states = tell(conn, connections.smtp_settings(), run_context())
+        states = tell(conn, connections.operator_settings(), run_context())
     if not states:
         message = "the operator was told of everything"
         raise AirflowSkipException(message)
@@ -573,7 +590,7 @@ def tell_overdue_defects() -> None:
     from klimatpuls.hops.watch import tell_of_overdue_defects
 
     with connections.warehouse(connections.LOADER) as conn:
-        late = tell_of_overdue_defects(conn, connections.smtp_settings(), run_context())
+        late = tell_of_overdue_defects(conn, connections.operator_settings(), run_context())
     if not late:
         message = "every known defect was looked at in time"
         raise AirflowSkipException(message)

@@ -414,6 +414,38 @@ def test_what_was_found_is_told_even_where_the_mail_connection_is_wrong(
     assert "The operator could not be told by mail: connection smtp_default" in told
 
 
+@pytest.mark.parametrize(
+    ("wrong", "is_told"),
+    [
+        pytest.param({"list_address": "nobody"}, True, id="the list"),
+        pytest.param({"from_email": "us@example.org."}, True, id="the sender"),
+        pytest.param({"operator_address": "drift@"}, False, id="the operator"),
+    ],
+)
+def test_a_wrong_address_stops_no_publication_and_fails_the_task_that_needs_it(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], is_told: bool
+) -> None:
+    give_operator(monkeypatch)
+    fields = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"])
+    extra = json.dumps(json.loads(fields["extra"]) | wrong)
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(fields | {"extra": extra}))
+    assert ingest(tasks, SMHI) == []
+    tasks.sync_registers()
+    publication = tasks.publish()
+    shown = ask(warehouse.loader_dsn, "SELECT publication_id FROM mart.current_publication")
+    assert shown == [(publication,)]
+    assert ask(warehouse.loader_dsn, "SELECT count(*) FROM mart.emission")[0][0] > 0
+    (field,) = wrong
+    with pytest.raises(UsageError, match=f"extra.{field} is missing or no mail address"):
+        tasks.send_mail()
+    assert ask(warehouse.mailer_dsn, "SELECT count(*) FROM ops.mail_outbox") == [(0,)]
+    notices = ask(warehouse.loader_dsn, "SELECT notice_key, findings FROM ops.operator_notice")
+    assert [key for key, _ in notices] == ([f"publish.no-digest-{AS_OF}"] if is_told else [])
+    for _, (said,) in notices:
+        assert f"extra.{field}" in said
+        assert "What to do: correct the connection smtp_default" in said
+
+
 def give_operator(monkeypatch: pytest.MonkeyPatch) -> None:
     """Name an operator in the mail connection."""
     fields = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"])

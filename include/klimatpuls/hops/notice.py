@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls import catalog
 from klimatpuls.errors import MailError, explain
 from klimatpuls.report.mailer import SuppressedError, check_may_send, deliver, hide_addresses
-from klimatpuls.report.notice import LOST_PARTS, Notice, build_notice
+from klimatpuls.report.notice import LOST_PARTS, NO_DIGEST, Notice, build_notice
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -133,6 +133,21 @@ def stale_tables(stale: StaleTables, context: RunContext) -> Notice:
     """
     matter = ("resultattabeller kunde inte beräknas", "result tables could not be calculated")
     return _notice("publish", f"stale-{stale.since}", matter, stale.explanations, context)
+
+
+def no_digest(trouble: str, context: RunContext) -> Notice:
+    """A publication has no digest since the mail connection is wrong; one matter a day.
+
+    Args:
+        trouble: Which field is wrong and why, without an address.
+        context: Day, moment and origin.
+    """
+    todo = (
+        f"{trouble}. What to do: correct the connection smtp_default (docs/operations.md, Mail). A "
+        "publication made before that has no digest: its news stand in Superset and in the report's files."
+    )
+    matter = ("inget utskick kan skickas", "no digest can be sent")
+    return _notice("publish", f"{NO_DIGEST}{context.as_of.isoformat()}", matter, (todo,), context)
 
 
 def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: RunContext) -> str | None:

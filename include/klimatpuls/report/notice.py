@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ORIGIN_SV: Final = {"live": "", "archive": "ARKIVSIFFROR: ", "synthetic": "PÅHITTADE SIFFROR: "}
 PUBLISHED_ALL_THE_SAME: Final = "publish.stale-"
 """How the keys of matters begin in spite of which something was published."""
+NO_DIGEST: Final = "no-digest-"
+"""How the key of a wrong mail connection goes on after ``publish``."""
 LOST_PARTS: Final = "lost-"
 """How the keys of missing parts go on after the source."""
 ORIGIN_EN: Final = {"live": "", "archive": "ARCHIVED FIGURES: ", "synthetic": "SYNTHETIC FIGURES: "}
@@ -89,4 +91,6 @@ def _effect(notice: Notice) -> tuple[str, str]:
             "Resten granskas och publiceras som vanligt.",
             "The rest is checked and published like any other release.",
         )
+    if notice.key.startswith(f"{notice.source}.{NO_DIGEST}"):
+        return "Fakta och tabeller publiceras ändå.", "Facts and tables are published all the same."
     return "Det som är publicerat står orört.", "What is published stays as it was."
