@@ -23,9 +23,10 @@ from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import FetchError, UsageError
 from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops.snapshot import keep_file
+from klimatpuls.releases import Fetched
 from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
-from klimatpuls.sources import smhi_emissions
+from klimatpuls.sources import scb_population, smhi_emissions
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -229,6 +230,26 @@ def test_what_was_refused_is_read_again_when_a_person_asks(
     assert tasks.validate("scb_population", tasks.load("scb_population", again)) == []
     in_dag_run(monkeypatch, tasks, retry_refused="yes")
     assert skip_of(tasks.fetch_snapshot, "scb_population") == "no kept file of this source is refused"
+
+
+def test_what_was_met_while_asking_stands_with_the_run_and_with_the_release(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, note = scb_population.fetch, "the table was found by its title"
+
+    def fetch(*given: Any, **named: Any) -> Fetched:
+        found = real(*given, **named)
+        return replace(found, http={**found.http, "notes": [note]})
+
+    monkeypatch.setattr(scb_population, "fetch", fetch)
+    run = tasks.fetch_snapshot("scb_population")
+    detail = f"SELECT detail FROM ops.source_run WHERE run_id = {run}"
+    assert f"note: {note}" in ask(warehouse.loader_dsn, detail)[0][0]
+    assert tasks.validate("scb_population", tasks.load("scb_population", run)) == []
+    assert note in ask(warehouse.loader_dsn, detail)[0][0]
+    releases = ask(warehouse.loader_dsn, f"SELECT notes FROM core.dim_release WHERE run_id = {run}")
+    assert releases
+    assert all(note in notes for (notes,) in releases)
 
 
 @pytest.mark.parametrize("answer", ["Approve", "Reject"])

@@ -17,6 +17,7 @@ from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.loader import Rows, frame_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     import pandas as pd
@@ -90,7 +91,18 @@ def read_snapshot(
     snapshot = kept.read(manifest_path)
     module: Any = importlib.import_module(f"klimatpuls.sources.{source_id}")
     parsed: Parsed = refuse_impossible(module.parse(kept.read_parts(snapshot), dataset, substance))
+    parsed = replace(parsed, notes=(*notes_of_question(snapshot.http), *parsed.notes))
     return prepare(parsed, run_id, snapshot.sha256, came_back_on=came_back_on)
+
+
+def notes_of_question(http: Mapping[str, object]) -> tuple[str, ...]:
+    """What was met while a question was made, one sentence each: limits, another table, missing areas.
+
+    Args:
+        http: Facts of an answer, as its manifest keeps them.
+    """
+    said = http.get("notes")
+    return tuple(map(str, said)) if isinstance(said, list | tuple) else ()
 
 
 def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | None = None) -> Read:
