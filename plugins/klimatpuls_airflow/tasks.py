@@ -196,14 +196,15 @@ def _tell_of_parts(
     conn: PgConnection, source_id: str, failed: Mapping[tuple[str, str], str], context: RunContext
 ) -> None:
     """Mail the operator of the parts of a source that failed while the others go on."""
-    from klimatpuls.hops.notice import failure, tell
+    from klimatpuls.hops.notice import failure, kind_of_parts, tell
 
     if not failed:
         return
     message = "\n\n".join(failed.values())
     logger.warning("%s: %s", source_id, message)
     try:
-        tell(conn, connections.operator_settings(), failure(source_id, message, context), context)
+        notice = failure(source_id, message, context, kind=kind_of_parts(failed))
+        tell(conn, connections.operator_settings(), notice, context)
     except KlimatpulsError as trouble:
         logger.warning("the operator could not be told by mail: %s", trouble)
 
@@ -212,10 +213,11 @@ def _tell_of_failure(
     conn: PgConnection, source_id: str, message: str, context: RunContext, error: Exception
 ) -> None:
     """Mail the operator that a task of a source failed; what failed first stays what is raised."""
-    from klimatpuls.hops.notice import failure, tell
+    from klimatpuls.hops.notice import failure, kind_of, tell
 
     try:
-        tell(conn, connections.operator_settings(), failure(source_id, message, context), context)
+        notice = failure(source_id, message, context, kind=kind_of(error))
+        tell(conn, connections.operator_settings(), notice, context)
     except KlimatpulsError as trouble:
         error.add_note(f"The operator could not be told by mail: {trouble}")
 

@@ -17,7 +17,7 @@ from klimatpuls.report.notice import LOST_PARTS, NO_DIGEST, Notice, build_notice
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from psycopg2.extensions import connection as PgConnection
 
@@ -50,16 +50,28 @@ def findings(source: str, result: ValidationResult, context: RunContext) -> Noti
     return _notice(source, f"run-{result.run_id}", matter, result.explanations, context)
 
 
-def failure(source: str, message: str, context: RunContext) -> Notice:
-    """A source could not be looked at, fetched, loaded or judged; one matter a day.
+def failure(source: str, message: str, context: RunContext, *, kind: str) -> Notice:
+    """A source could not be looked at, fetched, loaded or judged; one matter a day for each kind of failure.
 
     Args:
         source: Catalogue id of the source.
         message: What failed and what to do.
         context: Day, moment and origin.
+        kind: Class or rule of the failure, from a closed list: so many mails a day there may be.
     """
     matter = ("körningen misslyckades", "the run failed")
-    return _notice(source, f"failed-{context.as_of.isoformat()}", matter, (message,), context)
+    return _notice(source, f"failed-{kind}-{context.as_of.isoformat()}", matter, (message,), context)
+
+
+def kind_of(error: Exception) -> str:
+    """What tells a failure from another of its day: its class, and its rule or an answer's status."""
+    detail = getattr(error, "rule", None) or getattr(error, "status", None)
+    return f"{type(error).__name__}-{detail}" if detail else type(error).__name__
+
+
+def kind_of_parts(failed: Iterable[tuple[str, str]]) -> str:
+    """What tells a failure of some parts of a source from one of others: which parts they are."""
+    return f"parts-{_digest(' '.join(part) for part in failed)[:8]}"
 
 
 def lost_parts(source: str, losses: Sequence[str], context: RunContext) -> Notice:
@@ -70,9 +82,8 @@ def lost_parts(source: str, losses: Sequence[str], context: RunContext) -> Notic
         losses: What is missing and what to do, one sentence each.
         context: Day, moment and origin.
     """
-    digest = hashlib.sha256("\n".join(sorted(set(losses))).encode()).hexdigest()
     matter = ("delar saknas, resten är inläst", "parts are missing, the rest was loaded")
-    return _notice(source, f"{LOST_PARTS}{digest[:16]}", matter, tuple(losses), context)
+    return _notice(source, f"{LOST_PARTS}{_digest(losses)[:16]}", matter, tuple(losses), context)
 
 
 def killed_run(source: str, run_id: int, message: str, context: RunContext) -> Notice:
@@ -204,6 +215,11 @@ def tell_untold(conn: PgConnection, settings: SmtpSettings, context: RunContext)
         waiting = [Notice(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     states = (tell(conn, settings, notice, context) for notice in waiting)
     return dict(Counter(state for state in states if state is not None))
+
+
+def _digest(words: Iterable[str]) -> str:
+    """A name for some words, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(set(words))).encode()).hexdigest()
 
 
 def _send(
