@@ -58,6 +58,7 @@ def parse_population(parts: Sequence[bytes], dataset: str) -> Parsed:
         rejects=pxtable.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
         notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
+        losses=cells.losses,
     )
 
 

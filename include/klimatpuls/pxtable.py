@@ -67,11 +67,13 @@ class Cells:
         published_date: The day in Sweden on which the table was last updated; where the table does not say,
             the day on which the catalogue expects the figures of its last year.
         notes: The publisher's notes, then what was met beyond the recorded form.
+        losses: Those of the notes that tell of a part that is missing.
     """
 
     frame: pd.DataFrame
     published_date: date
     notes: tuple[str, ...]
+    losses: tuple[str, ...]
 
 
 def fetch_table(session: PoliteSession, base_url: str, dataset: str, as_of: date) -> Fetched:
@@ -537,17 +539,19 @@ def read_cells(parts: Sequence[bytes], dataset: str) -> Cells:
     _check_keys(cells, table, source_id)
     notes += settle_units(cells, table, source_id)
     published, how = _published_date(cubes, cells, entry, source_id)
+    losses = _lacking(cells, table)
     oddities = [
         *(oddity for cube in cubes for oddity in cube.oddities),
         *how,
         *notes,
-        *_lacking(cells, table),
+        *losses,
     ]
     publishers = [note.strip() for cube in cubes for note in cube.notes]
     return Cells(
         frame=cells[[*keys_of(table), "value", "factor", "status", "sheet_row"]].copy(),
         published_date=published,
         notes=tuple(dict.fromkeys([*publishers, *oddities])),
+        losses=tuple(losses),
     )
 
 
@@ -667,7 +671,10 @@ def _lacking(cells: pd.DataFrame, table: PxTable) -> list[str]:
         there = set(cells[wanted.column].unique())
         missing = sorted(set(wanted.codes.values()) - there)
         if missing:
-            notes.append(f"the answers have no code of {name} for {some(missing)}")
+            notes.append(
+                f"the answers have no code of {name} for {some(missing)}; all else was read. What to do: if "
+                "the table has them under other codes, change its entry in klimatpuls/catalog.py"
+            )
     return notes
 
 

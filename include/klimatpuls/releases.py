@@ -102,6 +102,8 @@ class Parsed:
         rows_read: Data cells read.
         notes: What an operator should know, one sentence each.
         gwp_set: The set of warming potentials, where the release states it.
+        losses: The parts that could not be read and that the rest does without, one sentence each, which says
+            what to do. Each sentence stands among the notes as well, and the operator is mailed it once.
     """
 
     dataset: str
@@ -114,6 +116,7 @@ class Parsed:
     rows_read: int
     notes: tuple[str, ...] = ()
     gwp_set: str | None = None
+    losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,11 @@ _IS_CODE: Final = {
     "regkom": re.compile(r"\d{4}|\d{0,2}aa|t\d"),
     "drivmedel": re.compile(r"\d{3}|t\d"),
 }
+WHAT_TO_DO: Final = (
+    "What to do: see what it means at https://www.trafa.se, then add it to FUEL_WORDS or FUEL_CODES in "
+    "klimatpuls/trafa_answers.py"
+)
+"""What a person does about a fuel that was not read."""
 DASHES: Final = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")
 _NO_FIGURE: Final = frozenset({"..", ".", "…"})
 _TOTAL_CODE = re.compile(r"t\d")
@@ -93,12 +98,14 @@ class Read:
         rejects: Cells that are no figure.
         published: The day that dates the release.
         notes: What an operator should know.
+        losses: Those of the notes that tell of a part that is missing.
     """
 
     rows: list[_Row]
     rejects: list[_Reject]
     published: date
     notes: tuple[str, ...]
+    losses: tuple[str, ...]
 
 
 def document(body: bytes) -> dict[str, Any]:
@@ -176,7 +183,8 @@ def read(parts: Sequence[bytes]) -> Read:
         refuse("columns", f"nobody knows {', '.join(sorted(reading.partial))}, of which no row is the total")
     rows = list(reading.finished())
     published, notes = _published(structure, answers, max((row[4] for row in rows), default=FIRST_YEAR))
-    return Read(rows, reading.rejects, published, (*reading.notes(), *notes, *_next_expected(answers)))
+    said = (*reading.losses, *reading.notes(), *notes, *_next_expected(answers))
+    return Read(rows, reading.rejects, published, said, tuple(reading.losses))
 
 
 def _items(item: Mapping[str, Any]) -> list[Any]:
@@ -239,6 +247,7 @@ class _Reading:
     partial: set[str] = field(default_factory=set)
     rejects: list[_Reject] = field(default_factory=list)
     met: Counter[str] = field(default_factory=Counter)
+    losses: list[str] = field(default_factory=list)
     place: int = 0
 
     def notes(self) -> Iterator[str]:
@@ -356,10 +365,15 @@ class _Reading:
                 self.met[f"the label {label!r} of fuel code {code} is new; it was read as {by_code}"] += 1
         else:
             found = None
-            self.met[f"nobody knows the fuel {code} ({label or 'no label'}): it is in the totals only"] += 1
+            self.losses.append(
+                f"nobody knows the fuel {code} ({label or 'no label'}): it is in the totals only. "
+                f"{WHAT_TO_DO}"
+            )
         for other, fuel in self.fuels.items():
             if found is not None and fuel == found:
-                self.met[f"the fuel codes {other} and {code} are both {found}: in the totals only"] += 1
+                self.losses.append(
+                    f"the fuel codes {other} and {code} are both {found}: in the totals only. {WHAT_TO_DO}"
+                )
                 self.fuels[other] = found = None
         self.fuels[code] = found
 
@@ -405,7 +419,11 @@ class _Reading:
                     if area != TOTAL:
                         yield from self._area((year, county, area), measure)
             else:
-                self.met[f"no figure of {measure} came"] += 1
+                self.losses.append(
+                    f"no figure of {measure} came; the other measure was read. What to do: see whether the "
+                    "measure has another name at https://www.trafa.se, then change MEASURES in "
+                    "klimatpuls/trafa_answers.py"
+                )
 
     def _area(self, about: tuple[int, str, str], measure: str) -> Iterator[_Row]:
         """The rows of one municipality, year and measure."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 
+from klimatpuls.errors import UsageError
 from klimatpuls.warehouse.connection import build_dsn, connect
 
 if TYPE_CHECKING:
@@ -58,9 +60,34 @@ def replica_ca(conn_id: str) -> Path | None:
 
 
 def smtp_settings() -> SmtpSettings:
-    """The mail server and the list address, from the connection ``smtp_default``."""
+    """The mail server and every address, from the connection ``smtp_default``: what a digest needs.
+
+    Raises:
+        UsageError: if the connection is missing or one of its fields is wrong; says which and repeats no
+            address.
+    """
     from klimatpuls.report.mailer import build_settings
 
-    conn = Connection.get(SMTP)
+    return build_settings(*_smtp())
+
+
+def operator_settings() -> SmtpSettings:
+    """The mail server and the operator's address: all that a notice needs.
+
+    Raises:
+        UsageError: if the connection is missing, or its server or the operator's address is wrong.
+    """
+    from klimatpuls.report.mailer import build_operator_settings
+
+    return build_operator_settings(*_smtp())
+
+
+def _smtp() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields and extra of the mail connection."""
+    try:
+        conn = Connection.get(SMTP)
+    except AirflowNotFoundException as error:
+        msg = f"the connection {SMTP} is missing. What to do: define it (docs/operations.md, mail)"
+        raise UsageError(msg) from error
     fields = {"host": conn.host, "port": conn.port, "login": conn.login, "password": conn.password}
-    return build_settings(fields, conn.extra_dejson)
+    return fields, conn.extra_dejson

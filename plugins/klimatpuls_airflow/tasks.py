@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from klimatpuls.hops.snapshot import SnapshotResult
     from klimatpuls.hops.validate import ValidationResult
     from klimatpuls.http import PoliteSession
+    from klimatpuls.report.notice import Notice
 
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def _tell_of_task(name: str, error: Exception) -> None:
     context = run_context()
     try:
         with connections.warehouse(connections.LOADER) as conn:
-            tell(conn, connections.smtp_settings(), task_failure(name, error, context), context)
+            tell(conn, connections.operator_settings(), task_failure(name, error, context), context)
     except (KlimatpulsError, WarehouseTrouble) as trouble:
         error.add_note(f"The operator could not be told by mail: {trouble}")
 
@@ -195,14 +196,15 @@ def _tell_of_parts(
     conn: PgConnection, source_id: str, failed: Mapping[tuple[str, str], str], context: RunContext
 ) -> None:
     """Mail the operator of the parts of a source that failed while the others go on."""
-    from klimatpuls.hops.notice import failure, tell
+    from klimatpuls.hops.notice import failure, kind_of_parts, tell
 
     if not failed:
         return
     message = "\n\n".join(failed.values())
     logger.warning("%s: %s", source_id, message)
     try:
-        tell(conn, connections.smtp_settings(), failure(source_id, message, context), context)
+        notice = failure(source_id, message, context, kind=kind_of_parts(failed))
+        tell(conn, connections.operator_settings(), notice, context)
     except KlimatpulsError as trouble:
         logger.warning("the operator could not be told by mail: %s", trouble)
 
@@ -211,21 +213,35 @@ def _tell_of_failure(
     conn: PgConnection, source_id: str, message: str, context: RunContext, error: Exception
 ) -> None:
     """Mail the operator that a task of a source failed; what failed first stays what is raised."""
-    from klimatpuls.hops.notice import failure, tell
+    from klimatpuls.hops.notice import failure, kind_of, tell
 
     try:
-        tell(conn, connections.smtp_settings(), failure(source_id, message, context), context)
+        notice = failure(source_id, message, context, kind=kind_of(error))
+        tell(conn, connections.operator_settings(), notice, context)
     except KlimatpulsError as trouble:
         error.add_note(f"The operator could not be told by mail: {trouble}")
+
+
+def _tell_waiting(conn: PgConnection, notice: Notice, context: RunContext) -> None:
+    """Mail the operator a notice that fails no task; where it does not arrive, the watch tries again."""
+    from klimatpuls.hops.notice import tell
+
+    try:
+        tell(conn, connections.operator_settings(), notice, context)
+    except KlimatpulsError as trouble:
+        logger.warning("the operator could not be told by mail, the watch tries again: %s", trouble)
 
 
 def load(source_id: str, source_run: int) -> int:
     """Hop 2; skips what follows when every file held known content. Returns the source run."""
     from klimatpuls.hops.load import load_run
+    from klimatpuls.hops.notice import lost_parts
 
     context = run_context()
     with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
         result = load_run(conn, SOURCES[source_id], source_run, context)
+        if result.losses:
+            _tell_waiting(conn, lost_parts(source_id, result.losses, context), context)
     if not result.rows and not result.quarantined:
         said = [f"{release_id}: the same content in another file" for release_id in result.known]
         said += [f"refused again for the same reason: {words}" for words in result.refused_again]
@@ -324,7 +340,7 @@ def tell_findings(source_id: str, source_run: int) -> None:
     told = list(result.explanations)
     try:
         with connections.warehouse(connections.LOADER) as conn:
-            tell(conn, connections.smtp_settings(), findings(source_id, result, context), context)
+            tell(conn, connections.operator_settings(), findings(source_id, result, context), context)
     except KlimatpulsError as trouble:
         told.append(f"The operator could not be told by mail: {trouble}")
     raise AirflowFailException("\n\n".join(told))
@@ -393,9 +409,26 @@ def ingests_are_done() -> bool:
     return True
 
 
+def _list_addresses() -> tuple[str, ...]:
+    """Where the digest goes; nowhere where the connection is wrong, which the operator is mailed."""
+    from klimatpuls.hops.notice import no_digest
+
+    try:
+        return connections.smtp_settings().list_addresses
+    except KlimatpulsError as trouble:
+        context = run_context()
+        notice = no_digest(str(trouble), context)
+        logger.exception("%s", notice.findings[0])
+        with connections.warehouse(connections.LOADER) as conn:
+            _tell_waiting(conn, notice, context)
+        return ()
+
+
 @failing_is_told
 def publish() -> int:
     """Hop 4; skipped when neither a release nor a register is new. Returns the publication.
+
+    A wrong mail connection stops nothing here: the task ``send_mail`` needs it, and fails in its words.
 
     Done again after it was killed behind the switch, it returns what this DAG run published, so that the
     report DAG is woken after all.
@@ -407,7 +440,7 @@ def publish() -> int:
         published = publish_validated(
             conn,
             run_context(),
-            connections.smtp_settings().list_addresses,
+            _list_addresses(),
             try_again=bool((dag_run.conf or {}).get(TRY_AGAIN)),
         )
         if published is not None:
@@ -437,7 +470,7 @@ def tell_stale() -> None:
             raise AirflowSkipException(message)
         told = list(stale.explanations)
         try:
-            tell(conn, connections.smtp_settings(), stale_tables(stale, context), context)
+            tell(conn, connections.operator_settings(), stale_tables(stale, context), context)
         except KlimatpulsError as trouble:
             told.append(f"The operator could not be told by mail: {trouble}")
     raise AirflowFailException("\n\n".join(told))
@@ -532,7 +565,7 @@ def tell_untold() -> dict[str, int]:
     from klimatpuls.hops.notice import tell_untold as tell
 
     with connections.warehouse(connections.LOADER) as conn:
-        states = tell(conn, connections.smtp_settings(), run_context())
+        states = tell(conn, connections.operator_settings(), run_context())
     if not states:
         message = "the operator was told of everything"
         raise AirflowSkipException(message)
@@ -559,7 +592,7 @@ def tell_overdue_defects() -> None:
     from klimatpuls.hops.watch import tell_of_overdue_defects
 
     with connections.warehouse(connections.LOADER) as conn:
-        late = tell_of_overdue_defects(conn, connections.smtp_settings(), run_context())
+        late = tell_of_overdue_defects(conn, connections.operator_settings(), run_context())
     if not late:
         message = "every known defect was looked at in time"
         raise AirflowSkipException(message)

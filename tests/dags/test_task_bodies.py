@@ -23,9 +23,10 @@ from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import FetchError, UsageError
 from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.hops.snapshot import keep_file
+from klimatpuls.releases import Fetched
 from klimatpuls.replica import workbook
 from klimatpuls.replica.server import Replica, ReplicaServer
-from klimatpuls.sources import smhi_emissions
+from klimatpuls.sources import scb_population, smhi_emissions
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -231,6 +232,26 @@ def test_what_was_refused_is_read_again_when_a_person_asks(
     assert skip_of(tasks.fetch_snapshot, "scb_population") == "no kept file of this source is refused"
 
 
+def test_what_was_met_while_asking_stands_with_the_run_and_with_the_release(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, note = scb_population.fetch, "the table was found by its title"
+
+    def fetch(*given: Any, **named: Any) -> Fetched:
+        found = real(*given, **named)
+        return replace(found, http={**found.http, "notes": [note]})
+
+    monkeypatch.setattr(scb_population, "fetch", fetch)
+    run = tasks.fetch_snapshot("scb_population")
+    detail = f"SELECT detail FROM ops.source_run WHERE run_id = {run}"
+    assert f"note: {note}" in ask(warehouse.loader_dsn, detail)[0][0]
+    assert tasks.validate("scb_population", tasks.load("scb_population", run)) == []
+    assert note in ask(warehouse.loader_dsn, detail)[0][0]
+    releases = ask(warehouse.loader_dsn, f"SELECT notes FROM core.dim_release WHERE run_id = {run}")
+    assert releases
+    assert all(note in notes for (notes,) in releases)
+
+
 @pytest.mark.parametrize("answer", ["Approve", "Reject"])
 def test_a_digest_that_waits_for_a_person_goes_out_only_on_a_yes(
     tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, answer: str
@@ -412,6 +433,38 @@ def test_what_was_found_is_told_even_where_the_mail_connection_is_wrong(
     told = failure_of(tasks_later.tell_findings, SMHI, run)
     assert "kt/år" in told
     assert "The operator could not be told by mail: connection smtp_default" in told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "is_told"),
+    [
+        pytest.param({"list_address": "nobody"}, True, id="the list"),
+        pytest.param({"from_email": "us@example.org."}, True, id="the sender"),
+        pytest.param({"operator_address": "drift@"}, False, id="the operator"),
+    ],
+)
+def test_a_wrong_address_stops_no_publication_and_fails_the_task_that_needs_it(
+    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], is_told: bool
+) -> None:
+    give_operator(monkeypatch)
+    fields = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"])
+    extra = json.dumps(json.loads(fields["extra"]) | wrong)
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(fields | {"extra": extra}))
+    assert ingest(tasks, SMHI) == []
+    tasks.sync_registers()
+    publication = tasks.publish()
+    shown = ask(warehouse.loader_dsn, "SELECT publication_id FROM mart.current_publication")
+    assert shown == [(publication,)]
+    assert ask(warehouse.loader_dsn, "SELECT count(*) FROM mart.emission")[0][0] > 0
+    (field,) = wrong
+    with pytest.raises(UsageError, match=f"extra.{field} is missing or no mail address"):
+        tasks.send_mail()
+    assert ask(warehouse.mailer_dsn, "SELECT count(*) FROM ops.mail_outbox") == [(0,)]
+    notices = ask(warehouse.loader_dsn, "SELECT notice_key, findings FROM ops.operator_notice")
+    assert [key for key, _ in notices] == ([f"publish.no-digest-{AS_OF}"] if is_told else [])
+    for _, (said,) in notices:
+        assert f"extra.{field}" in said
+        assert "What to do: correct the connection smtp_default" in said
 
 
 def give_operator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from datetime import date
 
 import pandas as pd
 
+from klimatpuls.assumptions import Checked
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.http import look_at_file
 from klimatpuls.releases import Fetched, Parsed
@@ -58,6 +59,16 @@ def recognise(body):
     return ("toy_trees", None) if b'"trees"' in body and body.startswith(b"{") else None
 
 
+def check(session, base_url, *, as_of):
+    """The one assumption: the trees come with the day they were counted."""
+    found = parse([session.get(f"{base_url}/trees").body], "toy_trees", None)
+    yield Checked(
+        assumption="the trees come with the day they were counted",
+        answer=f"{len(found.rows)} rows of {found.published_date}",
+        verdict="holds",
+    )
+
+
 def parse(parts, dataset, substance):
     """One row per municipality and year."""
     document = json.loads(parts[0])
@@ -74,8 +85,14 @@ def parse(parts, dataset, substance):
             {"sheet_row": "int64"}
         ),
         rows_read=len(rows),
+        losses=() if len(rows) else ("no tree is counted. What to do: ask Nobody",),
     )
 '''
+
+ORIGIN = """# Trees
+
+Built by hand, not recorded. Seen: nothing. Assumed: the whole answer, since the service never was.
+"""
 
 TEST = '''"""Trees: the happy path."""
 
@@ -114,6 +131,8 @@ ENTRY = """TOY_TREES = Source(
             publication_lag_years=1,
             due_after_days=30,
             stale_after_days=200,
+            # Measured on the releases there are: no municipality more than doubled its trees in a year.
+            tolerances=Tolerances(new_year_ratio=2.0, new_year_share_pct=1.0),
         ),
     ),
 )
@@ -157,7 +176,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from airflow.dag_processing.dagbag import DagBag
 from klimatpuls import catalog, schema
-from klimatpuls.hops import load, publish, snapshot, validate
+from klimatpuls.hops import load, publish, recognising, snapshot, validate
+from klimatpuls.hops.check_sources import Place, check_sources
 from klimatpuls.hops.context import RunContext
 from klimatpuls.http import open_session
 from klimatpuls.replica.server import Replica, ReplicaServer
@@ -180,6 +200,10 @@ with closing(connect(loader)) as conn, ReplicaServer(recorded) as replica:
         run = runs.start_run(
             conn, source=source.id, origin="synthetic", as_of=context.as_of, orchestrator_run=None
         )
+    place = Place(
+        base_urls={source.conn_id: replica.url + source.replica_path}, as_of=context.as_of
+    )
+    checked = [(one.verdict, one.answer) for _, one in check_sources([source], place)]
     with open_session(source, replica.url + source.replica_path) as session:
         taken = snapshot.take_snapshots(conn, source, session, context, run_id=run.run_id)
     load.load_run(conn, source, taken.run_id, context)
@@ -190,7 +214,9 @@ with closing(connect(loader)) as conn, ReplicaServer(recorded) as replica:
         rows = cursor.fetchall()
         cursor.execute("SELECT count(*) FROM mart.data_status WHERE dataset = 'toy_trees'")
         (fresh,) = cursor.fetchone()
+by_hand = recognising.recognise((root / "tests/fixtures/toy_trees/trees.json").read_bytes())
 print("RESULT " + json.dumps({
+    "checked": checked, "by_hand": by_hand[0].source,
     "dags": dags, "state": judged.state, "told": judged.explanations, "rows": rows, "fresh": fresh,
     "page": "Trees by municipality, by the current release." in schema.dictionary_markdown(),
 }))
@@ -231,6 +257,7 @@ def add_source(root: Path) -> None:
     )
     trees = {"published": "2026-03-01", "trees": [["0360", 2025, 7], ["0319", 2025, 11]]}
     (fixture / "trees.json").write_text(json.dumps(trees), encoding="utf-8")
+    (fixture / "ORIGIN.md").write_text(ORIGIN, encoding="utf-8")
     (root / "tests" / "unit" / "sources").mkdir(parents=True)
     (root / "tests" / "unit" / "sources" / "test_toy_trees.py").write_text(TEST, encoding="utf-8")
 
@@ -286,6 +313,8 @@ def test_five_files_make_a_source(own_cluster: Cluster, tmp_path: Path) -> None:
     assert result["state"] == "validated", result["told"]
     assert sorted(result["rows"]) == [["0319", 2025, 11], ["0360", 2025, 7]]
     assert result["fresh"] == 1
+    assert result["checked"] == [["holds", "2 rows of 2026-03-01"]]
+    assert result["by_hand"] == "toy_trees"
     assert result["page"]
 
     after = hashes(root)

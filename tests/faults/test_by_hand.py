@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from contextlib import closing
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import chain
@@ -221,3 +223,32 @@ def test_other_files_say_so_in_their_first_words(body: bytes, is_marked: bool) -
         assert recognising._first_strings(body) == b""
     else:
         assert recognising.says_synthetic(body) is is_marked
+
+
+ANSWERS = ("scb_population", "scb_national_emissions", "scb_energy", "trafa_vehicles")
+"""Sources that answer in JSON, whose archive says nothing in the figures themselves."""
+
+
+@pytest.mark.parametrize("origin", ["synthetic", "archive"])
+@pytest.mark.parametrize("source_id", ANSWERS)
+def test_an_answer_of_a_synthetic_archive_says_so_and_no_other_does(
+    tmp_path: Path, whole_archive: Path, source_id: str, origin: str
+) -> None:
+    archive = tmp_path / "archive"
+    shutil.copytree(whole_archive, archive)
+    books = sorted(path.name for path in (archive / "smhi").glob("*.xlsx"))
+    lines = ["path,origin,known_from", *(f"smhi/{name},{origin},2026-05-08" for name in books)]
+    (archive / "manifest.csv").write_text("\n".join(lines) + "\n")
+    source, day = chain.unthrottled(SOURCES[source_id]), date(2026, 11, 1)
+    with (
+        ReplicaServer(Replica(archive, day, calls=1_000)) as server,
+        open_session(source, server.url + source.replica_path) as session,
+    ):
+        module = snapshot.source_module(source)
+        (dataset, *_) = source.datasets
+        parts = module.fetch(session, session.base_url, dataset.id, None, as_of=day).parts
+    found = [known for part in parts if (known := recognising.recognise(part)) is not None]
+    assert found
+    assert {known.source for known, _ in found} == {source_id}
+    assert {is_marked for _, is_marked in found} == {origin == "synthetic"}
+    assert not module.parse(parts, dataset.id, None).rows.empty

@@ -17,12 +17,22 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from klimatpuls.addresses import parse_addresses
-from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
+from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, FetchError, MailError, SourceFormatError
 from klimatpuls.hops.context import RunContext
-from klimatpuls.hops.notice import MAX_ATTEMPTS, UNTOLD_DAYS, failure, findings, tell_untold
+from klimatpuls.hops.notice import (
+    MAX_ATTEMPTS,
+    UNTOLD_DAYS,
+    failure,
+    findings,
+    kind_of,
+    kind_of_parts,
+    lost_parts,
+    tell_untold,
+)
 from klimatpuls.hops.notice import tell as tell_notice
 from klimatpuls.hops.validate import ValidationResult
 from klimatpuls.hops.watch import close_stuck_runs, tell_of_overdue_defects
+from klimatpuls.http import StatusError
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.report.mailer import SmtpSettings
 from klimatpuls.report.outbox import LOCK_SPACE, send_due
@@ -467,6 +477,23 @@ def test_the_operator_is_told_of_a_matter_once(server, operator, tell):
     assert "someone@example.org" not in text, "no address of a person leaves with a finding"
 
 
+def test_what_is_missing_is_told_once_and_the_mail_says_that_the_rest_is_there(
+    server, operator, warehouse, tmp_path
+):
+    told = []
+    for day, losses in ((0, ("N1 is gone",)), (31, ("N1 is gone",)), (62, ("N1 is gone", "N2 is gone"))):
+        now = NOW + timedelta(days=day)
+        context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
+        with closing(connect(warehouse.loader_dsn)) as conn:
+            told.append(tell_notice(conn, operator, lost_parts("kolada", losses, context), context))
+    assert told == ["sent", None, "sent"]
+    first, second = (mail.get_content() for mail in server.taken)
+    assert "The rest is checked and published like any other release." in first
+    assert "Resten granskas och publiceras som vanligt." in first
+    assert "stays as it was" not in first
+    assert "N2 is gone" in second
+
+
 def test_made_up_figures_are_marked_and_stay_on_this_machine(server, operator, tell):
     assert tell(operator, origin="synthetic") == "sent"
     assert server.taken[0]["Subject"].startswith("PÅHITTADE SIFFROR: smhi_emissions")
@@ -514,15 +541,35 @@ def test_a_known_defect_is_told_when_its_day_of_review_has_passed(server, operat
         assert all("known_defects.csv" in mail.get_content() for mail in server.taken)
 
 
-def test_a_failing_fetch_is_told_once_a_day(server, operator, warehouse, tmp_path):
+def test_a_failure_is_told_once_a_day_and_another_one_of_that_day_as_well(
+    server, operator, warehouse, tmp_path
+):
     told = []
-    for now in (NOW, NOW + timedelta(hours=2), NOW + timedelta(days=1)):
+    no_answer, not_there = FetchError("no answer"), StatusError("gone", status=404, body=b"", headers={})
+    shape = SourceFormatError("no head", rule="header_not_found")
+    unit = SourceFormatError("unit kt", rule="unit")
+    later = timedelta(hours=2)
+    for now, error in (
+        (NOW, no_answer),
+        (NOW + later, no_answer),
+        (NOW + later, not_there),
+        (NOW + later, shape),
+        (NOW + later, unit),
+        (NOW + 2 * later, SourceFormatError("unit Mt", rule="unit")),
+        (NOW + timedelta(days=1), no_answer),
+    ):
         context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            notice = failure("kolada", f"no answer at {now}", context)
+            notice = failure("kolada", f"{error} at {now}", context, kind=kind_of(error))
             told.append(tell_notice(conn, operator, notice, context))
-    assert told == ["sent", None, "sent"]
-    assert len({mail["Message-ID"] for mail in server.taken}) == 2
+    assert told == ["sent", None, "sent", "sent", "sent", None, "sent"]
+    assert len({mail["Message-ID"] for mail in server.taken}) == 5
+
+
+def test_other_parts_that_fail_are_another_matter():
+    first, second = ("smhi_emissions", "co2"), ("smhi_emissions", "ch4")
+    assert kind_of_parts([first, second]) == kind_of_parts([second, first])
+    assert kind_of_parts([first]) != kind_of_parts([second])
 
 
 @pytest.fixture

@@ -283,3 +283,45 @@ def test_of_many_notes_the_first_are_shown_and_the_others_counted() -> None:
     assert shown[-1] == "3 more notes (core.dim_release.notes)"
     assert runs.notes_in_short(notes[:1])[-1].startswith("note: release: note 0")
     assert runs.notes_in_short(()) == []
+
+
+LOST = "no figure of buses came; all else was read. What to do: look for them"
+
+
+def test_a_part_that_is_missing_waits_to_be_told_from_the_moment_its_release_is_there(
+    conn: PgConnection, published: Published, good_book: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = load._read
+
+    def read(source: Any, kept: Any, *rest: Any) -> Read:
+        found = real(source, kept, *rest)
+        return replace(found, notes=(*found.notes, LOST), losses=(LOST,))
+
+    def die(*given: Any) -> None:
+        raise KeyboardInterrupt
+
+    notices = "SELECT source, state, findings FROM ops.operator_notice WHERE notice_key LIKE '%.lost-%'"
+    monkeypatch.setattr(load, "_read", read)
+    run_id = begin(conn, published, {"co2": good_book, "ghg": book(published, "ghg", 1.001)})
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "set_run_state", die)
+        with pytest.raises(KeyboardInterrupt):
+            load.load_run(conn, SMHI_EMISSIONS, run_id, published.context)
+    assert ask(published, notices) == [], "neither the release nor its notice is there"
+    result = load.load_run(conn, SMHI_EMISSIONS, run_id, published.context)
+    assert len(result.rows) == 2
+    assert result.losses == (LOST,)
+    assert ask(published, notices) == [("smhi_emissions", "pending", [LOST])]
+    again = load.load_run(conn, SMHI_EMISSIONS, run_id, published.context)
+    assert again.losses == (), "what an earlier call queued is not told by this one"
+    following = begin(conn, published, {"co2": book(published, "co2", 1.002)})
+    assert load.load_run(conn, SMHI_EMISSIONS, following, published.context).losses == (LOST,)
+    assert len(ask(published, notices)) == 1, "the same part is one matter, however many releases lack it"
+
+
+def test_a_part_that_is_missing_stands_among_the_notes_of_its_release(good: Published) -> None:
+    parsed = smhi_emissions.parse([book(good, "ghg")], "smhi_emissions", "ghg")
+    read = reading.prepare(replace(parsed, notes=("a note",), losses=(LOST,)), 1, "f" * 64)
+    assert read.notes == ("a note", LOST)
+    assert read.losses == (LOST,)
+    assert reading.prepare(replace(parsed, notes=(LOST,), losses=(LOST,)), 1, "f" * 64).notes == (LOST,)

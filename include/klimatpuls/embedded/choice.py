@@ -155,7 +155,7 @@ def _replica(wish: Wish, project: Path, notice: str | None) -> Choice:
 
 
 def _is_made_up(archive: Path) -> bool:
-    from klimatpuls.replica.archive import is_synthetic  # reads tables, which most commands do not
+    from klimatpuls.replica.origin import is_synthetic
 
     return is_synthetic(archive)
 

@@ -22,6 +22,7 @@ import psycopg2
 
 from klimatpuls import catalog, isolation
 from klimatpuls.errors import SourceFormatError
+from klimatpuls.hops.notice import lost_parts, queue
 from klimatpuls.hops.reading import name_of_file, read_snapshot
 from klimatpuls.parser_version import parser_version
 from klimatpuls.validation.record import quarantine_snapshot
@@ -60,6 +61,8 @@ class LoadResult:
         refused_again: One message per file that an earlier run refused for the same reason: nobody is
             notified of it twice.
         notes: What an operator should know of what was read, one sentence each.
+        losses: Those of the notes that tell of a part that is missing while the rest was loaded, by this
+            call; their notice waits to be sent.
     """
 
     run_id: int
@@ -68,6 +71,7 @@ class LoadResult:
     quarantined: tuple[str, ...]
     refused_again: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +151,7 @@ class _Load:
         self._facts = loader.FactLoader(conn, run_id, keyed_first=keyed_first)
         self._known: list[str] = []
         self._again: list[str] = []
+        self._losses: list[str] = []
 
     def run(self, rows: dict[str, int], refused: list[str]) -> LoadResult:
         """Load the files; what an earlier call brought is given and stays."""
@@ -173,7 +178,9 @@ class _Load:
                 quarantined=tuple(self._refused),
                 refused_again=tuple(self._again),
                 notes=runs.read_notes(self._conn, self._run_id),
+                losses=tuple(dict.fromkeys(self._losses)),
             )
+            self._queue_losses(result.losses)
             runs.set_run_state(self._conn, self._run_id, _state(result), _describe(result))
         logger.info("%s", _describe(result))
         return result
@@ -195,6 +202,13 @@ class _Load:
             loader.copy_rejects(self._conn, read.rejects)
             self._set_outcome(snapshot, "release", read.release_id)
         self._rows[read.release_id] = count
+        self._losses += read.losses
+
+    def _queue_losses(self, losses: tuple[str, ...]) -> None:
+        """Leave a notice of what is missing, in the transaction of the rows."""
+        if losses:
+            with self._conn.cursor() as cursor:
+                queue(cursor, lost_parts(self._source.id, losses, self._context), self._context)
 
     def _known_as(self, snapshot: _Snapshot, read: Read) -> tuple[str | None, Read]:
         """The release that a file's content is of already, if any, and the file as it is to be named.

@@ -5,6 +5,7 @@ A notice is a matter with its words, made by one of the functions here and given
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls import catalog
 from klimatpuls.errors import MailError, explain
 from klimatpuls.report.mailer import SuppressedError, check_may_send, deliver, hide_addresses
-from klimatpuls.report.notice import Notice, build_notice
+from klimatpuls.report.notice import LOST_PARTS, NO_DIGEST, Notice, build_notice
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.defects import Defect
@@ -47,16 +50,40 @@ def findings(source: str, result: ValidationResult, context: RunContext) -> Noti
     return _notice(source, f"run-{result.run_id}", matter, result.explanations, context)
 
 
-def failure(source: str, message: str, context: RunContext) -> Notice:
-    """A source could not be looked at, fetched, loaded or judged; one matter a day.
+def failure(source: str, message: str, context: RunContext, *, kind: str) -> Notice:
+    """A source could not be looked at, fetched, loaded or judged; one matter a day for each kind of failure.
 
     Args:
         source: Catalogue id of the source.
         message: What failed and what to do.
         context: Day, moment and origin.
+        kind: Class or rule of the failure, from a closed list: so many mails a day there may be.
     """
     matter = ("körningen misslyckades", "the run failed")
-    return _notice(source, f"failed-{context.as_of.isoformat()}", matter, (message,), context)
+    return _notice(source, f"failed-{kind}-{context.as_of.isoformat()}", matter, (message,), context)
+
+
+def kind_of(error: Exception) -> str:
+    """What tells a failure from another of its day: its class, and its rule or an answer's status."""
+    detail = getattr(error, "rule", None) or getattr(error, "status", None)
+    return f"{type(error).__name__}-{detail}" if detail else type(error).__name__
+
+
+def kind_of_parts(failed: Iterable[tuple[str, str]]) -> str:
+    """What tells a failure of some parts of a source from one of others: which parts they are."""
+    return f"parts-{_digest(' '.join(part) for part in failed)[:8]}"
+
+
+def lost_parts(source: str, losses: Sequence[str], context: RunContext) -> Notice:
+    """Parts of a source are missing while the rest was loaded; the same parts are one matter for ever.
+
+    Args:
+        source: Catalogue id of the source.
+        losses: What is missing and what to do, one sentence each.
+        context: Day, moment and origin.
+    """
+    matter = ("delar saknas, resten är inläst", "parts are missing, the rest was loaded")
+    return _notice(source, f"{LOST_PARTS}{_digest(losses)[:16]}", matter, tuple(losses), context)
 
 
 def killed_run(source: str, run_id: int, message: str, context: RunContext) -> Notice:
@@ -119,6 +146,21 @@ def stale_tables(stale: StaleTables, context: RunContext) -> Notice:
     return _notice("publish", f"stale-{stale.since}", matter, stale.explanations, context)
 
 
+def no_digest(trouble: str, context: RunContext) -> Notice:
+    """A publication has no digest since the mail connection is wrong; one matter a day.
+
+    Args:
+        trouble: Which field is wrong and why, without an address.
+        context: Day, moment and origin.
+    """
+    todo = (
+        f"{trouble}. What to do: correct the connection smtp_default (docs/operations.md, Mail). A "
+        "publication made before that has no digest: its news stand in Superset and in the report's files."
+    )
+    matter = ("inget utskick kan skickas", "no digest can be sent")
+    return _notice("publish", f"{NO_DIGEST}{context.as_of.isoformat()}", matter, (todo,), context)
+
+
 def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: RunContext) -> str | None:
     """Send a notice unless it was sent before; a mail that nobody knows the fate of is never sent again.
 
@@ -173,6 +215,11 @@ def tell_untold(conn: PgConnection, settings: SmtpSettings, context: RunContext)
         waiting = [Notice(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     states = (tell(conn, settings, notice, context) for notice in waiting)
     return dict(Counter(state for state in states if state is not None))
+
+
+def _digest(words: Iterable[str]) -> str:
+    """A name for some words, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(set(words))).encode()).hexdigest()
 
 
 def _send(

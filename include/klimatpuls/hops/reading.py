@@ -17,6 +17,7 @@ from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.loader import Rows, frame_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     import pandas as pd
@@ -40,6 +41,7 @@ class Read:
         published_date: The publisher's own date.
         years: Years it covers, ascending.
         notes: What an operator should know, one sentence each.
+        losses: Those of the notes that tell of a part that is missing while the rest is there.
         rows: The facts.
         rejects: The cells that are no facts.
     """
@@ -52,6 +54,7 @@ class Read:
     published_date: date
     years: tuple[int, ...]
     notes: tuple[str, ...]
+    losses: tuple[str, ...]
     rows: Rows
     rejects: Rows
 
@@ -88,7 +91,18 @@ def read_snapshot(
     snapshot = kept.read(manifest_path)
     module: Any = importlib.import_module(f"klimatpuls.sources.{source_id}")
     parsed: Parsed = refuse_impossible(module.parse(kept.read_parts(snapshot), dataset, substance))
+    parsed = replace(parsed, notes=(*notes_of_question(snapshot.http), *parsed.notes))
     return prepare(parsed, run_id, snapshot.sha256, came_back_on=came_back_on)
+
+
+def notes_of_question(http: Mapping[str, object]) -> tuple[str, ...]:
+    """What was met while a question was made, one sentence each: limits, another table, missing areas.
+
+    Args:
+        http: Facts of an answer, as its manifest keeps them.
+    """
+    said = http.get("notes")
+    return tuple(map(str, said)) if isinstance(said, list | tuple) else ()
 
 
 def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | None = None) -> Read:
@@ -133,7 +147,8 @@ def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | No
         gwp_set=parsed.gwp_set,
         published_date=parsed.published_date,
         years=tuple(map(int, parsed.years)),
-        notes=tuple(map(str, parsed.notes)),
+        notes=tuple(dict.fromkeys(map(str, (*parsed.notes, *parsed.losses)))),
+        losses=tuple(map(str, parsed.losses)),
         rows=frame_rows(parsed.rows, constants),
         rejects=frame_rows(
             parsed.rejects,

@@ -57,14 +57,14 @@ def recognise(body: bytes) -> tuple[Known, bool] | None:
 def says_synthetic(body: bytes) -> bool:
     """Whether a file says of itself that its figures are made up.
 
-    A workbook says so in its properties or its first cells, any other file in its first bytes.
+    A workbook says so in its properties or its first cells, any other file in its first or last bytes.
 
     Args:
         body: The bytes of a file that a source knows.
     """
     mark = SYNTHETIC_MARK.encode()
     if not body.startswith(b"PK"):
-        return mark in body[:_HEAD_BYTES]
+        return mark in body[:_HEAD_BYTES] or mark in body[-_HEAD_BYTES:]
     return is_synthetic(body) or mark in _first_strings(body)
 
 

@@ -8,6 +8,7 @@ refused is read again by the next run, whatever the agency says.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import stat
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from klimatpuls import catalog, isolation
 from klimatpuls.errors import FetchError, KlimatpulsError, NotYetPublished, SourceFormatError, UsageError
+from klimatpuls.hops.reading import notes_of_question
 from klimatpuls.http import Limits
 from klimatpuls.parser_version import parser_version
 from klimatpuls.releases import Fetched
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from klimatpuls.releases import Look, Parsed
     from klimatpuls.snapshots import Snapshot
 
+
+logger = logging.getLogger(__name__)
 
 GIVEN_UP_AFTER = 2
 """Failures in a row after which an agency is asked for nothing more: it has trouble of its own."""
@@ -159,7 +163,8 @@ def take_snapshots(
         snapshot = _put(source, fetched, context)
         is_new = _enter(conn, source, snapshot, run_id)
         kept.append((snapshot.sha256, is_new))
-        said.append(_say(dataset, substance, snapshot, is_new=is_new))
+        asked = runs.notes_in_short(notes_of_question(fetched.http)) if is_new else []
+        said += [_say(dataset, substance, snapshot, is_new=is_new), *asked]
     again, told = _adopt_unread(conn, source, run_id)
     new = (*(sha256 for sha256, is_new in kept if is_new), *again)
     if errors and not new:
@@ -211,6 +216,7 @@ def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> Snapshot
             runs.set_run_state(conn, result.run_id, result.state, detail)
             return SnapshotResult(run_id=unjudged, state="fetched", detail=detail, new_snapshots=())
         runs.set_run_state(conn, result.run_id, result.state, result.detail)
+    logger.info("%s: %s", source.id, result.detail)
     return result
 
 

@@ -41,6 +41,7 @@ import pandas as pd
 from klimatpuls import regions, sectors, substances
 from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.replica import workbook
+from klimatpuls.replica.origin import MANIFEST, is_synthetic, read_manifest
 from klimatpuls.replica.synthetic import kolada, naturvardsverket, scb, trafa
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.units import TONNES_PER_YEAR
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 
 Origin = Literal["archive", "synthetic"]
 
-MANIFEST: Final = "manifest.csv"
 DEFAULT_SEED: Final = 2026
 FIRST_PUBLISHED: Final = date(2025, 5, 6)
 SECOND_PUBLISHED: Final = date(2026, 5, 7)
@@ -137,24 +137,13 @@ def read_archive(folder: Path) -> Archive:
     )
 
 
-def is_synthetic(folder: Path) -> bool:
-    """Whether the manifest of an archive says of every emission workbook in it that its figures are made up.
-
-    Args:
-        folder: The folder; its workbooks are not opened.
-    """
-    listed = _read_manifest(folder)
-    names = [f"smhi/{path.name}" for path in (folder / "smhi").glob("*.xlsx")]
-    return bool(names) and all(listed.get(name, {}).get("origin") == "synthetic" for name in names)
-
-
 def read_workbooks(folder: Path) -> tuple[ArchivedWorkbook, ...]:
     """The emission workbooks of an archive, oldest first: by publisher's date, known_from, file name.
 
     Raises:
         UsageError: if there is none, or one cannot be read; named.
     """
-    listed = _read_manifest(folder)
+    listed = read_manifest(folder)
     books = [_archived(folder, path, listed) for path in sorted((folder / "smhi").glob("*.xlsx"))]
     if not books:
         msg = f"no workbook in {folder / 'smhi'}: {_LAYOUT}"
@@ -191,18 +180,6 @@ def _archived(folder: Path, path: Path, listed: Mapping[str, Mapping[str, str]])
     return ArchivedWorkbook(
         path=path, substance=head.substance, published_date=head.published_date, known_from=known_from
     )
-
-
-def _read_manifest(folder: Path) -> dict[str, dict[str, str]]:
-    path = folder / MANIFEST
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if "path" not in (reader.fieldnames or ()):
-            msg = f"{path}: expected a column 'path', found {reader.fieldnames}"
-            raise UsageError(msg)
-        return {row["path"]: row for row in reader}
 
 
 def _read_csv(path: Path, columns: list[str], types: Mapping[str, str]) -> pd.DataFrame:
@@ -548,7 +525,7 @@ def make_archive(
     made_up = sorted(AIR_POLLUTANTS.keys() & set(pollutants))
     generator = f"{_GENERATOR} seed {seed}" + (f" with {' '.join(made_up)}" if made_up else "")
     if folder.exists() and any(folder.iterdir()):
-        listed = _read_manifest(folder)
+        listed = read_manifest(folder)
         made = {row.get("generator", "") for row in listed.values()}
         if not made or not all(name.startswith("klimatpuls synthetic") for name in made):
             msg = f"{folder} holds something else than a synthetic archive; name another folder"

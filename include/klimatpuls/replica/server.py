@@ -41,6 +41,7 @@ from klimatpuls.catalog import SOURCES
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.replica.certificates import make_certificate
 from klimatpuls.replica.conditions import AS_RECORDED, PLAIN, Passage
+from klimatpuls.replica.origin import SYNTHETIC_ANSWER, is_synthetic
 from klimatpuls.replica.recorded import RecordedAgency
 from klimatpuls.replica.wire import Reply, Request, Settings, page_reply, text_reply, too_many_reply
 
@@ -95,7 +96,13 @@ class Replica:
         if not archive.is_dir():
             msg = f"no archive folder {archive}; it holds smhi/*.xlsx, scb/regions.csv and scb/population.csv"
             raise UsageError(msg)
-        settings = Settings(max_cells=max_cells, calls=calls, window_seconds=window_seconds, clock=clock)
+        settings = Settings(
+            max_cells=max_cells,
+            calls=calls,
+            window_seconds=window_seconds,
+            clock=clock,
+            mark=SYNTHETIC_ANSWER if is_synthetic(archive) else "",
+        )
         self._folder = archive
         self._agencies = {
             name: _agency(name, source_id, archive, as_of or date.max, settings)

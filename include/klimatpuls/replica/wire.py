@@ -72,12 +72,14 @@ class Settings:
         calls: Calls that SCB lets through per window.
         window_seconds: Length of that window.
         clock: Seconds that only go forward.
+        mark: What an answer says of made-up figures, where its format has a place for words; else empty.
     """
 
     max_cells: int = 150_000
     calls: int = 30
     window_seconds: float = 10.0
     clock: Callable[[], float] = time.monotonic
+    mark: str = ""
 
 
 class Agency(Protocol):

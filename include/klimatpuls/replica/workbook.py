@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from xml.sax.saxutils import escape
 
 from klimatpuls import regions, sectors, substances
+from klimatpuls.replica import origin
 from klimatpuls.sources.smhi_emissions import KEY_WORDS, column_letters
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Cell = str | float | int | None
 YearsAt = Literal["above", "header", "header_text"]
 
 CO2E_LINE: Final = "CO2-ekv. efter ämnesnamn innebär att emissionen är uttryckt i CO2-ekvivalenter"
-SYNTHETIC_MARK: Final = "SYNTHETIC"
+SYNTHETIC_MARK: Final = origin.SYNTHETIC_MARK
 """First word of the title of a workbook whose figures are made up."""
 PROPERTIES_PART: Final = "docProps/core.xml"
 _PROPERTIES_LIMIT: Final = 65_536

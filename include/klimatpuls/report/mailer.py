@@ -17,7 +17,7 @@ import json
 import re
 import smtplib
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
@@ -114,6 +114,28 @@ def parse_connection(text: str) -> SmtpSettings:
         msg = "the connection smtp_default is no JSON object; write it as Airflow's AIRFLOW_CONN_* JSON form"
         raise UsageError(msg) from None
     return build_settings(fields, extra)
+
+
+def build_operator_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpSettings:
+    """The settings with which the operator is mailed: a wrong address of another field is in nobody's way.
+
+    Args:
+        fields: As for :func:`build_settings`.
+        extra: As for :func:`build_settings`. The digest's recipients are left out; where the sender's address
+            is wrong, the operator's own stands for it.
+
+    Raises:
+        UsageError: if the operator's address, the port or the host is wrong.
+    """
+    without_list = {**extra, "list_address": "nobody@example.invalid"}
+    try:
+        settings = build_settings(fields, without_list)
+    except UsageError:
+        if not extra.get("operator_address"):
+            raise
+        sender = _address(extra, "operator_address")
+        settings = build_settings(fields, {**without_list, "from_email": sender})
+    return replace(settings, list_addresses=())
 
 
 def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpSettings:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 ORIGIN_SV: Final = {"live": "", "archive": "ARKIVSIFFROR: ", "synthetic": "PÅHITTADE SIFFROR: "}
 PUBLISHED_ALL_THE_SAME: Final = "publish.stale-"
 """How the keys of matters begin in spite of which something was published."""
+NO_DIGEST: Final = "no-digest-"
+"""How the key of a wrong mail connection goes on after ``publish``."""
+LOST_PARTS: Final = "lost-"
+"""How the keys of missing parts go on after the source."""
 ORIGIN_EN: Final = {"live": "", "archive": "ARCHIVED FIGURES: ", "synthetic": "SYNTHETIC FIGURES: "}
 
 
@@ -66,11 +70,7 @@ def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: da
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = "sv, en"
     message["X-Klimatpuls-Origin"] = notice.origin
-    effect = (
-        ("Fakta och alla andra tabeller är publicerade.", "Facts and all other tables are published.")
-        if notice.key.startswith(PUBLISHED_ALL_THE_SAME)
-        else ("Det som är publicerat står orört.", "What is published stays as it was.")
-    )
+    effect = _effect(notice)
     text = "\n\n".join(
         (
             f"{marked_sv}{notice.source}: {notice.matter_sv}. {effect[0]}",
@@ -80,3 +80,17 @@ def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: da
     )
     message.set_content(text + "\n", cte="quoted-printable")
     return message
+
+
+def _effect(notice: Notice) -> tuple[str, str]:
+    """What a matter does to what readers see, Swedish and English."""
+    if notice.key.startswith(PUBLISHED_ALL_THE_SAME):
+        return "Fakta och alla andra tabeller är publicerade.", "Facts and all other tables are published."
+    if notice.key.startswith(f"{notice.source}.{LOST_PARTS}"):
+        return (
+            "Resten granskas och publiceras som vanligt.",
+            "The rest is checked and published like any other release.",
+        )
+    if notice.key.startswith(f"{notice.source}.{NO_DIGEST}"):
+        return "Fakta och tabeller publiceras ändå.", "Facts and tables are published all the same."
+    return "Det som är publicerat står orört.", "What is published stays as it was."

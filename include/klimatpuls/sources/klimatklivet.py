@@ -342,6 +342,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         ),
         rows_read=len(rows) + len(rejects),
         notes=sheet.notes,
+        losses=tuple(sheet.head.losses),
     )
 
 
@@ -366,6 +367,7 @@ class _Head:
         places: Our name of a column → where it stands.
         missing: Columns without which figures would be wrong.
         notes: What differs from the columns that were seen.
+        losses: Those of the notes that tell of a column that is gone.
     """
 
     at: int
@@ -373,6 +375,7 @@ class _Head:
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
+    losses: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -435,10 +438,15 @@ def _head(cells: Sequence[Sequence[Any]]) -> _Head | None:
             unknown = [name for place, name in named.items() if place not in places.values()]
             if _AMOUNT not in places:
                 _check_money(unknown)
-            notes += [f"the column {name!r} is gone" for name in missing if name in _OPTIONAL]
+            losses = tuple(
+                f"the column {name!r} is gone. What to do: if it has another name, add that to _ALTERNATIVES "
+                "in klimatpuls/sources/klimatklivet.py; all other columns were read"
+                for name in missing
+                if name in _OPTIONAL
+            )
             notes += [f"the column {name!r} is new and was not read" for name in unknown]
             needed = tuple(name for name in missing if name not in _OPTIONAL)
-            return _Head(at, places, needed, tuple(unknown), tuple(notes))
+            return _Head(at, places, needed, tuple(unknown), (*losses, *notes), losses)
     return None
 
 

@@ -180,6 +180,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         rejects=pd.DataFrame(rejects, columns=list(_REJECT_COLUMNS)).astype({"sheet_row": "int64"}),
         rows_read=len(rows) + len(rejects),
         notes=(*met.notes(), *_next_expected(definitions, published)),
+        losses=tuple(met.losses),
     )
 
 
@@ -284,13 +285,14 @@ class _Met:
     """What was met in an answer that an operator should know, counted while it is read."""
 
     sentences: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def notes(self) -> tuple[str, ...]:
         """One sentence each, at most a dozen."""
         said = [f"{what} ({count} times)" for what, count in self.counts.items()]
         more = [f"and {len(said) - MAX_NOTES} more of the kind"] if len(said) > MAX_NOTES else []
-        return (*self.sentences, *said[:MAX_NOTES], *more)
+        return (*self.losses, *self.sentences, *said[:MAX_NOTES], *more)
 
 
 def _head(retrieved: date, pages: int) -> bytes:
@@ -387,9 +389,9 @@ def _definition_rows(
         _refuse("key_twice", f"key figures that come twice: {', '.join(twice)}")
     named = found.keys() | {row[1] for row in rejects}
     if gone := [code for code in kpis() if code not in named]:
-        met.sentences.append(
-            f"key figures that Kolada no longer has: {', '.join(gone)}; all others were read. Look for their "
-            "successors at https://www.kolada.se and change reference/kolada_kpis.csv"
+        met.losses.append(
+            f"key figures that Kolada no longer has: {', '.join(gone)}; all others were read. What to do: "
+            "look for their successors at https://www.kolada.se and change reference/kolada_kpis.csv"
         )
     frame = pd.DataFrame(
         {

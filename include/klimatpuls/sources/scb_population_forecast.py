@@ -105,6 +105,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         rejects=pxtable.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
         notes=(*cells.notes, *dated, *pxtable.left_out_notes(frame[~kept])),
+        losses=cells.losses,
     )
 
 

@@ -302,7 +302,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     unit, in_tonnes = _unit(preamble, what)
 
     data, sheet_rows = _data_rows(rows, table, what)
-    data, sheet_rows, left_out, renamed, sector_notes = _known_sectors(data, sheet_rows, table)
+    data, sheet_rows, left_out, renamed, sector_notes, losses = _known_sectors(data, sheet_rows, table)
     region_codes, sector_codes, names = _codes(data, sheet_rows, table, renamed, what)
     values, rejects, text_cells = _values(data, sheet_rows, table)
     repeated = _repeated(region_codes, sector_codes)
@@ -317,6 +317,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         *table.notes,
         *preamble.notes,
         *sector_notes,
+        *losses,
         *names,
         *_notes(text_cells, preamble, unit, region_codes),
     )
@@ -330,6 +331,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         rejects=_reject_frame([*rejects, *left_out]),
         rows_read=values.size + len(left_out),
         notes=notes,
+        losses=tuple(losses),
     )
 
 
@@ -868,8 +870,8 @@ _Renamed = dict[str, str]
 
 def _known_sectors(
     data: list[Row], sheet_rows: np.ndarray, table: _Table
-) -> tuple[list[Row], np.ndarray, list[_Reject], _Renamed, list[str]]:
-    """The rows without sub-sectors that nobody knows, the cells left out, misspelt main sectors, notes."""
+) -> tuple[list[Row], np.ndarray, list[_Reject], _Renamed, list[str], list[str]]:
+    """The rows without sub-sectors nobody knows, the cells left out, misspelt main sectors, notes, losses."""
     main, sub, *_ = table.keys
     pairs = {(_text(row[main]), _text(row[sub])) for row in data}
     renamed = _misspelt(pairs)
@@ -880,9 +882,13 @@ def _known_sectors(
         if name in whole and sectors.code_for(renamed.get(name, name), part) is None
     }
     notes = [f"main sector {name!r} was read as {known!r}" for name, known in sorted(renamed.items())]
-    notes += [f"no sub-sector is called {_spelled(pair)}; it was left out" for pair in sorted(unknown)]
+    losses = [
+        f"no sub-sector is called {_spelled(pair)}; it was left out. What to do: if it means a known one, "
+        "add the spelling to reference/sectors.csv; its emissions are in its main sector all the same"
+        for pair in sorted(unknown)
+    ]
     if not unknown:
-        return data, sheet_rows, [], renamed, notes
+        return data, sheet_rows, [], renamed, notes, losses
     is_known = [(_text(row[main]), _text(row[sub])) not in unknown for row in data]
     left_out = [
         (int(sheet_row), str(year), _text(row[column]), UNKNOWN_SUBSECTOR)
@@ -891,7 +897,7 @@ def _known_sectors(
         for year, column in zip(table.years, table.year_columns, strict=True)
     ]
     kept = [row for row, known in zip(data, is_known, strict=True) if known]
-    return kept, sheet_rows[np.asarray(is_known)], left_out, renamed, notes
+    return kept, sheet_rows[np.asarray(is_known)], left_out, renamed, notes, losses
 
 
 def _misspelt(pairs: set[tuple[str, str]]) -> _Renamed:

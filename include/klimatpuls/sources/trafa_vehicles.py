@@ -48,6 +48,7 @@ from klimatpuls.trafa_answers import (
     PRODUCT,
     SOURCE_ID,
     TOTAL,
+    WHAT_TO_DO,
     count_of,
     day_of,
     document,
@@ -220,10 +221,11 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         refuse("empty", "no answer to read")
     if parts[0].startswith(b"PK"):
         check_workbook(parts[0], what=SOURCE_ID)
-        rows, rejects, published, notes = _read_workbook(parts[0])
+        rows, rejects, published, notes, losses = _read_workbook(parts[0])
     else:
         found = trafa_answers.read(parts)
-        rows, rejects, published, notes = found.rows, found.rejects, found.published, list(found.notes)
+        rows, rejects, published = found.rows, found.rejects, found.published
+        notes, losses = list(found.notes), list(found.losses)
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
     keys = list(_KEYS)
     if frame.empty:
@@ -241,13 +243,15 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         rejects=pd.DataFrame(rejects, columns=list(_REJECT_COLUMNS)).astype({"sheet_row": "int64"}),
         rows_read=len(rows) + len(rejects),
         notes=tuple(notes),
+        losses=tuple(losses),
     )
 
 
 # -------------------------------------------------------------------------------------- the workbook
 
 
-def _read_workbook(body: bytes) -> tuple[list[_Row], list[_Reject], date, list[str]]:
+def _read_workbook(body: bytes) -> tuple[list[_Row], list[_Reject], date, list[str], list[str]]:
+    """Rows, rejects, day, what was met, and which of it tells of a part that is missing."""
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
         titles = {name: _title(_first_rows(book, name)) for name in book.sheet_names[1:]}
@@ -256,18 +260,23 @@ def _read_workbook(body: bytes) -> tuple[list[_Row], list[_Reject], date, list[s
     rows: list[_Row] = []
     rejects: list[_Reject] = []
     notes: list[str] = []
+    losses: list[str] = []
     wanted = {words: (vehicle, measure) for words, vehicle, measure in _TABLES}
     for name, title in titles.items():
         if title is not None and title[0] in wanted:
             vehicle, measure = wanted.pop(title[0])
             cells = sheet_cells.sheet_rows(book, body, name)
-            table = _Table(vehicle=vehicle, measure=measure, year=title[1], notes=notes)
+            table = _Table(vehicle=vehicle, measure=measure, year=title[1], notes=notes, losses=losses)
             table.read(cells, rows, rejects)
     if _TABLES[0][0] in wanted:
         refuse("table_missing", f"no sheet is titled {', '.join(sorted(wanted))}")
-    notes += [f"no sheet is titled {words!r}: its vehicles are missing" for words in sorted(wanted)]
+    losses += [
+        f"no sheet is titled {words!r}: its vehicles are missing. What to do: if the workbook has them under "
+        "another title, add it to _TABLES in klimatpuls/sources/trafa_vehicles.py"
+        for words in sorted(wanted)
+    ]
     published, said = _changed_on(body, max((row[4] for row in rows), default=FIRST_YEAR))
-    return rows, rejects, published, [*notes, *said]
+    return rows, rejects, published, [*losses, *notes, *said], losses
 
 
 def _first_rows(book: CalamineWorkbook, name: str) -> list[list[Any]]:
@@ -285,12 +294,13 @@ def _title(cells: Sequence[Sequence[Any]]) -> tuple[str, int] | None:
 
 @dataclass(frozen=True)
 class _Table:
-    """One table of the workbook: which it is, and where what was met is noted."""
+    """One table of the workbook: which it is, and where what was met and what is missing are noted."""
 
     vehicle: str
     measure: str
     year: int
     notes: list[str]
+    losses: list[str]
 
     def read(self, cells: Sequence[Sequence[Any]], rows: list[_Row], rejects: list[_Reject]) -> None:
         """Take every cell of the table.
@@ -353,8 +363,9 @@ class _Table:
                 f"missing: {sorted(missing)}",
             )
         table = f"table of {self.vehicle}, {self.measure}"
-        self.notes.extend(
-            f"{table}: nobody knows the fuel {name!r}: it is in the total only" for name in unknown
+        self.losses.extend(
+            f"{table}: nobody knows the fuel {name!r}: it is in the total only. {WHAT_TO_DO}"
+            for name in unknown
         )
         return fuels
 

@@ -12,6 +12,7 @@ from klimatpuls.errors import MailError, UsageError
 from klimatpuls.report.mailer import (
     SuppressedError,
     build_message,
+    build_operator_settings,
     check_may_send,
     hide_addresses,
     make_message_id,
@@ -92,6 +93,24 @@ def test_a_faulty_connection_names_the_field_and_never_the_password(changes, wor
     with pytest.raises(UsageError, match=words) as caught:
         settings(**changes)
     assert "hemligt" not in str(caught.value)
+
+
+def test_the_operator_is_mailed_whatever_other_address_is_wrong():
+    fields = {"host": "mail.example.org", "port": 587}
+    sound = {
+        "from_email": "a@example.org",
+        "list_address": "b@example.org",
+        "operator_address": "c@example.org",
+    }
+    for wrong, sender in (({"list_address": "x"}, "a"), ({"from_email": "x"}, "c"), ({}, "a")):
+        found = build_operator_settings(fields, sound | wrong)
+        assert found.from_address == f"{sender}@example.org"
+        assert found.operator_address == "c@example.org"
+        assert found.list_addresses == ()
+    with pytest.raises(UsageError, match=r"extra\.operator_address"):
+        build_operator_settings(fields, sound | {"operator_address": "x"})
+    with pytest.raises(UsageError, match="host is missing"):
+        build_operator_settings({"host": ""}, sound)
 
 
 def test_no_json_is_a_usage_error_without_its_text():

@@ -289,7 +289,8 @@ def test_a_column_without_which_no_figure_is_wrong_may_be_gone(number):
     assert parsed.rows["amount_sek"].tolist() == parse().rows["amount_sek"].tolist()
     assert parsed.rows["region_code"].fillna("").tolist() == ["1440", "", "", "0980"]
     (note,) = parsed.notes
-    assert note.endswith("is gone")
+    assert "is gone. What to do:" in note
+    assert parsed.losses == (note,)
 
 
 def test_the_days_of_a_workbook_that_counts_from_1904_are_right():

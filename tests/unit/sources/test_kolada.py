@@ -391,7 +391,10 @@ class TestFetch:
         httpserver.expect_request(re.compile("/v3/kpi/.*")).respond_with_handler(answer)
         parsed = kolada.parse(fetch(httpserver).parts, "kolada_kpi", None)
         assert set(kpis()) - set(parsed.rows["indicator_code"]) == {"N00401"}
-        assert any("no longer has: N00401" in note for note in parsed.notes)
+        (loss,) = parsed.losses
+        assert "no longer has: N00401" in loss
+        assert "What to do" in loss
+        assert loss in parsed.notes
 
     def test_a_look_reads_definitions_only_and_sees_a_new_title(self, tmp_path):
         archive = _archive(tmp_path)

@@ -170,18 +170,20 @@ class TestWorkbook:
         parsed = read(lambda book: book.remove(book["Tabell 8"]))
         assert set(parsed.rows["vehicle_code"]) == {"passenger_car", "light_truck", "heavy_truck"}
         (note,) = parsed.notes
-        assert (
-            note
-            == "no sheet is titled 'bussar i trafik efter kommun och drivmedel': its vehicles are missing"
+        assert note.startswith(
+            "no sheet is titled 'bussar i trafik efter kommun och drivmedel': its vehicles are missing."
         )
+        assert parsed.losses == (note,)
 
     def test_a_fuel_nobody_knows_is_in_the_total_only(self):
         parsed = read(put("Tabell 4", "I4", "Vätgas"))
         cars = parsed.rows.query("vehicle_code == 'passenger_car' and measure_code == 'in_traffic'")
         assert "gas" not in set(cars["fuel_code"])
-        assert parsed.notes == (
-            "table of passenger_car, in_traffic: nobody knows the fuel 'Vätgas': it is in the total only",
+        (note,) = parsed.notes
+        assert note.startswith(
+            "table of passenger_car, in_traffic: nobody knows the fuel 'Vätgas': it is in the total only."
         )
+        assert parsed.losses == (note,)
 
     @pytest.mark.parametrize("changed_on", ["", "i går", "2020-01-01T00:00:00Z", "2026-13-01T00:00:00Z"])
     def test_a_workbook_that_no_day_dates_is_dated_by_the_end_of_its_year(self, changed_on):
@@ -450,7 +452,9 @@ class TestInterface:
     def test_a_fuel_nobody_knows_is_in_the_totals_only(self, change, note, gone):
         parsed = read_answers(change)
         assert figures(parsed) == {key: count for key, count in PLAIN.items() if key[1] != gone}
-        assert note in " / ".join(parsed.notes)
+        (loss,) = parsed.losses
+        assert loss in parsed.notes
+        assert loss.startswith(f"{note}. What to do:")
         assert "expected: a fuel that nobody knows, in the total only" in set(parsed.rejects["reason"])
 
     def test_two_codes_of_one_fuel_are_neither_added_nor_chosen_between(self):
@@ -459,7 +463,7 @@ class TestInterface:
         )
         parsed = read_answers(change)
         assert {"diesel", "other"}.isdisjoint(parsed.rows["fuel_code"])
-        assert "the fuel codes 102 and 109 are both diesel: in the totals only" in " / ".join(parsed.notes)
+        assert "the fuel codes 102 and 109 are both diesel: in the totals only" in " / ".join(parsed.losses)
 
     @pytest.mark.parametrize(
         ("change", "key", "expected"),

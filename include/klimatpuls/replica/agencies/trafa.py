@@ -68,6 +68,7 @@ class Agency:
 
     def __init__(self, folder: Path, as_of: date, settings: Settings) -> None:
         self._path, self._as_of = folder / "trafa" / "vehicles.csv", as_of
+        self._notes = {"1": settings.mark} if settings.mark else {}
         self._lock = threading.Lock()
         self._figures: _Figures | None = None
 
@@ -84,8 +85,8 @@ class Agency:
         if product != PRODUCT:
             return json_reply(200, {"Rows": None, "Errors": [f"Okänd produkt: {product}"]})
         if request.path == "/api/structure":
-            return json_reply(200, _structure(figures))
-        return json_reply(200, _data(figures, asked))
+            return json_reply(200, {**_structure(figures), **({"Notes": self._notes} if self._notes else {})})
+        return json_reply(200, {**_data(figures, asked), "Notes": self._notes})
 
     def _read(self) -> _Figures:
         with self._lock:

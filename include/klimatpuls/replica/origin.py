@@ -1,0 +1,51 @@
+"""Says of an archive, and of what a mock agency answers from it, whether its figures are made up.
+
+Imports no table reader: a mock agency that only answers need not wait for one.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Final
+
+from klimatpuls.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST: Final = "manifest.csv"
+SYNTHETIC_MARK: Final = "SYNTHETIC"
+"""The word by which a file says that its figures are made up."""
+SYNTHETIC_ANSWER: Final = f"{SYNTHETIC_MARK}: påhittade siffror / no real figure in this answer"
+"""What an answer from a synthetic archive says of itself."""
+
+
+def is_synthetic(folder: Path) -> bool:
+    """Whether the manifest of an archive says of every emission workbook in it that its figures are made up.
+
+    Args:
+        folder: The folder; its workbooks are not opened.
+    """
+    listed = read_manifest(folder)
+    names = [f"smhi/{path.name}" for path in (folder / "smhi").glob("*.xlsx")]
+    return bool(names) and all(listed.get(name, {}).get("origin") == "synthetic" for name in names)
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+    """Path inside an archive → what its manifest says of that file; empty where there is no manifest.
+
+    Args:
+        folder: The archive.
+
+    Raises:
+        UsageError: if the manifest lacks the column ``path``.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if "path" not in (reader.fieldnames or ()):
+            msg = f"{path}: expected a column 'path', found {reader.fieldnames}"
+            raise UsageError(msg)
+        return {row["path"]: row for row in reader}
