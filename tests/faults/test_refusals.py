@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -215,6 +216,72 @@ def test_what_is_refused_for_another_reason_is_told_anew(
     manifest = f"snapshots/manifests/scb_population/scb_population/all/{sha256}.json"
     assert manifest in told
     assert (context.home / manifest).is_file()
+
+
+@pytest.mark.parametrize("kept", ["NULL", "'0123456789abcdef'"], ids=["no version kept", "another version"])
+def test_a_release_that_a_gate_refused_is_read_again_by_a_mended_parser(
+    conn: PgConnection,
+    warehouse: Warehouse,
+    context: RunContext,
+    server: ReplicaServer,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: str,
+) -> None:
+    """The parser was at fault, not the file: what the mended one reads is another release."""
+    seen(conn, server, context)
+    first = fetched(conn, server, context)
+    real = load._read
+
+    def read_wrongly(*given: Any, **named: Any) -> Any:
+        found = real(*given, **named)
+        content = found.content_sha256[::-1]
+        return replace(found, release_id=f"{found.release_id[:-8]}{content[:8]}", content_sha256=content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(load, "_read", read_wrongly)
+        wrong = set(load.load_run(conn, SCB, first.run_id, context).rows)
+    ask(warehouse, "UPDATE core.dim_release SET state = 'quarantined'")
+    ask(warehouse, f"UPDATE ops.snapshot SET parser_version = {kept}")
+    with conn:
+        runs.set_run_state(conn, first.run_id, "quarantined", "refused")
+
+    assert seen(conn, server, context).has_news
+    again = fetched(conn, server, context)
+    assert again.state == "fetched"
+    right = set(load.load_run(conn, SCB, again.run_id, context).rows)
+    assert len(right) == len(wrong) > 0
+    assert not right & wrong
+    states = "SELECT release_id, state FROM core.dim_release"
+    assert dict(ask(warehouse, states)) == {
+        **dict.fromkeys(wrong, "quarantined"),
+        **dict.fromkeys(right, "loaded"),
+    }
+
+
+def test_a_release_that_a_gate_refused_is_read_once_by_each_version(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+) -> None:
+    seen(conn, server, context)
+    first = fetched(conn, server, context)
+    refused = set(load.load_run(conn, SCB, first.run_id, context).rows)
+    ask(warehouse, "UPDATE core.dim_release SET state = 'quarantined'")
+    with conn:
+        runs.set_run_state(conn, first.run_id, "quarantined", "refused")
+    assert fetched(conn, server, context).state == "no_news", "this very version read them"
+    assert len(snapshot.read_refusals(conn, SCB)) == len(refused)
+
+    ask(warehouse, "UPDATE ops.snapshot SET parser_version = NULL")
+    again = fetched(conn, server, context)
+    assert again.state == "fetched"
+    result = load.load_run(conn, SCB, again.run_id, context)
+    assert (result.rows, set(result.known)) == ({}, refused)
+    states = "SELECT DISTINCT state FROM core.dim_release"
+    assert ask(warehouse, states) == [("quarantined",)]
+    with conn:
+        runs.set_run_state(conn, again.run_id, "no_news", "the same content")
+    assert not seen(conn, server, context).has_news
+    assert fetched(conn, server, context).state == "no_news"
+    assert len(snapshot.read_refusals(conn, SCB)) == len(refused)
 
 
 def test_a_retry_reads_what_this_very_version_refused_and_asks_no_agency(
