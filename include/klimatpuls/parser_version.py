@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls import catalog, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PACKAGE: Final = "klimatpuls"
 _FOLDER: Final = Path(__file__).resolve().parent
@@ -58,12 +58,16 @@ def _written(value: object) -> str:
         parts = {field.name: getattr(value, field.name) for field in fields(value)}
         return f"{type(value).__name__}{_written(parts)}"
     if isinstance(value, Mapping):
-        return "{" + ",".join(sorted(f"{_written(key)}:{_written(held)}" for key, held in value.items())) + "}"
+        return _sorted(f"{_written(key)}:{_written(held)}" for key, held in value.items())
     if isinstance(value, Set):
-        return "{" + ",".join(sorted(map(_written, value))) + "}"
+        return _sorted(map(_written, value))
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_written, value)) + "]"
+        return f"[{','.join(map(_written, value))}]"
     return repr(value)
+
+
+def _sorted(texts: Iterable[str]) -> str:
+    return f"{{{','.join(sorted(texts))}}}"
 
 
 @lru_cache(maxsize=16)

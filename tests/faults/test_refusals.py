@@ -361,3 +361,37 @@ def test_the_command_names_what_stays_refused_and_ends_with_5(
     assert len(said) == 1
     with pytest.raises(UsageError, match="no_such"):
         session.retry_source(home, "no_such", said.append)
+
+
+def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stack is stood in for: the refresh finds known bytes and has nothing to do."""
+    from contextlib import contextmanager
+    from types import SimpleNamespace
+
+    from klimatpuls.embedded import house, session
+    from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE
+    from klimatpuls.hops.recognising import Known
+
+    load.load_run(conn, SCB, given(conn, context, PAGE), context)
+    said: list[str] = []
+
+    @contextmanager
+    def running(*_: object) -> Iterator[Any]:
+        yield SimpleNamespace(as_of=DAY)
+
+    monkeypatch.setattr(session, "_running", running)
+    monkeypatch.setattr(session, "_refresh", lambda *_: SimpleNamespace(exit_code=EXIT_DONE))
+    monkeypatch.setattr(session, "_check_origin", lambda *_: None)
+    monkeypatch.setattr(house, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
+    monkeypatch.setattr(house, "run_context", lambda *_: context)
+    home: Any = None
+    known = Known(source=SCB.id, dataset="scb_population", substance=None)
+    for body, expected in ((PAGE, EXIT_QUARANTINE), (b"{}", EXIT_DONE)):
+        said.clear()
+        file = snapshot.Given(name="page.json", body=body, known=known, is_synthetic=True)
+        assert session.ingest_file(home, file, said.append) == expected
+        told = [line for line in said if line.startswith("refused: ")]
+        assert len(told) == (expected == EXIT_QUARANTINE)
+    assert ask(warehouse, "SELECT count(*) FROM ops.snapshot") == [(1,)]

@@ -1,5 +1,5 @@
--- A source's bytes of which nothing has come: refused by a parser, made a release that a gate refused, or left unread by
--- a run that has ended.
+-- A source's bytes of which nothing has come: a parser refused them, a gate refused the release that came of them, or a
+-- run that has ended left them unread.
 SELECT
     s.snapshot_sha256,
     s.dataset,
