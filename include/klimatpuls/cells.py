@@ -74,6 +74,24 @@ def sheet_rows(book: CalamineWorkbook, body: bytes, name: str) -> list[list[Any]
     return [row + [""] * (width - len(row)) for row in rows]
 
 
+def column_letters(index: int) -> str:
+    """Spreadsheet letters of a 0-based column. Example: 0 → A, 26 → AA."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def column_index(letters: str) -> int:
+    """0-based index of a spreadsheet column, in large or small letters. Example: A → 0, aa → 26."""
+    index = 0
+    for letter in letters.upper():
+        index = 26 * index + ord(letter) - ord("A") + 1
+    return index - 1
+
+
 def day_zero(body: bytes) -> date:
     """The day that serial number 0 is: 30 December 1899, or 1 January 1904 in a workbook made on old Macs."""
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
@@ -112,10 +130,7 @@ def _place(facts: bytes, name: str, said: str) -> tuple[int, int]:
             "the workbook, save it again as xlsx, and give it to `klimatpuls ingest`."
         )
         raise SourceFormatError(msg, rule="cell_without_place", findings=(said,))
-    column = 0
-    for letter in found[1].decode().upper():
-        column = column * 26 + ord(letter) - ord("A") + 1
-    return int(found[2]) - 1, column - 1
+    return int(found[2]) - 1, column_index(found[1].decode())
 
 
 def _part_of(archive: zipfile.ZipFile, name: str) -> str:

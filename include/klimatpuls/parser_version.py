@@ -12,6 +12,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
+from collections.abc import Mapping, Set
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls import catalog, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PACKAGE: Final = "klimatpuls"
 _FOLDER: Final = Path(__file__).resolve().parent
@@ -40,9 +42,32 @@ def parser_version(dataset: str) -> str:
     """
     source, entry = catalog.source_of(dataset), catalog.dataset(dataset)
     digest = hashlib.sha256()
-    for name in (_code_version(f"{PACKAGE}.sources.{source.id}"), repr(schema.fact(entry.fact)), repr(entry)):
-        digest.update(name.encode() + b"\0")
+    code = _code_version(f"{PACKAGE}.sources.{source.id}")
+    for part in (code, _written(schema.fact(entry.fact)), _written(entry)):
+        digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _written(value: object) -> str:
+    """A record as text that is the same in every process: ``repr`` writes a set in an order of the process.
+
+    Args:
+        value: A dataclass, a collection or a plain value.
+    """
+    if is_dataclass(value):
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+        return f"{type(value).__name__}{_written(parts)}"
+    if isinstance(value, Mapping):
+        return _sorted(f"{_written(key)}:{_written(held)}" for key, held in value.items())
+    if isinstance(value, Set):
+        return _sorted(map(_written, value))
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_written, value))}]"
+    return repr(value)
+
+
+def _sorted(texts: Iterable[str]) -> str:
+    return f"{{{','.join(sorted(texts))}}}"
 
 
 @lru_cache(maxsize=16)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 import numpy as np
 import pandas as pd
 
+from klimatpuls.clock import stockholm_date
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.http import StatusError
 
@@ -474,7 +475,7 @@ def _table_entry(table: Mapping[str, Any]) -> TableEntry:
 def _document(content: bytes) -> dict[str, Any]:
     try:
         document = json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         start = content[:60].decode("utf-8", errors="replace")
         _refuse(
             "not_json", f"expected JSON, found a body of {len(content)} bytes that begins {start!r} ({error})"
@@ -502,7 +503,7 @@ def _dimensions(document: dict[str, Any]) -> tuple[Dimension, ...]:
         sizes = [int(size) for size in document["size"]]
     except SourceFormatError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         _refuse("dimension_shape", f"a dimension of {document.get('label')!r} cannot be read ({error!r})")
     spanned = [len(dimension.codes) for dimension in dimensions]
     if sizes != spanned:
@@ -560,6 +561,9 @@ def _notes(raw: object) -> tuple[str, ...]:
 def _values(raw: object, cells: int) -> tuple[tuple[float | None, ...], dict[int, str], int]:
     """The values, the symbols that stand in their place, and how many numbers were written as text."""
     if isinstance(raw, dict):
+        if cells > LARGEST_MAX_CELLS:
+            # A list of values is as long as its cells; a sparse one of a few bytes may claim any number.
+            _refuse("too_many_cells", f"the cube claims {cells} cells, more than {LARGEST_MAX_CELLS}")
         positions = [_position(position) for position in raw]
         if any(not 0 <= position < cells for position in positions):
             _refuse("value_outside", f"a value stands outside the {cells} cells of the cube")
@@ -620,7 +624,8 @@ def _updated(raw: object) -> tuple[datetime | None, tuple[str, ...]]:
         return None, ("the answer does not say when the table was last changed",)
     try:
         moment = datetime.fromisoformat(str(raw))
-    except ValueError:
+        stockholm_date(moment.replace(tzinfo=moment.tzinfo or UTC))  # also a day in Sweden
+    except (ValueError, OverflowError):
         return None, (f"the time of the last change cannot be read: {raw!r}",)
     if moment.tzinfo is None:
         # The interface states UTC; two hours more or less do not move SCB's morning to another day.

@@ -59,6 +59,8 @@ MONTHS = (
     "november", "december",
 )  # fmt: skip
 """Swedish names of the months, January first."""
+SHORT_MONTHS = tuple(name[:3] for name in MONTHS)
+"""Their first three letters, by which each is known."""
 _WRITTEN_DAY = re.compile(r"(\d{1,2})\.? ([a-zå]{3,9})\.? (\d{4})", re.IGNORECASE)
 
 

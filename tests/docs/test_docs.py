@@ -125,6 +125,15 @@ def test_every_dag_is_told() -> None:
         assert f"`{dag_id}`" in architecture, dag_id
 
 
+def test_every_module_stands_in_its_room() -> None:
+    rooms = _read("docs/architecture.md").partition("## Rooms")[2].partition("```")[2].partition("```")[0]
+    named = set(re.findall(r"\b\w+\b", rooms))
+    package = Path(errors.__file__).parent
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    folders = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert modules | folders <= named
+
+
 def test_every_decision_is_listed_and_short() -> None:
     records = {path.name for path in (DOCS / "decisions").glob("0*.md")}
     assert len(records) >= 9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -217,6 +218,72 @@ def test_what_is_refused_for_another_reason_is_told_anew(
     assert (context.home / manifest).is_file()
 
 
+@pytest.mark.parametrize("kept", ["NULL", "'0123456789abcdef'"], ids=["no version kept", "another version"])
+def test_a_release_that_a_gate_refused_is_read_again_by_a_mended_parser(
+    conn: PgConnection,
+    warehouse: Warehouse,
+    context: RunContext,
+    server: ReplicaServer,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: str,
+) -> None:
+    """The parser was at fault, not the file: what the mended one reads is another release."""
+    seen(conn, server, context)
+    first = fetched(conn, server, context)
+    real = load._read
+
+    def read_wrongly(*given: Any, **named: Any) -> Any:
+        found = real(*given, **named)
+        content = found.content_sha256[::-1]
+        return replace(found, release_id=f"{found.release_id[:-8]}{content[:8]}", content_sha256=content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(load, "_read", read_wrongly)
+        wrong = set(load.load_run(conn, SCB, first.run_id, context).rows)
+    ask(warehouse, "UPDATE core.dim_release SET state = 'quarantined'")
+    ask(warehouse, f"UPDATE ops.snapshot SET parser_version = {kept}")
+    with conn:
+        runs.set_run_state(conn, first.run_id, "quarantined", "refused")
+
+    assert seen(conn, server, context).has_news
+    again = fetched(conn, server, context)
+    assert again.state == "fetched"
+    right = set(load.load_run(conn, SCB, again.run_id, context).rows)
+    assert len(right) == len(wrong) > 0
+    assert not right & wrong
+    states = "SELECT release_id, state FROM core.dim_release"
+    assert dict(ask(warehouse, states)) == {
+        **dict.fromkeys(wrong, "quarantined"),
+        **dict.fromkeys(right, "loaded"),
+    }
+
+
+def test_a_release_that_a_gate_refused_is_read_once_by_each_version(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+) -> None:
+    seen(conn, server, context)
+    first = fetched(conn, server, context)
+    refused = set(load.load_run(conn, SCB, first.run_id, context).rows)
+    ask(warehouse, "UPDATE core.dim_release SET state = 'quarantined'")
+    with conn:
+        runs.set_run_state(conn, first.run_id, "quarantined", "refused")
+    assert fetched(conn, server, context).state == "no_news", "this very version read them"
+    assert len(snapshot.read_refusals(conn, SCB)) == len(refused)
+
+    ask(warehouse, "UPDATE ops.snapshot SET parser_version = NULL")
+    again = fetched(conn, server, context)
+    assert again.state == "fetched"
+    result = load.load_run(conn, SCB, again.run_id, context)
+    assert (result.rows, set(result.known)) == ({}, refused)
+    states = "SELECT DISTINCT state FROM core.dim_release"
+    assert ask(warehouse, states) == [("quarantined",)]
+    with conn:
+        runs.set_run_state(conn, again.run_id, "no_news", "the same content")
+    assert not seen(conn, server, context).has_news
+    assert fetched(conn, server, context).state == "no_news"
+    assert len(snapshot.read_refusals(conn, SCB)) == len(refused)
+
+
 def test_a_retry_reads_what_this_very_version_refused_and_asks_no_agency(
     conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
 ) -> None:
@@ -294,3 +361,37 @@ def test_the_command_names_what_stays_refused_and_ends_with_5(
     assert len(said) == 1
     with pytest.raises(UsageError, match="no_such"):
         session.retry_source(home, "no_such", said.append)
+
+
+def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stack is stood in for: the refresh finds known bytes and has nothing to do."""
+    from contextlib import contextmanager
+    from types import SimpleNamespace
+
+    from klimatpuls.embedded import house, session
+    from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE
+    from klimatpuls.hops.recognising import Known
+
+    load.load_run(conn, SCB, given(conn, context, PAGE), context)
+    said: list[str] = []
+
+    @contextmanager
+    def running(*_: object) -> Iterator[Any]:
+        yield SimpleNamespace(as_of=DAY)
+
+    monkeypatch.setattr(session, "_running", running)
+    monkeypatch.setattr(session, "_refresh", lambda *_: SimpleNamespace(exit_code=EXIT_DONE))
+    monkeypatch.setattr(session, "_check_origin", lambda *_: None)
+    monkeypatch.setattr(house, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
+    monkeypatch.setattr(house, "run_context", lambda *_: context)
+    home: Any = None
+    known = Known(source=SCB.id, dataset="scb_population", substance=None)
+    for body, expected in ((PAGE, EXIT_QUARANTINE), (b"{}", EXIT_DONE)):
+        said.clear()
+        file = snapshot.Given(name="page.json", body=body, known=known, is_synthetic=True)
+        assert session.ingest_file(home, file, said.append) == expected
+        told = [line for line in said if line.startswith("refused: ")]
+        assert len(told) == (expected == EXIT_QUARANTINE)
+    assert ask(warehouse, "SELECT count(*) FROM ops.snapshot") == [(1,)]

@@ -96,3 +96,11 @@ def test_an_error_that_does_not_say_where_it_stands_is_refused():
 def test_the_calendar_is_the_workbooks():
     assert cells.day_zero(made(fill)) == date(1899, 12, 30)
     assert cells.day_zero(made(fill, epoch=MAC_EPOCH)) == date(1904, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (701, "ZZ"), (702, "AAA")]
+)
+def test_columns_are_named_as_in_a_spreadsheet(index: int, letters: str) -> None:
+    assert cells.column_letters(index) == letters
+    assert cells.column_index(letters) == cells.column_index(letters.lower()) == index

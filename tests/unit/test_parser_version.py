@@ -49,6 +49,31 @@ def test_it_is_a_short_hash_and_the_same_every_time(dataset: str) -> None:
     assert version(dataset) == found
 
 
+def test_it_is_the_same_in_every_process() -> None:
+    """The order of a set differs between processes, the version must not: refusals hang on it."""
+    import os
+    import subprocess
+    import sys
+
+    script = (
+        "from klimatpuls import catalog; from klimatpuls.parser_version import parser_version\n"
+        "print(*(parser_version(entry.id) for one in catalog.SOURCES.values() for entry in one.datasets))"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert len(found[0].split()) == len(DATASETS)
+    assert found[0] == found[1]
+
+
 def append(path: str) -> Callable[[Path], None]:
     def change(package: Path) -> None:
         with (package / path).open("a", encoding="utf-8") as file:

@@ -206,6 +206,37 @@ def test_a_number_without_bound_is_no_figure():
     assert caught.value.rule == "value_type"
 
 
+@pytest.mark.parametrize("content", [b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000])
+def test_json_of_many_levels_is_refused_like_any_other_body_that_cannot_be_read(content):
+    with pytest.raises(SourceFormatError, match="maximum recursion depth") as caught:
+        pxweb.parse_metadata(content)
+    assert caught.value.rule == "not_json"
+
+
+def test_a_cube_that_claims_more_cells_than_any_answer_has_is_refused_before_they_are_laid_out():
+    codes = [str(code) for code in range(1_001)]
+    sides = {name: {"category": {"index": codes}} for name in ("Region", "Tid")}
+    body = encode(cube(dimension=sides, size=[1_001, 1_001], value={"0": 1}, status=".."))
+    with pytest.raises(SourceFormatError, match="claims 1002001 cells") as caught:
+        pxweb.parse_cube(body)
+    assert caught.value.rule == "too_many_cells"
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+05:00", "99999-01-01T00:00:00Z"]
+)
+def test_a_time_of_change_that_is_no_day_in_sweden_is_none(moment):
+    found = pxweb.parse_cube(encode(cube(updated=moment)))
+    assert found.updated is None
+    assert found.oddities == (f"the time of the last change cannot be read: {moment!r}",)
+
+
+def test_a_size_without_end_is_refused():
+    with pytest.raises(SourceFormatError) as caught:
+        pxweb.parse_cube(encode(cube()).replace(b'"size": [2, 2]', b'"size": [1e999, 2]'))
+    assert caught.value.rule == "dimension_shape"
+
+
 def test_not_a_number_is_no_json():
     with pytest.raises(SourceFormatError, match="NaN"):
         pxweb.parse_cube(encode(cube()).replace(b"[1, 2", b"[NaN, 2"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
+    from klimatpuls.catalog import Source
     from klimatpuls.embedded.choice import Wish
     from klimatpuls.embedded.home import Home
     from klimatpuls.embedded.refresh import Outcome
@@ -108,6 +109,10 @@ def refresh(home: Home, say: Say) -> int:
 def ingest_file(home: Home, given: Given, say: Say) -> int:
     """Keep the bytes of a source's file and send them through its ingest DAG; returns the exit code.
 
+    Returns:
+        What the refresh ended with; 5 with the reason where the file was refused before by this very version
+        of the parser, so that nobody takes "known bytes" for "taken".
+
     Raises:
         WrongHomeError: if its figures are made up and the home's are not, or the other way round.
     """
@@ -120,7 +125,12 @@ def ingest_file(home: Home, given: Given, say: Say) -> int:
         clocked(f"kept {given.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
         conf = {"manifest_path": kept.manifest_path}
         outcome = _refresh(stack, clocked, [kept.source], conf)
-    return outcome.exit_code
+        refused = [line for line in _refusals(stack, source(kept.source)) if kept.sha256[:8] in line]
+    if outcome.exit_code != EXIT_DONE or not refused:
+        return outcome.exit_code
+    for line in refused:
+        say(line)
+    return EXIT_QUARANTINE
 
 
 def retry_source(home: Home, source_id: str, say: Say) -> int:
@@ -132,18 +142,23 @@ def retry_source(home: Home, source_id: str, say: Say) -> int:
     Raises:
         UsageError: if the catalogue has no such source.
     """
-    from klimatpuls.hops.snapshot import read_refusals
-    from klimatpuls.warehouse.connection import connect
-
     clocked = _Clocked(say)
     entry = source(source_id)
     with _running(home, clocked, "source retry") as stack:
         outcome = _refresh(stack, clocked, [entry.id], {"retry_refused": True})
-        with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
-            refused = read_refusals(conn, entry)
+        refused = _refusals(stack, entry)
     for line in refused:
         say(line)
     return EXIT_QUARANTINE if refused else outcome.exit_code
+
+
+def _refusals(stack: Stack, entry: Source) -> tuple[str, ...]:
+    """The kept files of a source that are refused, one line each with the reason."""
+    from klimatpuls.hops.snapshot import read_refusals
+    from klimatpuls.warehouse.connection import connect
+
+    with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
+        return read_refusals(conn, entry)
 
 
 def backfill(home: Home, source_id: str, kept_as_of: date, say: Say) -> int:

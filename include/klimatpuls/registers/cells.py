@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from klimatpuls.cells import column_index, column_letters
+
 MAX_ROW: Final = 2**20
 MAX_COLUMN: Final = 2**14
 """Size of a sheet in the programs that write one."""
@@ -45,18 +47,9 @@ ERROR_TEXTS: Final = frozenset(
 """Errors as Excel and LibreOffice show them, English and Swedish, in small letters."""
 
 
-def letters(column: int) -> str:
-    """A column as a spreadsheet names it: 0 → A, 26 → AA."""
-    place, name = column + 1, ""
-    while place:
-        place, rest = divmod(place - 1, 26)
-        name = chr(ord("A") + rest) + name
-    return name
-
-
 def reference(row: int, column: int) -> str:
     """A cell as a spreadsheet names it: row 3, column 52 → BA3."""
-    return f"{letters(column)}{row}"
+    return f"{column_letters(column)}{row}"
 
 
 def place_of(name: str) -> tuple[int, int] | None:
@@ -65,13 +58,8 @@ def place_of(name: str) -> tuple[int, int] | None:
     digits = name[len(head) :]
     if not head or not digits or len(name) > 10 or not (head.isascii() and head.isalpha()):
         return None
-    column = 0
-    for letter in head.upper():
-        column = 26 * column + ord(letter) - ord("A") + 1
-    row = int(digits)
-    if not (1 <= row <= MAX_ROW and column <= MAX_COLUMN):
-        return None
-    return row, column - 1
+    row, column = int(digits), column_index(head)
+    return (row, column) if 1 <= row <= MAX_ROW and column < MAX_COLUMN else None
 
 
 def is_error(text: str) -> bool:

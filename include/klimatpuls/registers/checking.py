@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls import regions
+from klimatpuls.cells import column_letters
 from klimatpuls.folders import REGISTERS_FOLDER
 from klimatpuls.registers import rules
-from klimatpuls.registers.cells import letters, reference
+from klimatpuls.registers.cells import reference
 from klimatpuls.registers.reading import (
     SHAPE_IN_README,
     Mistake,
@@ -397,7 +398,7 @@ def _header_mistakes(register: Register, sheet: Sheet, columns: Sequence[str | N
                 header,
                 Words("registret har ingen sådan kolumn", "the register has no such column"),
                 Words(f"Kända är {names.sv}.", f"Known are {names.en}."),
-                f"{letters(index)}1",
+                f"{column_letters(index)}1",
             )
     counts = Counter(name for name in columns if name)
     for column in (name for name in counts if counts[name] > 1):

@@ -12,7 +12,8 @@ import zipfile
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from klimatpuls.registers.cells import letters, reference
+from klimatpuls.cells import column_letters
+from klimatpuls.registers.cells import reference
 from klimatpuls.registers.checking import REGISTERS
 from klimatpuls.registers.schemas import swedish_word
 
@@ -112,7 +113,7 @@ def _choices(columns: Mapping[str, Mapping[str, Any]]) -> str:
         if entry.get("type") == "boolean":
             words = ["ja", "nej"]
         if words:
-            letter = letters(place - 1)
+            letter = column_letters(place - 1)
             offered = escape('"' + ",".join(words) + '"')
             lists.append(
                 f'<dataValidation type="list" allowBlank="1" sqref="{letter}2:{letter}{_LAST_ROW}">'

@@ -17,6 +17,7 @@ from klimatpuls import sectors
 from klimatpuls.registers.cells import Percent
 from klimatpuls.registers.words import Words, shown
 from klimatpuls.registers.workbooks import day_of_serial
+from klimatpuls.units import SHORT_MONTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,7 +41,6 @@ _TRUTHS: Final[Mapping[str, bool]] = {
     "true": True, "ja": True, "sant": True, "yes": True,
     "false": False, "nej": False, "falskt": False, "no": False,
 }  # fmt: skip
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "maj", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
 _SECTOR_WORDS: Final[Mapping[str, str]] = {
     "alla": "all",
     "flera": "all",
@@ -318,8 +318,8 @@ def likely_day(text: str) -> str | None:
     if len(parts) != 3:
         return None
     day, month, year = parts[::-1] if _FOUR_DIGITS.fullmatch(parts[0]) else parts
-    if month[:3] in _MONTHS and month.isalpha():
-        month = str(_MONTHS.index(month[:3]) + 1)
+    if month[:3] in SHORT_MONTHS and month.isalpha():
+        month = str(SHORT_MONTHS.index(month[:3]) + 1)
     elif day is parts[0]:
         return None  # 1/3 2025 is the first of March or the third of January
     try:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from xml.sax.saxutils import escape
 
 from klimatpuls import regions, sectors, substances
+from klimatpuls.cells import column_letters
 from klimatpuls.replica import origin
-from klimatpuls.sources.smhi_emissions import KEY_WORDS, column_letters
+from klimatpuls.sources.smhi_emissions import KEY_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

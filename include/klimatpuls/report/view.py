@@ -54,6 +54,7 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "criteria": frozenset({"criterion"}),
     "measures": frozenset({"member_overview"}),
     "coverage": frozenset({"measure_coverage", "member_overview"}),
+    "revision_record": frozenset({"revision_record"}),
 }
 """Query → the result tables whose rows it reads: it is left empty where one was not calculated."""
 MEMBERS_SHOW: Final = "region_overview"

@@ -203,7 +203,11 @@ def _decoded(page: bytes) -> str:
 def _fits(href: str, text: str) -> bool:
     """Whether a link leads to an xlsx file of granted applications, by its words or its file name."""
     words = " ".join(f"{text} {unquote(href)}".casefold().translate(_PLAIN_LETTERS).split())
-    return urlsplit(href).path.casefold().endswith(".xlsx") and _LINK.search(words) is not None
+    try:
+        path = urlsplit(href).path
+    except ValueError:
+        return False  # an address that is none, such as http://[, is some other link's slip
+    return path.casefold().endswith(".xlsx") and _LINK.search(words) is not None
 
 
 def _stated_day(text: str, href: str) -> date | None:

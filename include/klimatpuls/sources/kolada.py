@@ -261,7 +261,15 @@ def _following(document: Mapping[str, Any], page_url: str, first_url: str) -> st
     said = _next(document)
     if said is None:
         return None
-    there, ours = urlsplit(urljoin(page_url, said)), urlsplit(first_url)
+    ours = urlsplit(first_url)
+    try:
+        there = urlsplit(urljoin(page_url, said))
+    except ValueError as error:
+        msg = (
+            f"{SOURCE_ID}: {page_url} names a next page that is no address ({said!r}: {error}). What to do: "
+            "report it; nothing was kept."
+        )
+        raise FetchError(msg) from error
     if there.hostname != ours.hostname:
         msg = (
             f"{SOURCE_ID}: {page_url} names a next page on another host ({said}). What to do: if Kolada has "

@@ -57,11 +57,12 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from klimatpuls import isolation, regions, sectors, substances
 from klimatpuls.assumptions import Checked
+from klimatpuls.cells import column_index, column_letters
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.http import StatusError, look_at_file
 from klimatpuls.regions import plain_name
 from klimatpuls.releases import EXPECTED, Fetched, Parsed
-from klimatpuls.units import number_from_text, plain_unit, tonnes_per_unit
+from klimatpuls.units import SHORT_MONTHS, number_from_text, plain_unit, tonnes_per_unit
 from klimatpuls.zipgate import MAX_ENTRIES, check_workbook, looks_like
 
 if TYPE_CHECKING:
@@ -102,7 +103,6 @@ _DAY_FORMS: Final = (
         r"(?<!\d)(?P<d>\d{1,2}):?e? (?P<name>[a-z]{3,9})\.? (?P<y>(?:19|20)\d\d)(?!\d)", re.IGNORECASE
     ),
 )
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "maj", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
 _ENGLISH_MONTHS: Final = {"may": 5, "oct": 10}
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_050
 """Days since 1899-12-30 of 2000-01-01 and 2099-12-31: a date that lost its format."""
@@ -677,24 +677,6 @@ def _year(cell: object) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def column_letters(index: int) -> str:
-    """Spreadsheet letters of a 0-based column. Example: 0 → A, 26 → AA."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
-def column_index(letters: str) -> int:
-    """0-based index of a spreadsheet column. Example: A → 0, AA → 26."""
-    index = 0
-    for letter in letters:
-        index = 26 * index + ord(letter) - ord("A") + 1
-    return index - 1
-
-
 # --------------------------------------------------------------------------------------- the preamble
 
 
@@ -750,7 +732,8 @@ def _day_of(parts: Mapping[str, str | None], *, is_year_first: bool) -> date | N
     year, day = int(str(parts["y"])), int(str(parts["d"]))
     if name := parts.get("name"):
         short = name.casefold()[:3]
-        month = _MONTHS.index(short) + 1 if short in _MONTHS else _ENGLISH_MONTHS.get(short, 0)
+        known = short in SHORT_MONTHS
+        month = SHORT_MONTHS.index(short) + 1 if known else _ENGLISH_MONTHS.get(short, 0)
     else:
         month = int(str(parts["m"]))
         if not is_year_first and day != month and day <= 12 and month <= 12:

@@ -3,6 +3,7 @@ UPDATE ops.snapshot
 SET
     run_id = %(run_id)s,
     outcome = NULL,
+    release_id = NULL,
     parser_version = NULL
 WHERE
     snapshot_sha256 = %(snapshot_sha256)s

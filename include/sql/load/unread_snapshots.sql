@@ -1,14 +1,19 @@
--- A source's bytes of which nothing has come: refused by a parser, or left unread by a run that has ended.
+-- A source's bytes of which nothing has come: a parser refused them, a gate refused the release that came of them, or a
+-- run that has ended left them unread.
 SELECT
     s.snapshot_sha256,
     s.dataset,
     s.substance,
-    s.outcome,
+    CASE WHEN d.state = 'quarantined' THEN 'quarantined' ELSE s.outcome END AS outcome,
     s.parser_version
 FROM ops.snapshot AS s
 INNER JOIN ops.source_run AS r ON s.run_id = r.run_id
+LEFT JOIN core.dim_release AS d ON s.release_id = d.release_id
 WHERE
     s.source = %(source)s
-    AND s.release_id IS NULL
-    AND (s.outcome = 'quarantined' OR (s.outcome IS NULL AND r.ended_at IS NOT NULL))
+    AND (
+        s.outcome = 'quarantined'
+        OR d.state = 'quarantined'
+        OR (s.outcome IS NULL AND r.ended_at IS NOT NULL)
+    )
 ORDER BY s.retrieved_at, s.dataset, s.substance, s.snapshot_sha256

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klimatpuls import sectors
-from klimatpuls.registers.cells import Percent, letters, place_of, reference
+from klimatpuls.cells import column_letters
+from klimatpuls.registers.cells import Percent, place_of, reference
 from klimatpuls.registers.checking import CONTACTS, REGISTERS
 from klimatpuls.registers.schemas import MAX_NUMBER, PATTERNS, is_day, is_web_address, shape, swedish_word
 from klimatpuls.registers.values import Question, cell_text, key_of, likely_day, read_number, value_of
@@ -358,7 +359,7 @@ def test_a_web_address_is_whole(text: str, is_one: bool) -> None:
 
 
 def test_a_cell_is_named_as_a_spreadsheet_names_it() -> None:
-    assert [letters(column) for column in (0, 25, 26, 51, 52, 701, 702, 16383)] == [
+    assert [column_letters(column) for column in (0, 25, 26, 51, 52, 701, 702, 16383)] == [
         "A", "Z", "AA", "AZ", "BA", "ZZ", "AAA", "XFD",
     ]  # fmt: skip
     for row, column in ((1, 0), (3, 52), (1048576, 16383)):

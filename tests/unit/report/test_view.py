@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from klimatpuls.report.view import MEMBERS_AT_THE_TIME, MEMBERS_TODAY, NATION, build_digest
+from klimatpuls import members, results
+from klimatpuls.folders import SQL_ROOT
+from klimatpuls.report.view import (
+    MEMBERS_AT_THE_TIME,
+    MEMBERS_SHOW,
+    MEMBERS_TODAY,
+    NATION,
+    QUERIES,
+    SHOWS,
+    build_digest,
+)
 
 
 def test_members_are_told_apart_from_member_regions_and_keep_their_order(digest):
@@ -83,3 +95,22 @@ def test_an_unknown_cause_is_refused(rows):
 def test_a_finding_names_each_area_once(rows):
     rows["findings"][0]["sample"] *= 2
     assert build_digest(rows).findings[0].areas == ("Kumla", "Östersund")
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_result_table_that_a_query_reads_is_known_to_be_shown_by_it(name):
+    """What could not be calculated is mailed by no query."""
+    text = (SQL_ROOT / "report" / f"{name}.sql").read_text(encoding="utf-8")
+    marts = set(re.findall(r"\bmart\.(\w+)", text))
+    marts |= {"criterion"} if "criteria_summary" in marts else set()
+    tables = marts & {*results.STEPS.tables, *members.STEPS.tables}
+    assert tables == SHOWS.get(name, frozenset({MEMBERS_SHOW}) if name == "members" else frozenset())
+
+
+def test_how_far_totals_usually_move_is_left_out_where_it_was_not_calculated(rows):
+    head = {"publication_id": rows["publication"][0]["publication_id"]}
+    usual = {"years_since_first": 1, "pairs_n": 3, "median_moved_pct": 1.2, "p90_moved_pct": 6.0}
+    rows["revision_record"] = [{**head, **usual}]
+    assert len(build_digest(rows).record) == 1
+    rows["result_status"] = [{**head, "table_name": "revision_record"}]
+    assert build_digest(rows).record == ()

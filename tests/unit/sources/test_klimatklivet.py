@@ -199,6 +199,11 @@ def test_a_page_in_the_old_encoding_is_read():
     assert klimatklivet.find_link(PAGE.encode("cp1252"), "")[1] == date(2026, 6, 30)
 
 
+def test_a_link_elsewhere_on_the_page_that_is_no_address_is_passed_over():
+    broken = '<a href="http://[::1/klimatklivet.xlsx">Beviljade ansökningar till Klimatklivet</a>'
+    assert klimatklivet.find_link(f"{broken}{PAGE}".encode(), "")[1] == date(2026, 6, 30)
+
+
 def test_a_link_without_any_day_is_refused():
     with pytest.raises(SourceFormatError, match="does not say to which day it reaches"):
         klimatklivet.find_link(link("", "x").encode(), "")

@@ -367,6 +367,12 @@ class TestFetch:
         with pytest.raises(FetchError, match=r"another host \(https://kolada\.example\.org.*kolada_default"):
             fetch(httpserver)
 
+    def test_a_next_page_that_is_no_address_fails_with_what_to_do(self, httpserver: HTTPServer):
+        page = page_of(titled("N07702"), next_url="http://[::1/v3/kpi?page=2")
+        httpserver.expect_request(batch(0)).respond_with_json(page)
+        with pytest.raises(FetchError, match=r"no address \('http://\[::1.*What to do: report it"):
+            fetch(httpserver)
+
     def test_an_empty_page_ends_the_chain(self, httpserver: HTTPServer):
         codes = list(kpis())
         full = page_of(*map(titled, codes[:25]), next_url="?page=2")

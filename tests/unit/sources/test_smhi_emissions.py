@@ -876,10 +876,3 @@ def test_a_service_without_validators_differs_and_needs_nothing_done():
 def test_fetch_needs_a_known_substance(substance: str | None):
     with pytest.raises(UsageError, match="no substance"):
         _fetch(Session(FetchError("never asked")), substance)
-
-
-@pytest.mark.parametrize(
-    ("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (701, "ZZ"), (702, "AAA")]
-)
-def test_column_letters(index: int, letters: str):
-    assert smhi_emissions.column_letters(index) == letters
