@@ -256,7 +256,7 @@ def sound(
 ) -> list[dict[str, Any]]:
     """The rows of a register without those that a mistake names; where there is one, at least one goes."""
     file = REGISTERS[name].file
-    found = [mistake.place for mistake in mistakes if mistake.file == file]
+    found = [mistake.place.en for mistake in mistakes if mistake.file == file]
     if not found:
         return rows
     assert rows, f"{file} is wrong without a row of ours: {found}"
