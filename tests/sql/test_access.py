@@ -53,7 +53,7 @@ REGISTERS = (
 """Tables in which the loader closes rows and never changes what they say."""
 COLUMNS = {
     ("wh_loader", "core.dim_release"): {
-        "state", "decided_by", "decided_at", "decision_reason", "asked_by_run",
+        "state", "decided_by", "decided_at", "decision_reason", "asked_by_run", "approval_number",
     },
     ("wh_mailer", "ops.mail_outbox"): {
         "state", "message_id", "html_sha256", "text_sha256", "attempts", "last_error", "updated_at",
@@ -154,6 +154,7 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
     assert {(role, name) for role, schema, name in functions if schema != "mart"} == {
         ("wh_loader", name)
         for name in (
+            "new_years",
             "create_load_partition",
             "attach_load_partition",
             "create_facts_partition",
