@@ -154,6 +154,7 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
     assert {(role, name) for role, schema, name in functions if schema != "mart"} == {
         ("wh_loader", name)
         for name in (
+            "new_years",
             "create_load_partition",
             "attach_load_partition",
             "create_facts_partition",

@@ -206,3 +206,41 @@ def test_what_was_compared_before_is_as_if_it_were_compared_now(cluster: Cluster
         (2023, 100.0, 99.0),
         (2024, None, 110.0),
     ]
+
+
+def test_releases_of_one_day_keep_their_order_and_later_answers_come_after(cluster: Cluster) -> None:
+    """Until approvals were numbered the content hash decided; what readers see does not change by upgrading."""
+    cluster.ensure_database("of_one_day")
+    dsn = cluster.dsn("of_one_day")
+    migrate_tables(dsn, PASSWORDS, "0014_movement_rank")
+    with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("SET ROLE wh_owner")
+        cursor.execute(
+            "INSERT INTO ops.source_run (source, origin, as_of_date, state) "
+            "VALUES ('smhi_emissions', 'live', '2026-05-07', 'validated')"
+        )
+        for name, day, state in (
+            ("c", "2026-05-07", "published"),
+            ("a", "2026-05-07", "published"),
+            ("b", "2026-05-07", "withdrawn"),
+            ("d", "2026-05-07", "rejected"),
+            ("e", "2025-05-06", "published"),
+            ("f", "2024-05-06", "published"),
+        ):
+            cursor.execute(
+                "INSERT INTO core.dim_release (release_id, source, dataset, substance, unit, published_date, "
+                "known_from, retrieved_at, content_sha256, file_sha256, years, row_count, rejected_count, "
+                "origin, state, run_id) VALUES (%(name)s, 'smhi_emissions', 'smhi_emissions', 'ghg', 't', "
+                "%(day)s, %(day)s, now(), repeat(%(name)s, 64), repeat('0', 64), '{2023}', 1, 0, 'live', "
+                "%(state)s, 1)",
+                {"name": name, "day": day, "state": state},
+            )
+        cursor.execute(
+            "INSERT INTO ops.release_decision (release_id, action, from_state, to_state, decided_by, decided_at) "
+            "SELECT release_id, 'approve', 'held', 'validated', 'operator', now() FROM core.dim_release "
+            "WHERE release_id IN ('a', 'e') ORDER BY release_id RETURNING decision_id"
+        )
+        decisions = [number for (number,) in cursor.fetchall()]
+    migrate(dsn, PASSWORDS)
+    numbers = dict(ask(dsn, "SELECT release_id, approval_number FROM core.dim_release"))
+    assert numbers == {"a": -2, "b": -1, "c": 0, "d": 0, "e": decisions[1], "f": 0}
