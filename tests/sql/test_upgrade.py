@@ -209,7 +209,7 @@ def test_what_was_compared_before_is_as_if_it_were_compared_now(cluster: Cluster
 
 
 def test_releases_of_one_day_keep_their_order_and_later_answers_come_after(cluster: Cluster) -> None:
-    """Until approvals were numbered the content hash decided; what readers see does not change by upgrading."""
+    """Until approvals were numbered the content hash decided; upgrading changes nothing readers see."""
     cluster.ensure_database("of_one_day")
     dsn = cluster.dsn("of_one_day")
     migrate_tables(dsn, PASSWORDS, "0014_movement_rank")
@@ -236,7 +236,8 @@ def test_releases_of_one_day_keep_their_order_and_later_answers_come_after(clust
                 {"name": name, "day": day, "state": state},
             )
         cursor.execute(
-            "INSERT INTO ops.release_decision (release_id, action, from_state, to_state, decided_by, decided_at) "
+            "INSERT INTO ops.release_decision "
+            "(release_id, action, from_state, to_state, decided_by, decided_at) "
             "SELECT release_id, 'approve', 'held', 'validated', 'operator', now() FROM core.dim_release "
             "WHERE release_id IN ('a', 'e') ORDER BY release_id RETURNING decision_id"
         )
