@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -64,6 +64,7 @@ class Rule:
             gates are measured again when another release takes that place.
         advice_sv: What a person does about a finding, Swedish; empty where the verdict's own text says it.
         advice_en: The same, English.
+        measured_on: Substances on whose real releases the limit was measured; empty where it holds for all.
     """
 
     name: str
@@ -78,6 +79,16 @@ class Rule:
     compares: Compares = "nothing"
     advice_sv: str = ""
     advice_en: str = ""
+    measured_on: frozenset[str] = frozenset()
+
+    def for_substance(self, substance: str | None) -> Rule:
+        """The rule as it is asked of a substance.
+
+        A limit that was measured on other substances is no reason to hold a release: a finding warns then.
+        """
+        if not self.measured_on or substance in self.measured_on:
+            return self
+        return replace(self, severity="advisory", advice_sv="", advice_en="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,11 @@ LOOK_EN = (
 )
 
 
+MEASURED_ON = frozenset({"ghg", "co2"})
+"""Substances of which real releases are held. Of the others nobody has seen a year: hydrofluorocarbons rose
+from next to nothing, and a gas may be shared out by one key. What is odd there warns and holds nothing."""
+
+
 def _new_year(
     name: str,
     worst: Worst,
@@ -31,6 +36,8 @@ def _new_year(
     title_sv: str,
     title_en: str,
     nothing: tuple[str, str] = (_NO_NEW_YEAR_SV, _NO_NEW_YEAR_EN),
+    *,
+    measured_on: frozenset[str] = frozenset(),
 ) -> Rule:
     """A rule that judges the years which the release before does not have; a finding asks a person."""
     return Rule(
@@ -46,6 +53,7 @@ def _new_year(
         compares="years",
         advice_sv=LOOK_SV,
         advice_en=LOOK_EN,
+        measured_on=measured_on,
     )
 
 
@@ -57,6 +65,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "count",
         "Nytt år: summor och rikets sektorer som blivit noll",
         "New year: totals and national sectors that became zero",
+        measured_on=MEASURED_ON,
     ),
     _new_year(
         "new_year_nation",
@@ -65,6 +74,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "%",
         "Nytt år: rikets ändring mot året före",
         "New year: change of the nation against the year before",
+        measured_on=MEASURED_ON,
     ),
     _new_year(
         "new_year_sectors",
@@ -73,6 +83,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "%",
         "Nytt år: största ändring av en sektor i riket mot året före",
         "New year: largest change of a sector of the nation against the year before",
+        measured_on=MEASURED_ON,
     ),
     _new_year(
         "new_year_county",
@@ -81,6 +92,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "%",
         "Nytt år: största ändring av ett län mot året före",
         "New year: largest change of a county against the year before",
+        measured_on=MEASURED_ON,
     ),
     _new_year(
         "new_year_municipal",
@@ -89,6 +101,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "%",
         "Nytt år: andel kommunala totaler som ändrats mer än rimligt mot året före",
         "New year: share of municipal totals that changed more than plausible against the year before",
+        measured_on=MEASURED_ON,
     ),
     _new_year(
         "new_year_cells",
@@ -97,6 +110,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "%",
         "Nytt år: andel kommunala sektorer med orimlig ändring, av den andel som är rimlig för storleken",
         "New year: share of municipal sectors with an implausible change, of that plausible for the size",
+        measured_on=MEASURED_ON,
     ),
     _new_year(
         "new_year_uniform",
@@ -105,6 +119,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "%",
         "Nytt år: andel kommunala siffror som är ett annat år om igen, oförändrat eller gånger ett tal",
         "New year: share of municipal figures that are another year over again, copied or times a factor",
+        measured_on=MEASURED_ON,
     ),
     _new_year(
         "new_year_swapped",
@@ -114,6 +129,7 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "Två kommuner som bytt plats: minsta avstånd till den andras siffror, av avståndet till de egna",
         "Two municipalities that changed places: least distance to the other's figures, of that to their own",
         nothing=_ALL_NEAR,
+        measured_on=MEASURED_ON,
     ),
 )
 """Years that the release before does not have, against the year before (the swap: old years too)."""

@@ -94,7 +94,8 @@ def _comparing_gates(cursor: Any, item: Loaded) -> dict[str, Gate]:
         if check.rule.compares != "nothing":
             measure = _measure(cursor, check, item, f"core.{fact.table}")
             versus = earlier if check.rule.compares == "release" else None
-            gates[check.rule.name] = judge(check.rule, measure, check.limit, compared_with=versus)
+            rule = check.rule.for_substance(item.release.substance)
+            gates[check.rule.name] = judge(rule, measure, check.limit, compared_with=versus)
     return gates
 
 

@@ -334,7 +334,7 @@ def _verdict(
         if check.dataset == release.dataset:
             gates.append(
                 judge(
-                    check.rule,
+                    check.rule.for_substance(release.substance),
                     findings[check.key][release.release_id],
                     check.limit,
                     compared_with=earlier if check.rule.compares == "release" else None,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klimatpuls.validation import new_years
 from klimatpuls.validation.gates import (
     Gate,
     Measure,
@@ -85,6 +86,16 @@ def test_what_was_measured_is_held_against_its_limit() -> None:
     assert gate.margin == pytest.approx(0.470)
     assert gate.message_sv == "Största avvikelse: 0,03 ton (gräns 0,5 ton)."
     assert gate.message_en == "Largest gap: 0.03 tonnes (limit 0.5 tonnes)."
+
+
+def test_a_limit_measured_on_one_substance_holds_no_release_of_another() -> None:
+    rules = {rule.name: rule for rule in new_years.NEW_YEAR_RULES}
+    assert {rule.severity for rule in rules.values()} == {"hold"}
+    odd = Measure(largest=72.5, finding_count=2)
+    for substance, verdict in (("ghg", "hold"), ("co2", "hold"), ("hfc", "publish_with_warnings")):
+        gate = judge(rules["new_year_nation"].for_substance(substance), odd, 20.0)
+        assert verdict_of([gate]) == verdict
+        assert ("approve" in gate.message_en) == (verdict == "hold")
 
 
 def test_the_smallest_value_stands_for_a_rule_with_a_floor() -> None:
