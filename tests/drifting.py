@@ -284,9 +284,10 @@ def trafa_year(factor: float) -> Callable[[Documents], None]:
             added = [copy.deepcopy(row) for row in page["Rows"] if _cells(row)["ar"]["Value"] == newest]
             for row in added:
                 cells = _cells(row)
-                cells["ar"]["Value"] = str(int(newest) + 1)
+                cells["ar"] |= dict.fromkeys(("Name", "Value"), str(int(newest) + 1))
                 for name in ("itrfslut", "nyregunder"):
-                    cells[name]["Value"] = str(round(int(cells[name]["Value"]) * factor))
+                    if cells[name]["Value"].isdecimal():  # else a dash: no figure
+                        cells[name]["Value"] = str(round(int(cells[name]["Value"]) * factor))
             page["Rows"] += added
 
     return harm
@@ -300,9 +301,19 @@ def trafa_count(value: str, row: int) -> Callable[[Documents], None]:
     """One count is something that cannot be; each harm in a row of its own, or the content would be known."""
 
     def harm(documents: Documents) -> None:
-        _cells(documents[1]["Rows"][row])["itrfslut"]["Value"] = value
+        every = [cells for one in documents[1]["Rows"] if _is_figure(cells := _cells(one))]
+        every[row]["itrfslut"]["Value"] = value
 
     return harm
+
+
+def _is_figure(cells: dict[str, dict[str, Any]]) -> bool:
+    """Whether a row has a figure of a municipality and a fuel: neither a total nor a dash."""
+    return (
+        cells["regkom"]["Name"].isdecimal()
+        and cells["drivmedel"]["Name"].isdecimal()
+        and cells["itrfslut"]["Value"].isdecimal()
+    )
 
 
 def kolada_year(factor: float) -> Callable[[Documents], None]:

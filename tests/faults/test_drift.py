@@ -669,7 +669,7 @@ def grants_without_amounts(every: int) -> Callable[[list[Any]], list[Any]]:
 
 def trafa_dated(day: str) -> Callable[[list[Any]], None]:
     def harm(documents: list[Any]) -> None:
-        documents[0] = json.loads(json.dumps(documents[0]).replace("2026-05-09T", f"{day}T"))
+        documents[:] = json.loads(json.dumps(documents).replace("2026-05-09T", f"{day}T"))
 
     return harm
 
