@@ -111,8 +111,8 @@ NEW_YEAR_RULES: tuple[Rule, ...] = (
         "min",
         "new_year_swapped_pct",
         "%",
-        "Två kommuner som bytt plats: minsta avstånd till den andras siffror, av avståndet till de egna",
-        "Two municipalities that changed places: least distance to the other's figures, of that to their own",
+        "Två kommuner som bytt plats: minsta avstånd till den andras siffror, som andel av det till de egna",
+        "Municipalities that changed places: distance to the other's figures as a share of that to their own",
         nothing=_ALL_NEAR,
     ),
 )
@@ -153,8 +153,8 @@ FACT_NEW_YEAR_RULES: tuple[Rule, ...] = (
         "min",
         "new_year_swapped_pct",
         "%",
-        "Två kommuner som bytt plats: minsta avstånd till den andras siffror, av avståndet till de egna",
-        "Two municipalities that changed places: least distance to the other's figures, of that to their own",
+        "Två kommuner som bytt plats: minsta avstånd till den andras siffror, som andel av det till de egna",
+        "Municipalities that changed places: distance to the other's figures as a share of that to their own",
         nothing=_ALL_NEAR,
     ),
 )
