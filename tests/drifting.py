@@ -320,7 +320,7 @@ def kolada_year(factor: float) -> Callable[[Documents], None]:
     """The newest year of every key figure once more as the year after it, every value times a factor."""
 
     def harm(documents: Documents) -> None:
-        pages = documents[2:]
+        pages = _pages_of_values(documents)
         newest = max(entry["period"] for page in pages for entry in page["values"])
         for page in pages:
             added = [copy.deepcopy(entry) for entry in page["values"] if entry["period"] == newest]
@@ -334,10 +334,15 @@ def kolada_year(factor: float) -> Callable[[Documents], None]:
     return harm
 
 
+def _pages_of_values(documents: Documents) -> Documents:
+    """The pages with figures, behind the day of retrieval and the definitions."""
+    return [page for page in documents if page.get("values") and "period" in page["values"][0]]
+
+
 def kolada_value(value: float, row: int) -> Callable[[Documents], None]:
     """One value is something that cannot be; each harm in a row of its own, or the content would be known."""
 
     def harm(documents: Documents) -> None:
-        documents[2]["values"][row]["values"][0]["value"] = value
+        _pages_of_values(documents)[0]["values"][row]["values"][0]["value"] = value
 
     return harm
