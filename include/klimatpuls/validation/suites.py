@@ -101,7 +101,7 @@ _DATE = Rule(
     unit="count",
     title_sv="Utgivardatum som inte kan stämma",
     title_en="Publisher's dates that cannot be right",
-    advice_sv="Se efter datumet hos utgivaren. Godkänn bara om det stämmer: det avgör vad som gäller.",
+    advice_sv="Kontrollera datumet hos utgivaren. Godkänn bara om det stämmer: det avgör vad som gäller.",
     advice_en="Check the date with the publisher. Approve only if it is right: it decides what is current.",
 )
 _ALWAYS = (_REJECTED, _DATE, _RETRIEVED_TWICE)
