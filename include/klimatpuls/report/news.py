@@ -39,15 +39,19 @@ def released(digest: Digest, say: Speaker) -> Section | None:
             continue
         source = catalog.source_of(release.dataset)
         gwp = f", {release.gwp_set}" if release.gwp_set else ""
-        year_word = "year" if len(release.years) == 1 else "years"
+        dated_sv, dated_en = "utgivarens datum", "publisher's date"
+        if source.dataset(release.dataset).dated_by_retrieval:
+            dated_sv, dated_en = "hämtat den", "retrieved on"
+        years_sv = years_en = ""
+        if release.years:
+            years_sv = f", år {say.years(release.years)}"
+            years_en = f", {'year' if len(release.years) == 1 else 'years'} {say.years(release.years)}"
         items.append(
             say(
                 f"{dataset_name(release.dataset, release.substance, say)} ur {source.title_sv} "
-                f"({source.publisher}), utgivarens datum {say.day(release.published_date)}, år "
-                f"{say.years(release.years)}{gwp}.",
+                f"({source.publisher}), {dated_sv} {say.day(release.published_date)}{years_sv}{gwp}.",
                 f"{dataset_name(release.dataset, release.substance, say)} from {source.title_en} "
-                f"({source.publisher}), publisher's date {say.day(release.published_date)}, {year_word} "
-                f"{say.years(release.years)}{gwp}.",
+                f"({source.publisher}), {dated_en} {say.day(release.published_date)}{years_en}{gwp}.",
             )
         )
     if not items:

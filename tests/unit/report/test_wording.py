@@ -357,6 +357,17 @@ def test_what_was_released_says_substance_date_and_years(digest):
     ) in text
 
 
+def test_a_release_that_its_publisher_does_not_date_is_retrieved_and_may_have_no_years(rows):
+    rows["releases"][1] |= {"dataset": "kolada_kpi", "substance": "all", "years": []}
+    lead = {**rows["releases"][1], "release_id": "lead", "dataset": "smhi_emissions", "substance": "ghg"}
+    rows["releases"].append({**lead, "years": [2024]})
+    for language, words in (
+        ("sv", "(Kolada (RKA)), hämtat den 7 maj 2026."),
+        ("en", "(Kolada (RKA)), retrieved on 7 May 2026."),
+    ):
+        assert words in text_of(write_page(build_digest(rows), language))
+
+
 def test_one_year_is_a_year(rows):
     rows["releases"][1]["years"] = [2024]
     assert "publisher's date 7 May 2026, year 2024." in text_of(write_page(build_digest(rows), "en"))
