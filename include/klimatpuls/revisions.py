@@ -243,7 +243,10 @@ def build_record(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
 
 
 def _movements(first: ReleaseTable, later: ReleaseTable, code: str, year: int) -> FloatArray:
-    """How far each municipality's value of a year moved between two releases, percent of the first."""
+    """How far each municipality's value of a year moved between two releases, percent of the first.
+
+    A first value next to nothing has no such percentage and is left out, as zero is.
+    """
     sides = []
     for table in (first, later):
         values = table.territorial() if code == ALL else table.sector(code)
@@ -252,8 +255,9 @@ def _movements(first: ReleaseTable, later: ReleaseTable, code: str, year: int) -
     both = pd.concat(sides, axis=1, join="inner")
     both = both[both.index.str.len() == MUNICIPALITY_CODE_LENGTH].dropna()
     before, after = (both[column].to_numpy(dtype=np.float64) for column in (0, 1))
-    moved: FloatArray = 100.0 * np.abs(after[before > 0] - before[before > 0]) / before[before > 0]
-    return moved
+    with np.errstate(over="ignore"):
+        moved: FloatArray = 100.0 * np.abs(after[before > 0] - before[before > 0]) / before[before > 0]
+    return moved[np.isfinite(moved)]
 
 
 def decompose_change(old: pd.DataFrame, new: pd.DataFrame, base_year: int) -> pd.DataFrame:
