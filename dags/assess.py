@@ -27,7 +27,7 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.PUBLISH],
 )
 def assess() -> None:
-    """Reckon, and tell what could not be calculated."""
+    """Calculate the dated statuses, and notify the operator of tables that could not be calculated."""
     task(tasks.assess, outlets=[assets.PUBLICATION])() >> task(tasks.tell_stale)()
 
 
