@@ -10,11 +10,11 @@ opens the file would run it.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from klimatpuls.csv_text import csv_rows
 from klimatpuls.errors import UsageError
 from klimatpuls.registers.archive import MAX_CELL_CHARACTERS, Archive, BrokenWorkbookError
 from klimatpuls.registers.cells import (
@@ -254,7 +254,7 @@ def read_csv(body: bytes, file: str) -> Sheet:
     _refuse_foreign(text, file)
     try:
         delimiter, text = _delimiter(text, file)
-        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        table = csv_rows(text, delimiter, strict=True)
     except csv.Error as error:
         problem = Words(f"filen är ingen CSV ({error})", f"the file is no CSV ({error})")
         remedy = Words(
@@ -304,7 +304,7 @@ def _delimiter(text: str, file: str) -> tuple[str, str]:
 
 
 def _width(line: str, sign: str) -> int:
-    return len(next(csv.reader([line], delimiter=sign), ()))
+    return len(next(iter(csv_rows(line, sign)), ()))
 
 
 def _rejoined(cells: list[str], delimiter: str, width: int) -> list[str]:

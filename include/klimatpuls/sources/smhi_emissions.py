@@ -58,6 +58,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 from klimatpuls import isolation, regions, sectors, substances
 from klimatpuls.assumptions import Checked
 from klimatpuls.cells import column_index, column_letters
+from klimatpuls.csv_text import csv_rows
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.http import StatusError, look_at_file
 from klimatpuls.regions import plain_name
@@ -576,7 +577,7 @@ def _text_rows(body: bytes, what: str) -> list[Row]:
         check_workbook(body, what=what)
     separator = max(";\t,", key=str(line).count)
     try:
-        rows: list[Row] = [*csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+        rows: list[Row] = [*csv_rows(text, separator)]
     except csv.Error as error:
         msg = f"{what}: the file looks like CSV and cannot be read as such ({error}). Nothing was loaded."
         raise SourceFormatError(msg, rule="unreadable_workbook") from error

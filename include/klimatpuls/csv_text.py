@@ -1,0 +1,35 @@
+"""Rows of a CSV text, with a ceiling of its own on the length of a cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Final
+
+MAX_CELL_CHARACTERS: Final = 131_072
+
+
+def csv_rows(text: str, delimiter: str, *, strict: bool = False) -> list[list[str]]:
+    """The rows of a CSV text, each a list of its cells as text.
+
+    The ``csv`` module keeps its ceiling in a variable of the whole process, which any imported library may
+    raise; so the ceiling here is counted.
+
+    Args:
+        text: The decoded text.
+        delimiter: The one character between two cells.
+        strict: Whether an unclosed or misplaced quotation mark is an error.
+
+    Raises:
+        csv.Error: if the text is no CSV, or a cell is longer than :data:`MAX_CELL_CHARACTERS`.
+    """
+    rows = []
+    for number, row in enumerate(
+        csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict), 1
+    ):
+        longest = max(map(len, row), default=0)
+        if longest > MAX_CELL_CHARACTERS:
+            msg = f"row {number} has a cell of {longest} characters, more than {MAX_CELL_CHARACTERS}"
+            raise csv.Error(msg)
+        rows.append(row)
+    return rows
