@@ -21,10 +21,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from klimatpuls.replica import workbook
-from klimatpuls.replica.archive import make_archive, read_archive
+from klimatpuls.domain.substances import substances
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.archive import make_archive, read_archive
 from klimatpuls.sources import smhi_emissions
-from klimatpuls.substances import substances
 
 RUNS = 1
 AT_MOST_S = 300.0

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from klimatpuls import results, standing
-from klimatpuls.regions import codes
-from klimatpuls.sectors import DOMESTIC_AVIATION, main_codes
-from klimatpuls.series import build_release_table, build_series
+from klimatpuls.domain.regions import codes
+from klimatpuls.domain.sectors import DOMESTIC_AVIATION, main_codes
 from klimatpuls.sources import smhi_emissions
-from klimatpuls.targets import Interim, Target
+from klimatpuls.statistics import results, standing
+from klimatpuls.statistics.series import build_release_table, build_series
+from klimatpuls.statistics.targets import Interim, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,10 +24,10 @@ import statsmodels.api as sm
 from statsmodels.regression.quantile_regression import QuantReg
 from statsmodels.tools.sm_exceptions import IterationLimitWarning
 
-from klimatpuls import trend
-from klimatpuls.regions import codes
-from klimatpuls.series import build_release_table, build_series, to_matrix
+from klimatpuls.domain.regions import codes
 from klimatpuls.sources import smhi_emissions
+from klimatpuls.statistics import trend
+from klimatpuls.statistics.series import build_release_table, build_series, to_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable

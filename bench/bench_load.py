@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from klimatpuls.embedded.postgres import temporary_cluster
-from klimatpuls.replica.archive import make_archive, read_archive
+from klimatpuls.local.postgres import temporary_cluster
+from klimatpuls.mock_agencies.archive import make_archive, read_archive
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect, engine
 from klimatpuls.warehouse.loader import copy_frame
@@ -36,7 +36,7 @@ from klimatpuls.warehouse.migrate import migrate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.postgres import Cluster
 
 RUNS = 7
 TO_SQL_AT_LEAST = 15.0

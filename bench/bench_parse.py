@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from klimatpuls.releases import content_sha256
+from klimatpuls.contract.releases import content_sha256
 from klimatpuls.sources import smhi_emissions
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def workbook() -> tuple[str, bytes]:
     folder = Path(os.environ.get("KLIMATPULS_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if (folder / REAL).is_file():
         return REAL, (folder / REAL).read_bytes()
-    from klimatpuls.replica.archive import make_archive, read_archive
+    from klimatpuls.mock_agencies.archive import make_archive, read_archive
 
     with tempfile.TemporaryDirectory() as made:
         newest = read_archive(make_archive(Path(made) / "archive")).workbooks[-1].path

@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from klimatpuls import results
-from klimatpuls.embedded.postgres import temporary_cluster
-from klimatpuls.folders import SQL_ROOT
-from klimatpuls.hops import registers
-from klimatpuls.hops.approval import decide_release
-from klimatpuls.releases import content_sha256, release_id
-from klimatpuls.replica.archive import make_archive, read_archive
+from klimatpuls.contract.releases import content_sha256, release_id
+from klimatpuls.local.postgres import temporary_cluster
+from klimatpuls.mock_agencies.archive import make_archive, read_archive
+from klimatpuls.paths import SQL_ROOT
+from klimatpuls.pipeline import sync_registers
+from klimatpuls.pipeline.approval import decide_release
 from klimatpuls.sources import smhi_emissions
+from klimatpuls.statistics import results
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.loader import load_facts
@@ -41,8 +41,8 @@ from klimatpuls.warehouse.migrate import migrate
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.embedded.postgres import Cluster
-    from klimatpuls.releases import Parsed
+    from klimatpuls.contract.releases import Parsed
+    from klimatpuls.local.postgres import Cluster
 
 RUNS = 7
 RELEASES, READERS = 20, 8
@@ -72,7 +72,7 @@ class House:
         migrate(cluster.dsn(name), PASSWORDS)
         self.bi_dsn = cluster.dsn(name, "bi_read", PASSWORDS["bi_read"])
         self.conn: PgConnection = connect(cluster.dsn(name, "wh_loader", PASSWORDS["wh_loader"]))
-        registers.sync_registers(self.conn)
+        sync_registers.sync_registers(self.conn)
 
     def add(self, parsed: Parsed) -> str:
         """Load one release and let it pass."""

@@ -28,15 +28,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from python_calamine import CalamineWorkbook
 
-from klimatpuls import sectors
-from klimatpuls.catalog import SMHI_EMISSIONS
-from klimatpuls.embedded.postgres import temporary_cluster
-from klimatpuls.hops import load, publish, registers, snapshot
-from klimatpuls.hops.context import RunContext
-from klimatpuls.releases import Fetched
-from klimatpuls.replica import workbook
+from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.releases import Fetched
+from klimatpuls.domain import sectors
+from klimatpuls.domain.substances import substances
+from klimatpuls.local.postgres import temporary_cluster
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.pipeline import load, publish, snapshot, sync_registers
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import smhi_emissions
-from klimatpuls.substances import substances
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.migrate import migrate
@@ -44,7 +44,7 @@ from klimatpuls.warehouse.migrate import migrate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.postgres import Cluster
 
 RUNS = 3
 RATIO_AT_MOST = 2.5
@@ -79,7 +79,7 @@ def take_the_year(folder: Path, dsn: str, home: Path) -> dict[str, float]:
     context = RunContext(home=home, origin="synthetic", as_of=AS_OF, now=now)
     seconds: dict[str, float] = {}
     with closing(connect(dsn)) as conn:
-        registers.sync_registers(conn)
+        sync_registers.sync_registers(conn)
         source = SMHI_EMISSIONS
         with conn:
             run = runs.start_run(

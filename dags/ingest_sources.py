@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag, get_parsing_context, task
 
-from klimatpuls.catalog import SOURCES, Source
+from klimatpuls.contract.catalog import SOURCES, Source
 from klimatpuls_airflow import assets, tasks
 from klimatpuls_airflow.links import FindingsLink
 from klimatpuls_airflow.tags import Layer, source_tag

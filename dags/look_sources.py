@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import MultipleCronTriggerTimetable, dag, get_parsing_context, task
 
-from klimatpuls.catalog import SOURCES, Source
+from klimatpuls.contract.catalog import SOURCES, Source
 from klimatpuls_airflow import assets, tasks
 from klimatpuls_airflow.tags import Layer, source_tag
 

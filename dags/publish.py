@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import AssetAny, dag, task
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls_airflow import assets, tasks
 from klimatpuls_airflow.tags import Layer
 

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from klimatpuls import catalog, regions, sectors, substances
-from klimatpuls.catalog import SOURCES
-from klimatpuls.hops import load, publish, registers, snapshot, validate
-from klimatpuls.hops.context import RunContext
-from klimatpuls.http import open_session
-from klimatpuls.releases import Fetched
-from klimatpuls.replica import workbook
-from klimatpuls.replica.archive import make_archive
-from klimatpuls.replica.server import Replica, ReplicaServer
-from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.contract import catalog
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.contract.releases import Fetched
+from klimatpuls.domain import regions, sectors, substances
+from klimatpuls.fetch.http import open_session
+from klimatpuls.fetch.snapshots import SnapshotStore
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.archive import make_archive
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.pipeline import load, publish, snapshot, sync_registers, validate
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.hops.validate import ValidationResult
-    from klimatpuls.releases import Parsed
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.contract.releases import Parsed
+    from klimatpuls.pipeline.validate import ValidationResult
     from klimatpuls.warehouse.publication import Published
 
 LIST_ADDRESS = "list@example.org"
@@ -58,7 +59,7 @@ def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) ->
             if taken.state == "fetched":
                 load.load_run(conn, source, taken.run_id, context)
                 validate.validate_run(conn, dsn, source, taken.run_id, context)
-    registers.sync_registers(conn, context.registers)
+    sync_registers.sync_registers(conn, context.registers)
     return publish.publish_validated(conn, context, LIST_ADDRESS)
 
 

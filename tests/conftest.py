@@ -20,15 +20,15 @@ import sharing
 from psycopg2 import sql
 from remembering import remembering
 
-from klimatpuls import results
+from klimatpuls.statistics import results
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import warehouse_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from klimatpuls.embedded.postgres import Cluster
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.local.postgres import Cluster
+    from klimatpuls.pipeline.context import RunContext
 
 REAL_DATA = "KLIMATPULS_REAL_DATA"
 PROJECT = Path(__file__).resolve().parents[1]

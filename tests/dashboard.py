@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from chromium import PATIENCE
 
-from klimatpuls.embedded.superset import USER
+from klimatpuls.local.superset import USER
 
 if TYPE_CHECKING:
     from chromium import Page
 
-    from klimatpuls.embedded.superset import Superset
+    from klimatpuls.local.superset import Superset
 
 WINDOW = (1400, 900)
 NOTHING = ("No data", "No results", "Unexpected error", "Data error", "error")

@@ -6,7 +6,7 @@ import copy
 import math
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import regions
+from klimatpuls.domain import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

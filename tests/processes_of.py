@@ -6,10 +6,10 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klimatpuls.embedded import processes
+from klimatpuls.local import processes
 
 if TYPE_CHECKING:
-    from klimatpuls.embedded.home import Home
+    from klimatpuls.local.home import Home
 
 
 def everything(home: Home) -> set[int]:

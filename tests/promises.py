@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klimatpuls import catalog, schema
+from klimatpuls.contract import catalog, schema
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as PgCursor

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import chain
 import psycopg2
 
-from klimatpuls.catalog import SMHI_EMISSIONS, source_of
-from klimatpuls.hops import load, publish, snapshot, validate
-from klimatpuls.releases import Fetched
-from klimatpuls.replica import workbook
+from klimatpuls.contract.catalog import SMHI_EMISSIONS, source_of
+from klimatpuls.contract.releases import Fetched
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from conftest import Published, Warehouse
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.hops.validate import ValidationResult
-    from klimatpuls.releases import Parsed
+    from klimatpuls.contract.releases import Parsed
+    from klimatpuls.pipeline.validate import ValidationResult
 
 LIST = "list@example.org"
 

@@ -1,6 +1,6 @@
 """A publication's results, reckoned once for the same inputs: formulas are pure, and tests publish often.
 
-What is remembered is what :func:`klimatpuls.results.each_result` gave for the same inputs, so a
+What is remembered is what :func:`klimatpuls.statistics.results.each_result` gave for the same inputs, so a
 test sees the same frames as without it; only the seconds differ.
 """
 
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from klimatpuls import results
-from klimatpuls.steps import Result, frames_of
+from klimatpuls.statistics import results
+from klimatpuls.statistics.steps import Result, frames_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from klimatpuls.results import ResultInputs
+    from klimatpuls.statistics.results import ResultInputs
 
 KEPT = 40
 """How many sets of results are kept; the oldest goes first."""

@@ -16,7 +16,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klimatpuls.embedded.postgres import Cluster, temporary_cluster
+from klimatpuls.local.postgres import Cluster, temporary_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import email
 import email.policy
 from typing import TYPE_CHECKING
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Collection

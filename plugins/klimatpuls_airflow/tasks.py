@@ -17,7 +17,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from klimatpuls import clock
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import KlimatpulsError
 from klimatpuls_airflow import assets, connections
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.hops.context import RunContext
-    from klimatpuls.hops.snapshot import SnapshotResult
-    from klimatpuls.hops.validate import ValidationResult
-    from klimatpuls.http import PoliteSession
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.fetch.http import PoliteSession
+    from klimatpuls.pipeline.context import RunContext
+    from klimatpuls.pipeline.snapshot import SnapshotResult
+    from klimatpuls.pipeline.validate import ValidationResult
     from klimatpuls.report.notice import Notice
 
 
@@ -74,7 +74,7 @@ def _tell_of_task(name: str, error: Exception) -> None:
     """Mail the operator that a task failed; what failed first stays what is raised."""
     from psycopg2 import Error as WarehouseTrouble
 
-    from klimatpuls.hops.notice import task_failure, tell
+    from klimatpuls.pipeline.operator_notice import task_failure, tell
 
     context = run_context()
     try:
@@ -86,15 +86,15 @@ def _tell_of_task(name: str, error: Exception) -> None:
 
 def run_context() -> RunContext:
     """The circumstances of this task, from its environment and the clock: the edge where both are read."""
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.pipeline.context import RunContext
 
     return RunContext.from_environ(os.environ, clock.utc_now())
 
 
 def look(source_id: str) -> None:
     """The release watch: wake the ingest DAG (by this task's asset) when the publisher changed anything."""
-    from klimatpuls.hops.look import look_at
-    from klimatpuls.hops.validate import record_checks
+    from klimatpuls.pipeline.poll import look_at
+    from klimatpuls.pipeline.validate import record_checks
 
     source, context = SOURCES[source_id], run_context()
     with connections.warehouse(connections.LOADER) as conn:
@@ -115,7 +115,7 @@ def look(source_id: str) -> None:
 
 def fetch_snapshot(source_id: str) -> int:
     """Hop 1; skips what follows when the source has nothing new. Returns the source run to go on with."""
-    from klimatpuls.hops import validate
+    from klimatpuls.pipeline import validate
     from klimatpuls.warehouse import runs
 
     source, context = SOURCES[source_id], run_context()
@@ -143,7 +143,7 @@ def _fetch(
     conn: PgConnection, source: Source, context: RunContext, source_run: int, conf: Mapping[str, Any]
 ) -> SnapshotResult:
     """The bytes of a run: given by hand, kept by an earlier day, refused before, or asked of the agency."""
-    from klimatpuls.hops import look, snapshot
+    from klimatpuls.pipeline import poll, snapshot
 
     if manifest := conf.get("manifest_path"):
         return snapshot.adopt_by_hand(conn, source, context, run_id=source_run, manifest_path=manifest)
@@ -153,11 +153,11 @@ def _fetch(
         )
     if conf.get("retry_refused"):
         return snapshot.adopt_refused(conn, source, run_id=source_run)
-    seen = look.fingerprints(conn, source)
+    seen = poll.fingerprints(conn, source)
     with _session(conn, source) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=source_run)
     with conn:
-        look.note_fetched(
+        poll.note_fetched(
             conn, [one for one in seen if (one["dataset"], one["substance"]) not in result.failed]
         )
     _tell_of_parts(conn, source.id, result.failed, context)
@@ -166,7 +166,7 @@ def _fetch(
 
 def _session(conn: PgConnection, source: Source) -> PoliteSession:
     """A session at the agency or its stand-in, counted with the calls of every other task."""
-    from klimatpuls.http import open_session
+    from klimatpuls.fetch.http import open_session
     from klimatpuls.warehouse.calls import WarehouseLedger
 
     return open_session(
@@ -180,7 +180,7 @@ def _session(conn: PgConnection, source: Source) -> PoliteSession:
 @contextmanager
 def _told(conn: PgConnection, source_id: str, source_run: int, context: RunContext) -> Iterator[None]:
     """Close the source run as failed when the block raises, so that nobody waits; tell the operator."""
-    from klimatpuls.hops.validate import close_failed
+    from klimatpuls.pipeline.validate import close_failed
 
     try:
         yield
@@ -196,7 +196,7 @@ def _tell_of_parts(
     conn: PgConnection, source_id: str, failed: Mapping[tuple[str, str], str], context: RunContext
 ) -> None:
     """Mail the operator of the parts of a source that failed while the others go on."""
-    from klimatpuls.hops.notice import failure, kind_of_parts, tell
+    from klimatpuls.pipeline.operator_notice import failure, kind_of_parts, tell
 
     if not failed:
         return
@@ -213,7 +213,7 @@ def _tell_of_failure(
     conn: PgConnection, source_id: str, message: str, context: RunContext, error: Exception
 ) -> None:
     """Mail the operator that a task of a source failed; what failed first stays what is raised."""
-    from klimatpuls.hops.notice import failure, kind_of, tell
+    from klimatpuls.pipeline.operator_notice import failure, kind_of, tell
 
     try:
         notice = failure(source_id, message, context, kind=kind_of(error))
@@ -224,7 +224,7 @@ def _tell_of_failure(
 
 def _tell_waiting(conn: PgConnection, notice: Notice, context: RunContext) -> None:
     """Mail the operator a notice that fails no task; where it does not arrive, the watch tries again."""
-    from klimatpuls.hops.notice import tell
+    from klimatpuls.pipeline.operator_notice import tell
 
     try:
         tell(conn, connections.operator_settings(), notice, context)
@@ -234,8 +234,8 @@ def _tell_waiting(conn: PgConnection, notice: Notice, context: RunContext) -> No
 
 def load(source_id: str, source_run: int) -> int:
     """Hop 2; skips what follows when every file held known content. Returns the source run."""
-    from klimatpuls.hops.load import load_run
-    from klimatpuls.hops.notice import lost_parts
+    from klimatpuls.pipeline.load import load_run
+    from klimatpuls.pipeline.operator_notice import lost_parts
 
     context = run_context()
     with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
@@ -256,7 +256,7 @@ def validate(source_id: str, source_run: int) -> list[str]:
     Tells the publish DAG of what may be published and the review DAG of what is on hold (by this task's
     assets). Returns the tasks that still have something to do: ``tell_findings``, where something was found.
     """
-    from klimatpuls.hops.validate import validate_run
+    from klimatpuls.pipeline.validate import validate_run
 
     dsn, context = connections.warehouse_dsn(connections.LOADER), run_context()
     with connections.warehouse(connections.LOADER) as conn, _told(conn, source_id, source_run, context):
@@ -274,7 +274,7 @@ def _announce(asset: Asset) -> None:
 
 
 def _result_of(source_run: int) -> ValidationResult:
-    from klimatpuls.hops.validate import read_result
+    from klimatpuls.pipeline.validate import read_result
 
     with connections.warehouse(connections.LOADER) as conn:
         return read_result(conn, source_run)
@@ -285,7 +285,7 @@ def questions_of_holds() -> list[dict[str, str]]:
     """One question per release on hold that nobody was asked about yet; skipped when there is none."""
     from dataclasses import asdict
 
-    from klimatpuls.hops.approval import questions_to_ask
+    from klimatpuls.pipeline.approval import questions_to_ask
     from klimatpuls_airflow.links import findings_url
 
     dag_run = get_current_context()["dag_run"]
@@ -304,7 +304,7 @@ def note_review(answer: dict[str, Any], release_id: str) -> None:
     Skipped where nothing is to be published: rejected, left on hold, or answered elsewhere meanwhile.
     """
     from klimatpuls.errors import UsageError
-    from klimatpuls.hops.approval import decide_release
+    from klimatpuls.pipeline.approval import decide_release
 
     chosen = answer["chosen_options"]
     if LEAVE in chosen:
@@ -334,7 +334,7 @@ def tell_findings(source_id: str, source_run: int) -> None:
     Raises:
         AirflowFailException: with rule, count, first rows and what to do, per release.
     """
-    from klimatpuls.hops.notice import findings, tell
+    from klimatpuls.pipeline.operator_notice import findings, tell
 
     result, context = _result_of(source_run), run_context()
     told = list(result.explanations)
@@ -349,7 +349,7 @@ def tell_findings(source_id: str, source_run: int) -> None:
 @failing_is_told
 def sync_registers() -> None:
     """Read the network's reviewed registers into the warehouse; skipped when nothing changed."""
-    from klimatpuls.hops.registers import sync_registers as sync
+    from klimatpuls.pipeline.sync_registers import sync_registers as sync
 
     context = run_context()
     with connections.warehouse(connections.LOADER) as conn:
@@ -362,7 +362,7 @@ def sync_registers() -> None:
 @failing_is_told
 def sync_contacts() -> None:
     """Read the members' contacts into the schema that only the mailer reads; skipped when nothing changed."""
-    from klimatpuls.hops.contacts import sync_contacts as sync
+    from klimatpuls.operations.contacts import sync_contacts as sync
 
     context = run_context()
     if context.contacts is None:
@@ -382,7 +382,7 @@ def check_registers() -> None:
     Raises:
         AirflowFailException: with every mistake by file, row, column and remedy.
     """
-    from klimatpuls.hops.registers import refuse_mistakes
+    from klimatpuls.pipeline.sync_registers import refuse_mistakes
 
     context = run_context()
     try:
@@ -397,8 +397,8 @@ def ingests_are_done() -> bool:
 
     Skips what follows where an earlier run has published everything: a dozen events wake two runs.
     """
-    from klimatpuls.hops.publish import unfinished_ingests
-    from klimatpuls.hops.watch import has_unpublished
+    from klimatpuls.pipeline.publish import unfinished_ingests
+    from klimatpuls.pipeline.watch import has_unpublished
 
     with connections.warehouse(connections.LOADER) as conn:
         if unfinished_ingests(conn):
@@ -411,7 +411,7 @@ def ingests_are_done() -> bool:
 
 def _list_addresses() -> tuple[str, ...]:
     """Where the digest goes; nowhere where the connection is wrong, which the operator is mailed."""
-    from klimatpuls.hops.notice import no_digest
+    from klimatpuls.pipeline.operator_notice import no_digest
 
     try:
         return connections.smtp_settings().list_addresses
@@ -433,7 +433,7 @@ def publish() -> int:
     Done again after it was killed behind the switch, it returns what this DAG run published, so that the
     report DAG is woken after all.
     """
-    from klimatpuls.hops.publish import publish_validated, published_since
+    from klimatpuls.pipeline.publish import publish_validated, published_since
 
     dag_run = get_current_context()["dag_run"]
     with connections.warehouse(connections.LOADER) as conn:
@@ -459,8 +459,8 @@ def tell_stale() -> None:
     Raises:
         AirflowFailException: with exception, tables, what was new and what to do.
     """
-    from klimatpuls.hops.notice import stale_tables, tell
-    from klimatpuls.hops.stale import read_stale
+    from klimatpuls.pipeline.operator_notice import stale_tables, tell
+    from klimatpuls.pipeline.stale_tables import read_stale
 
     context = run_context()
     with connections.warehouse(connections.LOADER) as conn:
@@ -479,7 +479,7 @@ def tell_stale() -> None:
 @failing_is_told
 def assess() -> int:
     """Reckon the dated statuses for today; skipped when none changed. Returns the publication."""
-    from klimatpuls.hops.assess import assess as reckon
+    from klimatpuls.pipeline.assess import assess as reckon
 
     with (
         connections.warehouse(connections.LOADER) as conn,
@@ -495,7 +495,7 @@ def assess() -> int:
 @failing_is_told
 def render_report() -> int:
     """Hop 5, first half: the digest as HTML, text and picture. Returns the publication."""
-    from klimatpuls.hops.report import write_report
+    from klimatpuls.pipeline.report import write_report
 
     with connections.warehouse(connections.MAILER) as conn:
         files = write_report(conn, run_context())
@@ -508,7 +508,7 @@ def render_report() -> int:
 @failing_is_told
 def ask_for_approval() -> list[int]:
     """Go on to the question only when a digest waits for a person's word; returns the outbox rows."""
-    from klimatpuls.hops.approval import digests_to_approve
+    from klimatpuls.pipeline.approval import digests_to_approve
 
     with connections.warehouse(connections.MAILER) as conn:
         waiting = digests_to_approve(conn)
@@ -521,7 +521,7 @@ def ask_for_approval() -> list[int]:
 @failing_is_told
 def note_approval(answer: dict[str, Any], outbox_ids: list[int]) -> None:
     """Write the answer of the approval task into the outbox; no answer in time is its default, a no."""
-    from klimatpuls.hops.approval import decide_digests
+    from klimatpuls.pipeline.approval import decide_digests
 
     chosen = answer["chosen_options"]
     with connections.warehouse(connections.MAILER) as conn:
@@ -534,7 +534,7 @@ def send_mail() -> dict[str, int]:
     Raises:
         AirflowFailException: when a mail did not arrive or nobody knows whether it did.
     """
-    from klimatpuls.hops.report import send_mail as send
+    from klimatpuls.pipeline.report import send_mail as send
 
     summary = send(
         lambda: connections.open_warehouse(connections.MAILER), connections.smtp_settings(), run_context()
@@ -550,7 +550,7 @@ def send_mail() -> dict[str, int]:
 @failing_is_told
 def close_stuck_runs() -> int:
     """Close source runs that were killed, each with a notice that ``tell_untold`` sends; returns how many."""
-    from klimatpuls.hops.watch import close_stuck_runs as close
+    from klimatpuls.pipeline.watch import close_stuck_runs as close
 
     with connections.warehouse(connections.LOADER) as conn:
         return close(conn, context=run_context())
@@ -562,7 +562,7 @@ def tell_untold() -> dict[str, int]:
     Raises:
         AirflowFailException: when a mail did not arrive, or nobody knows whether it did.
     """
-    from klimatpuls.hops.notice import tell_untold as tell
+    from klimatpuls.pipeline.operator_notice import tell_untold as tell
 
     with connections.warehouse(connections.LOADER) as conn:
         states = tell(conn, connections.operator_settings(), run_context())
@@ -578,7 +578,7 @@ def tell_untold() -> dict[str, int]:
 @failing_is_told
 def assess_freshness() -> None:
     """Write the dated status of every dataset as of today."""
-    from klimatpuls.hops.validate import record_checks
+    from klimatpuls.pipeline.validate import record_checks
 
     context = run_context()
     with connections.warehouse(connections.LOADER) as conn, conn:
@@ -589,7 +589,7 @@ def assess_freshness() -> None:
 @failing_is_told
 def tell_overdue_defects() -> None:
     """Mail the operator about known defects whose day of review has passed; skipped when there is none."""
-    from klimatpuls.hops.watch import tell_of_overdue_defects
+    from klimatpuls.pipeline.watch import tell_of_overdue_defects
 
     with connections.warehouse(connections.LOADER) as conn:
         late = tell_of_overdue_defects(conn, connections.operator_settings(), run_context())
@@ -601,7 +601,7 @@ def tell_overdue_defects() -> None:
 @failing_is_told
 def sweep_unsent_mail() -> None:
     """Wake the report DAG (by this task's asset) when a mail is due that nobody is sending."""
-    from klimatpuls.hops.watch import has_mail_due, queue_missed_digest
+    from klimatpuls.pipeline.watch import has_mail_due, queue_missed_digest
 
     with connections.warehouse(connections.LOADER) as conn:
         queue_missed_digest(conn, run_context(), connections.smtp_settings().list_addresses)
@@ -614,7 +614,7 @@ def sweep_unsent_mail() -> None:
 @failing_is_told
 def sweep_held() -> None:
     """Wake the review DAG (by this task's asset) when a release is on hold and nobody is asked about it."""
-    from klimatpuls.hops.approval import reopen_questions
+    from klimatpuls.pipeline.approval import reopen_questions
 
     task_instance = get_current_context()["ti"]
 
@@ -636,8 +636,8 @@ def tidy() -> str:
 
     from airflow.configuration import conf
 
-    from klimatpuls.hops.retention import Keep
-    from klimatpuls.hops.retention import tidy as tidy_up
+    from klimatpuls.operations.retention import Keep
+    from klimatpuls.operations.retention import tidy as tidy_up
 
     keep, context = Keep.from_environ(os.environ), run_context()
     folders = (Path(conf.get("logging", "base_log_folder")), context.home / "logs")
@@ -648,7 +648,7 @@ def tidy() -> str:
 @failing_is_told
 def sweep_unpublished() -> None:
     """Wake the publish DAG (by this task's asset) when validated releases wait and no event came."""
-    from klimatpuls.hops.watch import has_unpublished
+    from klimatpuls.pipeline.watch import has_unpublished
 
     with connections.warehouse(connections.LOADER) as conn:
         waiting = has_unpublished(conn)

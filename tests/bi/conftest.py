@@ -13,9 +13,9 @@ import chain
 import pytest
 from commands import Commands
 
-from klimatpuls.embedded import house, processes, stack, superset
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.superset import Superset
+from klimatpuls.local import processes, runtime, stack, superset
+from klimatpuls.local.home import Home
+from klimatpuls.local.superset import Superset
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def home(
     home = Home(archive.parent / "home")
     home.claim("synthetic")
     home.remember(sources="replica", archive=str(archive), as_of=AS_OF.isoformat())
-    running = house.build_stack(home)
-    running.start("up", house.DATABASE_ONLY, house.migrate_warehouse(home))
+    running = runtime.build_stack(home)
+    running.start("up", runtime.DATABASE_ONLY, runtime.migrate_warehouse(home))
     try:
-        dsn = house.warehouse_dsn(running, "wh_loader")
+        dsn = runtime.warehouse_dsn(running, "wh_loader")
         with closing(connect(dsn)) as conn:
             assert chain.refresh(conn, dsn, archive, chain.context_of(home.root, EARLIER)) is not None
             shutil.rmtree(archive)
@@ -66,9 +66,9 @@ def home(
 @pytest.fixture(scope="session")
 def bi_dsn(home: Home) -> str:
     """Address of the warehouse for ``bi_read``."""
-    running = house.attach(home)
+    running = runtime.attach(home)
     assert running is not None
-    return house.warehouse_dsn(running, "bi_read")
+    return runtime.warehouse_dsn(running, "bi_read")
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
-from klimatpuls.embedded.postgres import binaries
+from klimatpuls.local.postgres import binaries
 
 if TYPE_CHECKING:
-    from klimatpuls.embedded.home import Home
+    from klimatpuls.local.home import Home
 
 pytestmark = [pytest.mark.bi, pytest.mark.timeout(900)]
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "bi.md").read_text(encoding="utf-8")

@@ -17,8 +17,8 @@ import pytest
 import yaml
 from commands import Commands
 
-from klimatpuls.embedded import house, processes, superset
-from klimatpuls.yaml_text import parse_yaml
+from klimatpuls.files.yaml_text import parse_yaml
+from klimatpuls.local import processes, runtime, superset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chromium import Page
     from conftest import Started
 
-    from klimatpuls.embedded.home import Home
+    from klimatpuls.local.home import Home
 
 pytestmark = [pytest.mark.bi, pytest.mark.timeout(900)]
 ASSETS = Path(__file__).resolve().parents[2] / "bi" / "assets"
@@ -208,7 +208,7 @@ def test_bi_down_leaves_nothing_of_it_and_the_warehouse_up(home: Home, started: 
     assert "stopped Superset" in commands.good("bi-down")
     assert processes.of_home(place) == set()
     assert started.superset.port is None
-    assert house.attach(home) is not None
+    assert runtime.attach(home) is not None
     assert "no Superset was running" in commands.good("bi-down")
 
 

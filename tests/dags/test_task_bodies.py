@@ -18,15 +18,15 @@ import chain
 import pytest
 from psycopg2.errors import UniqueViolation
 
-from klimatpuls import results
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.contract.releases import Fetched
 from klimatpuls.errors import FetchError, UsageError
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops.snapshot import keep_file
-from klimatpuls.releases import Fetched
-from klimatpuls.replica import workbook
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline.snapshot import keep_file
 from klimatpuls.sources import scb_population, smhi_emissions
+from klimatpuls.statistics import results
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -401,7 +401,7 @@ def test_a_fetch_that_fails_closes_its_run_so_that_nobody_waits(
     def unreachable(*_: Any, **__: Any) -> None:
         raise FetchError("smhi_emissions: no answer")
 
-    monkeypatch.setattr("klimatpuls.http.open_session", unreachable)
+    monkeypatch.setattr("klimatpuls.fetch.http.open_session", unreachable)
     with pytest.raises(FetchError, match="no answer"):
         tasks.fetch_snapshot(SMHI)
     nothing = "nothing to publish: no release and no register is new"
@@ -417,7 +417,7 @@ def test_a_look_that_fails_tells_the_operator(
     def unreachable(*_: Any, **__: Any) -> None:
         raise FetchError("smhi_emissions: no answer")
 
-    monkeypatch.setattr("klimatpuls.http.open_session", unreachable)
+    monkeypatch.setattr("klimatpuls.fetch.http.open_session", unreachable)
     give_operator(monkeypatch)
     with pytest.raises(FetchError, match="no answer"):
         tasks.look(SMHI)
@@ -575,12 +575,22 @@ def test_tables_that_could_not_be_calculated_fail_a_task_and_not_the_publication
 @pytest.mark.parametrize(
     ("task", "hop", "error", "words"),
     [
-        ("publish", "klimatpuls.hops.publish.publish_validated", KeyError("x"), "KeyError: 'x'"),
-        ("assess", "klimatpuls.hops.assess.assess", MemoryError(), "MemoryError: no message"),
-        ("render_report", "klimatpuls.hops.report.write_report", ValueError("two\nlines"), "two lines"),
-        ("sync_registers", "klimatpuls.hops.registers.sync_registers", OSError(28, "disk full"), "disk full"),
-        ("tidy", "klimatpuls.hops.retention.tidy", RuntimeError("no folder"), "RuntimeError: no folder"),
-        ("sweep_held", "klimatpuls.hops.approval.reopen_questions", TypeError("bad"), "TypeError: bad"),
+        ("publish", "klimatpuls.pipeline.publish.publish_validated", KeyError("x"), "KeyError: 'x'"),
+        ("assess", "klimatpuls.pipeline.assess.assess", MemoryError(), "MemoryError: no message"),
+        ("render_report", "klimatpuls.pipeline.report.write_report", ValueError("two\nlines"), "two lines"),
+        (
+            "sync_registers",
+            "klimatpuls.pipeline.sync_registers.sync_registers",
+            OSError(28, "disk full"),
+            "disk full",
+        ),
+        (
+            "tidy",
+            "klimatpuls.operations.retention.tidy",
+            RuntimeError("no folder"),
+            "RuntimeError: no folder",
+        ),
+        ("sweep_held", "klimatpuls.pipeline.approval.reopen_questions", TypeError("bad"), "TypeError: bad"),
     ],
 )
 def test_whatever_a_task_raises_the_operator_is_told_once_a_day(
@@ -618,7 +628,7 @@ def test_the_operator_is_told_the_table_that_refused_a_row(
         with conn.cursor() as cursor:
             cursor.execute("INSERT INTO ops.publication_facts SELECT * FROM ops.publication_facts")
 
-    monkeypatch.setattr("klimatpuls.hops.publish.publish_validated", twice)
+    monkeypatch.setattr("klimatpuls.pipeline.publish.publish_validated", twice)
     give_operator(monkeypatch)
     with pytest.raises(UniqueViolation):
         tasks_later.publish()
@@ -639,7 +649,7 @@ def test_a_failure_that_cannot_be_told_stays_what_it_is(tasks: Any, monkeypatch:
         message = "no folder"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("klimatpuls.hops.retention.tidy", broken)
+    monkeypatch.setattr("klimatpuls.operations.retention.tidy", broken)
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps({"conn_type": "smtp", "host": "127.0.0.1"}))
     with pytest.raises(RuntimeError, match="no folder") as raised:
         tasks.tidy()

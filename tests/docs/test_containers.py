@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from klimatpuls.catalog import SOURCES
-from klimatpuls.yaml_text import parse_yaml
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.files.yaml_text import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yaml"
@@ -65,11 +65,12 @@ def test_every_service_says_whether_it_is_well(compose: dict[str, Any]) -> None:
 
 
 def _settings_that_code_reads() -> set[str]:
-    """Names of the settings that tasks read: in the hops, the clock, the adapters and the DAGs."""
+    """Names of the settings that tasks read: in the pipeline, the clock, the adapters and the DAGs."""
     files = [
         *(ROOT / "dags").glob("*.py"),
         *(ROOT / "plugins").rglob("*.py"),
-        *(ROOT / "include/klimatpuls/hops").glob("*.py"),
+        *(ROOT / "include/klimatpuls/pipeline").glob("*.py"),
+        *(ROOT / "include/klimatpuls/operations").glob("*.py"),
         ROOT / "include/klimatpuls/clock.py",
     ]
     names = re.compile(r"\"((?:KLIMATPULS|MAIL)_[A-Z_]+)\"")
@@ -87,7 +88,8 @@ def test_the_job_that_prepares_the_databases_has_what_the_migration_reads(compos
     from klimatpuls.warehouse.migrate import LOGIN_ROLES
 
     job = compose["services"]["airflow-init"]
-    read = re.findall(r"\"(WAREHOUSE_[A-Z_]+)\"", (ROOT / "include/klimatpuls/cli.py").read_text("utf-8"))
+    main = (ROOT / "include/klimatpuls/cli/main.py").read_text("utf-8")
+    read = re.findall(r"\"(WAREHOUSE_[A-Z_]+)\"", main)
     assert "WAREHOUSE_ADMIN_DSN" in read
     wanted = {*read, *(f"{role.upper()}_PASSWORD" for role in LOGIN_ROLES)}
     assert wanted - set(job["environment"]) == set()

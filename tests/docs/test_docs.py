@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls import errors, schema
-from klimatpuls.catalog import SOURCES, Tolerances
+from klimatpuls import errors
+from klimatpuls.contract import schema
+from klimatpuls.contract.catalog import SOURCES, Tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,16 +48,16 @@ def test_every_mart_function_and_column_is_in_the_dictionary() -> None:
 
 
 def test_the_data_package_in_the_docs_is_the_one_the_contract_makes() -> None:
-    from klimatpuls import datapackage
+    from klimatpuls.contract import datapackage
 
     made = datapackage.to_json(datapackage.descriptor())
     assert _read("docs/datapackage.json") == made, (
-        "python -m klimatpuls.schema --write docs/data_dictionary.md writes both anew"
+        "python -m klimatpuls.contract.schema --write docs/data_dictionary.md writes both anew"
     )
 
 
 def test_the_page_on_open_data_tells_how_a_text_is_made_safe() -> None:
-    from klimatpuls import datapackage
+    from klimatpuls.contract import datapackage
 
     page = _read("docs/open_data.md")
     assert datapackage.descriptor()["text_escape"] in page.replace("\n", " ")
@@ -82,7 +84,7 @@ def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]
 def test_every_command_is_told_and_no_other() -> None:
     import typer
 
-    from klimatpuls.cli import app
+    from klimatpuls.cli.main import app
 
     commands = set(_commands(typer.main.get_command(app)))
     told = {
@@ -125,13 +127,23 @@ def test_every_dag_is_told() -> None:
         assert f"`{dag_id}`" in architecture, dag_id
 
 
-def test_every_module_stands_in_its_room() -> None:
-    rooms = _read("docs/architecture.md").partition("## Rooms")[2].partition("```")[2].partition("```")[0]
-    named = set(re.findall(r"\b\w+\b", rooms))
+def test_the_structure_is_the_folder_list() -> None:
+    structure = (
+        _read("docs/architecture.md").partition("## Structure")[2].partition("```")[2].partition("```")[0]
+    )
     package = Path(errors.__file__).parent
-    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
-    folders = {path.parent.name for path in package.glob("*/__init__.py")}
-    assert modules | folders <= named
+    folders = dict(re.findall(r"^  (\w+)/ +(.+)$", structure, re.MULTILINE))
+    assert folders == {
+        path.parent.name: str(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))
+        .partition("\n")[0]
+        .replace("``", "")
+        for path in package.glob("*/__init__.py")
+    }
+    modules = set(re.findall(r"\b\w+\.py\b", structure))
+    assert modules == {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    layers = re.search(r"layers =\n((?: +.*\n)+)", _read(".importlinter"))
+    assert layers is not None
+    assert [name for name in re.findall(r"\w+", layers[1]) if name in folders] == list(folders)
 
 
 def test_every_decision_is_listed_and_short() -> None:
@@ -223,8 +235,10 @@ def test_the_figures_of_the_readme_are_those_of_the_release(real_data: Path) -> 
 
     import pandas as pd
 
-    from klimatpuls import registers, releases, results
+    from klimatpuls import registers
+    from klimatpuls.contract import releases
     from klimatpuls.sources import smhi_emissions
+    from klimatpuls.statistics import results
 
     workbook = (real_data / "smhi/GGT_edition_2026a.xlsx").read_bytes()
     parsed = smhi_emissions.parse([workbook], "smhi_emissions", "ghg")

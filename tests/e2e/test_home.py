@@ -19,19 +19,20 @@ import releasing
 from commands import Commands
 from conftest import HALF_WRITTEN, PROJECT
 
-from klimatpuls.embedded import house
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.services import OPERATOR_ADDRESS, WAREHOUSE_DATABASE
-from klimatpuls.replica import workbook
-from klimatpuls.replica.archive import MANIFEST
+from klimatpuls.files import synthetic_mark
+from klimatpuls.local import runtime
+from klimatpuls.local.home import Home
+from klimatpuls.local.services import OPERATOR_ADDRESS, WAREHOUSE_DATABASE
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.archive import MANIFEST
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from klimatpuls.embedded.airflow_api import Question
-    from klimatpuls.releases import Parsed
+    from klimatpuls.contract.releases import Parsed
+    from klimatpuls.local.airflow_api import Question
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -133,7 +134,7 @@ class TestLeftRunning:
 
     def test_airflow_runs_a_chain_and_listens_on_loopback_only(self, running: Commands) -> None:
         home = Home(running.home)
-        stack = house.attach(home)
+        stack = runtime.attach(home)
         assert stack is not None
         stack.api.wait_for_dags(["chain"])
         run = stack.api.wait(stack.api.trigger("chain"), patience=60)
@@ -252,10 +253,10 @@ def test_a_home_refuses_another_origin_before_anything_is_fetched(running: Comma
 
 def _value(klimatpuls: Commands, query: str) -> Any:
     """The one value of a query, read in the stack that is up."""
-    stack = house.attach(Home(klimatpuls.home))
+    stack = runtime.attach(Home(klimatpuls.home))
     assert stack is not None
     with (
-        closing(connect(house.warehouse_dsn(stack, "bi_read"))) as conn,
+        closing(connect(runtime.warehouse_dsn(stack, "bi_read"))) as conn,
         conn.cursor() as cursor,
     ):
         cursor.execute(query)
@@ -265,7 +266,7 @@ def _value(klimatpuls: Commands, query: str) -> Any:
 
 def _tell_that_the_digest_was_of_the_day_before(klimatpuls: Commands) -> None:
     """The day is that of the services, and the network gets one digest a day."""
-    stack = house.attach(Home(klimatpuls.home))
+    stack = runtime.attach(Home(klimatpuls.home))
     assert stack is not None
     with closing(connect(stack.cluster.dsn(WAREHOUSE_DATABASE))) as conn, conn, conn.cursor() as cursor:
         cursor.execute("UPDATE ops.mail_outbox SET as_of_date = as_of_date - 1")
@@ -286,14 +287,14 @@ def _publication(klimatpuls: Commands) -> Any:
 
 def _moved(parsed: Parsed, factor: float, published: date) -> bytes:
     """The same release with every figure multiplied: all sums hold, every municipality has moved."""
-    made_up = workbook.Properties(title=f"{workbook.SYNTHETIC_MARK}: moved")
+    made_up = workbook.Properties(title=f"{synthetic_mark.SYNTHETIC_MARK}: moved")
     rows = chain.sheet_rows(parsed, published, factor)
     return workbook.build_workbook(rows, sheet_name="moved", properties=made_up)
 
 
 def _answer(klimatpuls: Commands, about: str, choice: str) -> str:
     """Answer the question about something as its page would; what the question says."""
-    stack = house.attach(Home(klimatpuls.home))
+    stack = runtime.attach(Home(klimatpuls.home))
     assert stack is not None
     found: list[Question] = []
 

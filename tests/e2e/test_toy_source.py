@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import HALF_WRITTEN, PASSWORDS, PROJECT
 
-from klimatpuls.embedded.postgres import temporary_cluster
+from klimatpuls.local.postgres import temporary_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.postgres import Cluster
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -32,10 +32,10 @@ from datetime import date
 
 import pandas as pd
 
-from klimatpuls.assumptions import Checked
+from klimatpuls.fetch.assumptions import Checked
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.http import look_at_file
-from klimatpuls.releases import Fetched, Parsed
+from klimatpuls.fetch.http import look_at_file
+from klimatpuls.contract.releases import Fetched, Parsed
 
 
 def fetch(session, base_url, dataset, substance, *, as_of):
@@ -175,12 +175,12 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from airflow.dag_processing.dagbag import DagBag
-from klimatpuls import catalog, schema
-from klimatpuls.hops import load, publish, recognising, snapshot, validate
-from klimatpuls.hops.check_sources import Place, check_sources
-from klimatpuls.hops.context import RunContext
-from klimatpuls.http import open_session
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.contract import catalog, schema
+from klimatpuls.pipeline import load, publish, recognising, snapshot, validate
+from klimatpuls.operations.check_sources import Place, check_sources
+from klimatpuls.pipeline.context import RunContext
+from klimatpuls.fetch.http import open_session
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.migrate import migrate
@@ -322,8 +322,8 @@ def test_five_files_make_a_source(own_cluster: Cluster, tmp_path: Path) -> None:
     touched = {name for name in after if after[name] != before.get(name)}
     places = {str(Path(name).parent) if "/fixtures/" in f"/{name}" else name for name in touched}
     assert places == {
-        "include/klimatpuls/catalog.py",
-        "include/klimatpuls/contract.yaml",
+        "include/klimatpuls/contract/catalog.py",
+        "include/klimatpuls/contract/contract.yaml",
         "include/klimatpuls/sources/toy_trees.py",
         "tests/fixtures/toy_trees",
         "tests/unit/sources/test_toy_trees.py",

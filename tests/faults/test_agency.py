@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 from chain import unthrottled
 
-from klimatpuls.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SMHI_EMISSIONS
 from klimatpuls.errors import EXIT_FETCH, FetchError
-from klimatpuls.hops import snapshot
-from klimatpuls.http import Limits, open_session
-from klimatpuls.replica.server import Faults, Replica, ReplicaServer
+from klimatpuls.fetch.http import Limits, open_session
+from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.pipeline import snapshot
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from conftest import Published
 
-    from klimatpuls.hops.snapshot import SnapshotResult
+    from klimatpuls.pipeline.snapshot import SnapshotResult
 
 pytestmark = pytest.mark.postgres
 

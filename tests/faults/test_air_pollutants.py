@@ -12,12 +12,12 @@ import psycopg2
 import pytest
 from python_calamine import CalamineWorkbook
 
-from klimatpuls.catalog import SMHI_EMISSIONS
-from klimatpuls.hops import load, publish, snapshot, validate
-from klimatpuls.http import open_session
-from klimatpuls.replica import archive as archives
-from klimatpuls.replica import workbook
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.fetch.http import open_session
+from klimatpuls.mock_agencies import archive as archives
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Warehouse
 
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.pipeline.context import RunContext
 
 pytestmark = pytest.mark.postgres
 
@@ -271,7 +271,7 @@ def test_a_harmed_sheet_has_one_verdict(
 def test_an_approved_hold_of_a_pollutant_is_published_without_a_digest(
     published: Warehouse, clone: Callable[[str], Warehouse], bundled: Path, tmp_path: Path
 ) -> None:
-    from klimatpuls.hops.approval import decide_release
+    from klimatpuls.pipeline.approval import decide_release
 
     warehouse, context = clone(published.name), chain.context_of(tmp_path, LATER)
     rows = rows_of(bundled, "nox")

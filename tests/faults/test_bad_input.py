@@ -14,7 +14,7 @@ import pytest
 from chain import sheet_rows
 from releasing import shown
 
-from klimatpuls.replica import workbook
+from klimatpuls.mock_agencies import workbook
 from klimatpuls.sources import smhi_emissions
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from conftest import Published
 
-    from klimatpuls.hops.validate import ValidationResult
+    from klimatpuls.pipeline.validate import ValidationResult
 
 pytestmark = pytest.mark.postgres
 

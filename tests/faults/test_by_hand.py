@@ -13,13 +13,14 @@ import chain
 import pytest
 from hostile import HOSTILE
 
-from klimatpuls import catalog
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract import catalog
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import KlimatpulsError, SourceFormatError, UsageError, WrongHomeError
-from klimatpuls.hops import load, recognising, snapshot, validate
-from klimatpuls.http import Limits, open_session
-from klimatpuls.replica import workbook
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.fetch.http import Limits, open_session
+from klimatpuls.files import synthetic_mark
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.pipeline import load, recognise_file, snapshot, validate
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -186,17 +187,17 @@ def test_a_symbolic_link_to_a_file_is_that_file(tmp_path: Path, small_archive: P
 
 @pytest.mark.parametrize("is_marked", [True, False])
 def test_made_up_figures_and_others_are_kept_apart(tmp_path: Path, is_marked: bool) -> None:
-    from klimatpuls.embedded import session
-    from klimatpuls.embedded.home import Home
+    from klimatpuls.cli import session
+    from klimatpuls.local.home import Home
 
     rows: list[list[Any]] = [["x"]]
-    title = f"{workbook.SYNTHETIC_MARK}: no real figure" if is_marked else ""
+    title = f"{synthetic_mark.SYNTHETIC_MARK}: no real figure" if is_marked else ""
     body = workbook.build_workbook(rows, sheet_name="a", properties=workbook.Properties(title=title))
-    assert recognising.says_synthetic(body) is is_marked
+    assert synthetic_mark.is_synthetic(body) is is_marked
     given = snapshot.Given(
         name="given.xlsx",
         body=body,
-        known=recognising.Known(source="smhi_emissions", dataset="smhi_emissions", substance="ghg"),
+        known=recognise_file.Known(source="smhi_emissions", dataset="smhi_emissions", substance="ghg"),
         is_synthetic=is_marked,
     )
     for origin in ("synthetic", "live"):
@@ -220,9 +221,9 @@ def test_made_up_figures_and_others_are_kept_apart(tmp_path: Path, is_marked: bo
 )
 def test_other_files_say_so_in_their_first_words(body: bytes, is_marked: bool) -> None:
     if body.startswith(b"PK") and not is_marked:
-        assert recognising._first_strings(body) == b""
+        assert recognise_file._first_strings(body) == b""
     else:
-        assert recognising.says_synthetic(body) is is_marked
+        assert synthetic_mark.is_synthetic(body) is is_marked
 
 
 ANSWERS = ("scb_population", "scb_national_emissions", "scb_energy", "trafa_vehicles")
@@ -247,7 +248,7 @@ def test_an_answer_of_a_synthetic_archive_says_so_and_no_other_does(
         module = snapshot.source_module(source)
         (dataset, *_) = source.datasets
         parts = module.fetch(session, session.base_url, dataset.id, None, as_of=day).parts
-    found = [known for part in parts if (known := recognising.recognise(part)) is not None]
+    found = [known for part in parts if (known := recognise_file.recognise(part)) is not None]
     assert found
     assert {known.source for known, _ in found} == {source_id}
     assert {is_marked for _, is_marked in found} == {origin == "synthetic"}

@@ -13,8 +13,8 @@ import pytest
 from releasing import ask, current, outbox, publish_now, release
 
 from klimatpuls.errors import UsageError
-from klimatpuls.hops import watch
-from klimatpuls.hops.approval import decide_release, questions_to_ask
+from klimatpuls.pipeline import watch
+from klimatpuls.pipeline.approval import decide_release, questions_to_ask
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from conftest import Published, Warehouse
 
-    from klimatpuls.hops.approval import Action
+    from klimatpuls.pipeline.approval import Action
 
 pytestmark = pytest.mark.postgres
 

@@ -21,12 +21,13 @@ import pytest
 from chain import sheet_rows, unthrottled
 from releasing import shown
 
-from klimatpuls import catalog, regions
-from klimatpuls.hops import snapshot
-from klimatpuls.hops.approval import decide_release
-from klimatpuls.http import open_session
-from klimatpuls.replica import workbook
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.contract import catalog
+from klimatpuls.domain import regions
+from klimatpuls.fetch.http import open_session
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.pipeline import snapshot
+from klimatpuls.pipeline.approval import decide_release
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect
 

@@ -19,13 +19,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from releasing import LIST, the_day_after
 
-from klimatpuls import regions, results, sectors
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops import publish, registers
+from klimatpuls.domain import regions, sectors
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline import publish, sync_registers
 from klimatpuls.registers.checking import REGISTERS, check_folder
 from klimatpuls.registers.rules import CRITERIA_RULES
 from klimatpuls.registers.values import cell_text
-from klimatpuls.series import BOUNDARIES
+from klimatpuls.statistics import results
+from klimatpuls.statistics.series import BOUNDARIES
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from conftest import Published
 
     from klimatpuls.registers.reading import Mistake
-    from klimatpuls.steps import Step, Steps
+    from klimatpuls.statistics.steps import Step, Steps
 
 EXAMPLES = int(os.environ.get("KLIMATPULS_EXAMPLES", "20"))
 pytestmark = [
@@ -327,7 +328,7 @@ def test_whatever_the_check_accepts_is_published(home: Published, added: dict[st
     rows = accepted(folder, added)
     context = replace(home.context, as_of=TODAY + dt.timedelta(days=later))
     with closing(connect(home.warehouse.loader_dsn)) as conn:
-        registers.sync_registers(conn, folder, CHECKED_ON)
+        sync_registers.sync_registers(conn, folder, CHECKED_ON)
         made = publish.publish_validated(conn, context, LIST)
     said = [(one.table_name, one.error_class, one.error_message) for one in made.stale] if made else []
     assert said == [], json.dumps(rows)

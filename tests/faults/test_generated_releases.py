@@ -18,10 +18,13 @@ from hypothesis import strategies as st
 from psycopg2 import sql
 from releasing import LIST
 
-from klimatpuls import catalog, members, results, sectors
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops import publish, registers
-from klimatpuls.releases import Parsed, content_sha256, release_id
+from klimatpuls.contract import catalog
+from klimatpuls.contract.releases import Parsed, content_sha256, release_id
+from klimatpuls.domain import sectors
+from klimatpuls.membership import members
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline import publish, sync_registers
+from klimatpuls.statistics import results
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.loader import load_facts
@@ -212,10 +215,10 @@ def home(
     (folder / "targets.yaml").write_text(yaml.safe_dump({"targets": targets}), encoding="utf-8")
     with (folder / "measures.csv").open("a", encoding="utf-8") as file:
         file.write("m1,0360,territorial,all,Avtal,Pact,ongoing,,,2027:5,KF,Schablon,,,Strateg,,2025-03-01\n")
-    registers.refuse_mistakes(folder)
+    sync_registers.refuse_mistakes(folder)
     made = Home(new_warehouse(), folder)
     with closing(connect(made.warehouse.loader_dsn)) as conn:
-        registers.sync_registers(conn, folder)
+        sync_registers.sync_registers(conn, folder)
     yield made
     drop_warehouse(made.warehouse)
 

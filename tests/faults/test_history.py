@@ -12,7 +12,8 @@ import psycopg2
 import pytest
 from releasing import ask, current, publish_now, release, the_day_after
 
-from klimatpuls import revisions, schema
+from klimatpuls.contract import schema
+from klimatpuls.statistics import revisions
 from klimatpuls.warehouse import facts
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.frames import read_frame

@@ -10,13 +10,13 @@ import chain
 import psycopg2
 import pytest
 
-from klimatpuls.catalog import SCB_POPULATION, SMHI_EMISSIONS
-from klimatpuls.hops import load, publish, snapshot, validate
-from klimatpuls.hops.context import RunContext
-from klimatpuls.http import Limits, open_session
-from klimatpuls.releases import Fetched
-from klimatpuls.replica import workbook
-from klimatpuls.replica.server import Faults, Replica, ReplicaServer
+from klimatpuls.contract.catalog import SCB_POPULATION, SMHI_EMISSIONS
+from klimatpuls.contract.releases import Fetched
+from klimatpuls.fetch.http import Limits, open_session
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.pipeline import load, publish, snapshot, validate
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Published, Warehouse
 
-    from klimatpuls.hops.validate import ValidationResult
+    from klimatpuls.pipeline.validate import ValidationResult
 
 pytestmark = pytest.mark.postgres
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SMHI_EMISSIONS
 from klimatpuls.errors import EXIT_FETCH, FetchError
-from klimatpuls.hops import snapshot
-from klimatpuls.hops.context import RunContext
-from klimatpuls.http import Limits, open_session
-from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.fetch.http import Limits, open_session
+from klimatpuls.fetch.snapshots import SnapshotStore
+from klimatpuls.pipeline import snapshot
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 

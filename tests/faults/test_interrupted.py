@@ -10,9 +10,9 @@ import chain
 import psycopg2
 import pytest
 
-from klimatpuls.catalog import SMHI_EMISSIONS
-from klimatpuls.hops import load, publish, snapshot, validate
-from klimatpuls.replica import workbook
+from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from chain import unthrottled
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError
-from klimatpuls.hops import load, look, snapshot
-from klimatpuls.hops.context import RunContext
-from klimatpuls.http import Limits, open_session
-from klimatpuls.replica.server import Faults, Replica, ReplicaServer
+from klimatpuls.fetch.http import Limits, open_session
+from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.pipeline import load, poll, snapshot
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 
@@ -45,9 +45,9 @@ def context(tmp_path: Path) -> RunContext:
     return RunContext(home=tmp_path / "home", origin="synthetic", as_of=BEFORE, now=now)
 
 
-def seen(conn: PgConnection, server: ReplicaServer, source, context: RunContext) -> look.LookResult:
+def seen(conn: PgConnection, server: ReplicaServer, source, context: RunContext) -> poll.LookResult:
     with open_session(source, server.url + source.replica_path) as session:
-        return look.look_at(conn, source, session, context)
+        return poll.look_at(conn, source, session, context)
 
 
 def fetched(
@@ -57,11 +57,11 @@ def fetched(
         run = runs.start_run(
             conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
         )
-    marks = look.fingerprints(conn, source)
+    marks = poll.fingerprints(conn, source)
     with open_session(source, server.url + source.replica_path) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=run.run_id)
     with conn:
-        look.note_fetched(conn, marks)
+        poll.note_fetched(conn, marks)
     return result
 
 
@@ -101,7 +101,7 @@ def test_a_look_that_gets_no_answer_forgets_nothing(conn, context, small_archive
             open_session(SCB, url, limits=limits, sleep=lambda _: None) as session,
             pytest.raises(FetchError, match="scb_population"),
         ):
-            look.look_at(conn, SCB, session, context)
+            poll.look_at(conn, SCB, session, context)
     with ReplicaServer(Replica(small_archive, BEFORE)) as server:
         assert not seen(conn, server, SCB, context).has_news
 

@@ -16,10 +16,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from klimatpuls.addresses import parse_addresses
+from klimatpuls.domain.mail_address import parse_addresses
 from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, FetchError, MailError, SourceFormatError
-from klimatpuls.hops.context import RunContext
-from klimatpuls.hops.notice import (
+from klimatpuls.fetch.http import StatusError
+from klimatpuls.pipeline.context import RunContext
+from klimatpuls.pipeline.operator_notice import (
     MAX_ATTEMPTS,
     UNTOLD_DAYS,
     failure,
@@ -29,10 +30,9 @@ from klimatpuls.hops.notice import (
     lost_parts,
     tell_untold,
 )
-from klimatpuls.hops.notice import tell as tell_notice
-from klimatpuls.hops.validate import ValidationResult
-from klimatpuls.hops.watch import close_stuck_runs, tell_of_overdue_defects
-from klimatpuls.http import StatusError
+from klimatpuls.pipeline.operator_notice import tell as tell_notice
+from klimatpuls.pipeline.validate import ValidationResult
+from klimatpuls.pipeline.watch import close_stuck_runs, tell_of_overdue_defects
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.report.mailer import SmtpSettings
 from klimatpuls.report.outbox import LOCK_SPACE, send_due

@@ -13,12 +13,12 @@ import psycopg2
 import pytest
 from hostile import HOSTILE
 
-from klimatpuls import isolation
-from klimatpuls.catalog import SMHI_EMISSIONS
-from klimatpuls.hops import load, publish, reading, snapshot, validate
-from klimatpuls.isolation import IsolationError
-from klimatpuls.releases import Fetched
-from klimatpuls.replica import workbook
+from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.releases import Fetched
+from klimatpuls.files import isolation
+from klimatpuls.files.isolation import IsolationError
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.pipeline import load, publish, read_file, snapshot, validate
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conftest import Published
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.hops.reading import Read
+    from klimatpuls.pipeline.read_file import Read
 
 pytestmark = pytest.mark.postgres
 
@@ -110,7 +110,9 @@ def test_a_hostile_file_is_quarantined_alone_and_soon(
 ) -> None:
     make, rules = HOSTILE[name]
     run_id = begin(conn, published, {"co2": good_book, "ghg": make()})
-    isolation.server("klimatpuls.hops.reading", "klimatpuls.sources.smhi_emissions").call(int, what="warm")
+    isolation.server("klimatpuls.pipeline.read_file", "klimatpuls.sources.smhi_emissions").call(
+        int, what="warm"
+    )
     began = time.process_time()
     result = load.load_run(conn, SMHI_EMISSIONS, run_id, published.context)
     assert time.process_time() - began < 10
@@ -210,8 +212,8 @@ def test_a_key_twice_is_told_with_its_rows_before_the_database_sees_it(good: Pub
         rows=pd.concat([parsed.rows, parsed.rows.iloc[[5]]], ignore_index=True),
         rows_read=parsed.rows_read + 1,
     )
-    with pytest.raises(reading.SourceFormatError) as caught:
-        reading.prepare(twice, 1, "f" * 64)
+    with pytest.raises(read_file.SourceFormatError) as caught:
+        read_file.prepare(twice, 1, "f" * 64)
     assert caught.value.rule == "duplicate_key"
     row = parsed.rows.iloc[5]
     assert f"row {row['sheet_row']}: region_code {row['region_code']}" in str(caught.value)
@@ -219,8 +221,8 @@ def test_a_key_twice_is_told_with_its_rows_before_the_database_sees_it(good: Pub
 
 def test_lost_cells_are_a_fault_of_the_parser_and_of_no_other_file(good: Published) -> None:
     parsed = smhi_emissions.parse([book(good, "ghg")], "smhi_emissions", "ghg")
-    with pytest.raises(reading.SourceFormatError, match="fault of the parser") as caught:
-        reading.prepare(replace(parsed, rows_read=parsed.rows_read + 1), 1, "f" * 64)
+    with pytest.raises(read_file.SourceFormatError, match="fault of the parser") as caught:
+        read_file.prepare(replace(parsed, rows_read=parsed.rows_read + 1), 1, "f" * 64)
     assert caught.value.rule == "lost_cells"
 
 
@@ -321,7 +323,7 @@ def test_a_part_that_is_missing_waits_to_be_told_from_the_moment_its_release_is_
 
 def test_a_part_that_is_missing_stands_among_the_notes_of_its_release(good: Published) -> None:
     parsed = smhi_emissions.parse([book(good, "ghg")], "smhi_emissions", "ghg")
-    read = reading.prepare(replace(parsed, notes=("a note",), losses=(LOST,)), 1, "f" * 64)
+    read = read_file.prepare(replace(parsed, notes=("a note",), losses=(LOST,)), 1, "f" * 64)
     assert read.notes == ("a note", LOST)
     assert read.losses == (LOST,)
-    assert reading.prepare(replace(parsed, notes=(LOST,), losses=(LOST,)), 1, "f" * 64).notes == (LOST,)
+    assert read_file.prepare(replace(parsed, notes=(LOST,), losses=(LOST,)), 1, "f" * 64).notes == (LOST,)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from chain import begin, unthrottled
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError
-from klimatpuls.hops import load, look, snapshot
-from klimatpuls.hops.context import RunContext
-from klimatpuls.http import Limits, StatusError, open_session
-from klimatpuls.replica.server import Replica, ReplicaServer
-from klimatpuls.replica.wire import page_reply
+from klimatpuls.fetch.http import Limits, StatusError, open_session
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.wire import page_reply
+from klimatpuls.pipeline import load, poll, snapshot
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import scb_population
 from klimatpuls.warehouse.connection import connect
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.replica.wire import Reply, Request
+    from klimatpuls.mock_agencies.wire import Reply, Request
 
 pytestmark = pytest.mark.postgres
 
@@ -71,9 +71,9 @@ def fetch(
         return snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
 
 
-def see(conn: PgConnection, server: ReplicaServer, context: RunContext) -> look.LookResult:
+def see(conn: PgConnection, server: ReplicaServer, context: RunContext) -> poll.LookResult:
     with open_session(SCB, server.url + SCB.replica_path, limits=QUICK) as session:
-        return look.look_at(conn, SCB, session, context)
+        return poll.look_at(conn, SCB, session, context)
 
 
 def failed_runs(conn: PgConnection) -> list[str]:
@@ -144,10 +144,10 @@ def test_a_look_that_fails_hides_no_news_of_another_part(
     assert set(seen.failed) == {FIRST}
     assert "scb_population_ckm: changed" in seen.detail
 
-    marks = look.fingerprints(conn, SCB)
+    marks = poll.fingerprints(conn, SCB)
     fetch(conn, server, SCB, context)
     with conn:
-        look.note_fetched(conn, marks)
+        poll.note_fetched(conn, marks)
     with pytest.raises(FetchError, match="TAB638"):
         see(conn, server, context)
     server.change = None

@@ -13,10 +13,11 @@ import psycopg2
 import pytest
 from releasing import LIST, ask, current, newest, outbox, publish_now, release, the_day_after
 
-from klimatpuls import results, schema
+from klimatpuls.contract import schema
 from klimatpuls.errors import UsageError, WrongHomeError
-from klimatpuls.hops import publish, registers, watch
-from klimatpuls.hops.approval import decide_digests, decide_release, digests_to_approve
+from klimatpuls.pipeline import publish, sync_registers, watch
+from klimatpuls.pipeline.approval import decide_digests, decide_release, digests_to_approve
+from klimatpuls.statistics import results
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import warehouse_digest
@@ -363,7 +364,7 @@ def test_a_known_defect_leaves_the_trend_and_nothing_else(published: Published) 
 
 def test_syncing_the_registers_again_changes_nothing(published: Published) -> None:
     with closing(connect(published.warehouse.loader_dsn)) as conn:
-        assert registers.sync_registers(conn) == ()
+        assert sync_registers.sync_registers(conn) == ()
 
 
 def test_the_results_cover_every_region(published: Published) -> None:

@@ -11,13 +11,13 @@ import chain
 import psycopg2
 import pytest
 
-from klimatpuls.catalog import SCB_POPULATION
-from klimatpuls.hops import load, look, snapshot, validate
-from klimatpuls.hops.context import RunContext
-from klimatpuls.http import open_session
-from klimatpuls.parser_version import parser_version
-from klimatpuls.releases import Fetched
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.contract.releases import Fetched
+from klimatpuls.fetch.http import open_session
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.pipeline import load, poll, snapshot, validate
+from klimatpuls.pipeline.context import RunContext
+from klimatpuls.pipeline.parser_version import parser_version
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 
@@ -60,18 +60,18 @@ def ask(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def seen(conn: PgConnection, server: ReplicaServer, context: RunContext) -> look.LookResult:
+def seen(conn: PgConnection, server: ReplicaServer, context: RunContext) -> poll.LookResult:
     with open_session(SCB, server.url + SCB.replica_path) as session:
-        return look.look_at(conn, SCB, session, context)
+        return poll.look_at(conn, SCB, session, context)
 
 
 def fetched(conn: PgConnection, server: ReplicaServer, context: RunContext) -> snapshot.SnapshotResult:
     run_id = chain.begin(conn, SCB, context)
-    marks = look.fingerprints(conn, SCB)
+    marks = poll.fingerprints(conn, SCB)
     with open_session(SCB, server.url + SCB.replica_path) as session:
         result = snapshot.take_snapshots(conn, SCB, session, context, run_id=run_id)
     with conn:
-        look.note_fetched(conn, marks)
+        poll.note_fetched(conn, marks)
     return result
 
 
@@ -328,8 +328,9 @@ def test_the_command_names_what_stays_refused_and_ends_with_5(
     from contextlib import contextmanager
     from types import SimpleNamespace
 
-    from klimatpuls.embedded import house, session
+    from klimatpuls.cli import session
     from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE, UsageError
+    from klimatpuls.local import runtime
 
     first = given(conn, context, PAGE)
     load.load_run(conn, SCB, first, context)
@@ -349,7 +350,7 @@ def test_the_command_names_what_stays_refused_and_ends_with_5(
 
     monkeypatch.setattr(session, "_running", running)
     monkeypatch.setattr(session, "_refresh", refresh)
-    monkeypatch.setattr(house, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
+    monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
     home: Any = None
     assert session.retry_source(home, "scb_population", said.append) == EXIT_QUARANTINE
     assert asked == [(["scb_population"], {"retry_refused": True})]
@@ -370,9 +371,10 @@ def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
     from contextlib import contextmanager
     from types import SimpleNamespace
 
-    from klimatpuls.embedded import house, session
+    from klimatpuls.cli import session
     from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE
-    from klimatpuls.hops.recognising import Known
+    from klimatpuls.local import runtime
+    from klimatpuls.pipeline.recognise_file import Known
 
     load.load_run(conn, SCB, given(conn, context, PAGE), context)
     said: list[str] = []
@@ -384,8 +386,8 @@ def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
     monkeypatch.setattr(session, "_running", running)
     monkeypatch.setattr(session, "_refresh", lambda *_: SimpleNamespace(exit_code=EXIT_DONE))
     monkeypatch.setattr(session, "_check_origin", lambda *_: None)
-    monkeypatch.setattr(house, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
-    monkeypatch.setattr(house, "run_context", lambda *_: context)
+    monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
+    monkeypatch.setattr(runtime, "run_context", lambda *_: context)
     home: Any = None
     known = Known(source=SCB.id, dataset="scb_population", substance=None)
     for body, expected in ((PAGE, EXIT_QUARANTINE), (b"{}", EXIT_DONE)):

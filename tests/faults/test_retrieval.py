@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import chain
 import pytest
 
-from klimatpuls.catalog import KOLADA
-from klimatpuls.hops import load, publish, snapshot, validate
-from klimatpuls.kolada_kpis import kpis
-from klimatpuls.releases import Fetched
+from klimatpuls.contract.catalog import KOLADA
+from klimatpuls.contract.releases import Fetched
+from klimatpuls.domain.kolada_kpis import kpis
+from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:

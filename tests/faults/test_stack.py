@@ -19,12 +19,12 @@ import pytest
 import sharing
 from processes_of import everything
 
-from klimatpuls.embedded import processes, services, stack
-from klimatpuls.embedded.control import StackError, running_warden
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.postgres import Cluster, binaries
-from klimatpuls.embedded.stack import Stack
 from klimatpuls.errors import UsageError
+from klimatpuls.local import processes, services, stack
+from klimatpuls.local.control import StackError, running_warden
+from klimatpuls.local.home import Home
+from klimatpuls.local.postgres import Cluster, binaries
+from klimatpuls.local.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,8 @@ MAIL = frozenset({"mail"})
 COMMAND = """
 import sys, time
 from pathlib import Path
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.stack import Stack
+from klimatpuls.local.home import Home
+from klimatpuls.local.stack import Stack
 stack = Stack(Home(Path(sys.argv[1])), sources="live")
 stack.start("run", frozenset(sys.argv[3:]))
 with stack.cluster.connect("klimatpuls") as connection, connection.cursor() as cursor:

@@ -13,15 +13,16 @@ import pytest
 from conftest import AS_OF
 from releasing import LIST, ask, current, outbox
 
-from klimatpuls import members, results
 from klimatpuls.errors import WarehouseError
-from klimatpuls.hops import publish, watch
-from klimatpuls.hops.approval import decide_release
-from klimatpuls.hops.assess import assess
-from klimatpuls.hops.stale import read_stale
+from klimatpuls.membership import members
+from klimatpuls.pipeline import publish, watch
+from klimatpuls.pipeline.approval import decide_release
+from klimatpuls.pipeline.assess import assess
+from klimatpuls.pipeline.stale_tables import read_stale
 from klimatpuls.report.render import render
 from klimatpuls.report.view import read_digest
-from klimatpuls.steps import Step
+from klimatpuls.statistics import results
+from klimatpuls.statistics.steps import Step
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import digest_parts
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from conftest import Published, Warehouse
 
-    from klimatpuls.steps import Steps
+    from klimatpuls.statistics.steps import Steps
 
 pytestmark = pytest.mark.postgres
 

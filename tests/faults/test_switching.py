@@ -13,9 +13,9 @@ import psycopg2
 import pytest
 from releasing import current, publish_now
 
-from klimatpuls import results
-from klimatpuls.hops.approval import decide_release
-from klimatpuls.steps import Result
+from klimatpuls.pipeline.approval import decide_release
+from klimatpuls.statistics import results
+from klimatpuls.statistics.steps import Result
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from conftest import Published
 
-    from klimatpuls.results import ResultInputs
+    from klimatpuls.statistics.results import ResultInputs
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 

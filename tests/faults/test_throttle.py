@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls import pace
-from klimatpuls.catalog import SCB_POPULATION
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.fetch import rate_limit
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
 from klimatpuls.warehouse.calls import WarehouseLedger
 from klimatpuls.warehouse.connection import connect, load_sql
 
@@ -29,8 +29,8 @@ TABLE = "/scb/api/v2/tables/TAB638"
 CALLER = """
 import sys
 from dataclasses import replace
-from klimatpuls.catalog import SCB_POPULATION
-from klimatpuls.http import open_session
+from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.fetch.http import open_session
 from klimatpuls.warehouse.calls import WarehouseLedger
 from klimatpuls.warehouse.connection import connect
 
@@ -38,7 +38,7 @@ dsn, url, calls, reads_config = sys.argv[1:]
 source = replace(SCB_POPULATION, calls_per_window=())
 with open_session(source, url, ledger=WarehouseLedger(connect(dsn))) as session:
     if reads_config == "True":
-        from klimatpuls.pxweb import PxWebClient
+        from klimatpuls.fetch.pxweb.client import PxWebClient
 
         PxWebClient(session=session, base_url=session.base_url).fetch_config()
     print("ready", flush=True)
@@ -90,7 +90,7 @@ def test_four_processes_together_keep_what_one_of_them_was_told(
     assert statuses == {200}
     assert len(moments) == PROCESSES * calls_each
     # However long a call was on its way: the limit less a tenth, where the calls arrive.
-    ((kept, _),) = pace.kept_windows([limit])
+    ((kept, _),) = rate_limit.kept_windows([limit])
     assert most_in_any_window(moments, seconds) <= kept
 
 

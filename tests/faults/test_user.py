@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg2
 import pytest
 
-from klimatpuls.embedded import house, processes, refresh, stack, terminal
-from klimatpuls.embedded.airflow_api import AirflowApiError
-from klimatpuls.embedded.choice import Choice
-from klimatpuls.embedded.control import StackError
-from klimatpuls.embedded.home import READING, Home, HomeInUseError, write_json
-from klimatpuls.embedded.warden import ADDRESS_FILE, STATE_FILE
 from klimatpuls.errors import KlimatpulsError, UsageError
-from klimatpuls.replica import workbook
+from klimatpuls.files import synthetic_mark
+from klimatpuls.local import processes, refresh, runtime, stack
+from klimatpuls.local.airflow_api import AirflowApiError
+from klimatpuls.local.control import StackError
+from klimatpuls.local.home import READING, Home, HomeInUseError, write_json
+from klimatpuls.local.run_options import Choice
+from klimatpuls.local.supervisor import ADDRESS_FILE, STATE_FILE
+from klimatpuls.mock_agencies import workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from klimatpuls.embedded.home import Home
+from klimatpuls.local.home import Home
 with Home(Path(sys.argv[1])).lock(sys.argv[2]):
     print("held", flush=True)
     time.sleep(float(sys.argv[3]))
@@ -41,8 +42,8 @@ with Home(Path(sys.argv[1])).lock(sys.argv[2]):
 RUN = """
 import sys, time
 from pathlib import Path
-from klimatpuls.embedded import house
-from klimatpuls.embedded.home import Home
+from klimatpuls.local import house
+from klimatpuls.local.home import Home
 home = Home(Path(sys.argv[1]))
 with house.build_stack(home) as stack:
     print("starting", flush=True)
@@ -95,7 +96,7 @@ class TestBesideEachOther:
         before = home.remember(sources="replica", as_of="2026-05-08")
         wish = Choice(sources="live", origin="live", home=tmp_path, archive=None, as_of=None)
         with beside(HOLDER, str(tmp_path), "up", "1"), pytest.raises(HomeInUseError):
-            house.open_home(wish)
+            runtime.open_home(wish)
         assert home.config == before
 
     def test_the_database_of_a_single_command_is_no_stack_that_is_up(self, tmp_path: Path) -> None:
@@ -105,9 +106,9 @@ class TestBesideEachOther:
             home.run / ADDRESS_FILE, dict.fromkeys(("postgres", "airflow", "smtp", "mail_page", "replica"), 1)
         )
         write_json(home.run / STATE_FILE, {**own, "detached": False})
-        assert house.attach(home) is None
+        assert runtime.attach(home) is None
         write_json(home.run / STATE_FILE, {**own, "detached": True})
-        assert house.attach(home) is not None
+        assert runtime.attach(home) is not None
 
     @pytest.mark.postgres
     def test_one_may_read_beside_a_run_and_is_told_when_its_database_ends(self) -> None:
@@ -118,13 +119,13 @@ class TestBesideEachOther:
         try:
             with beside(RUN, str(folder)) as run:
                 wait_for_holder(home, "run")
-                with house.database(home) as guest:
-                    with house.reading(guest, "bi_read") as cursor:
+                with runtime.database(home) as guest:
+                    with runtime.reading(guest, "bi_read") as cursor:
                         cursor.execute("SELECT count(*) FROM mart.release")
                         assert cursor.fetchone() == (0,)
                     run.send_signal(signal.SIGINT)
                     run.wait(30)
-                    with pytest.raises(KlimatpulsError, match="went away"), house.reading(guest, "bi_read"):
+                    with pytest.raises(KlimatpulsError, match="went away"), runtime.reading(guest, "bi_read"):
                         pass
             assert processes.of_home(home.root, home.root / "postgres") == set()
         finally:
@@ -137,11 +138,11 @@ class TestQueries:
 
     @pytest.fixture(autouse=True)
     def _database(self, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(house, "warehouse_dsn", lambda *_: warehouse.bi_dsn)
+        monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: warehouse.bi_dsn)
 
     def ask(self, query: str, path: Path) -> str:
         with path.open("wb", buffering=0) as output:
-            terminal.write_csv(cast("Any", None), query, output)
+            output.write_csv(cast("Any", None), query, output)
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     @pytest.mark.parametrize("query", ["SELECT 1 AS a -- one", "SELECT 1 AS a;", " SELECT 1 AS a ;\n"])
@@ -189,7 +190,7 @@ class TestFallenStack:
 
     @pytest.fixture(autouse=True)
     def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(house, "warehouse_dsn", lambda *_: "")
+        monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: "")
         monkeypatch.setattr(refresh, "OBITUARY_PATIENCE", 0.25)
 
     def refresh(self, error: Exception, *, is_told: bool) -> None:
@@ -216,32 +217,34 @@ class TestHomes:
 
     def test_live_comes_before_synthetic_and_an_archive_last(self, tmp_path: Path) -> None:
         self.make(tmp_path, "archive-data")
-        assert house.find_home(tmp_path).root == tmp_path / "archive-data"
+        assert runtime.find_home(tmp_path).root == tmp_path / "archive-data"
         self.make(tmp_path, "synthetic")
-        assert house.find_home(tmp_path).root == tmp_path / "synthetic"
+        assert runtime.find_home(tmp_path).root == tmp_path / "synthetic"
         self.make(tmp_path, "live")
-        assert house.find_home(tmp_path).root == tmp_path / "live"
+        assert runtime.find_home(tmp_path).root == tmp_path / "live"
 
     def test_the_one_that_is_up_comes_before_all(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.make(tmp_path, "live", "archive-data")
-        monkeypatch.setattr(house, "attach", lambda home: home if home.root.name == "archive-data" else None)
-        assert house.find_home(tmp_path).root == tmp_path / "archive-data"
+        monkeypatch.setattr(
+            runtime, "attach", lambda home: home if home.root.name == "archive-data" else None
+        )
+        assert runtime.find_home(tmp_path).root == tmp_path / "archive-data"
 
     def test_no_guess_between_archives(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="make run"):
-            house.find_home(tmp_path)
+            runtime.find_home(tmp_path)
         self.make(tmp_path, "archive-a", "archive-b")
         with pytest.raises(UsageError, match=r"archive-a.*archive-b"):
-            house.find_home(tmp_path)
+            runtime.find_home(tmp_path)
 
 
 def test_a_workbook_says_whether_it_is_made_up() -> None:
     rows: list[list[str | float | int | None]] = [["a"]]
-    marked = workbook.Properties(title=f"{workbook.SYNTHETIC_MARK}: no real figure")
-    assert workbook.is_synthetic(workbook.build_workbook(rows, sheet_name="a", properties=marked))
-    assert not workbook.is_synthetic(workbook.build_workbook(rows, sheet_name="a"))
+    marked = workbook.Properties(title=f"{synthetic_mark.SYNTHETIC_MARK}: no real figure")
+    assert synthetic_mark.is_synthetic(workbook.build_workbook(rows, sheet_name="a", properties=marked))
+    assert not synthetic_mark.is_synthetic(workbook.build_workbook(rows, sheet_name="a"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")

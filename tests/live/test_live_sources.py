@@ -9,10 +9,12 @@ from itertools import pairwise
 
 import pytest
 
-from klimatpuls import catalog, clock, http
-from klimatpuls.embedded import checking
-from klimatpuls.hops.check_sources import check_sources
-from klimatpuls.hops.snapshot import source_module
+from klimatpuls import clock
+from klimatpuls.contract import catalog
+from klimatpuls.fetch import http
+from klimatpuls.local import source_check
+from klimatpuls.operations.check_sources import check_sources
+from klimatpuls.pipeline.snapshot import source_module
 from klimatpuls.sources import scb_population, smhi_emissions
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
@@ -34,7 +36,7 @@ def today() -> date:
 
 @pytest.mark.parametrize("source_id", catalog.SOURCES)
 def test_every_assumption_holds_or_differs(source_id):
-    with checking.at_the_agencies() as place:
+    with source_check.at_the_agencies() as place:
         rows = [row for _, row in check_sources([catalog.SOURCES[source_id]], place)]
     assert [(row.assumption, row.answer, row.action) for row in rows if row.verdict == "fails"] == []
 

@@ -19,14 +19,14 @@ import psycopg2
 import pytest
 from commands import Commands
 
-from klimatpuls import regions
-from klimatpuls.embedded import backup, house
-from klimatpuls.embedded.backup import BackupError, make_backup, read_manifest, restore
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.postgres import binaries
-from klimatpuls.embedded.services import WAREHOUSE_DATABASE
-from klimatpuls.embedded.stack import Stack
+from klimatpuls.domain import regions
 from klimatpuls.errors import EXIT_WRONG_HOME, WrongHomeError
+from klimatpuls.local import backup, runtime
+from klimatpuls.local.backup import BackupError, make_backup, read_manifest, restore
+from klimatpuls.local.home import Home
+from klimatpuls.local.postgres import binaries
+from klimatpuls.local.services import WAREHOUSE_DATABASE
+from klimatpuls.local.stack import Stack
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import warehouse_digest
 from klimatpuls.warehouse.migrate import LOGIN_ROLES, make_roles
@@ -63,7 +63,7 @@ def backed_up(good: Published, tmp_path_factory: pytest.TempPathFactory) -> Iter
     (home.root / "mail" / "1.eml").write_text("caught", encoding="utf-8")
     home.remember(origin="synthetic", sources="replica", archive="bundled", as_of="2026-05-08")
     with Stack(home, sources="live") as stack:
-        stack.start("test", house.DATABASE_ONLY)
+        stack.start("test", runtime.DATABASE_ONLY)
         dsn = stack.cluster.dsn(WAREHOUSE_DATABASE)
         make_roles(dsn, {role: getattr(home.secrets, role) for role in LOGIN_ROLES})
         dump = subprocess.run(
@@ -133,12 +133,12 @@ def test_a_new_home_says_the_same_as_the_old_one_did_whatever_happened_meanwhile
     assert len(kept) > 10
     assert _files(restored) == kept
     with Stack(restored, sources="live") as stack:
-        stack.start("test", house.DATABASE_ONLY)
-        with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
+        stack.start("test", runtime.DATABASE_ONLY)
+        with closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn:
             assert warehouse_digest(conn) == backed_up.digest
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 conn.cursor().execute("DELETE FROM core.dim_release")
-        with closing(connect(house.warehouse_dsn(stack, "bi_read"))) as conn, conn.cursor() as cursor:
+        with closing(connect(runtime.warehouse_dsn(stack, "bi_read"))) as conn, conn.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM mart.emission")
             assert cursor.fetchone() == (chain.SMALL_CELLS,)
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
@@ -237,7 +237,7 @@ def test_a_home_of_another_origin_is_refused_with_its_own_exit_code(
     assert "is a home of origin live" in done.err
     assert "figures of origin synthetic" in done.err
     with pytest.raises(WrongHomeError, match="of origin live"):
-        restore(backed_up.file, house.PROJECT / "var" / "live", _say)
+        restore(backed_up.file, runtime.PROJECT / "var" / "live", _say)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_where_none_is_named_it_comes_to_the_home_of_its_figures(
     origin: str,
     name: str,
 ) -> None:
-    monkeypatch.setattr(house, "PROJECT", tmp_path)
+    monkeypatch.setattr(runtime, "PROJECT", tmp_path)
     found = read_manifest(backed_up.file)
     manifest = dataclasses.replace(found, origin=origin, config={**found.config, "archive": archive})
     root = backup.usual_root(manifest)

@@ -15,10 +15,10 @@ import psycopg2
 import pyarrow.parquet as pq
 import pytest
 
-from klimatpuls import datapackage, schema
+from klimatpuls.contract import datapackage, schema
 from klimatpuls.errors import UsageError
-from klimatpuls.hops import export as export_hop
-from klimatpuls.hops.export import export
+from klimatpuls.operations import export as export_hop
+from klimatpuls.operations.export import export
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Published, Warehouse
 
-    from klimatpuls.schema import Column, Mart
+    from klimatpuls.contract.schema import Column, Mart
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(600)]
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 from chain import refresh
 
-from klimatpuls.embedded import house
-from klimatpuls.embedded.backup import make_backup, restore
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.stack import Stack
-from klimatpuls.hops.context import RunContext
+from klimatpuls.local import runtime
+from klimatpuls.local.backup import make_backup, restore
+from klimatpuls.local.home import Home
+from klimatpuls.local.stack import Stack
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import warehouse_digest
 
@@ -47,8 +47,8 @@ def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     home = Home(tmp_path_factory.mktemp("real") / "home")
     home.remember(origin="archive", sources="replica", archive=str(real_data), as_of=DAYS[-1].isoformat())
     with Stack(home, sources="replica", archive=real_data) as stack:
-        stack.start("test", house.DATABASE_ONLY, house.migrate_warehouse(home))
-        dsn = house.warehouse_dsn(stack, "wh_loader")
+        stack.start("test", runtime.DATABASE_ONLY, runtime.migrate_warehouse(home))
+        dsn = runtime.warehouse_dsn(stack, "wh_loader")
         with closing(connect(dsn)) as conn:
             for day in DAYS:
                 now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
@@ -75,10 +75,10 @@ def test_backup_new_cluster_restore_equal_digests_in_a_minute(
             f"\nbackup {backed_up - begun:.1f} s ({size / 1e6:.1f} MB), restore {ended - backed_up:.1f} s\n"
         )
     with Stack(home, sources="live") as stack:
-        stack.start("test", house.DATABASE_ONLY)
-        with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
+        stack.start("test", runtime.DATABASE_ONLY)
+        with closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn:
             assert warehouse_digest(conn) == manifest.warehouse_digest
-    with closing(connect(house.warehouse_dsn(real.stack, "wh_loader"))) as conn:
+    with closing(connect(runtime.warehouse_dsn(real.stack, "wh_loader"))) as conn:
         assert warehouse_digest(conn) == manifest.warehouse_digest
     assert ended - begun < PATIENCE_SECONDS
 
@@ -86,7 +86,7 @@ def test_backup_new_cluster_restore_equal_digests_in_a_minute(
 _EXPORT = """
 import json, re, sys, time
 from pathlib import Path
-from klimatpuls.hops.export import export
+from klimatpuls.operations.export import export
 begun = time.monotonic()
 done = export(sys.argv[1], Path(sys.argv[2]))
 # Not ru_maxrss: that starts at the size of the process we were forked from.
@@ -98,7 +98,7 @@ print(json.dumps({"rows": done.rows, "mb": done.size / 1e6, "s": time.monotonic(
 def test_an_export_takes_little_memory_and_gives_the_same_bytes(
     real: Real, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dsn, told = house.warehouse_dsn(real.stack, "bi_read"), []
+    dsn, told = runtime.warehouse_dsn(real.stack, "bi_read"), []
     for name in ("one", "two"):
         done = subprocess.run(
             [sys.executable, "-c", _EXPORT, dsn, str(tmp_path / name)],

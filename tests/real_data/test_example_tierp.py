@@ -22,19 +22,20 @@ import pandas as pd
 import pytest
 import yaml
 
-from klimatpuls import change_parts, criteria, measures, peers, standing
-from klimatpuls.criteria import Answer, Evidence, Plan, Records, ReportingRound
+from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.regions import codes, region
 from klimatpuls.errors import UsageError
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops.context import RunContext
-from klimatpuls.hops.trace import Question, trace
-from klimatpuls.measures import Measure
-from klimatpuls.methods import METHOD_VERSION
-from klimatpuls.regions import codes, region
-from klimatpuls.series import build_release_table, build_series
+from klimatpuls.membership import criteria, measures
+from klimatpuls.membership.criteria import Answer, Evidence, Plan, Records, ReportingRound
+from klimatpuls.membership.measures import Measure
+from klimatpuls.operations.trace import Question, trace
+from klimatpuls.operations.tracing import render_lines, show
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import smhi_emissions
-from klimatpuls.targets import Interim, Target
-from klimatpuls.tracing import render_lines, show
+from klimatpuls.statistics import change_parts, peers, standing
+from klimatpuls.statistics.series import build_release_table, build_series
+from klimatpuls.statistics.targets import Interim, Target
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from conftest import Warehouse
 
-    from klimatpuls.tracing import Trace
+    from klimatpuls.operations.tracing import Trace
 
 pytestmark = pytest.mark.real_data
 

@@ -14,7 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from klimatpuls import (
+from klimatpuls.domain.regions import code_for, codes
+from klimatpuls.domain.rounding import round_parts
+from klimatpuls.registers import read_registers
+from klimatpuls.sources import smhi_emissions
+from klimatpuls.statistics import (
     backtest,
     carbon_law,
     change_parts,
@@ -26,13 +30,9 @@ from klimatpuls import (
     standing,
     trend,
 )
-from klimatpuls import series as series_of
-from klimatpuls.regions import code_for, codes
-from klimatpuls.registers import read_registers
-from klimatpuls.rounding import round_parts
-from klimatpuls.series import ReleaseTable, build_release_table, build_series
-from klimatpuls.sources import smhi_emissions
-from klimatpuls.targets import Target
+from klimatpuls.statistics import series as series_of
+from klimatpuls.statistics.series import ReleaseTable, build_release_table, build_series
+from klimatpuls.statistics.targets import Target
 
 pytestmark = pytest.mark.real_data
 

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from psycopg2 import sql
 
-from klimatpuls import catalog
-from klimatpuls.releases import Parsed, content_sha256, release_id
+from klimatpuls.contract import catalog
+from klimatpuls.contract.releases import Parsed, content_sha256, release_id
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.validation.gates import explain
 from klimatpuls.validation.record import record_verdicts
@@ -27,7 +27,7 @@ from klimatpuls.warehouse.loader import load_facts, load_rejects
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.postgres import Cluster
     from klimatpuls.validation.gates import Gate, ReleaseVerdict
 
 pytestmark = [pytest.mark.real_data, pytest.mark.postgres]

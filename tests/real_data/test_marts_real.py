@@ -10,13 +10,13 @@ import promises
 import pytest
 from chain import refresh
 
-from klimatpuls import series
-from klimatpuls.defects import defect_cells
-from klimatpuls.hops.context import RunContext
-from klimatpuls.hops.trace import Question, trace
-from klimatpuls.methods import METHOD_VERSION
+from klimatpuls.domain.defects import defect_cells
+from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.operations.trace import Question, trace
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.registers import read_registers
 from klimatpuls.sources import smhi_emissions
+from klimatpuls.statistics import series
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klimatpuls.catalog import SMHI_EMISSIONS
-from klimatpuls.hops import load, publish, registers, snapshot
-from klimatpuls.hops.approval import decide_release
-from klimatpuls.hops.context import RunContext
-from klimatpuls.releases import Fetched
+from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.releases import Fetched
+from klimatpuls.pipeline import load, publish, snapshot, sync_registers
+from klimatpuls.pipeline.approval import decide_release
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.validation import record
 from klimatpuls.validation.run import validate_run
@@ -118,7 +118,7 @@ def build_house(
         now = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 9, tzinfo=UTC)
         context = RunContext(home=home, origin="archive", as_of=AS_OF, now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            registers.sync_registers(conn)
+            sync_registers.sync_registers(conn)
             yield House(warehouse, conn, context, real_data)
         drop_warehouse(warehouse)
         shutil.rmtree(home)

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from klimatpuls import catalog, http, pxweb
 from klimatpuls.clock import stockholm_date
-from klimatpuls.replica import scb
-from klimatpuls.replica.scb_tables import build_tables
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.contract import catalog
+from klimatpuls.fetch import http
+from klimatpuls.fetch.pxweb import client
+from klimatpuls.mock_agencies import scb
+from klimatpuls.mock_agencies.scb_tables import build_tables
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
 from klimatpuls.sources import scb_population
 
 pytestmark = pytest.mark.real_data
@@ -34,7 +36,7 @@ def test_every_cell_of_the_recording_equals_a_second_way_of_reading_it(recording
         for cell, place in zip(product(*codes), np.ndindex(folded.shape), strict=True)
     }
 
-    frame = pxweb.parse_cube(recording).frame()
+    frame = client.parse_cube(recording).frame()
     found = {tuple(row[name] for name in document["id"]): row["value"] for row in frame.to_dict("records")}
     assert len(frame) == len(found) == 2772
     assert found == expected
@@ -42,21 +44,21 @@ def test_every_cell_of_the_recording_equals_a_second_way_of_reading_it(recording
 
 def test_one_cell_of_the_recording_is_where_it_should_be(recording):
     """Stockholms län, 0-9 år, both sexes, January 2026: the first number of the recording."""
-    frame = pxweb.parse_cube(recording).frame()
+    frame = client.parse_cube(recording).frame()
     cell = frame[(frame["Region"] == "01") & (frame["Alder"] == "0-9") & (frame["Kon"] == "TotSa")]
     assert cell["value"].tolist()[:2] == [245284, 247245]
 
 
 def test_men_and_women_differ_from_the_total_by_noise_alone(recording):
     """Why totals are fetched and never summed: from 2025 the parts do not make the total exactly."""
-    frame = pxweb.parse_cube(recording).frame()
+    frame = client.parse_cube(recording).frame()
     wide = frame.pivot_table(index=["Region", "Alder", "Tid"], columns="Kon", values="value")
     gap = (wide["1"] + wide["2"] - wide["TotSa"]).abs()
     assert 0 < gap.max() < 20
 
 
 def test_the_recording_says_when_and_with_which_noise(recording):
-    cube = pxweb.parse_cube(recording)
+    cube = client.parse_cube(recording)
     assert stockholm_date(cube.updated) == date(2026, 6, 8)
     assert any("Cell Key Method" in note for note in cube.notes)
     assert cube.dimension("Kon").elimination_code == "TotSa"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls import regions, sectors
-from klimatpuls.releases import Parsed, content_sha256, release_id
-from klimatpuls.replica.archive import newest, read_archive
+from klimatpuls.contract.releases import Parsed, content_sha256, release_id
+from klimatpuls.domain import regions, sectors
+from klimatpuls.files.archive_safety import check_workbook
+from klimatpuls.mock_agencies.archive import newest, read_archive
 from klimatpuls.sources.smhi_emissions import parse
-from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
     from pathlib import Path

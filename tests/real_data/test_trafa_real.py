@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from klimatpuls import regions
+from klimatpuls.domain import regions
 from klimatpuls.sources import trafa_vehicles
 
 pytestmark = pytest.mark.real_data

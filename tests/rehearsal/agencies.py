@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3.util.connection
 
-from klimatpuls import http
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.fetch import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from klimatpuls.replica.server import ReplicaServer
+    from klimatpuls.mock_agencies.server import ReplicaServer
 
 PUBLIC_ADDRESS = "8.8.8.8"
 """What the agencies' names are said to stand for: an address that the polite session lets pass."""

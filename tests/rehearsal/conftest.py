@@ -28,11 +28,11 @@ os.environ.setdefault("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////nowhere
 from agencies import called_by_their_names
 from first_day import DAY, Eve, FirstDay, Mailbox, free_port
 
-from klimatpuls import http
-from klimatpuls.catalog import SOURCES
-from klimatpuls.replica.certificates import make_certificate
-from klimatpuls.replica.conditions import AS_RECORDED
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.fetch import http
+from klimatpuls.mock_agencies.certificates import make_certificate
+from klimatpuls.mock_agencies.conditions import AS_RECORDED
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from conftest import Warehouse
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.replica.certificates import Certificate
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.mock_agencies.certificates import Certificate
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +60,7 @@ def rehearsal_archive(session_folder: Path, made_archives: Path) -> Path:
 
 def smhi_substance(path: Path) -> str | None:
     """Our code of a workbook's substance, by its name; None for an air pollutant."""
-    from klimatpuls.substances import substances
+    from klimatpuls.domain.substances import substances
 
     code = path.name.partition("_")[0]
     known = SOURCES["smhi_emissions"].datasets[0].substances

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pytest
     from conftest import Warehouse
 
-    from klimatpuls.catalog import Source
+    from klimatpuls.contract.catalog import Source
 
 DAY = date(2026, 5, 8)
 LIST, OPERATOR = "list@example.org", "operator@example.org"

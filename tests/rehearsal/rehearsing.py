@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from first_day import LIST, OPERATOR, whole
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from first_day import Eve, FirstDay
     from variations import Variation
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.replica.server import ReplicaServer
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.mock_agencies.server import ReplicaServer
 
 DIGEST = ("smhi_emissions", "ghg")
 """Whose figures the digest tells."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from first_day import LIST, OPERATOR, FirstDay, whole
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
     from first_day import Mailbox
 
-    from klimatpuls.replica.server import ReplicaServer
+    from klimatpuls.mock_agencies.server import ReplicaServer
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.postgres, pytest.mark.airflow]
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from first_day import Eve, FirstDay
     from variations import Variation
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.replica.server import ReplicaServer
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.mock_agencies.server import ReplicaServer
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.postgres, pytest.mark.airflow]
 

@@ -11,12 +11,12 @@ from agencies import called_by_their_names
 from conftest import PROJECT
 from first_day import DAY
 
-from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded import terminal
-from klimatpuls.hops.check_sources import Place
-from klimatpuls.replica.certificates import make_certificate
-from klimatpuls.replica.conditions import AS_RECORDED
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.cli import output
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.mock_agencies.certificates import make_certificate
+from klimatpuls.mock_agencies.conditions import AS_RECORDED
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.operations.check_sources import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def test_no_assumption_fails_and_the_page_shows_the_table(
     certificate = make_certificate(tmp_path, datetime.now(UTC))
     server = ReplicaServer(Replica(rehearsal_archive, DAY), conditions=AS_RECORDED, certificate=certificate)
     with server, called_by_their_names(server, certificate.authority):
-        is_sound = terminal.print_checks(list(SOURCES.values()), place, as_markdown=True)
+        is_sound = output.print_checks(list(SOURCES.values()), place, as_markdown=True)
     printed = capsys.readouterr().out
     assert is_sound, printed
     # A forecast's table is looked for under several ids; nothing else is asked for that is not there.

@@ -9,7 +9,7 @@ import pytest
 from commands import Commands
 from first_day import DAY, whole
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from variations import VARIATIONS
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 
 pytestmark = pytest.mark.rehearsal
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import openpyxl
 
-from klimatpuls.replica.wire import Reply, Request, page_reply, text_reply
+from klimatpuls.mock_agencies.wire import Reply, Request, page_reply, text_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import pytest
 from spreadsheets import minimal_workbook, row, zipped
 
 from klimatpuls.errors import KlimatpulsError, UsageError
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops.contacts import forget, sync_contacts
+from klimatpuls.operations.contacts import forget, sync_contacts
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
 from klimatpuls.registers.contacts import read_contacts
 from klimatpuls.registers.reading import RegisterError

@@ -9,7 +9,7 @@ import promises
 import psycopg2
 import pytest
 
-from klimatpuls import schema
+from klimatpuls.contract import schema
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from klimatpuls.releases import Parsed
-from klimatpuls.schema import ContractError
+from klimatpuls.contract.releases import Parsed
+from klimatpuls.contract.schema import ContractError
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.loader import copy_frame, load_facts, load_rejects

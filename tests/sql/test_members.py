@@ -17,12 +17,13 @@ import pytest
 import releasing
 from rich.console import Console
 
-from klimatpuls.embedded import house, terminal
+from klimatpuls.cli import output
 from klimatpuls.errors import UsageError
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops import watch
-from klimatpuls.hops.assess import assess
-from klimatpuls.hops.registers import sync_registers
+from klimatpuls.local import runtime
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline import watch
+from klimatpuls.pipeline.assess import assess
+from klimatpuls.pipeline.sync_registers import sync_registers
 from klimatpuls.report import render
 from klimatpuls.warehouse import digest
 from klimatpuls.warehouse.connection import connect
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from conftest import Published, Warehouse
 
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.pipeline.context import RunContext
     from klimatpuls.warehouse.member_results import Reassessed
 
 pytestmark = pytest.mark.postgres
@@ -471,9 +472,9 @@ class TestOneMember:
                     yield cursor
 
             console = Console(width=300, record=True, file=io.StringIO())
-            monkeypatch.setattr(house, "reading", reading)
-            monkeypatch.setattr(terminal, "_console", lambda: console)
-            terminal.print_member(cast("Any", None), code)
+            monkeypatch.setattr(runtime, "reading", reading)
+            monkeypatch.setattr(output, "_console", lambda: console)
+            output.print_member(cast("Any", None), code)
             return console.export_text()
 
         return show

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from klimatpuls.folders import SQL_ROOT
+from klimatpuls.paths import SQL_ROOT
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.migrate import migrate
 

@@ -13,14 +13,14 @@ import pandas as pd
 import psycopg2
 import pytest
 
+from klimatpuls.contract.releases import Parsed, content_sha256, release_id
+from klimatpuls.domain.methods import METHOD_VERSION
 from klimatpuls.errors import WrongHomeError
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops import publish as publish_hop
-from klimatpuls.hops import registers, watch
-from klimatpuls.methods import METHOD_VERSION
-from klimatpuls.releases import Parsed, content_sha256, release_id
-from klimatpuls.standing import JUDGED_COLUMNS
-from klimatpuls.steps import Result
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline import publish as publish_hop
+from klimatpuls.pipeline import sync_registers, watch
+from klimatpuls.statistics.standing import JUDGED_COLUMNS
+from klimatpuls.statistics.steps import Result
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.loader import load_facts
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.results import ResultInputs
+    from klimatpuls.statistics.results import ResultInputs
 
 pytestmark = pytest.mark.postgres
 
@@ -182,7 +182,7 @@ SECOND = {NATION: {1990: 910.0, 2024: 450.0}, TIERP: {1990: 106.0, 2024: 55.0}, 
 
 class TestWhatIsShown:
     def test_nothing_loaded_is_nothing_to_publish(self, house: House) -> None:
-        registers.sync_registers(house.conn)
+        sync_registers.sync_registers(house.conn)
         assert house.publish() is None
         assert house.ask("SELECT publication_id, origin FROM mart.current_publication") == [(0, None)]
 
@@ -295,7 +295,7 @@ class TestWhatIsShown:
         ):
             with (folder / name).open("a", encoding="utf-8") as file:
                 file.write(f"{row}\n")
-        registers.sync_registers(house.conn, folder)
+        sync_registers.sync_registers(house.conn, folder)
         second = house.add(emissions(SECOND))
         first = house.add(emissions(FIRST, day="2025-05-07"))
         house.add(emissions(FIRST, day="2026-05-08", substance="co2"))
@@ -439,7 +439,7 @@ class TestCauses:
         assert [cause["substance"] for cause in causes] == ["ghg", "all", "co2"]
 
     def test_a_changed_register_is_a_cause_of_its_own(self, house: House, tmp_path: Path) -> None:
-        registers.sync_registers(house.conn)
+        sync_registers.sync_registers(house.conn)
         house.add(emissions(FIRST))
         first = house.must_publish()
         assert {"kind": "register", "first": True} in first.causes
@@ -449,7 +449,7 @@ class TestCauses:
         (folder / "members.csv").write_text(
             text.replace("0187,Vaxholm,,,true", "0187,Vaxholm,,,false"), encoding="utf-8"
         )
-        assert registers.sync_registers(house.conn, folder) == ("members",)
+        assert sync_registers.sync_registers(house.conn, folder) == ("members",)
         vaxholm = "SELECT confirmed FROM mart.member WHERE region_code = '0187'"
         assert house.ask(vaxholm) == [(True,)], "the marts show the registers as the publication read them"
         assert watch.has_unpublished(house.conn)
@@ -568,7 +568,7 @@ class TestDigest:
     def test_a_register_without_greenhouse_gases_is_not_mailed(self, house: House) -> None:
         house.add(people({2024: 20}))
         house.must_publish()
-        registers.sync_registers(house.conn)
+        sync_registers.sync_registers(house.conn)
         made = house.must_publish()
         assert {"kind": "register", "first": True} in made.causes
         assert self.outbox(house) == []

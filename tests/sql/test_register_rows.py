@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls import criteria
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops.registers import sync_registers
-from klimatpuls.measures import STALE_AFTER_MONTHS, MeasureStatus
-from klimatpuls.series import build_own_series
+from klimatpuls.membership import criteria
+from klimatpuls.membership.measures import STALE_AFTER_MONTHS, MeasureStatus
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline.sync_registers import sync_registers
+from klimatpuls.statistics.series import build_own_series
 from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import connect, load_sql
 

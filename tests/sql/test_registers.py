@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops.registers import refuse_mistakes, sync_registers
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline.sync_registers import refuse_mistakes, sync_registers
 from klimatpuls.registers import RegisterError, read_registers
 from klimatpuls.registers.checking import REGISTERS
 from klimatpuls.registers.targets import from_definition
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.postgres import Cluster
 
 pytestmark = pytest.mark.postgres
 

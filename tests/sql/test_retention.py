@@ -15,8 +15,8 @@ import psycopg2
 import pytest
 
 from klimatpuls.errors import UsageError
-from klimatpuls.hops.context import RunContext
-from klimatpuls.hops.retention import Keep, drop_old_publications, drop_unused_facts, tidy
+from klimatpuls.operations.retention import Keep, drop_old_publications, drop_unused_facts, tidy
+from klimatpuls.pipeline.context import RunContext
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
-from klimatpuls.folders import SQL_ROOT
-from klimatpuls.substances import substances
+from klimatpuls.domain.substances import substances
+from klimatpuls.paths import SQL_ROOT
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 

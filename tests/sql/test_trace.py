@@ -18,16 +18,18 @@ import pytest
 import releasing
 import yaml
 
-from klimatpuls import regions, schema, series
-from klimatpuls.embedded import terminal
+from klimatpuls.cli import output
+from klimatpuls.contract import schema
+from klimatpuls.contract.lineage import lineages
+from klimatpuls.domain import regions
 from klimatpuls.errors import UsageError
-from klimatpuls.folders import REGISTERS_FOLDER
-from klimatpuls.hops import registers
-from klimatpuls.hops import trace as trace_hop
-from klimatpuls.hops.trace import Question, find_region, overview, trace
-from klimatpuls.lineage import lineages
-from klimatpuls.snapshots import SnapshotError
-from klimatpuls.tracing import File
+from klimatpuls.fetch.snapshots import SnapshotError
+from klimatpuls.operations import trace as trace_hop
+from klimatpuls.operations.trace import Question, find_region, overview, trace
+from klimatpuls.operations.tracing import File
+from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline import sync_registers
+from klimatpuls.statistics import series
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from conftest import Published, Warehouse
 
-    from klimatpuls.tracing import Cell, Step, Trace
+    from klimatpuls.operations.tracing import Cell, Step, Trace
 
 pytestmark = pytest.mark.postgres
 
@@ -101,7 +103,7 @@ def two_releases(
         bring(own, body)
     write_registers(own.context.home / "registers")
     with closing(connect(own.warehouse.loader_dsn)) as conn:
-        assert registers.sync_registers(conn, own.context.home / "registers")
+        assert sync_registers.sync_registers(conn, own.context.home / "registers")
     assert releasing.publish_now(own) is not None
     return own
 
@@ -337,12 +339,12 @@ class TestCommand:
             yield ask.cursor
 
         monkeypatch.setenv("COLUMNS", "200")  # no line is broken, whatever the terminal of the tests
-        monkeypatch.setattr(terminal.house, "reading", reading)
-        monkeypatch.setattr(terminal.house, "run_context", lambda *_: wholly_good.context)
+        monkeypatch.setattr(output.house, "reading", reading)
+        monkeypatch.setattr(output.house, "run_context", lambda *_: wholly_good.context)
         stack = SimpleNamespace(home=None, as_of=None)
 
         def print_it(question: Question, *, as_json: bool = False) -> str:
-            assert terminal.print_trace(stack, question, as_json=as_json)  # type: ignore[arg-type]
+            assert output.print_trace(stack, question, as_json=as_json)  # type: ignore[arg-type]
             return capsys.readouterr().out
 
         return print_it

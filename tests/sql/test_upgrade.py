@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from conftest import Warehouse
 
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.postgres import Cluster
 
 pytestmark = pytest.mark.postgres
 

@@ -12,9 +12,10 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from klimatpuls import catalog, regions, sectors
+from klimatpuls.contract import catalog
+from klimatpuls.contract.releases import Parsed, content_sha256, release_id
+from klimatpuls.domain import regions, sectors
 from klimatpuls.errors import SourceFormatError, UsageError
-from klimatpuls.releases import Parsed, content_sha256, release_id
 from klimatpuls.validation.record import quarantine_snapshot, record_verdicts
 from klimatpuls.validation.run import validate_run
 from klimatpuls.warehouse.connection import load_sql

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import regions
-from klimatpuls.pxweb import cell_count, parse_cube, split_selection
-from klimatpuls.units import number_from_text
+from klimatpuls.domain import regions
+from klimatpuls.domain.units import number_from_text
+from klimatpuls.fetch.pxweb.client import cell_count, parse_cube, split_selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,8 +21,8 @@ from typer.exceptions import TyperException
 from klimatpuls.errors import EXIT_FETCH, EXIT_USAGE, KlimatpulsError, UsageError
 
 if TYPE_CHECKING:
-    from klimatpuls.embedded.choice import Wish
-    from klimatpuls.embedded.home import Home
+    from klimatpuls.local.home import Home
+    from klimatpuls.local.run_options import Wish
 
 EXIT_INTERRUPTED = 130
 
@@ -102,7 +102,7 @@ def run(
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
 ) -> None:
     """Start the stack, run the whole chain once, stop the stack: what `make run` calls."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     wish = _wish(home, sources, archive, as_of)
     raise typer.Exit(session.run_once(wish, _say))
@@ -121,7 +121,7 @@ def up(
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
 ) -> None:
     """Start the stack and leave it running; prints the addresses of Airflow and of the caught mail."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     session.start_and_leave(_wish(home, sources, archive, as_of), _say)
 
@@ -129,7 +129,7 @@ def up(
 @app.command()
 def down(home: HomeOption = None) -> None:
     """Stop the stack that `up` left running; no process stays behind. Unnamed: in every home of ./var."""
-    from klimatpuls.embedded import stack, superset
+    from klimatpuls.local import stack, superset
 
     stopped = [opened for opened in _homes(home) if any([superset.stop(opened), stack.stop(opened)])]
     for opened in stopped:
@@ -141,15 +141,16 @@ def down(home: HomeOption = None) -> None:
 @app.command()
 def bi(home: HomeOption = None) -> None:
     """Start Apache Superset on the warehouse of the stack that is up, with the dashboard Klimatläget."""
-    from klimatpuls.embedded import superset, terminal
+    from klimatpuls.cli import output
+    from klimatpuls.local import superset
 
-    terminal.print_superset(superset.start(_home(home), _say))
+    output.print_superset(superset.start(_home(home), _say))
 
 
 @app.command("bi-down")
 def bi_down(home: HomeOption = None) -> None:
     """Stop Superset; the stack stays up. Unnamed: in every home of ./var."""
-    from klimatpuls.embedded import superset
+    from klimatpuls.local import superset
 
     stopped = [opened for opened in _homes(home) if superset.stop(opened)]
     for opened in stopped:
@@ -161,7 +162,7 @@ def bi_down(home: HomeOption = None) -> None:
 @app.command()
 def refresh(home: HomeOption = None) -> None:
     """Run the chain once on the running stack, or on one started for this command."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     raise typer.Exit(session.refresh(_home(home), _say))
 
@@ -169,7 +170,7 @@ def refresh(home: HomeOption = None) -> None:
 @app.command()
 def publish(home: HomeOption = None) -> None:
     """Publish what waits, and calculate again the result tables that could not be calculated."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     raise typer.Exit(session.publish(_home(home), _say))
 
@@ -177,10 +178,11 @@ def publish(home: HomeOption = None) -> None:
 @app.command()
 def status(home: HomeOption = None) -> None:
     """How fresh each dataset is, what waits for a person, and whether the stack runs."""
-    from klimatpuls.embedded import house, terminal
+    from klimatpuls.cli import output
+    from klimatpuls.local import runtime
 
-    with house.database(_home(home)) as stack:
-        terminal.print_status(stack)
+    with runtime.database(_home(home)) as stack:
+        output.print_status(stack)
 
 
 @app.command()
@@ -192,8 +194,8 @@ def ingest(
 
     The file says itself which source it is of. One file is one answer.
     """
-    from klimatpuls.embedded import session
-    from klimatpuls.hops.snapshot import recognise_file
+    from klimatpuls.cli import session
+    from klimatpuls.pipeline.snapshot import recognise_file
 
     given = recognise_file(file)
     raise typer.Exit(session.ingest_file(_home(home), given, _say))
@@ -205,7 +207,7 @@ def source_retry(
     home: HomeOption = None,
 ) -> None:
     """Read the kept files of a source that were refused once more; no agency is asked."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     raise typer.Exit(session.retry_source(_home(home), source, _say))
 
@@ -217,8 +219,8 @@ def backfill(
     home: HomeOption = None,
 ) -> None:
     """Load what had been kept of a source by a past day; no agency is asked."""
+    from klimatpuls.cli import session
     from klimatpuls.clock import iso_day
-    from klimatpuls.embedded import session
 
     raise typer.Exit(session.backfill(_home(home), source, iso_day(day, "DAY"), _say))
 
@@ -226,10 +228,11 @@ def backfill(
 @app.command()
 def releases(home: HomeOption = None) -> None:
     """List every release the warehouse holds, with years, rows and state."""
-    from klimatpuls.embedded import house, terminal
+    from klimatpuls.cli import output
+    from klimatpuls.local import runtime
 
-    with house.database(_home(home)) as stack:
-        terminal.print_releases(stack)
+    with runtime.database(_home(home)) as stack:
+        output.print_releases(stack)
 
 
 @app.command()
@@ -238,10 +241,11 @@ def member(
     home: HomeOption = None,
 ) -> None:
     """Where a member or applicant stands, as said inside: criteria, targets, measures, pledges, grants."""
-    from klimatpuls.embedded import house, terminal
+    from klimatpuls.cli import output
+    from klimatpuls.local import runtime
 
-    with house.database(_home(home)) as stack:
-        terminal.print_member(stack, region)
+    with runtime.database(_home(home)) as stack:
+        output.print_member(stack, region)
 
 
 @release_app.command("approve")
@@ -259,7 +263,7 @@ def approve(
     Of releases with the same publisher's date and day of retrieval, the one approved later corrects the
     others.
     """
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     raise typer.Exit(session.decide(_home(home), release_id, "approve", reason, _say, is_older=older))
 
@@ -273,7 +277,7 @@ def reject(
     home: HomeOption = None,
 ) -> None:
     """Turn down a release that is on hold or not published yet; what is published stays as it is."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     raise typer.Exit(session.decide(_home(home), release_id, "reject", reason, _say))
 
@@ -287,7 +291,7 @@ def hold(
     home: HomeOption = None,
 ) -> None:
     """Put a release that is not published yet on hold, until it is approved or rejected."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     raise typer.Exit(session.decide(_home(home), release_id, "hold", reason, _say))
 
@@ -301,7 +305,7 @@ def withdraw(
     home: HomeOption = None,
 ) -> None:
     """Take a published release out of every mart by a new publication; it is kept and can be restored."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     raise typer.Exit(session.decide(_home(home), release_id, "withdraw", reason, _say))
 
@@ -315,7 +319,7 @@ def restore(
     home: HomeOption = None,
 ) -> None:
     """Publish a withdrawn release again, by a new publication."""
-    from klimatpuls.embedded import session
+    from klimatpuls.cli import session
 
     raise typer.Exit(session.decide(_home(home), release_id, "restore", reason, _say))
 
@@ -330,10 +334,11 @@ def diff(
     home: HomeOption = None,
 ) -> None:
     """What changed between two published releases: years, the nation, the largest movers."""
-    from klimatpuls.embedded import house, terminal
+    from klimatpuls.cli import output
+    from klimatpuls.local import runtime
 
-    with house.database(_home(home)) as stack:
-        terminal.print_diff(stack, old, new, region or [])
+    with runtime.database(_home(home)) as stack:
+        output.print_diff(stack, old, new, region or [])
 
 
 @app.command()
@@ -362,8 +367,9 @@ def trace(
     home: HomeOption = None,
 ) -> None:
     """Lead a published number down to formula, release, file and cell; of a region alone: what there is."""
-    from klimatpuls.embedded import house, terminal
-    from klimatpuls.hops.trace import Question, find_region
+    from klimatpuls.cli import output
+    from klimatpuls.local import runtime
+    from klimatpuls.operations.trace import Question, find_region
 
     opened = _home(home)
     named = {
@@ -381,8 +387,8 @@ def trace(
         column=column,
         keys={name: value for name, value in named.items() if value is not None},
     )
-    with house.database(opened) as stack:
-        is_sound = terminal.print_trace(stack, question, as_json=as_json)
+    with runtime.database(opened) as stack:
+        is_sound = output.print_trace(stack, question, as_json=as_json)
     if not is_sound:
         raise typer.Exit(EXIT_USAGE)
 
@@ -392,10 +398,11 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT on the schema mart.")], home: HomeOption = None
 ) -> None:
     """Ask the warehouse as bi_read; the answer is CSV on standard output."""
-    from klimatpuls.embedded import house, terminal
+    from klimatpuls.cli import output
+    from klimatpuls.local import runtime
 
-    with house.database(_home(home)) as stack:
-        terminal.write_csv(stack, query, sys.stdout.buffer)
+    with runtime.database(_home(home)) as stack:
+        output.write_csv(stack, query, sys.stdout.buffer)
 
 
 @app.command()
@@ -406,12 +413,12 @@ def export(
     home: HomeOption = None,
 ) -> None:
     """Write every table of the current publication as CSV and Parquet, with datapackage.json."""
-    from klimatpuls.embedded import house
-    from klimatpuls.hops.export import export as write
+    from klimatpuls.local import runtime
+    from klimatpuls.operations.export import export as write
 
     opened = _home(home)
-    with house.database(opened) as stack:
-        done = write(house.warehouse_dsn(stack, "bi_read"), to or opened.root / "export")
+    with runtime.database(opened) as stack:
+        done = write(runtime.warehouse_dsn(stack, "bi_read"), to or opened.root / "export")
     _say(
         f"publication {done.edition.publication_id} ({done.edition.origin}, as of "
         f"{done.edition.as_of_date}) lies in {done.folder}: {len(done.edition.files)} files, "
@@ -424,17 +431,17 @@ def retention(home: HomeOption = None) -> None:
     """Throw away what is older than KLIMATPULS_KEEP says; raw bytes and releases never."""
     from contextlib import closing
 
-    from klimatpuls.embedded import house
-    from klimatpuls.hops.retention import Keep, tidy
+    from klimatpuls.local import runtime
+    from klimatpuls.operations.retention import Keep, tidy
     from klimatpuls.warehouse.connection import connect
 
     keep, opened = Keep.from_environ(os.environ), _home(home)
     folders = (opened.root / "airflow" / "logs", opened.logs)
     with (
-        house.database(opened) as stack,
-        closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn,
+        runtime.database(opened) as stack,
+        closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn,
     ):
-        _say(str(tidy(conn, house.run_context(opened, stack.as_of), keep, folders)))
+        _say(str(tidy(conn, runtime.run_context(opened, stack.as_of), keep, folders)))
 
 
 @app.command()
@@ -442,13 +449,13 @@ def dsn(
     role: Annotated[Role, typer.Option(help="Role to connect as.")] = Role.BI_READ, home: HomeOption = None
 ) -> None:
     """Print the address of the running warehouse for another program; it holds a password."""
-    from klimatpuls.embedded import house
+    from klimatpuls.local import runtime
 
-    stack = house.attach(_home(home))
+    stack = runtime.attach(_home(home))
     if stack is None:
         msg = "the database is not running: start it with `make up` (klimatpuls up), then ask again"
         raise UsageError(msg)
-    typer.echo(house.warehouse_dsn(stack, role.value))
+    typer.echo(runtime.warehouse_dsn(stack, role.value))
 
 
 @app.command()
@@ -478,14 +485,14 @@ def backup(
 ) -> None:
     """Write warehouse, raw bytes, digests and validation pages into one file; no password is in it."""
     from klimatpuls import clock
-    from klimatpuls.embedded import backup as backups
-    from klimatpuls.embedded import house
+    from klimatpuls.local import backup as backups
+    from klimatpuls.local import runtime
 
     if context.invoked_subcommand is not None:
         return
     opened, now = _home(home), clock.utc_now()
     file = to or backups.default_file(opened, now)
-    with house.database(opened) as stack:
+    with runtime.database(opened) as stack:
         manifest = backups.make_backup(stack, file, now)
     _say(
         f"{file}: origin {manifest.origin}, publication {manifest.publication_id}, "
@@ -503,7 +510,7 @@ def backup_restore(
     ] = None,
 ) -> None:
     """Make a new home from a backup, with passwords of its own; a folder that holds anything is refused."""
-    from klimatpuls.embedded import backup as backups
+    from klimatpuls.local import backup as backups
 
     restored, manifest = backups.restore(file, home, _say)
     _say(
@@ -516,7 +523,7 @@ def backup_restore(
 def registers_check(folder: FolderOption = None) -> None:
     """Read every register and explain every mistake by file, row, column and remedy; check mail addresses."""
     from klimatpuls import clock
-    from klimatpuls.hops.context import contacts_file
+    from klimatpuls.pipeline.context import contacts_file
     from klimatpuls.registers.checking import check_folder
     from klimatpuls.registers.contacts import read_contacts
     from klimatpuls.registers.reading import RegisterError
@@ -594,14 +601,14 @@ def registers_forget(
     """Delete a member's contacts, in the warehouse and in their file; only that it was done is kept."""
     from contextlib import closing
 
-    from klimatpuls.embedded import house
-    from klimatpuls.hops.contacts import forget
-    from klimatpuls.hops.context import contacts_file
+    from klimatpuls.local import runtime
+    from klimatpuls.operations.contacts import forget
+    from klimatpuls.pipeline.context import contacts_file
     from klimatpuls.warehouse.connection import connect
 
     with (
-        house.database(_home(home)) as stack,
-        closing(connect(house.warehouse_dsn(stack, "wh_mailer"))) as conn,
+        runtime.database(_home(home)) as stack,
+        closing(connect(runtime.warehouse_dsn(stack, "wh_mailer"))) as conn,
     ):
         deleted, in_file = forget(
             conn, region, kind=kind.value if kind else None, reason=reason, path=contacts_file(os.environ)
@@ -625,12 +632,17 @@ def source_check(
     Needs no database and changes nothing: the first command on a new machine is
     `klimatpuls source check --live`.
     """
-    from klimatpuls import catalog
-    from klimatpuls.embedded import checking, terminal
+    from klimatpuls.cli import output
+    from klimatpuls.contract import catalog
+    from klimatpuls.local import source_check
 
     asked = [catalog.source(name) for name in sources] if sources else list(catalog.SOURCES.values())
-    with checking.at_the_agencies() if live else checking.at_what_a_home_asks(_home_to_ask(home)) as place:
-        is_sound = terminal.print_checks(asked, place, as_markdown=markdown)
+    with (
+        source_check.at_the_agencies()
+        if live
+        else source_check.at_what_a_home_asks(_home_to_ask(home)) as place
+    ):
+        is_sound = output.print_checks(asked, place, as_markdown=markdown)
     if not is_sound:
         raise typer.Exit(EXIT_FETCH)
 
@@ -642,7 +654,7 @@ def replica_serve(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 chooses a free one.")] = 0,
 ) -> None:
     """Answer as the agencies do, from an archive folder, until stopped."""
-    from klimatpuls.replica import server
+    from klimatpuls.mock_agencies import server
 
     words = ["--archive", str(archive), "--port", str(port)]
     raise typer.Exit(server.main([*words, "--as-of", as_of] if as_of else words))
@@ -654,8 +666,8 @@ def replica_make_archive(
     seed: Annotated[int | None, typer.Option(help="Another seed gives other figures.")] = None,
 ) -> None:
     """Write a synthetic archive folder: the same seed and KLIMATPULS_AIR_POLLUTANTS give the same bytes."""
-    from klimatpuls.hops.context import air_pollutants
-    from klimatpuls.replica.archive import DEFAULT_SEED, make_archive
+    from klimatpuls.mock_agencies.archive import DEFAULT_SEED, make_archive
+    from klimatpuls.pipeline.context import air_pollutants
 
     seed = DEFAULT_SEED if seed is None else seed
     made = make_archive(folder, seed, pollutants=air_pollutants(os.environ))
@@ -664,7 +676,7 @@ def replica_make_archive(
 
 def _wish(home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None) -> Wish:
     """What the caller said: an option wins over the environment."""
-    from klimatpuls.embedded.choice import Wish
+    from klimatpuls.local.run_options import Wish
 
     said = {
         "SOURCES": sources.value if sources else None,
@@ -678,8 +690,8 @@ def _wish(home: Path | None, sources: SourcesOption | None, archive: Path | None
 
 def _home(home: Path | None) -> Home:
     """The home a command speaks of: named, or the one that `make run` made by default."""
-    from klimatpuls.embedded.home import Home
-    from klimatpuls.embedded.house import PROJECT, find_home
+    from klimatpuls.local.home import Home
+    from klimatpuls.local.runtime import PROJECT, find_home
 
     named = home or (Path(os.environ["KLIMATPULS_HOME"]) if os.environ.get("KLIMATPULS_HOME") else None)
     if named is None:
@@ -721,14 +733,14 @@ def _check_mail() -> None:
 
 def _registers(folder: Path | None) -> Path:
     """The registers a command speaks of: named, or those of the setting, or the project's own."""
-    from klimatpuls.hops.context import registers_folder
+    from klimatpuls.pipeline.context import registers_folder
 
     return folder or registers_folder(os.environ)
 
 
 def _homes(home: Path | None) -> list[Home]:
     """The home that is named, else every home of ./var."""
-    from klimatpuls.embedded.house import PROJECT, existing_homes
+    from klimatpuls.local.runtime import PROJECT, existing_homes
 
     is_named = home is not None or bool(os.environ.get("KLIMATPULS_HOME"))
     return [_home(home)] if is_named else existing_homes(PROJECT / "var")

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from klimatpuls.embedded import house
 from klimatpuls.errors import UsageError
-from klimatpuls.tracing import render_lines, to_json
+from klimatpuls.local import runtime
+from klimatpuls.operations.tracing import render_lines, to_json
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.embedded.refresh import Outcome, SourceOutcome
-    from klimatpuls.embedded.stack import Stack
-    from klimatpuls.embedded.superset import Superset
-    from klimatpuls.hops.check_sources import Place
-    from klimatpuls.hops.trace import Question
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.local.refresh import Outcome, SourceOutcome
+    from klimatpuls.local.stack import Stack
+    from klimatpuls.local.superset import Superset
+    from klimatpuls.operations.check_sources import Place
+    from klimatpuls.operations.trace import Question
 
 MOVERS_SHOWN = 10
 FEW = 8
@@ -150,7 +150,7 @@ def print_seconds(timings: Mapping[str, float], hops: Mapping[str, float], total
 
 def print_addresses(stack: Stack) -> None:
     """Where the pages of a running stack are, and how to get in."""
-    from klimatpuls.embedded.services import AIRFLOW_USER, password_file
+    from klimatpuls.local.services import AIRFLOW_USER, password_file
 
     addresses = stack.addresses
     console = _console()
@@ -166,7 +166,7 @@ def print_addresses(stack: Stack) -> None:
 
 def print_superset(superset: Superset) -> None:
     """Where the dashboard of a running Superset is, and how to get in."""
-    from klimatpuls.embedded.superset import USER
+    from klimatpuls.local.superset import USER
 
     console = _console()
     for line in (
@@ -190,7 +190,7 @@ def print_status(stack: Stack) -> None:
         _rows(stack, "wh_loader", "load/stale_tables.sql"),
     )
     _print_rows("Mail that needs a person", _rows(stack, "wh_loader", "load/troubled_mail.sql"))
-    if house.attach(stack.home) is not None:
+    if runtime.attach(stack.home) is not None:
         print_addresses(stack)
     else:
         _console().print("The stack is not running (make up).")
@@ -243,11 +243,12 @@ def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) ->
         UsageError: if a name fits no published release of emissions or several, the two are of different
             substances, or a region is unknown.
     """
-    from klimatpuls import regions, revisions
+    from klimatpuls.domain import regions
+    from klimatpuls.statistics import revisions
 
     for code in region_codes:
         regions.region(code)
-    with house.reading(stack, "bi_read") as cursor:
+    with runtime.reading(stack, "bi_read") as cursor:
         before, after = _find_release(cursor, old), _find_release(cursor, new)
         _check_same_substance(before, after)
         sides = [revisions.without_international(_totals(cursor, name)) for name in (before, after)]
@@ -308,7 +309,7 @@ def _years_of(difference: pd.DataFrame, column: str) -> list[int]:
 
 
 def _print_cells(title: str, cells: pd.DataFrame) -> None:
-    from klimatpuls import regions
+    from klimatpuls.domain import regions
 
     table = Table(title=title, title_justify="left")
     table.add_column("region")
@@ -339,7 +340,7 @@ def print_checks(sources: Sequence[Source], place: Place, *, as_markdown: bool) 
         place: Where.
         as_markdown: The table as Markdown instead of a drawn one.
     """
-    from klimatpuls.hops.check_sources import check_sources  # imports every parser's libraries
+    from klimatpuls.operations.check_sources import check_sources  # imports every parser's libraries
 
     waiting = Console(stderr=True, soft_wrap=True)
 
@@ -393,14 +394,14 @@ def print_trace(stack: Stack, question: Question, *, as_json: bool) -> bool:
         UsageError: if the question fits no number; what there is to choose from is told.
         SnapshotError: if kept bytes are missing or damaged.
     """
-    from klimatpuls.hops import trace
+    from klimatpuls.operations import trace
 
     console = _console()
-    with house.reading(stack, "bi_read") as cursor:
+    with runtime.reading(stack, "bi_read") as cursor:
         if question.is_open:
             _print_overview(console, question.region_code, trace.overview(cursor, question.region_code))
             return True
-        found = trace.trace(cursor, house.run_context(stack.home, stack.as_of).snapshots, question)
+        found = trace.trace(cursor, runtime.run_context(stack.home, stack.as_of).snapshots, question)
     wrong = found.disagreements()
     if as_json:
         text = json.dumps(to_json(found), ensure_ascii=False, indent=2, default=str)
@@ -416,7 +417,7 @@ def print_trace(stack: Stack, question: Question, *, as_json: bool) -> bool:
 def _print_overview(
     console: Console, region_code: str, found: Sequence[tuple[str, int, Mapping[str, Sequence[str]]]]
 ) -> None:
-    from klimatpuls import regions
+    from klimatpuls.domain import regions
 
     table = Table(
         title=f"{region_code} {regions.region(region_code).name}: what can be traced", title_justify="left"
@@ -459,7 +460,7 @@ def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:
     if not asked:
         msg = 'the query is empty; ask for example "SELECT * FROM mart.release"'
         raise UsageError(msg)
-    with house.reading(stack, "bi_read") as cursor:
+    with runtime.reading(stack, "bi_read") as cursor:
         try:
             # The role may read the marts and nothing else. A query may end in a comment: hence \n.
             cursor.copy_expert(f"COPY ({asked}\n) TO STDOUT (FORMAT csv, HEADER)", output)
@@ -479,7 +480,7 @@ def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:
 def _rows(
     stack: Stack, role: str, name: str, values: Mapping[str, Any] | None = None
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    with house.reading(stack, role) as cursor:
+    with runtime.reading(stack, role) as cursor:
         cursor.execute(load_sql(name), values)
         return [column.name for column in cursor.description], cursor.fetchall()
 

@@ -15,10 +15,11 @@ from klimatpuls.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from klimatpuls.pxunits import Quantity
 
 FreshnessStatus = Literal["fresh", "due", "stale", "not_yet_published"]
 UnitPlace = Literal["unit field", "label", "title"]
+Quantity = Literal["persons", "emissions", "energy"]
+"""What a table counts: inhabitants, tonnes of CO2 equivalents, or megawatt-hours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +151,8 @@ class Nation:
     """Figures of the nation whose size is known: they tell the unit of a table that states none.
 
     Attributes:
-        where: Column of :attr:`klimatpuls.pxtable.Cells.frame` -> value: the cells that are looked at. Where
+        where: Column of :attr:`klimatpuls.fetch.pxweb.table.Cells.frame` -> value: the cells that are looked
+            at. Where
             these name the nation (``Region``: ``00``) and the table has no such row, the sum of the
             290 municipalities stands for it.
         low: Least figure of a year that is possible, in our unit.
@@ -173,7 +175,7 @@ class PxTable:
         contents_code: Code of the measure, or None where it was never seen.
         contents_label: How the label of the measure begins, compared without regard to case: taken where the
             code is not there.
-        quantity: What the table counts; says which units are known (:mod:`klimatpuls.pxunits`).
+        quantity: What the table counts; says which units are known (:mod:`klimatpuls.fetch.pxweb.units`).
         unit: The unit as it was recorded, or an empty text where nobody recorded it.
         unit_place: Where it was recorded: ``unit field``, ``label`` (of a value) or ``title``.
         factor: What a value is multiplied by where the table states no unit and ``nation`` fits.

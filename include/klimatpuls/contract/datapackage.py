@@ -12,15 +12,15 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import schema
-from klimatpuls.catalog import SOURCES, datasets_of
+from klimatpuls.contract import schema
+from klimatpuls.contract.catalog import SOURCES, datasets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date, datetime
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.schema import Column, Mart
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.contract.schema import Column, Mart
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 FILE_NAME = "datapackage.json"

@@ -1,6 +1,6 @@
 """Where a published number comes from: the formula and the inputs of every column of the marts. Pure.
 
-``reference/lineage.csv`` says for every column with a number whether it is copied from a publisher's file
+``lineage.csv`` says for every column with a number whether it is copied from a publisher's file
 (``source``), from a register of the network (``register``) or reckoned here (``reckoned``), by which section
 of docs/methods.md, and from which other columns. It becomes ``mart.lineage`` with the next migration; the
 command ``klimatpuls trace`` follows it from a number down to the cells of the files.
@@ -147,8 +147,8 @@ def _condition(text: str) -> Condition:
 
 @lru_cache
 def lineages() -> tuple[Lineage, ...]:
-    """Every entry of ``reference/lineage.csv``, one per column, in its order."""
-    text = resources.files("klimatpuls").joinpath("reference/lineage.csv").read_text(encoding="utf-8")
+    """Every entry of ``lineage.csv``, one per column, in its order."""
+    text = resources.files("klimatpuls.contract").joinpath("lineage.csv").read_text(encoding="utf-8")
     return tuple(
         Lineage(
             mart=row["mart_name"],

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from klimatpuls import catalog, schema
+from klimatpuls.contract import catalog, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
-    from klimatpuls.schema import Fact
+    from klimatpuls.contract.schema import Fact
 
 State = Literal["loaded", "validated", "held", "quarantined", "published", "withdrawn", "rejected"]
 
@@ -96,7 +96,7 @@ class Parsed:
         unit: Unit as the publisher writes it.
         published_date: The publisher's own date.
         years: Years the release covers, ascending.
-        rows: The columns of the dataset's fact in the contract (:class:`klimatpuls.schema.Fact`) and
+        rows: The columns of the dataset's fact in the contract (:class:`klimatpuls.contract.schema.Fact`) and
             ``sheet_row``, the row's place in the publisher's file.
         rejects: sheet_row, column_name, raw_value, reason: one row per cell that is no fact.
         rows_read: Data cells read.

@@ -4,8 +4,8 @@ One file, ``contract.yaml``, is the source of the tables of facts, of the plain 
 parser must deliver, of what Great Expectations holds the columns against, of the comments in the database
 and of ``docs/data_dictionary.md``. Light to import: the file is read on first use.
 
-``python -m klimatpuls.schema --write docs/data_dictionary.md`` writes the dictionary anew, and beside it
-``datapackage.json``, the same as a Data Package (:mod:`klimatpuls.datapackage`).
+``python -m klimatpuls.contract.schema --write docs/data_dictionary.md`` writes the dictionary anew, and
+beside it ``datapackage.json``, the same as a Data Package (:mod:`klimatpuls.contract.datapackage`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from klimatpuls.errors import UsageError
-from klimatpuls.yaml_text import parse_yaml
+from klimatpuls.files.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -264,7 +264,7 @@ def read_contract(text: str) -> Contract:
 @lru_cache(maxsize=1)
 def contract() -> Contract:
     """The contract of this version of the package."""
-    path = resources.files("klimatpuls").joinpath("contract.yaml")
+    path = resources.files("klimatpuls.contract").joinpath("contract.yaml")
     return read_contract(path.read_text(encoding="utf-8"))
 
 
@@ -517,8 +517,9 @@ def dictionary_markdown() -> str:
     lines = [
         "# Data dictionary",
         "",
-        f"Contract version {entry.version}. Written by `python -m klimatpuls.schema --write "
-        "docs/data_dictionary.md` from `include/klimatpuls/contract.yaml`; change that file, never this one.",
+        f"Contract version {entry.version}. Written by `python -m klimatpuls.contract.schema --write "
+        "docs/data_dictionary.md` from `include/klimatpuls/contract/contract.yaml`; change that file, never "
+        "this one.",
         "",
         "Every view shows exactly one publication; `publication_id` tells which. Codes are text and keep "
         "their leading zeros. A missing value is NULL or has no row, never 0. The role `bi_read` reads this "
@@ -610,9 +611,9 @@ def _column_markdown(column: Column) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the data dictionary to the file named by ``--write``, and ``datapackage.json`` beside it."""
-    from klimatpuls import datapackage
+    from klimatpuls.contract import datapackage
 
-    parser = argparse.ArgumentParser(prog="python -m klimatpuls.schema", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m klimatpuls.contract.schema", description=main.__doc__)
     parser.add_argument("--write", type=Path, required=True, metavar="FILE")
     file: Path = parser.parse_args(arguments).write
     file.write_text(dictionary_markdown(), encoding="utf-8")

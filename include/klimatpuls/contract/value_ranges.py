@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from klimatpuls.releases import fact_of
-from klimatpuls.schema import SHEET_ROW
+from klimatpuls.contract.releases import fact_of
+from klimatpuls.contract.schema import SHEET_ROW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from klimatpuls.releases import Parsed
-    from klimatpuls.schema import Column
+    from klimatpuls.contract.releases import Parsed
+    from klimatpuls.contract.schema import Column
 
 _COUNTS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _NUMBERS = {"double precision", *_COUNTS}

@@ -42,7 +42,9 @@ class Kpi:
 @lru_cache(maxsize=1)
 def kpis() -> Mapping[str, Kpi]:
     """All key figures by their code."""
-    text = resources.files("klimatpuls").joinpath("reference/kolada_kpis.csv").read_text(encoding="utf-8")
+    text = (
+        resources.files("klimatpuls.domain").joinpath("reference/kolada_kpis.csv").read_text(encoding="utf-8")
+    )
     return MappingProxyType(
         {
             row["indicator_code"]: Kpi(

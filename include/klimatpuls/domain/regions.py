@@ -70,7 +70,7 @@ class Region:
 @lru_cache(maxsize=1)
 def regions() -> Mapping[str, Region]:
     """All 312 regions by code, in code order."""
-    text = resources.files("klimatpuls").joinpath("reference/regions.csv").read_text(encoding="utf-8")
+    text = resources.files("klimatpuls.domain").joinpath("reference/regions.csv").read_text(encoding="utf-8")
     return MappingProxyType(
         {
             row["region_code"]: Region(

@@ -19,7 +19,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from klimatpuls.regions import plain_name
+from klimatpuls.domain.regions import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ class Sector:
 @lru_cache(maxsize=1)
 def sectors() -> Mapping[str, Sector]:
     """All sectors by code, in the publisher's order."""
-    text = resources.files("klimatpuls").joinpath("reference/sectors.csv").read_text(encoding="utf-8")
+    text = resources.files("klimatpuls.domain").joinpath("reference/sectors.csv").read_text(encoding="utf-8")
     return MappingProxyType(
         {
             row["sector_code"]: Sector(
@@ -89,7 +89,7 @@ def sub_codes(parent_code: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def codes_by_spelling() -> Mapping[tuple[str, str], str]:
-    """Our code by (Huvudsektor, Undersektor), both in the form of :func:`klimatpuls.regions.plain_name`."""
+    """Our code by (Huvudsektor, Undersektor), both as :func:`.regions.plain_name` writes them."""
     return MappingProxyType(
         {
             (plain_name(main), plain_name(sub)): code

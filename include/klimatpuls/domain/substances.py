@@ -15,8 +15,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from klimatpuls.domain.regions import plain_name
 from klimatpuls.errors import UsageError
-from klimatpuls.regions import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,9 @@ class Substance:
 @lru_cache(maxsize=1)
 def substances() -> Mapping[str, Substance]:
     """All substances by our code."""
-    text = resources.files("klimatpuls").joinpath("reference/substances.csv").read_text(encoding="utf-8")
+    text = (
+        resources.files("klimatpuls.domain").joinpath("reference/substances.csv").read_text(encoding="utf-8")
+    )
     return MappingProxyType(
         {
             row["substance"]: Substance(

@@ -37,16 +37,17 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
 
-from klimatpuls import __version__, pace
+from klimatpuls import __version__
+from klimatpuls.contract.releases import Look
 from klimatpuls.errors import FetchError, NotYetPublished, UsageError
-from klimatpuls.releases import Look
+from klimatpuls.fetch import rate_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.pace import Window
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.fetch.rate_limit import Window
 
 logger = logging.getLogger(__name__)
 
@@ -151,9 +152,9 @@ class OwnLedger:
         """Take a slot if one is free now; see :class:`Ledger`."""
         with self._lock:
             now, arrived = self._clock(), self._arrived[host]
-            kept = pace.kept_windows([*windows, *self._stated.get(host, ())])
+            kept = rate_limit.kept_windows([*windows, *self._stated.get(host, ())])
             ages = [0.0 if moment is None else now - moment for moment in arrived]
-            wait = pace.seconds_to_wait(sorted(ages, reverse=True), kept)
+            wait = rate_limit.seconds_to_wait(sorted(ages, reverse=True), kept)
             if wait == 0:
                 arrived.append(None)
             return wait, len(arrived) - 1
@@ -187,7 +188,7 @@ class Throttle:
         ledger: Ledger,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        pace.kept_windows(windows)
+        rate_limit.kept_windows(windows)
         self._host = host
         self._ledger = ledger
         self._sleep = sleep
@@ -205,7 +206,7 @@ class Throttle:
         Raises:
             ValueError: if a window allows no call or has no length.
         """
-        pace.kept_windows(windows)
+        rate_limit.kept_windows(windows)
         self._stated = tuple(windows)
         self._ledger.state(self._host, windows)
 

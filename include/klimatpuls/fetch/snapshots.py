@@ -24,7 +24,7 @@ from klimatpuls.errors import EXIT_QUARANTINE, KlimatpulsError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from klimatpuls.releases import Fetched
+    from klimatpuls.contract.releases import Fetched
 
 MANIFEST_FORMAT = 1
 NO_SUBSTANCE = "all"

@@ -6,7 +6,7 @@ here first, in bounded chunks that are thrown away, and counted: what the direct
 not believed. The limits leave the real workbooks (16 MB inflated, ratio 6, 20 000 rows) four times the room.
 A sheet is one wherever the workbook says it lies. Styles and shared strings may repeat themselves as often as
 the whole may be large: spreadsheet programs write such. What passes is still read under the ceilings of
-:mod:`klimatpuls.isolation`.
+:mod:`klimatpuls.files.isolation`.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Server:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "klimatpuls.isolation", str(theirs.fileno()), *preload],
+                [sys.executable, "-m", "klimatpuls.files.isolation", str(theirs.fileno()), *preload],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -456,6 +456,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    from klimatpuls.isolation import main as serve  # the module under its own name: its classes are pickled
+    from klimatpuls.files.isolation import (
+        main as serve,  # the module under its own name: its classes are pickled
+    )
 
     sys.exit(serve(sys.argv[1:]))

@@ -4,7 +4,7 @@ The reader gives an empty text for a cell in error (``#N/A``) and for a formula 
 Both would pass as "no value". :func:`sheet_rows` puts an :class:`Unreadable` in their place, so that whoever
 reads the sheet refuses the cell with its reason. :func:`day_zero` tells which calendar a workbook counts in.
 
-Every function reads a body that :func:`klimatpuls.zipgate.check_workbook` let through.
+Every function reads a body that :func:`klimatpuls.files.archive_safety.check_workbook` let through.
 """
 
 from __future__ import annotations

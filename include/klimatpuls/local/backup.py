@@ -27,14 +27,14 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import schema
-from klimatpuls.embedded import house, ports
-from klimatpuls.embedded.choice import BUNDLED
-from klimatpuls.embedded.home import Config, Home, default_root
-from klimatpuls.embedded.postgres import ADMIN
-from klimatpuls.embedded.services import WAREHOUSE_DATABASE
-from klimatpuls.embedded.stack import Stack
+from klimatpuls.contract import schema
 from klimatpuls.errors import KlimatpulsError, UsageError, WrongHomeError
+from klimatpuls.local import ports, runtime
+from klimatpuls.local.home import Config, Home, default_root
+from klimatpuls.local.postgres import ADMIN
+from klimatpuls.local.run_options import BUNDLED
+from klimatpuls.local.services import WAREHOUSE_DATABASE
+from klimatpuls.local.stack import Stack
 from klimatpuls.warehouse.connection import connect, load_sql
 from klimatpuls.warehouse.digest import digest_of, warehouse_digest
 from klimatpuls.warehouse.migrate import LOGIN_ROLES, known_versions, make_roles, newest_version
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.postgres import Cluster
 
     Say = Callable[[str], None]
 
@@ -335,7 +335,7 @@ def restore(file: Path, root: Path | None, say: Say) -> tuple[Home, Manifest]:
     stack = Stack(home, sources="live", say=say)
     try:
         with stack:
-            stack.start("backup restore", house.DATABASE_ONLY)
+            stack.start("backup restore", runtime.DATABASE_ONLY)
             with tarfile.open(file, "r:") as tar:
                 _extract(tar, manifest, home)
                 _fill_warehouse(tar, stack, manifest)
@@ -355,7 +355,7 @@ def usual_root(manifest: Manifest) -> Path:
     """
     archive = manifest.config.get("archive")
     is_own = archive not in {None, BUNDLED}
-    return default_root(house.PROJECT, manifest.origin, Path(str(archive)) if is_own else None)
+    return default_root(runtime.PROJECT, manifest.origin, Path(str(archive)) if is_own else None)
 
 
 def check_place(root: Path, manifest: Manifest, file: Path) -> None:
@@ -374,7 +374,7 @@ def check_place(root: Path, manifest: Manifest, file: Path) -> None:
     if root.is_dir() and (root / "config.json").is_file():
         found = Home(root).config.origin
         expected = (found,) if found else None
-    elif root.parent == house.PROJECT / "var":
+    elif root.parent == runtime.PROJECT / "var":
         is_of_archive = root.name.startswith("archive-")
         expected = ("archive", "synthetic") if is_of_archive else _NAMED_HOMES.get(root.name)
     if expected and manifest.origin not in expected:
@@ -418,7 +418,7 @@ def _fill_warehouse(tar: tarfile.TarFile, stack: Stack, manifest: Manifest) -> N
         with conn, conn.cursor() as cursor:
             cursor.execute("ANALYZE")
         _hold_digest(conn, manifest)
-    house.migrate_warehouse(stack.home)(cluster)
+    runtime.migrate_warehouse(stack.home)(cluster)
 
 
 def _hold_digest(conn: PgConnection, manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""The command's end of the wire to its warden (:mod:`klimatpuls.embedded.warden`)."""
+"""The command's end of the wire to its warden (:mod:`klimatpuls.local.supervisor`)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.embedded import processes
-from klimatpuls.embedded.home import read_json
-from klimatpuls.embedded.postgres import tail
-from klimatpuls.embedded.warden import STATE_FILE
 from klimatpuls.errors import KlimatpulsError
+from klimatpuls.local import processes
+from klimatpuls.local.home import read_json
+from klimatpuls.local.postgres import tail
+from klimatpuls.local.supervisor import STATE_FILE
 
 if TYPE_CHECKING:
-    from klimatpuls.embedded.home import Home, HomeLock
-    from klimatpuls.embedded.warden import Service
+    from klimatpuls.local.home import Home, HomeLock
+    from klimatpuls.local.supervisor import Service
 
 
 class StackError(KlimatpulsError):
@@ -44,7 +44,7 @@ class Control:
                 [
                     sys.executable,
                     "-m",
-                    "klimatpuls.embedded.warden",
+                    "klimatpuls.local.supervisor",
                     f"--home={home.root}",
                     f"--control={other.fileno()}",
                     f"--lock={lock.fileno()}",

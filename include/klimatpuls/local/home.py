@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from klimatpuls.errors import UsageError, WrongHomeError
-from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE
+from klimatpuls.pipeline.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from klimatpuls.embedded.ports import LOOPBACK
+from klimatpuls.local.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -237,7 +237,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     from aiosmtpd.controller import Controller
 
-    parser = argparse.ArgumentParser(prog="klimatpuls.embedded.mailcatcher")
+    parser = argparse.ArgumentParser(prog="klimatpuls.local.mailcatcher")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--page-port", type=int, required=True)

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from klimatpuls.embedded import ports, processes
 from klimatpuls.errors import KlimatpulsError, UsageError
+from klimatpuls.local import ports, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from setproctitle import setproctitle
 
-from klimatpuls.embedded import processes
-from klimatpuls.embedded.home import read_json, write_json
+from klimatpuls.local import processes
+from klimatpuls.local.home import read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from klimatpuls.embedded.warden import Service
+    from klimatpuls.local.supervisor import Service
 
 SHARED = (
     "airflow.__main__",
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when the services were forked; in a service, what ``airflow`` ends with.
     """
-    parser = argparse.ArgumentParser(prog="klimatpuls.embedded.litter")
+    parser = argparse.ArgumentParser(prog="klimatpuls.local.prefork")
     parser.add_argument("--run", type=Path, required=True, help="folder of orders and report")
     folder = parser.parse_args(arguments).run
     warden = os.getppid()

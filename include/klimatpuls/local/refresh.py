@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import OperationalError
 
-from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded import house
-from klimatpuls.embedded.airflow_api import AirflowApiError
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import (
     EXIT_DONE,
     EXIT_FETCH,
@@ -28,8 +26,10 @@ from klimatpuls.errors import (
     EXIT_USAGE,
     KlimatpulsError,
 )
-from klimatpuls.hops.stale import read_stale
-from klimatpuls.hops.watch import close_stuck_runs, has_mail_due, has_unpublished
+from klimatpuls.local import runtime
+from klimatpuls.local.airflow_api import AirflowApiError
+from klimatpuls.pipeline.stale_tables import read_stale
+from klimatpuls.pipeline.watch import close_stuck_runs, has_mail_due, has_unpublished
 from klimatpuls.validation.reading import read_explanations
 from klimatpuls.warehouse.connection import connect, load_sql
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.embedded.airflow_api import AirflowApi, Run
-    from klimatpuls.embedded.stack import Stack
+    from klimatpuls.local.airflow_api import AirflowApi, Run
+    from klimatpuls.local.stack import Stack
 
 PATIENCE = 30 * 60.0
 """Seconds after which a refresh is given up; the runs themselves are bounded more tightly."""
@@ -134,7 +134,7 @@ class Refresh:
         self._stack = stack
         self._api: AirflowApi = stack.api
         self._say = say
-        self._dsn = house.warehouse_dsn(stack, "wh_loader")
+        self._dsn = runtime.warehouse_dsn(stack, "wh_loader")
 
     def run(self, sources: Sequence[str], conf: Mapping[str, Any] | None = None) -> Outcome:
         """Ask for a run of each source and wait until everything that follows has happened.
@@ -207,7 +207,7 @@ class Refresh:
 
     def _request(self, conn: PgConnection, sources: Sequence[str], stamp: str) -> None:
         """Enter the runs before they start, so that publication waits for all of them."""
-        context = house.run_context(self._stack.home, self._stack.as_of)
+        context = runtime.run_context(self._stack.home, self._stack.as_of)
         with conn, conn.cursor() as cursor:
             for source in sources:
                 cursor.execute(

@@ -12,13 +12,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klimatpuls.embedded.home import Home, default_root
 from klimatpuls.errors import UsageError
+from klimatpuls.local.home import Home, default_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from klimatpuls.embedded.home import Config
+    from klimatpuls.local.home import Config
 
 CHOICES = ("auto", "live", "replica")
 REPLICA_VARIABLE = "KLIMATPULS_REPLICA"
@@ -155,7 +155,7 @@ def _replica(wish: Wish, project: Path, notice: str | None) -> Choice:
 
 
 def _is_made_up(archive: Path) -> bool:
-    from klimatpuls.replica.origin import is_synthetic
+    from klimatpuls.mock_agencies.origin import is_synthetic
 
     return is_synthetic(archive)
 

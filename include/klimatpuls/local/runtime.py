@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls import clock
-from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded.choice import AS_RECORDED, BUNDLED, replica_conditions
-from klimatpuls.embedded.control import running_warden
-from klimatpuls.embedded.home import READING, Home, HomeInUseError, read_json
-from klimatpuls.embedded.stack import Stack
-from klimatpuls.embedded.warden import STATE_FILE
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError, KlimatpulsError, UsageError
-from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE, RunContext, air_pollutants
+from klimatpuls.local.control import running_warden
+from klimatpuls.local.home import READING, Home, HomeInUseError, read_json
+from klimatpuls.local.run_options import AS_RECORDED, BUNDLED, replica_conditions
+from klimatpuls.local.stack import Stack
+from klimatpuls.local.supervisor import STATE_FILE
+from klimatpuls.pipeline.context import AIR_POLLUTANTS_VARIABLE, RunContext, air_pollutants
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as PgCursor
 
-    from klimatpuls.embedded.choice import Choice
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.postgres import Cluster
+    from klimatpuls.local.run_options import Choice
 
 PROJECT = Path(__file__).resolve().parents[3]
 DATABASE_ONLY: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ GUEST_PATIENCE = 20.0
 
 def are_agencies_reachable() -> bool:
     """Whether every agency of the catalogue answers at all, whatever it says; one short try each."""
-    from klimatpuls.http import Limits, StatusError, open_session
+    from klimatpuls.fetch.http import Limits, StatusError, open_session
 
     probe = Limits(retries=0, connect_seconds=3.0, read_seconds=5.0, total_seconds=8.0)
     for source in {source.live_base_url: source for source in SOURCES.values()}.values():
@@ -142,7 +142,7 @@ def _settings(home: Home) -> dict[str, Any]:
 
 
 def _make_bundled_archive(home: Home) -> None:
-    from klimatpuls.replica.archive import make_archive
+    from klimatpuls.mock_agencies.archive import make_archive
 
     named = {AIR_POLLUTANTS_VARIABLE: home.named_air_pollutants(os.environ)}
     make_archive(home.root / "archive", pollutants=air_pollutants(named))
@@ -168,7 +168,7 @@ def migrate_warehouse(home: Home) -> Callable[[Cluster], None]:
     """What brings the home's warehouse up to date, given its running cluster."""
 
     def migrate(cluster: Cluster) -> None:
-        from klimatpuls.embedded.services import WAREHOUSE_DATABASE
+        from klimatpuls.local.services import WAREHOUSE_DATABASE
         from klimatpuls.warehouse.migrate import LOGIN_ROLES
         from klimatpuls.warehouse.migrate import migrate as run
 
@@ -180,7 +180,7 @@ def migrate_warehouse(home: Home) -> Callable[[Cluster], None]:
 
 def warehouse_dsn(stack: Stack, role: str) -> str:
     """The DSN of a role in the warehouse of a running stack."""
-    from klimatpuls.embedded.services import WAREHOUSE_DATABASE
+    from klimatpuls.local.services import WAREHOUSE_DATABASE
 
     return stack.cluster.dsn(WAREHOUSE_DATABASE, role, getattr(stack.home.secrets, role))
 

@@ -15,16 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klimatpuls.embedded import mailcatcher
-from klimatpuls.embedded.home import write_json
-from klimatpuls.embedded.ports import LOOPBACK
-from klimatpuls.embedded.warden import PHASE_DATABASE, PHASE_HELPERS, Service
+from klimatpuls.local import mailcatcher
+from klimatpuls.local.home import write_json
+from klimatpuls.local.ports import LOOPBACK
+from klimatpuls.local.supervisor import PHASE_DATABASE, PHASE_HELPERS, Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from klimatpuls.embedded.home import Home
-    from klimatpuls.embedded.postgres import Cluster
+    from klimatpuls.local.home import Home
+    from klimatpuls.local.postgres import Cluster
 
 AIRFLOW_USER = "klimatpuls"
 AIRFLOW_DATABASE = "airflow"
@@ -43,11 +43,11 @@ PRELOADED = (
     "psycopg2",
     "pyarrow.csv",
     "great_expectations",
-    "klimatpuls.hops.load",
-    "klimatpuls.hops.notice",
-    "klimatpuls.hops.snapshot",
-    "klimatpuls.hops.validate",
-    "klimatpuls.http",
+    "klimatpuls.pipeline.load",
+    "klimatpuls.pipeline.operator_notice",
+    "klimatpuls.pipeline.snapshot",
+    "klimatpuls.pipeline.validate",
+    "klimatpuls.fetch.http",
     "klimatpuls.warehouse.calls",
     "klimatpuls_airflow.assets",
     "klimatpuls_airflow.links",
@@ -301,7 +301,7 @@ def mail(home: Home, addresses: Addresses) -> Service:
         argv=(
             sys.executable,
             "-m",
-            "klimatpuls.embedded.mailcatcher",
+            "klimatpuls.local.mailcatcher",
             f"--folder={home.root / 'mail'}",
             f"--smtp-port={addresses.smtp}",
             f"--page-port={addresses.mail_page}",
@@ -327,7 +327,14 @@ def replica(
         is_as_recorded: Whether it answers as the agencies' servers were recorded; its certificate lies in
             the home's folder ``run``.
     """
-    words = ["-m", "klimatpuls.replica.server", "--archive", str(archive), "--port", str(addresses.replica)]
+    words = [
+        "-m",
+        "klimatpuls.mock_agencies.server",
+        "--archive",
+        str(archive),
+        "--port",
+        str(addresses.replica),
+    ]
     if as_of is not None:
         words += ["--as-of", as_of]
     if is_as_recorded:
@@ -343,7 +350,7 @@ def replica(
 
 
 def litter(home: Home, environment: Mapping[str, str]) -> Service:
-    """Return the process that imports Airflow and forks its services (:mod:`klimatpuls.embedded.litter`).
+    """Return the process that imports Airflow and forks its services (:mod:`klimatpuls.local.prefork`).
 
     Args:
         home: The home.
@@ -351,7 +358,7 @@ def litter(home: Home, environment: Mapping[str, str]) -> Service:
     """
     return Service(
         name="litter",
-        argv=(sys.executable, "-m", "klimatpuls.embedded.litter", f"--run={home.run}"),
+        argv=(sys.executable, "-m", "klimatpuls.local.prefork", f"--run={home.run}"),
         env={**environment},
         log=str(home.logs / "litter.log"),
         patience=1.0,

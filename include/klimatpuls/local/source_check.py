@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klimatpuls import clock
-from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded import house
-from klimatpuls.hops.check_sources import Place
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.local import runtime
+from klimatpuls.operations.check_sources import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from datetime import date
 
-    from klimatpuls.embedded.home import Home
+    from klimatpuls.local.home import Home
 
 
 def at_the_agencies() -> AbstractContextManager[Place]:
@@ -32,7 +32,7 @@ def at_what_a_home_asks(home: Home) -> Iterator[Place]:
 
     No database is started: the mock agencies are the ones of the stack that is up, or answer for this block.
     """
-    running = house.attach(home)
+    running = runtime.attach(home)
     if running is not None:
         as_of = running.as_of or _today()
         yield Place(base_urls=running.base_urls, as_of=as_of, replica_ca=running.replica_ca)
@@ -44,12 +44,12 @@ def at_what_a_home_asks(home: Home) -> Iterator[Place]:
 @contextmanager
 def _mock_agencies(home: Home) -> Iterator[Place]:
     """The mock agencies of a home that is not up, answering for this block alone."""
-    from klimatpuls.replica.certificates import make_certificate
-    from klimatpuls.replica.conditions import AS_RECORDED, PLAIN
-    from klimatpuls.replica.server import Replica, ReplicaServer
+    from klimatpuls.mock_agencies.certificates import make_certificate
+    from klimatpuls.mock_agencies.conditions import AS_RECORDED, PLAIN
+    from klimatpuls.mock_agencies.server import Replica, ReplicaServer
 
-    archive = house.archive_to_serve(home)
-    stack = house.build_stack(home)
+    archive = runtime.archive_to_serve(home)
+    stack = runtime.build_stack(home)
     with tempfile.TemporaryDirectory(prefix="klimatpuls-check-") as folder:
         certificate = make_certificate(Path(folder), clock.utc_now()) if stack.is_as_recorded else None
         conditions = AS_RECORDED if stack.is_as_recorded else PLAIN

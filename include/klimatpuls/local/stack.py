@@ -14,17 +14,17 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
-from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded import litter, ports, processes, services
-from klimatpuls.embedded.airflow_api import AirflowApi
-from klimatpuls.embedded.control import Control, StackError, running_warden, stop_running
-from klimatpuls.embedded.home import Home, read_json, write_json
-from klimatpuls.embedded.postgres import ADMIN, Cluster, wait_ready
-from klimatpuls.embedded.services import Addresses, Folders
-from klimatpuls.embedded.warden import ADDRESS_FILE
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import UsageError
-from klimatpuls.hops.context import AIR_POLLUTANTS_VARIABLE
-from klimatpuls.replica.certificates import AUTHORITY
+from klimatpuls.local import ports, prefork, processes, services
+from klimatpuls.local.airflow_api import AirflowApi
+from klimatpuls.local.control import Control, StackError, running_warden, stop_running
+from klimatpuls.local.home import Home, read_json, write_json
+from klimatpuls.local.postgres import ADMIN, Cluster, wait_ready
+from klimatpuls.local.services import Addresses, Folders
+from klimatpuls.local.supervisor import ADDRESS_FILE
+from klimatpuls.mock_agencies.certificates import AUTHORITY
+from klimatpuls.pipeline.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from klimatpuls.embedded.home import HomeLock
+    from klimatpuls.local.home import HomeLock
 
 EVERYTHING = frozenset({"mail", "replica", "airflow"})
 """Parts that can be left out; PostgreSQL is always started."""
@@ -322,7 +322,7 @@ class Stack:
             | self.task_environment
             | {"AIRFLOW_HOME": str(self.home.root / "airflow")}
         )
-        litter.forget(self.home.run)
+        prefork.forget(self.home.run)
         self._warden.start(services.litter(self.home, environment))
 
     def _start_airflow(self) -> None:
@@ -332,10 +332,10 @@ class Stack:
         jobs = () if is_migrated else (services.airflow(self.home, "db-migrate"),)
         parts = [services.airflow(self.home, part) for part in ("api-server", "scheduler", "dag-processor")]
         with self._timed("metadata"):
-            litter.give_orders(self.home.run, jobs, parts)
+            prefork.give_orders(self.home.run, jobs, parts)
             self._warden.wait("litter", IMPORT_PATIENCE)
         with self._timed("airflow"):
-            pids = litter.read_report(self.home.run)
+            pids = prefork.read_report(self.home.run)
             for service in parts:
                 self._warden.adopt(service, pids[service.name])
             mark.write_text(wanted, encoding="ascii")

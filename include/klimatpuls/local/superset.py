@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from klimatpuls.embedded import house, ports, processes, services
-from klimatpuls.embedded.control import Control, StackError, running_warden, stop_running
-from klimatpuls.embedded.home import Home, read_json, write_json
-from klimatpuls.embedded.superset_api import SupersetApi
-from klimatpuls.embedded.warden import ADDRESS_FILE, STATE_FILE, Service
 from klimatpuls.errors import UsageError
-from klimatpuls.yaml_text import parse_yaml
+from klimatpuls.files.yaml_text import parse_yaml
+from klimatpuls.local import ports, processes, runtime, services
+from klimatpuls.local.control import Control, StackError, running_warden, stop_running
+from klimatpuls.local.home import Home, read_json, write_json
+from klimatpuls.local.superset_api import SupersetApi
+from klimatpuls.local.supervisor import ADDRESS_FILE, STATE_FILE, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class Superset:
     def __init__(
         self,
         home: Home,
-        project: Path = house.PROJECT,
+        project: Path = runtime.PROJECT,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.home = home
@@ -266,7 +266,7 @@ def start(home: Home, say: Callable[[str], None]) -> Superset:
     Raises:
         UsageError: if the stack is not up, or Superset is not installed.
     """
-    stack = house.attach(home)
+    stack = runtime.attach(home)
     if stack is None:
         message = (
             f"the warehouse in {home.root} is not running: start it with `make up` (klimatpuls up), "
@@ -274,7 +274,7 @@ def start(home: Home, say: Callable[[str], None]) -> Superset:
         )
         raise UsageError(message)
     superset = Superset(home, say=say)
-    superset.start(house.warehouse_dsn(stack, "bi_read"))
+    superset.start(runtime.warehouse_dsn(stack, "bi_read"))
     return superset
 
 

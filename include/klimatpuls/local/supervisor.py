@@ -28,8 +28,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from klimatpuls.embedded import processes
-from klimatpuls.embedded.home import write_json
+from klimatpuls.local import processes
+from klimatpuls.local.home import write_json
 
 PHASE_WORK = 0
 """Services that use the others: stopped first."""
@@ -309,7 +309,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0 when everything was stopped.
     """
-    parser = argparse.ArgumentParser(prog="klimatpuls.embedded.warden")
+    parser = argparse.ArgumentParser(prog="klimatpuls.local.supervisor")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--control", type=int, required=True, help="descriptor of the socket to the command")
     parser.add_argument(

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.measures import Measure, months_before
-from klimatpuls.series import EFFORT_SHARING_PROXY, PUBLISHED_TOTAL, TERRITORIAL
-from klimatpuls.targets import Target, TargetState, TargetType
+from klimatpuls.membership.measures import Measure, months_before
+from klimatpuls.statistics.series import EFFORT_SHARING_PROXY, PUBLISHED_TOTAL, TERRITORIAL
+from klimatpuls.statistics.targets import Target, TargetState, TargetType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

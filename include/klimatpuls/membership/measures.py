@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.sectors import ALL
+from klimatpuls.domain.sectors import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

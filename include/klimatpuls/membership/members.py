@@ -1,7 +1,7 @@
 """Where every member stands, as the result tables of a publication: pure, registers in, frames out.
 
-The formulas are those of :mod:`klimatpuls.criteria` and :mod:`klimatpuls.measures` (methods sections 10 and
-11); this module says whom they are asked about and which of them fill which table.
+The formulas are those of :mod:`klimatpuls.membership.criteria` and :mod:`klimatpuls.membership.measures`
+(methods sections 10 and 11); this module says whom they are asked about and which of them fill which table.
 
 Asked about are confirmed members that have not left, and applicants; observers and probable members owe the
 network nothing. What is said outside hides a shortcoming until the member has had its days to reply.
@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from klimatpuls import criteria, measures
-from klimatpuls.measures import MeasureStatus, PledgeStatus
-from klimatpuls.steps import Steps, frames_of
-from klimatpuls.targets import select_in_force
+from klimatpuls.membership import criteria, measures
+from klimatpuls.membership.measures import MeasureStatus, PledgeStatus
+from klimatpuls.statistics.steps import Steps, frames_of
+from klimatpuls.statistics.targets import select_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from klimatpuls.criteria import Assessment, Hearing, Records, Rules
-    from klimatpuls.measures import Measure, Pledge
-    from klimatpuls.steps import Failure, Result
+    from klimatpuls.membership.criteria import Assessment, Hearing, Records, Rules
+    from klimatpuls.membership.measures import Measure, Pledge
+    from klimatpuls.statistics.steps import Failure, Result
 
 MEMBER: Final = "member"
 APPLICANT: Final = "applicant"

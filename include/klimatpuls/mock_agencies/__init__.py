@@ -1,1 +1,1 @@
-"""A replica of the agencies: an archive folder, answered over HTTP in their own wire formats."""
+"""Servers that answer as the agencies do, from a folder of files."""

@@ -5,7 +5,7 @@ An archive folder holds the publishers' files as they were::
     smhi/*.xlsx           workbooks of the national emission database, named as you like
     scb/regions.csv       code, name, level, county_code
     scb/population.csv    region_code, region_name, year, population (31 December)
-    scb/…, naturvardsverket/…  optional: see klimatpuls.replica.scb_tables
+    scb/…, naturvardsverket/…  optional: see klimatpuls.mock_agencies.scb_tables
     manifest.csv          optional: path, origin, known_from … of each file
 
 What a workbook is follows from its sheet (substance, publisher's date), never from its file name. The
@@ -38,13 +38,14 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import pandas as pd
 
-from klimatpuls import regions, sectors, substances
+from klimatpuls.domain import regions, sectors, substances
+from klimatpuls.domain.units import TONNES_PER_YEAR
 from klimatpuls.errors import SourceFormatError, UsageError
-from klimatpuls.replica import workbook
-from klimatpuls.replica.origin import MANIFEST, is_synthetic, read_manifest
-from klimatpuls.replica.synthetic import kolada, naturvardsverket, scb, trafa
+from klimatpuls.files.synthetic_mark import SYNTHETIC_MARK
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.origin import MANIFEST, is_synthetic, read_manifest
+from klimatpuls.mock_agencies.synthetic import kolada, naturvardsverket, scb, trafa
 from klimatpuls.sources import smhi_emissions
-from klimatpuls.units import TONNES_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -642,7 +643,7 @@ def _emission_workbook(
         rows,
         sheet_name=substances.substance(substance).name_sv,
         properties=workbook.Properties(
-            title=f"{workbook.SYNTHETIC_MARK}: no real figure in this workbook",
+            title=f"{SYNTHETIC_MARK}: no real figure in this workbook",
             description=f"SYNTHETIC test data in the layout of SMHI's workbook, made by {generator}.",
         ),
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,7 +2,7 @@
 
 By default nothing does: a mock agency on this machine answers at once, under any name. ``AS_RECORDED`` is
 what recordings and the agencies' own words show of their servers; "our choice" marks what nobody recorded.
-TLS belongs to the server itself (:mod:`klimatpuls.replica.certificates`).
+TLS belongs to the server itself (:mod:`klimatpuls.mock_agencies.certificates`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.catalog import SOURCES
-from klimatpuls.http import REPLICA_KNOWN_FROM_HEADER, REPLICA_NOT_YET_HEADER
-from klimatpuls.replica.wire import CallWindow, Reply, page_reply, too_many_reply
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.fetch.http import REPLICA_KNOWN_FROM_HEADER, REPLICA_NOT_YET_HEADER
+from klimatpuls.mock_agencies.wire import CallWindow, Reply, page_reply, too_many_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from klimatpuls.replica.wire import Request
+    from klimatpuls.mock_agencies.wire import Request
 
     Change = Callable[[str, Request, Callable[[Request], Reply]], Reply]
     """What a test does between caller and agency: agency, question, how the agency answers → answer."""

@@ -9,13 +9,12 @@ import csv
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.errors import UsageError
+from klimatpuls.files.synthetic_mark import SYNTHETIC_MARK
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST: Final = "manifest.csv"
-SYNTHETIC_MARK: Final = "SYNTHETIC"
-"""The word by which a file says that its figures are made up."""
 SYNTHETIC_ANSWER: Final = f"{SYNTHETIC_MARK}: påhittade siffror / no real figure in this answer"
 """What an answer from a synthetic archive says of itself."""
 

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from klimatpuls.replica.wire import Reply, Request, not_yet_reply, page_reply
+from klimatpuls.mock_agencies.wire import Reply, Request, not_yet_reply, page_reply
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ cell limit, a default selection when none is made.
 Our own choices, where nobody has seen the agency's: a table is listed even while it holds no year, and is
 then answered with 404 and a header that the replica alone sends; the wording of errors that no recording
 shows. An archive holds totals only where a table has more: any other code is then a non-existent value.
-Which tables there are is :mod:`klimatpuls.replica.scb_tables`.
+Which tables there are is :mod:`klimatpuls.mock_agencies.scb_tables`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.clock import STOCKHOLM
-from klimatpuls.regions import regions
+from klimatpuls.domain.regions import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -27,9 +27,9 @@ import csv
 from datetime import date
 from typing import TYPE_CHECKING
 
+from klimatpuls.domain.regions import regions
 from klimatpuls.errors import UsageError
-from klimatpuls.regions import regions
-from klimatpuls.replica.scb import Table, Variable
+from klimatpuls.mock_agencies.scb import Table, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,14 +1,16 @@
 """Answers over HTTP on this machine as the agencies do, from an archive folder, as of a day.
 
 The first part of a path names the agency, as ``Source.replica_path`` of the catalogue does:
-``/smhi/api/getexcelfile/…`` is answered by :mod:`klimatpuls.replica.agencies.smhi`, ``/scb/api/v2/…`` by
-:mod:`klimatpuls.replica.agencies.scb`, and so on; a source whose agency has no module is served from the
-recorded files in its folder of the archive (:mod:`klimatpuls.replica.recorded`). What is our own choice at an
-agency stands in its module. Sent by the replica alone: the headers ``X-Klimatpuls-Known-From`` (the day an
-archive's file was known from) and ``X-Klimatpuls-Not-Yet-Published`` (nothing published as of the day).
+``/smhi/api/getexcelfile/…`` is answered by :mod:`klimatpuls.mock_agencies.agencies.smhi`, ``/scb/api/v2/…``
+by :mod:`klimatpuls.mock_agencies.agencies.scb`, and so on; a source whose agency has no module is served
+from the recorded files in its folder of the archive (:mod:`klimatpuls.mock_agencies.recorded`). What is our
+own choice at an agency stands in its module. Sent by the replica alone: the headers
+``X-Klimatpuls-Known-From`` (the day an archive's file was known from) and ``X-Klimatpuls-Not-Yet-Published``
+(nothing published as of the day).
 
-With ``--as-recorded`` it answers under :data:`klimatpuls.replica.conditions.AS_RECORDED`, over TLS, and sends
-neither of the two headers; ``--certificates`` names the folder of the authority that callers must trust.
+With ``--as-recorded`` it answers under :data:`klimatpuls.mock_agencies.conditions.AS_RECORDED`, over TLS,
+and sends neither of the two headers; ``--certificates`` names the folder of the authority that callers must
+trust.
 
 The server starts at once; the archive is read by a thread beside it, and the first answer waits for it.
 """
@@ -37,20 +39,20 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from requests.structures import CaseInsensitiveDict
 
 from klimatpuls import clock
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import KlimatpulsError, UsageError
-from klimatpuls.replica.certificates import make_certificate
-from klimatpuls.replica.conditions import AS_RECORDED, PLAIN, Passage
-from klimatpuls.replica.origin import SYNTHETIC_ANSWER, is_synthetic
-from klimatpuls.replica.recorded import RecordedAgency
-from klimatpuls.replica.wire import Reply, Request, Settings, page_reply, text_reply, too_many_reply
+from klimatpuls.mock_agencies.certificates import make_certificate
+from klimatpuls.mock_agencies.conditions import AS_RECORDED, PLAIN, Passage
+from klimatpuls.mock_agencies.origin import SYNTHETIC_ANSWER, is_synthetic
+from klimatpuls.mock_agencies.recorded import RecordedAgency
+from klimatpuls.mock_agencies.wire import Reply, Request, Settings, page_reply, text_reply, too_many_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from klimatpuls.replica.certificates import Certificate
-    from klimatpuls.replica.conditions import Change, Conditions
-    from klimatpuls.replica.wire import Agency
+    from klimatpuls.mock_agencies.certificates import Certificate
+    from klimatpuls.mock_agencies.conditions import Change, Conditions
+    from klimatpuls.mock_agencies.wire import Agency
 
 LOOPBACK = "127.0.0.1"
 MAX_QUESTION_BYTES = 1_000_000
@@ -116,7 +118,7 @@ class Replica:
             UsageError: if the folder is no archive.
         """
         # pandas takes seconds to import: not before somebody asks.
-        from klimatpuls.replica.archive import read_archive
+        from klimatpuls.mock_agencies.archive import read_archive
 
         read_archive(self._folder)
 
@@ -133,7 +135,7 @@ def agency_names() -> dict[str, str]:
 
 
 def _agency(name: str, source_id: str, folder: Path, as_of: date, settings: Settings) -> Agency:
-    module = f"klimatpuls.replica.agencies.{name}"
+    module = f"klimatpuls.mock_agencies.agencies.{name}"
     if find_spec(module) is None:
         return RecordedAgency(folder / source_id, as_of)
     made: Agency = importlib.import_module(module).Agency(folder, as_of, settings)
@@ -352,7 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0, or 1 with the reason on standard error.
     """
-    parser = argparse.ArgumentParser(prog="python -m klimatpuls.replica.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m klimatpuls.mock_agencies.server", description=__doc__)
     parser.add_argument("--archive", type=Path, required=True, help="archive folder to serve")
     parser.add_argument("--as-of", type=_date, default=None, help="day to answer as of; default: everything")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")

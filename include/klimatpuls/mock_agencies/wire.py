@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
-from klimatpuls.http import REPLICA_NOT_YET_HEADER
+from klimatpuls.fetch.http import REPLICA_NOT_YET_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,9 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 from xml.sax.saxutils import escape
 
-from klimatpuls import regions, sectors, substances
-from klimatpuls.cells import column_letters
-from klimatpuls.replica import origin
+from klimatpuls.domain import regions, sectors, substances
+from klimatpuls.files.synthetic_mark import PROPERTIES_PART
+from klimatpuls.files.workbook_cells import column_letters
 from klimatpuls.sources.smhi_emissions import KEY_WORDS
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ Cell = str | float | int | None
 YearsAt = Literal["above", "header", "header_text"]
 
 CO2E_LINE: Final = "CO2-ekv. efter ämnesnamn innebär att emissionen är uttryckt i CO2-ekvivalenter"
-SYNTHETIC_MARK: Final = origin.SYNTHETIC_MARK
-"""First word of the title of a workbook whose figures are made up."""
-PROPERTIES_PART: Final = "docProps/core.xml"
-_PROPERTIES_LIMIT: Final = 65_536
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LEVEL: Final = 3
 _MAIN_NS: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -54,19 +50,6 @@ class Properties:
     creator: str = "klimatpuls"
     title: str = ""
     description: str = ""
-
-
-def is_synthetic(body: bytes) -> bool:
-    """Whether a workbook says of itself, in its document properties, that its figures are made up.
-
-    Args:
-        body: The bytes of a readable workbook.
-    """
-    with zipfile.ZipFile(io.BytesIO(body)) as parts:
-        if PROPERTIES_PART not in parts.namelist():
-            return False
-        with parts.open(PROPERTIES_PART) as part:
-            return f"<dc:title>{SYNTHETIC_MARK}".encode() in part.read(_PROPERTIES_LIMIT)
 
 
 def region_names(code: str) -> tuple[str, str]:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.assumptions import Checked
 from klimatpuls.errors import NotYetPublished
-from klimatpuls.hops.snapshot import source_module
-from klimatpuls.http import Limits, OwnLedger, open_session
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.http import Limits, OwnLedger, open_session
+from klimatpuls.pipeline.snapshot import source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.hops.snapshot import SourceModule
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.pipeline.snapshot import SourceModule
 
 ANSWERS: Final = "The agency answers, and its answers can be read."
 """The assumption that fails where a check comes to no verdict."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg2 import Error as DatabaseError
 from psycopg2.extras import execute_values
 
-from klimatpuls import regions
+from klimatpuls.domain import regions
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.registers.checking import check_folder
 from klimatpuls.registers.contacts import Contact, forget_in_file, read_contacts

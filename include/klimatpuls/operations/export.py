@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from klimatpuls import datapackage, schema
-from klimatpuls.datapackage import DataFile, Edition
+from klimatpuls.contract import datapackage, schema
+from klimatpuls.contract.datapackage import DataFile, Edition
 from klimatpuls.errors import UsageError
 from klimatpuls.warehouse.connection import connect, load_sql
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from klimatpuls.schema import Column, Mart
+    from klimatpuls.contract.schema import Column, Mart
 
 README = "README.md"
 BLOCK_BYTES = 1 << 20

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.pipeline.context import RunContext
 
 SETTING = "KLIMATPULS_KEEP"
 DRAFT_DAYS = 1

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from klimatpuls import regions, schema, series
+from klimatpuls.contract import schema
+from klimatpuls.contract.lineage import REGISTER, SOURCE, parse_input
+from klimatpuls.domain import regions
+from klimatpuls.domain.sectors import DOMESTIC_AVIATION
+from klimatpuls.domain.units import number_from_text
 from klimatpuls.errors import KlimatpulsError, UsageError
-from klimatpuls.lineage import REGISTER, SOURCE, parse_input
-from klimatpuls.sectors import DOMESTIC_AVIATION
-from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.fetch.snapshots import SnapshotStore
+from klimatpuls.operations.tracing import Cell, File, Step, Trace
 from klimatpuls.sources import smhi_emissions
-from klimatpuls.tracing import Cell, File, Step, Trace
-from klimatpuls.units import number_from_text
+from klimatpuls.statistics import series
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.mart_rows import (
     compare,
@@ -35,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from klimatpuls.lineage import Input
-    from klimatpuls.schema import Mart
-    from klimatpuls.series import Boundary
-    from klimatpuls.snapshots import Snapshot
+    from klimatpuls.contract.lineage import Input
+    from klimatpuls.contract.schema import Mart
+    from klimatpuls.fetch.snapshots import Snapshot
+    from klimatpuls.statistics.series import Boundary
     from klimatpuls.warehouse.mart_rows import Condition, Row
 
 EMISSION_MARTS: Final = ("emission", "emission_by_release")
@@ -406,7 +408,7 @@ class _Tracer:
         return self._steps[key]
 
     def _sum(self, place: int, region: str, boundary: Boundary, year: int) -> tuple[float, list[Step]]:
-        """A boundary in a release: its sectors, each a cell, added up as :mod:`klimatpuls.series` does."""
+        """A boundary in a release: its sectors, each a cell, added up as in :mod:`.statistics.series`."""
         release_id = self._releases[place][0]
         steps = [self._sector(release_id, region, code, year, "+") for code in boundary.plus]
         steps += [

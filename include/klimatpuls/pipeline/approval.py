@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.releases import State
+    from klimatpuls.contract.releases import State
     from klimatpuls.validation.gates import Gate
 
 Action = Literal["approve", "reject", "hold", "withdraw", "restore"]

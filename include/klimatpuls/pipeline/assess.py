@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klimatpuls.hops.stale import queue_stale
+from klimatpuls.pipeline.stale_tables import queue_stale
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.pipeline.context import RunContext
     from klimatpuls.warehouse.member_results import Reassessed
 
 
@@ -34,7 +34,7 @@ def assess(conn: PgConnection, mailer: PgConnection, context: RunContext) -> Rea
     """
 
     def keep_pages() -> None:
-        from klimatpuls.hops.report import write_report
+        from klimatpuls.pipeline.report import write_report
         from klimatpuls.report.render import MANIFEST_FILE
 
         with mailer, mailer.cursor() as cursor:

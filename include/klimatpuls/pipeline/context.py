@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klimatpuls import clock, substances
+from klimatpuls import clock
+from klimatpuls.domain import substances
 from klimatpuls.errors import UsageError
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,9 +3,9 @@
 Rows in = rows out + cells rejected, asserted for every release. Content that is known already is nothing
 new, whatever file it came in.
 
-One file never stops another. Each is read in a process of its own (:mod:`klimatpuls.isolation`) and loaded
-behind a savepoint: what cannot be read, or what the database refuses, is quarantined alone with the reason,
-and the others stay (docs/decisions/0026).
+One file never stops another. Each is read in a process of its own (:mod:`klimatpuls.files.isolation`) and
+loaded behind a savepoint: what cannot be read, or what the database refuses, is quarantined alone with the
+reason, and the others stay (docs/decisions/0026).
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from klimatpuls import catalog, isolation
+from klimatpuls.contract import catalog
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.hops.notice import lost_parts, queue
-from klimatpuls.hops.reading import name_of_file, read_snapshot
-from klimatpuls.parser_version import parser_version
+from klimatpuls.files import isolation
+from klimatpuls.pipeline.operator_notice import lost_parts, queue
+from klimatpuls.pipeline.parser_version import parser_version
+from klimatpuls.pipeline.read_file import name_of_file, read_snapshot
 from klimatpuls.validation.record import quarantine_snapshot
 from klimatpuls.warehouse import loader, runs
 from klimatpuls.warehouse.connection import load_sql
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.hops.context import RunContext
-    from klimatpuls.hops.reading import Read
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.pipeline.context import RunContext
+    from klimatpuls.pipeline.read_file import Read
 
 
 logger = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
 
 def _needed(source: Source) -> tuple[str, ...]:
     """What the reading process imports while this one asks the database."""
-    return "klimatpuls.hops.reading", f"klimatpuls.sources.{source.id}", "klimatpuls.releases"
+    return "klimatpuls.pipeline.read_file", f"klimatpuls.sources.{source.id}", "klimatpuls.contract.releases"
 
 
 class _Load:

@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import catalog
+from klimatpuls.contract import catalog
 from klimatpuls.errors import MailError, explain
 from klimatpuls.report.mailer import SuppressedError, check_may_send, deliver, hide_addresses
 from klimatpuls.report.notice import LOST_PARTS, NO_DIGEST, Notice, build_notice
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.defects import Defect
-    from klimatpuls.hops.context import RunContext
-    from klimatpuls.hops.stale import StaleTables
-    from klimatpuls.hops.validate import ValidationResult
+    from klimatpuls.domain.defects import Defect
+    from klimatpuls.pipeline.context import RunContext
+    from klimatpuls.pipeline.stale_tables import StaleTables
+    from klimatpuls.pipeline.validate import ValidationResult
     from klimatpuls.report.mailer import SmtpSettings
 
 

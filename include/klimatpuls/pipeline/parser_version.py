@@ -19,14 +19,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls import catalog, schema
+from klimatpuls.contract import catalog, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PACKAGE: Final = "klimatpuls"
-_FOLDER: Final = Path(__file__).resolve().parent
-READER: Final = "klimatpuls.hops.reading"
+_FOLDER: Final = Path(__file__).resolve().parents[1]
+READER: Final = "klimatpuls.pipeline.read_file"
 """The module that calls every parser: what it asserts can refuse a file too."""
 
 
@@ -76,7 +76,7 @@ def _code_version(module: str) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(ours.items()):
         digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
-    for path in sorted((_FOLDER / "reference").glob("*.csv")):
+    for path in sorted((_FOLDER / "domain" / "reference").glob("*.csv")):
         digest.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
     for name, version in sorted(libraries.items()):
         digest.update(f"{name}\0{version}\0".encode())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.errors import NotYetPublished
-from klimatpuls.hops.snapshot import (
+from klimatpuls.pipeline.snapshot import (
     GIVEN_UP_AFTER,
     explain,
     label,
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.hops.context import RunContext
-    from klimatpuls.http import PoliteSession
-    from klimatpuls.releases import Look
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.contract.releases import Look
+    from klimatpuls.fetch.http import PoliteSession
+    from klimatpuls.pipeline.context import RunContext
 
 
 @dataclass(frozen=True, kw_only=True)

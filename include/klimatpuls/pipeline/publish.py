@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klimatpuls import results
-from klimatpuls.hops.stale import queue_stale
+from klimatpuls.pipeline.stale_tables import queue_stale
+from klimatpuls.statistics import results
 from klimatpuls.validation.recompare import recompare_releases
 from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import load_sql
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.pipeline.context import RunContext
     from klimatpuls.warehouse.publication import Published
 
 INGEST_PATIENCE_MINUTES = 30

@@ -1,7 +1,7 @@
 """What is done with bytes from outside in a process of its own: they are turned into rows.
 
-These functions run under :mod:`klimatpuls.isolation`. They take names and bytes and hand back plain values,
-rows as the text that COPY takes: the process that loads them need not know what a data frame is.
+These functions run under :mod:`klimatpuls.files.isolation`. They take names and bytes and hand back plain
+values, rows as the text that COPY takes: the process that loads them need not know what a data frame is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.fetch.snapshots import SnapshotStore
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.loader import Rows, frame_rows
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klimatpuls.releases import Parsed
+    from klimatpuls.contract.releases import Parsed
 
 DUPLICATE_KEY = "duplicate_key"
 LOST_CELLS = "lost_cells"
@@ -78,14 +78,14 @@ def read_snapshot(
         substance: Our substance code, or None.
         run_id: The source run that loads the rows; it stands in each of them.
         came_back_on: Day on which the content was there again after other content, or None; see
-            :func:`klimatpuls.releases.content_sha256`.
+            :func:`klimatpuls.contract.releases.content_sha256`.
 
     Raises:
         SourceFormatError: if the bytes are not what the contract says, or the parser lost cells or made a
             key twice.
         SnapshotError: if the kept bytes are missing or damaged.
     """
-    from klimatpuls.impossible import refuse_impossible  # arithmetic, as below
+    from klimatpuls.contract.value_ranges import refuse_impossible  # arithmetic, as below
 
     kept = SnapshotStore(Path(store))
     snapshot = kept.read(manifest_path)
@@ -119,7 +119,7 @@ def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | No
             rows have one key.
         ContractError: if the rows have other columns than the contract says.
     """
-    from klimatpuls import releases  # arithmetic, which the process that loads does without
+    from klimatpuls.contract import releases  # arithmetic, which the process that loads does without
 
     what = name_of_file(parsed.dataset, parsed.substance, sha256)
     found = len(parsed.rows) + len(parsed.rejects)

@@ -1,20 +1,15 @@
-"""Recognises files that a person gives by hand, in a process of its own (:mod:`klimatpuls.isolation`)."""
+"""Recognise files that a person gives by hand; runs under :mod:`klimatpuls.files.isolation`."""
 
 from __future__ import annotations
 
 import importlib
-import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from klimatpuls import catalog
-from klimatpuls.replica.workbook import SYNTHETIC_MARK, is_synthetic
-from klimatpuls.zipgate import check_workbook
+from klimatpuls.contract import catalog
+from klimatpuls.files.archive_safety import check_workbook
+from klimatpuls.files.synthetic_mark import is_synthetic
 
-_HEAD_BYTES = 65_536
-_STRINGS_PART = "xl/sharedStrings.xml"
 _LARGEST_INFLATED = 256 * 2**20
 
 
@@ -48,33 +43,10 @@ def recognise(body: bytes) -> tuple[Known, bool] | None:
         known = module.recognise(body)
         if known is not None:
             found = Known(source=source.id, dataset=known[0], substance=known[1])
-            return found, says_synthetic(body)
+            return found, is_synthetic(body)
     if body.startswith(b"PK"):
         check_workbook(body, what="the file", max_inflated=_LARGEST_INFLATED)
     return None
-
-
-def says_synthetic(body: bytes) -> bool:
-    """Whether a file says of itself that its figures are made up.
-
-    A workbook says so in its properties or its first cells, any other file in its first or last bytes.
-
-    Args:
-        body: The bytes of a file that a source knows.
-    """
-    mark = SYNTHETIC_MARK.encode()
-    if not body.startswith(b"PK"):
-        return mark in body[:_HEAD_BYTES] or mark in body[-_HEAD_BYTES:]
-    return is_synthetic(body) or mark in _first_strings(body)
-
-
-def _first_strings(body: bytes) -> bytes:
-    """The first texts of a workbook's cells; nothing where it has none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as parts, parts.open(_STRINGS_PART) as part:
-            return part.read(_HEAD_BYTES)
-    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-        return b""
 
 
 def recognised_files() -> dict[str, str]:

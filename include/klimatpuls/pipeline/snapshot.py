@@ -14,13 +14,14 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from klimatpuls import catalog, isolation
+from klimatpuls.contract import catalog
+from klimatpuls.contract.releases import Fetched
 from klimatpuls.errors import FetchError, KlimatpulsError, NotYetPublished, SourceFormatError, UsageError
-from klimatpuls.hops.reading import notes_of_question
-from klimatpuls.http import Limits
-from klimatpuls.parser_version import parser_version
-from klimatpuls.releases import Fetched
-from klimatpuls.snapshots import SnapshotStore
+from klimatpuls.fetch.http import Limits
+from klimatpuls.fetch.snapshots import SnapshotStore
+from klimatpuls.files import isolation
+from klimatpuls.pipeline.parser_version import parser_version
+from klimatpuls.pipeline.read_file import notes_of_question
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.assumptions import Checked
-    from klimatpuls.catalog import Dataset, Source
-    from klimatpuls.hops.context import RunContext
-    from klimatpuls.hops.recognising import Known
-    from klimatpuls.http import PoliteSession
-    from klimatpuls.releases import Look, Parsed
-    from klimatpuls.snapshots import Snapshot
+    from klimatpuls.contract.catalog import Dataset, Source
+    from klimatpuls.contract.releases import Look, Parsed
+    from klimatpuls.fetch.assumptions import Checked
+    from klimatpuls.fetch.http import PoliteSession
+    from klimatpuls.fetch.snapshots import Snapshot
+    from klimatpuls.pipeline.context import RunContext
+    from klimatpuls.pipeline.recognise_file import Known
 
 
 logger = logging.getLogger(__name__)
@@ -393,7 +394,7 @@ def recognise_file(file: Path) -> Given:
         SourceFormatError: if no source knows it; the message says what each source looks for.
     """
     body = _read_file(file)
-    from klimatpuls.hops.recognising import recognise  # reads tables, which most commands do not
+    from klimatpuls.pipeline.recognise_file import recognise  # reads tables, which most commands do not
 
     found = isolation.run_isolated(recognise, body, what=file.name)
     if found is None:
@@ -452,8 +453,8 @@ def _kind(mode: int) -> str:
 
 
 def _unknown(name: str, body: bytes) -> SourceFormatError:
-    from klimatpuls.hops.recognising import recognised_files
-    from klimatpuls.zipgate import looks_like
+    from klimatpuls.files.archive_safety import looks_like
+    from klimatpuls.pipeline.recognise_file import recognised_files
 
     looked_for = isolation.run_isolated(recognised_files, what=name)
     lines = [f"  {source}: {files}" for source, files in looked_for.items()]

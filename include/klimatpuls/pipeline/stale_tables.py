@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls.hops.notice import queue, stale_tables
+from klimatpuls.pipeline.operator_notice import queue, stale_tables
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.publication import DIGEST_LEADS_WITH
 from klimatpuls.warehouse.result_tables import SHOWN_INSTEAD, read_statuses
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.pipeline.context import RunContext
     from klimatpuls.warehouse.result_tables import TableStatus
 
 REMEDY: Final = (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import REGISTERS, check_folder, register_sha256, row_sha256
 from klimatpuls.registers.reading import RegisterError
 from klimatpuls.registers.targets import definition, from_definition

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import catalog
-from klimatpuls.hops.snapshot import is_wanted
+from klimatpuls.contract import catalog
+from klimatpuls.pipeline.snapshot import is_wanted
 from klimatpuls.validation import reading, record, run
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.catalog import Dataset, Source
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.contract.catalog import Dataset, Source
+    from klimatpuls.pipeline.context import RunContext
 
 
 @dataclass(frozen=True, kw_only=True)

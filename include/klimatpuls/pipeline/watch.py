@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klimatpuls.defects import overdue
-from klimatpuls.hops.notice import killed_run, overdue_defect, queue, tell
-from klimatpuls.hops.publish import INGEST_PATIENCE_MINUTES
-from klimatpuls.methods import METHOD_VERSION
+from klimatpuls.domain.defects import overdue
+from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.pipeline.operator_notice import killed_run, overdue_defect, queue, tell
+from klimatpuls.pipeline.publish import INGEST_PATIENCE_MINUTES
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.warehouse.code_version import code_sha256
 from klimatpuls.warehouse.connection import load_sql
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.hops.context import RunContext
+    from klimatpuls.pipeline.context import RunContext
     from klimatpuls.report.mailer import SmtpSettings
 
 KILLED = "ended without a word: its process was killed or the machine went down; the next run starts anew"

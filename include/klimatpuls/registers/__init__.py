@@ -1,4 +1,4 @@
-"""The network's own data as reviewed files: read, checked, and named by the hash of its content."""
+"""The network's own files: members, targets, plans, measures; read and checked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers import members as member_register
 from klimatpuls.registers import targets as target_register
 from klimatpuls.registers.checking import REGISTERS, check_folder
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klimatpuls.defects import Defect
+    from klimatpuls.domain.defects import Defect
     from klimatpuls.registers.rules import Record
-    from klimatpuls.targets import Target
+    from klimatpuls.statistics.targets import Target
 
 __all__ = [
     "RegisterError",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from klimatpuls.cells import column_index, column_letters
+from klimatpuls.files.workbook_cells import column_index, column_letters
 
 MAX_ROW: Final = 2**20
 MAX_COLUMN: Final = 2**14

@@ -13,9 +13,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls import regions
-from klimatpuls.cells import column_letters
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.domain import regions
+from klimatpuls.files.workbook_cells import column_letters
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers import rules
 from klimatpuls.registers.cells import reference
 from klimatpuls.registers.reading import (

@@ -11,8 +11,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from klimatpuls import regions
-from klimatpuls.addresses import parse_address
+from klimatpuls.domain import regions
+from klimatpuls.domain.mail_address import parse_address
 from klimatpuls.errors import UsageError
 from klimatpuls.registers.checking import CONTACTS, Checked, check_contacts
 from klimatpuls.registers.importing import write_whole

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from klimatpuls.domain.regions import plain_name
 from klimatpuls.errors import UsageError
-from klimatpuls.regions import plain_name
 from klimatpuls.registers.checking import (
     REGISTERS,
     Draft,

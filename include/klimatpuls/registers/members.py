@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls import regions
+from klimatpuls.domain import regions
 from klimatpuls.registers.checking import REGISTERS, Draft, draft_folder, rejudge
 from klimatpuls.registers.importing import Imported, merge
 from klimatpuls.registers.reading import (

@@ -14,8 +14,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from klimatpuls.csv_text import csv_rows
 from klimatpuls.errors import UsageError
+from klimatpuls.files.csv_text import csv_rows
+from klimatpuls.files.yaml_text import parse_yaml
 from klimatpuls.registers.archive import MAX_CELL_CHARACTERS, Archive, BrokenWorkbookError
 from klimatpuls.registers.cells import (
     MAX_COLUMN,
@@ -28,7 +29,6 @@ from klimatpuls.registers.opendocument import CONTENT_PART, MIME_PART, MIME_TYPE
 from klimatpuls.registers.values import clean
 from klimatpuls.registers.words import NOTHING, Words, same, shown
 from klimatpuls.registers.workbooks import WORKBOOK_PART, read_xlsx
-from klimatpuls.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

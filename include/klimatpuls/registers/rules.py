@@ -11,10 +11,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from klimatpuls import catalog, regions, schema, sectors, substances
+from klimatpuls.contract import catalog, schema
+from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.registers.words import NOTHING, Words, shown
-from klimatpuls.series import BOUNDARIES
-from klimatpuls.targets import (
+from klimatpuls.statistics.series import BOUNDARIES
+from klimatpuls.statistics.targets import (
     NATIONAL_EFFORT_SHARING_BASE_YEAR,
     NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E,
 )

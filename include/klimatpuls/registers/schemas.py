@@ -19,8 +19,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from klimatpuls import regions, sectors
-from klimatpuls.addresses import AddressError, parse_address
+from klimatpuls.domain import regions, sectors
+from klimatpuls.domain.mail_address import AddressError, parse_address
 from klimatpuls.registers.values import LIST_SIGN, likely_day
 from klimatpuls.registers.words import NOTHING, Words, same, shown
 

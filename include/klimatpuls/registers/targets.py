@@ -1,7 +1,7 @@
 """The registers of targets: the members' own, the national lines, and the numbers of the rules.
 
 ``targets.yaml`` holds targets with an owner, ``national_lines.yaml`` comparison lines without one, both in
-the shape of :class:`klimatpuls.targets.Target`; ``rules.yaml`` holds numbers of decisions;
+the shape of :class:`klimatpuls.statistics.targets.Target`; ``rules.yaml`` holds numbers of decisions;
 ``known_defects.csv`` cells of the sources that are known to be wrong.
 """
 
@@ -12,10 +12,10 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls.defects import Defect
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.domain.defects import Defect
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
-from klimatpuls.targets import Interim, Target
+from klimatpuls.statistics.targets import Interim, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

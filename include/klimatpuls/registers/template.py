@@ -12,7 +12,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from klimatpuls.cells import column_letters
+from klimatpuls.files.workbook_cells import column_letters
 from klimatpuls.registers.cells import reference
 from klimatpuls.registers.checking import REGISTERS
 from klimatpuls.registers.schemas import swedish_word

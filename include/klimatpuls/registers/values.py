@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls import sectors
+from klimatpuls.domain import sectors
+from klimatpuls.domain.units import SHORT_MONTHS
 from klimatpuls.registers.cells import Percent
 from klimatpuls.registers.words import Words, shown
 from klimatpuls.registers.workbooks import day_of_serial
-from klimatpuls.units import SHORT_MONTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,1 +1,1 @@
-"""The network digest: read from the marts, put into words, drawn, rendered, and mailed through the outbox."""
+"""The digest: what it says, how it looks, and the outbox that sends it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klimatpuls import catalog
 from klimatpuls.clock import stockholm_date
+from klimatpuls.contract import catalog
 from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Bullets, Paragraph, Section, Table
 from klimatpuls.report.terms import FRESHNESS, NOT_BY_SUBSTANCE, dataset_name, licence_words, reason_words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.change_parts import PARTLY
+from klimatpuls.domain.rounding import round_parts
 from klimatpuls.report.chart import alt_text
 from klimatpuls.report.numbers import MISSING, NBSP
 from klimatpuls.report.page import Block, KeyFigure, KeyFigures, Paragraph, Picture, Section, Table
@@ -19,8 +19,8 @@ from klimatpuls.report.view import (
     TERRITORIAL,
     VARIANTS,
 )
-from klimatpuls.rounding import round_parts
-from klimatpuls.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT
+from klimatpuls.statistics.change_parts import PARTLY
+from klimatpuls.statistics.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

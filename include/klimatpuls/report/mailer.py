@@ -4,9 +4,9 @@
 may have arrived; sending again may send twice) be told from every other failure. Figures of origin
 ``synthetic`` or ``archive`` leave for a loopback server only, and off loopback TLS is required.
 
-Addresses are checked where the settings are read (:mod:`klimatpuls.addresses`). A domain goes out encoded; a
-local part with letters such as å, ä and ö goes out only to a server that offers SMTPUTF8. No address is ever
-put into an outcome's detail or a log line.
+Addresses are checked where the settings are read (:mod:`klimatpuls.domain.mail_address`). A domain goes out
+encoded; a local part with letters such as å, ä and ö goes out only to a server that offers SMTPUTF8. No
+address is ever put into an outcome's detail or a log line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from klimatpuls.addresses import AddressError, parse_address, parse_addresses
+from klimatpuls.domain.mail_address import AddressError, parse_address, parse_addresses
 from klimatpuls.errors import MailError, UsageError
 from klimatpuls.report.page import CHART_ID
 

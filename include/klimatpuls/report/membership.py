@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.measures import COVERAGE_REASONS, OVERLAP_NOT_ASSESSED
+from klimatpuls.membership.measures import COVERAGE_REASONS, OVERLAP_NOT_ASSESSED
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section, Table
 from klimatpuls.report.terms import not_calculated
 

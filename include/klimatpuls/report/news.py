@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls import catalog
+from klimatpuls.contract import catalog
 from klimatpuls.report.numbers import NBSP
 from klimatpuls.report.page import Bullets, Section
 from klimatpuls.report.terms import REGISTERS, dataset_name, standing_words

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
 from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
-from klimatpuls.trend import INDEPENDENT_WAYS, MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR, VARIANTS
+from klimatpuls.statistics.trend import (
+    INDEPENDENT_WAYS,
+    MIN_POINTS,
+    MIN_SPAN_YEARS,
+    TREND_FROM_YEAR,
+    VARIANTS,
+)
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker

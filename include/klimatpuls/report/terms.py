@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls import catalog
+from klimatpuls.contract import catalog
+from klimatpuls.domain.substances import substances
 from klimatpuls.report.view import (
     MEMBERS_AT_THE_TIME,
     MEMBERS_TODAY,
@@ -14,8 +15,7 @@ from klimatpuls.report.view import (
     REST_OF_SWEDEN,
     TERRITORIAL,
 )
-from klimatpuls.substances import substances
-from klimatpuls.trend import MIN_POINTS, MIN_SPAN_YEARS
+from klimatpuls.statistics.trend import MIN_POINTS, MIN_SPAN_YEARS
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from klimatpuls import catalog
-from klimatpuls.trend import MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR
+from klimatpuls.contract import catalog
+from klimatpuls.statistics.trend import MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -629,7 +629,7 @@ def _cause(cause: Mapping[str, Any]) -> Cause:
     if kind == "register":
         return RegisterCause(register=cause.get("register"), first=cause["first"])
     if kind == "standing":
-        from klimatpuls.regions import region
+        from klimatpuls.domain.regions import region
 
         return StandingCause(
             region_code=cause["region_code"],

@@ -1,1 +1,1 @@
-"""One module per source: ``fetch`` asks the publisher, ``parse`` turns its bytes into tidy rows."""
+"""One folder per source: how to ask its publisher, and how to read the answer."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls import trend
-from klimatpuls.network import MUNICIPALITY_CODE_LENGTH
-from klimatpuls.standing import (
+from klimatpuls.statistics import trend
+from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH
+from klimatpuls.statistics.standing import (
     BELOW_LEVEL,
     MAX_YEARS_AHEAD,
     build_verdict_record,
@@ -25,13 +25,13 @@ from klimatpuls.standing import (
     is_at_or_below,
     name_counts,
 )
-from klimatpuls.targets import Target, TargetType, levels, path_values
+from klimatpuls.statistics.targets import Target, TargetType, levels, path_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from klimatpuls.series import SeriesMatrix
-    from klimatpuls.trend import FloatArray
+    from klimatpuls.statistics.series import SeriesMatrix
+    from klimatpuls.statistics.trend import FloatArray
 
 WINDOW_YEARS: Final = 9
 """From the first point of a trend to its origin, as from 2015 to 2024."""
@@ -81,11 +81,12 @@ def build_backtest(matrix: SeriesMatrix, *, horizons: Sequence[int] = HORIZONS) 
 
     Returns:
         One row per origin × outcome × way of reckoning: :data:`COLUMNS`. The ways are the variants of
-        :data:`klimatpuls.trend.VARIANTS`, ``central``, ``median_of_variants`` and ``carried_forward`` (the
-        origin's own value). Errors are |projected − outcome| ÷ outcome in percent, their median and 90th
-        percentile over the municipalities; ``median_deviation_pct`` keeps the sign (above 0: projected too
-        high). Only municipalities with a trend at the origin and an outcome above zero count, the same ones
-        for every way; one whose outcome is so near zero that its error is no number does not.
+        :data:`klimatpuls.statistics.trend.VARIANTS`, ``central``, ``median_of_variants`` and
+        ``carried_forward`` (the origin's own value). Errors are |projected − outcome| ÷ outcome in percent,
+        their median and 90th percentile over the municipalities; ``median_deviation_pct`` keeps the sign
+        (above 0: projected too high). Only municipalities with a trend at the origin and an outcome above
+        zero count, the same ones for every way; one whose outcome is so near zero that its error is no
+        number does not.
 
     Example: 100 t in each of 2005, 2010–2013 and 80 t in 2018 → every way projects 100 t: error 25 %.
     """

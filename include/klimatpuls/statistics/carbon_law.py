@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls import trend
-from klimatpuls.series import to_matrix
+from klimatpuls.statistics import trend
+from klimatpuls.statistics.series import to_matrix
 
 if TYPE_CHECKING:
-    from klimatpuls.trend import BoolArray, FloatArray, IntArray
+    from klimatpuls.statistics.trend import BoolArray, FloatArray, IntArray
 
 FROM_YEAR: Final = 2015
 END_YEAR: Final = 2050
@@ -55,7 +55,7 @@ def build_carbon_law(series: pd.DataFrame, reference_year: int) -> pd.DataFrame:
     observations end; the column shows the year used.
 
     Args:
-        series: Tidy series of the boundary ``published_total`` (see :mod:`klimatpuls.series`).
+        series: Tidy series of the boundary ``published_total`` (see :mod:`klimatpuls.statistics.series`).
         reference_year: The current year of the run, at most 2050.
 
     Returns:

@@ -4,9 +4,10 @@ National part = E_a · (N_b/N_a − 1) with the nation's row N, sector by sector
 nation had none of a sector in the first year, all is own. It is accounting at the region's mix of sectors,
 not proof of cause.
 
-A sector that the publisher scaled with the nation's (:func:`klimatpuls.network.find_local_signal`) is marked.
-There the own part is no finding about the place: it reads "not measurable yet", though it stands in the sums,
-which must add up. The nation is what the others are measured against: it has no own part.
+A sector that the publisher scaled with the nation's
+(:func:`klimatpuls.statistics.network.find_local_signal`) is marked. There the own part is no finding about
+the place: it reads "not measurable yet", though it stands in the sums, which must add up. The nation is what
+the others are measured against: it has no own part.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.network import find_local_signal
-from klimatpuls.sectors import ALL
-from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
-from klimatpuls.targets import NATION
+from klimatpuls.domain.sectors import ALL
+from klimatpuls.statistics.network import find_local_signal
+from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
+from klimatpuls.statistics.targets import NATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from klimatpuls.trend import FloatArray
+    from klimatpuls.statistics.trend import FloatArray
 
 MEASURED: Final = "measured"
 PARTLY: Final = "partly_measured"
@@ -100,10 +101,10 @@ def build_change_parts(
         ``near_nation_pct`` and ``near_nation_tonnes_pct``: municipalities of the sector, and their tonnes,
         within 0.2 points of the nation's change, in percent; for ``all`` NaN. ``scaled_share_pct``: percent
         of the row's tonnes of the first year in sectors scaled nationally
-        (:func:`klimatpuls.network.find_local_signal`): 0 or 100 for a sector, NaN where there are no tonnes.
-        ``own_part_status``: ``measured``; ``not_measurable_yet`` for a sector scaled nationally; for ``all``
-        ``partly_measured`` when that share is above 10 %; ``nation_itself`` for the nation, whose own part
-        is NaN.
+        (:func:`klimatpuls.statistics.network.find_local_signal`): 0 or 100 for a sector, NaN where there are
+        no tonnes. ``own_part_status``: ``measured``; ``not_measurable_yet`` for a sector scaled nationally;
+        for ``all`` ``partly_measured`` when that share is above 10 %; ``nation_itself`` for the nation,
+        whose own part is NaN.
 
     Raises:
         ValueError: if the release lacks a year, a pair is not in order, or there is no row of the nation.

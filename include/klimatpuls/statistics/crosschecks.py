@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.kolada_kpis import emission_totals
-from klimatpuls.regions import NATION
-from klimatpuls.sectors import ALL, INTERNATIONAL_TRANSPORT
+from klimatpuls.domain.kolada_kpis import emission_totals
+from klimatpuls.domain.regions import NATION
+from klimatpuls.domain.sectors import ALL, INTERNATIONAL_TRANSPORT
 
 if TYPE_CHECKING:
     from datetime import date

@@ -1,7 +1,7 @@
 """The result tables that look back and sideways: what changed and why, how the past did, who is alike. Pure.
 
-Beside :mod:`klimatpuls.results`, which says where everything stands now. Each function gives one table of
-``mart_data`` without its ``publication_id``; the formulas live in the modules of their sections.
+Beside :mod:`klimatpuls.statistics.results`, which says where everything stands now. Each function gives one
+table of ``mart_data`` without its ``publication_id``; the formulas live in the modules of their sections.
 """
 
 from __future__ import annotations
@@ -12,14 +12,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls import backtest, change_parts, nowcast, peers, revisions, series, standing, targets, trend
+from klimatpuls.statistics import (
+    backtest,
+    change_parts,
+    nowcast,
+    peers,
+    revisions,
+    series,
+    standing,
+    targets,
+    trend,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from klimatpuls.series import Boundary, ReleaseTable
-    from klimatpuls.targets import Target
+    from klimatpuls.statistics.series import Boundary, ReleaseTable
+    from klimatpuls.statistics.targets import Target
 
 BACKTESTED: Final = (series.TERRITORIAL, series.EFFORT_SHARING_PROXY)
 """The boundaries on which the projections are held against what came (methods section 3)."""
@@ -46,7 +56,9 @@ TARGET_EXTRAS: Final = (
     "record_came_true_n",
     "record_came_true_pct",
 )
-"""What ``mart.target_progress`` tells beside the columns of :data:`klimatpuls.standing.MART_COLUMNS`."""
+"""What ``mart.target_progress`` tells beside the columns of
+:data:`klimatpuls.statistics.standing.MART_COLUMNS`.
+"""
 
 _WAYS: Final[dict[str, tuple[str, str]]] = {
     **{variant.code: (variant.title_sv, variant.title_en) for variant in trend.VARIANTS},
@@ -118,9 +130,9 @@ def standing_changes(
         population_forecast: (region_code, year) → inhabitants.
 
     Returns:
-        One row per region × target × step: what :func:`klimatpuls.revisions.decompose_standings` gives, with
-        ``change_since_base_pct`` and ``change_part_points`` of the observed change since the base year and
-        the two releases. Empty with a single release.
+        One row per region × target × step: what :func:`klimatpuls.statistics.revisions.decompose_standings`
+        gives, with ``change_since_base_pct`` and ``change_part_points`` of the observed change since the
+        base year and the two releases. Empty with a single release.
     """
     columns = [
         "target_id",
@@ -173,8 +185,9 @@ def projection_backtest(held: Held) -> pd.DataFrame:
     """Every way of reckoning against what came, on the boundaries that are backtested (methods section 3).
 
     Returns:
-        One row per boundary × origin × outcome × way: the columns of :data:`klimatpuls.backtest.COLUMNS` and
-        ``variant_name_sv``, ``variant_name_en``, ``is_named_origin``.
+        One row per boundary × origin × outcome × way: the columns of
+        :data:`klimatpuls.statistics.backtest.COLUMNS` and ``variant_name_sv``, ``variant_name_en``,
+        ``is_named_origin``.
     """
     frames = [
         backtest.build_backtest(series.to_matrix(held.by_boundary[boundary])).assign(boundary=boundary)
@@ -206,7 +219,7 @@ def verdict_record(held: Held, in_force: Sequence[Target], as_of: date) -> pd.Da
     """How often verdicts like each target's came true, from the releases held (methods section 6).
 
     Returns:
-        One row per target × status × outcome year: :data:`klimatpuls.backtest.RECORD_COLUMNS`.
+        One row per target × status × outcome year: :data:`klimatpuls.statistics.backtest.RECORD_COLUMNS`.
     """
     matrices = {code: series.to_matrix(frame) for code, frame in held.by_boundary.items()}
     frames = []
@@ -284,8 +297,8 @@ def change_part(held: Held) -> pd.DataFrame:
     """National and own part of every change of the current release (methods section 2).
 
     Returns:
-        :data:`klimatpuls.change_parts.COLUMNS` and ``release_id``: the sum for every pair of years, the
-        sectors for neighbours and for every year against the latest.
+        :data:`klimatpuls.statistics.change_parts.COLUMNS` and ``release_id``: the sum for every pair of
+        years, the sectors for neighbours and for every year against the latest.
     """
     table = held.current
     told = change_parts.told_pairs(table)
@@ -322,7 +335,7 @@ def revision_record(held: Held) -> pd.DataFrame:
     """How far first-published values moved in later releases (methods section 7).
 
     Returns:
-        :data:`klimatpuls.revisions.RECORD_COLUMNS`.
+        :data:`klimatpuls.statistics.revisions.RECORD_COLUMNS`.
     """
     return revisions.build_record(held.tables)
 
@@ -362,7 +375,7 @@ def better_example(held: Held) -> pd.DataFrame:
     """Who did it better in each sector, robustly (methods section 12).
 
     Returns:
-        :data:`klimatpuls.peers.EXAMPLE_COLUMNS` and the two releases.
+        :data:`klimatpuls.statistics.peers.EXAMPLE_COLUMNS` and the two releases.
     """
     witness = peers.find_witness(held.tables)
     return peers.find_examples(held.tables).assign(
@@ -380,7 +393,7 @@ def add_to_progress(
     """Put beside every status what it was, why it changed, and the record of its like (methods section 6).
 
     Args:
-        progress: As :func:`klimatpuls.standing.evaluate_all` gives it.
+        progress: As :func:`klimatpuls.statistics.standing.evaluate_all` gives it.
         changes: As :func:`standing_changes` gives it.
         record: As :func:`verdict_record` gives it.
         states: Target → ``decided`` or ``proposed``.
@@ -412,7 +425,7 @@ def evaluate_proposed(
     by more than the rules allow.
 
     Returns:
-        As :func:`klimatpuls.standing.evaluate_all`, the rows of the nation.
+        As :func:`klimatpuls.statistics.standing.evaluate_all`, the rows of the nation.
     """
     nation = {code: frame[frame["region_code"] == targets.NATION] for code, frame in by_boundary.items()}
     return standing.evaluate_all(proposed, nation, as_of=as_of)

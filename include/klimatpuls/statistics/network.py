@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
-from klimatpuls.targets import NATION
+from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
+from klimatpuls.statistics.targets import NATION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from klimatpuls.trend import BoolArray, FloatArray, IntArray
+    from klimatpuls.statistics.trend import BoolArray, FloatArray, IntArray
 
 SMALL_BASE_TCO2E: Final = 1_000.0
 SMALL_BASE_SHARE: Final = 0.01
@@ -57,7 +57,7 @@ def per_capita(
     a set that holds the child without its mother, or the mother without the child, is NULL.
 
     Args:
-        series: Tidy series of one boundary (:mod:`klimatpuls.series`); published years are used.
+        series: Tidy series of one boundary (:mod:`klimatpuls.statistics.series`); published years are used.
         population: One row per region_code × year: ``population_count``, inhabitants at 31 December.
         region_codes: The set, each region once. Municipalities, or one county or the nation alone.
         splits: One row per split: ``region_code`` (child), ``related_code`` (mother),

@@ -4,8 +4,9 @@ The nation's change per sector is laid over the municipality's own mix of sector
 information, is shown only where it beats carrying the last value forward, and never decides a status.
 
 Two scores are kept. In ``local_signal`` the sectors that the publisher scaled with the nation's
-(:func:`klimatpuls.network.find_local_signal`) are left out, since there the estimate meets itself; that score
-decides. ``all_sectors`` is the territorial total as it stands, the figure a reader would have been given.
+(:func:`klimatpuls.statistics.network.find_local_signal`) are left out, since there the estimate meets
+itself; that score decides. ``all_sectors`` is the territorial total as it stands, the figure a reader would
+have been given.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.network import MUNICIPALITY_CODE_LENGTH, find_local_signal
-from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
-from klimatpuls.targets import NATION
+from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH, find_local_signal
+from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
+from klimatpuls.statistics.targets import NATION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from klimatpuls.trend import FloatArray
+    from klimatpuls.statistics.trend import FloatArray
 
 FIRST_SCORED_YEAR: Final = 2010
 """Earlier years stand five to ten years apart: no pair of consecutive calendar years."""

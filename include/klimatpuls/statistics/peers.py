@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.change_parts import NOT_MEASURABLE_YET, build_change_parts
-from klimatpuls.network import MUNICIPALITY_CODE_LENGTH
-from klimatpuls.sectors import ALL
-from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
+from klimatpuls.domain.sectors import ALL
+from klimatpuls.statistics.change_parts import NOT_MEASURABLE_YET, build_change_parts
+from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH
+from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from klimatpuls.trend import FloatArray
+    from klimatpuls.statistics.trend import FloatArray
 
 PEERS: Final = 10
 REASONS: Final = 2

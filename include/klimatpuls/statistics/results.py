@@ -3,7 +3,7 @@
 Everything that ``mart_data`` holds beside the facts is reckoned here, from one release of all greenhouse
 gases, the releases before it, population and the registers. The formulas themselves live in ``series``,
 ``carbon_law``, ``standing`` and ``network``; this module says which of them fill which table, as steps
-(:mod:`klimatpuls.steps`) that name what they need: one that fails fails the tables that need it.
+(:mod:`klimatpuls.statistics.steps`) that name what they need: one that fails fails the tables that need it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,28 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls import (
+from klimatpuls.domain import regions, sectors
+from klimatpuls.statistics import (
     carbon_law,
     change_parts,
     crosschecks,
     derived,
     network,
     nowcast,
-    regions,
-    sectors,
     series,
     standing,
 )
-from klimatpuls.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMatrix
-from klimatpuls.steps import Steps, frames_of
-from klimatpuls.targets import TargetState, select_in_force
+from klimatpuls.statistics.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMatrix
+from klimatpuls.statistics.steps import Steps, frames_of
+from klimatpuls.statistics.targets import TargetState, select_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from klimatpuls.steps import Failure, Result
-    from klimatpuls.targets import Target
-    from klimatpuls.trend import FloatArray
+    from klimatpuls.statistics.steps import Failure, Result
+    from klimatpuls.statistics.targets import Target
+    from klimatpuls.statistics.trend import FloatArray
 
 FIRST_YEAR: Final = 1990
 """The year that changes are told against in tables for readers."""
@@ -76,7 +75,7 @@ class EarlierRelease:
         """The release as matrices, still unread.
 
         Args:
-            sub_sectors: As for :func:`klimatpuls.series.build_release_table`.
+            sub_sectors: As for :func:`klimatpuls.statistics.series.build_release_table`.
         """
 
         def read() -> ReleaseTable:

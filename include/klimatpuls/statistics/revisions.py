@@ -21,17 +21,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from klimatpuls.network import MUNICIPALITY_CODE_LENGTH
-from klimatpuls.sectors import ALL, INTERNATIONAL_TRANSPORT
-from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
-from klimatpuls.standing import JUDGED_COLUMNS, judge_matrix
-from klimatpuls.targets import Target, base_values
+from klimatpuls.domain.sectors import ALL, INTERNATIONAL_TRANSPORT
+from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH
+from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
+from klimatpuls.statistics.standing import JUDGED_COLUMNS, judge_matrix
+from klimatpuls.statistics.targets import Target, base_values
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping, Sequence
 
-    from klimatpuls.trend import FloatArray, IntArray
+    from klimatpuls.statistics.trend import FloatArray, IntArray
 
     _Pair = tuple[SeriesMatrix, SeriesMatrix]
     _Hybrids = dict[frozenset[str], SeriesMatrix]
@@ -320,7 +320,7 @@ def decompose_standing(
         stored: The stored old results (``region_code`` and the step columns below); without it, or for a
             region it lacks, step 0 equals step 1.
         population_forecast: (region_code, year) → inhabitants.
-        allow_aviation: As in :func:`klimatpuls.standing.evaluate_all`.
+        allow_aviation: As in :func:`klimatpuls.statistics.standing.evaluate_all`.
 
     Returns:
         One row per region_code × step (regions of both): ``step_order`` 0–5, ``step``, ``status``,
@@ -362,7 +362,7 @@ def decompose_standings(
         stored: The stored old results: ``target_id``, ``region_code`` and the columns of a step. A row that
             is not there starts at step 1.
         population_forecast: (region_code, year) → inhabitants.
-        allow_aviation: As in :func:`klimatpuls.standing.evaluate_all`.
+        allow_aviation: As in :func:`klimatpuls.statistics.standing.evaluate_all`.
 
     Returns:
         As :func:`decompose_standing`, with ``target_id`` first.

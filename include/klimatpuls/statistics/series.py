@@ -28,9 +28,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from klimatpuls.sectors import ALL as ALL_SECTORS
-from klimatpuls.sectors import DOMESTIC_AVIATION, INTERNATIONAL_TRANSPORT
-from klimatpuls.trend import BoolArray, FloatArray, IntArray
+from klimatpuls.domain.sectors import ALL as ALL_SECTORS
+from klimatpuls.domain.sectors import DOMESTIC_AVIATION, INTERNATIONAL_TRANSPORT
+from klimatpuls.statistics.trend import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Where a target stands (methods section 6).
 
 A standing is a *sensitivity to the way of reckoning*, not a probability: of the variants of
-:mod:`klimatpuls.trend`, how many end at or below the level. It is always written "7 of 8 ways".
+:mod:`klimatpuls.statistics.trend`, how many end at or below the level. It is always written "7 of 8 ways".
 
 The order in which a status is found:
 
@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from klimatpuls import trend
-from klimatpuls.methods import METHOD_VERSION
-from klimatpuls.series import (
+from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.statistics import trend
+from klimatpuls.statistics.series import (
     AVIATION_INCLUDED,
     EFFORT_SHARING_PROXY,
     ONE_PLANT,
@@ -34,7 +34,7 @@ from klimatpuls.series import (
     fill_gap_years,
     to_matrix,
 )
-from klimatpuls.targets import (
+from klimatpuls.statistics.targets import (
     Target,
     TargetType,
     base_values,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping, Sequence
 
-    from klimatpuls.trend import BoolArray, FloatArray, IntArray
+    from klimatpuls.statistics.trend import BoolArray, FloatArray, IntArray
 
 ROUNDING: Final = 1e-9
 """Share of the level by which two sums of the same numbers may differ on two machines: no emission is known
@@ -380,14 +380,14 @@ def evaluate_all(
     without a stated cap: both are the latest value). For a carbon budget ``level_tco2e``,
     ``central_tco2e`` and the spread are totals over the budget's years. A target too far ahead has
     neither count, projection nor gap. Which targets are in force is the caller's choice
-    (:meth:`klimatpuls.targets.Target.in_force`).
+    (:meth:`klimatpuls.statistics.targets.Target.in_force`).
 
     Args:
         targets: The targets; those without an owner are comparison lines.
-        series_by_boundary: Boundary → tidy series of the current release (:mod:`klimatpuls.series`).
+        series_by_boundary: Boundary → tidy series of the current release (:mod:`.statistics.series`).
         as_of: The run's day.
         population_forecast: (region_code, year) → inhabitants.
-        one_plant: Regions to flag ``one_plant`` (:func:`klimatpuls.series.find_one_plant`).
+        one_plant: Regions to flag ``one_plant`` (:func:`klimatpuls.statistics.series.find_one_plant`).
         allow_aviation: Give a standing also where domestic aviation could not be taken out of the
             boundary (tests of the formulas alone); otherwise such rows are ``insufficient_data``.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-_PACKAGE: Final = Path(__file__).resolve().parent
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
 _Formula = TypeVar("_Formula", bound="Callable[..., Any]")
 
 

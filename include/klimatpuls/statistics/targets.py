@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from klimatpuls.series import EFFORT_SHARING_PROXY, TERRITORIAL, SeriesMatrix, to_matrix
+from klimatpuls.statistics.series import EFFORT_SHARING_PROXY, TERRITORIAL, SeriesMatrix, to_matrix
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping
 
-    from klimatpuls.trend import FloatArray, IntArray
+    from klimatpuls.statistics.trend import FloatArray, IntArray
 
 NATION: Final = "00"
 NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E: Final = 25_000_000.0
@@ -84,7 +84,7 @@ class Target:
     Attributes:
         target_id: Stable id, such as ``national_2030_63``.
         region_code: The owner; None for a comparison line applied to every region.
-        boundary: Name of the series it is about (:mod:`klimatpuls.series`).
+        boundary: Name of the series it is about (:mod:`klimatpuls.statistics.series`).
         target_type: How it states what it wants.
         target_year: Year it is to be reached; the last year of a budget. A constant rate may have none
             and is then judged at the next year divisible by five.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from klimatpuls.catalog import Source
+    from klimatpuls.contract.catalog import Source
 
 VERDICT_WORDS = {
     "publish": ("publiceras", "published"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.catalog import source_of
+from klimatpuls.contract.catalog import source_of
 from klimatpuls.validation.gates import Gate, ReleaseVerdict, explain, finding_text
 from klimatpuls.warehouse.connection import load_sql
 

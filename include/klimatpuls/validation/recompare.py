@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import catalog, schema
-from klimatpuls.releases import Release, predecessors
+from klimatpuls.contract import catalog, schema
+from klimatpuls.contract.releases import Release, predecessors
 from klimatpuls.validation import reading, record
 from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, judge
 from klimatpuls.validation.run import Loaded, checks_of, measure_of, read_findings, sample_of

@@ -14,9 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import schema
+from klimatpuls.contract import schema
+from klimatpuls.contract.releases import Release, nearest_earlier
 from klimatpuls.errors import KlimatpulsError
-from klimatpuls.releases import Release, nearest_earlier
 from klimatpuls.validation import docs
 from klimatpuls.validation.expect import expect
 from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, judge, steady
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from klimatpuls.catalog import Source
+    from klimatpuls.contract.catalog import Source
 
 _COMPARABLE_STATES = ("validated", "published")
 SMALLEST_SUM = 1e-3

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from klimatpuls import catalog, regions
-from klimatpuls.schema import SHEET_ROW
+from klimatpuls.contract import catalog
+from klimatpuls.contract.schema import SHEET_ROW
+from klimatpuls.domain import regions
 from klimatpuls.validation.gates import Rule
 from klimatpuls.validation.new_years import (
     FACT_NEW_YEAR_RULES,
@@ -25,8 +26,8 @@ from klimatpuls.validation.new_years import (
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from klimatpuls.catalog import Dataset, Tolerances
-    from klimatpuls.schema import Column, Fact
+    from klimatpuls.contract.catalog import Dataset, Tolerances
+    from klimatpuls.contract.schema import Column, Fact
 
 Value = int | float | str | Sequence[int] | Sequence[str]
 

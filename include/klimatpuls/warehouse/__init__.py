@@ -1,1 +1,1 @@
-"""The PostgreSQL warehouse: connections, migrations, loading, releases and publications."""
+"""PostgreSQL: connections, migrations, loads, publications."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from klimatpuls import pace
+from klimatpuls.fetch import rate_limit
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.pace import Window
+    from klimatpuls.fetch.rate_limit import Window
 
 
 class WarehouseLedger:
@@ -43,14 +43,14 @@ class WarehouseLedger:
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute(load_sql("load/lock_host.sql"), {"host": host})
             _, stated = cursor.fetchone()
-            kept = pace.kept_windows([*windows, *map(tuple, stated or [])])
+            kept = rate_limit.kept_windows([*windows, *map(tuple, stated or [])])
             longest = max((seconds for _, seconds in kept), default=0.0)
             # A statement of its own: it must see what was counted while this one waited for the lock.
             cursor.execute(
                 load_sql("load/ages_of_calls.sql"),
-                {"host": host, "seconds": longest, "travel_seconds": pace.TRAVEL_SECONDS},
+                {"host": host, "seconds": longest, "travel_seconds": rate_limit.TRAVEL_SECONDS},
             )
-            wait = pace.seconds_to_wait([age for (age,) in cursor.fetchall()], kept)
+            wait = rate_limit.seconds_to_wait([age for (age,) in cursor.fetchall()], kept)
             if wait > 0:
                 return wait, 0
             cursor.execute(load_sql("load/note_call.sql"), {"host": host})

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import catalog
-from klimatpuls.series import TERRITORIAL
+from klimatpuls.contract import catalog
+from klimatpuls.statistics.series import TERRITORIAL
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ def code_sha256() -> str:
 
     A table that could not be calculated is tried again once this has changed.
     """
-    from klimatpuls.folders import SQL_ROOT
+    from klimatpuls.paths import SQL_ROOT
 
     total = hashlib.sha256()
     for name in LIBRARIES:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from klimatpuls.folders import SQL_ROOT
+from klimatpuls.paths import SQL_ROOT
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection

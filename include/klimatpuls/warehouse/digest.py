@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from klimatpuls import schema
+from klimatpuls.contract import schema
 from klimatpuls.warehouse import facts
 from klimatpuls.warehouse.connection import load_sql
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from klimatpuls import lineage, regions, schema, sectors, substances
+from klimatpuls.contract import lineage, schema
+from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.warehouse.connection import load_sql
 
 
@@ -58,7 +59,7 @@ def _quality_row(row: dict[str, str]) -> tuple[Any, ...]:
 
 
 def _reference(name: str) -> list[dict[str, str]]:
-    text = resources.files("klimatpuls").joinpath(f"reference/{name}.csv").read_text(encoding="utf-8")
+    text = resources.files("klimatpuls.domain").joinpath(f"reference/{name}.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from klimatpuls import catalog, schema
+from klimatpuls.contract import catalog, schema
 from klimatpuls.errors import KlimatpulsError
-from klimatpuls.folders import SQL_ROOT
+from klimatpuls.paths import SQL_ROOT
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from klimatpuls.schema import Column, Fact, Function, Mart
+    from klimatpuls.contract.schema import Column, Fact, Function, Mart
 
 CORE_HEAD = (("run_id", "bigint"), ("release_id", "text"))
 SUBSTANCE = ("substance", "text")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from klimatpuls import catalog, schema
+from klimatpuls.contract import catalog, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.releases import Parsed
+    from klimatpuls.contract.releases import Parsed
 
 
 class RowCountError(RuntimeError):

@@ -17,7 +17,7 @@ from klimatpuls.warehouse.connection import load_sql
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from klimatpuls.schema import Mart
+    from klimatpuls.contract.schema import Mart
 
 LISTED: Final = 40
 """How many values of a column a message lists before it says how many more there are."""

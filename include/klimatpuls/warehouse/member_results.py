@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from klimatpuls import members, results
-from klimatpuls.criteria import Records
-from klimatpuls.members import DATED, TARGET_PROGRESS, TOLD, MemberInputs, OwnTarget
+from klimatpuls.membership import members
+from klimatpuls.membership.criteria import Records
+from klimatpuls.membership.members import DATED, TARGET_PROGRESS, TOLD, MemberInputs, OwnTarget
+from klimatpuls.statistics import results
 from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.result_tables import Before, ResultTables, attempt, not_fresh, read_statuses
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.steps import Failure, Result
+    from klimatpuls.statistics.steps import Failure, Result
     from klimatpuls.warehouse.result_tables import TableStatus
 
 CRITERION = "criterion"

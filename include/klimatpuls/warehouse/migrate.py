@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from klimatpuls import schema
-from klimatpuls.folders import SQL_ROOT
+from klimatpuls.contract import schema
+from klimatpuls.paths import SQL_ROOT
 from klimatpuls.warehouse import dimensions, facts
 from klimatpuls.warehouse.connection import connect, engine, load_sql
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 from psycopg2 import sql
 
-from klimatpuls import catalog, schema
-from klimatpuls.crosschecks import Side
-from klimatpuls.defects import Defect, defect_cells
+from klimatpuls.contract import catalog, schema
+from klimatpuls.contract.releases import Release, predecessors
+from klimatpuls.domain.defects import Defect, defect_cells
+from klimatpuls.domain.methods import METHOD_VERSION
 from klimatpuls.errors import WarehouseError, WrongHomeError
-from klimatpuls.methods import METHOD_VERSION
-from klimatpuls.releases import Release, predecessors
-from klimatpuls.results import EarlierRelease, ResultInputs
+from klimatpuls.statistics.crosschecks import Side
+from klimatpuls.statistics.results import EarlierRelease, ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse import member_results, register_rows
 from klimatpuls.warehouse.code_version import code_sha256
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
 
-    from klimatpuls.schema import Fact
-    from klimatpuls.steps import Failure, Result
+    from klimatpuls.contract.schema import Fact
+    from klimatpuls.statistics.steps import Failure, Result
     from klimatpuls.warehouse.member_results import Reassessed
     from klimatpuls.warehouse.result_tables import TableStatus
 

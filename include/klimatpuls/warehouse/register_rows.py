@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import criteria
-from klimatpuls.measures import STALE_AFTER_MONTHS, Measure, Pledge
+from klimatpuls.membership import criteria
+from klimatpuls.membership.measures import STALE_AFTER_MONTHS, Measure, Pledge
 from klimatpuls.registers.rules import OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
 from klimatpuls.registers.targets import from_definition
-from klimatpuls.series import Boundary
+from klimatpuls.statistics.series import Boundary
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klimatpuls.targets import Target
+    from klimatpuls.statistics.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import psycopg2
 from psycopg2 import sql
 
-from klimatpuls import catalog
-from klimatpuls.steps import Failure
+from klimatpuls.contract import catalog
+from klimatpuls.statistics.steps import Failure
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.loader import copy_frame
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klimatpuls.steps import Result
+    from klimatpuls.statistics.steps import Result
 
 Status = Literal["fresh", "stale", "emptied", "missing"]
 

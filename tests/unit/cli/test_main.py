@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from klimatpuls import cli, errors
-from klimatpuls.cli import app
+from klimatpuls import errors
+from klimatpuls.cli import main
+from klimatpuls.cli.main import app
 
 KLIMATPULS = Path(sys.executable).with_name("klimatpuls")
 
@@ -99,15 +100,15 @@ def test_an_interrupted_command_says_so(
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_home", interrupt)
+    monkeypatch.setattr(main, "_home", interrupt)
     monkeypatch.setattr(sys, "argv", ["klimatpuls", "status"])
     before = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert ended.value.code == cli.EXIT_INTERRUPTED
+    assert ended.value.code == main.EXIT_INTERRUPTED
     assert capsys.readouterr().err == "klimatpuls: interrupted; what it started stops within seconds\n"
 
 
@@ -135,10 +136,10 @@ def test_a_terminal_that_lacks_a_letter_gets_a_question_mark_in_its_place(
     with io.TextIOWrapper(written, encoding="ascii") as terminal:
         monkeypatch.setattr(sys, "stdout", terminal)
         monkeypatch.setattr(sys, "argv", ["klimatpuls", "status"])
-        monkeypatch.setattr(cli, "_home", speak)
+        monkeypatch.setattr(main, "_home", speak)
         try:
             with pytest.raises(SystemExit):
-                cli.main()
+                main.main()
         finally:
             signal.signal(signal.SIGTERM, before)
         assert written.getvalue() == b"p? ? ?n"

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from klimatpuls.embedded import terminal
-from klimatpuls.embedded.refresh import Outcome, SourceOutcome
+from klimatpuls.cli import output
+from klimatpuls.local.refresh import Outcome, SourceOutcome
 
 
 def outcome(calls: dict[str, int]) -> Outcome:
@@ -34,7 +34,7 @@ def outcome(calls: dict[str, int]) -> Outcome:
 def summary(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
     def of(sources: str, calls: dict[str, int]) -> list[str]:
         stack = SimpleNamespace(home=SimpleNamespace(root=tmp_path, config=SimpleNamespace(sources=sources)))
-        terminal.print_summary(cast("Any", stack), outcome(calls))
+        output.print_summary(cast("Any", stack), outcome(calls))
         return capsys.readouterr().out.splitlines()
 
     return of

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from klimatpuls import catalog, schema
+from klimatpuls.contract import catalog, schema
 from klimatpuls.errors import UsageError
 
 EMISSIONS = catalog.dataset("smhi_emissions")
@@ -116,7 +116,7 @@ def test_every_dataset_leads_to_its_source():
 
 def test_the_catalogue_is_light_enough_for_a_dag_file():
     code = (
-        "import sys, klimatpuls.catalog; "
+        "import sys, klimatpuls.contract.catalog; "
         "print(sorted({'pandas', 'numpy', 'requests', 'airflow', 'great_expectations'} & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from klimatpuls import datapackage, schema
-from klimatpuls.catalog import SOURCES
-from klimatpuls.datapackage import DataFile, Edition
+from klimatpuls.contract import datapackage, schema
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.contract.datapackage import DataFile, Edition
 
 
 def edition(origin: str = "live", retrieved: dict[str, dt.date] | None = None) -> Edition:

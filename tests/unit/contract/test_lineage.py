@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls import lineage, schema
-from klimatpuls.lineage import KINDS, RECKONED, SOURCE, parse_input
+from klimatpuls.contract import lineage, schema
+from klimatpuls.contract.lineage import KINDS, RECKONED, SOURCE, parse_input
 
-METHODS = Path(__file__).parents[2] / "docs/methods.md"
+METHODS = Path(__file__).parents[3] / "docs/methods.md"
 NUMBERS = {"smallint", "integer", "bigint", "double precision"}
 WITHOUT_NUMBERS = {
     "code_list", "current_publication", "data_status", "lineage", "publication", "region", "release",
@@ -39,7 +39,7 @@ def test_every_number_of_every_mart_is_explained_once() -> None:
         if column.type in NUMBERS and column.name not in NO_FIGURES and column.name not in mart.key
     }
     missing = sorted(wanted - set(ENTRIES))
-    assert not missing, f"add them to reference/lineage.csv: {missing}"
+    assert not missing, f"add them to contract/lineage.csv: {missing}"
     assert len(ENTRIES) == len(lineage.lineages()), "a column is explained twice"
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import releases
-from klimatpuls.releases import Parsed, Release, State, content_sha256, release_id
+from klimatpuls.contract import releases
+from klimatpuls.contract.releases import Parsed, Release, State, content_sha256, release_id
 
 ROWS = pd.DataFrame(
     {

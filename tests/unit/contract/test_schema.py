@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls import schema, substances
+from klimatpuls.contract import schema
+from klimatpuls.domain import substances
+from klimatpuls.files.yaml_text import parse_yaml
 from klimatpuls.warehouse.facts import plain_marts
-from klimatpuls.yaml_text import parse_yaml
 
 CONTRACT = Path(schema.__file__).with_name("contract.yaml")
-ROOT = CONTRACT.parents[2]
+ROOT = CONTRACT.parents[3]
 
 
 def _changed(**marts: object) -> str:
@@ -63,8 +64,8 @@ def test_units_stand_in_the_names_of_columns() -> None:
 
 
 def test_words_of_the_contract_are_the_words_the_formulas_use() -> None:
-    from klimatpuls import network, results, series, standing
-    from klimatpuls.catalog import SOURCES
+    from klimatpuls.contract.catalog import SOURCES
+    from klimatpuls.statistics import network, results, series, standing
 
     target_progress = schema.mart("target_progress")
     assert target_progress.column("status").allowed == standing.STATUSES
@@ -177,13 +178,13 @@ def test_the_dictionary_on_disk_is_the_one_the_contract_gives(tmp_path: Path) ->
     schema.main(["--write", str(written)])
     on_disk = (ROOT / "docs/data_dictionary.md").read_text(encoding="utf-8")
     assert written.read_text(encoding="utf-8") == on_disk, (
-        "run: python -m klimatpuls.schema --write docs/data_dictionary.md"
+        "run: python -m klimatpuls.contract.schema --write docs/data_dictionary.md"
     )
 
 
 def test_importing_the_contract_loads_no_heavy_library() -> None:
     code = (
-        "import sys, klimatpuls.schema; "
+        "import sys, klimatpuls.contract.schema; "
         "print(sorted({'pandas', 'numpy', 'yaml', 'airflow', 'great_expectations'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

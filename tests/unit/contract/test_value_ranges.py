@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import catalog, schema
-from klimatpuls.impossible import refuse_impossible
-from klimatpuls.releases import Parsed
+from klimatpuls.contract import catalog, schema
+from klimatpuls.contract.releases import Parsed
+from klimatpuls.contract.value_ranges import refuse_impossible
 
 NO_REJECTS = pd.DataFrame(columns=["sheet_row", "column_name", "raw_value", "reason"])
 NUMBERS = {"double precision", "integer", "smallint", "bigint"}

@@ -4,7 +4,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from klimatpuls.defects import Defect, defect_cells, overdue
+from klimatpuls.domain.defects import Defect, defect_cells, overdue
 
 KUMLA = Defect(
     defect_id="kumla",

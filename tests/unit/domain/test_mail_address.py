@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klimatpuls.addresses import AddressError, parse_address, parse_addresses
+from klimatpuls.domain.mail_address import AddressError, parse_address, parse_addresses
 
 OREBRO = "örebro.example".encode("idna").decode()
 """As the library of the language encodes it, by the older rules, which agree here."""

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import regions
-from klimatpuls.regions import UnknownRegionError, code_for
+from klimatpuls.domain import regions
+from klimatpuls.domain.regions import UnknownRegionError, code_for
 
 _SWEDISH = {letter: place for place, letter in enumerate(" -abcdefghijklmnopqrstuvwxyzåäö")}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls.rounding import round_parts
+from klimatpuls.domain.rounding import round_parts
 
 
 @pytest.mark.parametrize(

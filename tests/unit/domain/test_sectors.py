@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klimatpuls import sectors, substances
+from klimatpuls.domain import sectors, substances
 from klimatpuls.errors import UsageError
 
 

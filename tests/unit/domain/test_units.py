@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls.units import TONNES_PER_YEAR, day_from_text, number_from_text, plain_unit, tonnes_per_unit
+from klimatpuls.domain.units import (
+    TONNES_PER_YEAR,
+    day_from_text,
+    number_from_text,
+    plain_unit,
+    tonnes_per_unit,
+)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import urllib3
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from klimatpuls import http
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError, NotYetPublished, UsageError
+from klimatpuls.fetch import http
 
 SCB = replace(SOURCES["scb_population"], calls_per_window=())
 QUICK = http.Limits(retries=3, connect_seconds=5, read_seconds=5)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from klimatpuls.contract.releases import Fetched
 from klimatpuls.errors import UsageError
-from klimatpuls.releases import Fetched
-from klimatpuls.snapshots import ByteStore, SnapshotError, SnapshotStore, snapshot_sha256
+from klimatpuls.fetch.snapshots import ByteStore, SnapshotError, SnapshotStore, snapshot_sha256
 
 NOW = datetime(2026, 5, 8, 7, 15, tzinfo=UTC)
 WORKBOOK = Fetched(
@@ -161,7 +161,7 @@ def test_a_crash_while_writing_leaves_no_draft_and_no_file(tmp_path, monkeypatch
     def die(_: int) -> None:
         raise OSError("power cut")
 
-    monkeypatch.setattr("klimatpuls.snapshots.os.fsync", die)
+    monkeypatch.setattr("klimatpuls.fetch.snapshots.os.fsync", die)
     with pytest.raises(OSError, match="power cut"):
         store.write_once("objects/ab/x", b"content")
     assert not store.exists("objects/ab/x")

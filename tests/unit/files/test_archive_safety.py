@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.replica.workbook import build_workbook
-from klimatpuls.zipgate import check_workbook, looks_like
+from klimatpuls.files.archive_safety import check_workbook, looks_like
+from klimatpuls.mock_agencies.workbook import build_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,7 +204,7 @@ def test_a_large_bomb_costs_neither_time_nor_memory(tmp_path: Path):
                 sheet.write(bytes(2**20))
     script = (
         "import pathlib, resource, sys, time\n"
-        "from klimatpuls.zipgate import check_workbook\n"
+        "from klimatpuls.files.archive_safety import check_workbook\n"
         "from klimatpuls.errors import SourceFormatError\n"
         "limit = 300 * 10**6\n"
         "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.csv_text import MAX_CELL_CHARACTERS, csv_rows
+from klimatpuls.files.csv_text import MAX_CELL_CHARACTERS, csv_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

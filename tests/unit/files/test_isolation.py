@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klimatpuls import isolation
 from klimatpuls.errors import SourceFormatError, UsageError
-from klimatpuls.isolation import Ceilings, Server
+from klimatpuls.files import isolation
+from klimatpuls.files.isolation import Ceilings, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +202,7 @@ def test_nothing_is_left_when_the_caller_is_killed(functions: Any) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(folder)!r})\n"
         "import outside_functions, threading\n"
-        "from klimatpuls.isolation import Server\n"
+        "from klimatpuls.files.isolation import Server\n"
         "server = Server()\n"
         "print(server.pid, server.call(outside_functions.pid, what='x')[1], flush=True)\n"
         "server.call(outside_functions.sleep, 60, what='x')\n"

@@ -13,8 +13,8 @@ from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineWorkbook
 
-from klimatpuls import cells
 from klimatpuls.errors import SourceFormatError
+from klimatpuls.files import workbook_cells
 
 
 def made(fill: Callable[[Worksheet], None], *, epoch: datetime | None = None) -> bytes:
@@ -38,7 +38,7 @@ def edited(body: bytes, change: Callable[[bytes], bytes]) -> bytes:
 
 
 def rows_of(body: bytes) -> list[list[object]]:
-    return cells.sheet_rows(CalamineWorkbook.from_filelike(io.BytesIO(body)), body, "Andra bladet")
+    return workbook_cells.sheet_rows(CalamineWorkbook.from_filelike(io.BytesIO(body)), body, "Andra bladet")
 
 
 def fill(sheet: Worksheet) -> None:
@@ -51,12 +51,12 @@ def fill(sheet: Worksheet) -> None:
 def test_an_error_and_a_formula_without_result_are_told_from_empty_cells():
     found = rows_of(made(fill))
     assert found[1][0] == 1.0
-    assert isinstance(found[1][1], cells.Unreadable)
+    assert isinstance(found[1][1], workbook_cells.Unreadable)
     assert found[1][1].reason == "a formula without a saved result"
     assert found[3][2] == "#N/A"
     assert found[3][2].reason == "the cell is in error (#N/A)"
     assert found[2] == ["", "", ""]
-    assert not any(isinstance(cell, cells.Unreadable) for cell in [*found[0], *found[2]])
+    assert not any(isinstance(cell, workbook_cells.Unreadable) for cell in [*found[0], *found[2]])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_formula_with_a_saved_result_is_read_as_it(old, new):
     body = made(fill)
     changed = edited(body, lambda sheet: sheet.replace(old, new))
     assert changed != body
-    assert not isinstance(rows_of(changed)[1][1], cells.Unreadable)
+    assert not isinstance(rows_of(changed)[1][1], workbook_cells.Unreadable)
 
 
 def test_prefixed_names_of_elements_are_found_too():
@@ -82,7 +82,7 @@ def test_prefixed_names_of_elements_are_found_too():
             sheet = sheet.replace(b"</" + name + b">", b"</x:" + name + b">")
         return sheet.replace(b"<worksheet ", b'<worksheet xmlns:x="http://x" ', 1)
 
-    found = list(cells._unreadable(edited(made(fill), prefixed), "Andra bladet"))
+    found = list(workbook_cells._unreadable(edited(made(fill), prefixed), "Andra bladet"))
     assert [(row, column) for row, column, _ in found] == [(1, 1), (3, 2)]
 
 
@@ -94,13 +94,13 @@ def test_an_error_that_does_not_say_where_it_stands_is_refused():
 
 
 def test_the_calendar_is_the_workbooks():
-    assert cells.day_zero(made(fill)) == date(1899, 12, 30)
-    assert cells.day_zero(made(fill, epoch=MAC_EPOCH)) == date(1904, 1, 1)
+    assert workbook_cells.day_zero(made(fill)) == date(1899, 12, 30)
+    assert workbook_cells.day_zero(made(fill, epoch=MAC_EPOCH)) == date(1904, 1, 1)
 
 
 @pytest.mark.parametrize(
     ("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (701, "ZZ"), (702, "AAA")]
 )
 def test_columns_are_named_as_in_a_spreadsheet(index: int, letters: str) -> None:
-    assert cells.column_letters(index) == letters
-    assert cells.column_index(letters) == cells.column_index(letters.lower()) == index
+    assert workbook_cells.column_letters(index) == letters
+    assert workbook_cells.column_index(letters) == workbook_cells.column_index(letters.lower()) == index

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from klimatpuls import schema
-from klimatpuls.yaml_text import parse_yaml
+from klimatpuls.contract import schema
+from klimatpuls.files.yaml_text import parse_yaml
 
 CONTRACT = Path(schema.__file__).with_name("contract.yaml").read_text(encoding="utf-8")
 

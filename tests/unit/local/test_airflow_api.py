@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug import Response
 
-from klimatpuls.embedded import ports
-from klimatpuls.embedded.airflow_api import AirflowApi, AirflowApiError, Run
+from klimatpuls.local import ports
+from klimatpuls.local.airflow_api import AirflowApi, AirflowApiError, Run
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls.embedded import house
-from klimatpuls.embedded.choice import Choice
-from klimatpuls.embedded.home import Config, Home, default_root
 from klimatpuls.errors import UsageError, WrongHomeError
+from klimatpuls.local import runtime
+from klimatpuls.local.home import Config, Home, default_root
+from klimatpuls.local.run_options import Choice
 
 
 def mode(path: Path) -> int:
@@ -87,7 +87,7 @@ def test_a_damaged_file_is_a_user_error_naming_it(tmp_path: Path, content: str) 
 def test_the_lock_names_its_holder_and_ends_with_the_process(tmp_path: Path) -> None:
     home = Home(tmp_path)
     holder = (
-        "import sys; from pathlib import Path; from klimatpuls.embedded.home import Home; "
+        "import sys; from pathlib import Path; from klimatpuls.local.home import Home; "
         "lock = Home(Path(sys.argv[1])).lock('run'); print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -123,7 +123,7 @@ def test_an_opened_home_remembers_the_air_pollutants_that_were_named(tmp_path, m
             monkeypatch.delenv("KLIMATPULS_AIR_POLLUTANTS", raising=False)
         else:
             monkeypatch.setenv("KLIMATPULS_AIR_POLLUTANTS", said)
-        assert house.open_home(choice).config.air_pollutants == remembered
+        assert runtime.open_home(choice).config.air_pollutants == remembered
 
 
 def test_air_pollutants_are_those_of_the_command_or_else_the_remembered_ones(tmp_path):

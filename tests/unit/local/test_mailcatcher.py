@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.embedded import mailcatcher, ports
+from klimatpuls.local import mailcatcher, ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def running(tmp_path: Path) -> Iterator[tuple[int, int]]:
         smtp, page = desk.choose().number, desk.choose().number
     words = [f"--folder={tmp_path}", f"--smtp-port={smtp}", f"--page-port={page}"]
     with subprocess.Popen(
-        [sys.executable, "-m", "klimatpuls.embedded.mailcatcher", *words],
+        [sys.executable, "-m", "klimatpuls.local.mailcatcher", *words],
         env={"KLIMATPULS_SMTP_USER": "klimatpuls", "KLIMATPULS_SMTP_PASSWORD": "hemligt"},
     ) as process:
         deadline = time.monotonic() + 20

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from klimatpuls.embedded import ports
-from klimatpuls.embedded.ports import Desk, Port
+from klimatpuls.local import ports
+from klimatpuls.local.ports import Desk, Port
 
 
 def test_a_free_port_is_kept_and_a_taken_one_replaced() -> None:

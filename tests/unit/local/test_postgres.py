@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from klimatpuls.embedded import postgres
-from klimatpuls.embedded.postgres import Cluster, ClusterError, Launcher, temporary_cluster
+from klimatpuls.local import postgres
+from klimatpuls.local.postgres import Cluster, ClusterError, Launcher, temporary_cluster
 
 if TYPE_CHECKING:
     from pathlib import Path

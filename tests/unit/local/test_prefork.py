@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.embedded import litter, processes
-from klimatpuls.embedded.control import Control, StackError
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.warden import Service
+from klimatpuls.local import prefork, processes
+from klimatpuls.local.control import Control, StackError
+from klimatpuls.local.home import Home
+from klimatpuls.local.supervisor import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def control(home: Home) -> Iterator[Control]:
         made.start(
             Service(
                 "litter",
-                (sys.executable, "-m", "klimatpuls.embedded.litter", f"--run={home.run}"),
+                (sys.executable, "-m", "klimatpuls.local.prefork", f"--run={home.run}"),
                 {**os.environ, "PYTHONPATH": str(home.root.parent)},
                 str(home.logs / "litter.log"),
             )
@@ -67,11 +67,11 @@ def test_jobs_end_before_services_begin_and_the_warden_becomes_their_parent(
     home: Home, control: Control
 ) -> None:
     stays = [part(home, name, "stay", name) for name in ("one", "two")]
-    litter.give_orders(home.run, [part(home, "job", "end")], stays)
+    prefork.give_orders(home.run, [part(home, "job", "end")], stays)
     control.wait("litter", 30)
-    assert json.loads((home.run / litter.REPORT_FILE).read_text(encoding="utf-8")).keys() == {"one", "two"}
-    pids = litter.read_report(home.run)
-    assert not (home.run / litter.ORDERS_FILE).exists()
+    assert json.loads((home.run / prefork.REPORT_FILE).read_text(encoding="utf-8")).keys() == {"one", "two"}
+    pids = prefork.read_report(home.run)
+    assert not (home.run / prefork.ORDERS_FILE).exists()
     for service in stays:
         assert control.adopt(service, pids[service.name]) in processes.children(control.pid)
         assert os.getpgid(pids[service.name]) == pids[service.name]
@@ -79,10 +79,10 @@ def test_jobs_end_before_services_begin_and_the_warden_becomes_their_parent(
 
 
 def test_a_job_that_fails_is_told_with_what_it_said(home: Home, control: Control) -> None:
-    litter.give_orders(home.run, [part(home, "db-migrate", "fail")], [part(home, "one", "stay")])
+    prefork.give_orders(home.run, [part(home, "db-migrate", "fail")], [part(home, "one", "stay")])
     with pytest.raises(
         StackError,
         match=r"(?s)litter ended with 1; .*db-migrate ended with 1; .*RuntimeError: no such database",
     ):
         control.wait("litter", 30)
-    assert litter.read_report(home.run) == {}
+    assert prefork.read_report(home.run) == {}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded import house
+from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.local import runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def put_agencies_at(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
         name: replace(source, live_base_url=f"http://127.0.0.1:{port}/api")
         for name, source in SOURCES.items()
     }
-    monkeypatch.setattr(house, "SOURCES", moved)
+    monkeypatch.setattr(runtime, "SOURCES", moved)
 
 
 def test_an_agency_that_takes_no_connection_is_given_up_at_once(
@@ -44,7 +44,7 @@ def test_an_agency_that_takes_no_connection_is_given_up_at_once(
     listener.close()
     put_agencies_at(monkeypatch, port)
     began = time.monotonic()
-    assert house.are_agencies_reachable() is False
+    assert runtime.are_agencies_reachable() is False
     assert time.monotonic() - began < 2
 
 
@@ -53,7 +53,7 @@ def test_an_agency_that_says_nothing_is_given_up_soon(
 ) -> None:
     put_agencies_at(monkeypatch, listener.getsockname()[1])
     began = time.monotonic()
-    assert house.are_agencies_reachable() is False
+    assert runtime.are_agencies_reachable() is False
     assert time.monotonic() - began < PATIENCE
 
 
@@ -71,5 +71,5 @@ def test_any_answer_means_reachable(monkeypatch: pytest.MonkeyPatch, status: int
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         put_agencies_at(monkeypatch, server.server_port)
-        assert house.are_agencies_reachable() is True
+        assert runtime.are_agencies_reachable() is True
         server.shutdown()

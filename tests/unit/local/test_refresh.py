@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from klimatpuls.embedded.refresh import Refresh, SourceOutcome, _Watch, exit_code_of
+from klimatpuls.local.refresh import Refresh, SourceOutcome, _Watch, exit_code_of
 
 
 def source(state: str) -> SourceOutcome:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls.embedded import house
-from klimatpuls.embedded.choice import Choice, Wish, choose
-from klimatpuls.embedded.home import Home
 from klimatpuls.errors import UsageError, WrongHomeError
+from klimatpuls.local import runtime
+from klimatpuls.local.home import Home
+from klimatpuls.local.run_options import Choice, Wish, choose
 
 
 def answers() -> bool:
@@ -109,7 +109,7 @@ def test_a_home_remembers_what_it_was_made_from(tmp_path: Path) -> None:
     archive.mkdir()
     wish = Wish(archive=archive, as_of=date(2025, 7, 1), home=tmp_path / "mine")
     first = choose(wish, tmp_path, must_not_be_asked)
-    house.open_home(first)
+    runtime.open_home(first)
     again = choose(Wish(home=tmp_path / "mine"), tmp_path, must_not_be_asked)
     assert (again.origin, again.archive, again.as_of) == ("archive", archive, date(2025, 7, 1))
     later = choose(Wish(home=tmp_path / "mine", as_of=date(2026, 5, 8)), tmp_path, must_not_be_asked)
@@ -123,7 +123,7 @@ def test_a_home_of_another_origin_is_refused_and_unchanged(tmp_path: Path) -> No
     before = home.config
     asked = Choice(sources="live", origin="live", home=tmp_path / "mine", archive=None, as_of=None)
     with pytest.raises(WrongHomeError, match="archive") as refused:
-        house.open_home(asked)
+        runtime.open_home(asked)
     assert refused.value.exit_code == 4
     assert home.config == before
 
@@ -153,14 +153,14 @@ def test_a_home_remembers_how_its_replica_answers(tmp_path: Path, monkeypatch: p
         monkeypatch.delenv("KLIMATPULS_REPLICA", raising=False)
         if said is not None:
             monkeypatch.setenv("KLIMATPULS_REPLICA", said)
-        assert house.open_home(choice).config.replica == kept
-        assert house.build_stack(Home(choice.home)).is_as_recorded is (kept is not None)
+        assert runtime.open_home(choice).config.replica == kept
+        assert runtime.build_stack(Home(choice.home)).is_as_recorded is (kept is not None)
     monkeypatch.setenv("KLIMATPULS_REPLICA", "slow")
     with pytest.raises(UsageError, match="KLIMATPULS_REPLICA is 'slow', expected as-recorded"):
-        house.open_home(choice)
+        runtime.open_home(choice)
 
 
 def test_the_agencies_themselves_answer_as_they_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KLIMATPULS_REPLICA", "as-recorded")
     choice = choose(Wish(sources="live", home=tmp_path / "mine"), tmp_path, must_not_be_asked)
-    assert house.open_home(choice).config.replica is None
+    assert runtime.open_home(choice).config.replica is None

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.embedded import services
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.postgres import Cluster
-from klimatpuls.embedded.services import Addresses, Folders
-from klimatpuls.embedded.stack import Stack
 from klimatpuls.errors import UsageError
+from klimatpuls.local import services
+from klimatpuls.local.home import Home
+from klimatpuls.local.postgres import Cluster
+from klimatpuls.local.services import Addresses, Folders
+from klimatpuls.local.stack import Stack
 
 if TYPE_CHECKING:
     from pathlib import Path

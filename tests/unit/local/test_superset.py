@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from klimatpuls import schema
-from klimatpuls.embedded import superset
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.superset import Superset
+from klimatpuls.contract import schema
 from klimatpuls.errors import UsageError
-from klimatpuls.yaml_text import parse_yaml
+from klimatpuls.files.yaml_text import parse_yaml
+from klimatpuls.local import superset
+from klimatpuls.local.home import Home
+from klimatpuls.local.superset import Superset
 
 PROJECT = Path(__file__).resolve().parents[3]
 ASSETS = PROJECT / "bi" / "assets"

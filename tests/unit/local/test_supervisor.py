@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.embedded import processes, warden
-from klimatpuls.embedded.control import Control, StackError, running_warden
-from klimatpuls.embedded.home import Home
-from klimatpuls.embedded.warden import PHASE_DATABASE, PHASE_HELPERS, Service
+from klimatpuls.local import processes, supervisor
+from klimatpuls.local.control import Control, StackError, running_warden
+from klimatpuls.local.home import Home
+from klimatpuls.local.supervisor import PHASE_DATABASE, PHASE_HELPERS, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,8 +163,8 @@ def test_the_process_file_names_the_warden_while_it_runs(home: Home, control: Co
 
 def test_a_long_log_is_set_aside_at_the_next_start(home: Home, control: Control) -> None:
     log = home.logs / "job.log"
-    log.write_bytes(b"x" * (warden.LOG_LIMIT + 1))
+    log.write_bytes(b"x" * (supervisor.LOG_LIMIT + 1))
     control.start(service(home, "job", "print('new')"))
     control.wait("job", 20)
     assert log.read_text(encoding="utf-8") == "new\n"
-    assert (home.logs / "job.log.1").stat().st_size == warden.LOG_LIMIT + 1
+    assert (home.logs / "job.log.1").stat().st_size == supervisor.LOG_LIMIT + 1

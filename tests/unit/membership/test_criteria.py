@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import criteria
-from klimatpuls.criteria import (
+from klimatpuls.membership import criteria
+from klimatpuls.membership.criteria import (
     Answer,
     Assessment,
     Criterion,
@@ -22,8 +22,8 @@ from klimatpuls.criteria import (
     Rules,
     Status,
 )
-from klimatpuls.measures import Measure
-from klimatpuls.targets import Target
+from klimatpuls.membership.measures import Measure
+from klimatpuls.statistics.targets import Target
 
 AS_OF = dt.date(2026, 5, 8)
 TIERP = "0360"

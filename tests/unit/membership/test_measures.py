@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import measures
-from klimatpuls.measures import Measure, MeasureStatus, Pledge, PledgeStatus
+from klimatpuls.membership import measures
+from klimatpuls.membership.measures import Measure, MeasureStatus, Pledge, PledgeStatus
 
 AS_OF = dt.date(2026, 5, 8)
 TIERP = "0360"

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import members
-from klimatpuls.criteria import Answer, Criterion, Hearing, Records, ReportingRound
-from klimatpuls.measures import Measure, Pledge
-from klimatpuls.members import MemberInputs, OwnTarget
-from klimatpuls.targets import Target
+from klimatpuls.membership import members
+from klimatpuls.membership.criteria import Answer, Criterion, Hearing, Records, ReportingRound
+from klimatpuls.membership.measures import Measure, Pledge
+from klimatpuls.membership.members import MemberInputs, OwnTarget
+from klimatpuls.statistics.targets import Target
 
 AS_OF = dt.date(2026, 5, 8)
 LUND, MALMO, TIERP = "1281", "1280", "0360"

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from klimatpuls import regions, sectors
-from klimatpuls.catalog import Tolerances
+from klimatpuls.contract.catalog import Tolerances
+from klimatpuls.contract.releases import Parsed
+from klimatpuls.domain import regions, sectors
 from klimatpuls.errors import UsageError
-from klimatpuls.releases import Parsed
-from klimatpuls.replica import archive, workbook
-from klimatpuls.replica.archive import Archive, make_archive, read_archive
+from klimatpuls.mock_agencies import archive, workbook
+from klimatpuls.mock_agencies.archive import Archive, make_archive, read_archive
 from klimatpuls.sources import smhi_emissions
 
 LIMITS = Tolerances()

@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from klimatpuls import http
-from klimatpuls.catalog import SOURCES
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError
-from klimatpuls.replica.certificates import LIFE, make_certificate
-from klimatpuls.replica.conditions import AS_RECORDED, SHORTEST_PACKED, Conditions, Passage
-from klimatpuls.replica.server import ReplicaServer
-from klimatpuls.replica.wire import Reply, Request, json_reply, not_yet_reply, text_reply
+from klimatpuls.fetch import http
+from klimatpuls.mock_agencies.certificates import LIFE, make_certificate
+from klimatpuls.mock_agencies.conditions import AS_RECORDED, SHORTEST_PACKED, Conditions, Passage
+from klimatpuls.mock_agencies.server import ReplicaServer
+from klimatpuls.mock_agencies.wire import Reply, Request, json_reply, not_yet_reply, text_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from klimatpuls.replica.certificates import Certificate
+    from klimatpuls.mock_agencies.certificates import Certificate
 
 SMHI = SOURCES["smhi_emissions"]
 LONG = {"words": "ord " * SHORTEST_PACKED}
@@ -269,7 +269,7 @@ class TestCommand:
         (tmp_path / "archive").mkdir()
         words = ["--archive", str(tmp_path / "archive"), "--as-recorded", "--certificates", str(tmp_path)]
         with subprocess.Popen(
-            [sys.executable, "-m", "klimatpuls.replica.server", *words],
+            [sys.executable, "-m", "klimatpuls.mock_agencies.server", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -290,7 +290,7 @@ class TestCommand:
     @pytest.mark.parametrize("words", [["--as-recorded"], ["--certificates", "."]])
     def test_half_of_it_is_a_mistake(self, words: list[str]) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "klimatpuls.replica.server", "--archive", ".", *words],
+            [sys.executable, "-m", "klimatpuls.mock_agencies.server", "--archive", ".", *words],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 2

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from klimatpuls import catalog, http
+from klimatpuls.contract import catalog
+from klimatpuls.domain.regions import regions
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError, UsageError
-from klimatpuls.pxweb import PxWebClient, parse_cube
-from klimatpuls.regions import regions
-from klimatpuls.replica import workbook
-from klimatpuls.replica.server import Faults, Replica, ReplicaServer
-from klimatpuls.replica.wire import CallWindow
+from klimatpuls.fetch import http
+from klimatpuls.fetch.pxweb.client import PxWebClient, parse_cube
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.mock_agencies.wire import CallWindow
 from klimatpuls.sources import scb_population
 
 SCB = catalog.SOURCES["scb_population"]
@@ -492,7 +493,7 @@ class TestFaults:
 
 class TestProcess:
     def test_it_starts_at_once_prints_its_port_and_answers(self, archive):
-        command = [sys.executable, "-m", "klimatpuls.replica.server"]
+        command = [sys.executable, "-m", "klimatpuls.mock_agencies.server"]
         started = time.monotonic()
         with subprocess.Popen(
             [*command, "--archive", str(archive), "--as-of", "2026-05-08"], stdout=subprocess.PIPE, text=True
@@ -509,12 +510,18 @@ class TestProcess:
         assert seconds < 5  # far above what it takes, so that a busy machine does not fail it
 
     def test_importing_it_does_not_import_pandas(self):
-        code = "import sys, klimatpuls.replica.server; print('pandas' in sys.modules)"
+        code = "import sys, klimatpuls.mock_agencies.server; print('pandas' in sys.modules)"
         answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert answer.stdout.strip() == "False"
 
     def test_a_folder_that_is_not_there_is_said_so(self, tmp_path):
-        command = [sys.executable, "-m", "klimatpuls.replica.server", "--archive", str(tmp_path / "nothing")]
+        command = [
+            sys.executable,
+            "-m",
+            "klimatpuls.mock_agencies.server",
+            "--archive",
+            str(tmp_path / "nothing"),
+        ]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         assert answer.returncode == 1
         assert "no archive folder" in answer.stderr

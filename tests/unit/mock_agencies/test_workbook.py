@@ -7,8 +7,8 @@ from datetime import date
 
 import openpyxl
 
-from klimatpuls import regions
-from klimatpuls.replica.workbook import Properties, build_workbook, preamble, region_names, region_order
+from klimatpuls.domain import regions
+from klimatpuls.mock_agencies.workbook import Properties, build_workbook, preamble, region_names, region_order
 
 ROWS = [['Län & <kommun> "å"', " blank "], [], [None, 1, 2.5e-05, 71000515.07]]
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klimatpuls.assumptions import Checked
-from klimatpuls.catalog import SOURCES
-from klimatpuls.embedded import checking, house, terminal
-from klimatpuls.embedded.choice import Choice
-from klimatpuls.embedded.home import Home
+from klimatpuls.cli import output
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError, UsageError
-from klimatpuls.hops.check_sources import ADVICE, ANSWERS, Place, check_sources
-from klimatpuls.http import Limits
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.http import Limits
+from klimatpuls.local import runtime, source_check
+from klimatpuls.local.home import Home
+from klimatpuls.local.run_options import Choice
+from klimatpuls.operations.check_sources import ADVICE, ANSWERS, Place, check_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from pytest_httpserver import HTTPServer
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.http import PoliteSession
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.fetch.http import PoliteSession
 
 DAY = date(2026, 5, 8)
 HOLDS = Checked(assumption="The unit is persons.", answer="antal personer", verdict="holds")
@@ -144,7 +145,7 @@ def test_calls_of_several_sources_at_one_host_are_counted_together(httpserver: H
 
 class TestPlaces:
     def test_at_the_agencies_no_home_is_needed(self) -> None:
-        with checking.at_the_agencies() as place:
+        with source_check.at_the_agencies() as place:
             assert place.base_urls == {source.conn_id: source.live_base_url for source in SOURCES.values()}
             assert place.replica_ca is None
 
@@ -153,7 +154,7 @@ class TestPlaces:
         self, tmp_path: Path, small_archive: Path, monkeypatch: pytest.MonkeyPatch, replica: str
     ) -> None:
         monkeypatch.setenv("KLIMATPULS_REPLICA", replica)
-        home = house.open_home(
+        home = runtime.open_home(
             Choice(
                 sources="replica", origin="archive", home=tmp_path / "home", archive=small_archive, as_of=DAY
             )
@@ -165,23 +166,26 @@ class TestPlaces:
             yield HOLDS
 
         source = SOURCES["scb_population"]
-        with checking.at_what_a_home_asks(home) as place:
+        with source_check.at_what_a_home_asks(home) as place:
             assert place.base_urls[source.conn_id].startswith("https:" if replica else "http:")
             rows = list(check_sources([source], place, module_of=modules({source.id: call})))
         assert [one for _, one in rows] == [HOLDS]
         assert not (home.root / "postgres").exists()
 
     def test_a_live_home_asks_the_agencies(self, tmp_path: Path) -> None:
-        home = house.open_home(
+        home = runtime.open_home(
             Choice(sources="live", origin="live", home=tmp_path / "home", archive=None, as_of=None)
         )
-        with checking.at_what_a_home_asks(home) as place:
+        with source_check.at_what_a_home_asks(home) as place:
             assert place.base_urls["smhi_default"] == SOURCES["smhi_emissions"].live_base_url
 
     def test_an_archive_that_is_gone_is_said_before_anything_is_asked(self, tmp_path: Path) -> None:
         home = Home(tmp_path / "home")
         home.remember(sources="replica", archive=str(tmp_path / "gone"))
-        with pytest.raises(UsageError, match="gone, which is no folder"), checking.at_what_a_home_asks(home):
+        with (
+            pytest.raises(UsageError, match="gone, which is no folder"),
+            source_check.at_what_a_home_asks(home),
+        ):
             pass
 
 
@@ -197,8 +201,8 @@ class TestTable:
             for source in sources:
                 yield from ((source, row) for row in rows)
 
-        monkeypatch.setattr("klimatpuls.hops.check_sources.check_sources", check)
-        is_sound = terminal.print_checks([SOURCES["kolada"]], self.PLACE, as_markdown=as_markdown)
+        monkeypatch.setattr("klimatpuls.operations.check_sources.check_sources", check)
+        is_sound = output.print_checks([SOURCES["kolada"]], self.PLACE, as_markdown=as_markdown)
         printed = capsys.readouterr()
         return is_sound, printed.out, printed.err
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 
-from klimatpuls.tracing import Cell, File, Step, Trace, render_lines, show, to_json
+from klimatpuls.operations.tracing import Cell, File, Step, Trace, render_lines, show, to_json
 
 CELL = Cell(release_id="r", row=42, sheet="Blad", column="N", content="60", number=60.0)
 FILE = File(

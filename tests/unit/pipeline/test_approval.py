@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from klimatpuls.hops import approval
+from klimatpuls.pipeline import approval
 from klimatpuls.validation.gates import Gate
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from klimatpuls.domain.substances import air_pollutants
 from klimatpuls.errors import UsageError
-from klimatpuls.hops.context import RunContext
-from klimatpuls.substances import air_pollutants
+from klimatpuls.pipeline.context import RunContext
 
 NOW = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
 COMPLETE = {"KLIMATPULS_HOME": "/srv/klimatpuls", "KLIMATPULS_ORIGIN": "live"}

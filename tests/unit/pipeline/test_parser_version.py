@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls import catalog, parser_version
+from klimatpuls.contract import catalog
+from klimatpuls.pipeline import parser_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +57,8 @@ def test_it_is_the_same_in_every_process() -> None:
     import sys
 
     script = (
-        "from klimatpuls import catalog; from klimatpuls.parser_version import parser_version\n"
+        "from klimatpuls.contract import catalog\n"
+        "from klimatpuls.pipeline.parser_version import parser_version\n"
         "print(*(parser_version(entry.id) for one in catalog.SOURCES.values() for entry in one.datasets))"
     )
     found = [
@@ -85,19 +87,19 @@ def append(path: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("path", "changed"),
     [
-        ("sources/scb_population.py", {"scb_population"}),
-        ("sources/smhi_emissions.py", {"smhi_emissions"}),
-        ("pxtable.py", {"scb_population"}),
-        ("pxweb.py", {"scb_population"}),
-        ("zipgate.py", {"smhi_emissions"}),
-        ("units.py", {"smhi_emissions"}),
-        ("sectors.py", {"smhi_emissions"}),
-        ("regions.py", {"smhi_emissions", "scb_population"}),
-        ("releases.py", {"smhi_emissions", "scb_population"}),
-        ("hops/reading.py", {"smhi_emissions", "scb_population"}),
-        ("reference/sectors.csv", {"smhi_emissions", "scb_population"}),
+        ("sources/scb_population/__init__.py", {"scb_population"}),
+        ("sources/smhi_emissions/__init__.py", {"smhi_emissions"}),
+        ("fetch/pxweb/table.py", {"scb_population"}),
+        ("fetch/pxweb/client.py", {"scb_population"}),
+        ("files/archive_safety.py", {"smhi_emissions"}),
+        ("domain/units.py", {"smhi_emissions"}),
+        ("domain/sectors.py", {"smhi_emissions"}),
+        ("domain/regions.py", {"smhi_emissions", "scb_population"}),
+        ("contract/releases.py", {"smhi_emissions", "scb_population"}),
+        ("pipeline/read_file.py", {"smhi_emissions", "scb_population"}),
+        ("domain/reference/sectors.csv", {"smhi_emissions", "scb_population"}),
         ("report/digest.py", set()),
-        ("cli.py", set()),
+        ("cli/main.py", set()),
     ],
 )
 def test_it_follows_the_code_and_tables_that_the_parser_reads_with(
@@ -114,7 +116,7 @@ def test_it_follows_the_libraries_and_knows_them(monkeypatch: pytest.MonkeyPatch
     ours, libraries = parser_version.read_modules("klimatpuls.sources.smhi_emissions")
     assert {"python_calamine", "pandas", "numpy", "pyarrow"} <= libraries.keys()
     assert "klimatpuls.sources.smhi_emissions" in ours
-    assert not any(name.startswith(("klimatpuls.cli", "klimatpuls.report")) for name in ours)
+    assert not any(name.startswith(("klimatpuls.cli.main", "klimatpuls.report")) for name in ours)
     before = version("smhi_emissions")
     real = parser_version.metadata.version
     monkeypatch.setattr(
@@ -140,7 +142,7 @@ def test_to_know_it_imports_no_parser() -> None:
     import sys
 
     script = (
-        "import sys; from klimatpuls.parser_version import parser_version\n"
+        "import sys; from klimatpuls.pipeline.parser_version import parser_version\n"
         "parser_version('smhi_emissions')\n"
         "heavy = ('pandas', 'numpy', 'klimatpuls.sources.smhi_emissions')\n"
         "print([name for name in heavy if name in sys.modules])"

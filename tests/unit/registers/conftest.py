@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER
 
 ROWS = {
     "climate_plans.csv": [

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import sectors
-from klimatpuls.cells import column_letters
+from klimatpuls.domain import sectors
+from klimatpuls.files.workbook_cells import column_letters
 from klimatpuls.registers.cells import Percent, place_of, reference
 from klimatpuls.registers.checking import CONTACTS, REGISTERS
 from klimatpuls.registers.schemas import MAX_NUMBER, PATTERNS, is_day, is_web_address, shape, swedish_word
 from klimatpuls.registers.values import Question, cell_text, key_of, likely_day, read_number, value_of
 from klimatpuls.registers.words import shown
-from klimatpuls.series import BOUNDARIES
+from klimatpuls.statistics.series import BOUNDARIES
 
 NUMBER: dict[str, Any] = {"type": "number"}
 PERCENT: dict[str, Any] = {"type": "number", "x-unit": "percent"}

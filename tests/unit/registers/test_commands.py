@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls import cli
+from klimatpuls.cli import main
 
 KLIMATPULS = Path(sys.executable).with_name("klimatpuls")
 Done = subprocess.CompletedProcess[str]
@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             patch.setattr(sys, "argv", argv)
             try:
                 with pytest.raises(SystemExit) as ended:
-                    cli.main()
+                    main.main()
             finally:
                 signal.signal(signal.SIGTERM, handler)
         return Done(argv, int(ended.value.code or 0), *capsys.readouterr())

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 from spreadsheets import minimal_workbook, ods_row, row, spreadsheet, zipped
 
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import MAX_MISTAKES, REGISTERS, check_folder
 from klimatpuls.registers.contacts import forget_in_file
 from klimatpuls.registers.importing import import_file

@@ -14,7 +14,7 @@ import pytest
 from spreadsheets import minimal_workbook
 
 from klimatpuls.errors import UsageError
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import REGISTERS, check_folder
 from klimatpuls.registers.importing import import_file
 from klimatpuls.registers.reading import MAX_BYTES, RegisterError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
 from klimatpuls.registers.plans import (
     COLUMNS,

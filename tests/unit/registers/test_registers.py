@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls import registers, targets
-from klimatpuls.folders import REGISTERS_FOLDER
+from klimatpuls import registers
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers import members as members_register
 from klimatpuls.registers import targets as targets_register
+from klimatpuls.statistics import targets
 
 CERTAIN = {
     "12", "0126", "0180", "0187", "0380", "0486", "1267", "1280", "1281", "1282", "1283", "1480", "1488",

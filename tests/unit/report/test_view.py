@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from klimatpuls import members, results
-from klimatpuls.folders import SQL_ROOT
+from klimatpuls.membership import members
+from klimatpuls.paths import SQL_ROOT
 from klimatpuls.report.view import (
     MEMBERS_AT_THE_TIME,
     MEMBERS_SHOW,
@@ -15,6 +15,7 @@ from klimatpuls.report.view import (
     SHOWS,
     build_digest,
 )
+from klimatpuls.statistics import results
 
 
 def test_members_are_told_apart_from_member_regions_and_keep_their_order(digest):

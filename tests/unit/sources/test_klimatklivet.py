@@ -8,9 +8,10 @@ from openpyxl import Workbook
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 from pytest_httpserver import HTTPServer
 
-from klimatpuls import catalog, http
+from klimatpuls.contract import catalog
 from klimatpuls.errors import FetchError, SourceFormatError
-from klimatpuls.replica.workbook import build_workbook
+from klimatpuls.fetch import http
+from klimatpuls.mock_agencies.workbook import build_workbook
 from klimatpuls.sources import klimatklivet
 
 SOURCE = unthrottled(catalog.SOURCES["klimatklivet"])

@@ -10,12 +10,13 @@ from chain import unthrottled
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from klimatpuls import catalog, http
+from klimatpuls.contract import catalog
+from klimatpuls.contract.releases import content_sha256
+from klimatpuls.domain.kolada_kpis import emission_totals, kpis
+from klimatpuls.domain.sectors import ALL, main_codes
 from klimatpuls.errors import FetchError, SourceFormatError
-from klimatpuls.kolada_kpis import emission_totals, kpis
-from klimatpuls.releases import content_sha256
-from klimatpuls.replica.server import Replica, ReplicaServer
-from klimatpuls.sectors import ALL, main_codes
+from klimatpuls.fetch import http
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
 from klimatpuls.sources import kolada
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "kolada"
@@ -324,7 +325,7 @@ def batch(at: int) -> str:
 
 class TestFetch:
     def test_every_page_of_every_question_is_followed(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("klimatpuls.replica.agencies.kolada.MAX_PER_PAGE", 7)
+        monkeypatch.setattr("klimatpuls.mock_agencies.agencies.kolada.MAX_PER_PAGE", 7)
         with ReplicaServer(Replica(_archive(tmp_path), date(2026, 7, 1))) as server:
             session = http.open_session(SOURCE, server.url + SOURCE.replica_path, sleep=lambda _: None)
             with session:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from klimatpuls import catalog
+from klimatpuls.contract import catalog
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.pxtable import build_selection
-from klimatpuls.pxweb import parse_metadata
+from klimatpuls.fetch.pxweb.client import parse_metadata
+from klimatpuls.fetch.pxweb.table import build_selection
 from klimatpuls.sources import scb_energy
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "scb_energy"

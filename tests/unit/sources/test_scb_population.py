@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from klimatpuls import catalog, http
+from klimatpuls.contract import catalog
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError
-from klimatpuls.pxtable import build_selection
-from klimatpuls.pxweb import parse_metadata
+from klimatpuls.fetch import http
+from klimatpuls.fetch.pxweb.client import parse_metadata
+from klimatpuls.fetch.pxweb.table import build_selection
 from klimatpuls.sources import scb_population
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "scb_population"

@@ -2,9 +2,9 @@ import json
 from datetime import date
 from pathlib import Path
 
-from klimatpuls import catalog
-from klimatpuls.pxtable import build_selection
-from klimatpuls.pxweb import parse_metadata
+from klimatpuls.contract import catalog
+from klimatpuls.fetch.pxweb.client import parse_metadata
+from klimatpuls.fetch.pxweb.table import build_selection
 from klimatpuls.sources import scb_population_density
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "scb_population_density"

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from klimatpuls import catalog
+from klimatpuls.contract import catalog
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.hops.snapshot import source_module
+from klimatpuls.pipeline.snapshot import source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from klimatpuls.releases import Parsed
+    from klimatpuls.contract.releases import Parsed
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 POPULATION, CKM, DENSITY = "scb_population", "scb_population_ckm", "scb_population_density"

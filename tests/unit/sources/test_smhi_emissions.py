@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klimatpuls import regions, sectors
+from klimatpuls.contract.releases import content_sha256
+from klimatpuls.domain import regions, sectors
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError, UsageError
-from klimatpuls.http import Answer, StatusError
-from klimatpuls.releases import content_sha256
-from klimatpuls.replica import workbook
-from klimatpuls.replica.workbook import Cell, Properties, build_workbook, preamble, region_names, region_order
+from klimatpuls.fetch.http import Answer, StatusError
+from klimatpuls.mock_agencies import workbook
+from klimatpuls.mock_agencies.workbook import (
+    Cell,
+    Properties,
+    build_workbook,
+    preamble,
+    region_names,
+    region_order,
+)
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.sources.smhi_emissions import parse, read_preamble
 

@@ -12,10 +12,11 @@ from chain import unthrottled
 from openpyxl import Workbook
 from pytest_httpserver import HTTPServer
 
-from klimatpuls import catalog, http
+from klimatpuls.contract import catalog
+from klimatpuls.domain.regions import codes
 from klimatpuls.errors import FetchError, SourceFormatError
-from klimatpuls.regions import codes
-from klimatpuls.replica.server import Replica, ReplicaServer
+from klimatpuls.fetch import http
+from klimatpuls.mock_agencies.server import Replica, ReplicaServer
 from klimatpuls.sources import trafa_vehicles
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "trafa_vehicles"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import backtest, standing, trend
-from klimatpuls.series import SeriesMatrix
-from klimatpuls.targets import Interim, Target
+from klimatpuls.statistics import backtest, standing, trend
+from klimatpuls.statistics.series import SeriesMatrix
+from klimatpuls.statistics.targets import Interim, Target
 
 YEARS = (1990, 2000, 2005, *range(2010, 2025))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import carbon_law
+from klimatpuls.statistics import carbon_law
 
 ISSUE_COLUMNS = [
     "region_code",

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import change_parts, sectors
-from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
+from klimatpuls.domain import sectors
+from klimatpuls.statistics import change_parts
+from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
 
 NATION, TIERP, UPPSALA = "00", "0360", "0380"
 CODES = (NATION, TIERP, UPPSALA)

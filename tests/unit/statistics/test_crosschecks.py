@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls.crosschecks import Side, build_cross_checks
+from klimatpuls.statistics.crosschecks import Side, build_cross_checks
 
 EMISSIONS = Side(
     release_id="smhi",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import network
-from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
+from klimatpuls.statistics import network
+from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
 
 NO_SPLITS = pd.DataFrame({"region_code": [], "related_code": [], "first_population_year": []})
 KNIVSTA = pd.DataFrame({"region_code": ["0330"], "related_code": ["0380"], "first_population_year": [2002]})

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import nowcast, sectors
-from klimatpuls.series import TERRITORIAL_SECTORS, ReleaseTable
+from klimatpuls.domain import sectors
+from klimatpuls.statistics import nowcast
+from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
 
 NATION, TIERP, UPPSALA = "00", "0360", "0380"
 

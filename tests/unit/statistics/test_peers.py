@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import peers, sectors
-from klimatpuls.series import ReleaseTable
+from klimatpuls.domain import sectors
+from klimatpuls.statistics import peers
+from klimatpuls.statistics.series import ReleaseTable
 
 
 def features(population: list[float], **others: list[object]) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from remembering import reckon
 
-from klimatpuls import network, results, sectors, series
-from klimatpuls.results import EarlierRelease, ResultInputs
-from klimatpuls.targets import Target, TargetType
+from klimatpuls.domain import sectors
+from klimatpuls.statistics import network, results, series
+from klimatpuls.statistics.results import EarlierRelease, ResultInputs
+from klimatpuls.statistics.targets import Target, TargetType
 
 AS_OF = dt.date(2026, 5, 8)
 YEARS = (1990, 2015, 2020, 2023, 2024)

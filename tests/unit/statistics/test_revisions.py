@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import revisions, sectors, standing
-from klimatpuls.series import ReleaseTable
-from klimatpuls.targets import Target
+from klimatpuls.domain import sectors
+from klimatpuls.statistics import revisions, standing
+from klimatpuls.statistics.series import ReleaseTable
+from klimatpuls.statistics.targets import Target
 
 AS_OF = dt.date(2026, 5, 8)
 HALVED = Target(

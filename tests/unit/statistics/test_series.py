@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import series
-from klimatpuls.series import Boundary, build_release_table, build_series
+from klimatpuls.statistics import series
+from klimatpuls.statistics.series import Boundary, build_release_table, build_series
 
 MAIN = [
     "transport",

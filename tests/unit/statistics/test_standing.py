@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import standing, trend
-from klimatpuls.methods import METHOD_VERSION
-from klimatpuls.targets import Target
+from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.statistics import standing, trend
+from klimatpuls.statistics.targets import Target
 
 AS_OF = dt.date(2026, 5, 8)
 YEARS = (2015, 2020, 2021, 2022, 2023, 2024)

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from klimatpuls import network
 from klimatpuls.errors import WarehouseError, explain
-from klimatpuls.steps import Failure, Steps, frames_of
+from klimatpuls.statistics import network
+from klimatpuls.statistics.steps import Failure, Steps, frames_of
 
 ONE = pd.DataFrame({"a": [1]})
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import targets
-from klimatpuls.series import to_matrix
-from klimatpuls.targets import Interim, Target
+from klimatpuls.statistics import targets
+from klimatpuls.statistics.series import to_matrix
+from klimatpuls.statistics.targets import Interim, Target
 
 
 def series_of(

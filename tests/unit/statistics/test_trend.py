@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls import trend
+from klimatpuls.statistics import trend
 
 YEARS = np.array([2015, 2020, 2021, 2022, 2023, 2024])
 

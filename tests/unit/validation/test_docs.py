@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls import catalog
+from klimatpuls.contract import catalog
 from klimatpuls.validation.docs import VERDICT_WORDS, render_page, write_pages
 from klimatpuls.validation.gates import Measure, ReleaseVerdict, judge
 from klimatpuls.validation.suites import EMISSION_RULES

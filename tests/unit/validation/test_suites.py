@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls import catalog, schema
-from klimatpuls.folders import SQL_ROOT
+from klimatpuls.contract import catalog, schema
+from klimatpuls.paths import SQL_ROOT
 from klimatpuls.validation.gates import Rule
 from klimatpuls.validation.queries import with_literals
 from klimatpuls.validation.suites import (

@@ -9,25 +9,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Protocol
 
-from klimatpuls import catalog, pxunits
-from klimatpuls.assumptions import Checked
+from klimatpuls.contract import catalog
+from klimatpuls.contract.releases import EXPECTED
+from klimatpuls.domain.regions import NATION
+from klimatpuls.domain.regions import codes as region_codes
 from klimatpuls.errors import KlimatpulsError, NotYetPublished
-from klimatpuls.pxfactors import label_units, stated_unit
-from klimatpuls.pxtable import build_selection, contents_code, locate_table, px_table, unknown_codes
-from klimatpuls.pxweb import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, PxWebClient, some
-from klimatpuls.regions import NATION
-from klimatpuls.regions import codes as region_codes
-from klimatpuls.releases import EXPECTED
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.pxweb import units as px_units
+from klimatpuls.fetch.pxweb.client import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, PxWebClient, some
+from klimatpuls.fetch.pxweb.factors import label_units, stated_unit
+from klimatpuls.fetch.pxweb.table import build_selection, contents_code, locate_table, px_table, unknown_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
-    from klimatpuls.assumptions import Verdict
-    from klimatpuls.catalog import Dataset, PxTable
-    from klimatpuls.http import PoliteSession
-    from klimatpuls.pxweb import Cube, Selection, ServiceConfig
-    from klimatpuls.releases import Parsed
+    from klimatpuls.contract.catalog import Dataset, PxTable
+    from klimatpuls.contract.releases import Parsed
+    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.http import PoliteSession
+    from klimatpuls.fetch.pxweb.client import Cube, Selection, ServiceConfig
 
 RECORDED_CELLS: Final = 150_000
 RECORDED_WINDOWS: Final = ((3, 1.0), (30, 10.0))
@@ -97,7 +98,7 @@ def _check_table(
     except KlimatpulsError as error:
         yield _failed(source_id, assumption, error)
         return
-    is_titled = re.search(table.title, pxunits.plain(metadata.label)) is not None
+    is_titled = re.search(table.title, px_units.plain(metadata.label)) is not None
     is_recorded = table_id == table.table_ids[0] and is_titled
     yield Checked(
         assumption=assumption,
@@ -163,7 +164,7 @@ def _unit(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answer
         met += [(unit, "label") for code, unit in units.items() if code in wanted.codes]
     if not met:
         return "differs", "no unit is stated: the figures of the nation must prove it"
-    is_there = (pxunits.plain(table.unit), table.unit_place) in [(pxunits.plain(u.text), p) for u, p in met]
+    is_there = (px_units.plain(table.unit), table.unit_place) in [(px_units.plain(u.text), p) for u, p in met]
     is_recorded = is_there and {place for _, place in met} == {table.unit_place}
     said = "; ".join(dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in met))
     if general and any(unit.factor != general.unit.factor for unit, _ in met):
@@ -292,5 +293,6 @@ def _failed(source_id: str, assumption: str, error: KlimatpulsError) -> Checked:
 def _mend(source_id: str) -> str:
     return (
         f"The next run of {source_id} would bring no figures; what is published stays. Compare the answer "
-        f"with docs/sources/{source_id}.md and bring the entry in include/klimatpuls/catalog.py up to date."
+        f"with docs/sources/{source_id}.md and bring the entry in include/klimatpuls/contract/catalog.py up "
+        "to date."
     )

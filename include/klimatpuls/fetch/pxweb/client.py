@@ -28,12 +28,12 @@ import pandas as pd
 
 from klimatpuls.clock import stockholm_date
 from klimatpuls.errors import FetchError, SourceFormatError
-from klimatpuls.http import StatusError
+from klimatpuls.fetch.http import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from klimatpuls.http import Answer, PoliteSession
+    from klimatpuls.fetch.http import Answer, PoliteSession
 
 Selection = dict[str, tuple[str, ...]]
 """Variable -> the codes that are asked for; a variable left out is summed over."""

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from klimatpuls import pxunits
-from klimatpuls.pxweb import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, refuse, some
-from klimatpuls.regions import codes as region_codes
+from klimatpuls.domain.regions import codes as region_codes
+from klimatpuls.fetch.pxweb import units as px_units
+from klimatpuls.fetch.pxweb.client import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, refuse, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from klimatpuls.catalog import PxTable
-    from klimatpuls.pxunits import Unit
-    from klimatpuls.pxweb import Cube, Dimension
+    from klimatpuls.contract.catalog import PxTable
+    from klimatpuls.fetch.pxweb.client import Cube, Dimension
+    from klimatpuls.fetch.pxweb.units import Unit
 
 ALL_GASES: Final = "ghg"
 GASES: Final = ("co2", "ch4", "n2o", "hfc", "pfc", "sf6")
@@ -52,8 +52,8 @@ def stated_unit(cube: Cube, measure: str, table: PxTable, source_id: str) -> Met
     """
     contents = cube.dimension(CONTENTS_VARIABLE)
     in_field = contents.units.get(measure, "")
-    unit = pxunits.read_unit(in_field, table.quantity)
-    if unit is None and not pxunits.says_nothing(in_field):
+    unit = px_units.read_unit(in_field, table.quantity)
+    if unit is None and not px_units.says_nothing(in_field):
         refuse(
             source_id,
             "wrong_unit",
@@ -61,8 +61,8 @@ def stated_unit(cube: Cube, measure: str, table: PxTable, source_id: str) -> Met
         )
     places = {
         "unit field": unit,
-        "label of the measure": pxunits.find_unit(contents.labels[measure], table.quantity),
-        "title": pxunits.find_unit(cube.label, table.quantity),
+        "label of the measure": px_units.find_unit(contents.labels[measure], table.quantity),
+        "title": px_units.find_unit(cube.label, table.quantity),
     }
     met = [MetUnit(found, place) for place, found in places.items() if found is not None]
     if len({one.unit.factor for one in met}) > 1:
@@ -73,7 +73,7 @@ def stated_unit(cube: Cube, measure: str, table: PxTable, source_id: str) -> Met
 
 def label_units(dimension: Dimension, table: PxTable) -> dict[str, Unit]:
     """Publisher's code → the unit that its label states; codes whose labels state none are left out."""
-    found = {code: pxunits.find_unit(dimension.labels[code], table.quantity) for code in dimension.codes}
+    found = {code: px_units.find_unit(dimension.labels[code], table.quantity) for code in dimension.codes}
     return {code: unit for code, unit in found.items() if unit is not None}
 
 
@@ -102,7 +102,7 @@ def add_factors(cube: Cube, frame: pd.DataFrame, measure: str, table: PxTable, s
         speaking = [
             code
             for code in dimension.codes
-            if pxunits.speaks_of_equivalents(f"{code.replace('_', ' ')} {dimension.labels[code]}")
+            if px_units.speaks_of_equivalents(f"{code.replace('_', ' ')} {dimension.labels[code]}")
         ]
         if speaking:
             frame["is_equivalents"] |= frame[dimension.name].isin(speaking)
@@ -154,7 +154,7 @@ def _unit_notes(cells: pd.DataFrame, table: PxTable) -> list[str]:
     recorded = f"{table.unit!r} in the {table.unit_place}"
     notes = []
     for said, factor in cells.groupby("unit")["factor"].first().items():
-        is_as_recorded = pxunits.plain(str(said)).startswith(pxunits.plain(recorded)) and table.unit
+        is_as_recorded = px_units.plain(str(said)).startswith(px_units.plain(recorded)) and table.unit
         if not is_as_recorded:
             seen = f"recorded was {recorded}" if table.unit else "nobody had recorded it"
             notes.append(f"the unit is {said} ({seen}); values are multiplied by {factor:g}")

@@ -6,12 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls import catalog
+from klimatpuls.contract import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from klimatpuls.catalog import PxTable
+    from klimatpuls.contract.catalog import PxTable
 
 RECOGNISES = "a JSON-stat 2 answer of the table {tables}, with all its cells in one file"
 

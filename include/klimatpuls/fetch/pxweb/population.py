@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from klimatpuls import pxtable
-from klimatpuls.pxweb import REGION_VARIABLE, TIME_VARIABLE
-from klimatpuls.regions import regions
-from klimatpuls.releases import EXPECTED, Parsed
+from klimatpuls.contract.releases import EXPECTED, Parsed
+from klimatpuls.domain.regions import regions
+from klimatpuls.fetch.pxweb import table
+from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +35,9 @@ def parse_population(parts: Sequence[bytes], dataset: str) -> Parsed:
         ``expected:``.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
     """
-    cells = pxtable.read_cells(parts, dataset)
+    cells = table.read_cells(parts, dataset)
     frame = cells.frame
     reasons = [
         _reason(region, int(year), value, status)
@@ -55,9 +55,9 @@ def parse_population(parts: Sequence[bytes], dataset: str) -> Parsed:
         published_date=cells.published_date,
         years=tuple(sorted(int(year) for year in rows["year"].unique())),
         rows=rows,
-        rejects=pxtable.build_rejects(frame[~kept], KEYS),
+        rejects=table.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
-        notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
+        notes=(*cells.notes, *table.left_out_notes(frame[~kept])),
         losses=cells.losses,
     )
 

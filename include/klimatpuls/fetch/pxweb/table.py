@@ -1,10 +1,10 @@
 """One table of a PxWebApi 2 database as a dataset: which cells are asked for, and what came back.
 
-What the catalogue says of a table (:class:`klimatpuls.catalog.PxTable`) is compared with the table's own
-metadata before any figure is asked for. The reading is tolerant: a unit in another place or spelling, further
-variables that have a total, further measures and regions, another case of names and codes, a missing date. It
-says in a note what it met. It refuses what would make a figure wrong, and names what was expected and found.
-The sources that speak PxWebApi share this module; what a cell means is theirs.
+What the catalogue says of a table (:class:`klimatpuls.contract.catalog.PxTable`) is compared with the
+table's own metadata before any figure is asked for. The reading is tolerant: a unit in another place or
+spelling, further variables that have a total, further measures and regions, another case of names and codes,
+a missing date. It says in a note what it met. It refuses what would make a figure wrong, and names what was
+expected and found. The sources that speak PxWebApi share this module; what a cell means is theirs.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
-from klimatpuls import catalog, pxunits
 from klimatpuls.clock import stockholm_date
+from klimatpuls.contract import catalog
+from klimatpuls.contract.releases import EXPECTED, Fetched, Look
+from klimatpuls.domain.regions import codes as region_codes
+from klimatpuls.domain.regions import regions
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError
-from klimatpuls.http import StatusError
-from klimatpuls.pxfactors import add_factors, settle_units
-from klimatpuls.pxweb import (
+from klimatpuls.fetch.http import StatusError
+from klimatpuls.fetch.pxweb import units
+from klimatpuls.fetch.pxweb.client import (
     CONTENTS_VARIABLE,
     REGION_VARIABLE,
     TIME_VARIABLE,
@@ -32,16 +35,14 @@ from klimatpuls.pxweb import (
     refuse,
     some,
 )
-from klimatpuls.regions import codes as region_codes
-from klimatpuls.regions import regions
-from klimatpuls.releases import EXPECTED, Fetched, Look
+from klimatpuls.fetch.pxweb.factors import add_factors, settle_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from klimatpuls.catalog import Dataset, PxTable, Wanted
-    from klimatpuls.http import PoliteSession
-    from klimatpuls.pxweb import Dimension, Selection, TableEntry
+    from klimatpuls.contract.catalog import Dataset, PxTable, Wanted
+    from klimatpuls.fetch.http import PoliteSession
+    from klimatpuls.fetch.pxweb.client import Dimension, Selection, TableEntry
 
 REJECT_COLUMNS = ("sheet_row", "column_name", "raw_value", "reason")
 
@@ -253,7 +254,7 @@ def bare_title(label: str) -> str:
 
     Example: ``Framskriven folkmängd efter region. År 2024-2070`` → ``framskriven folkmängd efter region``.
     """
-    return _YEARS_IN_TITLE.sub("", pxunits.plain(label).rstrip(" ."))
+    return _YEARS_IN_TITLE.sub("", units.plain(label).rstrip(" ."))
 
 
 def _find_table(client: PxWebClient, entry: Dataset, source_id: str, as_of: date) -> str:
@@ -290,7 +291,7 @@ def _may_be(candidate: TableEntry, table: PxTable) -> bool:
     """Whether the list's entry speaks against its being the table; what it leaves out does not."""
     return (
         candidate.time_unit.casefold() in _ANNUAL
-        and (not candidate.label or re.search(table.title, pxunits.plain(candidate.label)) is not None)
+        and (not candidate.label or re.search(table.title, units.plain(candidate.label)) is not None)
         and (not candidate.variables or set(table.variables) <= set(candidate.variables))
     )
 
@@ -428,7 +429,7 @@ def total_code(dimension: Dimension, table: PxTable) -> str | None:
         return dimension.elimination_code
     whole = [code for code in dimension.codes if not any(sign.isdigit() for sign in dimension.labels[code])]
     by_code = [code for code in dimension.codes if code.casefold() in _TOTAL_CODES]
-    by_label = [code for code in whole if _TOTAL_LABEL.match(pxunits.plain(dimension.labels[code]))]
+    by_label = [code for code in whole if _TOTAL_LABEL.match(units.plain(dimension.labels[code]))]
     sure = [code for code in by_code if code in whole or dimension.labels[code] == code]
     return next(iter((*sure, *by_label)), None)
 
@@ -471,7 +472,7 @@ def our_codes(dimension: Dimension, wanted: Wanted) -> dict[str, str]:
 
 def _said(dimension: Dimension, code: str, wanted: Wanted) -> list[str]:
     """Our codes that a label speaks of."""
-    label = pxunits.plain(dimension.labels.get(code, ""))
+    label = units.plain(dimension.labels.get(code, ""))
     return [ours for pattern, ours in wanted.words.items() if re.search(pattern, label)]
 
 

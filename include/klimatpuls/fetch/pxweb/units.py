@@ -11,13 +11,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Quantity = Literal["persons", "emissions", "energy"]
-"""What a table counts: inhabitants, tonnes of CO2 equivalents, or megawatt-hours."""
+    from klimatpuls.contract.catalog import Quantity
 
 _FACTORS: Mapping[Quantity, Mapping[Fraction, tuple[str, ...]]] = {
     "persons": {

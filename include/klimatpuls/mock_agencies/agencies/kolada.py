@@ -17,8 +17,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from klimatpuls.http import REPLICA_KNOWN_FROM_HEADER
-from klimatpuls.replica.wire import Reply, Request, Settings, json_reply, not_yet_reply
+from klimatpuls.fetch.http import REPLICA_KNOWN_FROM_HEADER
+from klimatpuls.mock_agencies.wire import Reply, Request, Settings, json_reply, not_yet_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,8 +14,16 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from klimatpuls.http import REPLICA_KNOWN_FROM_HEADER
-from klimatpuls.replica.wire import XLSX, Reply, Request, Settings, is_unchanged, not_yet_reply, page_reply
+from klimatpuls.fetch.http import REPLICA_KNOWN_FROM_HEADER
+from klimatpuls.mock_agencies.wire import (
+    XLSX,
+    Reply,
+    Request,
+    Settings,
+    is_unchanged,
+    not_yet_reply,
+    page_reply,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 """SCB's PxWebApi 2 at the replica, over HTTP: ``/api/v2/config``, ``/tables`` and what lies below them.
 
-What the answers hold is :mod:`klimatpuls.replica.scb`. A caller that asks too often is told so, as at the
-agency; ``/config`` is exempt.
+What the answers hold is :mod:`klimatpuls.mock_agencies.scb`. A caller that asks too often is told so, as at
+the agency; ``/config`` is exempt.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.http import REPLICA_NOT_YET_HEADER
-from klimatpuls.replica import scb
-from klimatpuls.replica.scb_tables import build_tables
-from klimatpuls.replica.wire import (
+from klimatpuls.fetch.http import REPLICA_NOT_YET_HEADER
+from klimatpuls.mock_agencies import scb
+from klimatpuls.mock_agencies.scb_tables import build_tables
+from klimatpuls.mock_agencies.wire import (
     CallWindow,
     Reply,
     Request,

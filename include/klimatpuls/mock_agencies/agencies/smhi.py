@@ -13,15 +13,23 @@ from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from klimatpuls.http import REPLICA_KNOWN_FROM_HEADER
-from klimatpuls.replica.wire import XLSX, Reply, Request, Settings, is_unchanged, not_yet_reply, page_reply
-from klimatpuls.substances import substances
+from klimatpuls.domain.substances import substances
+from klimatpuls.fetch.http import REPLICA_KNOWN_FROM_HEADER
+from klimatpuls.mock_agencies.wire import (
+    XLSX,
+    Reply,
+    Request,
+    Settings,
+    is_unchanged,
+    not_yet_reply,
+    page_reply,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from klimatpuls.replica.archive import ArchivedWorkbook
+    from klimatpuls.mock_agencies.archive import ArchivedWorkbook
 
 ROUTE = "/api/getexcelfile"
 
@@ -46,14 +54,14 @@ class Agency:
         substance = next((entry for entry in substances().values() if entry.smhi_code == code), None)
         if substance is None:
             return page_reply(404, "Okänt ämne")
-        from klimatpuls.replica.archive import newest
+        from klimatpuls.mock_agencies.archive import newest
 
         book = newest(self._workbooks(), substance.code, self._as_of)
         return not_yet_reply(code) if book is None else _workbook(book, request.headers)
 
     def _workbooks(self) -> tuple[ArchivedWorkbook, ...]:
         # pandas takes seconds to import: not before somebody asks.
-        from klimatpuls.replica.archive import read_workbooks
+        from klimatpuls.mock_agencies.archive import read_workbooks
 
         with self._lock:
             if self._books is None:

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from klimatpuls.regions import region, regions
-from klimatpuls.replica.wire import Reply, Request, Settings, json_reply, not_yet_reply, page_reply
+from klimatpuls.domain.regions import region, regions
+from klimatpuls.mock_agencies.wire import Reply, Request, Settings, json_reply, not_yet_reply, page_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,8 +11,8 @@ import io
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls import regions
-from klimatpuls.kolada_kpis import emission_totals, kpis
+from klimatpuls.domain import regions
+from klimatpuls.domain.kolada_kpis import emission_totals, kpis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

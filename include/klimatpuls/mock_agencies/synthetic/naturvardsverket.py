@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls import regions
-from klimatpuls.replica import workbook
+from klimatpuls.domain import regions
+from klimatpuls.mock_agencies import workbook
 from klimatpuls.sources.klimatklivet import COLUMNS, EXCEL_EPOCH
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from klimatpuls import regions
-from klimatpuls.catalog import SCB_NATIONAL_EMISSIONS
+from klimatpuls.contract.catalog import SCB_NATIONAL_EMISSIONS
+from klimatpuls.domain import regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from klimatpuls.catalog import Wanted
+    from klimatpuls.contract.catalog import Wanted
 
 ENERGY_YEARS: Final = tuple(range(2021, 2025))
 ENERGY_PUBLISHED: Final = date(2026, 4, 14)

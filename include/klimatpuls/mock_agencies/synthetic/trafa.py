@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from klimatpuls import regions
-from klimatpuls.replica.agencies.trafa import FUELS
+from klimatpuls.domain import regions
+from klimatpuls.mock_agencies.agencies.trafa import FUELS
 
 PUBLISHED: Final = date(2026, 2, 20)
 YEARS: Final = tuple(range(2021, 2026))

@@ -33,20 +33,20 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from klimatpuls.assumptions import Checked
-from klimatpuls.cells import WINDOWS_DAY_ZERO, Unreadable, day_zero, sheet_rows
+from klimatpuls.contract.releases import Fetched, Look, Parsed
+from klimatpuls.domain.regions import UnknownRegionError, code_for, plain_name
+from klimatpuls.domain.units import MONTHS, day_from_text, month_from_word, number_from_text
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
-from klimatpuls.http import look_at_file
-from klimatpuls.regions import UnknownRegionError, code_for, plain_name
-from klimatpuls.releases import Fetched, Look, Parsed
-from klimatpuls.units import MONTHS, day_from_text, month_from_word, number_from_text
-from klimatpuls.zipgate import check_workbook
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.http import look_at_file
+from klimatpuls.files.archive_safety import check_workbook
+from klimatpuls.files.workbook_cells import WINDOWS_DAY_ZERO, Unreadable, day_zero, sheet_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from klimatpuls.assumptions import Verdict
-    from klimatpuls.http import PoliteSession
+    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.http import PoliteSession
 
 SOURCE_ID: Final = "klimatklivet"
 PAGE: Final = (

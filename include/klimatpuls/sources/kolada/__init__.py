@@ -34,19 +34,19 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import pandas as pd
 
-from klimatpuls.assumptions import Checked
+from klimatpuls.contract.releases import EXPECTED, Fetched, Look, Parsed
+from klimatpuls.domain.kolada_kpis import kpis
+from klimatpuls.domain.regions import regions
+from klimatpuls.domain.units import day_from_text, number_from_text
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
-from klimatpuls.http import StatusError
-from klimatpuls.kolada_kpis import kpis
-from klimatpuls.regions import regions
-from klimatpuls.releases import EXPECTED, Fetched, Look, Parsed
-from klimatpuls.units import day_from_text, number_from_text
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.http import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from klimatpuls.assumptions import Verdict
-    from klimatpuls.http import Answer, PoliteSession
+    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.http import Answer, PoliteSession
 
 SOURCE_ID: Final = "kolada"
 DEFINITIONS, VALUES = "kolada_kpi", "kolada"

@@ -17,19 +17,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from klimatpuls import pxcheck, pxtable
-from klimatpuls.pxfiles import describe_tables, recognise_table
-from klimatpuls.pxweb import REGION_VARIABLE, TIME_VARIABLE
-from klimatpuls.regions import regions
-from klimatpuls.releases import EXPECTED, Parsed
+from klimatpuls.contract.releases import EXPECTED, Parsed
+from klimatpuls.domain.regions import regions
+from klimatpuls.fetch.pxweb import table
+from klimatpuls.fetch.pxweb.check import check_source
+from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE
+from klimatpuls.fetch.pxweb.files import describe_tables, recognise_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from klimatpuls.assumptions import Checked
-    from klimatpuls.http import PoliteSession
-    from klimatpuls.releases import Fetched, Look
+    from klimatpuls.contract.releases import Fetched, Look
+    from klimatpuls.fetch.assumptions import Checked
+    from klimatpuls.fetch.http import PoliteSession
 
 SOURCE_ID = "scb_energy"
 UNIT = "MWh"
@@ -40,8 +41,8 @@ KEYS = (REGION_VARIABLE, "consumer_code", "fuel_code", TIME_VARIABLE)
 def fetch(
     session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
 ) -> Fetched:
-    """Ask SCB for every wanted cell of the table; see :func:`klimatpuls.pxtable.fetch_table`."""
-    return pxtable.fetch_table(session, base_url, dataset, as_of)
+    """Ask SCB for every wanted cell of the table; see :func:`klimatpuls.fetch.pxweb.table.fetch_table`."""
+    return table.fetch_table(session, base_url, dataset, as_of)
 
 
 def look(
@@ -53,13 +54,13 @@ def look(
     as_of: date,
     validators: Mapping[str, str],
 ) -> Look:
-    """Ask when SCB last updated the table; see :func:`klimatpuls.pxtable.look_at_table`."""
-    return pxtable.look_at_table(session, base_url, dataset, as_of)
+    """Ask when SCB last updated the table; see :func:`klimatpuls.fetch.pxweb.table.look_at_table`."""
+    return table.look_at_table(session, base_url, dataset, as_of)
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-    """Ask the questions that prove what is assumed; see :func:`klimatpuls.pxcheck.check_source`."""
-    return pxcheck.check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
+    """Ask the questions that prove what is assumed; see :func:`klimatpuls.fetch.pxweb.check.check_source`."""
+    return check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
@@ -76,9 +77,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         symbol, and a negative one, is a reject that is a finding.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
     """
-    cells = pxtable.read_cells(parts, dataset)
+    cells = table.read_cells(parts, dataset)
     frame = cells.frame
     is_missing = frame["value"].isna()
     frame["reason"] = ""
@@ -111,9 +112,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         published_date=cells.published_date,
         years=tuple(sorted(rows["year"].unique().tolist())),
         rows=rows,
-        rejects=pxtable.build_rejects(frame[~kept], KEYS),
+        rejects=table.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
-        notes=(*cells.notes, *pxtable.left_out_notes(frame[~kept])),
+        notes=(*cells.notes, *table.left_out_notes(frame[~kept])),
         losses=cells.losses,
     )
 

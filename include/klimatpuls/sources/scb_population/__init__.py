@@ -16,17 +16,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klimatpuls import catalog, pxcheck, pxpopulation, pxtable
+from klimatpuls.contract import catalog
 from klimatpuls.errors import FetchError
-from klimatpuls.pxfiles import describe_tables, recognise_table
+from klimatpuls.fetch.pxweb import population, table
+from klimatpuls.fetch.pxweb.check import check_source
+from klimatpuls.fetch.pxweb.files import describe_tables, recognise_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from klimatpuls.assumptions import Checked
-    from klimatpuls.http import PoliteSession
-    from klimatpuls.releases import Fetched, Look, Parsed
+    from klimatpuls.contract.releases import Fetched, Look, Parsed
+    from klimatpuls.fetch.assumptions import Checked
+    from klimatpuls.fetch.http import PoliteSession
 
 SOURCE_ID = "scb_population"
 
@@ -34,9 +36,9 @@ SOURCE_ID = "scb_population"
 def fetch(
     session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
 ) -> Fetched:
-    """Ask SCB for every region and every year a table holds; see :func:`klimatpuls.pxtable.fetch_table`."""
+    """Ask SCB for every region and every year a table holds; see :func:`.pxweb.table.fetch_table`."""
     _check(dataset, substance)
-    return pxtable.fetch_table(session, base_url, dataset, as_of)
+    return table.fetch_table(session, base_url, dataset, as_of)
 
 
 def look(
@@ -48,14 +50,14 @@ def look(
     as_of: date,
     validators: Mapping[str, str],
 ) -> Look:
-    """Ask when SCB last updated the table; see :func:`klimatpuls.pxtable.look_at_table`."""
+    """Ask when SCB last updated the table; see :func:`klimatpuls.fetch.pxweb.table.look_at_table`."""
     _check(dataset, substance)
-    return pxtable.look_at_table(session, base_url, dataset, as_of)
+    return table.look_at_table(session, base_url, dataset, as_of)
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-    """Ask the questions that prove what is assumed; see :func:`klimatpuls.pxcheck.check_source`."""
-    return pxcheck.check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
+    """Ask the questions that prove what is assumed; see :func:`klimatpuls.fetch.pxweb.check.check_source`."""
+    return check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
@@ -67,13 +69,13 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         substance: None; population has no substances.
 
     Returns:
-        Rows of the fact ``population``; see :func:`klimatpuls.pxpopulation.parse_population`.
+        Rows of the fact ``population``; see :func:`klimatpuls.fetch.pxweb.population.parse_population`.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
     """
     _check(dataset, substance)
-    return pxpopulation.parse_population(parts, dataset)
+    return population.parse_population(parts, dataset)
 
 
 def _check(dataset: str, substance: str | None) -> None:

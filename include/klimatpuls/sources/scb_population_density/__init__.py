@@ -3,8 +3,8 @@
 What SCB publishes: TAB628, 1991 to the newest year in one table, with density, population and land area of
 nation, counties and municipalities. Its population is the same figure as in the tables of
 ``scb_population``, so it serves twice: its years are shown where those tables hold none
-(:func:`klimatpuls.catalog.fall_back_datasets`), and the gate ``population_cross_check`` compares both. A
-source of its own, so that neither keeps the other from being fetched.
+(:func:`klimatpuls.contract.catalog.fall_back_datasets`), and the gate ``population_cross_check`` compares
+both. A source of its own, so that neither keeps the other from being fetched.
 
 Oddities handled: sex has the total ``1+2``; the same ones as in ``scb_population``. Whether the table is
 updated on the same day as those is not known.
@@ -14,16 +14,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klimatpuls import pxcheck, pxpopulation, pxtable
-from klimatpuls.pxfiles import describe_tables, recognise_table
+from klimatpuls.fetch.pxweb import population, table
+from klimatpuls.fetch.pxweb.check import check_source
+from klimatpuls.fetch.pxweb.files import describe_tables, recognise_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from klimatpuls.assumptions import Checked
-    from klimatpuls.http import PoliteSession
-    from klimatpuls.releases import Fetched, Look, Parsed
+    from klimatpuls.contract.releases import Fetched, Look, Parsed
+    from klimatpuls.fetch.assumptions import Checked
+    from klimatpuls.fetch.http import PoliteSession
 
 SOURCE_ID = "scb_population_density"
 
@@ -31,8 +32,8 @@ SOURCE_ID = "scb_population_density"
 def fetch(
     session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
 ) -> Fetched:
-    """Ask SCB for every region and every year of the table; see :func:`klimatpuls.pxtable.fetch_table`."""
-    return pxtable.fetch_table(session, base_url, dataset, as_of)
+    """Ask SCB for every region and every year of the table; see :func:`.pxweb.table.fetch_table`."""
+    return table.fetch_table(session, base_url, dataset, as_of)
 
 
 def look(
@@ -44,13 +45,13 @@ def look(
     as_of: date,
     validators: Mapping[str, str],
 ) -> Look:
-    """Ask when SCB last updated the table; see :func:`klimatpuls.pxtable.look_at_table`."""
-    return pxtable.look_at_table(session, base_url, dataset, as_of)
+    """Ask when SCB last updated the table; see :func:`klimatpuls.fetch.pxweb.table.look_at_table`."""
+    return table.look_at_table(session, base_url, dataset, as_of)
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-    """Ask the questions that prove what is assumed; see :func:`klimatpuls.pxcheck.check_source`."""
-    return pxcheck.check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
+    """Ask the questions that prove what is assumed; see :func:`klimatpuls.fetch.pxweb.check.check_source`."""
+    return check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
@@ -62,12 +63,12 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         substance: None; population has no substances.
 
     Returns:
-        Rows of the fact ``population``; see :func:`klimatpuls.pxpopulation.parse_population`.
+        Rows of the fact ``population``; see :func:`klimatpuls.fetch.pxweb.population.parse_population`.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.pxtable.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
     """
-    return pxpopulation.parse_population(parts, dataset)
+    return population.parse_population(parts, dataset)
 
 
 RECOGNISES = describe_tables("scb_population_density")

@@ -55,22 +55,23 @@ import numpy as np
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from klimatpuls import isolation, regions, sectors, substances
-from klimatpuls.assumptions import Checked
-from klimatpuls.cells import column_index, column_letters
-from klimatpuls.csv_text import csv_rows
+from klimatpuls.contract.releases import EXPECTED, Fetched, Parsed
+from klimatpuls.domain import regions, sectors, substances
+from klimatpuls.domain.regions import plain_name
+from klimatpuls.domain.units import SHORT_MONTHS, number_from_text, plain_unit, tonnes_per_unit
 from klimatpuls.errors import FetchError, SourceFormatError
-from klimatpuls.http import StatusError, look_at_file
-from klimatpuls.regions import plain_name
-from klimatpuls.releases import EXPECTED, Fetched, Parsed
-from klimatpuls.units import SHORT_MONTHS, number_from_text, plain_unit, tonnes_per_unit
-from klimatpuls.zipgate import MAX_ENTRIES, check_workbook, looks_like
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.http import StatusError, look_at_file
+from klimatpuls.files import isolation
+from klimatpuls.files.archive_safety import MAX_ENTRIES, check_workbook, looks_like
+from klimatpuls.files.csv_text import csv_rows
+from klimatpuls.files.workbook_cells import column_index, column_letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from klimatpuls.http import PoliteSession
-    from klimatpuls.releases import Look
+    from klimatpuls.contract.releases import Look
+    from klimatpuls.fetch.http import PoliteSession
 
 SOURCE: Final = "smhi_emissions"
 PATH: Final = "/api/getexcelfile/"
@@ -287,9 +288,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
 
     Raises:
         SourceFormatError: when the bytes are no SMHI workbook of this substance. Rules: those of
-            :func:`klimatpuls.zipgate.check_workbook`, ``unreadable_workbook``, ``header_not_found``,
-            ``unexpected_column``, ``duplicate_year``, ``published_date_not_found``, ``unexpected_substance``,
-            ``unexpected_unit``, ``unknown_names``, ``no_data_rows``.
+            :func:`klimatpuls.files.archive_safety.check_workbook`, ``unreadable_workbook``,
+            ``header_not_found``, ``unexpected_column``, ``duplicate_year``, ``published_date_not_found``,
+            ``unexpected_substance``, ``unexpected_unit``, ``unknown_names``, ``no_data_rows``.
     """
     what = f"{SOURCE} {substance or 'workbook'}"
     if len(parts) != 1:
@@ -569,7 +570,7 @@ def _text_rows(body: bytes, what: str) -> list[Row]:
     """The rows of a CSV file, all of one length, each cell a text.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.zipgate.check_workbook` where it is no such text.
+        SourceFormatError: as :func:`klimatpuls.files.archive_safety.check_workbook` where it is no such text.
     """
     text = _decoded(body)
     line = next((line for line in text.splitlines() if KEY_WORDS[0].casefold() in line.casefold()), None)

@@ -6,7 +6,8 @@ registered during it.
 The interface (``/api/data?query=t10026|…``) has cars. A question without filters has no rows, a question
 about municipalities (``regkom``) has rows only when it names counties (``reglan``) too, and one of more than
 2 048 characters is refused by the server: each county is asked for by itself, a few years at a time. Errors
-come with status 200 in ``Errors``. How its answers are read stands in :mod:`klimatpuls.trafa_answers`.
+come with status 200 in ``Errors``. How its answers are read stands in
+:mod:`klimatpuls.sources.trafa_vehicles.answers`.
 
 The workbook *Fordon i län och kommuner* has more: cars, light and heavy lorries and buses in traffic, cars
 newly registered. Its tables are found by the words of their titles and their columns by the two-line heads,
@@ -34,13 +35,15 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from klimatpuls import cells as sheet_cells
-from klimatpuls import trafa_answers
-from klimatpuls.assumptions import Checked
+from klimatpuls.contract.releases import EXPECTED, Fetched, Look, Parsed
+from klimatpuls.domain.regions import UnknownRegionError, code_for, codes, plain_name
+from klimatpuls.domain.units import day_from_text
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
-from klimatpuls.regions import UnknownRegionError, code_for, codes, plain_name
-from klimatpuls.releases import EXPECTED, Fetched, Look, Parsed
-from klimatpuls.trafa_answers import (
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.files import workbook_cells as sheet_cells
+from klimatpuls.files.archive_safety import check_workbook
+from klimatpuls.sources.trafa_vehicles import answers as wire
+from klimatpuls.sources.trafa_vehicles.answers import (
     DASHES,
     FIRST_YEAR,
     FUEL_WORDS,
@@ -58,14 +61,12 @@ from klimatpuls.trafa_answers import (
     values_of,
     why_no_count,
 )
-from klimatpuls.units import day_from_text
-from klimatpuls.zipgate import check_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from klimatpuls.assumptions import Verdict
-    from klimatpuls.http import Answer, PoliteSession
+    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.http import Answer, PoliteSession
 
 WORKBOOK: Final = "trafa_vehicles_workbook"
 MAX_QUESTION: Final = 2_000
@@ -195,8 +196,8 @@ def look(
 def _newest(answer: Mapping[str, Any]) -> tuple[str, str]:
     """Year and figure of the one row of an answer, as they are written."""
     found: dict[str, str] = {}
-    for row in trafa_answers.rows_of(answer):
-        for cell in trafa_answers.cells_of(row):
+    for row in wire.rows_of(answer):
+        for cell in wire.cells_of(row):
             found.setdefault(str(cell.get("Column")), str(cell.get("Value") or cell.get("Name")))
     return found.get("ar", "of no stated year"), found.get("itrfslut", "no figure of")
 
@@ -223,7 +224,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         check_workbook(parts[0], what=SOURCE_ID)
         rows, rejects, published, notes, losses = _read_workbook(parts[0])
     else:
-        found = trafa_answers.read(parts)
+        found = wire.read(parts)
         rows, rejects, published = found.rows, found.rejects, found.published
         notes, losses = list(found.notes), list(found.losses)
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -454,7 +455,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         return
     try:
         without = question.replace(f"|reglan:{_COUNTY}", "")
-        found = trafa_answers.rows_of(document(_ask(session, base, "data", without).body))
+        found = wire.rows_of(document(_ask(session, base, "data", without).body))
         said = f"{len(found)} rows"
     except KlimatpulsError as error:
         found, said = [], str(error)
@@ -498,15 +499,15 @@ def _is_answer(body: bytes) -> bool:
 
 
 def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]:
-    rows = trafa_answers.rows_of(answer)
+    rows = wire.rows_of(answer)
     try:
-        found = trafa_answers.read([b"{}", json.dumps({**answer, "Errors": None}).encode()])
+        found = wire.read([b"{}", json.dumps({**answer, "Errors": None}).encode()])
         verdict: Verdict = "holds" if found.rows else "fails"
         said = f"{len(rows)} rows, {len(found.rows)} figures; {'; '.join(found.notes) or 'nothing unusual'}"
     except SourceFormatError as error:
         verdict, said = "fails", str(error)
     yield _checked(f"'{question}' brings the cars of a municipality by fuel", said, verdict, _REPORT)
-    cells = [cell for row in rows for cell in trafa_answers.cells_of(row)]
+    cells = [cell for row in rows for cell in wire.cells_of(row)]
     names = {text_of(cell.get("Name")) for cell in cells if cell.get("Column") == "regkom"}
     is_code = any(re.fullmatch(r"\d{4}", name) for name in names)
     yield _checked(
@@ -517,12 +518,14 @@ def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]
     )
     fuels = {text_of(cell.get("Name")): text_of(cell.get("Value")) for cell in cells
              if cell.get("Column") == "drivmedel"}  # fmt: skip
-    unknown = sorted(fuels.keys() - trafa_answers.FUEL_CODES.keys())
+    unknown = sorted(fuels.keys() - wire.FUEL_CODES.keys())
     yield _checked(
-        f"the fuels are {', '.join(trafa_answers.FUEL_CODES)}",
+        f"the fuels are {', '.join(wire.FUEL_CODES)}",
         f"{len(fuels)} fuels" + "".join(f", unknown {code} {fuels[code]}" for code in unknown),
         "holds" if fuels and TOTAL in fuels and not unknown else "differs" if fuels else "fails",
-        "a fuel nobody knows is in the total only: add it to klimatpuls.trafa_answers" if fuels else _REPORT,
+        "a fuel nobody knows is in the total only: add it to klimatpuls.sources.trafa_vehicles.answers"
+        if fuels
+        else _REPORT,
     )
     came = day_of(answer, "ActiveFrom")
     yield _checked(

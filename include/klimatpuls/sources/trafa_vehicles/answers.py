@@ -18,10 +18,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from klimatpuls.contract.releases import EXPECTED
+from klimatpuls.domain.regions import (
+    UnknownRegionError,
+    code_for,
+    municipalities_of,
+    plain_name,
+    region,
+    regions,
+)
+from klimatpuls.domain.units import day_from_text, number_from_text
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.regions import UnknownRegionError, code_for, municipalities_of, plain_name, region, regions
-from klimatpuls.releases import EXPECTED
-from klimatpuls.units import day_from_text, number_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klimatpuls import catalog, http
-from klimatpuls.hops.snapshot import source_module
-from klimatpuls.replica import scb
-from klimatpuls.replica.server import Faults, Replica, ReplicaServer
+from klimatpuls.contract import catalog
+from klimatpuls.fetch import http
+from klimatpuls.mock_agencies import scb
+from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.pipeline.snapshot import source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from klimatpuls.assumptions import Checked
+    from klimatpuls.fetch.assumptions import Checked
 
 AS_OF = date(2026, 5, 8)
 SCB_SOURCES = [name for name in catalog.SOURCES if name.startswith("scb_")]

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from klimatpuls import catalog, http, pxweb
+from klimatpuls.contract import catalog
 from klimatpuls.errors import FetchError, SourceFormatError
+from klimatpuls.fetch import http
+from klimatpuls.fetch.pxweb import client as pxweb
 
 
 def cube(**changes: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from klimatpuls import pxunits
+from klimatpuls.fetch.pxweb import units
 
 KILO, ONE = Fraction(1_000), Fraction(1)
 
@@ -39,7 +39,7 @@ KILO, ONE = Fraction(1_000), Fraction(1)
     ],
 )
 def test_a_unit_is_read_whole_or_not_at_all(text, quantity, factor):
-    unit = pxunits.read_unit(text, quantity)
+    unit = units.read_unit(text, quantity)
     assert (unit and unit.factor) == factor
 
 
@@ -60,7 +60,7 @@ def test_a_unit_is_read_whole_or_not_at_all(text, quantity, factor):
     ],
 )
 def test_a_unit_within_a_label_stands_by_itself(text, quantity, found):
-    unit = pxunits.find_unit(text, quantity)
+    unit = units.find_unit(text, quantity)
     assert (unit and unit.text.strip()) == found
 
 
@@ -79,11 +79,11 @@ def test_a_unit_within_a_label_stands_by_itself(text, quantity, found):
     ],
 )
 def test_a_field_that_leaves_the_unit_open_is_told_from_one_that_states_another(text, nothing):
-    assert pxunits.says_nothing(text) is nothing
+    assert units.says_nothing(text) is nothing
 
 
 def test_equivalents_are_told_in_every_spelling():
     for text in ("kt CO2-ekv.", "CH4 CO2-ekv.", "ton CO₂e", "koldioxidekvivalenter"):
-        assert pxunits.speaks_of_equivalents(text)
+        assert units.speaks_of_equivalents(text)
     for text in ("kt CO2", "Koldioxid (kt)", "Metan (t)"):
-        assert not pxunits.speaks_of_equivalents(text)
+        assert not units.speaks_of_equivalents(text)

@@ -10,23 +10,24 @@ import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls.catalog import SOURCES, source
-from klimatpuls.embedded import house, terminal
-from klimatpuls.embedded.choice import choose
+from klimatpuls.cli import output
+from klimatpuls.contract.catalog import SOURCES, source
 from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE, WrongHomeError
-from klimatpuls.hops.context import check_settings
+from klimatpuls.local import runtime
+from klimatpuls.local.run_options import choose
+from klimatpuls.pipeline.context import check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from klimatpuls.catalog import Source
-    from klimatpuls.embedded.choice import Wish
-    from klimatpuls.embedded.home import Home
-    from klimatpuls.embedded.refresh import Outcome
-    from klimatpuls.embedded.stack import Stack
-    from klimatpuls.hops.approval import Action
-    from klimatpuls.hops.snapshot import Given
+    from klimatpuls.contract.catalog import Source
+    from klimatpuls.local.home import Home
+    from klimatpuls.local.refresh import Outcome
+    from klimatpuls.local.run_options import Wish
+    from klimatpuls.local.stack import Stack
+    from klimatpuls.pipeline.approval import Action
+    from klimatpuls.pipeline.snapshot import Given
 
     Say = Callable[[str], None]
 
@@ -59,22 +60,22 @@ def run_once(wish: Wish, say: Say) -> int:
     """
     clocked = _Clocked(say)
     check_settings(os.environ)
-    choice = choose(wish, house.PROJECT, house.are_agencies_reachable)
-    home = house.open_home(choice)
+    choice = choose(wish, runtime.PROJECT, runtime.are_agencies_reachable)
+    home = runtime.open_home(choice)
     if choice.notice:
-        terminal.say_loudly(choice.notice, say)
+        output.say_loudly(choice.notice, say)
     clocked(f"home {home.root}, origin {choice.origin}" + (f", as of {choice.as_of}" if choice.as_of else ""))
-    with house.build_stack(home, clocked) as stack:
-        timings = stack.start("run", migrate=house.migrate_warehouse(home))
+    with runtime.build_stack(home, clocked) as stack:
+        timings = stack.start("run", migrate=runtime.migrate_warehouse(home))
         clocked(
             "the stack is up: " + ", ".join(f"{part} {seconds:.1f} s" for part, seconds in timings.items())
         )
         outcome = _refresh(stack, clocked, list(SOURCES))
         stopping = time.monotonic()
     timings["stop"] = time.monotonic() - stopping
-    terminal.print_seconds(timings, outcome.seconds, clocked.seconds)
+    output.print_seconds(timings, outcome.seconds, clocked.seconds)
     if choice.notice:
-        terminal.say_loudly(choice.notice, say)
+        output.say_loudly(choice.notice, say)
     return outcome.exit_code
 
 
@@ -87,15 +88,15 @@ def start_and_leave(wish: Wish, say: Say) -> None:
     """
     clocked = _Clocked(say)
     check_settings(os.environ)
-    choice = choose(wish, house.PROJECT, house.are_agencies_reachable)
-    home = house.open_home(choice)
+    choice = choose(wish, runtime.PROJECT, runtime.are_agencies_reachable)
+    home = runtime.open_home(choice)
     if choice.notice:
-        terminal.say_loudly(choice.notice, say)
-    stack = house.build_stack(home, clocked)
-    stack.start("up", migrate=house.migrate_warehouse(home))
+        output.say_loudly(choice.notice, say)
+    stack = runtime.build_stack(home, clocked)
+    stack.start("up", migrate=runtime.migrate_warehouse(home))
     stack.detach()
     clocked(f"up, in {home.root}")
-    terminal.print_addresses(stack)
+    output.print_addresses(stack)
 
 
 def refresh(home: Home, say: Say) -> int:
@@ -116,12 +117,12 @@ def ingest_file(home: Home, given: Given, say: Say) -> int:
     Raises:
         WrongHomeError: if its figures are made up and the home's are not, or the other way round.
     """
-    from klimatpuls.hops.snapshot import keep_given
+    from klimatpuls.pipeline.snapshot import keep_given
 
     clocked = _Clocked(say)
     _check_origin(home, given)
     with _running(home, clocked, "ingest") as stack:
-        kept = keep_given(given, house.run_context(home, stack.as_of))
+        kept = keep_given(given, runtime.run_context(home, stack.as_of))
         clocked(f"kept {given.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
         conf = {"manifest_path": kept.manifest_path}
         outcome = _refresh(stack, clocked, [kept.source], conf)
@@ -154,10 +155,10 @@ def retry_source(home: Home, source_id: str, say: Say) -> int:
 
 def _refusals(stack: Stack, entry: Source) -> tuple[str, ...]:
     """The kept files of a source that are refused, one line each with the reason."""
-    from klimatpuls.hops.snapshot import read_refusals
+    from klimatpuls.pipeline.snapshot import read_refusals
     from klimatpuls.warehouse.connection import connect
 
-    with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
+    with closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn:
         return read_refusals(conn, entry)
 
 
@@ -178,10 +179,10 @@ def _refresh(
     stack: Stack, say: Say, sources: Sequence[str], conf: Mapping[str, Any] | None = None
 ) -> Outcome:
     """One refresh of a running stack, with its summary printed."""
-    from klimatpuls.embedded.refresh import Refresh
+    from klimatpuls.local.refresh import Refresh
 
     outcome = Refresh(stack, say).run(sources, conf)
-    terminal.print_summary(stack, outcome)
+    output.print_summary(stack, outcome)
     return outcome
 
 
@@ -206,12 +207,12 @@ UNPUBLISHED: Final[Mapping[Action, str]] = {"reject": "rejected", "hold": "on ho
 
 def publish(home: Home, say: Say) -> int:
     """Publish what waits, and calculate again what could not be calculated; returns the exit code."""
-    from klimatpuls.embedded.refresh import Refresh
+    from klimatpuls.local.refresh import Refresh
 
     clocked = _Clocked(say)
     with _running(home, clocked, "publish") as stack:
         outcome = Refresh(stack, clocked).publish()
-        terminal.print_summary(stack, outcome)
+        output.print_summary(stack, outcome)
     return outcome.exit_code
 
 
@@ -227,7 +228,7 @@ def decide(
     """
     clocked = _Clocked(say)
     if action in UNPUBLISHED:
-        with house.database(home) as stack:
+        with runtime.database(home) as stack:
             _decide(stack, release_id, action, reason)
         clocked(f"{release_id} is {UNPUBLISHED[action]}; what is published stays as it is")
         return EXIT_DONE
@@ -239,11 +240,11 @@ def decide(
 
 
 def _decide(stack: Stack, release_id: str, action: Action, reason: str, *, is_older: bool = False) -> None:
-    from klimatpuls.hops.approval import decide_release
+    from klimatpuls.pipeline.approval import decide_release
     from klimatpuls.warehouse.connection import connect
 
-    context = house.run_context(stack.home, stack.as_of)
-    with closing(connect(house.warehouse_dsn(stack, "wh_loader"))) as conn:
+    context = runtime.run_context(stack.home, stack.as_of)
+    with closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn:
         decide_release(
             conn,
             release_id,
@@ -258,12 +259,12 @@ def _decide(stack: Stack, release_id: str, action: Action, reason: str, *, is_ol
 @contextmanager
 def _running(home: Home, say: Say, purpose: str) -> Iterator[Stack]:
     """The stack that runs, or one started for this block."""
-    running = house.attach(home)
+    running = runtime.attach(home)
     if running is not None:
         yield running
         return
     check_settings(os.environ)
-    with house.build_stack(home, say) as stack:
-        stack.start(purpose, migrate=house.migrate_warehouse(home))
+    with runtime.build_stack(home, say) as stack:
+        stack.start(purpose, migrate=runtime.migrate_warehouse(home))
         say("the stack is up")
         yield stack

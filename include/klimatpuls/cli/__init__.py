@@ -1,0 +1,1 @@
+"""The command ``klimatpuls``: its words, and what it prints."""

@@ -1,0 +1,1 @@
+"""What is promised: facts, marts, the catalogue of sources, releases, lineage."""

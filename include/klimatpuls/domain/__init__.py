@@ -1,0 +1,1 @@
+"""What the field knows: regions, sectors, substances, units, key figures, defects."""

@@ -1,0 +1,1 @@
+"""Formulas of membership: criteria, measures, and how each member stands."""

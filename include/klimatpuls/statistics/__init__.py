@@ -1,0 +1,1 @@
+"""Formulas of emissions: series, trends, targets, revisions, results."""
