@@ -18,7 +18,7 @@ from klimatpuls.fetch.http import open_session
 from klimatpuls.fetch.snapshots import SnapshotStore
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.mock_agencies.archive import make_archive
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.pipeline import load, publish, snapshot, sync_registers, validate
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import smhi_emissions
@@ -51,10 +51,10 @@ SMALL_CELLS = CELLS_A_YEAR * len(SMALL_YEARS)
 
 def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) -> Published | None:
     """Ask a replica of an archive as of the context's day, and take what is new to publication."""
-    with ReplicaServer(Replica(archive, context.as_of)) as replica:
+    with MockServer(MockAgencies(archive, context.as_of)) as replica:
         for source in map(unthrottled, SOURCES.values()):
             run_id = begin(conn, source, context)
-            with open_session(source, replica.url + source.replica_path) as session:
+            with open_session(source, replica.url + source.mock_path) as session:
                 taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
             if taken.state == "fetched":
                 load.load_run(conn, source, taken.run_id, context)

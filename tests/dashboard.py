@@ -73,7 +73,7 @@ def log_in(page: Page, superset: Superset) -> None:
     )
 
 
-def look_at(page: Page, name: str) -> Seen:
+def poll_source(page: Page, name: str) -> Seen:
     """Scroll to a chart and wait until it shows something, were it trouble."""
     script = _LOOK.format(holder=_HOLDER.format(name=name))
     deadline = time.monotonic() + PATIENCE

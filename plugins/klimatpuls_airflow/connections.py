@@ -53,9 +53,9 @@ def base_url(conn_id: str) -> str:
     return Connection.get(conn_id).host or ""
 
 
-def replica_ca(conn_id: str) -> Path | None:
-    """Whom to trust that a replica is one: the file in the extra field ``replica_ca``; None without it."""
-    named = Connection.get(conn_id).extra_dejson.get("replica_ca")
+def mock_ca(conn_id: str) -> Path | None:
+    """Whom to trust that a replica is one: the file in the extra field ``mock_ca``; None without it."""
+    named = Connection.get(conn_id).extra_dejson.get("mock_ca")
     return Path(named) if named else None
 
 

@@ -91,16 +91,16 @@ def run_context() -> RunContext:
     return RunContext.from_environ(os.environ, clock.utc_now())
 
 
-def look(source_id: str) -> None:
+def poll(source_id: str) -> None:
     """The release watch: wake the ingest DAG (by this task's asset) when the publisher changed anything."""
-    from klimatpuls.pipeline.poll import look_at
+    from klimatpuls.pipeline.poll import poll_source
     from klimatpuls.pipeline.validate import record_checks
 
     source, context = SOURCES[source_id], run_context()
     with connections.warehouse(connections.LOADER) as conn:
         try:
             with _session(conn, source) as session:
-                seen = look_at(conn, source, session, context)
+                seen = poll_source(conn, source, session, context)
         except KlimatpulsError as error:
             with conn:
                 record_checks(conn, source, context, failure=str(error))
@@ -173,7 +173,7 @@ def _session(conn: PgConnection, source: Source) -> PoliteSession:
         source,
         connections.base_url(source.conn_id),
         ledger=WarehouseLedger(conn),
-        replica_ca=connections.replica_ca(source.conn_id),
+        mock_ca=connections.mock_ca(source.conn_id),
     )
 
 

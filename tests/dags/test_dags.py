@@ -22,7 +22,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 DAGS = PROJECT / "dags"
 
 WIRING: Mapping[str, dict[str, set[str]]] = {
-    **{f"look_{source}": {"look": set()} for source in SOURCES},
+    **{f"poll_{source}": {"poll": set()} for source in SOURCES},
     **{
         f"ingest_{source}": {
             "fetch_snapshot": {"load"},
@@ -115,7 +115,7 @@ def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "dag_id", [*(f"look_{source}" for source in SOURCES), "assess", "sync_registers", "tidy", "watch"]
+    "dag_id", [*(f"poll_{source}" for source in SOURCES), "assess", "sync_registers", "tidy", "watch"]
 )
 def test_a_moment_that_passed_before_the_first_start_is_not_made_up_for(
     dags: dict[str, Any], dag_id: str
@@ -147,7 +147,7 @@ def test_publish_wakes_for_any_asset_and_every_asset_has_a_sender(dags: dict[str
 
 
 @pytest.mark.parametrize(
-    ("file", "dag_id"), [("ingest_sources.py", "ingest_kolada"), ("look_sources.py", "look_kolada")]
+    ("file", "dag_id"), [("ingest_sources.py", "ingest_kolada"), ("poll_sources.py", "poll_kolada")]
 )
 def test_a_task_builds_its_own_dag_only(file: str, dag_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.dag_processing.dagbag import DagBag

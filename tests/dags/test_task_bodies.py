@@ -22,7 +22,7 @@ from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.errors import FetchError, UsageError
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline.snapshot import keep_file
 from klimatpuls.sources import scb_population, smhi_emissions
@@ -53,8 +53,8 @@ Rows = list[list[Any]]
 
 
 @pytest.fixture(scope="module")
-def replica(small_archive: Path) -> Iterator[ReplicaServer]:
-    with ReplicaServer(Replica(small_archive, AS_OF)) as server:
+def replica(small_archive: Path) -> Iterator[MockServer]:
+    with MockServer(MockAgencies(small_archive, AS_OF)) as server:
         yield server
 
 
@@ -65,23 +65,21 @@ def published(good: Published, clone: Callable[[str], Warehouse]) -> Warehouse:
 
 
 @pytest.fixture
-def tasks(
-    warehouse: Warehouse, replica: ReplicaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Any:
+def tasks(warehouse: Warehouse, replica: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module of task bodies over an empty warehouse."""
     return tasks_over(warehouse, replica, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def tasks_later(
-    published: Warehouse, replica: ReplicaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: Warehouse, replica: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
     """The module of task bodies over published figures."""
     return tasks_over(published, replica, tmp_path, monkeypatch)
 
 
 def tasks_over(
-    warehouse: Warehouse, replica: ReplicaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, replica: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
     """The module of task bodies, its connections in the environment as every deployment gives them."""
     from klimatpuls_airflow import tasks
@@ -107,7 +105,7 @@ def tasks_over(
         )
     for source in tuple(SOURCES.values()):
         monkeypatch.setitem(SOURCES, source.id, chain.unthrottled(source))
-        declare(source.conn_id, {"conn_type": "http", "host": replica.url + source.replica_path})
+        declare(source.conn_id, {"conn_type": "http", "host": replica.url + source.mock_path})
     # Port 1 answers to nobody: mail stays on this machine, and its failure is part of what is looked at.
     mail = {"from_email": "us@example.org", "list_address": "list@example.org"}
     mail |= {"disable_ssl": True, "disable_tls": True}
@@ -420,7 +418,7 @@ def test_a_look_that_fails_tells_the_operator(
     monkeypatch.setattr("klimatpuls.fetch.http.open_session", unreachable)
     give_operator(monkeypatch)
     with pytest.raises(FetchError, match="no answer"):
-        tasks.look(SMHI)
+        tasks.poll(SMHI)
     # It was tried: the connection's mail server is the one that answers to nobody.
     assert ask(warehouse.loader_dsn, "SELECT source, state FROM ops.operator_notice") == [(SMHI, "failed")]
 

@@ -34,7 +34,7 @@ import pandas as pd
 
 from klimatpuls.fetch.assumptions import Checked
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.fetch.http import look_at_file
+from klimatpuls.fetch.http import poll_file
 from klimatpuls.contract.releases import Fetched, Parsed
 
 
@@ -46,9 +46,9 @@ def fetch(session, base_url, dataset, substance, *, as_of):
     )
 
 
-def look(session, base_url, dataset, substance, *, as_of, validators):
+def poll(session, base_url, dataset, substance, *, as_of, validators):
     """See whether the trees changed."""
-    return look_at_file(session, f"{base_url}/trees", {}, validators)
+    return poll_file(session, f"{base_url}/trees", {}, validators)
 
 
 RECOGNISES = "JSON with the trees of each municipality"
@@ -111,7 +111,7 @@ ENTRY = """TOY_TREES = Source(
     publisher="Nobody",
     conn_id="toy_default",
     live_base_url="https://trees.example.org",
-    replica_path="/toy",
+    mock_path="/toy",
     hosts=("trees.example.org",),
     licence="none",
     licence_url=None,
@@ -180,7 +180,7 @@ from klimatpuls.pipeline import load, publish, recognising, snapshot, validate
 from klimatpuls.operations.check_sources import Place, check_sources
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.fetch.http import open_session
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.migrate import migrate
@@ -194,17 +194,17 @@ context = RunContext(
     home=root.parent / "home", origin="synthetic", as_of=date(2026, 5, 8),
     now=datetime(2026, 5, 8, 9, tzinfo=UTC),
 )
-recorded = Replica(root / "tests/fixtures", context.as_of)
-with closing(connect(loader)) as conn, ReplicaServer(recorded) as replica:
+recorded = MockAgencies(root / "tests/fixtures", context.as_of)
+with closing(connect(loader)) as conn, MockServer(recorded) as replica:
     with conn:
         run = runs.start_run(
             conn, source=source.id, origin="synthetic", as_of=context.as_of, orchestrator_run=None
         )
     place = Place(
-        base_urls={source.conn_id: replica.url + source.replica_path}, as_of=context.as_of
+        base_urls={source.conn_id: replica.url + source.mock_path}, as_of=context.as_of
     )
     checked = [(one.verdict, one.answer) for _, one in check_sources([source], place)]
-    with open_session(source, replica.url + source.replica_path) as session:
+    with open_session(source, replica.url + source.mock_path) as session:
         taken = snapshot.take_snapshots(conn, source, session, context, run_id=run.run_id)
     load.load_run(conn, source, taken.run_id, context)
     judged = validate.validate_run(conn, loader, source, taken.run_id, context)
@@ -309,7 +309,7 @@ def test_five_files_make_a_source(own_cluster: Cluster, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))
     result = json.loads(line.removeprefix("RESULT "))
-    assert {"ingest_toy_trees", "look_toy_trees"} <= set(result["dags"])
+    assert {"ingest_toy_trees", "poll_toy_trees"} <= set(result["dags"])
     assert result["state"] == "validated", result["told"]
     assert sorted(result["rows"]) == [["0319", 2025, 11], ["0360", 2025, 7]]
     assert result["fresh"] == 1

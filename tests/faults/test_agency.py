@@ -12,7 +12,7 @@ from chain import unthrottled
 from klimatpuls.contract.catalog import SMHI_EMISSIONS
 from klimatpuls.errors import EXIT_FETCH, FetchError
 from klimatpuls.fetch.http import Limits, open_session
-from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
 from klimatpuls.pipeline import snapshot
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
@@ -40,8 +40,8 @@ def fetch(published: Published, base_url: str, waits: list[float]) -> SnapshotRe
             return snapshot.take_snapshots(conn, source, session, context, run_id=run.run_id)
 
 
-def stumbling(published: Published, faults: Faults) -> ReplicaServer:
-    return ReplicaServer(Replica(published.archive, published.context.as_of), faults=faults)
+def stumbling(published: Published, faults: Faults) -> MockServer:
+    return MockServer(MockAgencies(published.archive, published.context.as_of), faults=faults)
 
 
 def kept_manifests(published: Published) -> list[str]:
@@ -51,7 +51,7 @@ def kept_manifests(published: Published) -> list[str]:
 def test_too_many_calls_waits_as_long_as_it_was_told_and_goes_on(published: Published) -> None:
     waits: list[float] = []
     with stumbling(published, Faults(route=FILE, too_many_first_n=1, retry_after_seconds=7)) as replica:
-        result = fetch(published, replica.url + SMHI_EMISSIONS.replica_path, waits)
+        result = fetch(published, replica.url + SMHI_EMISSIONS.mock_path, waits)
     assert result.state == "no_news"
     assert max(waits) >= 7
 
@@ -61,7 +61,7 @@ def test_half_a_body_is_never_kept(published: Published) -> None:
         stumbling(published, Faults(route=FILE, reset_half_way=True)) as replica,
         pytest.raises(FetchError) as failed,
     ):
-        fetch(published, replica.url + SMHI_EMISSIONS.replica_path, [])
+        fetch(published, replica.url + SMHI_EMISSIONS.mock_path, [])
     assert "smhi_emissions" in str(failed.value)
     assert kept_manifests(published) == []
     assert published.digest() == published.good_digest

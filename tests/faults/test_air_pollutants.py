@@ -16,7 +16,7 @@ from klimatpuls.contract.catalog import SMHI_EMISSIONS
 from klimatpuls.fetch.http import open_session
 from klimatpuls.mock_agencies import archive as archives
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.warehouse.connection import connect
 
@@ -87,9 +87,9 @@ def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
 def fetch_as_of(dsn: str, folder: Path, context: RunContext) -> tuple[str, validate.ValidationResult | None]:
     """Hops 1 to 3 over HTTP from the replica."""
     source = chain.unthrottled(SMHI_EMISSIONS)
-    with ReplicaServer(Replica(folder, context.as_of)) as replica, closing(connect(dsn)) as conn:
+    with MockServer(MockAgencies(folder, context.as_of)) as replica, closing(connect(dsn)) as conn:
         run_id = chain.begin(conn, source, context)
-        with open_session(source, replica.url + source.replica_path) as session:
+        with open_session(source, replica.url + source.mock_path) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         if taken.state != "fetched":
             with conn:

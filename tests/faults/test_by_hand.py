@@ -19,7 +19,7 @@ from klimatpuls.errors import KlimatpulsError, SourceFormatError, UsageError, Wr
 from klimatpuls.fetch.http import Limits, open_session
 from klimatpuls.files import synthetic_mark
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.pipeline import load, recognise_file, snapshot, validate
 from klimatpuls.warehouse.connection import connect
 
@@ -36,9 +36,9 @@ def answers(wholly_good: Published) -> dict[str, tuple[bytes, ...]]:
     """Dataset → its bytes as the mock agencies send them."""
     as_of = wholly_good.context.as_of
     found: dict[str, tuple[bytes, ...]] = {}
-    with ReplicaServer(Replica(wholly_good.archive, as_of)) as replica:
+    with MockServer(MockAgencies(wholly_good.archive, as_of)) as replica:
         for source in map(chain.unthrottled, SOURCES.values()):
-            with open_session(source, replica.url + source.replica_path) as session:
+            with open_session(source, replica.url + source.mock_path) as session:
                 for entry in source.datasets:
                     if entry.by_hand or entry.by_setting:
                         continue
@@ -242,8 +242,8 @@ def test_an_answer_of_a_synthetic_archive_says_so_and_no_other_does(
     (archive / "manifest.csv").write_text("\n".join(lines) + "\n")
     source, day = chain.unthrottled(SOURCES[source_id]), date(2026, 11, 1)
     with (
-        ReplicaServer(Replica(archive, day, calls=1_000)) as server,
-        open_session(source, server.url + source.replica_path) as session,
+        MockServer(MockAgencies(archive, day, calls=1_000)) as server,
+        open_session(source, server.url + source.mock_path) as session,
     ):
         module = snapshot.source_module(source)
         (dataset, *_) = source.datasets

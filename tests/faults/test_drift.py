@@ -25,7 +25,7 @@ from klimatpuls.contract import catalog
 from klimatpuls.domain import regions
 from klimatpuls.fetch.http import open_session
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.pipeline import snapshot
 from klimatpuls.pipeline.approval import decide_release
 from klimatpuls.sources import smhi_emissions
@@ -72,9 +72,9 @@ def answers(wholly_good: Published) -> dict[str, Parts]:
     """Dataset → its bytes as the replica sends them."""
     as_of = wholly_good.context.as_of
     found: dict[str, Parts] = {}
-    with ReplicaServer(Replica(wholly_good.archive, as_of)) as replica:
+    with MockServer(MockAgencies(wholly_good.archive, as_of)) as replica:
         for source in map(unthrottled, catalog.SOURCES.values()):
-            with open_session(source, replica.url + source.replica_path) as session:
+            with open_session(source, replica.url + source.mock_path) as session:
                 for dataset in source.datasets:
                     if dataset.id in {case.dataset for case in CASES}:
                         fetched = snapshot.source_module(source).fetch(

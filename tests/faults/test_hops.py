@@ -14,7 +14,7 @@ from klimatpuls.contract.catalog import SCB_POPULATION, SMHI_EMISSIONS
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.fetch.http import Limits, open_session
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
 from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import smhi_emissions
@@ -59,11 +59,11 @@ def through_replica(published: Published, faults: Faults, sleep: Callable[[float
         published.context,
         chain.unthrottled(SMHI_EMISSIONS),
     )
-    replica = ReplicaServer(Replica(published.archive, context.as_of), faults=faults)
+    replica = MockServer(MockAgencies(published.archive, context.as_of), faults=faults)
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with replica, closing(connect(dsn)) as conn:
         run_id = chain.begin(conn, source, context)
-        with open_session(source, replica.url + source.replica_path, limits=limits, sleep=sleep) as session:
+        with open_session(source, replica.url + source.mock_path, limits=limits, sleep=sleep) as session:
             snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         load.load_run(conn, source, run_id, context)
         return validate.validate_run(conn, dsn, source, run_id, context)
@@ -95,8 +95,8 @@ def test_a_wrong_answer_over_http_is_kept_and_quarantined(
 def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Published) -> None:
     waits: list[float] = []
     context, source = published.context, chain.unthrottled(SMHI_EMISSIONS)
-    replica = ReplicaServer(
-        Replica(published.archive, context.as_of), faults=Faults(route=FILE, reset_half_way=True)
+    replica = MockServer(
+        MockAgencies(published.archive, context.as_of), faults=Faults(route=FILE, reset_half_way=True)
     )
 
     def recover(seconds: float) -> None:
@@ -106,7 +106,7 @@ def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Publishe
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with replica, closing(connect(published.warehouse.loader_dsn)) as conn:
         run_id = chain.begin(conn, source, context)
-        with open_session(source, replica.url + source.replica_path, limits=limits, sleep=recover) as session:
+        with open_session(source, replica.url + source.mock_path, limits=limits, sleep=recover) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
     assert waits, "the first answer was cut off"
     assert taken.state == "no_news", "the very bytes that are published came at the second attempt"
@@ -202,9 +202,9 @@ def test_population_alone_is_published_without_a_digest(
     now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
     context = RunContext(home=tmp_path / "home", origin="synthetic", as_of=day, now=now)
     dsn, source = warehouse.loader_dsn, SCB_POPULATION
-    with ReplicaServer(Replica(small_archive, day)) as replica, closing(connect(dsn)) as conn:
+    with MockServer(MockAgencies(small_archive, day)) as replica, closing(connect(dsn)) as conn:
         run_id = chain.begin(conn, source, context)
-        with open_session(source, replica.url + source.replica_path) as session:
+        with open_session(source, replica.url + source.mock_path) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         assert taken.state == "fetched"
         load.load_run(conn, source, run_id, context)

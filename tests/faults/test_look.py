@@ -13,7 +13,7 @@ from chain import unthrottled
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError
 from klimatpuls.fetch.http import Limits, open_session
-from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
 from klimatpuls.pipeline import load, poll, snapshot
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.warehouse import runs
@@ -45,20 +45,18 @@ def context(tmp_path: Path) -> RunContext:
     return RunContext(home=tmp_path / "home", origin="synthetic", as_of=BEFORE, now=now)
 
 
-def seen(conn: PgConnection, server: ReplicaServer, source, context: RunContext) -> poll.LookResult:
-    with open_session(source, server.url + source.replica_path) as session:
-        return poll.look_at(conn, source, session, context)
+def seen(conn: PgConnection, server: MockServer, source, context: RunContext) -> poll.PollResult:
+    with open_session(source, server.url + source.mock_path) as session:
+        return poll.poll_source(conn, source, session, context)
 
 
-def fetched(
-    conn: PgConnection, server: ReplicaServer, source, context: RunContext
-) -> snapshot.SnapshotResult:
+def fetched(conn: PgConnection, server: MockServer, source, context: RunContext) -> snapshot.SnapshotResult:
     with conn:
         run = runs.start_run(
             conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
         )
     marks = poll.fingerprints(conn, source)
-    with open_session(source, server.url + source.replica_path) as session:
+    with open_session(source, server.url + source.mock_path) as session:
         result = snapshot.take_snapshots(conn, source, session, context, run_id=run.run_id)
     with conn:
         poll.note_fetched(conn, marks)
@@ -67,20 +65,20 @@ def fetched(
 
 @pytest.mark.parametrize("source", [SMHI, SCB], ids=lambda source: source.id)
 def test_news_is_seen_until_it_is_fetched_and_then_not_again(conn, context, small_archive, source) -> None:
-    with ReplicaServer(Replica(small_archive, BEFORE)) as server:
+    with MockServer(MockAgencies(small_archive, BEFORE)) as server:
         assert seen(conn, server, source, context).has_news
         assert seen(conn, server, source, context).has_news, "a fetch that never came leaves the news open"
         assert fetched(conn, server, source, context).state == "fetched"
         assert not seen(conn, server, source, context).has_news
     later = replace(context, as_of=AFTER)
-    with ReplicaServer(Replica(small_archive, AFTER)) as server:
+    with MockServer(MockAgencies(small_archive, AFTER)) as server:
         assert seen(conn, server, source, later).has_news
 
 
 def test_an_unchanged_workbook_costs_no_body_and_an_unchanged_table_no_figure(
     conn, context, small_archive
 ) -> None:
-    with ReplicaServer(Replica(small_archive, BEFORE)) as server:
+    with MockServer(MockAgencies(small_archive, BEFORE)) as server:
         for source in (SMHI, SCB):
             seen(conn, server, source, context)
             fetched(conn, server, source, context)
@@ -92,17 +90,17 @@ def test_an_unchanged_workbook_costs_no_body_and_an_unchanged_table_no_figure(
 
 
 def test_a_look_that_gets_no_answer_forgets_nothing(conn, context, small_archive) -> None:
-    with ReplicaServer(Replica(small_archive, BEFORE)) as server:
+    with MockServer(MockAgencies(small_archive, BEFORE)) as server:
         seen(conn, server, SCB, context)
         fetched(conn, server, SCB, context)
-    with ReplicaServer(Replica(small_archive, BEFORE), faults=Faults(too_many_first_n=99)) as server:
-        limits, url = Limits(retries=1), server.url + SCB.replica_path
+    with MockServer(MockAgencies(small_archive, BEFORE), faults=Faults(too_many_first_n=99)) as server:
+        limits, url = Limits(retries=1), server.url + SCB.mock_path
         with (
             open_session(SCB, url, limits=limits, sleep=lambda _: None) as session,
             pytest.raises(FetchError, match="scb_population"),
         ):
-            poll.look_at(conn, SCB, session, context)
-    with ReplicaServer(Replica(small_archive, BEFORE)) as server:
+            poll.poll_source(conn, SCB, session, context)
+    with MockServer(MockAgencies(small_archive, BEFORE)) as server:
         assert not seen(conn, server, SCB, context).has_news
 
 
@@ -110,7 +108,7 @@ def test_a_backfill_takes_what_was_kept_by_the_day_and_asks_nobody(
     conn, context, small_archive, warehouse
 ) -> None:
     for day in (BEFORE, AFTER):
-        with ReplicaServer(Replica(small_archive, day)) as server:
+        with MockServer(MockAgencies(small_archive, day)) as server:
             fetched(conn, server, SMHI, replace(context, as_of=day))
     # A warehouse that lost everything: the runs, and what came of the bytes.
     with closing(connect(warehouse.admin_dsn)) as owner, owner, owner.cursor() as cursor:

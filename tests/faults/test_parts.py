@@ -12,7 +12,7 @@ from chain import begin, unthrottled
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError
 from klimatpuls.fetch.http import Limits, StatusError, open_session
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.mock_agencies.wire import page_reply
 from klimatpuls.pipeline import load, poll, snapshot
 from klimatpuls.pipeline.context import RunContext
@@ -49,8 +49,8 @@ def context(tmp_path: Path) -> RunContext:
 
 
 @pytest.fixture
-def server(small_archive: Path) -> Iterator[ReplicaServer]:
-    with ReplicaServer(Replica(small_archive, DAY)) as running:
+def server(small_archive: Path) -> Iterator[MockServer]:
+    with MockServer(MockAgencies(small_archive, DAY)) as running:
         yield running
 
 
@@ -64,16 +64,16 @@ def without(part: str) -> Callable[[str, Request, Callable[[Request], Reply]], R
 
 
 def fetch(
-    conn: PgConnection, server: ReplicaServer, source: Any, context: RunContext
+    conn: PgConnection, server: MockServer, source: Any, context: RunContext
 ) -> snapshot.SnapshotResult:
     run_id = begin(conn, source, context)
-    with open_session(source, server.url + source.replica_path, limits=QUICK) as session:
+    with open_session(source, server.url + source.mock_path, limits=QUICK) as session:
         return snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
 
 
-def see(conn: PgConnection, server: ReplicaServer, context: RunContext) -> poll.LookResult:
-    with open_session(SCB, server.url + SCB.replica_path, limits=QUICK) as session:
-        return poll.look_at(conn, SCB, session, context)
+def see(conn: PgConnection, server: MockServer, context: RunContext) -> poll.PollResult:
+    with open_session(SCB, server.url + SCB.mock_path, limits=QUICK) as session:
+        return poll.poll_source(conn, SCB, session, context)
 
 
 def failed_runs(conn: PgConnection) -> list[str]:
@@ -83,7 +83,7 @@ def failed_runs(conn: PgConnection) -> list[str]:
 
 
 def test_the_other_part_is_fetched_and_the_failure_has_a_run_of_its_own(
-    conn: PgConnection, server: ReplicaServer, context: RunContext
+    conn: PgConnection, server: MockServer, context: RunContext
 ) -> None:
     server.change = without("/tables/TAB638/data")
     result = fetch(conn, server, SCB, context)
@@ -97,7 +97,7 @@ def test_the_other_part_is_fetched_and_the_failure_has_a_run_of_its_own(
 
 
 def test_a_failure_without_anything_new_is_the_failure_of_the_run(
-    conn: PgConnection, server: ReplicaServer, context: RunContext
+    conn: PgConnection, server: MockServer, context: RunContext
 ) -> None:
     load.load_run(conn, SCB, fetch(conn, server, SCB, context).run_id, context)
     server.change = without("/tables/TAB638/data")
@@ -107,7 +107,7 @@ def test_a_failure_without_anything_new_is_the_failure_of_the_run(
 
 
 def test_an_agency_in_trouble_is_left_alone_after_two_failures(
-    conn: PgConnection, server: ReplicaServer, context: RunContext
+    conn: PgConnection, server: MockServer, context: RunContext
 ) -> None:
     server.change = without("/getexcelfile")
     with pytest.raises(FetchError) as failed:
@@ -120,7 +120,7 @@ def test_an_agency_in_trouble_is_left_alone_after_two_failures(
 
 
 def test_a_fault_of_ours_is_its_part_s_alone_too(
-    conn: PgConnection, server: ReplicaServer, context: RunContext, monkeypatch: pytest.MonkeyPatch
+    conn: PgConnection, server: MockServer, context: RunContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     really_fetch = scb_population.fetch
 
@@ -136,7 +136,7 @@ def test_a_fault_of_ours_is_its_part_s_alone_too(
 
 
 def test_a_look_that_fails_hides_no_news_of_another_part(
-    conn: PgConnection, server: ReplicaServer, context: RunContext
+    conn: PgConnection, server: MockServer, context: RunContext
 ) -> None:
     server.change = without("/tables/TAB638")
     seen = see(conn, server, context)

@@ -14,7 +14,7 @@ import pytest
 from klimatpuls.contract.catalog import SCB_POPULATION
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.fetch.http import open_session
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.pipeline import load, poll, snapshot, validate
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.pipeline.parser_version import parser_version
@@ -49,8 +49,8 @@ def context(tmp_path: Path) -> RunContext:
 
 
 @pytest.fixture
-def server(small_archive: Path) -> Iterator[ReplicaServer]:
-    with ReplicaServer(Replica(small_archive, DAY)) as replica:
+def server(small_archive: Path) -> Iterator[MockServer]:
+    with MockServer(MockAgencies(small_archive, DAY)) as replica:
         yield replica
 
 
@@ -60,15 +60,15 @@ def ask(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def seen(conn: PgConnection, server: ReplicaServer, context: RunContext) -> poll.LookResult:
-    with open_session(SCB, server.url + SCB.replica_path) as session:
-        return poll.look_at(conn, SCB, session, context)
+def seen(conn: PgConnection, server: MockServer, context: RunContext) -> poll.PollResult:
+    with open_session(SCB, server.url + SCB.mock_path) as session:
+        return poll.poll_source(conn, SCB, session, context)
 
 
-def fetched(conn: PgConnection, server: ReplicaServer, context: RunContext) -> snapshot.SnapshotResult:
+def fetched(conn: PgConnection, server: MockServer, context: RunContext) -> snapshot.SnapshotResult:
     run_id = chain.begin(conn, SCB, context)
     marks = poll.fingerprints(conn, SCB)
-    with open_session(SCB, server.url + SCB.replica_path) as session:
+    with open_session(SCB, server.url + SCB.mock_path) as session:
         result = snapshot.take_snapshots(conn, SCB, session, context, run_id=run_id)
     with conn:
         poll.note_fetched(conn, marks)
@@ -116,7 +116,7 @@ def test_a_home_whose_population_was_refused_heals_by_itself(
     conn: PgConnection,
     warehouse: Warehouse,
     context: RunContext,
-    server: ReplicaServer,
+    server: MockServer,
     version: str | None,
 ) -> None:
     seen(conn, server, context)
@@ -141,7 +141,7 @@ def test_a_home_whose_population_was_refused_heals_by_itself(
 
 
 def test_what_this_version_refused_is_not_read_again_by_itself(
-    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: MockServer
 ) -> None:
     seen(conn, server, context)
     accepted = fetched(conn, server, context).run_id
@@ -158,13 +158,13 @@ def test_what_this_version_refused_is_not_read_again_by_itself(
 
 
 def test_bytes_the_agency_no_longer_sends_are_read_again_as_well(
-    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer, small_archive: Path
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: MockServer, small_archive: Path
 ) -> None:
     seen(conn, server, context)
     first = fetched(conn, server, context)
     old = ask(warehouse, f"SELECT snapshot_sha256 FROM ops.snapshot WHERE run_id = {first.run_id}")
     refuse_as_before(conn, warehouse, first.run_id, "wrong_unit")
-    later = ReplicaServer(Replica(small_archive, date(2025, 5, 8)))
+    later = MockServer(MockAgencies(small_archive, date(2025, 5, 8)))
     with later:
         again = fetched(conn, later, context)
     assert {sha256 for (sha256,) in old} <= set(again.new_snapshots)
@@ -173,7 +173,7 @@ def test_bytes_the_agency_no_longer_sends_are_read_again_as_well(
 
 
 def test_what_is_refused_again_for_the_same_reason_is_told_to_nobody_twice(
-    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: MockServer
 ) -> None:
     first = given(conn, context, PAGE)
     assert load.load_run(conn, SCB, first, context).quarantined
@@ -223,7 +223,7 @@ def test_a_release_that_a_gate_refused_is_read_again_by_a_mended_parser(
     conn: PgConnection,
     warehouse: Warehouse,
     context: RunContext,
-    server: ReplicaServer,
+    server: MockServer,
     monkeypatch: pytest.MonkeyPatch,
     kept: str,
 ) -> None:
@@ -259,7 +259,7 @@ def test_a_release_that_a_gate_refused_is_read_again_by_a_mended_parser(
 
 
 def test_a_release_that_a_gate_refused_is_read_once_by_each_version(
-    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: MockServer
 ) -> None:
     seen(conn, server, context)
     first = fetched(conn, server, context)
@@ -285,7 +285,7 @@ def test_a_release_that_a_gate_refused_is_read_once_by_each_version(
 
 
 def test_a_retry_reads_what_this_very_version_refused_and_asks_no_agency(
-    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: MockServer
 ) -> None:
     first = fetched(conn, server, context)
     refuse_as_before(conn, warehouse, first.run_id, "wrong_unit", parser_version("scb_population"))
@@ -301,7 +301,7 @@ def test_a_retry_reads_what_this_very_version_refused_and_asks_no_agency(
 
 
 def test_what_a_killed_run_left_unread_is_read_by_the_next(
-    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: MockServer
 ) -> None:
     seen(conn, server, context)
     killed = given(conn, context, PAGE)
@@ -313,7 +313,7 @@ def test_what_a_killed_run_left_unread_is_read_by_the_next(
 
 
 def test_a_backfill_reads_what_another_version_refused(
-    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: ReplicaServer
+    conn: PgConnection, warehouse: Warehouse, context: RunContext, server: MockServer
 ) -> None:
     first = fetched(conn, server, context)
     refuse_as_before(conn, warehouse, first.run_id, "wrong_unit")

@@ -131,7 +131,7 @@ class Waits(threading.Thread):
         self._dsn = dsn
         self.over = threading.Event()
         self.longest_ms: dict[str, float] = {"bi_read": 0.0, "wh_loader": 0.0}
-        self.looks = 0
+        self.polls = 0
 
     def run(self) -> None:
         with closing(psycopg2.connect(self._dsn)) as conn, conn.cursor() as cursor:
@@ -140,7 +140,7 @@ class Waits(threading.Thread):
                 cursor.execute(_WAITING)
                 for role, seconds in cursor.fetchall():
                     self.longest_ms[role] = max(self.longest_ms.get(role, 0.0), 1000 * float(seconds))
-                self.looks += 1
+                self.polls += 1
 
 
 def test_readers_straddling_twenty_switches_never_see_two_publications(
@@ -180,6 +180,6 @@ def test_readers_straddling_twenty_switches_never_see_two_publications(
             + ", ".join(f"{role} {ms:.0f} ms" for role, ms in waits.longest_ms.items())
             + "\n"
         )
-    assert waits.looks > SWITCHES
+    assert waits.polls > SWITCHES
     assert waits.longest_ms["bi_read"] <= 50
     assert waits.longest_ms["wh_loader"] <= 500

@@ -12,7 +12,7 @@ import pytest
 
 from klimatpuls.contract.catalog import SCB_POPULATION
 from klimatpuls.fetch import rate_limit
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.warehouse.calls import WarehouseLedger
 from klimatpuls.warehouse.connection import connect, load_sql
 
@@ -62,12 +62,12 @@ def test_four_processes_together_keep_what_one_of_them_was_told(
     warehouse: Warehouse, small_archive: Path, limit: tuple[int, float], calls_each: int
 ) -> None:
     calls, seconds = limit
-    replica = Replica(small_archive, date(2026, 5, 8), calls=calls, window_seconds=seconds)
+    replica = MockAgencies(small_archive, date(2026, 5, 8), calls=calls, window_seconds=seconds)
     replica.read()
-    with ReplicaServer(replica) as server, ExitStack() as stack:
+    with MockServer(replica) as server, ExitStack() as stack:
         processes: list[subprocess.Popen[str]] = []
         for number in range(PROCESSES):
-            arguments = [warehouse.loader_dsn, server.url + SCB_POPULATION.replica_path, str(calls_each)]
+            arguments = [warehouse.loader_dsn, server.url + SCB_POPULATION.mock_path, str(calls_each)]
             process = subprocess.Popen(
                 [sys.executable, "-c", CALLER, *arguments, str(number == 0)],
                 stdin=subprocess.PIPE,

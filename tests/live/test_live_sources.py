@@ -77,9 +77,9 @@ def test_every_further_dataset_comes_in_the_shape_we_know(dataset, today):
     source = catalog.source_of(dataset)
     module = source_module(source)
     with http.open_session(source, source.live_base_url) as session:
-        look = module.look(session, session.base_url, dataset, None, as_of=today, validators={})
+        poll = module.poll(session, session.base_url, dataset, None, as_of=today, validators={})
         fetched = module.fetch(session, session.base_url, dataset, None, as_of=today)
-    assert look.fingerprint
+    assert poll.fingerprint
     parsed = module.parse(fetched.parts, dataset, None)
     assert len(parsed.rows) > 0
     assert parsed.rows_read == len(parsed.rows) + len(parsed.rejects)

@@ -15,7 +15,7 @@ from klimatpuls.fetch import http
 from klimatpuls.fetch.pxweb import client
 from klimatpuls.mock_agencies import scb
 from klimatpuls.mock_agencies.scb_tables import build_tables
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.sources import scb_population
 
 pytestmark = pytest.mark.real_data
@@ -97,8 +97,8 @@ def test_the_replicas_answer_has_the_keys_of_the_recorded_one(recording, real_da
 def test_the_official_population_comes_back_to_the_person(real_data, as_of, dataset, published, years):
     source = catalog.source_of(dataset)
     with (
-        ReplicaServer(Replica(real_data, date.fromisoformat(as_of))) as server,
-        http.open_session(source, server.url + source.replica_path) as session,
+        MockServer(MockAgencies(real_data, date.fromisoformat(as_of))) as server,
+        http.open_session(source, server.url + source.mock_path) as session,
     ):
         fetched = scb_population.fetch(
             session, session.base_url, dataset, None, as_of=date.fromisoformat(as_of)

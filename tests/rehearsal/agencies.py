@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from klimatpuls.mock_agencies.server import ReplicaServer
+    from klimatpuls.mock_agencies.server import MockServer
 
 PUBLIC_ADDRESS = "8.8.8.8"
 """What the agencies' names are said to stand for: an address that the polite session lets pass."""
@@ -23,7 +23,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"
 
 
 @contextmanager
-def called_by_their_names(server: ReplicaServer, authority: Path) -> Iterator[None]:
+def called_by_their_names(server: MockServer, authority: Path) -> Iterator[None]:
     """Whoever calls an agency by its name reaches the mock; TLS and the name are checked as ever."""
     hosts = {host for source in SOURCES.values() for host in source.hosts}
     really_connect = urllib3.util.connection.create_connection

@@ -32,7 +32,7 @@ from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies.certificates import make_certificate
 from klimatpuls.mock_agencies.conditions import AS_RECORDED
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,11 +76,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 @pytest.fixture(scope="session")
-def agencies(rehearsal_archive: Path, certificate: Certificate) -> Iterator[ReplicaServer]:
+def agencies(rehearsal_archive: Path, certificate: Certificate) -> Iterator[MockServer]:
     """The mock agencies as recorded; without pauses, and without limits that only slow a day down."""
     conditions = replace(AS_RECORDED, windows={}, first_byte_seconds=0.0)
-    replica = Replica(rehearsal_archive, DAY, calls=1_000)
-    with ReplicaServer(replica, conditions=conditions, certificate=certificate) as server:
+    replica = MockAgencies(rehearsal_archive, DAY, calls=1_000)
+    with MockServer(replica, conditions=conditions, certificate=certificate) as server:
         yield server
 
 
@@ -106,7 +106,7 @@ class Taking:
 
 
 @pytest.fixture(scope="module")
-def live(agencies: ReplicaServer, certificate: Certificate) -> Iterator[None]:
+def live(agencies: MockServer, certificate: Certificate) -> Iterator[None]:
     """The agencies' names lead to the mock ones; no limit of our own, and short pauses before another try.
 
     The run of the whole stack keeps the limits and the pauses.
@@ -123,7 +123,7 @@ def live(agencies: ReplicaServer, certificate: Certificate) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def eve_of(
-    agencies: ReplicaServer,
+    agencies: MockServer,
     mailbox: Mailbox,
     new_warehouse: Callable[[], Warehouse],
     clone: Callable[[str], Warehouse],

@@ -115,7 +115,7 @@ class FirstDay:
         """Look at a source and take it through hops 1 to 3; whatever a task raises fails that task."""
         trouble: list[str] = []
         skipped: list[str] = []
-        self._do(trouble, skipped, self._tasks.look, source.id)
+        self._do(trouble, skipped, self._tasks.poll, source.id)
         run = self._do(trouble, skipped, self._tasks.fetch_snapshot, source.id)
         loaded = None if run is None else self._do(trouble, skipped, self._tasks.load, source.id, run)
         if loaded is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from variations import Variation
 
     from klimatpuls.contract.catalog import Source
-    from klimatpuls.mock_agencies.server import ReplicaServer
+    from klimatpuls.mock_agencies.server import MockServer
 
 DIGEST = ("smhi_emissions", "ghg")
 """Whose figures the digest tells."""
@@ -29,7 +29,7 @@ def days(variations: Sequence[Variation]) -> pytest.MarkDecorator:
 
 
 def rehearse(
-    variation: Variation, agencies: ReplicaServer, day_of: Callable[[Source], tuple[FirstDay, Eve]]
+    variation: Variation, agencies: MockServer, day_of: Callable[[Source], tuple[FirstDay, Eve]]
 ) -> None:
     """Live through the day, and hold what became of it to what must."""
     source = SOURCES[variation.source]

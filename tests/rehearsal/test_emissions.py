@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from variations import Variation
 
     from klimatpuls.contract.catalog import Source
-    from klimatpuls.mock_agencies.server import ReplicaServer
+    from klimatpuls.mock_agencies.server import MockServer
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.postgres, pytest.mark.airflow]
 
 
 @days(SMHI)
 def test_only_its_own_source_is_affected(
-    variation: Variation, agencies: ReplicaServer, day_of: Callable[[Source], tuple[FirstDay, Eve]]
+    variation: Variation, agencies: MockServer, day_of: Callable[[Source], tuple[FirstDay, Eve]]
 ) -> None:
     rehearse(variation, agencies, day_of)

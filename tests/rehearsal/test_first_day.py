@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from conftest import Warehouse
     from first_day import Mailbox
 
-    from klimatpuls.mock_agencies.server import ReplicaServer
+    from klimatpuls.mock_agencies.server import MockServer
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.postgres, pytest.mark.airflow]
 
 
 def test_everything_loads_and_the_digest_goes_out(
     live: None,
-    agencies: ReplicaServer,
+    agencies: MockServer,
     warehouse: Warehouse,
     mailbox: Mailbox,
     tmp_path: Path,

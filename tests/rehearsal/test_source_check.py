@@ -15,7 +15,7 @@ from klimatpuls.cli import output
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.mock_agencies.certificates import make_certificate
 from klimatpuls.mock_agencies.conditions import AS_RECORDED
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.operations.check_sources import Place
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def test_no_assumption_fails_and_the_page_shows_the_table(
     base_urls = {source.conn_id: source.live_base_url for source in SOURCES.values()}
     place = Place(base_urls=base_urls, as_of=DAY)
     certificate = make_certificate(tmp_path, datetime.now(UTC))
-    server = ReplicaServer(Replica(rehearsal_archive, DAY), conditions=AS_RECORDED, certificate=certificate)
+    server = MockServer(MockAgencies(rehearsal_archive, DAY), conditions=AS_RECORDED, certificate=certificate)
     with server, called_by_their_names(server, certificate.authority):
         is_sound = output.print_checks(list(SOURCES.values()), place, as_markdown=True)
     printed = capsys.readouterr().out

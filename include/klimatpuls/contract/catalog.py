@@ -269,7 +269,7 @@ class Source:
         publisher: Who publishes the figures.
         conn_id: Airflow connection that holds the base URL.
         live_base_url: Base URL of the agency.
-        replica_path: Path under which the replica answers in the agency's place.
+        mock_path: Path under which the replica answers in the agency's place.
         hosts: Host names that may be called, redirects included.
         licence: Terms, as far as they are known.
         licence_url: Where the terms stand.
@@ -289,7 +289,7 @@ class Source:
     publisher: str
     conn_id: str
     live_base_url: str
-    replica_path: str
+    mock_path: str
     hosts: tuple[str, ...]
     licence: str
     licence_url: str | None
@@ -354,7 +354,7 @@ SMHI_EMISSIONS = Source(
     publisher="SMHI/Naturvårdsverket",
     conn_id="smhi_default",
     live_base_url="https://nationellaemissionsdatabasen.smhi.se",
-    replica_path="/smhi",
+    mock_path="/smhi",
     hosts=("nationellaemissionsdatabasen.smhi.se",),
     licence="not confirmed",
     licence_url=None,
@@ -413,7 +413,7 @@ class _Service(TypedDict):
 
     conn_id: str
     live_base_url: str
-    replica_path: str
+    mock_path: str
     hosts: tuple[str, ...]
     licence: str
     licence_url: str | None
@@ -423,7 +423,7 @@ class _Service(TypedDict):
 _SCB_SERVICE = _Service(
     conn_id="scb_default",
     live_base_url="https://statistikdatabasen.scb.se/api/v2",
-    replica_path="/scb/api/v2",
+    mock_path="/scb/api/v2",
     hosts=("statistikdatabasen.scb.se",),
     licence="CC0 1.0",
     licence_url="https://creativecommons.org/share-your-work/public-domain/cc0/",
@@ -785,7 +785,7 @@ KOLADA = Source(
     publisher="Kolada (RKA)",
     conn_id="kolada_default",
     live_base_url="https://api.kolada.se/v3",
-    replica_path="/kolada/v3",
+    mock_path="/kolada/v3",
     hosts=("api.kolada.se",),
     licence="free use, as is; the source is named",
     licence_url="https://www.kolada.se/om-oss/api/",
@@ -844,7 +844,7 @@ TRAFA_VEHICLES = Source(
     publisher="Trafikanalys",
     conn_id="trafa_default",
     live_base_url="https://api.trafa.se/api",
-    replica_path="/trafa/api",
+    mock_path="/trafa/api",
     hosts=("api.trafa.se",),
     licence="free use; the source is named, processed figures are said to be",
     licence_url="https://www.trafa.se/om-webbplatsen/",
@@ -884,7 +884,7 @@ KLIMATKLIVET = Source(
     publisher="Naturvårdsverket",
     conn_id="naturvardsverket_default",
     live_base_url="https://www.naturvardsverket.se",
-    replica_path="/naturvardsverket",
+    mock_path="/naturvardsverket",
     hosts=("www.naturvardsverket.se",),
     licence="free use; the source is named",
     licence_url="https://www.naturvardsverket.se/om-webbplatsen/oppna-data/",

@@ -70,7 +70,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Poll:
     """What a light look at a dataset saw: enough to tell whether the publisher changed anything.
 
     Attributes:

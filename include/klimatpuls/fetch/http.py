@@ -38,7 +38,7 @@ from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, Read
 from urllib3.util import Retry
 
 from klimatpuls import __version__
-from klimatpuls.contract.releases import Look
+from klimatpuls.contract.releases import Poll
 from klimatpuls.errors import FetchError, NotYetPublished, UsageError
 from klimatpuls.fetch import rate_limit
 
@@ -351,7 +351,7 @@ class PoliteSession:
         limits: Waiting and size limits.
         sleep: How to wait between attempts.
         clock: Seconds that only go forward.
-        replica_ca: Certificate of the authority that a replica on this machine is trusted by; no agency is.
+        mock_ca: Certificate of the authority that a replica on this machine is trusted by; no agency is.
     """
 
     source_id: str
@@ -362,7 +362,7 @@ class PoliteSession:
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    replica_ca: Path | None = None
+    mock_ca: Path | None = None
     _session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def __post_init__(self) -> None:
@@ -370,8 +370,8 @@ class PoliteSession:
         # This machine is never reached through a proxy, and no service gets a password from ~/.netrc.
         self._session.trust_env = not is_loopback(self.base_url)
         self._session.auth = _no_password
-        if self.replica_ca is not None and is_loopback(self.base_url):
-            self._session.verify = str(self.replica_ca)
+        if self.mock_ca is not None and is_loopback(self.base_url):
+            self._session.verify = str(self.mock_ca)
         for scheme in _POOLS:
             self._session.mount(f"{scheme}://", _BoundedAdapter())
 
@@ -665,7 +665,7 @@ def open_session(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     resolve: Callable[[str], Collection[str]] | None = None,
-    replica_ca: Path | None = None,
+    mock_ca: Path | None = None,
 ) -> PoliteSession:
     """A session for one source, at the agency or at a replica on this machine.
 
@@ -678,7 +678,7 @@ def open_session(
         clock: Seconds that only go forward.
         sleep: How to wait.
         resolve: The network addresses of a host name; this machine's own way without it.
-        replica_ca: Certificate of the authority that vouches for a replica that speaks TLS. It is read only
+        mock_ca: Certificate of the authority that vouches for a replica that speaks TLS. It is read only
             where the base URL is on this machine: no agency can be stood in for by it.
 
     Returns:
@@ -711,13 +711,13 @@ def open_session(
         sleep=sleep,
         clock=clock,
         resolve=resolve or addresses_of,
-        replica_ca=replica_ca,
+        mock_ca=mock_ca,
     )
 
 
-def look_at_file(
+def poll_file(
     session: PoliteSession, url: str, params: Mapping[str, str], validators: Mapping[str, str]
-) -> Look:
+) -> Poll:
     """A light look at one file: a conditional request, and the hash of the body where one comes.
 
     Args:
@@ -737,10 +737,10 @@ def look_at_file(
     accept = (200, 304) if asked else (200,)
     answer = session.get(url, params=params, headers=asked, accept=accept)
     if answer.status == 304:
-        return Look(fingerprint=None, validators=dict(validators), detail="not modified")
+        return Poll(fingerprint=None, validators=dict(validators), detail="not modified")
     digest = hashlib.sha256(answer.body).hexdigest()
     kept = {name: answer.headers[name] for name in CONDITIONS if name in answer.headers}
-    return Look(fingerprint=digest, validators=kept, detail=f"{len(answer.body)} bytes, {digest[:8]}")
+    return Poll(fingerprint=digest, validators=kept, detail=f"{len(answer.body)} bytes, {digest[:8]}")
 
 
 def is_loopback(url: str) -> bool:

@@ -109,7 +109,7 @@ class _Watch:
     """The runs of this refresh and what has been said of their tasks."""
 
     begun: datetime
-    looked: datetime
+    polled: datetime
     runs: dict[tuple[str, str], Run] = field(default_factory=dict)
     said: set[tuple[str, str, str]] = field(default_factory=set)
     failed: dict[tuple[str, str], Run] = field(default_factory=dict)
@@ -187,7 +187,7 @@ class Refresh:
             }
         )
         now = datetime.now(UTC)
-        watch = _Watch(begun=now, looked=now)
+        watch = _Watch(begun=now, polled=now)
         stamp = watch.begun.strftime("%Y%m%dT%H%M%S%f")
         with closing(connect(self._dsn)) as conn:
             close_stuck_runs(conn, older_than_minutes=0)
@@ -229,7 +229,7 @@ class Refresh:
     def _wait_for(self, watch: _Watch, keys: Sequence[tuple[str, str]]) -> None:
         deadline = time.monotonic() + PATIENCE
         while any(not watch.runs[key].is_over for key in keys):
-            self._look(watch)
+            self._poll(watch)
             if time.monotonic() > deadline:
                 late = ", ".join(f"{dag}/{run}" for dag, run in keys if not watch.runs[dag, run].is_over)
                 msg = (
@@ -243,7 +243,7 @@ class Refresh:
         quiet_since = time.monotonic()
         asked: set[str] = set()
         while True:
-            self._look(watch, joining=True)
+            self._poll(watch, joining=True)
             if not watch.is_quiet():
                 quiet_since = time.monotonic()
                 time.sleep(POLL)
@@ -280,7 +280,7 @@ class Refresh:
             watch.ill[key] = not failed or bool(failed - {"tell_stale"})
         return watch.ill[key]
 
-    def _look(self, watch: _Watch, *, joining: bool = False) -> None:
+    def _poll(self, watch: _Watch, *, joining: bool = False) -> None:
         """See how the open runs stand, and say what has ended since the last look.
 
         ``joining`` also takes in the runs that assets have started meanwhile.
@@ -288,7 +288,7 @@ class Refresh:
         self._stack.check()
         open_runs = {key for key, run in watch.runs.items() if not run.is_over and key not in watch.asking}
         # Only what is new since the last look: Airflow takes long to write down every task time and again.
-        since, watch.looked = watch.looked - OVERLAP, datetime.now(UTC)
+        since, watch.polled = watch.polled - OVERLAP, datetime.now(UTC)
         for run in self._api.runs("~", queued_since=watch.begun, changed_since=since):
             key = (run.dag_id, run.run_id)
             if key in open_runs:

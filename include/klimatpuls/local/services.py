@@ -116,7 +116,7 @@ def connections(
     base_urls: Mapping[str, str],
     cluster: Cluster,
     *,
-    replica_ca: Path | None = None,
+    mock_ca: Path | None = None,
 ) -> dict[str, str]:
     """Return the Airflow connections of the tasks as ``AIRFLOW_CONN_*`` variables (JSON).
 
@@ -125,7 +125,7 @@ def connections(
         addresses: Ports of the stack.
         base_urls: Base URL by connection id, such as ``smhi_default``.
         cluster: The cluster that holds the warehouse.
-        replica_ca: Certificate of the authority that vouches for a replica that speaks TLS.
+        mock_ca: Certificate of the authority that vouches for a replica that speaks TLS.
     """
     secrets = home.secrets
 
@@ -158,22 +158,22 @@ def connections(
         },
     }
     for name, url in base_urls.items():
-        trust = {"extra": {"replica_ca": str(replica_ca)}} if replica_ca else {}
+        trust = {"extra": {"mock_ca": str(mock_ca)}} if mock_ca else {}
         given[name] = {"conn_type": "http", "host": url, **trust}
     return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in given.items()}
 
 
-def replica_url(replica_path: str, port: int, *, is_as_recorded: bool = False) -> str:
+def mock_url(mock_path: str, port: int, *, is_as_recorded: bool = False) -> str:
     """Return where the replica answers for an agency.
 
     Args:
-        replica_path: Path of the source at the replica.
+        mock_path: Path of the source at the replica.
         port: Port of the replica.
         is_as_recorded: Whether it speaks TLS, as the agencies do.
 
     Example: ``/scb/api/v2`` → ``http://127.0.0.1:8027/scb/api/v2``.
     """
-    return f"{'https' if is_as_recorded else 'http'}://{LOOPBACK}:{port}{replica_path}"
+    return f"{'https' if is_as_recorded else 'http'}://{LOOPBACK}:{port}{mock_path}"
 
 
 def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster: Cluster) -> dict[str, str]:

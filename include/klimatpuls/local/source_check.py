@@ -35,7 +35,7 @@ def at_what_a_home_asks(home: Home) -> Iterator[Place]:
     running = runtime.attach(home)
     if running is not None:
         as_of = running.as_of or _today()
-        yield Place(base_urls=running.base_urls, as_of=as_of, replica_ca=running.replica_ca)
+        yield Place(base_urls=running.base_urls, as_of=as_of, mock_ca=running.mock_ca)
         return
     with _mock_agencies(home) if home.config.sources == "replica" else at_the_agencies() as place:
         yield place
@@ -46,20 +46,20 @@ def _mock_agencies(home: Home) -> Iterator[Place]:
     """The mock agencies of a home that is not up, answering for this block alone."""
     from klimatpuls.mock_agencies.certificates import make_certificate
     from klimatpuls.mock_agencies.conditions import AS_RECORDED, PLAIN
-    from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+    from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 
     archive = runtime.archive_to_serve(home)
     stack = runtime.build_stack(home)
     with tempfile.TemporaryDirectory(prefix="klimatpuls-check-") as folder:
         certificate = make_certificate(Path(folder), clock.utc_now()) if stack.is_as_recorded else None
         conditions = AS_RECORDED if stack.is_as_recorded else PLAIN
-        replica = Replica(archive, stack.as_of)
+        replica = MockAgencies(archive, stack.as_of)
         replica.read()  # a folder that is no archive is told now, not as the fault of every source
-        with ReplicaServer(replica, conditions=conditions, certificate=certificate) as server:
+        with MockServer(replica, conditions=conditions, certificate=certificate) as server:
             yield Place(
-                base_urls={source.conn_id: server.url + source.replica_path for source in SOURCES.values()},
+                base_urls={source.conn_id: server.url + source.mock_path for source in SOURCES.values()},
                 as_of=stack.as_of or _today(),
-                replica_ca=certificate.authority if certificate else None,
+                mock_ca=certificate.authority if certificate else None,
             )
 
 

@@ -127,14 +127,12 @@ class Stack:
             return {source.conn_id: source.live_base_url for source in SOURCES.values()}
         port = self.addresses.replica
         return {
-            source.conn_id: services.replica_url(
-                source.replica_path, port, is_as_recorded=self.is_as_recorded
-            )
+            source.conn_id: services.mock_url(source.mock_path, port, is_as_recorded=self.is_as_recorded)
             for source in SOURCES.values()
         }
 
     @property
-    def replica_ca(self) -> Path | None:
+    def mock_ca(self) -> Path | None:
         """Certificate of the authority that vouches for the replica; None where it speaks no TLS."""
         return self.home.run / AUTHORITY if self.is_as_recorded else None
 
@@ -142,7 +140,7 @@ class Stack:
     def task_environment(self) -> dict[str, str]:
         """What a task, or a command that does a task's work, finds in its environment beside the usual."""
         given = services.connections(
-            self.home, self.addresses, self.base_urls, self.cluster, replica_ca=self.replica_ca
+            self.home, self.addresses, self.base_urls, self.cluster, mock_ca=self.mock_ca
         )
         given["KLIMATPULS_HOME"] = str(self.home.root)
         given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"

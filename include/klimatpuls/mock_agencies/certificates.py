@@ -1,7 +1,7 @@
 """A certificate for the mock agencies, and the authority that vouches for it: made anew at every start.
 
 The authority's key signs one certificate and is never written. Nobody trusts the authority by itself: a
-caller is given its file (``replica_ca`` of its connection), and then trusts it for this machine alone.
+caller is given its file (``mock_ca`` of its connection), and then trusts it for this machine alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-AUTHORITY: Final = "replica_ca.pem"
+AUTHORITY: Final = "mock_ca.pem"
 """Name of the file that callers need."""
 LIFE: Final = timedelta(days=90)
 """How long a certificate holds: longer than a stack is left running."""

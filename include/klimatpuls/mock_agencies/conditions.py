@@ -136,7 +136,7 @@ class Passage:
 
 
 _AGENCIES: Final = {
-    host: source.replica_path.split("/")[1] for source in SOURCES.values() for host in source.hosts
+    host: source.mock_path.split("/")[1] for source in SOURCES.values() for host in source.hosts
 }
 
 

@@ -1,6 +1,6 @@
 """Answers over HTTP on this machine as the agencies do, from an archive folder, as of a day.
 
-The first part of a path names the agency, as ``Source.replica_path`` of the catalogue does:
+The first part of a path names the agency, as ``Source.mock_path`` of the catalogue does:
 ``/smhi/api/getexcelfile/…`` is answered by :mod:`klimatpuls.mock_agencies.agencies.smhi`, ``/scb/api/v2/…``
 by :mod:`klimatpuls.mock_agencies.agencies.scb`, and so on; a source whose agency has no module is served
 from the recorded files in its folder of the archive (:mod:`klimatpuls.mock_agencies.recorded`). What is our
@@ -82,7 +82,7 @@ class Faults:
     slow_seconds: float = 0.0
 
 
-class Replica:
+class MockAgencies:
     """What the agencies would answer on a day, without the HTTP server around it."""
 
     def __init__(
@@ -131,7 +131,7 @@ class Replica:
 
 def agency_names() -> dict[str, str]:
     """First part of the path at the replica → id of a source that is found there."""
-    return {source.replica_path.split("/")[1]: source.id for source in reversed(SOURCES.values())}
+    return {source.mock_path.split("/")[1]: source.id for source in reversed(SOURCES.values())}
 
 
 def _agency(name: str, source_id: str, folder: Path, as_of: date, settings: Settings) -> Agency:
@@ -142,7 +142,7 @@ def _agency(name: str, source_id: str, folder: Path, as_of: date, settings: Sett
     return made
 
 
-class ReplicaServer:
+class MockServer:
     """The replica on a port of this machine; a context manager.
 
     Attributes:
@@ -156,7 +156,7 @@ class ReplicaServer:
 
     def __init__(
         self,
-        replica: Replica,
+        replica: MockAgencies,
         *,
         port: int = 0,
         faults: Faults | None = None,
@@ -176,7 +176,7 @@ class ReplicaServer:
         self._server = _Server((LOOPBACK, port), self, certificate)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
-    def __enter__(self) -> ReplicaServer:
+    def __enter__(self) -> MockServer:
         self._thread.start()
         return self
 
@@ -251,9 +251,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(
-        self, address: tuple[str, int], owner: ReplicaServer, certificate: Certificate | None
-    ) -> None:
+    def __init__(self, address: tuple[str, int], owner: MockServer, certificate: Certificate | None) -> None:
         self.owner = owner
         super().__init__(address, _Handler)
         if certificate is not None:
@@ -382,17 +380,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _server(options: argparse.Namespace) -> ReplicaServer:
-    replica = Replica(options.archive, options.as_of)
+def _server(options: argparse.Namespace) -> MockServer:
+    replica = MockAgencies(options.archive, options.as_of)
     if not options.as_recorded:
-        return ReplicaServer(replica, port=options.port)
+        return MockServer(replica, port=options.port)
     certificate = make_certificate(options.certificates, clock.utc_now())
-    server = ReplicaServer(replica, port=options.port, conditions=AS_RECORDED, certificate=certificate)
+    server = MockServer(replica, port=options.port, conditions=AS_RECORDED, certificate=certificate)
     server.is_talkative = True
     return server
 
 
-def _read_ahead(replica: Replica) -> None:
+def _read_ahead(replica: MockAgencies) -> None:
     try:
         replica.read()
     except KlimatpulsError as error:

@@ -38,12 +38,12 @@ class Place:
     Attributes:
         base_urls: Connection id → base URL of the agency, or of the mock in its place.
         as_of: The day the questions are put for.
-        replica_ca: Whom to trust that the mock is one; None for the agencies and for a mock without TLS.
+        mock_ca: Whom to trust that the mock is one; None for the agencies and for a mock without TLS.
     """
 
     base_urls: Mapping[str, str]
     as_of: date
-    replica_ca: Path | None = None
+    mock_ca: Path | None = None
 
 
 def check_sources(
@@ -86,9 +86,7 @@ def _checked(
 ) -> Iterator[Checked]:
     base_url = place.base_urls[source.conn_id]
     try:
-        with open_session(
-            source, base_url, ledger=ledger, limits=limits, replica_ca=place.replica_ca
-        ) as session:
+        with open_session(source, base_url, ledger=ledger, limits=limits, mock_ca=place.mock_ca) as session:
             yield from module_of(source).check(session, session.base_url, as_of=place.as_of)
     except NotYetPublished as missing:
         yield Checked(

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.contract.catalog import Source
-    from klimatpuls.contract.releases import Look
+    from klimatpuls.contract.releases import Poll
     from klimatpuls.fetch.http import PoliteSession
     from klimatpuls.pipeline.context import RunContext
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookResult:
+class PollResult:
     """What a look at a source brought.
 
     Attributes:
@@ -51,7 +51,9 @@ class LookResult:
     failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def look_at(conn: PgConnection, source: Source, session: PoliteSession, context: RunContext) -> LookResult:
+def poll_source(
+    conn: PgConnection, source: Source, session: PoliteSession, context: RunContext
+) -> PollResult:
     """Look at every dataset and substance of a source; one that fails hides no news of another.
 
     Args:
@@ -80,7 +82,7 @@ def look_at(conn: PgConnection, source: Source, session: PoliteSession, context:
             continue
         before = _before(conn, key)
         try:
-            seen = module.look(
+            seen = module.poll(
                 session,
                 session.base_url,
                 dataset,
@@ -109,7 +111,7 @@ def look_at(conn: PgConnection, source: Source, session: PoliteSession, context:
         has_news = True
     if errors and not has_news:
         raise_all(errors, list(failed.values()))
-    return LookResult(has_news=has_news, detail="; ".join(said), failed=failed)
+    return PollResult(has_news=has_news, detail="; ".join(said), failed=failed)
 
 
 def fingerprints(conn: PgConnection, source: Source) -> list[dict[str, Any]]:
@@ -137,7 +139,7 @@ def _before(conn: PgConnection, key: dict[str, str]) -> dict[str, Any]:
 
 
 def _note(
-    conn: PgConnection, key: dict[str, str], seen: Look, fingerprint: str | None, context: RunContext
+    conn: PgConnection, key: dict[str, str], seen: Poll, fingerprint: str | None, context: RunContext
 ) -> None:
     with conn, conn.cursor() as cursor:
         cursor.execute(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.contract.catalog import Dataset, Source
-    from klimatpuls.contract.releases import Look, Parsed
+    from klimatpuls.contract.releases import Parsed, Poll
     from klimatpuls.fetch.assumptions import Checked
     from klimatpuls.fetch.http import PoliteSession
     from klimatpuls.fetch.snapshots import Snapshot
@@ -61,7 +61,7 @@ class SourceModule(Protocol):
     def parse(self, parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
         """Turn bytes into tidy rows."""
 
-    def look(
+    def poll(
         self,
         session: PoliteSession,
         base_url: str,
@@ -70,7 +70,7 @@ class SourceModule(Protocol):
         *,
         as_of: date,
         validators: Mapping[str, str],
-    ) -> Look:
+    ) -> Poll:
         """See, as lightly as the service allows, whether the publisher changed anything."""
 
     def recognise(self, body: bytes) -> tuple[str, str | None] | None:

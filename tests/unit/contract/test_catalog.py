@@ -19,8 +19,8 @@ def test_every_entry_is_complete_and_consistent(source):
     base = urlsplit(source.live_base_url)
     assert base.scheme == "https"
     assert base.hostname in source.hosts
-    assert source.replica_path.startswith("/")
-    assert not source.replica_path.endswith("/")
+    assert source.mock_path.startswith("/")
+    assert not source.mock_path.endswith("/")
     assert source.conn_id.endswith("_default")
     assert source.schedule
     assert all(len(cron.split()) == 5 for cron in source.schedule)

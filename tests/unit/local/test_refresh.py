@@ -64,6 +64,6 @@ def test_a_run_that_only_tells_what_it_could_not_calculate_did_its_work(
     refresh = object.__new__(Refresh)
     refresh._api = cast("Any", SimpleNamespace(tasks=lambda *_: tasks))
     now = datetime(2026, 5, 9, tzinfo=UTC)
-    watch = _Watch(begun=now, looked=now)
+    watch = _Watch(begun=now, polled=now)
     run = cast("Any", SimpleNamespace(dag_id="publish", run_id="run"))
     assert refresh._is_ill(watch, run) is is_ill

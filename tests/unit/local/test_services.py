@@ -78,7 +78,7 @@ def test_tasks_find_their_connections_as_json(home: Home, cluster: Cluster) -> N
 
 
 def test_the_replica_answers_under_the_path_of_the_catalogue() -> None:
-    assert services.replica_url("/scb/api/v2", 8027) == "http://127.0.0.1:8027/scb/api/v2"
+    assert services.mock_url("/scb/api/v2", 8027) == "http://127.0.0.1:8027/scb/api/v2"
 
 
 def test_a_replica_as_recorded_speaks_tls_and_only_the_tasks_are_told_whom_to_trust(home: Home) -> None:
@@ -93,7 +93,7 @@ def test_a_replica_as_recorded_speaks_tls_and_only_the_tasks_are_told_whom_to_tr
         assert ("--as-recorded" in words) is is_as_recorded
         assert (str(home.run) in words) is is_as_recorded
         connection = json.loads(given["AIRFLOW_CONN_SMHI_DEFAULT"])
-        trusted = {"replica_ca": str(home.run / "replica_ca.pem")} if is_as_recorded else None
+        trusted = {"mock_ca": str(home.run / "mock_ca.pem")} if is_as_recorded else None
         assert connection.get("extra") == trusted
 
 

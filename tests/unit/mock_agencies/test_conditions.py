@@ -22,7 +22,7 @@ from klimatpuls.errors import FetchError
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies.certificates import LIFE, make_certificate
 from klimatpuls.mock_agencies.conditions import AS_RECORDED, SHORTEST_PACKED, Conditions, Passage
-from klimatpuls.mock_agencies.server import ReplicaServer
+from klimatpuls.mock_agencies.server import MockServer
 from klimatpuls.mock_agencies.wire import Reply, Request, json_reply, not_yet_reply, text_reply
 
 if TYPE_CHECKING:
@@ -60,24 +60,24 @@ def echo() -> Echo:
 
 
 @pytest.fixture
-def server(echo: Echo, certificate: Certificate) -> Iterator[ReplicaServer]:
-    with ReplicaServer(echo, conditions=UNHURRIED, certificate=certificate) as running:  # type: ignore[arg-type]
+def server(echo: Echo, certificate: Certificate) -> Iterator[MockServer]:
+    with MockServer(echo, conditions=UNHURRIED, certificate=certificate) as running:  # type: ignore[arg-type]
         yield running
 
 
-def get(server: ReplicaServer, certificate: Certificate, path: str, **headers: str) -> requests.Response:
+def get(server: MockServer, certificate: Certificate, path: str, **headers: str) -> requests.Response:
     return requests.get(server.url + path, headers=headers, verify=certificate.authority, timeout=10)
 
 
 class TestTls:
     def test_a_caller_that_was_told_of_the_authority_is_answered(
-        self, server: ReplicaServer, certificate: Certificate
+        self, server: MockServer, certificate: Certificate
     ) -> None:
         assert server.url.startswith("https://127.0.0.1:")
-        with http.open_session(SMHI, f"{server.url}/smhi", replica_ca=certificate.authority) as session:
+        with http.open_session(SMHI, f"{server.url}/smhi", mock_ca=certificate.authority) as session:
             assert session.get(f"{session.base_url}/x").status == 200
 
-    def test_a_caller_that_was_not_trusts_nobody(self, server: ReplicaServer, echo: Echo) -> None:
+    def test_a_caller_that_was_not_trusts_nobody(self, server: MockServer, echo: Echo) -> None:
         with (
             http.open_session(SMHI, f"{server.url}/smhi", limits=QUICK) as session,
             pytest.raises(FetchError, match=r"certificate was not accepted.*do not switch the check off"),
@@ -86,11 +86,11 @@ class TestTls:
         assert echo.asked == []
 
     def test_an_agency_is_never_trusted_by_it(self, certificate: Certificate) -> None:
-        with http.open_session(SMHI, SMHI.live_base_url, replica_ca=certificate.authority) as session:
+        with http.open_session(SMHI, SMHI.live_base_url, mock_ca=certificate.authority) as session:
             assert session._session.verify is True
 
     def test_it_vouches_for_this_machine_and_the_hosts_of_the_catalogue_alone(
-        self, server: ReplicaServer, certificate: Certificate
+        self, server: MockServer, certificate: Certificate
     ) -> None:
         context = ssl.create_default_context(cafile=str(certificate.authority))
         for host in ("127.0.0.1", *(host for source in SOURCES.values() for host in source.hosts)):
@@ -115,13 +115,13 @@ class TestTls:
     def test_it_ends(self, tmp_path: Path, echo: Echo) -> None:
         old = make_certificate(tmp_path, datetime.now(UTC) - LIFE - timedelta(days=1))
         with (
-            ReplicaServer(echo, conditions=UNHURRIED, certificate=old) as server,  # type: ignore[arg-type]
+            MockServer(echo, conditions=UNHURRIED, certificate=old) as server,  # type: ignore[arg-type]
             pytest.raises(requests.exceptions.SSLError, match="expired"),
         ):
             get(server, old, "/smhi/x")
 
     def test_a_caller_that_shakes_no_hands_holds_up_nobody(
-        self, server: ReplicaServer, certificate: Certificate, capsys: pytest.CaptureFixture[str]
+        self, server: MockServer, certificate: Certificate, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with socket.create_connection(("127.0.0.1", server.port)):
             assert get(server, certificate, "/smhi/x").status_code == 200
@@ -129,7 +129,7 @@ class TestTls:
 
 
 def test_an_agency_answers_under_its_own_name(
-    server: ReplicaServer, certificate: Certificate, echo: Echo
+    server: MockServer, certificate: Certificate, echo: Echo
 ) -> None:
     get(server, certificate, "/api/v2/config", Host="statistikdatabasen.scb.se")
     get(server, certificate, "/scb/api/v2/config")
@@ -141,13 +141,13 @@ def test_an_agency_answers_under_its_own_name(
 
 
 def test_without_conditions_a_name_means_nothing(echo: Echo) -> None:
-    with ReplicaServer(echo) as server:  # type: ignore[arg-type]
+    with MockServer(echo) as server:  # type: ignore[arg-type]
         requests.get(f"{server.url}/scb/x", headers={"Host": "api.trafa.se"}, timeout=10)
     assert [agency for agency, *_ in echo.asked] == ["scb"]
 
 
 def test_nothing_is_sent_that_only_the_mock_has(
-    server: ReplicaServer, certificate: Certificate, echo: Echo
+    server: MockServer, certificate: Certificate, echo: Echo
 ) -> None:
     echo.reply = lambda _: not_yet_reply("GGT")
     answer = get(server, certificate, "/smhi/x")
@@ -157,7 +157,7 @@ def test_nothing_is_sent_that_only_the_mock_has(
 
 class TestPacking:
     def test_a_text_comes_packed_and_in_chunks_to_who_can_read_it(
-        self, server: ReplicaServer, certificate: Certificate
+        self, server: MockServer, certificate: Certificate
     ) -> None:
         answer = get(server, certificate, "/kolada/x")
         assert answer.headers["Content-Encoding"] == "gzip"
@@ -166,13 +166,13 @@ class TestPacking:
         assert answer.json() == LONG
 
     def test_the_polite_session_reads_it_whole(
-        self, server: ReplicaServer, certificate: Certificate, echo: Echo
+        self, server: MockServer, certificate: Certificate, echo: Echo
     ) -> None:
         many = {"words": [f"ord {number}" for number in range(100_000)]}
         echo.reply = lambda _: json_reply(200, many)
         source = SOURCES["kolada"]
         with http.open_session(
-            source, server.url + source.replica_path, replica_ca=certificate.authority
+            source, server.url + source.mock_path, mock_ca=certificate.authority
         ) as session:
             answer = session.get(f"{session.base_url}/x")
         assert answer.body == json_reply(200, many).body
@@ -182,7 +182,7 @@ class TestPacking:
         [("/kolada/x", {"Accept-Encoding": "identity"}, 200), ("/smhi/x", {}, 200)],
     )
     def test_nobody_else_gets_it_so(
-        self, server: ReplicaServer, certificate: Certificate, path: str, headers: dict[str, str], status: int
+        self, server: MockServer, certificate: Certificate, path: str, headers: dict[str, str], status: int
     ) -> None:
         answer = get(server, certificate, path, **headers)
         assert (answer.status_code, answer.json()) == (status, LONG)
@@ -199,7 +199,7 @@ class TestPacking:
         assert passage.dressed("scb", request, packed) == packed
 
     def test_the_tag_of_packed_bytes_is_weak_and_still_known_again(
-        self, server: ReplicaServer, certificate: Certificate, echo: Echo
+        self, server: MockServer, certificate: Certificate, echo: Echo
     ) -> None:
         def tagged(request: Request) -> Reply:
             is_known = "if-none-match" in request.headers
@@ -214,14 +214,14 @@ class TestPacking:
         assert "Transfer-Encoding" not in again.headers
         assert again.content == b""
 
-    def test_packed_bytes_are_a_gzip(self, server: ReplicaServer, certificate: Certificate) -> None:
+    def test_packed_bytes_are_a_gzip(self, server: MockServer, certificate: Certificate) -> None:
         answer = requests.get(f"{server.url}/scb/x", verify=certificate.authority, timeout=10, stream=True)
         assert gzip.decompress(answer.raw.read(decode_content=False)) == json_reply(200, LONG).body
 
 
 class TestLimits:
     def test_a_query_may_be_so_long_and_no_longer(
-        self, server: ReplicaServer, certificate: Certificate, echo: Echo
+        self, server: MockServer, certificate: Certificate, echo: Echo
     ) -> None:
         longest = AS_RECORDED.longest_query["trafa"]
         query = "query=" + "x" * (longest - len("query="))
@@ -233,7 +233,7 @@ class TestLimits:
         assert get(server, certificate, f"/scb/x?{query}x").status_code == 200
 
     def test_encoded_characters_count_as_they_are_sent(
-        self, server: ReplicaServer, certificate: Certificate
+        self, server: MockServer, certificate: Certificate
     ) -> None:
         bars = "%7C" * (AS_RECORDED.longest_query["trafa"] // 3)
         assert get(server, certificate, f"/trafa/api/data?query={bars}").status_code == 404
@@ -252,7 +252,7 @@ class TestLimits:
 
     def test_the_catalogue_keeps_within_what_is_recorded(self) -> None:
         for source in SOURCES.values():
-            window = AS_RECORDED.windows.get(source.replica_path.split("/")[1])
+            window = AS_RECORDED.windows.get(source.mock_path.split("/")[1])
             if window is not None:
                 calls, seconds = window
                 assert any(ours <= calls and over >= seconds for ours, over in source.calls_per_window)
@@ -278,7 +278,7 @@ class TestCommand:
                 assert process.stdout is not None
                 port = int(process.stdout.readline())
                 answer = requests.get(
-                    f"https://127.0.0.1:{port}/nobody/x", verify=tmp_path / "replica_ca.pem", timeout=20
+                    f"https://127.0.0.1:{port}/nobody/x", verify=tmp_path / "mock_ca.pem", timeout=20
                 )
                 assert answer.status_code == 404
                 time.sleep(0.1)

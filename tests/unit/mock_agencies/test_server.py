@@ -18,7 +18,7 @@ from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError, Us
 from klimatpuls.fetch import http
 from klimatpuls.fetch.pxweb.client import PxWebClient, parse_cube
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
 from klimatpuls.mock_agencies.wire import CallWindow
 from klimatpuls.sources import scb_population
 
@@ -65,19 +65,19 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def serving(archive: Path, as_of: str, faults: Faults | None = None, **options) -> Iterator[ReplicaServer]:
-    with ReplicaServer(Replica(archive, date.fromisoformat(as_of), **options), faults=faults) as server:
+def serving(archive: Path, as_of: str, faults: Faults | None = None, **options) -> Iterator[MockServer]:
+    with MockServer(MockAgencies(archive, date.fromisoformat(as_of), **options), faults=faults) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def server(archive: Path) -> Iterator[ReplicaServer]:
+def server(archive: Path) -> Iterator[MockServer]:
     with serving(archive, "2026-05-08", calls=10_000) as running:
         yield running
 
 
 def question(
-    server: ReplicaServer, table: str, selection: dict[str, list[str]] | None, **params
+    server: MockServer, table: str, selection: dict[str, list[str]] | None, **params
 ) -> requests.Response:
     entries = [{"variableCode": n, "valueCodes": v} for n, v in (selection or {}).items()]
     return requests.post(
@@ -85,7 +85,7 @@ def question(
     )
 
 
-def get(server: ReplicaServer, path: str, **options) -> requests.Response:
+def get(server: MockServer, path: str, **options) -> requests.Response:
     return requests.get(f"{server.url}{path}", timeout=10, **options)
 
 
@@ -192,7 +192,7 @@ class TestPopulationByDate:
 
     @pytest.mark.parametrize("dataset", ["scb_population", "scb_population_ckm"])
     def test_the_real_client_reads_every_figure(self, archive, server, dataset):
-        with http.open_session(SCB, server.url + SCB.replica_path) as session:
+        with http.open_session(SCB, server.url + SCB.mock_path) as session:
             fetched = scb_population.fetch(session, session.base_url, dataset, None, as_of=date(2026, 5, 8))
         parsed = scb_population.parse(fetched.parts, dataset, None)
         wanted = {}
@@ -224,7 +224,7 @@ class TestPopulationByDate:
         }
         frames = []
         for max_cells in (150_000, 100):
-            with http.open_session(UNHURRIED_SCB, server.url + SCB.replica_path) as session:
+            with http.open_session(UNHURRIED_SCB, server.url + SCB.mock_path) as session:
                 client = PxWebClient(session=session, base_url=session.base_url)
                 answers = client.fetch_data("TAB638", selection, max_cells=max_cells)
             cells = [
@@ -434,7 +434,7 @@ class TestLimits:
 
     def test_the_real_client_is_never_refused(self, archive):
         with serving(archive, "2026-05-08", calls=3, window_seconds=0.5, max_cells=312) as server:
-            with http.open_session(UNHURRIED_SCB, server.url + SCB.replica_path) as session:
+            with http.open_session(UNHURRIED_SCB, server.url + SCB.mock_path) as session:
                 scb_population.fetch(
                     session, session.base_url, "scb_population", None, as_of=date(2026, 5, 8)
                 )
@@ -443,7 +443,7 @@ class TestLimits:
 
 
 class TestFaults:
-    def fetch(self, server: ReplicaServer, slept: list[float]) -> bytes:
+    def fetch(self, server: MockServer, slept: list[float]) -> bytes:
         limits = http.Limits(retries=2, read_seconds=5)
         smhi = replace(SMHI, calls_per_window=())
         with http.open_session(smhi, f"{server.url}/smhi", limits=limits, sleep=slept.append) as session:
@@ -533,7 +533,7 @@ class TestProcess:
         assert answer.status_code == 500
         assert "smhi/*.xlsx" in answer.text
         with pytest.raises(UsageError, match="no archive folder"):
-            Replica(tmp_path / "nothing", None)
+            MockAgencies(tmp_path / "nothing", None)
 
     def test_it_listens_on_this_machine_alone(self, server):
         assert server.url.startswith("http://127.0.0.1:")

@@ -147,7 +147,7 @@ class TestPlaces:
     def test_at_the_agencies_no_home_is_needed(self) -> None:
         with source_check.at_the_agencies() as place:
             assert place.base_urls == {source.conn_id: source.live_base_url for source in SOURCES.values()}
-            assert place.replica_ca is None
+            assert place.mock_ca is None
 
     @pytest.mark.parametrize("replica", ["", "as-recorded"])
     def test_a_home_of_the_mock_agencies_is_asked_without_a_database(

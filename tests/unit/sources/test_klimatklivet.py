@@ -420,13 +420,13 @@ def test_the_link_is_found_anew_and_a_look_asks_conditionally(httpserver: HTTPSe
     with http.open_session(SOURCE, httpserver.url_for(""), sleep=lambda _: None) as session:
         fetched = klimatklivet.fetch(session, session.base_url, "klimatklivet", None, as_of=date(2026, 7, 9))
 
-        def look(validators):
-            return klimatklivet.look(
+        def poll(validators):
+            return klimatklivet.poll(
                 session, session.base_url, "klimatklivet", None, as_of=date(2026, 7, 9), validators=validators
             )
 
-        first = look({})
-        again = look(first.validators)
+        first = poll({})
+        again = poll(first.validators)
     assert len(klimatklivet.parse(fetched.parts, "klimatklivet", None).rows) == 4
     assert first.fingerprint is not None
     assert again.fingerprint is None

@@ -16,7 +16,7 @@ from klimatpuls.domain.kolada_kpis import emission_totals, kpis
 from klimatpuls.domain.sectors import ALL, main_codes
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.fetch import http
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.sources import kolada
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "kolada"
@@ -326,8 +326,8 @@ def batch(at: int) -> str:
 class TestFetch:
     def test_every_page_of_every_question_is_followed(self, tmp_path, monkeypatch):
         monkeypatch.setattr("klimatpuls.mock_agencies.agencies.kolada.MAX_PER_PAGE", 7)
-        with ReplicaServer(Replica(_archive(tmp_path), date(2026, 7, 1))) as server:
-            session = http.open_session(SOURCE, server.url + SOURCE.replica_path, sleep=lambda _: None)
+        with MockServer(MockAgencies(_archive(tmp_path), date(2026, 7, 1))) as server:
+            session = http.open_session(SOURCE, server.url + SOURCE.mock_path, sleep=lambda _: None)
             with session:
                 fetched = kolada.fetch(session, session.base_url, "kolada", None, as_of=date(2026, 7, 1))
             asked = [path for _, path, _ in server.log]
@@ -405,19 +405,19 @@ class TestFetch:
 
     def test_a_look_reads_definitions_only_and_sees_a_new_title(self, tmp_path):
         archive = _archive(tmp_path)
-        with ReplicaServer(Replica(archive, date(2026, 7, 1))) as server:
-            with http.open_session(SOURCE, server.url + SOURCE.replica_path) as session:
+        with MockServer(MockAgencies(archive, date(2026, 7, 1))) as server:
+            with http.open_session(SOURCE, server.url + SOURCE.mock_path) as session:
 
-                def look() -> Any:
-                    return kolada.look(
+                def poll() -> Any:
+                    return kolada.poll(
                         session, session.base_url, "kolada", None, as_of=date(2026, 7, 1), validators={}
                     )
 
-                before, again = look(), look()
+                before, again = poll(), poll()
                 titles = (archive / "kolada" / "kpi.csv").read_text(encoding="utf-8")
                 changed = titles.replace("Rubrik N00401", "Ny rubrik N00401")
                 (archive / "kolada" / "kpi.csv").write_text(changed, encoding="utf-8")
-                after = look()
+                after = poll()
             assert not any("/data/" in path for _, path, _ in server.log)
         assert before.fingerprint == again.fingerprint != after.fingerprint
         assert before.detail == "27 key figures, next publication expected 2027-06-10"
@@ -447,8 +447,8 @@ def checked(base_url: str) -> list[Any]:
 
 class TestCheck:
     def test_every_assumption_holds_at_the_mock_agency(self, tmp_path):
-        with ReplicaServer(Replica(_archive(tmp_path), date(2026, 7, 1))) as server:
-            found = checked(server.url + SOURCE.replica_path)
+        with MockServer(MockAgencies(_archive(tmp_path), date(2026, 7, 1))) as server:
+            found = checked(server.url + SOURCE.mock_path)
         assert [one.verdict for one in found] == ["holds"] * 5
         assert not any(one.action for one in found)
 

@@ -149,7 +149,7 @@ def test_the_vintage_that_begins_last_is_taken(service, there, found, taken, not
     assert fetched.http["table_id"] == taken
     notes = "; ".join(fetched.http["notes"])
     assert note in notes if note else "taken" not in notes
-    seen = scb_population_forecast.look(
+    seen = scb_population_forecast.poll(
         session, session.base_url, "scb_population_forecast", None, as_of=AS_OF, validators={}
     )
     assert seen.fingerprint.startswith(f"{taken} updated ")

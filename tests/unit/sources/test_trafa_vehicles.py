@@ -16,7 +16,7 @@ from klimatpuls.contract import catalog
 from klimatpuls.domain.regions import codes
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.fetch import http
-from klimatpuls.mock_agencies.server import Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.sources import trafa_vehicles
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "trafa_vehicles"
@@ -645,7 +645,7 @@ class TestAsking:
         httpserver.expect_request("/api/structure").respond_with_data(body("structure.json"))
         httpserver.expect_request("/api/data").respond_with_json(answer)
         with session_at(httpserver) as session:
-            seen = trafa_vehicles.look(
+            seen = trafa_vehicles.poll(
                 session, session.base_url, "trafa_vehicles", None, as_of=date(2026, 3, 1), validators={}
             )
         assert asked_of(httpserver) == ["t10026|itrfslut|ar:senaste"]
@@ -653,7 +653,7 @@ class TestAsking:
 
 
 @pytest.fixture
-def agency(tmp_path: Path) -> Iterator[ReplicaServer]:
+def agency(tmp_path: Path) -> Iterator[MockServer]:
     folder = tmp_path / "trafa"
     folder.mkdir()
     lines = ["published_date,year,region_code,fuel,itrfslut,nyregunder"]
@@ -663,18 +663,18 @@ def agency(tmp_path: Path) -> Iterator[ReplicaServer]:
         lines += [f"2026-02-20,{year},{place},109,{at % 2},0" for year in range(2019, 2026)]
         lines += [f"2026-02-20,{year},{place},t1,{100 + at + at % 2},3" for year in range(2019, 2026)]
     (folder / "vehicles.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with ReplicaServer(Replica(tmp_path, date(2026, 3, 1))) as server:
+    with MockServer(MockAgencies(tmp_path, date(2026, 3, 1))) as server:
         yield server
 
 
 class TestMockAgency:
-    def ask(self, server: ReplicaServer, question: str) -> dict[str, Any]:
-        with http.open_session(SOURCE, server.url + SOURCE.replica_path) as session:
+    def ask(self, server: MockServer, question: str) -> dict[str, Any]:
+        with http.open_session(SOURCE, server.url + SOURCE.mock_path) as session:
             answer = session.get(f"{session.base_url}/data", params={"query": question, "lang": "sv"})
         return json.loads(answer.body)
 
-    def test_everything_it_says_is_read_without_a_finding(self, agency: ReplicaServer):
-        with http.open_session(SOURCE, agency.url + SOURCE.replica_path) as session:
+    def test_everything_it_says_is_read_without_a_finding(self, agency: MockServer):
+        with http.open_session(SOURCE, agency.url + SOURCE.mock_path) as session:
             fetched = trafa_vehicles.fetch(
                 session, session.base_url, "trafa_vehicles", None, as_of=date(2026, 3, 1)
             )
@@ -684,35 +684,35 @@ class TestMockAgency:
         assert set(parsed.rejects["reason"]) == {"expected: no municipality (t1)"}
         assert parsed.published_date == date(2026, 2, 20)
 
-    def test_municipalities_have_rows_only_with_their_county(self, agency: ReplicaServer):
+    def test_municipalities_have_rows_only_with_their_county(self, agency: MockServer):
         question = "t10026|itrfslut|ar:2025|regkom|drivmedel"
         assert self.ask(agency, question)["Rows"] == []
         assert len(self.ask(agency, question.replace("|regkom", "|reglan:09|regkom"))["Rows"]) == 2 * 3
 
-    def test_a_question_without_filters_has_no_rows(self, agency: ReplicaServer):
+    def test_a_question_without_filters_has_no_rows(self, agency: MockServer):
         assert self.ask(agency, "t10026|itrfslut|ar|reglan|regkom|drivmedel")["Rows"] == []
 
-    def test_a_long_question_is_refused_by_the_web_server(self, agency: ReplicaServer):
+    def test_a_long_question_is_refused_by_the_web_server(self, agency: MockServer):
         places = ",".join(codes("municipality"))
         with pytest.raises(http.StatusError, match=r"404\.15"):
             self.ask(agency, f"t10026|itrfslut|ar:2025|reglan|regkom:{places}|drivmedel")
 
-    def test_a_look_sees_a_revised_figure(self, agency: ReplicaServer, tmp_path: Path):
-        def look(server: ReplicaServer) -> str:
-            with http.open_session(SOURCE, server.url + SOURCE.replica_path) as session:
-                return trafa_vehicles.look(
+    def test_a_look_sees_a_revised_figure(self, agency: MockServer, tmp_path: Path):
+        def poll(server: MockServer) -> str:
+            with http.open_session(SOURCE, server.url + SOURCE.mock_path) as session:
+                return trafa_vehicles.poll(
                     session, session.base_url, "trafa_vehicles", None, as_of=date(2026, 3, 1), validators={}
                 ).detail
 
-        before = look(agency)
+        before = poll(agency)
         assert before.endswith("cars in traffic 2025, in force from 2026-02-20, next expected 2027-02-20")
         file = tmp_path / "trafa" / "vehicles.csv"
         file.write_text(file.read_text(encoding="utf-8").replace("2025,0114,t1,", "2025,0114,t1,9"), "utf-8")
-        with ReplicaServer(Replica(tmp_path, date(2026, 3, 1))) as server:
-            assert look(server) != before
+        with MockServer(MockAgencies(tmp_path, date(2026, 3, 1))) as server:
+            assert poll(server) != before
 
-    def test_every_assumption_holds_there(self, agency: ReplicaServer):
-        with http.open_session(SOURCE, agency.url + SOURCE.replica_path) as session:
+    def test_every_assumption_holds_there(self, agency: MockServer):
+        with http.open_session(SOURCE, agency.url + SOURCE.mock_path) as session:
             found = list(trafa_vehicles.check(session, session.base_url, as_of=date(2026, 3, 1)))
         assert [(one.verdict, one.answer) for one in found if one.verdict != "holds"] == []
         assert len(found) == 6

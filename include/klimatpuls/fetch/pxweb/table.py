@@ -18,7 +18,7 @@ import pandas as pd
 
 from klimatpuls.clock import stockholm_date
 from klimatpuls.contract import catalog
-from klimatpuls.contract.releases import EXPECTED, Fetched, Look
+from klimatpuls.contract.releases import EXPECTED, Fetched, Poll
 from klimatpuls.domain.regions import codes as region_codes
 from klimatpuls.domain.regions import regions
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError
@@ -106,7 +106,7 @@ def fetch_table(session: PoliteSession, base_url: str, dataset: str, as_of: date
         raise FetchError(msg) from error
 
 
-def look_at_table(session: PoliteSession, base_url: str, dataset: str, as_of: date) -> Look:
+def poll_table(session: PoliteSession, base_url: str, dataset: str, as_of: date) -> Poll:
     """Ask when a dataset's table was last updated; no figure is fetched.
 
     Args:
@@ -127,7 +127,7 @@ def look_at_table(session: PoliteSession, base_url: str, dataset: str, as_of: da
     seen = (
         f"{table_id} updated {found.updated or 'at no stated time'}, to {found.last_period or 'no year yet'}"
     )
-    return Look(fingerprint=seen, detail=seen)
+    return Poll(fingerprint=seen, detail=seen)
 
 
 def px_table(entry: Dataset) -> PxTable:

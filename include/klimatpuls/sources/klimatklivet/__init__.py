@@ -33,12 +33,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from klimatpuls.contract.releases import Fetched, Look, Parsed
+from klimatpuls.contract.releases import Fetched, Parsed, Poll
 from klimatpuls.domain.regions import UnknownRegionError, code_for, plain_name
 from klimatpuls.domain.units import MONTHS, day_from_text, month_from_word, number_from_text
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
 from klimatpuls.fetch.assumptions import Checked
-from klimatpuls.fetch.http import look_at_file
+from klimatpuls.fetch.http import poll_file
 from klimatpuls.files.archive_safety import check_workbook
 from klimatpuls.files.workbook_cells import WINDOWS_DAY_ZERO, Unreadable, day_zero, sheet_rows
 
@@ -268,7 +268,7 @@ def fetch(
     )
 
 
-def look(
+def poll(
     session: PoliteSession,
     base_url: str,
     dataset: str,
@@ -276,15 +276,15 @@ def look(
     *,
     as_of: date,
     validators: Mapping[str, str],
-) -> Look:
+) -> Poll:
     """Read the page, and ask for the workbook on the condition that it changed."""
     page = session.get(f"{base_url.rstrip('/')}{PAGE}")
     url, day = _link_of(page.body, page.url)
     known = validators if validators.get("url") == url else {}
-    seen = look_at_file(session, url, {}, known)
+    seen = poll_file(session, url, {}, known)
     fingerprint = None if seen.fingerprint is None else f"{url} {seen.fingerprint}"
     detail = f"granted to {day}: {seen.detail}"
-    return Look(fingerprint=fingerprint, validators={**seen.validators, "url": url}, detail=detail)
+    return Poll(fingerprint=fingerprint, validators={**seen.validators, "url": url}, detail=detail)
 
 
 def _link_of(page: bytes, page_url: str) -> tuple[str, date]:

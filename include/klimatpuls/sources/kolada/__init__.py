@@ -34,7 +34,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import pandas as pd
 
-from klimatpuls.contract.releases import EXPECTED, Fetched, Look, Parsed
+from klimatpuls.contract.releases import EXPECTED, Fetched, Parsed, Poll
 from klimatpuls.domain.kolada_kpis import kpis
 from klimatpuls.domain.regions import regions
 from klimatpuls.domain.units import day_from_text, number_from_text
@@ -111,7 +111,7 @@ def fetch(
     )
 
 
-def look(
+def poll(
     session: PoliteSession,
     base_url: str,
     dataset: str,
@@ -119,7 +119,7 @@ def look(
     *,
     as_of: date,
     validators: Mapping[str, str],
-) -> Look:
+) -> Poll:
     """Read what the key figures are called and when they are published next; no value is fetched."""
     try:
         entries = [
@@ -133,7 +133,7 @@ def look(
     )
     digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
     soonest = _soonest(entries, as_of)
-    return Look(
+    return Poll(
         fingerprint=digest,
         detail=f"{len(entries)} key figures, next publication expected {soonest or 'on no stated day'}",
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from klimatpuls.contract.releases import Fetched, Look
+    from klimatpuls.contract.releases import Fetched, Poll
     from klimatpuls.fetch.assumptions import Checked
     from klimatpuls.fetch.http import PoliteSession
 
@@ -41,7 +41,7 @@ def fetch(
     return table.fetch_table(session, base_url, dataset, as_of)
 
 
-def look(
+def poll(
     session: PoliteSession,
     base_url: str,
     dataset: str,
@@ -49,9 +49,9 @@ def look(
     *,
     as_of: date,
     validators: Mapping[str, str],
-) -> Look:
-    """Ask when SCB last updated the table; see :func:`klimatpuls.fetch.pxweb.table.look_at_table`."""
-    return table.look_at_table(session, base_url, dataset, as_of)
+) -> Poll:
+    """Ask when SCB last updated the table; see :func:`klimatpuls.fetch.pxweb.table.poll_table`."""
+    return table.poll_table(session, base_url, dataset, as_of)
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:

@@ -61,7 +61,7 @@ from klimatpuls.domain.regions import plain_name
 from klimatpuls.domain.units import SHORT_MONTHS, number_from_text, plain_unit, tonnes_per_unit
 from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.fetch.assumptions import Checked
-from klimatpuls.fetch.http import StatusError, look_at_file
+from klimatpuls.fetch.http import StatusError, poll_file
 from klimatpuls.files import isolation
 from klimatpuls.files.archive_safety import MAX_ENTRIES, check_workbook, looks_like
 from klimatpuls.files.csv_text import csv_rows
@@ -70,7 +70,7 @@ from klimatpuls.files.workbook_cells import column_index, column_letters
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from klimatpuls.contract.releases import Look
+    from klimatpuls.contract.releases import Poll
     from klimatpuls.fetch.http import PoliteSession
 
 SOURCE: Final = "smhi_emissions"
@@ -189,7 +189,7 @@ def fetch(
     )
 
 
-def look(
+def poll(
     session: PoliteSession,
     base_url: str,
     dataset: str,
@@ -197,7 +197,7 @@ def look(
     *,
     as_of: date,
     validators: Mapping[str, str],
-) -> Look:
+) -> Poll:
     """Ask for the workbook on the condition that it changed; where the service knows no conditions, hash it.
 
     Nobody has recorded which headers the service sends. With an ETag or a date it answers 304 and no body;
@@ -217,7 +217,7 @@ def look(
     """
     entry = substances.substance(substance or "")
     query = {"county": "0", "municipality": "0", "sub": entry.smhi_code}
-    return look_at_file(session, f"{base_url.rstrip('/')}{PATH}", query, validators)
+    return poll_file(session, f"{base_url.rstrip('/')}{PATH}", query, validators)
 
 
 def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:

@@ -35,7 +35,7 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from klimatpuls.contract.releases import EXPECTED, Fetched, Look, Parsed
+from klimatpuls.contract.releases import EXPECTED, Fetched, Parsed, Poll
 from klimatpuls.domain.regions import UnknownRegionError, code_for, codes, plain_name
 from klimatpuls.domain.units import day_from_text
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
@@ -162,7 +162,7 @@ def _parameters(question: str) -> dict[str, str]:
     return {"query": question, "lang": "sv"}
 
 
-def look(
+def poll(
     session: PoliteSession,
     base_url: str,
     dataset: str,
@@ -170,7 +170,7 @@ def look(
     *,
     as_of: date,
     validators: Mapping[str, str],
-) -> Look:
+) -> Poll:
     """Ask for one figure of the newest year, and when it came; where that fails, read what is listed."""
     base = base_url.rstrip("/")
     try:
@@ -181,7 +181,7 @@ def look(
         came, coming = day_of(answer, "ActiveFrom"), day_of(answer, "NextPublishDate")
         year, count = _newest(answer)
         seen = f"{count} cars in traffic {year}, in force from {came}, next expected {coming}"
-        return Look(fingerprint=seen, detail=seen)
+        return Poll(fingerprint=seen, detail=seen)
     try:
         structure = document(_ask(session, base, "structure", PRODUCT).body)
     except SourceFormatError as error:
@@ -190,7 +190,7 @@ def look(
     active = day_of(product_of(structure) or {}, "ActiveFrom")
     newest = max(values["ar"], default="none")
     seen = f"years to {newest}, {len(values['drivmedel'])} fuels, active from {active}"
-    return Look(fingerprint=seen, detail=seen)
+    return Poll(fingerprint=seen, detail=seen)
 
 
 def _newest(answer: Mapping[str, Any]) -> tuple[str, str]:

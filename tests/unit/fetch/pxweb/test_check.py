@@ -11,7 +11,7 @@ import pytest
 from klimatpuls.contract import catalog
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies import scb
-from klimatpuls.mock_agencies.server import Faults, Replica, ReplicaServer
+from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
 from klimatpuls.pipeline.snapshot import source_module
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def checked(
     source = replace(catalog.SOURCES[source_id], calls_per_window=())
     limits = http.Limits(retries=0)
     with (
-        ReplicaServer(Replica(archive, as_of, calls=10_000), faults=faults) as server,
-        http.open_session(source, server.url + source.replica_path, limits=limits) as session,
+        MockServer(MockAgencies(archive, as_of, calls=10_000), faults=faults) as server,
+        http.open_session(source, server.url + source.mock_path, limits=limits) as session,
     ):
         return list(source_module(source).check(session, session.base_url, as_of=as_of))
 

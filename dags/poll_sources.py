@@ -11,11 +11,11 @@ from klimatpuls_airflow import assets, tasks
 from klimatpuls_airflow.tags import Layer, source_tag
 
 
-def build_look(source: Source) -> None:
+def build_poll(source: Source) -> None:
     """The release watch of one source."""
 
     @dag(
-        dag_id=f"look_{source.id}",
+        dag_id=f"poll_{source.id}",
         dag_display_name=f"Look · {source.title_en}",
         description=f"{source.title_en} ({source.publisher}): is anything new?",
         doc_md=(
@@ -32,14 +32,14 @@ def build_look(source: Source) -> None:
         max_active_runs=1,
         tags=[source_tag(source.id), Layer.LOOK],
     )
-    def look() -> None:
-        task(tasks.look, outlets=[assets.news(source.id)])(source.id)
+    def poll() -> None:
+        task(tasks.poll, outlets=[assets.news(source.id)])(source.id)
 
-    look()
+    poll()
 
 
 # A task asks for its own DAG only; the others need not be built in its process.
 asked = get_parsing_context().dag_id
 for each in SOURCES.values():
-    if asked in (None, f"look_{each.id}"):
-        build_look(each)
+    if asked in (None, f"poll_{each.id}"):
+        build_poll(each)
