@@ -83,7 +83,7 @@ class House:
             )
             load_facts(self.conn, run.run_id, [(name, parsed)])
             cursor.execute(
-                load_sql("load/insert_release.sql"),
+                load_sql("write/insert_release.sql"),
                 {
                     "release_id": name,
                     "source": "smhi_emissions",
@@ -104,7 +104,9 @@ class House:
                     "run_id": run.run_id,
                 },
             )
-            cursor.execute(load_sql("load/set_verdict_state.sql"), {"state": "validated", "release_id": name})
+            cursor.execute(
+                load_sql("write/set_verdict_state.sql"), {"state": "validated", "release_id": name}
+            )
             runs.set_run_state(self.conn, run.run_id, "validated", "by hand")
         return name
 

@@ -13,12 +13,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import chain
 import hypothesis
 import pytest
-import sharing
 from psycopg2 import sql
-from remembering import remembering
+from support import pipeline_run, shared
+from support.result_cache import remembering
 
 from klimatpuls.statistics import results
 from klimatpuls.warehouse.connection import connect
@@ -41,7 +40,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # The modules of a session are millions of objects that stay; looking through them again and again takes time.
 gc.set_threshold(100_000, 20, 100)
-CLUSTER = pytest.StashKey[sharing.SharedCluster]()
+CLUSTER = pytest.StashKey[shared.SharedCluster]()
 
 # A deadline per example measures the machine, not the code: a busy one fails what is right.
 hypothesis.settings.register_profile("klimatpuls", deadline=None)
@@ -115,13 +114,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the workers have in common."""
-    return sharing.session_folder(tmp_path_factory.getbasetemp())
+    return shared.session_folder(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")
 def made_archives(session_folder: Path) -> Path:
     """A folder with the bundled archive (``whole``), a ``small`` one and ``every``: not to be changed."""
-    return sharing.once(session_folder, "archives", chain.make_archives)
+    return shared.once(session_folder, "archives", pipeline_run.make_archives)
 
 
 @pytest.fixture(scope="session")
@@ -137,21 +136,21 @@ def whole_archive(made_archives: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_cluster(session_folder: Path, request: pytest.FixtureRequest) -> sharing.SharedCluster:
+def shared_cluster(session_folder: Path, request: pytest.FixtureRequest) -> shared.SharedCluster:
     """Our end of the cluster of the session."""
-    shared = sharing.SharedCluster(session_folder)
-    request.config.stash[CLUSTER] = shared
-    return shared
+    ours = shared.SharedCluster(session_folder)
+    request.config.stash[CLUSTER] = ours
+    return ours
 
 
 @pytest.fixture(scope="session")
-def cluster(shared_cluster: sharing.SharedCluster) -> Cluster:
+def cluster(shared_cluster: shared.SharedCluster) -> Cluster:
     """A throw-away PostgreSQL cluster for the whole session and all its workers."""
     return shared_cluster.open()
 
 
 @pytest.fixture(scope="session")
-def warehouse_template(cluster: Cluster, shared_cluster: sharing.SharedCluster) -> str:
+def warehouse_template(cluster: Cluster, shared_cluster: shared.SharedCluster) -> str:
     """A migrated database that the tests' own databases are cloned from."""
     from klimatpuls.warehouse.migrate import migrate
 
@@ -159,7 +158,7 @@ def warehouse_template(cluster: Cluster, shared_cluster: sharing.SharedCluster) 
         cluster.ensure_database("template_warehouse")
         migrate(cluster.dsn("template_warehouse"), PASSWORDS)
 
-    sharing.once(shared_cluster.folder, "template", make)
+    shared.once(shared_cluster.folder, "template", make)
     return "template_warehouse"
 
 
@@ -206,7 +205,7 @@ def _warehouse(cluster: Cluster, name: str) -> Warehouse:
 def clone(make_database: Callable[[str, str], Warehouse]) -> Callable[[str], Warehouse]:
     """Makes warehouses, each a clone of the database named."""
     numbers = count(1)
-    return lambda template: make_database(f"warehouse_{sharing.WORKER}{next(numbers)}", template)
+    return lambda template: make_database(f"warehouse_{shared.WORKER}{next(numbers)}", template)
 
 
 @pytest.fixture(scope="session")
@@ -226,7 +225,7 @@ def drop_warehouse(cluster: Cluster) -> Callable[[Warehouse], None]:
 
 @pytest.fixture(scope="session")
 def published_as(
-    shared_cluster: sharing.SharedCluster,
+    shared_cluster: shared.SharedCluster,
     warehouse_template: str,
     make_database: Callable[[str, str], Warehouse],
 ) -> Callable[[str, Path], Published]:
@@ -239,17 +238,17 @@ def published_as(
     def publish(name: str, archive: Path) -> Published:
         def make(folder: Path) -> None:
             made = make_database(f"{name}_template", warehouse_template)
-            context = chain.context_of(folder / "home", AS_OF)
+            context = pipeline_run.context_of(folder / "home", AS_OF)
             with closing(connect(made.loader_dsn)) as conn:
-                assert chain.refresh(conn, made.loader_dsn, archive, context) is not None
+                assert pipeline_run.refresh(conn, made.loader_dsn, archive, context) is not None
                 (folder / "digest").write_text(warehouse_digest(conn), encoding="ascii")
 
-        folder = sharing.once(shared_cluster.folder, name, make)
+        folder = shared.once(shared_cluster.folder, name, make)
         if name not in copies:
-            copies[name] = make_database(f"{name}_{sharing.WORKER}", f"{name}_template")
+            copies[name] = make_database(f"{name}_{shared.WORKER}", f"{name}_template")
         return Published(
             warehouse=copies[name],
-            context=chain.context_of(folder / "home", AS_OF),
+            context=pipeline_run.context_of(folder / "home", AS_OF),
             archive=archive,
             good_digest=(folder / "digest").read_text(encoding="ascii"),
         )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-import chain
 import pytest
-from commands import Commands
+from support import pipeline_run
+from support.commands import Commands
 
 from klimatpuls.local import processes, runtime, stack, superset
 from klimatpuls.local.home import Home
@@ -49,10 +49,16 @@ def home(
     try:
         dsn = runtime.warehouse_dsn(running, "wh_loader")
         with closing(connect(dsn)) as conn:
-            assert chain.refresh(conn, dsn, archive, chain.context_of(home.root, EARLIER)) is not None
+            assert (
+                pipeline_run.refresh(conn, dsn, archive, pipeline_run.context_of(home.root, EARLIER))
+                is not None
+            )
             shutil.rmtree(archive)
             shutil.copytree(whole_archive, archive)
-            assert chain.refresh(conn, dsn, archive, chain.context_of(home.root, AS_OF)) is not None
+            assert (
+                pipeline_run.refresh(conn, dsn, archive, pipeline_run.context_of(home.root, AS_OF))
+                is not None
+            )
         running.detach()
         yield home
     finally:

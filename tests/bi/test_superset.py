@@ -9,13 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import chain
-import chromium
-import dashboard
 import psycopg2
 import pytest
 import yaml
-from commands import Commands
+from support import chromium, dashboard, pipeline_run
+from support.commands import Commands
 
 from klimatpuls.files.yaml_text import parse_yaml
 from klimatpuls.local import processes, runtime, superset
@@ -23,8 +21,8 @@ from klimatpuls.local import processes, runtime, superset
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chromium import Page
     from conftest import Started
+    from support.chromium import Page
 
     from klimatpuls.local.home import Home
 
@@ -160,7 +158,7 @@ def test_sectors_add_up_to_the_network_and_to_the_nation(bi_dsn: str) -> None:
         )
         rows, tonnes, per_capita = cursor.fetchone()
     # The network and the nation, in every year that the archive of the tests has.
-    assert rows == 2 * len(chain.SMALL_YEARS)
+    assert rows == 2 * len(pipeline_run.SMALL_YEARS)
     assert tonnes < 1.0
     assert per_capita < 1e-6
 

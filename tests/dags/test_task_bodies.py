@@ -14,9 +14,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import chain
 import pytest
 from psycopg2.errors import UniqueViolation
+from support import pipeline_run
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
@@ -104,7 +104,7 @@ def tasks_over(
             },
         )
     for source in tuple(SOURCES.values()):
-        monkeypatch.setitem(SOURCES, source.id, chain.unthrottled(source))
+        monkeypatch.setitem(SOURCES, source.id, pipeline_run.unthrottled(source))
         declare(source.conn_id, {"conn_type": "http", "host": replica.url + source.mock_path})
     # Port 1 answers to nobody: mail stays on this machine, and its failure is part of what is looked at.
     mail = {"from_email": "us@example.org", "list_address": "list@example.org"}
@@ -290,7 +290,7 @@ def ingest_harmed(
     """Ingest a harmed sheet of the day after the published one; returns its run."""
     (path,) = (small_archive / "smhi").glob("GGT*2026*.xlsx")
     parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
-    rows = chain.sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
+    rows = pipeline_run.sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
     harm(rows)
     file = tmp_path / "by_hand.xlsx"
     file.write_bytes(workbook.build_workbook(rows, sheet_name="Växthusgaser totalt"))

@@ -12,12 +12,10 @@ from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import chain
-import processes_of
 import pytest
-import releasing
-from commands import Commands
 from conftest import HALF_WRITTEN, PROJECT
+from support import pipeline_run, processes, releases
+from support.commands import Commands
 
 from klimatpuls.files import synthetic_mark
 from klimatpuls.local import runtime
@@ -62,7 +60,7 @@ def archive(made_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     whole = made_archives / "whole"
     shutil.copy(whole / MANIFEST, folder)
     (carbon_dioxide,) = (whole / "smhi").glob("CO2_*2026*.xlsx")
-    (folder / "smhi" / carbon_dioxide.name).write_bytes(chain.few_rows(carbon_dioxide, "co2"))
+    (folder / "smhi" / carbon_dioxide.name).write_bytes(pipeline_run.few_rows(carbon_dioxide, "co2"))
     return folder
 
 
@@ -144,7 +142,7 @@ class TestLeftRunning:
         assert task.task_id == "second"
         assert "refused on purpose" in log
         assert given == [str(home.root), True]  # the task's own home, and pandas imported before the fork
-        addresses = processes_of.listeners(processes_of.everything(home))
+        addresses = processes.listeners(processes.everything(home))
         assert addresses == {"0100007F"}  # 127.0.0.1 and nothing else
         assert (home.root / "airflow" / "passwords.json").stat().st_mode & 0o777 == 0o600
 
@@ -166,7 +164,7 @@ class TestLeftRunning:
         _tell_that_the_digest_was_of_the_day_before(running)
         before, shown = _totals(running), _publication(running)
         held = tmp_path / "moved.xlsx"
-        held.write_bytes(_moved(releasing.newest(archive), 1.2, date(2026, 6, 1)))
+        held.write_bytes(_moved(releases.newest(archive), 1.2, date(2026, 6, 1)))
         done = running("ingest", str(held))
         assert done.code == 3, done.out + done.err
         assert "hold_moved" in done.out
@@ -203,7 +201,7 @@ class TestLeftRunning:
     ) -> None:
         before = sorted((running.home / "snapshots").rglob("*"))
         file = tmp_path / "real.xlsx"
-        rows = chain.sheet_rows(releasing.newest(archive), date(2026, 6, 2))
+        rows = pipeline_run.sheet_rows(releases.newest(archive), date(2026, 6, 2))
         file.write_bytes(workbook.build_workbook(rows, sheet_name="GGT"))
         done = running("ingest", str(file))
         assert done.code == 4, done.out + done.err
@@ -226,7 +224,7 @@ class TestLeftRunning:
 
 def test_down_leaves_no_process(running: Commands) -> None:
     assert "stopped" in running.good("down")
-    assert processes_of.everything(Home(running.home)) == set()
+    assert processes.everything(Home(running.home)) == set()
     assert not (Home(running.home).run / "warden.json").exists()
     assert "nothing was running" in running.good("down")
 
@@ -288,7 +286,7 @@ def _publication(klimatpuls: Commands) -> Any:
 def _moved(parsed: Parsed, factor: float, published: date) -> bytes:
     """The same release with every figure multiplied: all sums hold, every municipality has moved."""
     made_up = workbook.Properties(title=f"{synthetic_mark.SYNTHETIC_MARK}: moved")
-    rows = chain.sheet_rows(parsed, published, factor)
+    rows = pipeline_run.sheet_rows(parsed, published, factor)
     return workbook.build_workbook(rows, sheet_name="moved", properties=made_up)
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from releasing import release, the_day_after
+from support.releases import release, the_day_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

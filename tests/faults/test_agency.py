@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from chain import unthrottled
+from support.pipeline_run import unthrottled
 
 from klimatpuls.contract.catalog import SMHI_EMISSIONS
 from klimatpuls.errors import EXIT_FETCH, FetchError

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 import pytest
 from python_calamine import CalamineWorkbook
+from support import pipeline_run
 
 from klimatpuls.contract.catalog import SMHI_EMISSIONS
 from klimatpuls.fetch.http import open_session
@@ -58,7 +58,7 @@ def read(path: Path) -> Rows:
 
 def few_years(rows: Rows) -> Rows:
     head = next(at for at, row in enumerate(rows) if row[0] == "Huvudsektor")
-    kept = [at for at, year in enumerate(rows[head - 1]) if at < 4 or year in chain.SMALL_YEARS]
+    kept = [at for at, year in enumerate(rows[head - 1]) if at < 4 or year in pipeline_run.SMALL_YEARS]
     return [*rows[: head - 1], *([row[at] for at in kept] for row in rows[head - 1 :])]
 
 
@@ -86,9 +86,9 @@ def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
 
 def fetch_as_of(dsn: str, folder: Path, context: RunContext) -> tuple[str, validate.ValidationResult | None]:
     """Hops 1 to 3 over HTTP from the replica."""
-    source = chain.unthrottled(SMHI_EMISSIONS)
+    source = pipeline_run.unthrottled(SMHI_EMISSIONS)
     with MockServer(MockAgencies(folder, context.as_of)) as replica, closing(connect(dsn)) as conn:
-        run_id = chain.begin(conn, source, context)
+        run_id = pipeline_run.begin(conn, source, context)
         with open_session(source, replica.url + source.mock_path) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         if taken.state != "fetched":
@@ -106,18 +106,18 @@ def published(
     """A warehouse in which both releases of both pollutants went whole through hops 1 to 4."""
     warehouse, home = new_warehouse(), tmp_path_factory.mktemp("home")
     for day in (FIRST, SECOND):
-        context = replace(chain.context_of(home, day), air_pollutants=frozenset({"nox", "hg", "pm25"}))
+        context = replace(pipeline_run.context_of(home, day), air_pollutants=frozenset({"nox", "hg", "pm25"}))
         state, result = fetch_as_of(warehouse.loader_dsn, bundled, context)
         assert (state, result and result.state) == ("fetched", "validated")
         with closing(connect(warehouse.loader_dsn)) as conn:
-            made = publish.publish_validated(conn, context, chain.LIST_ADDRESS)
+            made = publish.publish_validated(conn, context, pipeline_run.LIST_ADDRESS)
         assert made is not None
         assert not made.digest_queued
     return warehouse
 
 
 def test_nobody_is_asked_for_them_by_default(warehouse: Warehouse, bundled: Path, tmp_path: Path) -> None:
-    context = chain.context_of(tmp_path, SECOND)
+    context = pipeline_run.context_of(tmp_path, SECOND)
     assert fetch_as_of(warehouse.loader_dsn, bundled, context) == ("not_yet_published", None)
     told = ask(warehouse.admin_dsn, "SELECT DISTINCT dataset FROM mart.data_status")
     assert told == [("smhi_emissions",)], "nothing is said of the freshness of what nobody asked for"
@@ -166,8 +166,10 @@ def test_they_are_never_among_emissions_and_keep_their_unit_with_the_release(pub
         "SELECT substance, count(DISTINCT release_id), count(*) FROM mart.air_pollutant_by_release"
         " GROUP BY substance ORDER BY substance"
     )
-    years = [set(chain.SMALL_YEARS) & set(each) for each in (archives.FIRST_YEARS, archives.SECOND_YEARS)]
-    rows = chain.CELLS_A_YEAR * sum(map(len, years))
+    years = [
+        set(pipeline_run.SMALL_YEARS) & set(each) for each in (archives.FIRST_YEARS, archives.SECOND_YEARS)
+    ]
+    rows = pipeline_run.CELLS_A_YEAR * sum(map(len, years))
     assert ask(published.bi_dsn, by_release) == [("hg", 2, rows), ("nox", 2, rows)]
     sums = (
         "SELECT DISTINCT unit, unallocated > 0, unallocated_pct < 2 FROM mart.reconciliation"
@@ -257,8 +259,8 @@ def test_a_harmed_sheet_has_one_verdict(
     warehouse = clone(published.name)
     rows = rows_of(bundled, substance)
     change(rows)
-    result = chain.take(
-        warehouse.loader_dsn, chain.context_of(tmp_path, LATER), DATASET, [book(rows)], substance
+    result = pipeline_run.take(
+        warehouse.loader_dsn, pipeline_run.context_of(tmp_path, LATER), DATASET, [book(rows)], substance
     )
     told = "\n".join(result.explanations)
     assert result.state == state, told
@@ -273,14 +275,14 @@ def test_an_approved_hold_of_a_pollutant_is_published_without_a_digest(
 ) -> None:
     from klimatpuls.pipeline.approval import decide_release
 
-    warehouse, context = clone(published.name), chain.context_of(tmp_path, LATER)
+    warehouse, context = clone(published.name), pipeline_run.context_of(tmp_path, LATER)
     rows = rows_of(bundled, "nox")
     times(rows, 1_000.0)
-    result = chain.take(warehouse.loader_dsn, context, DATASET, [book(rows)], "nox")
+    result = pipeline_run.take(warehouse.loader_dsn, context, DATASET, [book(rows)], "nox")
     (held,) = result.held
     with closing(connect(warehouse.loader_dsn)) as conn:
         decide_release(conn, held, action="approve", decided_by="operator", reason="method", now=context.now)
-        made = publish.publish_validated(conn, context, chain.LIST_ADDRESS)
+        made = publish.publish_validated(conn, context, pipeline_run.LIST_ADDRESS)
     assert made is not None
     assert not made.digest_queued
     assert ask(warehouse.admin_dsn, "SELECT count(*) FROM ops.mail_outbox") == [(0,)]
@@ -289,13 +291,13 @@ def test_an_approved_hold_of_a_pollutant_is_published_without_a_digest(
 def test_a_file_by_hand_is_taken_whatever_the_setting_says(
     warehouse: Warehouse, bundled: Path, tmp_path: Path
 ) -> None:
-    context = chain.context_of(tmp_path / "home", LATER)
+    context = pipeline_run.context_of(tmp_path / "home", LATER)
     file = tmp_path / "mercury.xlsx"
     file.write_bytes(book(rows_of(bundled, "hg")))
     kept = snapshot.keep_file(file, context)
     assert (kept.source, kept.dataset, kept.substance) == ("smhi_emissions", DATASET, "hg")
     with closing(connect(warehouse.loader_dsn)) as conn:
-        run_id = chain.begin(conn, SMHI_EMISSIONS, context)
+        run_id = pipeline_run.begin(conn, SMHI_EMISSIONS, context)
         snapshot.adopt_by_hand(conn, SMHI_EMISSIONS, context, run_id=run_id, manifest_path=kept.manifest_path)
         load.load_run(conn, SMHI_EMISSIONS, run_id, context)
         result = validate.validate_run(conn, warehouse.loader_dsn, SMHI_EMISSIONS, run_id, context)

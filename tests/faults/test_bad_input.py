@@ -9,10 +9,10 @@ import zipfile
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import chain
 import pytest
-from chain import sheet_rows
-from releasing import shown
+from support import pipeline_run
+from support.pipeline_run import sheet_rows
+from support.releases import shown
 
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.sources import smhi_emissions
@@ -61,7 +61,7 @@ def changed(rows: Rows, change: Callable[[Rows], Rows | None]) -> Rows:
 
 def take(published: Published, body: bytes) -> tuple[ValidationResult, str]:
     """Feed a workbook through the hops; what the gates said, and what the operator is told."""
-    result = chain.take(published.warehouse.loader_dsn, published.context, "smhi_emissions", [body])
+    result = pipeline_run.take(published.warehouse.loader_dsn, published.context, "smhi_emissions", [body])
     assert not result.publishable
     return result, "\n".join(result.explanations)
 

@@ -9,9 +9,9 @@ from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import chain
 import pytest
-from hostile import HOSTILE
+from support import pipeline_run
+from support.hostile_files import HOSTILE
 
 from klimatpuls.contract import catalog
 from klimatpuls.contract.catalog import SOURCES
@@ -37,7 +37,7 @@ def answers(wholly_good: Published) -> dict[str, tuple[bytes, ...]]:
     as_of = wholly_good.context.as_of
     found: dict[str, tuple[bytes, ...]] = {}
     with MockServer(MockAgencies(wholly_good.archive, as_of)) as replica:
-        for source in map(chain.unthrottled, SOURCES.values()):
+        for source in map(pipeline_run.unthrottled, SOURCES.values()):
             with open_session(source, replica.url + source.mock_path) as session:
                 for entry in source.datasets:
                     if entry.by_hand or entry.by_setting:
@@ -87,7 +87,7 @@ def test_every_source_knows_its_own_files_and_what_its_parser_accepts(
 def test_a_file_of_another_source_is_loaded_like_an_answer(
     answers: dict[str, tuple[bytes, ...]], warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    context = chain.context_of(tmp_path / "home", chain.date(2026, 5, 8))
+    context = pipeline_run.context_of(tmp_path / "home", pipeline_run.date(2026, 5, 8))
     for dataset in ("scb_population", "klimatklivet"):
         source = catalog.source_of(dataset)
         file = tmp_path / f"{dataset}.file"
@@ -95,7 +95,7 @@ def test_a_file_of_another_source_is_loaded_like_an_answer(
         kept = snapshot.keep_file(file, context)
         assert (kept.source, kept.dataset) == (source.id, dataset)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            run_id = chain.begin(conn, source, context)
+            run_id = pipeline_run.begin(conn, source, context)
             snapshot.adopt_by_hand(conn, source, context, run_id=run_id, manifest_path=kept.manifest_path)
             result = load.load_run(conn, source, run_id, context)
             assert list(result.rows.values()) > [0], result.quarantined
@@ -240,7 +240,7 @@ def test_an_answer_of_a_synthetic_archive_says_so_and_no_other_does(
     books = sorted(path.name for path in (archive / "smhi").glob("*.xlsx"))
     lines = ["path,origin,known_from", *(f"smhi/{name},{origin},2026-05-08" for name in books)]
     (archive / "manifest.csv").write_text("\n".join(lines) + "\n")
-    source, day = chain.unthrottled(SOURCES[source_id]), date(2026, 11, 1)
+    source, day = pipeline_run.unthrottled(SOURCES[source_id]), date(2026, 11, 1)
     with (
         MockServer(MockAgencies(archive, day, calls=1_000)) as server,
         open_session(source, server.url + source.mock_path) as session,

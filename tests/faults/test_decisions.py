@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg2
 import pytest
-from releasing import ask, current, outbox, publish_now, release
+from support.releases import ask, current, outbox, publish_now, release
 
 from klimatpuls.errors import UsageError
 from klimatpuls.pipeline import watch
@@ -247,7 +247,7 @@ class TestNotPublishedYet:
     def waits(published: Published) -> list[tuple[Any, ...]]:
         """What `klimatpuls status` says of the releases that wait."""
         with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
-            cursor.execute(load_sql("load/waiting_releases.sql"))
+            cursor.execute(load_sql("read/waiting_releases.sql"))
             return [(release_id, state, why) for release_id, state, _, _, why in cursor.fetchall()]
 
     def test_rejected_it_is_never_published(self, waiting: tuple[Published, str]) -> None:

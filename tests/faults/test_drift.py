@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
-import chain
-import drifting
 import openpyxl
 import pytest
-from chain import sheet_rows, unthrottled
-from releasing import shown
+from support import drift, pipeline_run
+from support.pipeline_run import sheet_rows, unthrottled
+from support.releases import shown
 
 from klimatpuls.contract import catalog
 from klimatpuls.domain import regions
@@ -646,7 +645,7 @@ def emission_year(
     name: str, change: Callable[[Rows, int], None] | None, verdict: Verdict, *words: str
 ) -> Case:
     """A case about a new year of SMHI's."""
-    return smhi_case(f"new year: {name}", smhi(drifting.new_year(change)), verdict, *words)
+    return smhi_case(f"new year: {name}", smhi(drift.new_year(change)), verdict, *words)
 
 
 def both(*harms: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
@@ -682,50 +681,48 @@ def grants_dated(day: str) -> Callable[[list[Any]], list[Any]]:
 UNIFORM, SWAPPED = "new_year_uniform", "new_year_swapped"
 NEW_YEAR_CASES = (
     emission_year("plausible", None, WARNED, "scope_break"),
-    emission_year("a copy", drifting.like(2024), "hold", UNIFORM, "Riket (2025", "2024"),
-    emission_year("a copy of an old year", drifting.like(2021), "hold", UNIFORM, "som/as 2021"),
-    emission_year("one factor", drifting.like(2024, 0.97), "hold", UNIFORM, "0.97"),
-    emission_year(
-        "every sector scaled", drifting.each_sector_by_its_own_factor, "hold", UNIFORM, "som/as 2024"
-    ),
+    emission_year("a copy", drift.like(2024), "hold", UNIFORM, "Riket (2025", "2024"),
+    emission_year("a copy of an old year", drift.like(2021), "hold", UNIFORM, "som/as 2021"),
+    emission_year("one factor", drift.like(2024, 0.97), "hold", UNIFORM, "0.97"),
+    emission_year("every sector scaled", drift.each_sector_by_its_own_factor, "hold", UNIFORM, "som/as 2024"),
     emission_year(
         "one sector scaled",
-        drifting.sector("Jordbruk", lambda row: row[-2] * 0.98),
+        drift.sector("Jordbruk", lambda row: row[-2] * 0.98),
         WARNED,
         "new_year_sector_uniform",
         "Jordbruk: 2025",
     ),
-    emission_year("zero", drifting.times(0.0), "hold", "new_year_zero", "Riket", "2025"),
-    emission_year("kilotonnes", drifting.times(0.001), "hold", "new_year_nation", "Riket"),
-    emission_year("kilograms", drifting.times(1000.0), "hold", "new_year_nation", "Riket"),
-    emission_year("doubled", drifting.times(2.0), "hold", "new_year_nation", "mot/against 2024"),
+    emission_year("zero", drift.times(0.0), "hold", "new_year_zero", "Riket", "2025"),
+    emission_year("kilotonnes", drift.times(0.001), "hold", "new_year_nation", "Riket"),
+    emission_year("kilograms", drift.times(1000.0), "hold", "new_year_nation", "Riket"),
+    emission_year("doubled", drift.times(2.0), "hold", "new_year_nation", "mot/against 2024"),
     emission_year(
-        "a county doubled", drifting.county("Gotlands län", 2.0), "hold", "new_year_county", "Gotland"
+        "a county doubled", drift.county("Gotlands län", 2.0), "hold", "new_year_county", "Gotland"
     ),
     emission_year(
         "a sector zero",
-        drifting.sector("Jordbruk", lambda _: 0.0),
+        drift.sector("Jordbruk", lambda _: 0.0),
         "hold",
         "new_year_zero",
         "Riket (Jordbruk: 2025)",
     ),
     emission_year(
         "a sector times ten",
-        drifting.sector("Jordbruk", lambda row: row[-1] * 10),
+        drift.sector("Jordbruk", lambda row: row[-1] * 10),
         "hold",
         "new_year_sectors",
         "Riket (Jordbruk: 2025)",
     ),
-    emission_year("many municipalities out", drifting.many_municipalities(1.7), "hold", "new_year_municipal"),
+    emission_year("many municipalities out", drift.many_municipalities(1.7), "hold", "new_year_municipal"),
     emission_year(
         "a sector under other names",
-        drifting.shuffled("Industri (energi + processer)"),
+        drift.shuffled("Industri (energi + processer)"),
         "hold",
         "new_year_cells",
     ),
     emission_year(
         "two municipalities swapped",
-        drifting.swapped("Tierp", "Uppsala", [-1]),
+        drift.swapped("Tierp", "Uppsala", [-1]),
         "hold",
         SWAPPED,
         "Tierp",
@@ -733,19 +730,17 @@ NEW_YEAR_CASES = (
     ),
     smhi_case(
         "two municipalities swapped in all years",
-        smhi(drifting.swapped("Tierp", "Uppsala", range(4, 10))),
+        smhi(drift.swapped("Tierp", "Uppsala", range(4, 10))),
         "hold",
         SWAPPED,
         "Uppsala (0380) 2024",
     ),
-    smhi_case("infinite", smhi(drifting.cell("Tierp", "inf")), "quarantine", "inf"),
-    smhi_case("not a number", smhi(drifting.cell("Heby", "NaN")), "quarantine", "NaN"),
-    smhi_case(
-        "a date in the future", smhi(drifting.dated("2026-06-30")), "hold", "release_date", "2026-06-30"
-    ),
+    smhi_case("infinite", smhi(drift.cell("Tierp", "inf")), "quarantine", "inf"),
+    smhi_case("not a number", smhi(drift.cell("Heby", "NaN")), "quarantine", "NaN"),
+    smhi_case("a date in the future", smhi(drift.dated("2026-06-30")), "hold", "release_date", "2026-06-30"),
     smhi_case(
         "the day and date of the published one",
-        smhi(lambda r, h: (drifting.dated("2026-05-07")(r, h), drifting.new_year()(r, h))[0]),
+        smhi(lambda r, h: (drift.dated("2026-05-07")(r, h), drift.new_year()(r, h))[0]),
         "hold",
         "same_day",
         "smhi_emissions-ghg-2026-05-07-",
@@ -755,150 +750,148 @@ NEW_YEAR_CASES = (
     Case(
         "persons: a new year",
         POPULATION,
-        drifting.scb_year(drifting.grown),
+        drift.scb_year(drift.grown),
         WARNED,
         ("population_cross_check",),
     ),
     Case(
         "persons: a new year doubled",
         POPULATION,
-        drifting.scb_year(drifting.scb_times(2)),
+        drift.scb_year(drift.scb_times(2)),
         "hold",
         ("fact_new_year", "Riket", "mot/against 2024"),
     ),
     Case(
         "persons: a new year a copy",
         POPULATION,
-        drifting.scb_year(lambda value, _: value),
+        drift.scb_year(lambda value, _: value),
         "hold",
         ("fact_new_year_uniform", "som/as 2024"),
     ),
     Case(
         "persons: a county missing a digit",
         POPULATION,
-        drifting.scb_year(drifting.scb_times(0.1, "09")),
+        drift.scb_year(drift.scb_times(0.1, "09")),
         "hold",
         ("fact_new_year", "Gotland"),
     ),
     Case(
         "persons: two municipalities swapped",
         POPULATION,
-        drifting.scb_swapped("0360", "0380"),
+        drift.scb_swapped("0360", "0380"),
         "hold",
         ("fact_new_year_swapped", "Uppsala (0380)"),
     ),
     Case(
         "persons: a date in the future",
         POPULATION,
-        drifting.scb_dated("2026-06-30"),
+        drift.scb_dated("2026-06-30"),
         "hold",
         ("release_date",),
     ),
     Case(
         "persons: the date of the published one",
         POPULATION,
-        both(drifting.scb_year(drifting.grown), drifting.scb_dated("2025-02-22")),
+        both(drift.scb_year(drift.grown), drift.scb_dated("2025-02-22")),
         "hold",
         ("release_date", "same_day"),
     ),
-    Case("persons: infinite", POPULATION, drifting.scb_value(math.inf), "quarantine", ("not_json",)),
-    Case("persons: not a number", POPULATION, drifting.scb_value(math.nan), "quarantine", ("not_json",)),
-    Case("persons: negative", POPULATION, drifting.scb_value(-5), "quarantine", ("-5",)),
-    Case("persons: values missing", POPULATION, drifting.scb_nulls(10), "quarantine", ("population",)),
-    Case("energy: a new year", ENERGY, drifting.scb_year(drifting.grown), "publish"),
+    Case("persons: infinite", POPULATION, drift.scb_value(math.inf), "quarantine", ("not_json",)),
+    Case("persons: not a number", POPULATION, drift.scb_value(math.nan), "quarantine", ("not_json",)),
+    Case("persons: negative", POPULATION, drift.scb_value(-5), "quarantine", ("-5",)),
+    Case("persons: values missing", POPULATION, drift.scb_nulls(10), "quarantine", ("population",)),
+    Case("energy: a new year", ENERGY, drift.scb_year(drift.grown), "publish"),
     Case(
         "energy: a new year in kWh",
         ENERGY,
-        drifting.scb_year(drifting.scb_times(1000)),
+        drift.scb_year(drift.scb_times(1000)),
         "hold",
         ("fact_new_year", "mot/against 2024"),
     ),
     Case(
         "energy: a county doubled",
         ENERGY,
-        drifting.scb_year(drifting.scb_times(2, "09")),
+        drift.scb_year(drift.scb_times(2, "09")),
         "hold",
         ("fact_new_year",),
     ),
     Case(
         "energy: a new year zero",
         ENERGY,
-        drifting.scb_year(lambda *_: 0.0),
+        drift.scb_year(lambda *_: 0.0),
         "hold",
         ("fact_new_year", "Riket"),
     ),
     Case(
         "energy: a new year a copy",
         ENERGY,
-        drifting.scb_year(lambda value, _: value),
+        drift.scb_year(lambda value, _: value),
         "hold",
         ("fact_new_year_uniform",),
     ),
     Case(
         "energy: a third is missing",
         ENERGY,
-        drifting.scb_nulls(3, ".."),
+        drift.scb_nulls(3, ".."),
         "hold",
         ("fact_missing", "energy_mwh"),
     ),
     Case(
         "energy: all is missing",
         ENERGY,
-        drifting.scb_nulls(1, ".."),
+        drift.scb_nulls(1, ".."),
         "quarantine",
         ("fact_empty", "energy_mwh"),
     ),
-    Case("energy: infinite", ENERGY, drifting.scb_value(math.inf), "quarantine", ("not_json",)),
-    Case("energy: negative", ENERGY, drifting.scb_value(-0.5), "quarantine", ("negative", "-0.5")),
-    Case("energy: a date in the future", ENERGY, drifting.scb_dated("2026-06-30"), "hold", ("release_date",)),
+    Case("energy: infinite", ENERGY, drift.scb_value(math.inf), "quarantine", ("not_json",)),
+    Case("energy: negative", ENERGY, drift.scb_value(-0.5), "quarantine", ("negative", "-0.5")),
+    Case("energy: a date in the future", ENERGY, drift.scb_dated("2026-06-30"), "hold", ("release_date",)),
     Case(
         "inventory: a new year doubled",
         NATIONAL,
-        drifting.scb_year(drifting.scb_times(2)),
+        drift.scb_year(drift.scb_times(2)),
         "hold",
         ("fact_new_year",),
     ),
     Case(
         "inventory: the newest year gone",
         NATIONAL,
-        drifting.scb_without_last_year,
+        drift.scb_without_last_year,
         "hold",
         ("fact_vanished",),
     ),
-    Case("inventory: infinite", NATIONAL, drifting.scb_value(math.inf), "quarantine", ("not_json",)),
+    Case("inventory: infinite", NATIONAL, drift.scb_value(math.inf), "quarantine", ("not_json",)),
     Case(
         "inventory: a date in the future",
         NATIONAL,
-        drifting.scb_dated("2026-06-30"),
+        drift.scb_dated("2026-06-30"),
         "hold",
         ("release_date",),
     ),
     Case(
         "forecast: a new year in thousands",
         FORECAST,
-        drifting.scb_year(drifting.scb_times(0.001), 2046),
+        drift.scb_year(drift.scb_times(0.001), 2046),
         "hold",
         ("fact_new_year",),
     ),
-    Case("forecast: negative", FORECAST, drifting.scb_value(-5), "quarantine", ("-5",)),
-    Case("forecast: not a number", FORECAST, drifting.scb_value(math.nan), "quarantine", ("not_json",)),
-    Case(
-        "forecast: of another century", FORECAST, drifting.scb_dated("1999-12-31"), "hold", ("release_date",)
-    ),
-    Case("vehicles: a new year doubled", TRAFA, drifting.trafa_year(2.0), "hold", ("fact_new_year",)),
-    Case("vehicles: a new year a copy", TRAFA, drifting.trafa_year(1.0), "hold", ("fact_new_year_uniform",)),
+    Case("forecast: negative", FORECAST, drift.scb_value(-5), "quarantine", ("-5",)),
+    Case("forecast: not a number", FORECAST, drift.scb_value(math.nan), "quarantine", ("not_json",)),
+    Case("forecast: of another century", FORECAST, drift.scb_dated("1999-12-31"), "hold", ("release_date",)),
+    Case("vehicles: a new year doubled", TRAFA, drift.trafa_year(2.0), "hold", ("fact_new_year",)),
+    Case("vehicles: a new year a copy", TRAFA, drift.trafa_year(1.0), "hold", ("fact_new_year_uniform",)),
     Case("vehicles: a date in the future", TRAFA, trafa_dated("2026-06-30"), "hold", ("release_date",)),
-    Case("vehicles: negative", TRAFA, drifting.trafa_count("-5", 1), "quarantine", ("-5",)),
-    Case("vehicles: infinite", TRAFA, drifting.trafa_count("inf", 2), "quarantine", ("inf",)),
+    Case("vehicles: negative", TRAFA, drift.trafa_count("-5", 1), "quarantine", ("-5",)),
+    Case("vehicles: infinite", TRAFA, drift.trafa_count("inf", 2), "quarantine", ("inf",)),
     Case(
         "key figures: a new year in thousands",
         KOLADA,
-        drifting.kolada_year(0.001),
+        drift.kolada_year(0.001),
         "hold",
         ("fact_new_year",),
     ),
-    Case("key figures: infinite", KOLADA, drifting.kolada_value(math.inf, 1), "quarantine", ("inf",)),
-    Case("key figures: not a number", KOLADA, drifting.kolada_value(math.nan, 2), "quarantine", ("nan",)),
+    Case("key figures: infinite", KOLADA, drift.kolada_value(math.inf, 1), "quarantine", ("inf",)),
+    Case("key figures: not a number", KOLADA, drift.kolada_value(math.nan, 2), "quarantine", ("nan",)),
     Case(
         "grants: amounts missing", GRANTS, grants_without_amounts(2), "hold", ("fact_missing", "amount_sek")
     ),
@@ -939,7 +932,7 @@ SUMS = {
 def take(published: Published, dataset: str, parts: Parts) -> Outcome:
     """Feed bytes through the hops."""
     dsn = published.warehouse.loader_dsn
-    result = chain.take(dsn, published.context, dataset, parts)
+    result = pipeline_run.take(dsn, published.context, dataset, parts)
     for release_id in result.held:
         # Answered, so that the next harm to the same dataset has no twin on hold.
         with closing(connect(dsn)) as conn:
@@ -1009,7 +1002,7 @@ def test_a_harm_has_one_verdict(
     if is_published:
         known = {year: total for year, total in outcome.sums.items() if year in right}
         assert known == pytest.approx({year: right[year] for year in known}, rel=1e-9)
-        added = {drifting.NEW_YEAR} if case.id.startswith("new year: ") else set()
+        added = {drift.NEW_YEAR} if case.id.startswith("new year: ") else set()
         assert outcome.sums.keys() - right.keys() == added
         lost = {"dropped years": 2}.get(case.id, 0) - len(added)
         assert len(right) - len(outcome.sums) == lost

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from releasing import LIST, the_day_after
+from support.releases import LIST, the_day_after
 
 from klimatpuls.domain import regions, sectors
 from klimatpuls.paths import REGISTERS_FOLDER

@@ -9,14 +9,14 @@ from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING
 
-import chain
 import pandas as pd
 import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg2 import sql
-from releasing import LIST
+from support import pipeline_run
+from support.releases import LIST
 
 from klimatpuls.contract import catalog
 from klimatpuls.contract.releases import Parsed, content_sha256, release_id
@@ -169,7 +169,7 @@ class Home:
             }
             with conn, conn.cursor() as cursor:
                 load_facts(conn, run_id, [(name, parsed)])
-                cursor.execute(load_sql("load/insert_release.sql"), values)
+                cursor.execute(load_sql("write/insert_release.sql"), values)
                 cursor.execute(
                     "UPDATE core.dim_release SET state = 'validated' WHERE release_id = %s", (name,)
                 )
@@ -271,7 +271,7 @@ def test_whatever_the_gates_let_pass_is_published(
         home.add("scb_population", people, day)
     if inventory is not None:
         home.add("scb_national_emissions", inventory, day)
-    context = chain.context_of(home.folder.parent / "home", dt.date(2026, 5, 9))
+    context = pipeline_run.context_of(home.folder.parent / "home", dt.date(2026, 5, 9))
     with closing(connect(home.warehouse.loader_dsn)) as conn:
         made = publish.publish_validated(conn, context, LIST)
     assert made is not None

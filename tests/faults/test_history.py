@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 import pytest
-from releasing import ask, current, publish_now, release, the_day_after
+from support import pipeline_run
+from support.releases import ask, current, publish_now, release, the_day_after
 
 from klimatpuls.contract import schema
 from klimatpuls.statistics import revisions
@@ -150,7 +150,7 @@ def test_revisions_in_the_warehouse_are_those_of_the_formula(history: tuple[Publ
     published, older, newer = history
     with closing(connect(published.warehouse.bi_dsn)) as conn, conn, conn.cursor() as cursor:
         sides = [
-            read_frame(cursor, "load/release_for_diff.sql", {"release_id": name}) for name in (older, newer)
+            read_frame(cursor, "read/release_for_diff.sql", {"release_id": name}) for name in (older, newer)
         ]
     cells = {
         (boundary, row.region_code, row.sector_code, row.year): (
@@ -221,7 +221,7 @@ def test_a_wide_row_says_what_the_long_rows_say(published: Published) -> None:
         WHERE e.region_code IN ('00', '03', '0360')
         """,
     )
-    assert rows == 3 * chain.SECTORS_TOLD * len(chain.SMALL_YEARS)
+    assert rows == 3 * pipeline_run.SECTORS_TOLD * len(pipeline_run.SMALL_YEARS)
     assert differing == 0
     ((wrong,),) = ask(
         published,

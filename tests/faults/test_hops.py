@@ -6,9 +6,9 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 import pytest
+from support import pipeline_run
 
 from klimatpuls.contract.catalog import SCB_POPULATION, SMHI_EMISSIONS
 from klimatpuls.contract.releases import Fetched
@@ -45,11 +45,13 @@ def sheet(archive: Path, day: date, substance: str = "ghg") -> list[list[Any]]:
     (path,) = (archive / "smhi").glob("GGT*2026*.xlsx")
     parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
     above = workbook.preamble("ghg", day, parsed.years)
-    return workbook.preamble(substance, day, parsed.years) + chain.sheet_rows(parsed, day)[len(above) :]
+    return (
+        workbook.preamble(substance, day, parsed.years) + pipeline_run.sheet_rows(parsed, day)[len(above) :]
+    )
 
 
 def take_workbook(published: Published, body: bytes) -> ValidationResult:
-    return chain.take(published.warehouse.loader_dsn, published.context, "smhi_emissions", [body])
+    return pipeline_run.take(published.warehouse.loader_dsn, published.context, "smhi_emissions", [body])
 
 
 def through_replica(published: Published, faults: Faults, sleep: Callable[[float], None]) -> ValidationResult:
@@ -57,12 +59,12 @@ def through_replica(published: Published, faults: Faults, sleep: Callable[[float
     dsn, context, source = (
         published.warehouse.loader_dsn,
         published.context,
-        chain.unthrottled(SMHI_EMISSIONS),
+        pipeline_run.unthrottled(SMHI_EMISSIONS),
     )
     replica = MockServer(MockAgencies(published.archive, context.as_of), faults=faults)
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with replica, closing(connect(dsn)) as conn:
-        run_id = chain.begin(conn, source, context)
+        run_id = pipeline_run.begin(conn, source, context)
         with open_session(source, replica.url + source.mock_path, limits=limits, sleep=sleep) as session:
             snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         load.load_run(conn, source, run_id, context)
@@ -94,7 +96,7 @@ def test_a_wrong_answer_over_http_is_kept_and_quarantined(
 
 def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Published) -> None:
     waits: list[float] = []
-    context, source = published.context, chain.unthrottled(SMHI_EMISSIONS)
+    context, source = published.context, pipeline_run.unthrottled(SMHI_EMISSIONS)
     replica = MockServer(
         MockAgencies(published.archive, context.as_of), faults=Faults(route=FILE, reset_half_way=True)
     )
@@ -105,7 +107,7 @@ def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Publishe
 
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with replica, closing(connect(published.warehouse.loader_dsn)) as conn:
-        run_id = chain.begin(conn, source, context)
+        run_id = pipeline_run.begin(conn, source, context)
         with open_session(source, replica.url + source.mock_path, limits=limits, sleep=recover) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
     assert waits, "the first answer was cut off"
@@ -114,7 +116,7 @@ def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Publishe
 
 def test_a_failed_fetch_is_told_and_moves_no_figure(published: Published) -> None:
     with closing(connect(published.warehouse.loader_dsn)) as conn:
-        run_id = chain.begin(conn, SMHI_EMISSIONS, published.context)
+        run_id = pipeline_run.begin(conn, SMHI_EMISSIONS, published.context)
         validate.close_failed(conn, SMHI_EMISSIONS, published.context, run_id, "no connection; try later")
     admin = published.warehouse.admin_dsn
     state = f"SELECT state, detail, ended_at IS NOT NULL FROM ops.source_run WHERE run_id = {run_id}"
@@ -177,14 +179,16 @@ class TestRefusedSheet:
             source=source.id, dataset="smhi_emissions", substance="ghg", url="file:test", parts=(body,)
         )
         with closing(connect(published.warehouse.loader_dsn)) as conn:
-            run_id = chain.begin(conn, source, published.context)
+            run_id = pipeline_run.begin(conn, source, published.context)
             kept = snapshot._put(source, again, published.context)
             assert not snapshot._enter(conn, source, kept, run_id)
 
 
 def test_carbon_dioxide_alone_is_published_without_a_digest(published: Published) -> None:
     body = workbook.build_workbook(sheet(published.archive, date(2026, 5, 9), "co2"), sheet_name="CO2")
-    result = chain.take(published.warehouse.loader_dsn, published.context, "smhi_emissions", [body], "co2")
+    result = pipeline_run.take(
+        published.warehouse.loader_dsn, published.context, "smhi_emissions", [body], "co2"
+    )
     assert result.state == "validated"
     queued = "SELECT count(*) FROM ops.mail_outbox"
     before = ask(published.warehouse.admin_dsn, queued)
@@ -203,7 +207,7 @@ def test_population_alone_is_published_without_a_digest(
     context = RunContext(home=tmp_path / "home", origin="synthetic", as_of=day, now=now)
     dsn, source = warehouse.loader_dsn, SCB_POPULATION
     with MockServer(MockAgencies(small_archive, day)) as replica, closing(connect(dsn)) as conn:
-        run_id = chain.begin(conn, source, context)
+        run_id = pipeline_run.begin(conn, source, context)
         with open_session(source, replica.url + source.mock_path) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         assert taken.state == "fetched"

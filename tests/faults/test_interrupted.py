@@ -6,9 +6,9 @@ from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 import pytest
+from support import pipeline_run
 
 from klimatpuls.contract.catalog import SMHI_EMISSIONS
 from klimatpuls.mock_agencies import workbook
@@ -43,7 +43,9 @@ def file(published: Published, tmp_path: Path) -> Path:
     parsed = smhi_emissions.parse([newest.read_bytes()], "smhi_emissions", "ghg")
     path = tmp_path / "GGT.xlsx"
     path.write_bytes(
-        workbook.build_workbook(chain.sheet_rows(parsed, LATER, 1.001), sheet_name="Växthusgaser totalt")
+        workbook.build_workbook(
+            pipeline_run.sheet_rows(parsed, LATER, 1.001), sheet_name="Växthusgaser totalt"
+        )
     )
     return path
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from chain import unthrottled
+from support.pipeline_run import unthrottled
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError

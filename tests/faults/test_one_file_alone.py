@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 import pytest
-from hostile import HOSTILE
+from support import pipeline_run
+from support.hostile_files import HOSTILE
 
 from klimatpuls.contract.catalog import SMHI_EMISSIONS
 from klimatpuls.contract.releases import Fetched
@@ -53,13 +53,13 @@ def book(good: Published, substance: str, factor: float = 1.0) -> bytes:
     parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
     above = workbook.preamble("ghg", LATER, parsed.years)
     rows = workbook.preamble(substance, LATER, parsed.years)
-    rows += chain.sheet_rows(parsed, LATER, factor)[len(above) :]
+    rows += pipeline_run.sheet_rows(parsed, LATER, factor)[len(above) :]
     return workbook.build_workbook(rows, sheet_name=substance)
 
 
 def begin(conn: PgConnection, published: Published, bodies: dict[str, bytes]) -> int:
     """A run that fetched one workbook per substance."""
-    run_id = chain.begin(conn, SMHI_EMISSIONS, published.context)
+    run_id = pipeline_run.begin(conn, SMHI_EMISSIONS, published.context)
     for substance, body in bodies.items():
         fetched = Fetched(
             source="smhi_emissions",
@@ -96,7 +96,7 @@ def check_that_the_good_one_is_published(
     assert any(rule in told for rule in rules), told
     for word in (*words, "smhi_emissions ghg", "klimatpuls source retry smhi_emissions", "klimatpuls ingest"):
         assert word in told
-    made = publish.publish_validated(conn, published.context, chain.LIST_ADDRESS)
+    made = publish.publish_validated(conn, published.context, pipeline_run.LIST_ADDRESS)
     assert made is not None
     assert good_one in made.release_ids
     assert ask(published, f"SELECT is_current FROM mart.release WHERE release_id = '{good_one}'") == [(True,)]
@@ -266,7 +266,7 @@ def test_what_a_parser_noted_is_told_with_the_run(conn: PgConnection, published:
     rows = workbook.preamble("co2", LATER, parsed.years)
     above = len(workbook.preamble("ghg", LATER, parsed.years))
     rows[0][1] = "Länsrapport, 9 maj 2026"
-    rows += chain.sheet_rows(parsed, LATER)[above:]
+    rows += pipeline_run.sheet_rows(parsed, LATER)[above:]
     body = workbook.build_workbook(rows, sheet_name="co2")
     run_id = begin(conn, published, {"co2": body})
     result = load.load_run(conn, SMHI_EMISSIONS, run_id, published.context)

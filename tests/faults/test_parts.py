@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from chain import begin, unthrottled
+from support.pipeline_run import begin, unthrottled
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 import pytest
-from releasing import LIST, ask, current, newest, outbox, publish_now, release, the_day_after
+from support import pipeline_run
+from support.releases import LIST, ask, current, newest, outbox, publish_now, release, the_day_after
 
 from klimatpuls.contract import schema
 from klimatpuls.errors import UsageError, WrongHomeError
@@ -37,7 +37,7 @@ def test_the_whole_chain_again_changes_nothing(published: Published) -> None:
     dsn = published.warehouse.loader_dsn
     before = outbox(published)
     with closing(connect(dsn)) as conn:
-        assert chain.refresh(conn, dsn, published.archive, published.context) is None
+        assert pipeline_run.refresh(conn, dsn, published.archive, published.context) is None
         assert warehouse_digest(conn) == published.good_digest
     assert outbox(published) == before
 

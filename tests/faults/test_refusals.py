@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 import pytest
+from support import pipeline_run
 
 from klimatpuls.contract.catalog import SCB_POPULATION
 from klimatpuls.contract.releases import Fetched
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 DAY = date(2026, 5, 8)
-SCB = chain.unthrottled(SCB_POPULATION)
+SCB = pipeline_run.unthrottled(SCB_POPULATION)
 PAGE = b"<!DOCTYPE html><html><title>Tekniskt fel</title></html>"
 
 
@@ -66,7 +66,7 @@ def seen(conn: PgConnection, server: MockServer, context: RunContext) -> poll.Po
 
 
 def fetched(conn: PgConnection, server: MockServer, context: RunContext) -> snapshot.SnapshotResult:
-    run_id = chain.begin(conn, SCB, context)
+    run_id = pipeline_run.begin(conn, SCB, context)
     marks = poll.fingerprints(conn, SCB)
     with open_session(SCB, server.url + SCB.mock_path) as session:
         result = snapshot.take_snapshots(conn, SCB, session, context, run_id=run_id)
@@ -76,12 +76,12 @@ def fetched(conn: PgConnection, server: MockServer, context: RunContext) -> snap
 
 
 def retried(conn: PgConnection, context: RunContext) -> snapshot.SnapshotResult:
-    return snapshot.adopt_refused(conn, SCB, run_id=chain.begin(conn, SCB, context))
+    return snapshot.adopt_refused(conn, SCB, run_id=pipeline_run.begin(conn, SCB, context))
 
 
 def given(conn: PgConnection, context: RunContext, body: bytes, dataset: str = "scb_population") -> int:
     """A run with one body; its number."""
-    run_id = chain.begin(conn, SCB, context)
+    run_id = pipeline_run.begin(conn, SCB, context)
     answer = Fetched(source=SCB.id, dataset=dataset, substance=None, url="https://example.org", parts=(body,))
     kept = snapshot._put(SCB, answer, context)
     assert snapshot._enter(conn, SCB, kept, run_id)
@@ -317,7 +317,7 @@ def test_a_backfill_reads_what_another_version_refused(
 ) -> None:
     first = fetched(conn, server, context)
     refuse_as_before(conn, warehouse, first.run_id, "wrong_unit")
-    run_id = chain.begin(conn, SCB, context)
+    run_id = pipeline_run.begin(conn, SCB, context)
     assert snapshot.adopt_kept(conn, SCB, context, run_id=run_id, kept_as_of=DAY).state == "fetched"
 
 

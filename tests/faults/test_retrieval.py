@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import chain
 import pytest
+from support import pipeline_run
 
 from klimatpuls.contract.catalog import KOLADA
 from klimatpuls.contract.releases import Fetched
@@ -40,11 +40,11 @@ def retrieve(published: Published, day: date, coming: str) -> list[str]:
     )
     dsn = published.warehouse.loader_dsn
     with closing(connect(dsn)) as conn:
-        run_id = chain.begin(conn, KOLADA, context)
+        run_id = pipeline_run.begin(conn, KOLADA, context)
         assert snapshot._enter(conn, KOLADA, snapshot._put(KOLADA, fetched, context), run_id)
         load.load_run(conn, KOLADA, run_id, context)
         validate.validate_run(conn, dsn, KOLADA, run_id, context)
-        publish.publish_validated(conn, context, chain.LIST_ADDRESS)
+        publish.publish_validated(conn, context, pipeline_run.LIST_ADDRESS)
         with conn, conn.cursor() as cursor:
             cursor.execute("SELECT verdict FROM ops.validation WHERE run_id = %s", (run_id,))
             return [verdict for (verdict,) in cursor.fetchall()]

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import sharing
-from processes_of import everything
+from support import shared
+from support.processes import everything
 
 from klimatpuls.errors import UsageError
 from klimatpuls.local import processes, services, stack
@@ -66,7 +66,7 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture
 def home(pattern: Home, tmp_path: Path) -> Iterator[Home]:
     """A home whose processes are ended after the test, whatever happened in it."""
-    with sharing.place(tmp_path) as folder:
+    with shared.place(tmp_path) as folder:
         shutil.copytree(pattern.root, folder / "home")
         made = Home(folder / "home")
         yield made

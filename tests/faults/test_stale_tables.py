@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import chain
 import pandas as pd
 import pytest
 from conftest import AS_OF
-from releasing import LIST, ask, current, outbox
+from support import pipeline_run
+from support.releases import LIST, ask, current, outbox
 
 from klimatpuls.errors import WarehouseError
 from klimatpuls.membership import members
@@ -467,9 +467,9 @@ def test_a_first_publication_leaves_a_failed_table_empty(
     warehouse: Warehouse, small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     breaks(monkeypatch, "results", "carbon_law")
-    context = chain.context_of(tmp_path / "home", AS_OF)
+    context = pipeline_run.context_of(tmp_path / "home", AS_OF)
     with closing(connect(warehouse.loader_dsn)) as conn:
-        made = chain.refresh(conn, warehouse.loader_dsn, small_archive, context)
+        made = pipeline_run.refresh(conn, warehouse.loader_dsn, small_archive, context)
     assert made is not None
     ((status, en),) = ask_of(
         warehouse, "SELECT status, reason_en FROM mart.result_status WHERE table_name = 'carbon_law'"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
-from releasing import current, publish_now
+from support.releases import current, publish_now
 
 from klimatpuls.pipeline.approval import decide_release
 from klimatpuls.statistics import results

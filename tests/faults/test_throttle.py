@@ -161,7 +161,7 @@ def test_calls_are_kept_for_a_week_and_counted_by_host(warehouse: Warehouse) -> 
         with conn, conn.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp() - interval '1 hour'")
             (moment,) = cursor.fetchone()
-            cursor.execute(load_sql("load/calls_since.sql"), {"moment": moment})
+            cursor.execute(load_sql("read/calls_since.sql"), {"moment": moment})
             assert cursor.fetchall() == [("another.example.org", 1), (HOST, 2)]
         move_calls(warehouse, "-8 days")
         take(ledger)

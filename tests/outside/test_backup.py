@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 import pytest
-from commands import Commands
+from support import pipeline_run
+from support.commands import Commands
 
 from klimatpuls.domain import regions
 from klimatpuls.errors import EXIT_WRONG_HOME, WrongHomeError
@@ -140,7 +140,7 @@ def test_a_new_home_says_the_same_as_the_old_one_did_whatever_happened_meanwhile
                 conn.cursor().execute("DELETE FROM core.dim_release")
         with closing(connect(runtime.warehouse_dsn(stack, "bi_read"))) as conn, conn.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM mart.emission")
-            assert cursor.fetchone() == (chain.SMALL_CELLS,)
+            assert cursor.fetchone() == (pipeline_run.SMALL_CELLS,)
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute("SELECT 1 FROM core.dim_release")
 

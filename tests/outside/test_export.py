@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import chain
 import pandas as pd
 import psycopg2
 import pyarrow.parquet as pq
 import pytest
+from support import pipeline_run
 
 from klimatpuls.contract import datapackage, schema
 from klimatpuls.errors import UsageError
@@ -135,7 +135,7 @@ def test_every_mart_of_the_contract_has_both_files_and_no_other_is_there(
         assert resource["bytes"] == len(content)
         assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
     rows = {resource["name"]: resource["rows"] for resource in package["resources"]}
-    assert rows["emission"] == rows["emission-parquet"] == chain.SMALL_CELLS
+    assert rows["emission"] == rows["emission-parquet"] == pipeline_run.SMALL_CELLS
 
 
 def test_a_validator_of_the_standard_finds_nothing(exported: Path, package: dict[str, Any]) -> None:

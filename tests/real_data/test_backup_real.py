@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from chain import refresh
+from support.pipeline_run import refresh
 
 from klimatpuls.local import runtime
 from klimatpuls.local.backup import make_backup, restore

@@ -16,11 +16,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import chain
 import openpyxl
 import pandas as pd
 import pytest
 import yaml
+from support import pipeline_run
 
 from klimatpuls.domain.methods import METHOD_VERSION
 from klimatpuls.domain.regions import codes, region
@@ -389,7 +389,7 @@ def traced(
         registers=home / "registers",
     )
     with closing(connect(warehouse.loader_dsn)) as conn:
-        assert chain.refresh(conn, warehouse.loader_dsn, home / "archive", context) is not None
+        assert pipeline_run.refresh(conn, warehouse.loader_dsn, home / "archive", context) is not None
     with closing(connect(warehouse.bi_dsn)) as conn, conn, conn.cursor() as cursor:
 
         def ask(column: str, *, mart: str | None = None, **keys: str) -> Trace:

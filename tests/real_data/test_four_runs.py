@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import openpyxl
 import pytest
-from commands import Commands
+from support.commands import Commands
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -64,7 +64,7 @@ def load(conn: Any, source: catalog.Source, parsed: Parsed) -> int:
         load_facts(conn, run_id, [(name, parsed)])
         load_rejects(conn, run_id, snapshot, parsed.rejects)
         cursor.execute(
-            load_sql("load/insert_release.sql"),
+            load_sql("write/insert_release.sql"),
             {
                 "release_id": name,
                 "source": source.id,

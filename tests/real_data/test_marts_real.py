@@ -6,9 +6,9 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-import promises
 import pytest
-from chain import refresh
+from support import contract_rules
+from support.pipeline_run import refresh
 
 from klimatpuls.domain.defects import defect_cells
 from klimatpuls.domain.methods import METHOD_VERSION
@@ -63,7 +63,7 @@ def ask(published: Warehouse):
 
 def test_values_are_what_the_contract_says(published: Warehouse) -> None:
     with closing(connect(published.bi_dsn)) as conn, conn.cursor() as cursor:
-        broken = promises.counted(cursor)
+        broken = contract_rules.counted(cursor)
     assert len(broken) > 200
     # Not every source has real figures in the folder, so some marts are empty.
     assert {what: count for what, count in broken.items() if count and not what.endswith(" empty")} == {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from commands import Commands
-from unreachable import NOWHERE, check_that_all_failed
+from support.commands import Commands
+from support.unreachable_agencies import NOWHERE, check_that_all_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,10 @@ from email.policy import default
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import chain
 import pytest
-import sharing
 from aiosmtpd.controller import Controller
 from conftest import PROJECT
+from support import pipeline_run, shared
 
 # An Airflow of the tests' own: set before Airflow is first imported, never connected to.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="klimatpuls-airflow-"))
@@ -53,9 +52,9 @@ def rehearsal_archive(session_folder: Path, made_archives: Path) -> Path:
         for path in sorted((made_archives / "whole" / "smhi").glob("*.xlsx")):
             substance = smhi_substance(path)
             if substance is not None and not (archive / "smhi" / path.name).exists():
-                (archive / "smhi" / path.name).write_bytes(chain.few_rows(path, substance))
+                (archive / "smhi" / path.name).write_bytes(pipeline_run.few_rows(path, substance))
 
-    return sharing.once(session_folder, "rehearsal", make) / "archive"
+    return shared.once(session_folder, "rehearsal", make) / "archive"
 
 
 def smhi_substance(path: Path) -> str | None:
@@ -117,7 +116,7 @@ def live(agencies: MockServer, certificate: Certificate) -> Iterator[None]:
     ):
         patch.setattr(http, "Limits", partial(http.Limits, backoff_seconds=0.02, backoff_max_seconds=0.02))
         for source in tuple(SOURCES.values()):
-            patch.setitem(SOURCES, source.id, chain.unthrottled(source))
+            patch.setitem(SOURCES, source.id, pipeline_run.unthrottled(source))
         yield
 
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from commands import Commands
 from first_day import DAY, whole
+from support.commands import Commands
 
 from klimatpuls.contract.catalog import SOURCES
 

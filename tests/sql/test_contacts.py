@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
-from spreadsheets import minimal_workbook, row, zipped
+from support.spreadsheets import minimal_workbook, row, zipped
 
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.operations.contacts import forget, sync_contacts

@@ -11,11 +11,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import promises
 import psycopg2
 import pytest
-import releasing
 from rich.console import Console
+from support import contract_rules, releases
 
 from klimatpuls.cli import output
 from klimatpuls.errors import UsageError
@@ -110,7 +109,7 @@ class Network:
             sync_registers(conn, self.folder)
 
     def publish(self, day: date = AS_OF) -> int:
-        made = releasing.publish_now(replace(self.published, context=self.context(day)))
+        made = releases.publish_now(replace(self.published, context=self.context(day)))
         assert made is not None
         return made.publication_id
 
@@ -166,15 +165,15 @@ def network(made: Network, clone: Callable[[str], Warehouse], tmp_path: Path) ->
 
 class TestWhatIsSaid:
     def test_with_the_networks_own_registers_everything_is_unknown(self, good: Published) -> None:
-        rows = releasing.ask(good, "SELECT DISTINCT status, reason FROM mart.criterion")
+        rows = releases.ask(good, "SELECT DISTINCT status, reason FROM mart.criterion")
         assert rows == [("unknown", "not_established")]
-        ((members, unknown),) = releasing.ask(
+        ((members, unknown),) = releases.ask(
             good, "SELECT min(member_count), max(unknown_count) FROM mart.criteria_summary"
         )
         assert members == unknown > 15
 
     def test_an_applicant_sees_what_it_still_lacks(self, good: Published) -> None:
-        rows = releasing.ask(
+        rows = releases.ask(
             good,
             "SELECT criterion, status, records_reason, to_meet_en IS NOT NULL FROM secretariat.criterion "
             f"WHERE region_code = '{TIERP}' AND member_kind = 'applicant' ORDER BY criterion",
@@ -191,7 +190,7 @@ class TestWhatIsSaid:
         lines = re.findall(r"^\|(.+)\|$", section.split("\n## ", 1)[0], re.MULTILINE)[2:]
         told = [tuple(cell.strip().strip("`") for cell in line.split("|")) for line in lines]
         order = "ARRAY['inventory', 'targets', 'action_plan', 'informing']"
-        assert told == releasing.ask(
+        assert told == releases.ask(
             good,
             "SELECT criterion, status, records_reason_en, to_meet_en FROM secretariat.criterion "
             f"WHERE region_code = '{TIERP}' ORDER BY array_position({order}, criterion)",
@@ -273,7 +272,7 @@ class TestWhatIsSaid:
 
     def test_the_marts_keep_what_the_contract_promises(self, made: Network) -> None:
         with closing(connect(made.published.warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
-            broken = promises.counted(cursor)
+            broken = contract_rules.counted(cursor)
         mine = tuple(f"{mart}{end}" for mart in MARTS for end in (".", " ", ":"))
         assert {what: n for what, n in broken.items() if n and what.startswith(mine)} == {
             # Somebody has written measures, pledges and a target here.
@@ -323,7 +322,7 @@ class TestADayThatPasses:
         assert network.assess(LAST_DUE + timedelta(days=1)) is None
         assert network.assess(LAST_DUE + timedelta(days=2)) is None
         again = replace(network.published, context=network.context(LAST_DUE + timedelta(days=2)))
-        assert releasing.publish_now(again) is None, "a light publication leaves nothing to publish"
+        assert releases.publish_now(again) is None, "a light publication leaves nothing to publish"
         assert network.whole() == before
 
     def test_everything_else_is_shared_and_shown_under_the_new_publication(self, network: Network) -> None:
@@ -407,8 +406,8 @@ class TestADayThatPasses:
         network.assess(date(2026, 5, 21))
         with closing(connect(network.published.warehouse.loader_dsn)) as conn:
             context = network.context(date(2026, 5, 22))
-            assert watch.queue_missed_digest(conn, context, releasing.LIST)
-            assert not watch.queue_missed_digest(conn, context, releasing.LIST)
+            assert watch.queue_missed_digest(conn, context, releases.LIST)
+            assert not watch.queue_missed_digest(conn, context, releases.LIST)
         assert network.ask("SELECT max(publication_id) FROM ops.mail_outbox") == [(full,)]
         reports = network.published.context.reports
         mailer = network.published.warehouse.mailer_dsn
@@ -511,10 +510,10 @@ class TestGrants:
             "ON g.region_code = o.region_code ORDER BY 1"
         )
         offered = "SELECT case_number FROM mart.grant_offer ORDER BY 1"
-        cases = releasing.ask(wholly_good, of_members)
+        cases = releases.ask(wholly_good, of_members)
         assert len(cases) > 1
-        assert releasing.ask(wholly_good, offered) == cases
-        ((case, region),) = releasing.ask(
+        assert releases.ask(wholly_good, offered) == cases
+        ((case, region),) = releases.ask(
             wholly_good, "SELECT case_number, region_code FROM mart.grant_offer ORDER BY 1 LIMIT 1"
         )
         folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")

@@ -93,7 +93,7 @@ class House:
         }
         with self.conn, self.conn.cursor() as cursor:
             load_facts(self.conn, run_id, [(name, parsed)])
-            cursor.execute(load_sql("load/insert_release.sql"), values)
+            cursor.execute(load_sql("write/insert_release.sql"), values)
             cursor.execute("UPDATE core.dim_release SET state = 'validated' WHERE release_id = %s", (name,))
             runs.set_run_state(self.conn, run_id, "validated", "passed")
         return name

@@ -136,7 +136,7 @@ def test_boundaries_series_and_groups(cursor: Any) -> None:
 
 def test_a_moment_gives_what_was_known_then(conn: PgConnection, folder: Path) -> None:
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/register_sha256.sql"))
+        cursor.execute(load_sql("read/register_sha256.sql"))
         (_, moment) = cursor.fetchone()
     for name in ("pledges.csv", "measures.csv", "own_series.csv"):
         path = folder / name

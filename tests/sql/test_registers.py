@@ -157,12 +157,12 @@ def test_a_member_taken_off_the_list_is_closed_and_comes_back(conn: PgConnection
 
 def test_what_was_known_at_a_moment_can_be_asked_for(conn: PgConnection, folder: Path) -> None:
     sync_registers(conn, folder)
-    (_, first) = ask(conn, load_sql("load/register_sha256.sql"))[0]
+    (_, first) = ask(conn, load_sql("read/register_sha256.sql"))[0]
     edit(folder / "members.csv", "0187,Vaxholm,,,true", "0187,Vaxholm,,,false")
     sync_registers(conn, folder)
-    (_, second) = ask(conn, load_sql("load/register_sha256.sql"))[0]
+    (_, second) = ask(conn, load_sql("read/register_sha256.sql"))[0]
     assert second > first
-    query = load_sql("load/members.sql")
+    query = load_sql("read/members.sql")
     for moment, confirmed in ((first, True), (second, False), (None, False)):
         rows = {row[0]: row for row in ask(conn, query, {"registers_at": moment})}
         assert rows["0187"][3] is confirmed
@@ -263,8 +263,8 @@ LOADS = (
 @pytest.mark.parametrize("name", LOADS)
 def test_the_publication_can_read_every_register(conn: PgConnection, name: str) -> None:
     sync_registers(conn)
-    (_, moment) = ask(conn, load_sql("load/register_sha256.sql"))[0]
-    query = load_sql(f"load/{name}.sql")
+    (_, moment) = ask(conn, load_sql("read/register_sha256.sql"))[0]
+    query = load_sql(f"read/{name}.sql")
     assert ask(conn, query, {"registers_at": moment}) == ask(conn, query, {"registers_at": None})
 
 
@@ -278,7 +278,7 @@ def test_the_year_of_a_decision_stands_for_its_day_and_a_missing_plan_for_none(
         "plan-c,1280,missing,,,,,,,,,eftersökt,",
     )
     sync_registers(conn, folder)
-    rows = ask(conn, load_sql("load/climate_plans.sql"), {"registers_at": None})
+    rows = ask(conn, load_sql("read/climate_plans.sql"), {"registers_at": None})
     assert [(row[0], row[2], row[3]) for row in rows] == [
         ("plan-a", "plan", date(2020, 12, 31)),
         ("plan-b", "pre_plan", None),

@@ -44,7 +44,7 @@ class Shelf:
     def __post_init__(self) -> None:
         self.conn = connect(self.warehouse.loader_dsn)
         with self.conn, self.conn.cursor() as cursor:
-            cursor.execute(load_sql("load/stamp_origin.sql"), {"origin": "synthetic"})
+            cursor.execute(load_sql("write/stamp_origin.sql"), {"origin": "synthetic"})
 
     def build(self, *, rows: int = 1) -> int:
         """Facts and results under a publication nothing points at."""
@@ -59,7 +59,7 @@ class Shelf:
                 "registers_at": None,
                 "code_sha256": "",
             }
-            cursor.execute(load_sql("load/insert_publication.sql"), values)
+            cursor.execute(load_sql("write/insert_publication.sql"), values)
             number = int(cursor.fetchone()[0])
             cursor.execute("SELECT ops.create_facts_partition('emission', %s)", (number,))
             (partition,) = cursor.fetchone()
@@ -93,7 +93,7 @@ class Shelf:
                 "origin": "synthetic",
             }
             for name in ("insert_publication_facts", "close_publication", "switch_publication"):
-                cursor.execute(load_sql(f"load/{name}.sql"), values)
+                cursor.execute(load_sql(f"write/{name}.sql"), values)
         return number
 
     def ask(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:

@@ -12,11 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import chain
 import openpyxl
 import pytest
-import releasing
 import yaml
+from support import pipeline_run, releases
 
 from klimatpuls.cli import output
 from klimatpuls.contract import schema
@@ -85,7 +84,7 @@ def two_releases(
 ) -> Published:
     """A later release that lacks a year of the one before it, and came a second time in another file."""
     own = of_own(good, clone, tmp_path_factory.mktemp("later"))
-    parsed = releasing.newest(own.archive)
+    parsed = releases.newest(own.archive)
     kept = ~parsed.rows["year"].isin(GONE)
     shorter = replace(
         parsed,
@@ -93,18 +92,18 @@ def two_releases(
         years=tuple(year for year in parsed.years if year not in GONE),
         rows_read=int(kept.sum()),
     )
-    rows = chain.sheet_rows(shorter, date(2026, 5, 8), FACTOR)
+    rows = pipeline_run.sheet_rows(shorter, date(2026, 5, 8), FACTOR)
     for title in ("first", "second"):
-        body = releasing.workbook.build_workbook(
+        body = releases.workbook.build_workbook(
             rows,
             sheet_name="Växthusgaser totalt",
-            properties=releasing.workbook.Properties(title=title),
+            properties=releases.workbook.Properties(title=title),
         )
         bring(own, body)
     write_registers(own.context.home / "registers")
     with closing(connect(own.warehouse.loader_dsn)) as conn:
         assert sync_registers.sync_registers(conn, own.context.home / "registers")
-    assert releasing.publish_now(own) is not None
+    assert releases.publish_now(own) is not None
     return own
 
 
@@ -138,17 +137,17 @@ def write_registers(folder: Path) -> None:
 
 def bring(published: Published, body: bytes) -> None:
     """Take a workbook through the hops up to its verdict, as one fetched."""
-    source = releasing.SMHI_EMISSIONS
+    source = releases.SMHI_EMISSIONS
     with closing(connect(published.warehouse.loader_dsn)) as conn:
-        run = chain.begin(conn, source, published.context)
-        fetched = releasing.Fetched(
+        run = pipeline_run.begin(conn, source, published.context)
+        fetched = releases.Fetched(
             source=source.id, dataset=source.id, substance="ghg", url="https://example.org/x", parts=(body,)
         )
-        kept = releasing.snapshot._put(source, fetched, published.context)
-        releasing.snapshot._enter(conn, source, kept, run)
-        loaded = releasing.load.load_run(conn, source, run, published.context)
+        kept = releases.snapshot._put(source, fetched, published.context)
+        releases.snapshot._enter(conn, source, kept, run)
+        loaded = releases.load.load_run(conn, source, run, published.context)
         if loaded.rows:
-            releasing.validate.validate_run(
+            releases.validate.validate_run(
                 conn, published.warehouse.loader_dsn, source, run, published.context
             )
 
@@ -239,7 +238,7 @@ class TestCells:
             years = {
                 step.which["year"] for step, _ in cells_of(ask(target_id="travel", column="central_tco2e"))
             }
-            told = {str(year) for year in chain.SMALL_YEARS if year >= 2015 and year not in GONE}
+            told = {str(year) for year in pipeline_run.SMALL_YEARS if year >= 2015 and year not in GONE}
             assert years == told, "from 2015, of the newer release"
 
     def test_an_owners_values_lead_to_their_register(self, two_releases: Published) -> None:

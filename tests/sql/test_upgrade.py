@@ -195,7 +195,7 @@ def test_what_was_compared_before_is_as_if_it_were_compared_now(cluster: Cluster
     with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
         cursor.execute("TRUNCATE core.revision, core.revision_pair")
         sides = {"to_release_id": "new", "to_run_id": 12, "from_release_id": "old", "from_run_id": 11}
-        cursor.execute(load_sql("load/build_revision.sql"), sides)
+        cursor.execute(load_sql("write/build_revision.sql"), sides)
     now = {name: ask(dsn, f"SELECT t.* FROM {name} AS t ORDER BY t::text") for name in tables}
     assert upgraded == now
     territorial = (

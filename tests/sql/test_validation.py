@@ -196,7 +196,7 @@ class House:
                     "origin": "synthetic",
                     "run_id": run_id,
                 }
-                cursor.execute(load_sql("load/insert_release.sql"), {**values, **overrides})
+                cursor.execute(load_sql("write/insert_release.sql"), {**values, **overrides})
         self.conn.commit()
         return run_id
 

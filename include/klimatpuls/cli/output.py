@@ -183,13 +183,13 @@ def print_status(stack: Stack) -> None:
     _print_rows("Data status", rows)
     _print_rows(
         "Releases that wait (klimatpuls release approve|reject|hold ID)",
-        _rows(stack, "wh_loader", "load/waiting_releases.sql"),
+        _rows(stack, "wh_loader", "read/waiting_releases.sql"),
     )
     _print_rows(
         "Result tables that could not be calculated (klimatpuls publish tries again)",
-        _rows(stack, "wh_loader", "load/stale_tables.sql"),
+        _rows(stack, "wh_loader", "read/stale_tables.sql"),
     )
-    _print_rows("Mail that needs a person", _rows(stack, "wh_loader", "load/troubled_mail.sql"))
+    _print_rows("Mail that needs a person", _rows(stack, "wh_loader", "read/troubled_mail.sql"))
     if runtime.attach(stack.home) is not None:
         print_addresses(stack)
     else:
@@ -198,7 +198,7 @@ def print_status(stack: Stack) -> None:
 
 def print_releases(stack: Stack) -> None:
     """Every release the warehouse holds."""
-    _print_rows("Releases", _rows(stack, "wh_loader", "load/list_releases.sql"))
+    _print_rows("Releases", _rows(stack, "wh_loader", "read/list_releases.sql"))
 
 
 MEMBER_PARTS: Final = {
@@ -218,7 +218,7 @@ def print_member(stack: Stack, region_code: str) -> None:
         UsageError: if the register holds no confirmed member and no applicant of this code.
     """
     values = {"region_code": region_code}
-    headings, counts = _rows(stack, "wh_loader", "load/member_overview.sql", values)
+    headings, counts = _rows(stack, "wh_loader", "read/member_overview.sql", values)
     if not counts:
         msg = (
             f"{region_code} is neither a confirmed member nor an applicant in the current publication; "
@@ -227,7 +227,7 @@ def print_member(stack: Stack, region_code: str) -> None:
         raise UsageError(msg)
     _print_rows("Where it stands", (headings, counts))
     for title, name in MEMBER_PARTS.items():
-        _print_rows(title, _rows(stack, "wh_loader", f"load/{name}.sql", values))
+        _print_rows(title, _rows(stack, "wh_loader", f"read/{name}.sql", values))
 
 
 def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) -> None:
@@ -275,7 +275,7 @@ def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) ->
 
 
 def _find_release(cursor: Any, part: str) -> str:
-    cursor.execute(load_sql("load/find_release.sql"), {"part": part})
+    cursor.execute(load_sql("read/find_release.sql"), {"part": part})
     found = [release_id for (release_id,) in cursor.fetchall()]
     exact = [release_id for release_id in found if release_id == part]
     if len(exact or found) != 1:
@@ -301,7 +301,7 @@ def _check_same_substance(before: str, after: str) -> None:
 def _totals(cursor: Any, release_id: str) -> pd.DataFrame:
     from klimatpuls.warehouse.frames import read_frame
 
-    return read_frame(cursor, "load/release_for_diff.sql", {"release_id": release_id})
+    return read_frame(cursor, "read/release_for_diff.sql", {"release_id": release_id})
 
 
 def _years_of(difference: pd.DataFrame, column: str) -> list[int]:

@@ -148,7 +148,7 @@ def _dump(stack: Stack, dump: Path, now: datetime) -> Manifest:
             cursor.execute("SELECT pg_export_snapshot()")
             (snapshot,) = cursor.fetchone()
             with _started(cluster, "pg_dump", "--format=custom", f"--snapshot={snapshot}", output=dump):
-                cursor.execute(load_sql("load/backup_facts.sql"))
+                cursor.execute(load_sql("read/backup_facts.sql"))
                 migration, origin, publication_id, as_of_date = cursor.fetchone()
                 digest = digest_of(cursor)
     return Manifest(

@@ -211,7 +211,7 @@ class Refresh:
         with conn, conn.cursor() as cursor:
             for source in sources:
                 cursor.execute(
-                    load_sql("load/request_run.sql"),
+                    load_sql("write/request_run.sql"),
                     {
                         "source": source,
                         "origin": context.origin,
@@ -322,7 +322,7 @@ class Refresh:
 
     def _sum_up(self, conn: PgConnection, watch: _Watch, mark: Mapping[str, Any]) -> Outcome:
         with conn, conn.cursor() as cursor:
-            cursor.execute(load_sql("load/runs_since.sql"), mark)
+            cursor.execute(load_sql("read/runs_since.sql"), mark)
             runs = cursor.fetchall()
             sources = tuple(
                 SourceOutcome(
@@ -334,16 +334,16 @@ class Refresh:
                 )
                 for _, source, state, detail, loaded, rejected in runs
             )
-            cursor.execute(load_sql("load/calls_since.sql"), mark)
+            cursor.execute(load_sql("read/calls_since.sql"), mark)
             calls = dict(cursor.fetchall())
-            cursor.execute(load_sql("load/held_releases.sql"))
+            cursor.execute(load_sql("read/held_releases.sql"))
             held = tuple(release_id for release_id, *_ in cursor.fetchall())
-            cursor.execute(load_sql("load/publication_since.sql"), mark)
+            cursor.execute(load_sql("read/publication_since.sql"), mark)
             row = cursor.fetchone()
             publication = (
                 dict(zip(("publication_id", "as_of_date", "causes"), row, strict=True)) if row else None
             )
-            cursor.execute(load_sql("load/mails_since.sql"), mark)
+            cursor.execute(load_sql("read/mails_since.sql"), mark)
             mails = dict(cursor.fetchall())
         if publication and self._stack.home.config.first_published is None:
             self._stack.home.remember(first_published=publication["as_of_date"].isoformat())
@@ -433,7 +433,7 @@ def exit_code_of(
 def _marks(conn: PgConnection) -> dict[str, Any]:
     """Where the tables stand before the refresh, so that the summary tells of this one only."""
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/marks.sql"))
+        cursor.execute(load_sql("read/marks.sql"))
         row = cursor.fetchone()
     return dict(zip(("run_id", "publication_id", "moment"), row, strict=True))
 

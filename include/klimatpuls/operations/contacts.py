@@ -48,7 +48,7 @@ def sync_contacts(conn: PgConnection, path: Path, folder: Path, today: date | No
     wanted = read_contacts(path, check_folder(folder, today), today)
     try:
         with conn, conn.cursor() as cursor:
-            cursor.execute(load_sql("load/contacts.sql"))
+            cursor.execute(load_sql("read/contacts.sql"))
             held = [Contact(region_code=r, kind=k, role=o, address=a) for r, k, o, a in cursor.fetchall()]
             if held == list(wanted):
                 return False
@@ -64,13 +64,13 @@ def _replace(cursor: Any, held: Sequence[Contact], wanted: Sequence[Contact]) ->
     for contact in held:
         if contact not in wanted:
             cursor.execute(
-                load_sql("load/delete_contacts.sql"),
+                load_sql("write/delete_contacts.sql"),
                 {"region_code": contact.region_code, "kind": contact.kind},
             )
     new = [contact for contact in wanted if contact not in held]
     rows = [(contact.region_code, contact.kind, contact.role, contact.address) for contact in new]
     if rows:
-        execute_values(cursor, load_sql("load/insert_contacts.sql"), rows)
+        execute_values(cursor, load_sql("write/insert_contacts.sql"), rows)
     named = {(contact.region_code, contact.kind) for contact in wanted}
     gone = Counter(
         contact.region_code for contact in held if (contact.region_code, contact.kind) not in named
@@ -105,7 +105,7 @@ def forget(
         raise UsageError(msg)
     in_file = forget_in_file(path, region_code, kind) if path is not None else 0
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/delete_contacts.sql"), {"region_code": region_code, "kind": kind})
+        cursor.execute(load_sql("write/delete_contacts.sql"), {"region_code": region_code, "kind": kind})
         deleted = int(cursor.rowcount)
         _note(cursor, [(region_code, deleted)], reason)
     return deleted, in_file
@@ -114,6 +114,6 @@ def forget(
 def _note(cursor: Any, counts: Iterable[tuple[str, int]], reason: str) -> None:
     for region_code, count in counts:
         cursor.execute(
-            load_sql("load/note_deletion.sql"),
+            load_sql("write/record_deletion.sql"),
             {"region_code": region_code, "contact_count": count, "reason": reason},
         )

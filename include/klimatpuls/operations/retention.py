@@ -156,11 +156,11 @@ def drop_old_publications(conn: PgConnection, keep: Keep, now: datetime) -> tupl
     """
     limits = {"keep_newest": keep.publications, "keep_since": now - timedelta(days=keep.publication_days)}
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/publications_to_drop.sql"), limits)
+        cursor.execute(load_sql("read/publications_to_drop.sql"), limits)
         old = [publication_id for (publication_id,) in cursor.fetchall()]
     dropped, rows = [], 0
     for publication_id in old:
-        deleted = _ask(conn, "load/drop_old_publication.sql", {"publication_id": publication_id, **limits})
+        deleted = _ask(conn, "write/drop_old_publication.sql", {"publication_id": publication_id, **limits})
         if deleted is None:
             break
         dropped.append(publication_id)
@@ -179,11 +179,11 @@ def drop_unused_facts(conn: PgConnection, *, patience: float = PATIENCE_SECONDS)
         How many were dropped, and how many wait for the next time.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/unused_facts.sql"))
+        cursor.execute(load_sql("read/unused_facts.sql"))
         waiting = [{"fact": fact, "facts_id": facts_id} for fact, facts_id in cursor.fetchall()]
     found, deadline = len(waiting), time.monotonic() + patience
     while waiting:
-        waiting = [entry for entry in waiting if not _ask(conn, "load/drop_facts_partition.sql", entry)]
+        waiting = [entry for entry in waiting if not _ask(conn, "write/drop_facts_partition.sql", entry)]
         if time.monotonic() > deadline:
             break
         if waiting:
@@ -200,13 +200,13 @@ def _ask(conn: PgConnection, name: str, values: Mapping[str, Any]) -> Any:
 
 def _delete_rejected_cells(conn: PgConnection, before: datetime) -> int:
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/delete_rejected_cells.sql"), {"before": before})
+        cursor.execute(load_sql("write/delete_rejected_cells.sql"), {"before": before})
         return int(cursor.rowcount)
 
 
 def _remove_pages(conn: PgConnection, context: RunContext, keep: Keep) -> int:
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/runs_with_pages.sql"))
+        cursor.execute(load_sql("read/runs_with_pages.sql"))
         needed = {run_id for (run_id,) in cursor.fetchall()}
     before, count = context.now - timedelta(days=keep.page_days), 0
     for folder in sorted(context.data_docs.glob("run-*")):

@@ -71,7 +71,7 @@ def questions_to_ask(
         One question per release, in the order of their names.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/claim_questions.sql"), {"asking_run": asking_run})
+        cursor.execute(load_sql("write/claim_reviews.sql"), {"asking_run": asking_run})
         claimed = sorted(cursor.fetchall())
     return [
         _question(release_id, read_failed_gates(conn, source_run, release_id), page_of(source_run), reason)
@@ -92,10 +92,10 @@ def reopen_questions(conn: PgConnection, is_asking: Callable[[str], bool]) -> tu
         The releases that the next run of the review DAG asks about.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/asked_holds.sql"))
+        cursor.execute(load_sql("read/pending_reviews.sql"))
         lost = [(release, run) for release, run in cursor.fetchall() if run is None or not is_asking(run)]
         cursor.executemany(
-            load_sql("load/forget_asking.sql"),
+            load_sql("write/reset_review.sql"),
             [{"release_id": release, "asking_run": run} for release, run in lost if run is not None],
         )
     return tuple(release for release, _ in lost)
@@ -181,14 +181,14 @@ def decide_release(
     with conn, conn.cursor() as cursor:
         # A publication that is being made is waited for: what it shows is published, whatever is decided.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('klimatpuls publish'))")
-        cursor.execute(load_sql("load/decide_release.sql"), values)
+        cursor.execute(load_sql("write/decide_release.sql"), values)
         decided = cursor.fetchone()
         if decided is not None:
             if action == "approve":
                 number = -decided[0] if is_older else decided[0]
-                cursor.execute(load_sql("load/number_approval.sql"), {**values, "approval_number": number})
+                cursor.execute(load_sql("write/number_approval.sql"), {**values, "approval_number": number})
             return
-        cursor.execute(load_sql("load/release_state.sql"), values)
+        cursor.execute(load_sql("read/release_state.sql"), values)
         row = cursor.fetchone()
     found = f"its state is {row[0]}" if row else "there is no release of that name"
     needed = " or ".join(STATE_WORDS.get(state, state) for state in from_states)
@@ -203,7 +203,7 @@ def digests_to_approve(conn: PgConnection) -> list[int]:
         conn: Connection as ``wh_mailer``.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/digests_to_approve.sql"))
+        cursor.execute(load_sql("read/digests_to_approve.sql"))
         return [outbox_id for (outbox_id,) in cursor.fetchall()]
 
 
@@ -219,5 +219,5 @@ def decide_digests(conn: PgConnection, outbox_ids: Sequence[int], *, is_approved
     """
     values = {"outbox_ids": list(outbox_ids), "is_approved": is_approved, "now": now}
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/decide_digests.sql"), values)
+        cursor.execute(load_sql("write/decide_digests.sql"), values)
         return int(cursor.rowcount)

@@ -223,7 +223,7 @@ class _Load:
             return held, read
         with self._conn.cursor() as cursor:
             asked = {**snapshot.key, "retrieved": read.published_date}
-            cursor.execute(load_sql("load/last_retrieved.sql"), asked)
+            cursor.execute(load_sql("read/last_retrieved.sql"), asked)
             last = cursor.fetchone()
         if last is None or last[0] == held:
             return held, read
@@ -239,7 +239,7 @@ class _Load:
     def _refuse(self, snapshot: _Snapshot, error: SourceFormatError) -> None:
         """Quarantine a file; quietly where an earlier run refused it for the same reason and told of it."""
         with self._conn.cursor() as cursor:
-            cursor.execute(load_sql("load/last_refusal.sql"), {**snapshot.key, "run_id": self._run_id})
+            cursor.execute(load_sql("read/last_refusal.sql"), {**snapshot.key, "run_id": self._run_id})
             before = cursor.fetchone()
         if before is not None and before[1] == error.rule:
             self._adopt(snapshot, before[0])
@@ -259,12 +259,12 @@ class _Load:
     def _adopt(self, snapshot: _Snapshot, run_id: int) -> None:
         """Give a file back to the run that refused it first."""
         with self._conn.cursor() as cursor:
-            cursor.execute(load_sql("load/adopt_snapshot.sql"), {**snapshot.key, "run_id": run_id})
+            cursor.execute(load_sql("write/adopt_snapshot.sql"), {**snapshot.key, "run_id": run_id})
 
     def _insert_release(self, snapshot: _Snapshot, read: Read) -> None:
         with self._conn.cursor() as cursor:
             cursor.execute(
-                load_sql("load/insert_release.sql"),
+                load_sql("write/insert_release.sql"),
                 {
                     "release_id": read.release_id,
                     "source": self._source.id,
@@ -290,7 +290,7 @@ class _Load:
     def _set_outcome(self, snapshot: _Snapshot, outcome: str, release_id: str | None) -> None:
         with self._conn.cursor() as cursor:
             cursor.execute(
-                load_sql("load/set_snapshot_outcome.sql"),
+                load_sql("write/set_snapshot_outcome.sql"),
                 {
                     **snapshot.key,
                     "outcome": outcome,
@@ -371,16 +371,16 @@ def _read(
 def _done_before(conn: PgConnection, run_id: int) -> tuple[dict[str, int], list[str]]:
     """What an earlier call brought for this run: rows by release, and the files it refused."""
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/rows_of_run.sql"), {"run_id": run_id})
+        cursor.execute(load_sql("read/rows_of_run.sql"), {"run_id": run_id})
         loaded = dict(cursor.fetchall())
-        cursor.execute(load_sql("load/refused_files_of_run.sql"), {"run_id": run_id})
+        cursor.execute(load_sql("read/refused_files_of_run.sql"), {"run_id": run_id})
         refused = [f"{dataset} {substance} (file {sha[:8]})" for dataset, substance, sha in cursor.fetchall()]
     return loaded, refused
 
 
 def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:
     with conn.cursor() as cursor:
-        cursor.execute(load_sql("load/snapshots_of_run.sql"), {"run_id": run_id})
+        cursor.execute(load_sql("read/snapshots_of_run.sql"), {"run_id": run_id})
         rows = cursor.fetchall()
     return [
         _Snapshot(
@@ -398,7 +398,7 @@ def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:
 def _release_with_content(conn: PgConnection, snapshot: _Snapshot, content: str) -> str | None:
     """The release of this content, loaded before or a moment ago in this transaction."""
     with conn.cursor() as cursor:
-        cursor.execute(load_sql("load/release_with_content.sql"), {**snapshot.key, "content_sha256": content})
+        cursor.execute(load_sql("read/release_with_content.sql"), {**snapshot.key, "content_sha256": content})
         row = cursor.fetchone()
     return row[0] if row else None
 

@@ -177,12 +177,12 @@ def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: Ru
         return None
     values = _row(notice, context)
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/claim_notice.sql"), values)
+        cursor.execute(load_sql("write/claim_notice.sql"), values)
         if cursor.fetchone() is None:
             return None
     state, detail = _send(settings, notice, settings.operator_address, context)
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/settle_notice.sql"), {**values, "state": state, "detail": detail})
+        cursor.execute(load_sql("write/settle_notice.sql"), {**values, "state": state, "detail": detail})
     return state
 
 
@@ -194,7 +194,7 @@ def queue(cursor: Any, notice: Notice, context: RunContext) -> None:
         notice: The matter.
         context: Day and moment.
     """
-    cursor.execute(load_sql("load/queue_notice.sql"), _row(notice, context))
+    cursor.execute(load_sql("write/queue_notice.sql"), _row(notice, context))
 
 
 def tell_untold(conn: PgConnection, settings: SmtpSettings, context: RunContext) -> dict[str, int]:
@@ -210,7 +210,7 @@ def tell_untold(conn: PgConnection, settings: SmtpSettings, context: RunContext)
     """
     since = context.as_of - timedelta(days=UNTOLD_DAYS)
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/untold_notices.sql"), {"attempts": MAX_ATTEMPTS, "since": since})
+        cursor.execute(load_sql("read/pending_notices.sql"), {"attempts": MAX_ATTEMPTS, "since": since})
         names = [column.name for column in cursor.description]
         waiting = [Notice(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     states = (tell(conn, settings, notice, context) for notice in waiting)

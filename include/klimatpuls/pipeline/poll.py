@@ -118,7 +118,7 @@ def fingerprints(conn: PgConnection, source: Source) -> list[dict[str, Any]]:
     """What the last looks at a source saw, to be noted as fetched once a fetch has succeeded."""
     with conn, conn.cursor() as cursor:
         cursor.execute(
-            load_sql("load/looks_of_datasets.sql"), {"datasets": [entry.id for entry in source.datasets]}
+            load_sql("read/polls_of_datasets.sql"), {"datasets": [entry.id for entry in source.datasets]}
         )
         names = ("dataset", "substance", "fingerprint")
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -127,12 +127,12 @@ def fingerprints(conn: PgConnection, source: Source) -> list[dict[str, Any]]:
 def note_fetched(conn: PgConnection, seen: list[dict[str, Any]]) -> None:
     """Note that what these looks saw has been fetched; the caller commits."""
     with conn.cursor() as cursor:
-        cursor.executemany(load_sql("load/note_fetched.sql"), seen)
+        cursor.executemany(load_sql("write/record_fetch.sql"), seen)
 
 
 def _before(conn: PgConnection, key: dict[str, str]) -> dict[str, Any]:
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/last_look.sql"), key)
+        cursor.execute(load_sql("read/last_poll.sql"), key)
         row = cursor.fetchone()
     names = ("fingerprint", "fetched_fingerprint", "validators")
     return dict(zip(names, row or (None, None, {}), strict=True))
@@ -143,7 +143,7 @@ def _note(
 ) -> None:
     with conn, conn.cursor() as cursor:
         cursor.execute(
-            load_sql("load/note_look.sql"),
+            load_sql("write/record_poll.sql"),
             {
                 **key,
                 "fingerprint": fingerprint,

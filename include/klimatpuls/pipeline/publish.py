@@ -62,7 +62,7 @@ def published_since(conn: PgConnection, moment: datetime) -> int | None:
         moment: With its time zone.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/published_since.sql"), {"moment": moment})
+        cursor.execute(load_sql("read/published_since.sql"), {"moment": moment})
         row = cursor.fetchone()
     return row[0] if row else None
 
@@ -73,5 +73,5 @@ def unfinished_ingests(conn: PgConnection) -> list[str]:
     A run older than ``INGEST_PATIENCE_MINUTES`` is left out: what it brings is published later.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/unfinished_runs.sql"), {"minutes": INGEST_PATIENCE_MINUTES})
+        cursor.execute(load_sql("read/unfinished_runs.sql"), {"minutes": INGEST_PATIENCE_MINUTES})
         return [source for (source,) in cursor.fetchall()]

@@ -210,7 +210,7 @@ def _note_failed(
 def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> SnapshotResult:
     """Write how a fetch ended; without news, hand on an earlier run that was killed before its verdict."""
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/unjudged_run.sql"), {"source": source.id, "run_id": result.run_id})
+        cursor.execute(load_sql("read/unevaluated_run.sql"), {"source": source.id, "run_id": result.run_id})
         (unjudged,) = cursor.fetchone()
         if result.state != "fetched" and unjudged is not None:
             detail = f"{result.detail}; run {unjudged} was interrupted before its verdict and goes on"
@@ -241,16 +241,16 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
         "substance": snapshot.substance or runs.NOT_BY_SUBSTANCE,
     }
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/known_snapshot.sql"), key)
+        cursor.execute(load_sql("read/known_snapshot.sql"), key)
         met = cursor.fetchone()
         if met is not None:
             outcome, *_, version = met
             if outcome is not None and not _is_refused_by_another(snapshot.dataset, outcome, version):
                 return False
-            cursor.execute(load_sql("load/adopt_snapshot.sql"), {**key, "run_id": run_id})
+            cursor.execute(load_sql("write/adopt_snapshot.sql"), {**key, "run_id": run_id})
             return True
         cursor.execute(
-            load_sql("load/insert_snapshot.sql"),
+            load_sql("write/insert_snapshot.sql"),
             {
                 **key,
                 "source": source.id,
@@ -283,7 +283,7 @@ def unread(conn: PgConnection, source: Source, *, refused_by_any: bool = False) 
         refused, and what an interrupted run left unread.
     """
     with conn.cursor() as cursor:
-        cursor.execute(load_sql("load/unread_snapshots.sql"), {"source": source.id})
+        cursor.execute(load_sql("read/unread_snapshots.sql"), {"source": source.id})
         names = ("snapshot_sha256", "dataset", "substance", "outcome", "parser_version")
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [
@@ -302,7 +302,7 @@ def _adopt_unread(
     with conn, conn.cursor() as cursor:
         found = unread(conn, source, refused_by_any=refused_by_any)
         for row in found:
-            cursor.execute(load_sql("load/adopt_snapshot.sql"), {**row, "run_id": run_id})
+            cursor.execute(load_sql("write/adopt_snapshot.sql"), {**row, "run_id": run_id})
     return tuple(row["snapshot_sha256"] for row in found), tuple(map(_say_again, found))
 
 
@@ -339,7 +339,7 @@ def read_refusals(conn: PgConnection, source: Source) -> tuple[str, ...]:
         source: Catalogue entry.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/refusals.sql"), {"source": source.id})
+        cursor.execute(load_sql("read/refusals.sql"), {"source": source.id})
         return tuple(
             f"refused: {dataset} {substance} (file {sha256[:8]}), retrieved {retrieved_at:%Y-%m-%d}: {rule}: "
             f"{message}"

@@ -74,7 +74,7 @@ def read_stale(conn: PgConnection) -> StaleTables | None:
         conn: Connection as ``wh_loader``.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/current_publication.sql"))
+        cursor.execute(load_sql("read/current_publication.sql"))
         (publication_id, *_) = cursor.fetchone()
         tables = tuple(
             one for one in read_statuses(cursor, publication_id).values() if one.failing_since_publication_id
@@ -82,7 +82,7 @@ def read_stale(conn: PgConnection) -> StaleTables | None:
         if not tables:
             return None
         since = max(one.failing_since_publication_id or 0 for one in tables)
-        cursor.execute(load_sql("load/causes_of_publication.sql"), {"publication_id": since})
+        cursor.execute(load_sql("read/causes_of_publication.sql"), {"publication_id": since})
         (causes,) = cursor.fetchone()
     return StaleTables(tables=tables, since=since, news=tuple(_news(causes)))
 

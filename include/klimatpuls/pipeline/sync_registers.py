@@ -91,23 +91,23 @@ def sync_registers(
     sound = check_folder(folder, today).records
     wanted = {name: register_sha256(records) for name, records in sound.items()}
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/lock_registers.sql"))
-        cursor.execute(load_sql("load/register_versions.sql"))
+        cursor.execute(load_sql("write/lock_registers.sql"))
+        cursor.execute(load_sql("read/register_versions.sql"))
         known = dict(cursor.fetchall())
         changed = tuple(name for name, sha256 in wanted.items() if known.get(name) != sha256)
         if not changed:
             return ()
-        cursor.execute(load_sql("load/register_moment.sql"))
+        cursor.execute(load_sql("read/register_moment.sql"))
         (moment,) = cursor.fetchone()
         for name in changed:
             if name in _TABLES:
                 _carry_over(cursor, name, sound[name], moment)
         cursor.execute(
-            load_sql("load/close_register_version.sql"), {"recorded_at": moment, "registers": list(changed)}
+            load_sql("write/close_register_version.sql"), {"recorded_at": moment, "registers": list(changed)}
         )
         for name in changed:
             values = {"register": name, "sha256": wanted[name], "row_count": len(sound[name])}
-            cursor.execute(load_sql("load/insert_register_version.sql"), {**values, "recorded_at": moment})
+            cursor.execute(load_sql("write/insert_register_version.sql"), {**values, "recorded_at": moment})
     return changed
 
 
@@ -136,11 +136,11 @@ def _carry_over(cursor: Any, name: str, records: Sequence[Record], moment: datet
     same_part = sql.SQL("TRUE")
     if table.part is not None:
         same_part = sql.SQL("{} = {}").format(sql.Identifier(table.part[0]), sql.Literal(table.part[1]))
-    cursor.execute(sql.SQL(load_sql("load/open_register_rows.sql")).format(same_key=same_part, **rows))
+    cursor.execute(sql.SQL(load_sql("read/open_register_rows.sql")).format(same_key=same_part, **rows))
     held = cursor.fetchall()
     wanted = {row_sha256(record.values): record for record in records}
     cursor.execute(
-        sql.SQL(load_sql("load/close_register_rows.sql")).format(**rows),
+        sql.SQL(load_sql("write/close_register_rows.sql")).format(**rows),
         {"recorded_at": moment, "entries": [entry for entry, sha256 in held if sha256 not in wanted]},
     )
     standing = {sha256 for _, sha256 in held}
@@ -151,7 +151,7 @@ def _carry_over(cursor: Any, name: str, records: Sequence[Record], moment: datet
     ]
     if new:
         columns = sql.SQL(", ").join(map(sql.Identifier, names))
-        statement = sql.SQL(load_sql("load/insert_register_rows.sql")).format(columns=columns, **rows)
+        statement = sql.SQL(load_sql("write/insert_register_rows.sql")).format(columns=columns, **rows)
         execute_values(cursor, statement, new)
 
 

@@ -74,9 +74,9 @@ def read_result(conn: PgConnection, run_id: int) -> ValidationResult:
     """
     explanations = reading.read_explanations(conn, run_id)
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/releases_of_run.sql"), {"run_id": run_id})
+        cursor.execute(load_sql("read/releases_of_run.sql"), {"run_id": run_id})
         states = {release_id: state for release_id, state, *_ in cursor.fetchall()}
-        cursor.execute(load_sql("load/refused_files_of_run.sql"), {"run_id": run_id})
+        cursor.execute(load_sql("read/refused_files_of_run.sql"), {"run_id": run_id})
         refused = [f"{dataset} {substance} (file {sha[:8]})" for dataset, substance, sha in cursor.fetchall()]
     publishable = tuple(r for r, state in states.items() if state in {"validated", "published"})
     held = tuple(r for r, state in states.items() if state == "held")
@@ -152,7 +152,7 @@ def record_checks(
 def _newest(conn: PgConnection, dataset: Dataset, substance: str | None) -> dict[str, Any]:
     with conn.cursor() as cursor:
         cursor.execute(
-            load_sql("load/newest_release_state.sql"),
+            load_sql("read/newest_release_state.sql"),
             {
                 "dataset": dataset.id,
                 "substance": substance or runs.NOT_BY_SUBSTANCE,

@@ -40,7 +40,7 @@ def close_stuck_runs(
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(
-            load_sql("load/close_stuck_runs.sql"), {"minutes": older_than_minutes, "detail": KILLED}
+            load_sql("write/close_stuck_runs.sql"), {"minutes": older_than_minutes, "detail": KILLED}
         )
         closed = cursor.fetchall()
         if context is not None:
@@ -69,7 +69,7 @@ def has_unpublished(conn: PgConnection) -> bool:
     """Whether a validated release, a changed register, another method or mended code is to be published."""
     with conn, conn.cursor() as cursor:
         values = {"method_version": METHOD_VERSION, "code_sha256": code_sha256()}
-        cursor.execute(load_sql("load/has_unpublished.sql"), values)
+        cursor.execute(load_sql("read/has_unpublished.sql"), values)
         (waits,) = cursor.fetchone()
     return bool(waits)
 
@@ -77,7 +77,7 @@ def has_unpublished(conn: PgConnection) -> bool:
 def has_mail_due(conn: PgConnection) -> bool:
     """Whether the outbox holds a mail that may be sent, tried again, or settled after a killed process."""
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/mail_is_due.sql"))
+        cursor.execute(load_sql("read/mail_is_due.sql"))
         (is_due,) = cursor.fetchone()
     return bool(is_due)
 

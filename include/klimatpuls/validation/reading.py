@@ -55,7 +55,7 @@ def read_failed_gates(conn: connection, run_id: int, release_id: str) -> tuple[G
 
 def _validations(conn: connection, run_id: int) -> list[tuple[dict[str, Any], tuple[Gate, ...]]]:
     with conn.cursor() as cursor:
-        cursor.execute(load_sql("load/validations_of_run.sql"), {"run_id": run_id})
+        cursor.execute(load_sql("read/validations_of_run.sql"), {"run_id": run_id})
         found = []
         for head in list(named_rows(cursor)):
             found.append((head, read_gates(cursor, head["validation_id"])))
@@ -69,7 +69,7 @@ def read_gates(cursor: Any, validation_id: int) -> tuple[Gate, ...]:
         cursor: psycopg2 cursor of ``wh_loader``.
         validation_id: The validation.
     """
-    cursor.execute(load_sql("load/gates_of_validation.sql"), {"validation_id": validation_id})
+    cursor.execute(load_sql("read/gates_of_validation.sql"), {"validation_id": validation_id})
     return tuple(_gate(row) for row in named_rows(cursor))
 
 

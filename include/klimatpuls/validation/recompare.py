@@ -48,7 +48,7 @@ def recompare_releases(conn: PgConnection) -> list[str]:
         Names of the releases that were measured again, in order.
     """
     with conn, conn.cursor() as cursor:
-        cursor.execute(load_sql("load/releases_to_compare.sql"))
+        cursor.execute(load_sql("read/releases_to_compare.sql"))
         shown = {row["release_id"]: _shown(row) for row in reading.named_rows(cursor)}
         follows = predecessors(item.loaded.release for item in shown.values())
         measured = []

@@ -42,7 +42,7 @@ def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> Non
         for verdict in verdicts:
             insert_verdict(cursor, verdict)
             cursor.execute(
-                load_sql("load/set_verdict_state.sql"),
+                load_sql("write/set_verdict_state.sql"),
                 {"state": STATE_OF[verdict.verdict], "release_id": verdict.release_id},
             )
             if cursor.rowcount != 1:
@@ -61,7 +61,7 @@ def insert_verdict(cursor: Any, verdict: ReleaseVerdict) -> None:
         verdict: The release and its gates.
     """
     cursor.execute(
-        load_sql("load/insert_validation.sql"),
+        load_sql("write/insert_validation.sql"),
         {
             "run_id": verdict.run_id,
             "dataset": verdict.dataset,
@@ -75,7 +75,7 @@ def insert_verdict(cursor: Any, verdict: ReleaseVerdict) -> None:
     )
     (validation_id,) = cursor.fetchone()
     cursor.executemany(
-        load_sql("load/insert_validation_gate.sql"),
+        load_sql("write/insert_validation_gate.sql"),
         [_gate_row(validation_id, gate) for gate in verdict.gates],
     )
 
@@ -121,7 +121,7 @@ def quarantine_snapshot(
     sample = [{"sheet_row": None, "reason": finding} for finding in error.findings]
     with conn.cursor() as cursor:
         cursor.execute(
-            load_sql("load/insert_validation.sql"),
+            load_sql("write/insert_validation.sql"),
             {
                 "run_id": run_id,
                 "dataset": dataset,
@@ -135,7 +135,7 @@ def quarantine_snapshot(
         )
         (validation_id,) = cursor.fetchone()
         cursor.execute(
-            load_sql("load/insert_validation_gate.sql"),
+            load_sql("write/insert_validation_gate.sql"),
             {
                 "validation_id": validation_id,
                 "rule": error.rule,

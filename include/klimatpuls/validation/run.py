@@ -116,7 +116,7 @@ def validate_run(
 def _loaded_releases(conn: Connection, run_id: int) -> list[Loaded]:
     """The run's loaded releases, each with the nearest earlier release it is compared with."""
     rows = conn.exec_driver_sql(
-        connection.load_sql("load/releases_to_judge.sql"),
+        connection.load_sql("read/releases_to_evaluate.sql"),
         {"run_id": run_id, "states": list(_COMPARABLE_STATES)},
     ).all()
     known = {

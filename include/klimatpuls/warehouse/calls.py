@@ -41,30 +41,30 @@ class WarehouseLedger:
             The seconds after which to ask again, 0 if the call may start and is counted; its number then.
         """
         with self._conn, self._conn.cursor() as cursor:
-            cursor.execute(load_sql("load/lock_host.sql"), {"host": host})
+            cursor.execute(load_sql("write/lock_host.sql"), {"host": host})
             _, stated = cursor.fetchone()
             kept = rate_limit.kept_windows([*windows, *map(tuple, stated or [])])
             longest = max((seconds for _, seconds in kept), default=0.0)
             # A statement of its own: it must see what was counted while this one waited for the lock.
             cursor.execute(
-                load_sql("load/ages_of_calls.sql"),
+                load_sql("read/call_ages.sql"),
                 {"host": host, "seconds": longest, "travel_seconds": rate_limit.TRAVEL_SECONDS},
             )
             wait = rate_limit.seconds_to_wait([age for (age,) in cursor.fetchall()], kept)
             if wait > 0:
                 return wait, 0
-            cursor.execute(load_sql("load/note_call.sql"), {"host": host})
+            cursor.execute(load_sql("write/record_call.sql"), {"host": host})
             (call,) = cursor.fetchone()
         return 0.0, call
 
     def answered(self, host: str, call: int) -> None:
         """Note that a call has come to its end, with or without an answer."""
         with self._conn, self._conn.cursor() as cursor:
-            cursor.execute(load_sql("load/note_answer.sql"), {"call_id": call})
+            cursor.execute(load_sql("write/record_answer.sql"), {"call_id": call})
 
     def state(self, host: str, windows: Sequence[Window]) -> None:
         """Keep what a host says of itself, for every caller; its newest word counts."""
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute(
-                load_sql("load/state_host_limit.sql"), {"host": host, "windows": json.dumps(windows)}
+                load_sql("write/state_host_limit.sql"), {"host": host, "windows": json.dumps(windows)}
             )

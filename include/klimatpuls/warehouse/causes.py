@@ -99,7 +99,7 @@ def _held_back(
     cursor: Any, pointer: Mapping[str, Any], shown: Collection[str], current: Collection[str]
 ) -> list[dict[str, Any]]:
     """What the publication before had to mail and could not, as far as it still holds."""
-    cursor.execute(load_sql("load/held_back_causes.sql"), {"publication_id": pointer["results_id"]})
+    cursor.execute(load_sql("read/held_back_causes.sql"), {"publication_id": pointer["results_id"]})
     row = cursor.fetchone()
     causes = []
     for cause in row[0] if row else ():
@@ -155,13 +155,13 @@ def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) 
             "old_release_id": old.id,
             "moved_pct": MOVED_PCT,
         }
-        cursor.execute(load_sql("load/nation_revision.sql"), {**pair, "n": MAX_NATION_YEARS})
+        cursor.execute(load_sql("read/nation_revision.sql"), {**pair, "n": MAX_NATION_YEARS})
         columns = ("year", "old_t", "new_t", "international_t")
         cause["nation"] = [dict(zip(columns, row, strict=True)) for row in cursor]
-        cursor.execute(load_sql("load/largest_movers.sql"), {**pair, "n": MAX_MOVERS})
+        cursor.execute(load_sql("read/largest_movers.sql"), {**pair, "n": MAX_MOVERS})
         names = ("region_code", "region_name", "year", "old_t", "new_t")
         cause["largest_movers"] = [dict(zip(names, row, strict=True)) for row in cursor]
-        cursor.execute(load_sql("load/moved_share.sql"), pair)
+        cursor.execute(load_sql("read/moved_share.sql"), pair)
         (cause["moved_share_pct"],) = cursor.fetchone()
     return cause
 
@@ -174,7 +174,7 @@ def _decision_causes(
     current: Mapping[tuple[str, str | None], Any],
 ) -> list[dict[str, Any]]:
     """Releases that a person took out or brought back; ``led`` holds those that were or are current by it."""
-    cursor.execute(load_sql("load/decisions_of_releases.sql"), {"release_ids": list(release_ids)})
+    cursor.execute(load_sql("read/decisions_of_releases.sql"), {"release_ids": list(release_ids)})
     now = {(dataset, substance or "all"): c.id for (dataset, substance), c in current.items()}
     return [
         {
@@ -193,7 +193,7 @@ def _decision_causes(
 
 def _standing_causes(cursor: Any, old_publication: int, new_publication: int) -> list[dict[str, Any]]:
     cursor.execute(
-        load_sql("load/changed_standings.sql"),
+        load_sql("read/changed_standings.sql"),
         {"old_publication_id": old_publication, "new_publication_id": new_publication},
     )
     names = ("region_code", "target_id", "old", "new")

@@ -61,5 +61,5 @@ def engine(dsn: str) -> Engine:
 
 @cache
 def load_sql(name: str) -> str:
-    """The text of one file under ``include/sql``, for example ``load/insert_release.sql``."""
+    """The text of one file under ``include/sql``, for example ``write/insert_release.sql``."""
     return (SQL_ROOT / name).read_text(encoding="utf-8")

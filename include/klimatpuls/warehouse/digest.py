@@ -77,7 +77,7 @@ def digest_parts(cursor: Any, only: Container[str] | None = None) -> dict[str, s
         if only is not None and f"core {fact.name}" not in only:
             continue
         names = ["release_id", *fact.names]
-        rows = sql.SQL(load_sql("load/core_fact_digest.sql")).format(
+        rows = sql.SQL(load_sql("read/core_fact_digest.sql")).format(
             columns=_columns(names, "f"),
             rows=sql.Identifier("core", fact.table),
             key=_order(["release_id", *fact.key], facts.core_columns(fact), "f"),
@@ -87,7 +87,7 @@ def digest_parts(cursor: Any, only: Container[str] | None = None) -> dict[str, s
         if mart.name in NO_FIGURES or (only is not None and mart.name not in only):
             continue
         types = {column.name: column.type for column in mart.columns}
-        rows = sql.SQL(load_sql("load/mart_digest.sql")).format(
+        rows = sql.SQL(load_sql("read/mart_digest.sql")).format(
             columns=_columns([name for name in types if name not in CLOCK_COLUMNS]),
             mart=sql.Identifier("mart", mart.name),
             key=_order(mart.key, types),

@@ -15,7 +15,7 @@ from klimatpuls.warehouse.connection import load_sql
 
 
 def dimension_rows() -> dict[str, list[tuple[Any, ...]]]:
-    """Name of the upsert file in ``include/sql/load`` → its rows, parents before their children."""
+    """Name of the upsert file in ``include/sql/write`` → its rows, parents before their children."""
     return {
         "upsert_region": [
             (r.code, r.name, r.level, r.county_code, r.sort_sv) for r in regions.regions().values()
@@ -70,7 +70,7 @@ def checksum_text() -> str:
 
 def load_dimensions(cursor: Any) -> None:
     """Insert or update the rows of the dimensions, and count them; a row that is in use is never deleted."""
-    cursor.execute(load_sql("load/clear_lineage.sql"))
+    cursor.execute(load_sql("write/clear_lineage.sql"))
     for name, rows in dimension_rows().items():
-        execute_values(cursor, load_sql(f"load/{name}.sql"), rows, page_size=1000)
-    cursor.execute(load_sql("load/analyze_dimensions.sql"))
+        execute_values(cursor, load_sql(f"write/{name}.sql"), rows, page_size=1000)
+    cursor.execute(load_sql("write/analyze_dimensions.sql"))

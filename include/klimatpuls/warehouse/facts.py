@@ -127,7 +127,7 @@ def ensure_tables(cursor: Any) -> None:
             }
             cursor.execute(_create("mart_data", fact.name, current, _required(fact), "facts_id"))
     rows = [(fact.name, core_key(fact), mart_key(fact)) for fact in schema.facts()]
-    execute_values(cursor, load_sql("load/upsert_fact.sql"), rows)
+    execute_values(cursor, load_sql("write/upsert_fact.sql"), rows)
 
 
 def view_statements() -> str:
@@ -163,7 +163,7 @@ def _required(fact: Fact) -> frozenset[str]:
 
 
 def _columns(cursor: Any, schema_name: str, table: str) -> dict[str, str]:
-    cursor.execute(load_sql("load/columns_of_table.sql"), {"schema_name": schema_name, "table_name": table})
+    cursor.execute(load_sql("read/columns_of_table.sql"), {"schema_name": schema_name, "table_name": table})
     return dict(cursor.fetchall())
 
 
@@ -199,7 +199,7 @@ def _as_of(function: Function, mart: Mart) -> str:
     """A plain mart as it was known on a day: the rows of ``core`` of the releases current then.
 
     Where two releases hold the same key (a series continued in another dataset), the later release wins, and
-    one of a fall-back dataset never wins over another, as in ``include/sql/load/build_facts.sql``.
+    one of a fall-back dataset never wins over another, as in ``include/sql/write/build_facts.sql``.
     """
     fact = schema.fact(str(mart.fact))
     select, joins = _select_and_joins(mart, fact)

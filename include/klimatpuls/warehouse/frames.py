@@ -29,7 +29,7 @@ def read_frame(cursor: Any, name: str, parameters: Mapping[str, Any]) -> pd.Data
 
     Args:
         cursor: psycopg2 cursor inside the caller's transaction.
-        name: File below ``include/sql``, such as ``load/population_facts.sql``.
+        name: File below ``include/sql``, such as ``read/population_facts.sql``.
         parameters: Values of the file's named parameters.
 
     Returns:

@@ -81,8 +81,8 @@ def write_one(cursor: Any, tables: ResultTables, result: Result, publication_id:
 
     def keep() -> None:
         values = {"publication_id": publication_id}
-        cursor.execute(load_sql("load/note_criterion_changes.sql"), values)
-        cursor.execute(load_sql("load/sum_criteria.sql"), values)
+        cursor.execute(load_sql("write/record_criterion_changes.sql"), values)
+        cursor.execute(load_sql("write/sum_criteria.sql"), values)
 
     needs = result.needs
     if TARGET_PROGRESS in needs:
@@ -108,10 +108,10 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         What changed; None where nothing was written.
     """
     with conn, conn.cursor() as cursor:
-        pointer = _row(cursor, "load/current_publication.sql", {})
+        pointer = _row(cursor, "read/current_publication.sql", {})
         if not pointer["publication_id"] or pointer["as_of_date"] >= as_of:
             return None
-        cursor.execute(load_sql("load/releases_of_publication.sql"), pointer)
+        cursor.execute(load_sql("read/releases_of_publication.sql"), pointer)
         release_ids = [release_id for (release_id,) in cursor.fetchall()]
         statuses = read_statuses(cursor, pointer["publication_id"])
         circumstances = _Circumstances(
@@ -132,10 +132,10 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
             "as_of_date": as_of,
             "origin": pointer["origin"],
         }
-        made = _row(cursor, "load/insert_assessment.sql", values)
+        made = _row(cursor, "write/insert_assessment.sql", values)
         values["publication_id"] = made["publication_id"]
-        cursor.execute(load_sql("load/copy_publication_releases.sql"), values)
-        cursor.execute(load_sql("load/copy_publication_facts.sql"), values)
+        cursor.execute(load_sql("write/copy_publication_releases.sql"), values)
+        cursor.execute(load_sql("write/copy_publication_facts.sql"), values)
         before = Before(
             publication_id=pointer["publication_id"], results_id=pointer["results_id"], statuses=statuses
         )
@@ -144,7 +144,7 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
             write_one(cursor, tables, result, made["publication_id"])
         tables.finish()
         cursor.execute(
-            load_sql("load/share_result_statuses.sql"), {**values, "own_tables": list(tables.statuses)}
+            load_sql("write/share_result_statuses.sql"), {**values, "own_tables": list(tables.statuses)}
         )
         # Counts alone, and of what is shown outside: everybody reads a cause. What failed does not count.
         fresh = {table: frames[table] for table in frames if tables.statuses[table].is_fresh}
@@ -152,8 +152,8 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         causes: list[dict[str, Any]] = [{"kind": STATUS_CHANGED, **told}]
         if healed := (not_fresh(statuses) - not_fresh(tables.statuses)) & set(fresh):
             causes.append({"kind": "recalculated", "tables": sorted(healed)})
-        cursor.execute(load_sql("load/close_publication.sql"), {**values, "causes": json.dumps(causes)})
-        cursor.execute(load_sql("load/switch_publication.sql"), values)
+        cursor.execute(load_sql("write/close_publication.sql"), {**values, "causes": json.dumps(causes)})
+        cursor.execute(load_sql("write/switch_publication.sql"), values)
         cursor.execute("SELECT ops.analyze_publication()")
     return Reassessed(publication_id=made["publication_id"], changed=changed)
 
@@ -190,9 +190,9 @@ def _calculate(
 def _inputs(cursor: Any, circumstances: _Circumstances) -> MemberInputs:
     results_id, as_of = circumstances.results_id, circumstances.as_of
     registers_at, release_ids = circumstances.registers_at, circumstances.release_ids
-    cursor.execute(load_sql("load/published_years.sql"), {"release_ids": list(release_ids)})
+    cursor.execute(load_sql("read/published_years.sql"), {"release_ids": list(release_ids)})
     published_years = dict(cursor.fetchall())
-    cursor.execute(load_sql("load/own_target_gaps.sql"), {"results_id": results_id})
+    cursor.execute(load_sql("read/own_target_gaps.sql"), {"results_id": results_id})
     own_targets = [
         OwnTarget(
             region_code=code,
@@ -233,7 +233,7 @@ def _shown(
     shown = {}
     for table, columns in asked.items():
         cursor.execute(
-            sql.SQL(load_sql("load/dated_statuses.sql")).format(
+            sql.SQL(load_sql("read/dated_statuses.sql")).format(
                 columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
                 rows=sql.Identifier("mart_data", table),
             ),

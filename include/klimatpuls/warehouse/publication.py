@@ -182,7 +182,7 @@ def publish(
         except _NothingHealedError:
             with conn, conn.cursor() as cursor:
                 values = {**plan.pointer, "code_sha256": code_sha256()}
-                cursor.execute(load_sql("load/note_second_try.sql"), values)
+                cursor.execute(load_sql("write/record_second_try.sql"), values)
             return None
         with conn, conn.cursor() as cursor:
             causes = cause_rules.find_causes(
@@ -266,13 +266,13 @@ class _publisher_lock:  # noqa: N801  (reads as a verb in the with statement)
 
 def _plan(conn: PgConnection, *, try_again: bool = False) -> _Plan | None:
     with conn, conn.cursor() as cursor:
-        pointer = _one_row(cursor, "load/current_publication.sql")
+        pointer = _one_row(cursor, "read/current_publication.sql")
         candidates = tuple(_candidates(cursor))
-        cursor.execute(load_sql("load/current_releases.sql"), pointer)
+        cursor.execute(load_sql("read/current_releases.sql"), pointer)
         shown = list(_named_rows(cursor))
-        cursor.execute(load_sql("load/shown_facts.sql"), pointer)
+        cursor.execute(load_sql("read/shown_facts.sql"), pointer)
         shown_facts = dict(cursor.fetchall())
-        cursor.execute(load_sql("load/register_sha256.sql"))
+        cursor.execute(load_sql("read/register_sha256.sql"))
         register_sha256, registers_at = cursor.fetchone()
         present = Before(
             publication_id=pointer["publication_id"],
@@ -310,7 +310,7 @@ def _plan(conn: PgConnection, *, try_again: bool = False) -> _Plan | None:
 
 
 def _candidates(cursor: Any) -> Iterator[_Candidate]:
-    cursor.execute(load_sql("load/publishable_releases.sql"))
+    cursor.execute(load_sql("read/publishable_releases.sql"))
     for row in _named_rows(cursor):
         substance = None if row["substance"] == NOT_BY_SUBSTANCE else row["substance"]
         yield _Candidate(
@@ -411,9 +411,9 @@ def _build(
 
 def _begin(cursor: Any, plan: _Plan, as_of: date) -> int:
     """Enter the publication that is made; returns its id."""
-    cursor.execute(load_sql("load/stamp_origin.sql"), {"origin": plan.origin})
+    cursor.execute(load_sql("write/stamp_origin.sql"), {"origin": plan.origin})
     cursor.execute(
-        load_sql("load/insert_publication.sql"),
+        load_sql("write/insert_publication.sql"),
         {
             "previous_publication_id": plan.pointer["publication_id"],
             "origin": plan.origin,
@@ -450,7 +450,7 @@ def _inputs(
     ids = {"facts_id": facts.get("population", 0)}
     national_ids = {"facts_id": facts.get("national_emission", 0)}
     roots = _Roots(cursor)
-    roots.read("population", lambda: read_frame(cursor, "load/population_facts.sql", ids))
+    roots.read("population", lambda: read_frame(cursor, "read/population_facts.sql", ids))
     roots.read("boundaries", lambda: register_rows.read_boundaries(cursor, at))
     roots.read("own_series", lambda: register_rows.read_own_series(cursor, at))
     roots.read("groups", lambda: register_rows.read_groups(cursor, at, as_of))
@@ -459,7 +459,7 @@ def _inputs(
     roots.read("defects", lambda: _defects(cursor, plan, lead, lead_facts))
     roots.read("kolada", lambda: _side(cursor, plan, facts, "indicator", "kolada"))
     roots.read("inventory", lambda: _side(cursor, plan, facts, "national_emission", "scb_national_emissions"))
-    roots.read("national", lambda: read_frame(cursor, "load/national_sector_facts.sql", national_ids))
+    roots.read("national", lambda: read_frame(cursor, "read/national_sector_facts.sql", national_ids))
     roots.read("population_forecast", lambda: _population_forecast(cursor, facts))
     roots.read("stored", lambda: _stored_standings(cursor, plan, lead))
     return ResultInputs(
@@ -515,7 +515,7 @@ def _donors(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
 
 def _facts_of(cursor: Any, candidate: _Candidate) -> pd.DataFrame:
     return read_frame(
-        cursor, "load/release_main_emissions.sql", {"run_id": candidate.run_id, "release_id": candidate.id}
+        cursor, "read/release_main_emissions.sql", {"run_id": candidate.run_id, "release_id": candidate.id}
     )
 
 
@@ -551,7 +551,7 @@ def _write_facts(
     columns = [*fact.names, *([SUBSTANCE[0]] if fact.by_substance else [])]
     is_shared = len(catalog.datasets_of(fact.name)) > 1
     name = "emission_facts" if fact.name == EMISSION_FACT else "facts" if is_shared else "facts_of_release"
-    statement = sql.SQL(load_sql(f"load/build_{name}.sql")).format(
+    statement = sql.SQL(load_sql(f"write/build_{name}.sql")).format(
         current_rows=sql.Identifier("mart_data", partition),
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         key=sql.SQL(", ").join(map(sql.Identifier, mart_key(fact))),
@@ -581,7 +581,7 @@ def _population_forecast(cursor: Any, facts: Mapping[str, int]) -> dict[tuple[st
     """(region_code, year) → inhabitants of the current forecast; empty where none is held."""
     frame = read_frame(
         cursor,
-        "load/population_forecast_facts.sql",
+        "read/population_forecast_facts.sql",
         {"facts_id": facts.get("population_forecast", 0)},
     )
     return {
@@ -599,7 +599,7 @@ def _stored_standings(cursor: Any, plan: _Plan, lead: _Candidate) -> pd.DataFram
         return None
     frame = read_frame(
         cursor,
-        "load/stored_standings.sql",
+        "read/stored_standings.sql",
         {
             "release_id": earlier[-1].id,
             "method_version": METHOD_VERSION,
@@ -611,7 +611,7 @@ def _stored_standings(cursor: Any, plan: _Plan, lead: _Candidate) -> pd.DataFram
 
 def _defects(cursor: Any, plan: _Plan, lead: _Candidate, facts: pd.DataFrame) -> list[tuple[str, str, int]]:
     """The cells of the current release that the register knows to be wrong and that still show it."""
-    cursor.execute(load_sql("load/known_defects.sql"), {"registers_at": plan.registers_at})
+    cursor.execute(load_sql("read/known_defects.sql"), {"registers_at": plan.registers_at})
     known = [Defect(**{**row, "years": tuple(row["years"])}) for row in _named_rows(cursor)]
     release = lead.release
     about = [d for d in known if d.is_about(release.dataset, release.substance, release.published_date)]
@@ -623,7 +623,7 @@ def _side(cursor: Any, plan: _Plan, facts: Mapping[str, int], fact: str, dataset
     candidate = plan.current.get((dataset, None))
     if candidate is None or fact not in facts:
         return None
-    frame = read_frame(cursor, f"load/{fact}_facts.sql", {"facts_id": facts[fact]})
+    frame = read_frame(cursor, f"read/{fact}_facts.sql", {"facts_id": facts[fact]})
     if frame.empty:
         return None
     return Side(release_id=candidate.id, published_date=candidate.release.published_date, facts=frame)
@@ -634,10 +634,10 @@ def _reconcile_releases(cursor: Any, candidates: Sequence[_Candidate]) -> None:
     for fact in map(schema.fact, RECONCILED_FACTS):
         datasets = catalog.datasets_of(fact.name)
         releases = {c.id: c for c in candidates if c.release.dataset in datasets}
-        statement = sql.SQL(load_sql("load/build_reconciliation.sql")).format(
+        statement = sql.SQL(load_sql("write/build_reconciliation.sql")).format(
             rows=sql.Identifier("core", fact.table), value=sql.Identifier("f", fact.values[0].name)
         )
-        cursor.execute(load_sql("load/unreconciled_releases.sql"), {"release_ids": list(releases)})
+        cursor.execute(load_sql("read/unreconciled_releases.sql"), {"release_ids": list(releases)})
         for (release_id,) in cursor.fetchall():
             cursor.execute(statement, {"run_id": releases[release_id].run_id, "release_id": release_id})
 
@@ -647,7 +647,7 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
     run_ids = {c.id: c.run_id for c in plan.candidates if c.release.dataset == EMISSION_DATASET}
     pairs = [(name, earlier) for name in run_ids if (earlier := plan.follows[name]) is not None]
     cursor.execute(
-        load_sql("load/missing_revision_pairs.sql"),
+        load_sql("read/missing_revision_pairs.sql"),
         {"to_release_ids": [to for to, _ in pairs], "from_release_ids": [of for _, of in pairs]},
     )
     missing = cursor.fetchall()
@@ -658,7 +658,7 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
             "from_release_id": from_release_id,
             "from_run_id": run_ids[from_release_id],
         }
-        cursor.execute(load_sql("load/build_revision.sql"), values)
+        cursor.execute(load_sql("write/build_revision.sql"), values)
     if missing:
         cursor.execute("SELECT ops.analyze_revision()")
 
@@ -676,9 +676,9 @@ def _switch(
     always_ask: bool,
 ) -> bool:
     current_ids = {c.id for c in plan.current.values()}
-    cursor.execute(load_sql("load/publish_releases.sql"), {"release_ids": [c.id for c in plan.candidates]})
+    cursor.execute(load_sql("write/publish_releases.sql"), {"release_ids": [c.id for c in plan.candidates]})
     cursor.executemany(
-        load_sql("load/insert_publication_release.sql"),
+        load_sql("write/insert_publication_release.sql"),
         [
             {
                 "publication_id": publication_id,
@@ -697,14 +697,14 @@ def _switch(
         "causes": json.dumps(causes, ensure_ascii=False, default=str),
     }
     cursor.executemany(
-        load_sql("load/insert_publication_facts.sql"),
+        load_sql("write/insert_publication_facts.sql"),
         [
             {"publication_id": publication_id, "fact": fact, "facts_id": facts_id}
             for fact, facts_id in facts.items()
         ],
     )
-    cursor.execute(load_sql("load/close_publication.sql"), values)
-    cursor.execute(load_sql("load/switch_publication.sql"), values)
+    cursor.execute(load_sql("write/close_publication.sql"), values)
+    cursor.execute(load_sql("write/switch_publication.sql"), values)
     if cursor.rowcount != 1:
         msg = (
             f"publication {publication_id} was built on publication {plan.pointer['publication_id']}, "
@@ -717,7 +717,7 @@ def _switch(
         return False
     if not_fresh(tables.statuses) & DIGEST_LEADS_WITH:
         if cause_rules.deserve_digest(causes):
-            cursor.execute(load_sql("load/hold_digest.sql"), values)
+            cursor.execute(load_sql("write/hold_digest.sql"), values)
         return False
     return _enqueue(cursor, publication_id, causes, as_of, list_address, always_ask=always_ask)
 
@@ -740,7 +740,7 @@ def enqueue_missed_digest(
     """
     with conn, conn.cursor() as cursor:
         values = {"as_of_date": as_of, "recipients": _recipients(list_address)}
-        cursor.execute(load_sql("load/missed_digest.sql"), values)
+        cursor.execute(load_sql("read/missed_digest.sql"), values)
         missed = cursor.fetchall()
         queued = [
             _enqueue(cursor, publication_id, causes, as_of, recipient, always_ask=always_ask)
@@ -765,7 +765,7 @@ def _enqueue(
     queued = 0
     for recipient in _recipients(list_address):
         cursor.execute(
-            load_sql("load/enqueue_digest.sql"),
+            load_sql("write/enqueue_digest.sql"),
             {
                 "publication_id": publication_id,
                 "as_of_date": as_of,

@@ -42,14 +42,14 @@ def read_members(cursor: Any, at: datetime | None) -> pd.DataFrame:
     """The register of members, with dates and truth values as Python's own: the columns of its query."""
     import pandas as pd
 
-    cursor.execute(load_sql("load/members.sql"), {"registers_at": at})
+    cursor.execute(load_sql("read/members.sql"), {"registers_at": at})
     columns = [column.name for column in cursor.description]
     return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
 
 
 def read_targets(cursor: Any, at: datetime | None) -> list[Target]:
     """Own targets and national lines, as the formulas take them."""
-    cursor.execute(load_sql("load/targets.sql"), {"registers_at": at})
+    cursor.execute(load_sql("read/targets.sql"), {"registers_at": at})
     return [from_definition(definition) for (definition,) in cursor.fetchall()]
 
 
@@ -166,7 +166,7 @@ def read_rule_numbers(cursor: Any, at: datetime | None, as_of: date) -> RuleNumb
 
 
 def _rows(cursor: Any, register: str, at: datetime | None) -> Iterator[dict[str, Any]]:
-    cursor.execute(load_sql(f"load/{register}.sql"), {"registers_at": at})
+    cursor.execute(load_sql(f"read/{register}.sql"), {"registers_at": at})
     names = [column.name for column in cursor.description]
     for row in cursor.fetchall():
         yield dict(zip(names, row, strict=True))

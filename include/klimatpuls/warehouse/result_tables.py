@@ -259,7 +259,7 @@ class ResultTables:
     def _rests_on_withdrawn(self, needs: Collection[str], computed: int) -> bool:
         """Whether a release that the rows of an earlier publication were calculated from is shown no more."""
         self._cursor.execute(
-            load_sql("load/releases_no_longer_shown.sql"),
+            load_sql("read/releases_no_longer_shown.sql"),
             {"publication_id": computed, "release_ids": self._shown},
         )
         gone = self._cursor.fetchall()
@@ -272,10 +272,10 @@ class ResultTables:
 
     def _copy_rows(self, table: str, of_publication_id: int) -> None:
         rows = sql.Identifier("mart_data", table)
-        self._cursor.execute(sql.SQL(load_sql("load/no_rows.sql")).format(rows=rows))
+        self._cursor.execute(sql.SQL(load_sql("read/no_rows.sql")).format(rows=rows))
         names = [column.name for column in self._cursor.description if column.name != "publication_id"]
         self._cursor.execute(
-            sql.SQL(load_sql("load/keep_result_rows.sql")).format(
+            sql.SQL(load_sql("write/keep_result_rows.sql")).format(
                 rows=rows, columns=sql.SQL(", ").join(map(sql.Identifier, names))
             ),
             {"publication_id": self._publication_id, "of_publication_id": of_publication_id},
@@ -284,7 +284,7 @@ class ResultTables:
     def finish(self) -> None:
         """Write the account of all tables down."""
         self._cursor.executemany(
-            load_sql("load/insert_result_status.sql"),
+            load_sql("write/insert_result_status.sql"),
             [
                 {"publication_id": self._publication_id, **{name: getattr(one, name) for name in _COLUMNS}}
                 for one in self.statuses.values()
@@ -347,7 +347,7 @@ def read_statuses(cursor: Any, publication_id: int) -> dict[str, TableStatus]:
         cursor: As ``wh_loader``.
         publication_id: The publication.
     """
-    cursor.execute(load_sql("load/result_statuses.sql"), {"publication_id": publication_id})
+    cursor.execute(load_sql("read/result_statuses.sql"), {"publication_id": publication_id})
     found = [TableStatus(**dict(zip(_COLUMNS, row, strict=True))) for row in cursor.fetchall()]
     return {one.table_name: one for one in found}
 

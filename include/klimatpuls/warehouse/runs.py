@@ -53,7 +53,7 @@ def start_run(
     """
     with conn.cursor() as cursor:
         cursor.execute(
-            load_sql("load/start_run.sql"),
+            load_sql("write/start_run.sql"),
             {"source": source, "origin": origin, "as_of_date": as_of, "orchestrator_run": orchestrator_run},
         )
         row = cursor.fetchone()
@@ -67,7 +67,7 @@ def read_run(conn: PgConnection, run_id: int) -> SourceRun:
         LookupError: if there is none.
     """
     with conn.cursor() as cursor:
-        cursor.execute(load_sql("load/read_run.sql"), {"run_id": run_id})
+        cursor.execute(load_sql("read/read_run.sql"), {"run_id": run_id})
         row = cursor.fetchone()
     if row is None:
         msg = f"there is no source run {run_id} in this warehouse"
@@ -83,7 +83,7 @@ def read_notes(conn: PgConnection, run_id: int) -> tuple[str, ...]:
         run_id: The source run.
     """
     with conn.cursor() as cursor:
-        cursor.execute(load_sql("load/notes_of_run.sql"), {"run_id": run_id})
+        cursor.execute(load_sql("read/notes_of_run.sql"), {"run_id": run_id})
         return tuple(f"{release_id}: {note}" for release_id, notes in cursor.fetchall() for note in notes)
 
 
@@ -98,7 +98,7 @@ def set_run_state(conn: PgConnection, run_id: int, state: str, detail: str) -> N
     """Move a run on; the final states also close it. The caller commits."""
     with conn.cursor() as cursor:
         cursor.execute(
-            load_sql("load/set_run_state.sql"),
+            load_sql("write/set_run_state.sql"),
             {"run_id": run_id, "state": state, "detail": detail, "is_final": state in FINAL_STATES},
         )
 
@@ -118,7 +118,7 @@ def record_check(
     """Write how fresh a dataset is as of a day; shown by ``mart.data_status``. The caller commits."""
     with conn.cursor() as cursor:
         cursor.execute(
-            load_sql("load/record_check.sql"),
+            load_sql("write/record_check.sql"),
             {
                 "source": source,
                 "dataset": dataset,

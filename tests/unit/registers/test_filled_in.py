@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pytest
-from spreadsheets import minimal_workbook, ods_row, row, spreadsheet, zipped
+from support.spreadsheets import minimal_workbook, ods_row, row, spreadsheet, zipped
 
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import MAX_MISTAKES, REGISTERS, check_folder

@@ -11,7 +11,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from spreadsheets import minimal_workbook
+from support.spreadsheets import minimal_workbook
 
 from klimatpuls.errors import UsageError
 from klimatpuls.paths import REGISTERS_FOLDER

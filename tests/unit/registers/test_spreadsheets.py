@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
-from spreadsheets import minimal_workbook, ods_row, row, spreadsheet, zipped
+from support.spreadsheets import minimal_workbook, ods_row, row, spreadsheet, zipped
 
 from klimatpuls.registers import archive, reading
 from klimatpuls.registers.cells import Percent

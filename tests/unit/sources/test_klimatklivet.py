@@ -3,10 +3,10 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from chain import unthrottled
 from openpyxl import Workbook
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 from pytest_httpserver import HTTPServer
+from support.pipeline_run import unthrottled
 
 from klimatpuls.contract import catalog
 from klimatpuls.errors import FetchError, SourceFormatError

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain import unthrottled
 from pytest_httpserver import HTTPServer
+from support.pipeline_run import unthrottled
 from werkzeug import Request, Response
 
 from klimatpuls.contract import catalog

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from chain import unthrottled
 from openpyxl import Workbook
 from pytest_httpserver import HTTPServer
+from support.pipeline_run import unthrottled
 
 from klimatpuls.contract import catalog
 from klimatpuls.domain.regions import codes

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from remembering import reckon
+from support.result_cache import reckon
 
 from klimatpuls.domain import sectors
 from klimatpuls.statistics import network, results, series

@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import chain
 import psycopg2
 
 from klimatpuls.contract.catalog import SMHI_EMISSIONS, source_of
@@ -19,6 +18,7 @@ from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import digest_parts
+from support import pipeline_run
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,7 +35,7 @@ LIST = "list@example.org"
 
 def the_day_after(good: Published, warehouse: Warehouse, home: Path) -> Published:
     """Good figures in a warehouse of their own, the day after they were published."""
-    context = chain.context_of(home, good.context.as_of + timedelta(days=1))
+    context = pipeline_run.context_of(home, good.context.as_of + timedelta(days=1))
     return replace(good, warehouse=warehouse, context=context)
 
 
@@ -48,7 +48,7 @@ def newest(archive: Path) -> Parsed:
 @cache
 def book(archive: Path, day: date, factor: float, title: str) -> bytes:
     """A workbook of another date."""
-    rows = chain.sheet_rows(newest(archive), day, factor)
+    rows = pipeline_run.sheet_rows(newest(archive), day, factor)
     return workbook.build_workbook(
         rows, sheet_name="Växthusgaser totalt", properties=workbook.Properties(title=title)
     )

@@ -7,14 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chromium import PATIENCE
-
 from klimatpuls.local.superset import USER
+from support.chromium import PATIENCE
 
 if TYPE_CHECKING:
-    from chromium import Page
-
     from klimatpuls.local.superset import Superset
+    from support.chromium import Page
 
 WINDOW = (1400, 900)
 NOTHING = ("No data", "No results", "Unexpected error", "Data error", "error")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from commands import Commands, Done
+    from support.commands import Commands, Done
 
 NOWHERE = {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
 """A port that is reserved and closed: whatever network this machine has, no agency is called."""
