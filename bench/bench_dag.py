@@ -71,7 +71,7 @@ def run_once(archive: Path, home: Path) -> tuple[float, str]:
             **os.environ,
             "KLIMATPULS_HOME": str(home),
             "KLIMATPULS_AIR_POLLUTANTS": "all",
-            "SOURCES": "replica",
+            "SOURCES": "mock",
             "ARCHIVE": str(archive),
             "AS_OF": AS_OF,
         },

@@ -43,7 +43,7 @@ def home(
     shutil.copytree(small_archive, archive)
     home = Home(archive.parent / "home")
     home.claim("synthetic")
-    home.remember(sources="replica", archive=str(archive), as_of=AS_OF.isoformat())
+    home.remember(sources="mock", archive=str(archive), as_of=AS_OF.isoformat())
     running = runtime.build_stack(home)
     running.start("up", runtime.DATABASE_ONLY, runtime.migrate_warehouse(home))
     try:

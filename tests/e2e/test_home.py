@@ -225,7 +225,7 @@ class TestLeftRunning:
 def test_down_leaves_no_process(running: Commands) -> None:
     assert "stopped" in running.good("down")
     assert processes.everything(Home(running.home)) == set()
-    assert not (Home(running.home).run / "warden.json").exists()
+    assert not (Home(running.home).run / "supervisor.json").exists()
     assert "nothing was running" in running.good("down")
 
 

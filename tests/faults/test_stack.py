@@ -21,7 +21,7 @@ from support.processes import everything
 
 from klimatpuls.errors import UsageError
 from klimatpuls.local import processes, services, stack
-from klimatpuls.local.control import StackError, running_warden
+from klimatpuls.local.control import StackError, running_supervisor
 from klimatpuls.local.home import Home
 from klimatpuls.local.postgres import Cluster, binaries
 from klimatpuls.local.stack import Stack
@@ -117,29 +117,29 @@ def test_a_killed_command_leaves_no_process(home: Home, number: signal.Signals) 
 
 def test_a_second_command_is_refused_naming_the_first(home: Home) -> None:
     with command(home):
-        warden = running_warden(home)
-        with pytest.raises(UsageError, match=rf"in use by `klimatpuls run, process {warden}`"):
+        supervisor = running_supervisor(home)
+        with pytest.raises(UsageError, match=rf"in use by `klimatpuls run, process {supervisor}`"):
             Stack(home, sources="live").start("run", MAIL)
-        assert running_warden(home) == warden
+        assert running_supervisor(home) == supervisor
 
 
 def test_a_killed_warden_takes_its_services_along_and_the_next_start_works(home: Home) -> None:
     with command(home):
-        warden = running_warden(home)
-        assert warden is not None
-        os.kill(warden, signal.SIGKILL)
+        supervisor = running_supervisor(home)
+        assert supervisor is not None
+        os.kill(supervisor, signal.SIGKILL)
         wait_until_gone(home)
         assert everything(home) == set()
-    assert running_warden(home) is None  # the process file is still there, and known to be stale
+    assert running_supervisor(home) is None  # the process file is still there, and known to be stale
     with Stack(home, sources="live") as running:
         running.start(parts=MAIL)
-        assert running_warden(home) not in (None, warden)
+        assert running_supervisor(home) not in (None, supervisor)
 
 
-def test_a_stale_process_file_with_a_number_of_somebody_else_is_no_warden(home: Home) -> None:
+def test_a_stale_process_file_with_a_number_of_somebody_else_is_no_supervisor(home: Home) -> None:
     state = {"pid": os.getpid(), "ticks": 1, "detached": True, "services": {}}
-    (home.run / "warden.json").write_text(json.dumps(state), encoding="utf-8")
-    assert running_warden(home) is None
+    (home.run / "supervisor.json").write_text(json.dumps(state), encoding="utf-8")
+    assert running_supervisor(home) is None
     assert stack.stop(home) is False
 
 
@@ -208,7 +208,7 @@ def test_up_goes_on_alone_can_be_attached_to_and_down_stops_it(home: Home) -> No
         cursor.execute("SHOW fsync")
         assert cursor.fetchone() == ("on",)
     attached.stop()  # an attached stack is not ours to stop
-    assert running_warden(home) is not None
+    assert running_supervisor(home) is not None
     assert stack.stop(home) is True
     assert everything(home) == set()
     assert Stack.attach(home, sources="live") is None
@@ -222,7 +222,7 @@ def test_a_failing_migration_stops_everything_again(home: Home) -> None:
         Stack(home, sources="live").start(parts=MAIL, migrate=migrate)
     assert everything(home) == set()
     with home.lock("run"):  # and the home is free again
-        assert running_warden(home) is None
+        assert running_supervisor(home) is None
 
 
 def test_a_home_under_a_path_of_150_characters_with_spaces(home: Home) -> None:

@@ -22,7 +22,7 @@ from klimatpuls.local import processes, refresh, runtime, stack
 from klimatpuls.local.airflow_api import AirflowApiError
 from klimatpuls.local.control import StackError
 from klimatpuls.local.home import READING, Home, HomeInUseError, write_json
-from klimatpuls.local.run_options import Choice
+from klimatpuls.local.run_options import RunOptions
 from klimatpuls.local.supervisor import ADDRESS_FILE, STATE_FILE
 from klimatpuls.mock_agencies import workbook
 
@@ -93,17 +93,17 @@ class TestBesideEachOther:
     def test_a_refused_run_does_not_change_the_settings_of_the_one_that_runs(self, tmp_path: Path) -> None:
         home = Home(tmp_path)
         home.claim("synthetic")
-        before = home.remember(sources="replica", as_of="2026-05-08")
-        wish = Choice(sources="live", origin="live", home=tmp_path, archive=None, as_of=None)
+        before = home.remember(sources="mock", as_of="2026-05-08")
+        request = RunOptions(sources="live", origin="live", home=tmp_path, archive=None, as_of=None)
         with beside(HOLDER, str(tmp_path), "up", "1"), pytest.raises(HomeInUseError):
-            runtime.open_home(wish)
+            runtime.open_home(request)
         assert home.config == before
 
     def test_the_database_of_a_single_command_is_no_stack_that_is_up(self, tmp_path: Path) -> None:
         home = Home(tmp_path)
         own = {"pid": os.getpid(), "ticks": processes.start_ticks(os.getpid())}
         write_json(
-            home.run / ADDRESS_FILE, dict.fromkeys(("postgres", "airflow", "smtp", "mail_page", "replica"), 1)
+            home.run / ADDRESS_FILE, dict.fromkeys(("postgres", "airflow", "smtp", "mail_page", "mock"), 1)
         )
         write_json(home.run / STATE_FILE, {**own, "detached": False})
         assert runtime.attach(home) is None
@@ -168,7 +168,7 @@ class TestQueries:
 
 
 class Fallen:
-    """A stack whose database was killed: Airflow notices first, the warden tells a moment later."""
+    """A stack whose database was killed: Airflow notices first, the supervisor tells a moment later."""
 
     home = SimpleNamespace(logs=Path("/logs"))
 

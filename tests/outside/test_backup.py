@@ -61,7 +61,7 @@ def backed_up(good: Published, tmp_path_factory: pytest.TempPathFactory) -> Iter
     (home.root / "reports" / "abc.html").write_text("<p>Sänt</p>", encoding="utf-8")
     (home.root / "snapshots" / ".draft-1").write_text("half", encoding="utf-8")
     (home.root / "mail" / "1.eml").write_text("caught", encoding="utf-8")
-    home.remember(origin="synthetic", sources="replica", archive="bundled", as_of="2026-05-08")
+    home.remember(origin="synthetic", sources="mock", archive="bundled", as_of="2026-05-08")
     with Stack(home, sources="live") as stack:
         stack.start("test", runtime.DATABASE_ONLY)
         dsn = stack.cluster.dsn(WAREHOUSE_DATABASE)

@@ -45,8 +45,8 @@ class Real:
 @pytest.fixture(scope="module")
 def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     home = Home(tmp_path_factory.mktemp("real") / "home")
-    home.remember(origin="archive", sources="replica", archive=str(real_data), as_of=DAYS[-1].isoformat())
-    with Stack(home, sources="replica", archive=real_data) as stack:
+    home.remember(origin="archive", sources="mock", archive=str(real_data), as_of=DAYS[-1].isoformat())
+    with Stack(home, sources="mock", archive=real_data) as stack:
         stack.start("test", runtime.DATABASE_ONLY, runtime.migrate_warehouse(home))
         dsn = runtime.warehouse_dsn(stack, "wh_loader")
         with closing(connect(dsn)) as conn:

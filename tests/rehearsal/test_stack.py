@@ -28,15 +28,15 @@ def test_a_run_loads_everything_keeps_every_limit_and_mails_once(
     commands = Commands(tmp_path / "home")
     commands.good(
         "run",
-        SOURCES="replica",
+        SOURCES="mock",
         ARCHIVE=str(rehearsal_archive),
         AS_OF=DAY.isoformat(),
-        KLIMATPULS_REPLICA="as-recorded",
+        KLIMATPULS_MOCK="as-recorded",
     )
     shown = commands.rows("SELECT dataset, substance FROM mart.release WHERE is_current")
     assert {(row["dataset"], row["substance"]) for row in shown} == set().union(*map(whole, SOURCES.values()))
     assert len(commands.mails()) == 1
-    log = (commands.home / "logs" / "replica.log").read_text(encoding="utf-8")
+    log = (commands.home / "logs" / "mock.log").read_text(encoding="utf-8")
     answers = re.findall(r"^(?:GET|POST) (\S.*) (\d{3})$", log, re.MULTILINE)
     # A forecast's table is looked for under several ids; nothing else is refused, no limit is exceeded.
     assert [path for path, status in answers if status != "200" and "/tables/TAB" not in path] == []

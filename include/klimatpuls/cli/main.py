@@ -22,7 +22,7 @@ from klimatpuls.errors import EXIT_FETCH, EXIT_USAGE, KlimatpulsError, UsageErro
 
 if TYPE_CHECKING:
     from klimatpuls.local.home import Home
-    from klimatpuls.local.run_options import Wish
+    from klimatpuls.local.run_options import RunRequest
 
 EXIT_INTERRUPTED = 130
 
@@ -38,11 +38,11 @@ app = typer.Typer(
 release_app = typer.Typer(
     no_args_is_help=True, help="Decide on a release: answer a hold, hold, withdraw, restore."
 )
-replica_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
+mock_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
 registers_app = typer.Typer(no_args_is_help=True, help="The network's own registers: check, fill in, import.")
 app.add_typer(release_app, name="release")
 app.add_typer(registers_app, name="registers")
-app.add_typer(replica_app, name="replica")
+app.add_typer(mock_app, name="mock")
 source_app = typer.Typer(
     no_args_is_help=True,
     help="A source by itself: check what it takes for granted, read again what was refused.",
@@ -87,25 +87,25 @@ class SourcesOption(StrEnum):
 
     AUTO = "auto"
     LIVE = "live"
-    REPLICA = "replica"
+    MOCK = "mock"
 
 
 @app.command()
 def run(
     home: HomeOption = None,
     sources: Annotated[
-        SourcesOption | None, typer.Option(help="auto, live or replica (else SOURCES, else auto).")
+        SourcesOption | None, typer.Option(help="auto, live or mock (else SOURCES, else auto).")
     ] = None,
     archive: Annotated[
-        Path | None, typer.Option(help="Archive folder for the replica (else ARCHIVE).")
+        Path | None, typer.Option(help="Archive folder for the mock server (else ARCHIVE).")
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
 ) -> None:
     """Start the stack, run the whole chain once, stop the stack: what `make run` calls."""
     from klimatpuls.cli import session
 
-    wish = _wish(home, sources, archive, as_of)
-    raise typer.Exit(session.run_once(wish, _say))
+    request = _request(home, sources, archive, as_of)
+    raise typer.Exit(session.run_once(request, _say))
 
 
 @app.command()
@@ -113,17 +113,17 @@ def up(
     home: HomeOption = None,
     sources: Annotated[
         SourcesOption | None,
-        typer.Option(help="live or replica (else SOURCES, else what the home remembers)."),
+        typer.Option(help="live or mock (else SOURCES, else what the home remembers)."),
     ] = None,
     archive: Annotated[
-        Path | None, typer.Option(help="Archive folder for the replica (else ARCHIVE).")
+        Path | None, typer.Option(help="Archive folder for the mock server (else ARCHIVE).")
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
 ) -> None:
     """Start the stack and leave it running; prints the addresses of Airflow and of the caught mail."""
     from klimatpuls.cli import session
 
-    session.start_and_leave(_wish(home, sources, archive, as_of), _say)
+    session.start_and_leave(_request(home, sources, archive, as_of), _say)
 
 
 @app.command()
@@ -647,8 +647,8 @@ def source_check(
         raise typer.Exit(EXIT_FETCH)
 
 
-@replica_app.command("serve")
-def replica_serve(
+@mock_app.command("serve")
+def mock_serve(
     archive: Annotated[Path, typer.Option(help="Archive folder.")],
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD.")] = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 chooses a free one.")] = 0,
@@ -660,8 +660,8 @@ def replica_serve(
     raise typer.Exit(server.main([*words, "--as-of", as_of] if as_of else words))
 
 
-@replica_app.command("make-archive")
-def replica_make_archive(
+@mock_app.command("make-archive")
+def mock_make_archive(
     folder: Annotated[Path, typer.Argument(help="Folder to write; made when missing.")],
     seed: Annotated[int | None, typer.Option(help="Another seed gives other figures.")] = None,
 ) -> None:
@@ -674,9 +674,9 @@ def replica_make_archive(
     _say(f"a SYNTHETIC archive lies in {made}")
 
 
-def _wish(home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None) -> Wish:
+def _request(home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None) -> RunRequest:
     """What the caller said: an option wins over the environment."""
-    from klimatpuls.local.run_options import Wish
+    from klimatpuls.local.run_options import RunRequest
 
     said = {
         "SOURCES": sources.value if sources else None,
@@ -685,7 +685,7 @@ def _wish(home: Path | None, sources: SourcesOption | None, archive: Path | None
         "KLIMATPULS_HOME": str(home) if home else None,
     }
     given = {name: value for name, value in said.items() if value is not None}
-    return Wish.from_environ({**os.environ, **given})
+    return RunRequest.from_environ({**os.environ, **given})
 
 
 def _home(home: Path | None) -> Home:

@@ -59,7 +59,7 @@ def print_summary(stack: Stack, outcome: Outcome) -> None:
         table.add_row(one.source, one.state, _rows_of(one), one.detail)
     console.print(table)
     calls = ", ".join(f"{host} {count}" for host, count in outcome.calls.items())
-    stand_in = " (the replica in their place)" if calls and stack.home.config.sources == "replica" else ""
+    stand_in = " (the mock agencies in their place)" if calls and stack.home.config.sources == "mock" else ""
     console.print(f"HTTP calls: {calls or 'none'}{stand_in}", highlight=False)
     _print_publication(console, outcome)
     mails = ", ".join(f"{count} {state}" for state, count in sorted(outcome.mails.items()))

@@ -14,7 +14,7 @@ from klimatpuls.cli import output
 from klimatpuls.contract.catalog import SOURCES, source
 from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE, WrongHomeError
 from klimatpuls.local import runtime
-from klimatpuls.local.run_options import choose
+from klimatpuls.local.run_options import resolve
 from klimatpuls.pipeline.context import check_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from klimatpuls.contract.catalog import Source
     from klimatpuls.local.home import Home
     from klimatpuls.local.refresh import Outcome
-    from klimatpuls.local.run_options import Wish
+    from klimatpuls.local.run_options import RunRequest
     from klimatpuls.local.stack import Stack
     from klimatpuls.pipeline.approval import Action
     from klimatpuls.pipeline.snapshot import Given
@@ -48,11 +48,11 @@ class _Clocked:
         return time.monotonic() - self._begun
 
 
-def run_once(wish: Wish, say: Say) -> int:
+def run_once(request: RunRequest, say: Say) -> int:
     """Start the stack, refresh every source, print the summary, stop; returns the exit code.
 
     Args:
-        wish: What the caller said about sources, archive, day and home.
+        request: What the caller said about sources, archive, day and home.
         say: Prints a line.
 
     Raises:
@@ -60,11 +60,11 @@ def run_once(wish: Wish, say: Say) -> int:
     """
     clocked = _Clocked(say)
     check_settings(os.environ)
-    choice = choose(wish, runtime.PROJECT, runtime.are_agencies_reachable)
-    home = runtime.open_home(choice)
-    if choice.notice:
-        output.say_loudly(choice.notice, say)
-    clocked(f"home {home.root}, origin {choice.origin}" + (f", as of {choice.as_of}" if choice.as_of else ""))
+    options = resolve(request, runtime.PROJECT, runtime.are_agencies_reachable)
+    home = runtime.open_home(options)
+    if options.notice:
+        output.say_loudly(options.notice, say)
+    clocked(f"home {home.root}, origin {options.origin}" + (f", as of {options.as_of}" if options.as_of else ""))
     with runtime.build_stack(home, clocked) as stack:
         timings = stack.start("run", migrate=runtime.migrate_warehouse(home))
         clocked(
@@ -74,24 +74,24 @@ def run_once(wish: Wish, say: Say) -> int:
         stopping = time.monotonic()
     timings["stop"] = time.monotonic() - stopping
     output.print_seconds(timings, outcome.seconds, clocked.seconds)
-    if choice.notice:
-        output.say_loudly(choice.notice, say)
+    if options.notice:
+        output.say_loudly(options.notice, say)
     return outcome.exit_code
 
 
-def start_and_leave(wish: Wish, say: Say) -> None:
+def start_and_leave(request: RunRequest, say: Say) -> None:
     """Start the stack and leave it running, with the addresses of its pages.
 
     Args:
-        wish: As for :func:`run_once`.
+        request: As for :func:`run_once`.
         say: Prints a line.
     """
     clocked = _Clocked(say)
     check_settings(os.environ)
-    choice = choose(wish, runtime.PROJECT, runtime.are_agencies_reachable)
-    home = runtime.open_home(choice)
-    if choice.notice:
-        output.say_loudly(choice.notice, say)
+    options = resolve(request, runtime.PROJECT, runtime.are_agencies_reachable)
+    home = runtime.open_home(options)
+    if options.notice:
+        output.say_loudly(options.notice, say)
     stack = runtime.build_stack(home, clocked)
     stack.start("up", migrate=runtime.migrate_warehouse(home))
     stack.detach()

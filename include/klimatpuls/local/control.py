@@ -1,8 +1,10 @@
-"""The command's end of the wire to its warden (:mod:`klimatpuls.local.supervisor`)."""
+"""The command's side of the socket to its supervisor (:mod:`klimatpuls.local.supervisor`)."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +14,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from klimatpuls.errors import KlimatpulsError
 from klimatpuls.local import processes
@@ -23,23 +27,26 @@ if TYPE_CHECKING:
     from klimatpuls.local.home import Home, HomeLock
     from klimatpuls.local.supervisor import Service
 
+OLD_STATE_FILE = "warden.json"
+"""State file of a stack that a version before 0.1.0 left running."""
+
 
 class StackError(KlimatpulsError):
-    """A service of the embedded stack did not start, or ended by itself."""
+    """A service of the local stack did not start, or ended unexpectedly."""
 
 
 class Control:
-    """Starts a warden for a home and gives it orders.
+    """Starts a supervisor for a state directory and sends it requests.
 
     Args:
-        home: The home.
-        lock: Its lock, which the warden holds on to until everything is stopped.
+        home: State directory.
+        lock: Its lock; the supervisor holds it until everything is stopped.
     """
 
     def __init__(self, home: Home, lock: HomeLock) -> None:
-        self.home = home
-        own, other = socket.socketpair()
-        with (home.logs / "warden.log").open("ab") as log:
+        self.log = home.logs / "supervisor.log"
+        self._socket, other = socket.socketpair()
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -57,145 +64,79 @@ class Control:
                 cwd="/",
             )
         other.close()
-        self._socket = own
+        self.pid = self._process.pid
         self._changed = threading.Condition()
         self._pids: dict[str, int] = {}
-        self._codes: dict[str, int | str] = {}
+        self._results: dict[str, int | str] = {}  # exit code, or why the service could not be started
         self._logs: dict[str, str] = {}
         self._is_detached = False
         self._is_closed = False
-        threading.Thread(target=self._listen, name="warden", daemon=True).start()
+        threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
 
-    @property
-    def pid(self) -> int:
-        """Process id of the warden."""
-        return self._process.pid
-
-    def start(self, service: Service) -> int:
+    def start(self, service: Service) -> None:
         """Start a service.
-
-        Args:
-            service: What to run.
-
-        Returns:
-            Its process id.
 
         Raises:
             StackError: if it cannot be started.
         """
-        return self._order_service({"do": "start"}, service)
-
-    def adopt(self, service: Service, pid: int) -> int:
-        """Have the warden take on a process that a service it started forked before it ended.
-
-        Args:
-            service: What it is.
-            pid: Its process id.
-
-        Returns:
-            The process id.
-
-        Raises:
-            StackError: if it ended meanwhile, with the end of its log.
-        """
-        try:
-            return self._order_service({"do": "adopt", "pid": pid}, service)
-        except StackError as error:
-            message = f"{error}; the end of {service.log}:\n{tail(Path(service.log))}"
-            raise StackError(message) from None
-
-    def _order_service(self, order: dict[str, Any], service: Service) -> int:
+        name = service.name
         with self._changed:
-            self._codes.pop(service.name, None)
-            self._pids.pop(service.name, None)
-            self._logs[service.name] = service.log
-            self._order({**order, "service": asdict(service)})
-            self._changed.wait_for(
-                lambda: service.name in self._pids or service.name in self._codes or self._is_closed, 30
-            )
-            if service.name not in self._pids:
-                message = (
-                    f"{service.name} could not be started: {self._codes.get(service.name, 'warden gone')}"
-                )
-                raise StackError(message)
-            return self._pids[service.name]
+            self._results.pop(name, None)
+            self._pids.pop(name, None)
+            self._logs[name] = service.log
+            self._send({"do": "start", "service": asdict(service)})
+            self._wait(lambda: name in self._pids or name in self._results, 30)
+            if name not in self._pids:
+                reason = self._results.get(name, "the supervisor is gone")
+                raise StackError(f"{name} could not be started: {reason}")
 
     def is_running(self, name: str) -> bool:
-        """Tell whether a started service still runs.
-
-        Args:
-            name: Its name.
-        """
+        """Return whether a started service still runs."""
         with self._changed:
-            return name in self._pids and name not in self._codes and not self._is_closed
+            return name in self._pids and name not in self._results and not self._is_closed
 
     def check(self) -> None:
-        """Raise when a service ended by itself.
+        """Raise if a service ended unexpectedly.
 
         Raises:
             StackError: naming the service, its exit code and the end of its log.
         """
         with self._changed:
-            codes = {name: code for name, code in self._codes.items() if code != 0}
+            failed = [(name, result) for name, result in self._results.items() if result != 0]
             is_closed = self._is_closed
-        for name, code in codes.items():
-            raise StackError(self._obituary(name, code))
+        for name, result in failed:
+            raise self._failure(name, result)
         if is_closed:
-            message = f"the warden ended; see {self.home.logs / 'warden.log'}"
-            raise StackError(message)
+            raise StackError(f"the supervisor ended; see {self.log}")
 
     def wait(self, name: str, patience: float) -> None:
-        """Wait for a job to end well.
-
-        Args:
-            name: Name of a started service that ends by itself.
-            patience: Seconds.
+        """Wait for a started service that ends by itself.
 
         Raises:
-            StackError: if it fails or takes longer.
+            StackError: if it fails, or does not end within ``patience`` seconds.
         """
         with self._changed:
-            self._changed.wait_for(lambda: name in self._codes or self._is_closed, patience)
-            code = self._codes.get(name, "did not end in time")
-        if code != 0:
-            raise StackError(self._obituary(name, code))
-
-    def stop(self, name: str, patience: float = 30.0) -> None:
-        """Stop one service and wait for it.
-
-        Args:
-            name: Its name; one that does not run is passed over.
-            patience: Seconds to wait for the warden's report.
-        """
-        with self._changed:
-            if name not in self._pids or name in self._codes:
-                return
-            self._order({"do": "stop", "name": name})
-            self._changed.wait_for(lambda: name in self._codes or self._is_closed, patience)
-            self._codes.pop(name, None)
-            self._pids.pop(name, None)
+            self._wait(lambda: name in self._results, patience)
+            result = self._results.get(name, "did not end in time")
+        if result != 0:
+            raise self._failure(name, result)
 
     def detach(self) -> None:
-        """Let the warden go on without this command.
+        """Let the supervisor run on after this command.
 
         Raises:
             StackError: if it does not answer.
         """
         with self._changed:
-            self._order({"do": "detach"})
-            self._changed.wait_for(lambda: self._is_detached or self._is_closed, 10)
+            self._send({"do": "detach"})
+            self._wait(lambda: self._is_detached, 10)
             if not self._is_detached:
-                message = f"the warden did not answer; see {self.home.logs / 'warden.log'}"
-                raise StackError(message)
+                raise StackError(f"the supervisor did not answer; see {self.log}")
         self._socket.close()
 
     def shutdown(self, patience: float = 120.0) -> None:
-        """Stop every service and the warden, and wait until they are gone.
-
-        Args:
-            patience: Seconds before the warden itself is killed and its leftovers swept.
-        """
-        self._order({"do": "shutdown"})
+        """Stop every service and the supervisor; kill the supervisor after ``patience`` seconds."""
+        self._send({"do": "shutdown"})
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -203,19 +144,18 @@ class Control:
             self._process.wait()
         self._socket.close()
 
-    def _order(self, request: dict[str, Any]) -> None:
-        try:
+    def _send(self, request: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # the supervisor is gone, which the listener notes
             self._socket.sendall(json.dumps(request).encode() + b"\n")
-        except OSError:  # the warden is gone, which the listener notes
-            return
+
+    def _wait(self, is_done: Any, patience: float) -> None:
+        self._changed.wait_for(lambda: is_done() or self._is_closed, patience)
 
     def _listen(self) -> None:
-        try:
-            with self._socket.makefile("r", encoding="utf-8") as lines:
-                for line in lines:
-                    self._note(json.loads(line))
-        except (OSError, ValueError):  # the socket was closed under the reader
-            pass
+        # ValueError: the socket was closed under the reader.
+        with contextlib.suppress(OSError, ValueError), self._socket.makefile("r", encoding="utf-8") as lines:
+            for line in lines:
+                self._note(json.loads(line))
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -225,51 +165,52 @@ class Control:
             match event:
                 case {"event": "started", "name": str(name), "pid": int(pid)}:
                     self._pids[name] = pid
-                case {"event": "exited", "name": str(name), "code": int(code)}:
-                    self._codes[name] = code
-                case {"event": "failed", "name": str(name), "error": str(error)}:
-                    self._codes[name] = error
+                case {"event": "exited", "name": str(name), "code": int(result)}:
+                    self._results[name] = result
+                case {"event": "failed", "name": str(name), "error": str(reason)}:
+                    self._results[name] = reason
                 case {"event": "detached"}:
                     self._is_detached = True
             self._changed.notify_all()
 
-    def _obituary(self, name: str, code: int | str) -> str:
+    def _failure(self, name: str, result: int | str) -> StackError:
         log = Path(self._logs.get(name, ""))
-        what = f"ended with {code}" if isinstance(code, int) else code
-        return f"{name} {what}; the end of {log}:\n{tail(log)}"
+        what = f"ended with {result}" if isinstance(result, int) else result
+        return StackError(f"{name} {what}; the end of {log}:\n{tail(log)}")
 
 
-def running_warden(home: Home) -> int | None:
-    """Return the process id of the home's warden, ``None`` when there is none.
+def running_supervisor(home: Home) -> int | None:
+    """Return the process id of the supervisor of a state directory, ``None`` if none runs.
 
-    Args:
-        home: The home; a stale process file, also one whose number went to somebody else, counts as none.
+    A state file whose process has ended counts as none, also if its process id was reused.
     """
-    state = read_json(home.run / STATE_FILE)
-    pid, ticks = state.get("pid"), state.get("ticks")
-    if isinstance(pid, int) and isinstance(ticks, int) and processes.is_alive(pid, ticks):
+    state = read_json(home.run / STATE_FILE) or read_json(home.run / OLD_STATE_FILE)
+    pid, started = state.get("pid"), state.get("started")
+    if "ticks" in state:  # since boot, as versions before 0.1.0 wrote it
+        started = psutil.boot_time() + state["ticks"] / os.sysconf("SC_CLK_TCK")
+    if isinstance(pid, int) and isinstance(started, float) and processes.is_alive(pid, started):
         return pid
     return None
 
 
 def stop_running(home: Home, cluster: Path | None = None, patience: float = 120.0) -> bool:
-    """Stop the stack a detached warden of this home owns, and wait until no process is left.
+    """Stop the stack that a detached supervisor runs, and wait until no process is left.
 
     Args:
-        home: The home.
-        cluster: Data folder of its PostgreSQL, when it has one.
-        patience: Seconds before the warden is killed and its leftovers swept.
+        home: State directory.
+        cluster: Data folder of its PostgreSQL, if it has one.
+        patience: Seconds before the supervisor is killed and its services are swept.
 
     Returns:
-        False when nothing ran.
+        False if nothing ran.
     """
-    pid = running_warden(home)
+    pid = running_supervisor(home)
     if pid is not None:
-        ticks = processes.start_ticks(pid)
+        started = processes.start_time(pid)
         processes.send([pid], signal.SIGTERM)
         deadline = time.monotonic() + patience
-        while processes.is_alive(pid, ticks) and time.monotonic() < deadline:
+        while processes.is_alive(pid, started) and time.monotonic() < deadline:
             time.sleep(0.05)
-        if processes.is_alive(pid, ticks):
+        if processes.is_alive(pid, started):
             processes.send([pid], signal.SIGKILL)
     return processes.sweep(home.root, cluster) > 0 or pid is not None

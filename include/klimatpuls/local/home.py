@@ -1,14 +1,14 @@
-"""The home folder: everything an embedded stack remembers, and the lock that keeps it to one owner.
+"""The state directory (setting ``KLIMATPULS_HOME``): everything a local stack keeps, and its lock.
 
 Layout (folder mode 0700, secrets 0600)::
 
-    config.json   origin, sources, archive and as-of date of this home
+    config.json   origin, sources, archive and as-of date
     secrets.json  generated passwords and keys
-    postgres/     the cluster          airflow/    Airflow's own home
-    snapshots/    raw bytes by hash    reports/    rendered digests
-    data_docs/    validation pages     mail/       caught messages (.eml)
+    postgres/     the cluster              airflow/    Airflow's own state
+    snapshots/    raw bytes by hash        reports/    rendered digests
+    data_docs/    validation pages         mail/       caught messages (.eml)
     superset/     Superset's metadata, logs and process files (``klimatpuls bi``)
-    logs/         one file per service run/        lock, process and address files of a running stack
+    logs/         one file per service     run/        lock, process and address files of a running stack
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from klimatpuls.errors import UsageError, WrongHomeError
 from klimatpuls.pipeline.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 ORIGINS = ("live", "archive", "synthetic")
 READING = "sql, status or the like"
-"""Purpose of a command that starts just the database, to read, and is soon done."""
+"""Purpose of a command that starts only the database, reads, and ends soon."""
 READING_PATIENCE = 30.0
-"""Seconds a command waits for a reading one to be done with the home."""
+"""Seconds a command waits for a reading one to release the state directory."""
 FOLDERS = ("airflow", "snapshots", "reports", "data_docs", "mail", "logs", "run")
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a home remembers between runs; ``None`` means not decided yet.
+    """What a state directory remembers between commands; ``None`` means not decided yet.
 
     Attributes:
         origin: ``live``, ``archive`` or ``synthetic``: where its figures come from.
-        sources: ``live`` or ``replica``: what its commands ask.
-        archive: Absolute path of the archive folder the replica serves.
-        as_of: ISO date the replica answers as of, and the runs' "now".
-        first_published: ISO date of the first publication; until then a home may change its origin.
-        air_pollutants: What ``KLIMATPULS_AIR_POLLUTANTS`` said last, for commands that say nothing.
-        replica: ``as-recorded`` where the replica answers as the agencies' servers were recorded.
+        sources: ``live`` or ``mock``: whom its commands call.
+        archive: Absolute path of the archive folder that the mock agencies serve.
+        as_of: ISO date that the mock agencies answer as of, and the "now" of the runs.
+        first_published: ISO date of the first publication; until then the origin may change.
+        air_pollutants: The last value of ``KLIMATPULS_AIR_POLLUTANTS``, for commands without one.
+        mock: ``as-recorded`` if the mock agencies answer as the real servers were recorded.
     """
 
     origin: str | None = None
@@ -58,12 +58,12 @@ class Config:
     as_of: str | None = None
     first_published: str | None = None
     air_pollutants: str | None = None
-    replica: str | None = None
+    mock: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Secrets:
-    """Generated passwords and keys of one home; none of them is ever logged or shown.
+    """Generated passwords and keys; none of them is ever logged or shown.
 
     Attributes:
         admin: Password of the cluster's bootstrap role.
@@ -93,9 +93,6 @@ class Secrets:
     superset_admin: str
     superset_key: str
 
-    def __repr__(self) -> str:
-        return "Secrets(…)"
-
     @classmethod
     def generate(cls) -> Self:
         """Return fresh random secrets (24 bytes each, urlsafe; the Fernet key 32)."""
@@ -105,118 +102,93 @@ class Secrets:
 
 
 class Home:
-    """A home folder, made on first use.
+    """A state directory, made on first use.
 
     Args:
-        root: Folder of the home; made with mode 0700 when it is missing.
-        folders: What is made in it, ``run`` and ``logs`` at least.
+        root: The folder; made with mode 0700 if it is missing.
+        folders: Folders to make in it, ``run`` and ``logs`` at least.
 
     Raises:
-        UsageError: if the folder cannot be made, belongs to somebody else, or is not a folder.
+        UsageError: if the folder cannot be made, belongs to another user, or is not a folder.
     """
 
     def __init__(self, root: Path, folders: Sequence[str] = FOLDERS) -> None:
         self.root = root.expanduser().resolve()
+        self.run = self.root / "run"
+        self.logs = self.root / "logs"
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             if self.root.stat().st_uid != os.geteuid():
-                message = f"{self.root} belongs to another user; choose another folder with KLIMATPULS_HOME"
-                raise UsageError(message)
+                raise UsageError(
+                    f"{self.root} belongs to another user; choose another folder with KLIMATPULS_HOME"
+                )
             self.root.chmod(0o700)
             for name in folders:
                 (self.root / name).mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
-            message = (
-                f"{self.root} cannot be used as home ({error.strerror}); choose another with KLIMATPULS_HOME"
-            )
-            raise UsageError(message) from error
-
-    @property
-    def run(self) -> Path:
-        """Folder of lock, process and address files."""
-        return self.root / "run"
-
-    @property
-    def logs(self) -> Path:
-        """Folder of the services' logs."""
-        return self.root / "logs"
+            raise UsageError(
+                f"{self.root} cannot be used as state directory ({error.strerror}); choose another one with "
+                "KLIMATPULS_HOME"
+            ) from error
 
     @property
     def config(self) -> Config:
-        """What the home remembers; an empty :class:`Config` for a new home."""
+        """What the state directory remembers; an empty :class:`Config` for a new one."""
         stored = read_json(self.root / "config.json")
-        names = {field.name for field in fields(Config)}
-        return Config(**{key: value for key, value in stored.items() if key in names})
+        # Until 0.1.0 the mock agencies were called replica.
+        stored.setdefault("mock", stored.get("replica"))
+        if stored.get("sources") == "replica":
+            stored["sources"] = "mock"
+        return Config(**{field.name: stored.get(field.name) for field in fields(Config)})
 
     def named_air_pollutants(self, environ: Mapping[str, str]) -> str:
-        """What ``KLIMATPULS_AIR_POLLUTANTS`` says: in a command's environment, else what it said last.
-
-        Args:
-            environ: The command's environment.
-        """
+        """Return ``KLIMATPULS_AIR_POLLUTANTS`` of a command's environment, else its last value."""
         return environ.get(AIR_POLLUTANTS_VARIABLE, self.config.air_pollutants or "")
 
     def remember(self, **changes: str | None) -> Config:
-        """Store changed settings and return the new whole.
-
-        Args:
-            **changes: Fields of :class:`Config` with their new values.
-
-        Returns:
-            The settings as stored.
-        """
+        """Store changed fields of :class:`Config` and return the new whole."""
         config = replace(self.config, **changes)
         write_json(self.root / "config.json", asdict(config))
         return config
 
     def claim(self, origin: str) -> None:
-        """Stamp a new home with an origin, or check the stamp of an old one.
+        """Set the origin of a new state directory, or check the one of a used one.
 
-        A home in which nothing was ever kept or published is new, whatever it was stamped with.
-
-        Args:
-            origin: ``live``, ``archive`` or ``synthetic``.
+        It is new as long as no file was kept in it and nothing was published.
 
         Raises:
-            WrongHomeError: if the home holds another origin.
-            ValueError: if ``origin`` is none of the three.
+            WrongHomeError: if it holds figures of another origin.
+            ValueError: if the origin is unknown.
         """
         if origin not in ORIGINS:
-            message = f"origin must be one of {', '.join(ORIGINS)}, not {origin!r}"
-            raise ValueError(message)
-        found = self.config.origin
-        if found is None or (self.config.first_published is None and not any(self._kept_manifests())):
+            raise ValueError(f"origin must be one of {', '.join(ORIGINS)}, not {origin!r}")
+        config = self.config
+        is_new = config.first_published is None and not any((self.root / "snapshots").glob("manifests/*"))
+        if config.origin is None or is_new:
             self.remember(origin=origin)
-        elif found != origin:
-            message = (
-                f"{self.root} holds figures of origin {found}, and {origin} was asked for; "
-                f"nothing was fetched. Leave KLIMATPULS_HOME unset or name another folder."
+        elif config.origin != origin:
+            raise WrongHomeError(
+                f"{self.root} holds figures of origin {config.origin}, and {origin} was asked for; "
+                "nothing was fetched. Leave KLIMATPULS_HOME unset or name another folder."
             )
-            raise WrongHomeError(message)
-
-    def _kept_manifests(self) -> Iterator[Path]:
-        return (self.root / "snapshots").glob("manifests/*")
 
     @property
     def secrets(self) -> Secrets:
-        """The home's secrets, generated on first use (file mode 0600)."""
+        """The secrets, generated on first use (file mode 0600); missing ones are added."""
         path = self.root / "secrets.json"
         stored = read_json(path)
-        names = {field.name for field in fields(Secrets)}
-        if names <= stored.keys():
-            return Secrets(**{name: stored[name] for name in names})
-        made = replace(Secrets.generate(), **{key: value for key, value in stored.items() if key in names})
+        known = {field.name: stored[field.name] for field in fields(Secrets) if field.name in stored}
+        if len(known) == len(fields(Secrets)):
+            return Secrets(**known)
+        made = replace(Secrets.generate(), **known)
         write_json(path, asdict(made))
         return made
 
     def lock(self, purpose: str) -> HomeLock:
-        """Take the home for this process and the ones it hands the lock to.
+        """Take the state directory for this process and those it hands the lock to.
 
         Args:
-            purpose: Command that takes it, for the message of a refusal: ``run``, ``up``.
-
-        Returns:
-            The lock; also a context manager.
+            purpose: Command that takes it, such as ``run``; named in the error of a second command.
 
         Raises:
             HomeInUseError: if another process holds it, naming its process id.
@@ -225,13 +197,13 @@ class Home:
 
 
 class HomeInUseError(UsageError):
-    """Another command holds the home."""
+    """Another command holds the state directory."""
 
 
 class HomeLock:
-    """An exclusive lock on a home, held by open file: it ends with the last process that has the file.
+    """An exclusive lock on an open file: it ends with the last process that has the file open.
 
-    A command that only reads is waited for; any other holder is a refusal at once.
+    A second command waits for one that only reads, and is refused at once by any other.
 
     Raises:
         HomeInUseError: if another process holds the lock.
@@ -247,11 +219,10 @@ class HomeLock:
                 time.sleep(0.1)
                 continue
             self._file.close()
-            message = (
+            raise HomeInUseError(
                 f"{home.root} is in use by `klimatpuls {holder}`. Wait for it to end, "
                 "or stop it with `make down` (`klimatpuls down`)."
             )
-            raise HomeInUseError(message)
         self.note(purpose, os.getpid())
 
     def _is_taken(self) -> bool:
@@ -262,23 +233,18 @@ class HomeLock:
         return True
 
     def note(self, purpose: str, pid: int) -> None:
-        """Write who holds the lock, for the message of a refusal.
-
-        Args:
-            purpose: Command, such as ``run``.
-            pid: Process id of the holder.
-        """
+        """Write down which command and process hold the lock."""
         self._file.seek(0)
         self._file.truncate()
         self._file.write(f"{purpose}, process {pid}")
         self._file.flush()
 
     def fileno(self) -> int:
-        """Descriptor to hand to a child process that shall hold the lock too."""
+        """Return the descriptor to hand to a child process that shall hold the lock too."""
         return self._file.fileno()
 
     def release(self) -> None:
-        """Close the file; a child that was handed the lock goes on holding it."""
+        """Close the file; a child that was handed the lock still holds it."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -291,28 +257,16 @@ class HomeLock:
 
 
 def default_root(project: Path, origin: str, archive: Path | None = None) -> Path:
-    """Return the home that an origin uses when none is named.
-
-    Args:
-        project: Root of the project's work tree.
-        origin: ``live``, ``archive`` or ``synthetic``.
-        archive: Archive folder, where the figures come from one.
+    """Return the state directory of an origin if none is named.
 
     Returns:
-        ``var/live``, ``var/synthetic`` or ``var/archive-<name of the folder>``.
+        ``var/live``, ``var/synthetic`` or ``var/archive-<name of the archive folder>``.
     """
-    if archive is not None:
-        return project / "var" / f"archive-{archive.resolve().name}"
-    return project / "var" / origin
+    return project / "var" / (origin if archive is None else f"archive-{archive.resolve().name}")
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file readable by its owner only, whole or not at all.
-
-    Args:
-        path: File to write; its folder must exist.
-        content: What to write.
-    """
+    """Write a JSON file in one step, readable by its owner only; its folder must exist."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -323,10 +277,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file, empty when the file is missing.
-
-    Args:
-        path: File to read.
+    """Return the object in a JSON file, empty if the file is missing.
 
     Raises:
         UsageError: if the file is damaged.
@@ -336,9 +287,11 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        message = f"{path} is not readable as JSON ({error}); restore it or use a new home"
-        raise UsageError(message) from error
+        raise UsageError(
+            f"{path} is not readable as JSON ({error}); restore it or use a new state directory"
+        ) from error
     if not isinstance(content, dict):
-        message = f"{path} holds {type(content).__name__}, expected an object; restore it or use a new home"
-        raise UsageError(message)
+        raise UsageError(
+            f"{path} holds {type(content).__name__}, expected an object; restore it or use a new one"
+        )
     return content

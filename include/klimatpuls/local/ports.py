@@ -1,9 +1,10 @@
-"""Free TCP ports on 127.0.0.1: the usual one when it is free, another one otherwise."""
+"""Free TCP ports on 127.0.0.1: the usual port of a service if it is free, else another one."""
 
 from __future__ import annotations
 
 import socket
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -19,7 +20,7 @@ class Port:
 
     Attributes:
         number: Port to listen on, 1 to 65535.
-        wanted: Port that was asked for, 0 for any; differs from ``number`` when that one was taken.
+        wanted: Port that is usual for the service; 0 for any.
     """
 
     number: int
@@ -27,20 +28,13 @@ class Port:
 
     @property
     def is_replaced(self) -> bool:
-        """True when the wanted port was taken and another one stands in for it."""
+        """Whether the wanted port was taken."""
         return self.wanted not in (0, self.number)
 
 
 def is_free(number: int) -> bool:
-    """Tell whether a listener could open this port on 127.0.0.1 now.
-
-    Args:
-        number: Port, 1 to 65535.
-
-    Returns:
-        False when somebody listens there, on 127.0.0.1 or on all interfaces.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    """Return whether a server could listen on this port of 127.0.0.1 now."""
+    with closing(socket.socket()) as probe:
         # As servers do: a connection in TIME_WAIT does not make a port taken, a listener does.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -51,29 +45,22 @@ def is_free(number: int) -> bool:
 
 
 class Desk:
-    """Gives out ports and holds them until closed, so that two stacks that start at once get different ones.
+    """Reserves ports until it is closed, so that two stacks that start at once get different ones.
 
-    A port is not opened by being given out (its service must be able to do that), so the promise is kept by
-    a socket of that name in Linux's abstract namespace, which ends with the process that holds it. Elsewhere
-    two simultaneous starts may meet.
+    The service must be able to open its port, so the desk does not open it: a reservation is a socket with
+    the port's name in Linux's abstract namespace, which ends with the process. On other systems two
+    simultaneous starts may choose the same port.
     """
 
     def __init__(self) -> None:
         self._held: list[socket.socket] = []
 
     def choose(self, wanted: int = 0) -> Port:
-        """Return the wanted port when it is free, else one the operating system names.
-
-        Args:
-            wanted: Port that is usual for the service, 1 to 65535; 0 for any.
-
-        Returns:
-            The port, free at the moment of the call and promised to nobody else.
-        """
+        """Reserve the wanted port if it is free, else one that the operating system names (0: any port)."""
         if wanted and is_free(wanted) and self._hold(wanted):
             return Port(wanted, wanted)
         while True:
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            with closing(socket.socket()) as probe:
                 probe.bind((LOOPBACK, 0))
                 number = int(probe.getsockname()[1])
             if self._hold(number):
@@ -82,19 +69,19 @@ class Desk:
     def _hold(self, number: int) -> bool:
         if sys.platform != "linux":
             return True
-        promise = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
-            promise.bind(f"\0klimatpuls-port-{number}")
+            reservation.bind(f"\0klimatpuls-port-{number}")
         except OSError:
-            promise.close()
+            reservation.close()
             return False
-        self._held.append(promise)
+        self._held.append(reservation)
         return True
 
     def close(self) -> None:
-        """Take the promises back; by now the services hold the ports themselves."""
-        for promise in self._held:
-            promise.close()
+        """Give the reservations up; by now the services hold the ports themselves."""
+        for reservation in self._held:
+            reservation.close()
         self._held.clear()
 
     def __enter__(self) -> Self:

@@ -1,162 +1,116 @@
-"""Which processes belong to a home, told from what the kernel says about them, never from their names.
+"""Find, signal and end the processes of a state directory, whatever their names.
 
-Two signs count: the environment variable :data:`MARKER` set to the home's path, which the warden gives
-to everything it starts, and a working folder inside the home's cluster, which is how PostgreSQL's own
-children (they overwrite their environment) are known. Linux only; elsewhere the functions find nothing
-and the warden relies on process groups.
+A process belongs to a state directory if its environment carries :data:`MARKER` with that path (the
+supervisor sets it for everything it starts), or if its working folder is the cluster's: PostgreSQL's own
+children overwrite their environment.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import time
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 MARKER = "KLIMATPULS_STACK"
-_PROC = Path("/proc")
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+CLOCK_SHIFT = 2.0
+"""Seconds by which the start time of one process may differ between two readings: the clock may be set."""
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def start_ticks(pid: int) -> int | None:
-    """Return when a process started, in clock ticks since boot; ``None`` when there is no such process.
+def start_time(pid: int) -> float | None:
+    """Return when a process started, seconds since 1970; ``None`` if there is no such process.
 
-    Args:
-        pid: Process id.
-
-    Returns:
-        Together with the id this names a process for good: ids are used again, the pair is not.
+    Process ids are reused. The pair of id and start time is not.
     """
-    fields = _stat(pid)
-    return int(fields[19]) if fields else None
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None
 
 
-def is_alive(pid: int, ticks: int | None = None) -> bool:
-    """Tell whether a process runs (a zombie does not).
-
-    Args:
-        pid: Process id.
-        ticks: Start time from :func:`start_ticks`; another start time means another process.
-    """
-    fields = _stat(pid)
-    return fields is not None and fields[0] not in "ZX" and (ticks is None or int(fields[19]) == ticks)
+def is_alive(pid: int, started: float | None = None) -> bool:
+    """Return whether a process runs and, if a start time is named, is the one that started then."""
+    try:
+        process = psutil.Process(pid)
+        is_same = started is None or abs(process.create_time() - started) < CLOCK_SHIFT
+        return is_same and not _is_zombie(process)
+    except psutil.Error:
+        return False
 
 
 def of_home(root: Path, cluster: Path | None = None) -> set[int]:
-    """Return the processes that belong to a home, without the calling one.
+    """Return the process ids of a state directory, without the calling process and zombies.
 
     Args:
-        root: Resolved path of the home.
-        cluster: Data folder of its PostgreSQL, when it has one.
-
-    Returns:
-        Process ids, zombies left out.
+        root: Resolved path of the state directory.
+        cluster: Data folder of its PostgreSQL.
     """
-    sign = os.fsencode(f"{MARKER}={root}")
-    found = set()
-    for pid in _all_pids():
-        if pid != os.getpid() and is_alive(pid) and (_has_sign(pid, sign) or _works_in(pid, cluster)):
-            found.add(pid)
-    return found
+    return {
+        process.pid
+        for process in psutil.process_iter()
+        if process.pid != os.getpid()
+        and (_marker_of(process) == str(root) or _works_in(process, cluster))
+        and not _is_zombie(process)
+    }
 
 
 def working_in(folder: Path) -> set[int]:
-    """Return the processes whose working folder this is, such as a cluster's server and its children.
+    """Return the processes with this working folder, such as a cluster's server and its children."""
+    return {process.pid for process in psutil.process_iter() if _works_in(process, folder)}
 
-    Args:
-        folder: Resolved path.
-    """
-    return {pid for pid in _all_pids() if _works_in(pid, folder) and is_alive(pid)}
+
+def descendants(of: int) -> set[int]:
+    """Return the ids of all children, grandchildren and so on of a process, without zombies."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return {child.pid for child in psutil.Process(of).children(recursive=True) if not _is_zombie(child)}
+    return set()
 
 
 def die_with_parent(number: signal.Signals) -> None:
-    """Ask the kernel to signal the calling process when its parent ends; for use between fork and exec.
-
-    Args:
-        number: Signal to get. Elsewhere than on Linux nothing happens.
-    """
+    """Have the kernel signal the calling process when its parent ends (Linux); for use between fork and exec."""
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 def adopt_orphans() -> None:
-    """Make the calling process the parent of every orphan below it (Linux)."""
+    """Make the calling process the parent of every orphan among its descendants (Linux)."""
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def children(of: int) -> set[int]:
-    """Return the processes right below one, zombies left out.
-
-    Args:
-        of: Process id of the parent.
-    """
-    return {pid for pid, parent in _parents().items() if parent == of}
-
-
-def descendants(of: int) -> set[int]:
-    """Return every process below one, zombies left out.
-
-    Args:
-        of: Process id of the ancestor.
-    """
-    parents = _parents()
-    found: set[int] = set()
-    layer = {of}
-    while layer:
-        layer = {pid for pid, parent in parents.items() if parent in layer} - found
-        found |= layer
-    return found
-
-
 def send(pids: Iterable[int], number: signal.Signals) -> None:
-    """Send a signal to processes; those that ended meanwhile are passed over.
-
-    Args:
-        pids: Process ids.
-        number: Signal.
-    """
+    """Send a signal to processes; skip those that have ended."""
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            continue
 
 
 def sweep(root: Path, cluster: Path | None = None, *, patience: float = 8.0) -> int:
-    """End what an earlier stack of this home left behind; call it with the home's lock held.
+    """End what an earlier stack left behind and return the number of processes found; hold the lock first.
 
-    PostgreSQL's postmaster gets SIGINT (fast, clean shutdown), everything else SIGTERM; what is there
-    after ``patience`` seconds gets SIGKILL.
-
-    Args:
-        root: Resolved path of the home.
-        cluster: Data folder of its PostgreSQL.
-        patience: Seconds to wait before SIGKILL.
-
-    Returns:
-        How many processes were found.
+    PostgreSQL's processes get SIGINT (fast, clean shutdown), all others SIGTERM. What still runs after
+    ``patience`` seconds gets SIGKILL.
     """
     left = of_home(root, cluster)
     found = len(left)
-    if found:
-        databases = {pid for pid in left if _works_in(pid, cluster)}
-        send(left - databases, signal.SIGTERM)
-        send(databases, signal.SIGINT)
+    databases = working_in(cluster) & left if cluster else set()
+    send(left - databases, signal.SIGTERM)
+    send(databases, signal.SIGINT)
     deadline = time.monotonic() + patience
-    while left and time.monotonic() < deadline:
-        time.sleep(0.05)
-        left = of_home(root, cluster)
     while left:
-        send(left, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            send(left, signal.SIGKILL)
         time.sleep(0.05)
         left = of_home(root, cluster)
     return found
@@ -167,37 +121,22 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _all_pids() -> list[int]:
-    if not _PROC.is_dir():
-        return []
-    return [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]  # noqa: PTH208 - thousands of Path objects
-
-
-def _parents() -> dict[int, int]:
-    """Return the parent of every process, zombies left out."""
-    return {pid: int(fields[1]) for pid in _all_pids() if (fields := _stat(pid)) and fields[0] not in "ZX"}
-
-
-def _stat(pid: int) -> list[str] | None:
-    """Return the fields of /proc/PID/stat after the name: state, parent, …, start time at index 19."""
+def _is_zombie(process: psutil.Process) -> bool:
     try:
-        line = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _marker_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(MARKER)
+    except (psutil.Error, OSError):  # another user's process, or one that has just ended
         return None
-    return line.rpartition(")")[2].split()
 
 
-def _has_sign(pid: int, sign: bytes) -> bool:
+def _works_in(process: psutil.Process, folder: Path | None) -> bool:
     try:
-        return sign in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
-    except OSError:  # somebody else's process, or one that just ended
-        return False
-
-
-def _works_in(pid: int, folder: Path | None) -> bool:
-    if folder is None:
-        return False
-    try:
-        return (_PROC / str(pid) / "cwd").readlink() == folder
-    except OSError:
+        return folder is not None and process.cwd() == str(folder)
+    except (psutil.Error, OSError):
         return False

@@ -50,7 +50,7 @@ POLL = 1.0
 OVERLAP = timedelta(seconds=5)
 """What a look sees again: a task notes when it ended a little before others can see it."""
 OBITUARY_PATIENCE = 2.0
-"""Seconds in which the warden tells that a service has ended."""
+"""Seconds in which the supervisor tells that a service has ended."""
 
 HOPS: Mapping[str, str] = {
     "sync_registers.sync_registers": "registers",

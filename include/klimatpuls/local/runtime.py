@@ -1,4 +1,4 @@
-"""A home with its stack, set up for one command: choice made, origin claimed, archive made."""
+"""A home with its stack, set up for one command: options made, origin claimed, archive made."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls import clock
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError, KlimatpulsError, UsageError
-from klimatpuls.local.control import running_warden
+from klimatpuls.local.control import running_supervisor
 from klimatpuls.local.home import READING, Home, HomeInUseError, read_json
-from klimatpuls.local.run_options import AS_RECORDED, BUNDLED, replica_conditions
+from klimatpuls.local.run_options import AS_RECORDED, BUNDLED, mock_conditions
 from klimatpuls.local.stack import Stack
 from klimatpuls.local.supervisor import STATE_FILE
 from klimatpuls.pipeline.context import AIR_POLLUTANTS_VARIABLE, RunContext, air_pollutants
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as PgCursor
 
     from klimatpuls.local.postgres import Cluster
-    from klimatpuls.local.run_options import Choice
+    from klimatpuls.local.run_options import RunOptions
 
 PROJECT = Path(__file__).resolve().parents[3]
 DATABASE_ONLY: frozenset[str] = frozenset()
@@ -52,28 +52,28 @@ def are_agencies_reachable() -> bool:
     return True
 
 
-def open_home(choice: Choice) -> Home:
-    """The home of a choice, stamped with its origin and remembering its sources and air pollutants.
+def open_home(options: RunOptions) -> Home:
+    """The home of a options, stamped with its origin and remembering its sources and air pollutants.
 
     Raises:
         HomeInUseError: if another command uses it; nothing was changed then, for its settings are that
             command's.
         WrongHomeError: if it holds figures of another origin; nothing was changed then.
-        UsageError: if ``KLIMATPULS_REPLICA`` is set to something unknown; nothing was changed then.
+        UsageError: if ``KLIMATPULS_MOCK`` is set to something unknown; nothing was changed then.
     """
-    home = Home(choice.home)
-    conditions = replica_conditions(os.environ, home.config.replica)
+    home = Home(options.home)
+    conditions = mock_conditions(os.environ, home.config.mock)
     with home.lock("run"):
-        home.claim(choice.origin)
+        home.claim(options.origin)
         home.remember(
-            sources=choice.sources,
-            archive=str(choice.archive)
-            if choice.archive
+            sources=options.sources,
+            archive=str(options.archive)
+            if options.archive
             else BUNDLED
-            if choice.sources == "replica"
+            if options.sources == "mock"
             else None,
-            as_of=choice.as_of.isoformat() if choice.as_of else None,
-            replica=conditions if choice.sources == "replica" else None,
+            as_of=options.as_of.isoformat() if options.as_of else None,
+            mock=conditions if options.sources == "mock" else None,
         )
         home.remember(air_pollutants=home.named_air_pollutants(os.environ) or None)
     return home
@@ -98,7 +98,7 @@ def find_home(var: Path) -> Home:
         var: The folder that holds the default homes.
 
     Raises:
-        UsageError: if there is none, or it is not clear which is meant; the choice is listed.
+        UsageError: if there is none, or it is not clear which is meant; the options is listed.
     """
     homes = existing_homes(var)
     up = [home for home in homes if attach(home) is not None]
@@ -120,9 +120,9 @@ def build_stack(home: Home, say: Callable[[str], None] = lambda _: None) -> Stac
 
 
 def _archive(home: Home) -> Path | None:
-    """Where the replica's archive lies; None where the agencies themselves are asked."""
+    """Where the mock server's archive lies; None where the agencies themselves are asked."""
     config = home.config
-    if config.sources != "replica":
+    if config.sources != "mock":
         return None
     is_bundled = config.archive in {None, BUNDLED}
     return home.root / "archive" if is_bundled else Path(str(config.archive))
@@ -131,13 +131,13 @@ def _archive(home: Home) -> Path | None:
 def _settings(home: Home) -> dict[str, Any]:
     """Where a home's figures come from, as its stack is told."""
     config = home.config
-    is_bundled = config.sources == "replica" and config.archive in {None, BUNDLED}
+    is_bundled = config.sources == "mock" and config.archive in {None, BUNDLED}
     return {
         "sources": config.sources or "live",
         "archive": _archive(home),
         "make_archive": partial(_make_bundled_archive, home) if is_bundled else None,
         "as_of": datetime.fromisoformat(config.as_of).date() if config.as_of else None,
-        "is_as_recorded": config.sources == "replica" and config.replica == AS_RECORDED,
+        "is_as_recorded": config.sources == "mock" and config.mock == AS_RECORDED,
     }
 
 
@@ -149,7 +149,7 @@ def _make_bundled_archive(home: Home) -> None:
 
 
 def archive_to_serve(home: Home) -> Path:
-    """The archive folder that the replica of a home answers from, made where it is the bundled one.
+    """The archive folder that the mock server of a home answers from, made where it is the bundled one.
 
     Raises:
         UsageError: if the folder is gone.
@@ -252,7 +252,7 @@ def reading(stack: Stack, role: str) -> Iterator[PgCursor]:
 def attach(home: Home) -> Stack | None:
     """The stack that ``make up`` left running in a home; None when none runs."""
     is_left_running = read_json(home.run / STATE_FILE).get("detached") is True
-    return _attach(home) if is_left_running and running_warden(home) is not None else None
+    return _attach(home) if is_left_running and running_supervisor(home) is not None else None
 
 
 def _attach(home: Home) -> Stack | None:

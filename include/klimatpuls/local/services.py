@@ -1,7 +1,7 @@
-"""What the embedded stack runs: command lines and environments of its services.
+"""The services of the local stack: their command lines and environments.
 
-Everything listens on 127.0.0.1, keeps its state under the home and gets its settings through the
-environment, so that no file of the user's (an ``airflow.cfg``, a ``~/.pgpass``) has a say.
+Everything listens on 127.0.0.1, keeps its state in the state directory and gets its settings through the
+environment, so that no file of the user's (an ``airflow.cfg``, a ``~/.pgpass``) changes them.
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ if TYPE_CHECKING:
 AIRFLOW_USER = "klimatpuls"
 AIRFLOW_DATABASE = "airflow"
 WAREHOUSE_DATABASE = "klimatpuls"
-USUAL_PORTS = {"postgres": 54318, "airflow": 8080, "smtp": 8025, "mail_page": 8026, "replica": 8027}
-"""Ports that are asked for first; a taken one is replaced."""
+USUAL_PORTS = {"postgres": 54318, "airflow": 8080, "smtp": 8025, "mail_page": 8026, "mock": 8027}
+"""Preferred ports; one that is taken is replaced."""
 SENDER = "klimatpuls@klimatpuls.invalid"
 LIST_ADDRESS = "natverkslistan@klimatpuls.invalid"
 OPERATOR_ADDRESS = "drift@klimatpuls.invalid"
-"""Addresses of the embedded stack; its mail goes to the mail catcher only."""
+"""Addresses of the local stack; its mail goes to the mail catcher only."""
 PARALLELISM = 6
-"""Task processes: two sources at work on two cores, and room for what waits for a host or for others."""
+"""Task processes: two sources at work on two cores, the others wait for a host or for other tasks."""
 PRELOADED = (
+    "airflow.executors.local_executor",
+    "airflow.sdk.definitions.decorators",
+    "airflow.sdk.execution_time.supervisor",
+    "airflow.sdk.execution_time.task_runner",
     "pandas",
     "sqlalchemy",
     "psycopg2",
@@ -54,39 +58,24 @@ PRELOADED = (
     "klimatpuls_airflow.tags",
     "klimatpuls_airflow.tasks",
 )
-"""Modules the scheduler imports before it forks its workers, so that no task pays for them again."""
-
+"""Modules that are imported before worker processes are forked, so that no task imports them again."""
 _FOREIGN = ("AIRFLOW", "PG", "PYTHON", "LC_", "LANG", "KLIMATPULS_", "OTEL_")
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Ports of a running stack, all on 127.0.0.1.
-
-    Attributes:
-        postgres: PostgreSQL.
-        airflow: Airflow's API server and UI.
-        smtp: The mail catcher.
-        mail_page: The page that shows caught mail.
-        replica: The replica of the agencies.
-    """
+    """Ports of a running stack on 127.0.0.1: PostgreSQL, Airflow, mail catcher, its page, mock agencies."""
 
     postgres: int
     airflow: int
     smtp: int
     mail_page: int
-    replica: int
+    mock: int
 
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the code of the DAGs lies.
-
-    Attributes:
-        project: Root of the work tree.
-        dags: Folder of DAG files.
-        plugins: Folder of Airflow plugins.
-    """
+    """Root of the work tree, and the folders of DAG files and of Airflow plugins."""
 
     project: Path
     dags: Path
@@ -100,7 +89,7 @@ class Folders:
 
 
 def base_environment() -> dict[str, str]:
-    """Return our environment without what would change a service's settings behind our back."""
+    """Return our environment without variables that would change a service's settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
     local = f"{LOOPBACK},localhost"
     for name in ("NO_PROXY", "no_proxy"):
@@ -121,27 +110,22 @@ def connections(
     """Return the Airflow connections of the tasks as ``AIRFLOW_CONN_*`` variables (JSON).
 
     Args:
-        home: The home, for the passwords.
+        home: State directory, for the passwords.
         addresses: Ports of the stack.
         base_urls: Base URL by connection id, such as ``smhi_default``.
         cluster: The cluster that holds the warehouse.
-        mock_ca: Certificate of the authority that vouches for a replica that speaks TLS.
+        mock_ca: Certificate of the authority that signs for mock agencies with TLS.
     """
     secrets = home.secrets
-
-    def warehouse(login: str, password: str) -> dict[str, object]:
-        return {
-            "conn_type": "postgres",
-            "host": LOOPBACK,
-            "port": cluster.port,
-            "login": login,
-            "password": password,
-            "schema": WAREHOUSE_DATABASE,
-        }
-
-    given: dict[str, dict[str, object]] = {
-        "warehouse_default": warehouse("wh_loader", secrets.wh_loader),
-        "warehouse_mailer": warehouse("wh_mailer", secrets.wh_mailer),
+    warehouse = {
+        "conn_type": "postgres",
+        "host": LOOPBACK,
+        "port": cluster.port,
+        "schema": WAREHOUSE_DATABASE,
+    }
+    declared: dict[str, dict[str, object]] = {
+        "warehouse_default": {**warehouse, "login": "wh_loader", "password": secrets.wh_loader},
+        "warehouse_mailer": {**warehouse, "login": "wh_mailer", "password": secrets.wh_mailer},
         "smtp_default": {
             "conn_type": "smtp",
             "host": LOOPBACK,
@@ -157,19 +141,14 @@ def connections(
             },
         },
     }
+    trust = {"extra": {"mock_ca": str(mock_ca)}} if mock_ca else {}
     for name, url in base_urls.items():
-        trust = {"extra": {"mock_ca": str(mock_ca)}} if mock_ca else {}
-        given[name] = {"conn_type": "http", "host": url, **trust}
-    return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in given.items()}
+        declared[name] = {"conn_type": "http", "host": url, **trust}
+    return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in declared.items()}
 
 
 def mock_url(mock_path: str, port: int, *, is_as_recorded: bool = False) -> str:
-    """Return where the replica answers for an agency.
-
-    Args:
-        mock_path: Path of the source at the replica.
-        port: Port of the replica.
-        is_as_recorded: Whether it speaks TLS, as the agencies do.
+    """Return the address at which the mock server answers for an agency; https if it answers as recorded.
 
     Example: ``/scb/api/v2`` → ``http://127.0.0.1:8027/scb/api/v2``.
     """
@@ -177,14 +156,7 @@ def mock_url(mock_path: str, port: int, *, is_as_recorded: bool = False) -> str:
 
 
 def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster: Cluster) -> dict[str, str]:
-    """Return Airflow's settings as ``AIRFLOW__*`` variables.
-
-    Args:
-        home: The home.
-        addresses: Ports of the stack.
-        folders: Where DAGs and plugins lie.
-        cluster: The cluster that holds Airflow's metadata.
-    """
+    """Return Airflow's settings as ``AIRFLOW__*`` variables."""
     secrets = home.secrets
     url = f"http://{LOOPBACK}:{addresses.airflow}"
     metadata = (AIRFLOW_DATABASE, "airflow", secrets.airflow_db)
@@ -193,7 +165,8 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
         "core": {
             "executor": "LocalExecutor",
             "parallelism": str(PARALLELISM),
-            "mp_start_method": "fork",
+            "mp_start_method": "forkserver",
+            "mp_forkserver_preload": ",".join(PRELOADED),
             "dags_folder": str(folders.dags),
             "plugins_folder": str(folders.plugins),
             "load_examples": "False",
@@ -212,9 +185,7 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
         },
         "logging": {
             "base_log_folder": str(logs),
-            "dag_processor_child_process_log_directory": str(
-                home.root / "airflow" / "logs" / "dag_processor"
-            ),
+            "dag_processor_child_process_log_directory": str(logs / "dag_processor"),
             "colored_console_log": "False",
             "file_task_handler_new_folder_permissions": "0o700",
             "file_task_handler_new_file_permissions": "0o600",
@@ -229,7 +200,7 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
         },
         "api_auth": {"jwt_secret": secrets.jwt_secret},
         "scheduler": {
-            # A round over a dozen open runs takes the scheduler a tenth of a second, and the cores are two.
+            # A loop over a dozen open runs takes the scheduler 0.1 s, and there are two cores.
             "scheduler_idle_sleep_time": "0.5",
             "job_heartbeat_sec": "2",
             "enable_health_check": "False",
@@ -238,7 +209,7 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
         "dag_processor": {
             "parsing_processes": "2",
             "refresh_interval": "30",
-            # A file that was changed is parsed at once all the same.
+            # A changed file is parsed at once all the same.
             "min_file_process_interval": "300",
             "bundle_refresh_check_interval": "2",
         },
@@ -255,26 +226,18 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
 
 
 def password_file(home: Home) -> Path:
-    """Return the file in which Airflow's simple auth manager looks up passwords (mode 0600)."""
+    """Return the file from which Airflow's simple auth manager reads passwords (mode 0600)."""
     return home.root / "airflow" / "passwords.json"
 
 
 def prepare_airflow(home: Home) -> None:
-    """Write what Airflow reads from its own home: the password file.
-
-    Args:
-        home: The home.
-    """
+    """Write the password file of Airflow."""
     (home.root / "airflow").mkdir(exist_ok=True)
     write_json(password_file(home), {AIRFLOW_USER: home.secrets.airflow_admin})
 
 
 def metadata_mark(folders: Folders) -> str:
-    """Return what Airflow's metadata schema depends on: its version and the lock.
-
-    Args:
-        folders: Where the project lies.
-    """
+    """Return a hash of what Airflow's metadata schema depends on: its version and the lock file."""
     lock = folders.project / "requirements.txt"
     content = lock.read_bytes() if lock.exists() else b""
     return hashlib.sha256(version("apache-airflow-core").encode() + b"\0" + content).hexdigest()
@@ -296,96 +259,63 @@ def database(home: Home, cluster: Cluster) -> Service:
 
 def mail(home: Home, addresses: Addresses) -> Service:
     """Return the mail catcher as a service."""
-    return Service(
-        name="mail",
-        argv=(
-            sys.executable,
-            "-m",
-            "klimatpuls.local.mailcatcher",
-            f"--folder={home.root / 'mail'}",
-            f"--smtp-port={addresses.smtp}",
-            f"--page-port={addresses.mail_page}",
-        ),
-        env=base_environment()
-        | {"KLIMATPULS_SMTP_USER": mailcatcher.USER, "KLIMATPULS_SMTP_PASSWORD": home.secrets.smtp},
-        log=str(home.logs / "mail.log"),
-        phase=PHASE_HELPERS,
-        patience=3.0,
+    environment = {"KLIMATPULS_SMTP_USER": mailcatcher.USER, "KLIMATPULS_SMTP_PASSWORD": home.secrets.smtp}
+    words = (
+        f"--folder={home.root / 'mail'}",
+        f"--smtp-port={addresses.smtp}",
+        f"--page-port={addresses.mail_page}",
     )
+    return _helper(home, "mail", ("klimatpuls.local.mailcatcher", *words), environment)
 
 
-def replica(
+def mock(
     home: Home, addresses: Addresses, archive: Path, as_of: str | None, *, is_as_recorded: bool = False
 ) -> Service:
-    """Return the replica of the agencies as a service.
+    """Return the mock agencies as a service.
 
     Args:
-        home: The home.
+        home: State directory.
         addresses: Ports of the stack.
         archive: Archive folder to serve.
         as_of: ISO date to answer as of, ``None`` for everything the archive holds.
-        is_as_recorded: Whether it answers as the agencies' servers were recorded; its certificate lies in
-            the home's folder ``run``.
+        is_as_recorded: Whether they answer as the agencies' servers were recorded; the certificate is written
+            to the folder ``run``.
     """
-    words = [
-        "-m",
-        "klimatpuls.mock_agencies.server",
-        "--archive",
-        str(archive),
-        "--port",
-        str(addresses.replica),
-    ]
-    if as_of is not None:
-        words += ["--as-of", as_of]
+    words = ["--archive", str(archive), "--port", str(addresses.mock)]
     if is_as_recorded:
         words += ["--as-recorded", "--certificates", str(home.run)]
+    if as_of is not None:
+        words += ["--as-of", as_of]
+    return _helper(home, "mock", ("klimatpuls.mock_agencies.server", *words), {})
+
+
+def _helper(home: Home, name: str, module: tuple[str, ...], environment: Mapping[str, str]) -> Service:
     return Service(
-        name="replica",
-        argv=(sys.executable, *words),
-        env=base_environment(),
-        log=str(home.logs / "replica.log"),
+        name=name,
+        argv=(sys.executable, "-m", *module),
+        env={**base_environment(), **environment},
+        log=str(home.logs / f"{name}.log"),
         phase=PHASE_HELPERS,
         patience=3.0,
     )
 
 
-def litter(home: Home, environment: Mapping[str, str]) -> Service:
-    """Return the process that imports Airflow and forks its services (:mod:`klimatpuls.local.prefork`).
+def airflow(home: Home, part: str, environment: Mapping[str, str]) -> Service:
+    """Return one of Airflow's services, or the job that migrates its metadata.
 
     Args:
-        home: The home.
-        environment: The whole environment of Airflow's processes.
-    """
-    return Service(
-        name="litter",
-        argv=(sys.executable, "-m", "klimatpuls.local.prefork", f"--run={home.run}"),
-        env={**environment},
-        log=str(home.logs / "litter.log"),
-        patience=1.0,
-        cwd=str(home.root / "airflow"),
-    )
-
-
-def airflow(home: Home, part: str) -> Service:
-    """Return one of Airflow's services, or its migration job; the command line is that behind ``airflow``.
-
-    Args:
-        home: The home.
+        home: State directory.
         part: ``api-server``, ``scheduler``, ``dag-processor`` or ``db-migrate``.
+        environment: Settings and connections.
     """
-    words = {
-        "api-server": ("api-server",),
-        "scheduler": ("scheduler", "--skip-serve-logs"),
-        "dag-processor": ("dag-processor",),
-        "db-migrate": ("db", "migrate"),
-    }[part]
+    words = {"scheduler": ("scheduler", "--skip-serve-logs"), "db-migrate": ("db", "migrate")}
+    folder = home.root / "airflow"
     return Service(
         name=part,
-        argv=words,
-        env={},
+        argv=(sys.executable, "-m", "airflow", *words.get(part, (part,))),
+        env={**environment, "AIRFLOW_HOME": str(folder)},
         log=str(home.logs / f"{part}.log"),
-        # Two of them keep nothing in memory and take seconds to close their loops: they need no waiting for.
+        # API server and DAG processor hold no state, and take seconds to close their event loops.
         patience=8.0 if part == "scheduler" else 0.2,
-        preload=PRELOADED if part == "scheduler" else (),
-        cwd=str(home.root / "airflow"),
+        cwd=str(folder),
     )

@@ -37,7 +37,7 @@ def at_what_a_home_asks(home: Home) -> Iterator[Place]:
         as_of = running.as_of or _today()
         yield Place(base_urls=running.base_urls, as_of=as_of, mock_ca=running.mock_ca)
         return
-    with _mock_agencies(home) if home.config.sources == "replica" else at_the_agencies() as place:
+    with _mock_agencies(home) if home.config.sources == "mock" else at_the_agencies() as place:
         yield place
 
 
@@ -53,9 +53,9 @@ def _mock_agencies(home: Home) -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="klimatpuls-check-") as folder:
         certificate = make_certificate(Path(folder), clock.utc_now()) if stack.is_as_recorded else None
         conditions = AS_RECORDED if stack.is_as_recorded else PLAIN
-        replica = MockAgencies(archive, stack.as_of)
-        replica.read()  # a folder that is no archive is told now, not as the fault of every source
-        with MockServer(replica, conditions=conditions, certificate=certificate) as server:
+        agencies = MockAgencies(archive, stack.as_of)
+        agencies.read()  # a folder that is no archive is told now, not as the fault of every source
+        with MockServer(agencies, conditions=conditions, certificate=certificate) as server:
             yield Place(
                 base_urls={source.conn_id: server.url + source.mock_path for source in SOURCES.values()},
                 as_of=stack.as_of or _today(),

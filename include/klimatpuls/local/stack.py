@@ -1,7 +1,7 @@
-"""The embedded stack as one object: start it, use it, stop it.
+"""The local stack as one object: start it, use it, stop it.
 
-A first start takes PostgreSQL, the migrations of warehouse and metadata, the mail catcher, the replica
-and Airflow's services in the order that two cores bear best, and says how many seconds each part took.
+A start makes PostgreSQL, the migrations of warehouse and metadata, the mail catcher, the mock agencies and
+Airflow's services in the order that keeps two cores busy, and measures the seconds of each part.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Self
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import UsageError
-from klimatpuls.local import ports, prefork, processes, services
+from klimatpuls.local import ports, processes, services
 from klimatpuls.local.airflow_api import AirflowApi
-from klimatpuls.local.control import Control, StackError, running_warden, stop_running
+from klimatpuls.local.control import Control, StackError, running_supervisor, stop_running
 from klimatpuls.local.home import Home, read_json, write_json
 from klimatpuls.local.postgres import ADMIN, Cluster, wait_ready
 from klimatpuls.local.services import Addresses, Folders
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
 
     from klimatpuls.local.home import HomeLock
 
-EVERYTHING = frozenset({"mail", "replica", "airflow"})
+EVERYTHING = frozenset({"mail", "mock", "airflow"})
 """Parts that can be left out; PostgreSQL is always started."""
-IMPORT_PATIENCE = 300.0
-"""Seconds that importing Airflow and migrating its metadata may take (5 s here)."""
+MIGRATION_PATIENCE = 300.0
+"""Seconds that making or migrating Airflow's metadata may take (4 s on two idle cores)."""
 AIRFLOW_PATIENCE = 120.0
-"""Seconds Airflow may take to become healthy (9 s here; a slow disk without byte code takes far longer)."""
+"""Seconds Airflow may take to become healthy (9 s; a slow disk without byte code takes far longer)."""
 
 
 class Stack:
-    """The services of one home.
+    """The services of one state directory.
 
     Args:
-        home: The home; its secrets and settings are used.
-        sources: ``live`` or ``replica``.
-        archive: Archive folder the replica serves; needed for ``replica``.
-        make_archive: Makes that folder where it is not there or not whole; called while the rest starts.
-        as_of: The day the replica answers as of and the runs speak about; ``None`` for today.
-        is_as_recorded: Whether the replica answers as the agencies' servers were recorded.
-        folders: Where DAGs and plugins lie; the work tree's own when left out.
-        say: Called with a sentence worth showing, such as a replaced port.
+        home: State directory; its secrets and settings are used.
+        sources: ``live`` or ``mock``.
+        archive: Archive folder the mock agencies serve; needed for ``mock``.
+        make_archive: Makes that folder if it is missing or incomplete; called while the rest starts.
+        as_of: Day the mock agencies answer as of and the runs use as today; ``None`` for today.
+        is_as_recorded: Whether the mock agencies answer as the agencies' servers were recorded.
+        folders: Folders of DAGs and plugins; the work tree's own if left out.
+        say: Called with a line for the user, such as a replaced port.
 
     Attributes:
         timings: Seconds of each part of the last start.
@@ -71,12 +71,10 @@ class Stack:
         folders: Folders | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        if sources not in ("live", "replica"):
-            message = f"sources must be live or replica, not {sources!r}"
-            raise UsageError(message)
-        if sources == "replica" and (archive is None or not (make_archive or archive.is_dir())):
-            message = f"the replica needs an archive folder; {archive} is none"
-            raise UsageError(message)
+        if sources not in ("live", "mock"):
+            raise UsageError(f"sources must be live or mock, not {sources!r}")
+        if sources == "mock" and (archive is None or not (make_archive or archive.is_dir())):
+            raise UsageError(f"the mock agencies need an archive folder; {archive} is none")
         self.home = home
         self.sources = sources
         self.archive = archive.resolve() if archive else None
@@ -91,14 +89,11 @@ class Stack:
         self._cluster: Cluster | None = None
         self._addresses: Addresses | None = None
 
-    # -- what callers need of a running stack
-
     @property
     def cluster(self) -> Cluster:
         """The PostgreSQL cluster."""
         if self._cluster is None:
-            message = "the embedded database is not running"
-            raise StackError(message)
+            raise StackError("the local database is not running")
         return self._cluster
 
     @property
@@ -110,8 +105,7 @@ class Stack:
     def addresses(self) -> Addresses:
         """Ports of the services."""
         if self._addresses is None:
-            message = "the embedded stack is not running"
-            raise StackError(message)
+            raise StackError("the local stack is not running")
         return self._addresses
 
     @property
@@ -122,10 +116,10 @@ class Stack:
 
     @property
     def base_urls(self) -> dict[str, str]:
-        """Base URL of each agency by connection id: its own, or the replica's."""
+        """Base URL by connection id: the agency's own, or the mock server's."""
         if self.sources == "live":
             return {source.conn_id: source.live_base_url for source in SOURCES.values()}
-        port = self.addresses.replica
+        port = self.addresses.mock
         return {
             source.conn_id: services.mock_url(source.mock_path, port, is_as_recorded=self.is_as_recorded)
             for source in SOURCES.values()
@@ -133,26 +127,24 @@ class Stack:
 
     @property
     def mock_ca(self) -> Path | None:
-        """Certificate of the authority that vouches for the replica; None where it speaks no TLS."""
+        """Certificate of the authority that signs for the mock agencies; ``None`` without TLS."""
         return self.home.run / AUTHORITY if self.is_as_recorded else None
 
     @property
     def task_environment(self) -> dict[str, str]:
-        """What a task, or a command that does a task's work, finds in its environment beside the usual."""
-        given = services.connections(
+        """Variables that a task, or a command that does a task's work, needs beside the usual ones."""
+        variables = services.connections(
             self.home, self.addresses, self.base_urls, self.cluster, mock_ca=self.mock_ca
         )
-        given["KLIMATPULS_HOME"] = str(self.home.root)
-        given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
-        given[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
+        variables["KLIMATPULS_HOME"] = str(self.home.root)
+        variables["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
+        variables[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
         for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP", "KLIMATPULS_REGISTERS", "KLIMATPULS_CONTACTS"):
             if name in os.environ:
-                given[name] = os.environ[name]
+                variables[name] = os.environ[name]
         if self.as_of is not None:
-            given["KLIMATPULS_AS_OF"] = self.as_of.isoformat()
-        return given
-
-    # -- life
+            variables["KLIMATPULS_AS_OF"] = self.as_of.isoformat()
+        return variables
 
     def start(
         self,
@@ -160,20 +152,20 @@ class Stack:
         parts: frozenset[str] = EVERYTHING,
         migrate: Callable[[Cluster], None] | None = None,
     ) -> dict[str, float]:
-        """Start PostgreSQL and the parts asked for; on any failure everything is stopped again.
+        """Start PostgreSQL and the named parts; on any failure everything is stopped again.
 
         Args:
-            purpose: Command that starts it, for the message of a refusal.
-            parts: Any of ``mail``, ``replica``, ``airflow``.
-            migrate: Brings the warehouse's schema up to date; called with the running cluster, beside
-                the migration of Airflow's metadata.
+            purpose: Command that starts it, for the error of a second command.
+            parts: Any of ``mail``, ``mock``, ``airflow``.
+            migrate: Upgrades the warehouse's schema of the running cluster; called in parallel with the
+                migration of Airflow's metadata.
 
         Returns:
             Seconds by part: ``postgres``, ``archive``, ``warehouse``, ``metadata``, ``airflow``, ``total``;
             parts overlap.
 
         Raises:
-            UsageError: if the home is in use.
+            UsageError: if the state directory is in use.
             StackError: if a service does not start, with the end of its log.
         """
         begun = time.monotonic()
@@ -182,8 +174,6 @@ class Stack:
         desk = ports.Desk()
         try:
             self._prepare(purpose, desk)
-            if "airflow" in parts:
-                self._import_airflow()
             with ThreadPoolExecutor(3, thread_name_prefix="start") as pool:
                 helpers = pool.submit(self._start_helpers, parts)
                 with self._timed("postgres"):
@@ -203,11 +193,7 @@ class Stack:
         return self.timings
 
     def check(self) -> None:
-        """Raise when a service ended by itself.
-
-        Raises:
-            StackError: naming the service and the end of its log.
-        """
+        """Raise :class:`StackError` with the end of its log if a service ended unexpectedly."""
         if self._control is not None:
             self._control.check()
 
@@ -225,8 +211,7 @@ class Stack:
     def detach(self) -> None:
         """Leave the stack running when this command ends (``make up``)."""
         if self._control is None or self._lock is None:
-            message = "the embedded stack is not running"
-            raise StackError(message)
+            raise StackError("the local stack is not running")
         self._lock.note("up", self._control.pid)
         self._control.detach()
         self._control = None
@@ -234,17 +219,19 @@ class Stack:
         self._lock = None
 
     @classmethod
-    def attach(cls, home: Home, **given: object) -> Self | None:
-        """Return the stack that runs detached in a home, ``None`` when none does.
+    def attach(cls, home: Home, **settings: object) -> Self | None:
+        """Return the stack that runs detached in a state directory, ``None`` if none does.
 
         Args:
-            home: The home.
-            **given: Further arguments of the class; sources, archive and date are the remembered ones.
+            home: State directory.
+            **settings: Further arguments of the class, as remembered in the state directory.
         """
         stored = read_json(home.run / ADDRESS_FILE)
-        if running_warden(home) is None or not stored:
+        if running_supervisor(home) is None or not stored:
             return None
-        stack = cls(home, **given)  # type: ignore[arg-type]
+        if "replica" in stored:  # a stack that a version before 0.1.0 left running
+            stored["mock"] = stored.pop("replica")
+        stack = cls(home, **settings)  # type: ignore[arg-type]
         stack._addresses = Addresses(**stored)
         stack._cluster = Cluster(home.root / "postgres", home.secrets.admin, stack._addresses.postgres)
         return stack
@@ -257,13 +244,11 @@ class Stack:
     ) -> None:
         self.stop()
 
-    # -- parts of a start
-
     def _prepare(self, purpose: str, desk: ports.Desk) -> None:
         data = self.home.root / "postgres"
         swept = processes.sweep(self.home.root, data)
         if swept:
-            self._say(f"ended {swept} processes that an earlier run had left behind")
+            self._say(f"ended {swept} processes that an earlier run left behind")
         chosen = {name: desk.choose(wanted) for name, wanted in services.USUAL_PORTS.items()}
         for name, port in chosen.items():
             if port.is_replaced:
@@ -279,17 +264,16 @@ class Stack:
         cluster = self.cluster
         cluster.create()
         cluster.clear_stale()
-        self._warden.start(services.database(self.home, cluster))
-        wait_ready(cluster, lambda: self._warden.is_running("postgres"), self.home.logs / "postgres.log")
+        self._supervisor.start(services.database(self.home, cluster))
+        wait_ready(cluster, lambda: self._supervisor.is_running("postgres"), self.home.logs / "postgres.log")
         cluster.ensure_role("airflow", self.home.secrets.airflow_db)
         cluster.ensure_database(services.AIRFLOW_DATABASE, "airflow")
         cluster.ensure_database(services.WAREHOUSE_DATABASE, ADMIN)
 
     @property
-    def _warden(self) -> Control:
+    def _supervisor(self) -> Control:
         if self._control is None:
-            message = "the embedded stack is not running"
-            raise StackError(message)
+            raise StackError("the local stack is not running")
         return self._control
 
     def _migrate_warehouse(self, migrate: Callable[[Cluster], None] | None) -> None:
@@ -299,59 +283,52 @@ class Stack:
 
     def _start_helpers(self, parts: frozenset[str]) -> None:
         if "mail" in parts:
-            self._warden.start(services.mail(self.home, self.addresses))
-        if "replica" in parts and self.sources == "replica" and self.archive is not None:
+            self._supervisor.start(services.mail(self.home, self.addresses))
+        if "mock" in parts and self.sources == "mock" and self.archive is not None:
             if self._make_archive is not None:
                 with self._timed("archive"):
                     self._make_archive()
             as_of = self.as_of.isoformat() if self.as_of else None
-            self._warden.start(
-                services.replica(
+            self._supervisor.start(
+                services.mock(
                     self.home, self.addresses, self.archive, as_of, is_as_recorded=self.is_as_recorded
                 )
             )
 
-    def _import_airflow(self) -> None:
-        """Have Airflow imported, which needs no database, while the database starts."""
-        services.prepare_airflow(self.home)
-        environment = (
-            services.base_environment()
-            | services.airflow_settings(self.home, self.addresses, self.folders, self.cluster)
-            | self.task_environment
-            | {"AIRFLOW_HOME": str(self.home.root / "airflow")}
-        )
-        prefork.forget(self.home.run)
-        self._warden.start(services.litter(self.home, environment))
-
     def _start_airflow(self) -> None:
+        services.prepare_airflow(self.home)
+        environment = {
+            **services.base_environment(),
+            **services.airflow_settings(self.home, self.addresses, self.folders, self.cluster),
+            **self.task_environment,
+            "PYTHONPATH": str(
+                self.folders.plugins
+            ),  # for modules that are imported before plugins are loaded
+        }
         mark = self.home.root / "airflow" / "metadata.mark"
         wanted = services.metadata_mark(self.folders)
-        is_migrated = mark.exists() and mark.read_text(encoding="ascii") == wanted
-        jobs = () if is_migrated else (services.airflow(self.home, "db-migrate"),)
-        parts = [services.airflow(self.home, part) for part in ("api-server", "scheduler", "dag-processor")]
-        with self._timed("metadata"):
-            prefork.give_orders(self.home.run, jobs, parts)
-            self._warden.wait("litter", IMPORT_PATIENCE)
+        if not (mark.exists() and mark.read_text(encoding="ascii") == wanted):
+            with self._timed("metadata"):
+                self._supervisor.start(services.airflow(self.home, "db-migrate", environment))
+                self._supervisor.wait("db-migrate", MIGRATION_PATIENCE)
+                mark.write_text(wanted, encoding="ascii")
         with self._timed("airflow"):
-            pids = prefork.read_report(self.home.run)
-            for service in parts:
-                self._warden.adopt(service, pids[service.name])
-            mark.write_text(wanted, encoding="ascii")
+            for part in ("api-server", "scheduler", "dag-processor"):
+                self._supervisor.start(services.airflow(self.home, part, environment))
             self._wait_until(self.api.is_healthy, "Airflow", AIRFLOW_PATIENCE)
 
     def _wait_for_helpers(self, parts: frozenset[str]) -> None:
         if "mail" in parts:
             self._wait_until(lambda: _answers(self.addresses.smtp), "the mail catcher", 30)
-        if "replica" in parts and self.sources == "replica":
-            self._wait_until(lambda: _answers(self.addresses.replica), "the replica", 30)
+        if "mock" in parts and self.sources == "mock":
+            self._wait_until(lambda: _answers(self.addresses.mock), "the mock server", 30)
 
     def _wait_until(self, is_done: Callable[[], bool], what: str, patience: float) -> None:
         deadline = time.monotonic() + patience
         while not is_done():
-            self._warden.check()
+            self._supervisor.check()
             if time.monotonic() > deadline:
-                message = f"{what} did not answer after {patience:.0f} s; see {self.home.logs}"
-                raise StackError(message)
+                raise StackError(f"{what} did not answer after {patience:.0f} s; see {self.home.logs}")
             time.sleep(0.1)
 
     @contextmanager
@@ -362,14 +339,7 @@ class Stack:
 
 
 def stop(home: Home) -> bool:
-    """Stop whatever stack runs in a home, and wait until none of its processes is left.
-
-    Args:
-        home: The home.
-
-    Returns:
-        False when nothing ran.
-    """
+    """Stop the stack of a state directory and wait until no process is left; False if nothing ran."""
     return stop_running(home, home.root / "postgres")
 
 

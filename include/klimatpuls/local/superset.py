@@ -1,6 +1,6 @@
 """Apache Superset beside a stack that is up: the warehouse read as ``bi_read``, the dashboard ready.
 
-Superset lives in an environment of its own (``bi/.venv``) and is never imported here. It has a warden and
+Superset lives in an environment of its own (``bi/.venv``) and is never imported here. It has a supervisor and
 a folder of its own in the home, so that it comes and goes without touching the stack; its assets are the
 files of ``bi/assets``, written into it at every start with the address and password of the moment.
 """
@@ -20,7 +20,7 @@ import yaml
 from klimatpuls.errors import UsageError
 from klimatpuls.files.yaml_text import parse_yaml
 from klimatpuls.local import ports, processes, runtime, services
-from klimatpuls.local.control import Control, StackError, running_warden, stop_running
+from klimatpuls.local.control import Control, StackError, running_supervisor, stop_running
 from klimatpuls.local.home import Home, read_json, write_json
 from klimatpuls.local.superset_api import SupersetApi
 from klimatpuls.local.supervisor import ADDRESS_FILE, STATE_FILE, Service
@@ -71,7 +71,7 @@ class Superset:
     def port(self) -> int | None:
         """Port on 127.0.0.1 of the Superset that runs or is starting here; None when none does."""
         port = read_json(self.place.run / ADDRESS_FILE).get(FOLDER)
-        return port if isinstance(port, int) and running_warden(self.place) is not None else None
+        return port if isinstance(port, int) and running_supervisor(self.place) is not None else None
 
     @property
     def is_up(self) -> bool:

@@ -1,14 +1,13 @@
-"""The warden: one process that owns every service of an embedded stack and ends with none left behind.
+"""The supervisor: one process that owns every service of a local stack and leaves none of them behind.
 
-It is started by a command and told over a socket what to run (one JSON object per line). It stops
-everything when it is asked to, on SIGTERM, SIGINT or SIGHUP, and when the socket closes because the
-command crashed or was killed; only after ``detach`` (``make up``) does it go on alone. On Linux it adopts
-orphans, so that no grandchild escapes, and its children are signalled when it is itself killed.
+A command starts it and sends it requests over a socket, one JSON object per line. It stops every service when
+it is told to, on SIGTERM, SIGINT or SIGHUP, and when the socket closes because the command crashed or was
+killed. Only after ``detach`` (``make up``) does it run without a command. On Linux it adopts orphans, so that
+no grandchild escapes, and its children are signalled when it is itself killed.
 
-Requests: ``{"do": "start", "service": {…}}``, ``{"do": "adopt", "service": {…}, "pid": …}`` for an orphan of
-a process it started, ``{"do": "stop", "name": …}``, ``{"do": "detach"}``,
-``{"do": "shutdown"}``. Events: ``{"event": "started", "name", "pid"}``, ``{"event": "failed", "name",
-"error"}``, ``{"event": "exited", "name", "code"}``, ``{"event": "detached"}``.
+Requests: ``{"do": "start", "service": {…}}``, ``{"do": "detach"}``, ``{"do": "shutdown"}``.
+Events: ``{"event": "started", "name", "pid"}``, ``{"event": "failed", "name", "error"}``,
+``{"event": "exited", "name", "code"}``, ``{"event": "detached"}``.
 """
 
 from __future__ import annotations
@@ -31,17 +30,11 @@ from typing import Any
 from klimatpuls.local import processes
 from klimatpuls.local.home import write_json
 
-PHASE_WORK = 0
-"""Services that use the others: stopped first."""
-PHASE_HELPERS = 1
-"""Mail catcher, replica."""
-PHASE_DATABASE = 2
-"""PostgreSQL: stopped last, after every other process is gone."""
-
+PHASE_WORK, PHASE_HELPERS, PHASE_DATABASE = 0, 1, 2
+"""Order in which services stop: first those that use others, PostgreSQL after every other process."""
 LOG_LIMIT = 10 * 1024 * 1024
-"""Bytes after which a service's log is set aside at its next start."""
-
-STATE_FILE = "warden.json"
+"""Bytes after which a service's log is rotated at its next start."""
+STATE_FILE = "supervisor.json"
 ADDRESS_FILE = "addresses.json"
 
 
@@ -52,14 +45,13 @@ class Service:
     Attributes:
         name: Unique among the running ones.
         argv: Command line.
-        env: Its whole environment; the warden adds the mark of the home.
+        env: Its whole environment; the supervisor adds the marker of the state directory.
         log: File its output is appended to.
         phase: When it is stopped, see the ``PHASE_`` constants.
         stop_signal: Name of the signal that asks it to end.
         patience: Seconds between that signal and SIGKILL.
         uid: User to become, ``None`` to stay.
         cwd: Working folder.
-        preload: Modules that a forked service imports before it begins.
     """
 
     name: str
@@ -71,35 +63,26 @@ class Service:
     patience: float = 10.0
     uid: int | None = None
     cwd: str = "/"
-    preload: tuple[str, ...] = ()
 
 
-@dataclass
-class _Running:
-    service: Service
-    pid: int
-
-
-class Warden:
+class Supervisor:
     """The supervisor's loop.
 
     Args:
-        root: Resolved path of the home.
+        root: Resolved path of the state directory.
         control: Socket to the command that started it.
     """
 
     def __init__(self, root: Path, control: socket.socket) -> None:
         self.root = root
         self.control: socket.socket | None = control
-        self.services: dict[str, _Running] = {}
+        self.services: dict[int, Service] = {}  # by process id
         self.is_detached = False
         self.is_stopping = False
         self._received = b""
-        self._state = root / "run" / STATE_FILE
-        self._wake, wake_end = socket.socketpair()
-        for end in (self._wake, wake_end):
+        self._wake, self._wake_end = socket.socketpair()
+        for end in (self._wake, self._wake_end):
             end.setblocking(False)
-        self._wake_end = wake_end
 
     def run(self) -> None:
         """Serve requests until it is time to stop, then stop everything and remove the run files."""
@@ -141,65 +124,44 @@ class Warden:
 
     def _obey(self, request: dict[str, Any]) -> None:
         match request:
-            case {"do": "start", "service": dict(given)}:
-                self.start(_service(given))
-            case {"do": "adopt", "service": dict(given), "pid": int(pid)}:
-                self.adopt(_service(given), pid)
-            case {"do": "stop", "name": str(name)}:
-                self._stop_phase([self.services[name]] if name in self.services else [])
+            case {"do": "start", "service": dict(service)}:
+                self.start(Service(**service))
             case {"do": "detach"}:
                 self.is_detached = True
                 self._save()
-                self._tell({"event": "detached"})
+                self._report({"event": "detached"})
             case {"do": "shutdown"}:
                 self.is_stopping = True
 
     def start(self, service: Service) -> None:
-        """Start a service in its own process group, or tell why that was impossible.
-
-        Args:
-            service: What to run.
-        """
-        dying = getattr(signal, service.stop_signal)
-        environment = {**service.env, processes.MARKER: str(self.root), "SPT_NOENV": "1"}
+        """Start a service in its own process group, or report why that is impossible."""
+        stop_signal = getattr(signal, service.stop_signal)
+        log_file = Path(service.log)
         try:
-            _rotate(Path(service.log))
-            with Path(service.log).open("ab") as log:
+            if log_file.exists() and log_file.stat().st_size > LOG_LIMIT:
+                log_file.replace(f"{log_file}.1")
+            with log_file.open("ab") as log:
                 child = subprocess.Popen(
                     service.argv,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env=environment,
+                    # Without SPT_NOENV, setproctitle would overwrite the environment and with it the marker.
+                    env={**service.env, processes.MARKER: str(self.root), "SPT_NOENV": "1"},
                     cwd=service.cwd,
                     process_group=0,
                     user=service.uid,
                     extra_groups=None if service.uid is None else [],
-                    preexec_fn=lambda: processes.die_with_parent(dying),
+                    preexec_fn=lambda: processes.die_with_parent(stop_signal),
                 )
         except OSError as error:
-            self._tell({"event": "failed", "name": service.name, "error": str(error)})
+            self._report({"event": "failed", "name": service.name, "error": str(error)})
             return
-        child.returncode = 0  # reaped by reap(), which waits for every child
-        self._take_on(service, child.pid)
-
-    def adopt(self, service: Service, pid: int) -> None:
-        """Take on a child that another service forked before it ended, or tell that it is none.
-
-        Args:
-            service: What it is; command line and environment are not used.
-            pid: Its process id.
-        """
-        if pid in processes.children(os.getpid()):
-            self._take_on(service, pid)
-        else:
-            self._tell({"event": "failed", "name": service.name, "error": f"process {pid} is gone"})
-
-    def _take_on(self, service: Service, pid: int) -> None:
-        self.services[service.name] = _Running(service, pid)
+        child.returncode = 0  # reap() waits for every child, adopted ones included
+        self.services[child.pid] = service
         self._save()
-        _log(f"{service.name} (process {pid}) started")
-        self._tell({"event": "started", "name": service.name, "pid": pid})
+        _log(f"{service.name} (process {child.pid}) started")
+        self._report({"event": "started", "name": service.name, "pid": child.pid})
 
     def reap(self) -> None:
         """Collect ended children, adopted ones included, and report the services among them."""
@@ -210,49 +172,43 @@ class Warden:
                 return
             if pid == 0:
                 return
-            for name, running in list(self.services.items()):
-                if running.pid == pid:
-                    del self.services[name]
-                    code = os.waitstatus_to_exitcode(status)
-                    _log(f"{name} (process {pid}) ended with {code}")
-                    self._save()
-                    self._tell({"event": "exited", "name": name, "code": code})
+            if service := self.services.pop(pid, None):
+                code = os.waitstatus_to_exitcode(status)
+                _log(f"{service.name} (process {pid}) ended with {code}")
+                self._save()
+                self._report({"event": "exited", "name": service.name, "code": code})
 
     def stop_all(self) -> None:
-        """End every service phase by phase, then whatever is left below the warden, the database last."""
+        """End every service phase by phase, then every other descendant, the database last."""
         _log("stopping")
         for phase in (PHASE_WORK, PHASE_HELPERS):
-            self._stop_phase([each for each in self.services.values() if each.service.phase == phase])
-        databases = [each for each in self.services.values() if each.service.phase == PHASE_DATABASE]
-        kept = {pid for each in databases for pid in (each.pid, *processes.descendants(each.pid))}
-        self._kill_rest(kept)
-        self._stop_phase(databases)
+            self._stop_phase(phase)
+        databases = {pid for pid, service in self.services.items() if service.phase == PHASE_DATABASE}
+        self._kill_rest(databases.union(*map(processes.descendants, databases)))
+        self._stop_phase(PHASE_DATABASE)
         self._kill_rest(set())
         for name in (STATE_FILE, ADDRESS_FILE):
             (self.root / "run" / name).unlink(missing_ok=True)
 
-    def _stop_phase(self, group: list[_Running]) -> None:
-        for each in group:
-            number = getattr(signal, each.service.stop_signal)
+    def _stop_phase(self, phase: int) -> None:
+        group = {pid: service for pid, service in self.services.items() if service.phase == phase}
+        for pid, service in group.items():
+            # PostgreSQL's postmaster signals its children itself.
+            signal_process = os.kill if phase == PHASE_DATABASE else os.killpg
             with contextlib.suppress(ProcessLookupError):
-                if each.service.phase == PHASE_DATABASE:
-                    os.kill(each.pid, number)
-                else:
-                    os.killpg(each.pid, number)
+                signal_process(pid, getattr(signal, service.stop_signal))
         begun = time.monotonic()
         killed: set[int] = set()
-        while left := [each for each in group if self._is_here(each)]:
-            for each in left:
-                if each.pid not in killed and time.monotonic() > begun + each.service.patience:
-                    _log(f"{each.service.name} did not end within {each.service.patience:.0f} s: killed")
-                    killed.add(each.pid)
+        while left := group.keys() & self.services.keys():
+            for pid in left - killed:
+                if time.monotonic() > begun + group[pid].patience:
+                    service = group[pid]
+                    killed.add(pid)
+                    _log(f"{service.name} did not end within {service.patience:.0f} s: killed")
                     with contextlib.suppress(ProcessLookupError):
-                        os.killpg(each.pid, signal.SIGKILL)
+                        os.killpg(pid, signal.SIGKILL)
             time.sleep(0.02)
             self.reap()
-
-    def _is_here(self, each: _Running) -> bool:
-        return self.services.get(each.service.name) is each
 
     def _kill_rest(self, kept: set[int]) -> None:
         while True:
@@ -264,63 +220,38 @@ class Warden:
             time.sleep(0.02)
 
     def _save(self) -> None:
-        own = os.getpid()
         content = {
-            "pid": own,
-            "ticks": processes.start_ticks(own),
+            "pid": os.getpid(),
+            "started": processes.start_time(os.getpid()),
             "detached": self.is_detached,
-            "services": {name: running.pid for name, running in self.services.items()},
+            "services": {service.name: pid for pid, service in self.services.items()},
         }
-        write_json(self._state, content)
+        write_json(self.root / "run" / STATE_FILE, content)
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _report(self, event: dict[str, Any]) -> None:
         if self.control is None:
             return
-        try:
+        with contextlib.suppress(OSError):  # the command is gone; reading the socket will show it
             self.control.sendall(json.dumps(event).encode() + b"\n")
-        except OSError:  # the command is gone; reading the socket will show it
-            return
-
-
-def _service(given: dict[str, Any]) -> Service:
-    """A service as it came over the wire, where a tuple is a list."""
-    return Service(**{**given, "argv": tuple(given["argv"]), "preload": tuple(given["preload"])})
-
-
-def _rotate(log: Path) -> None:
-    """Set a long log aside, in the place of the one set aside before."""
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_name(f"{log.name}.1"))
 
 
 def _log(line: str) -> None:
-    """Write to the warden's output, which is its log."""
-    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    sys.stdout.write(f"{moment} {line}\n")
+    """Write to standard output, which is the supervisor's log."""
+    sys.stdout.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {line}\n")
     sys.stdout.flush()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the warden as a program.
-
-    Args:
-        arguments: Command line, ``sys.argv[1:]`` when left out.
-
-    Returns:
-        0 when everything was stopped.
-    """
+def main() -> None:
+    """Run the supervisor as a program until everything is stopped."""
     parser = argparse.ArgumentParser(prog="klimatpuls.local.supervisor")
-    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--home", type=Path, required=True, help="state directory")
     parser.add_argument("--control", type=int, required=True, help="descriptor of the socket to the command")
-    parser.add_argument(
-        "--lock", type=int, required=True, help="descriptor of the home's lock, held to the end"
-    )
-    given = parser.parse_args(arguments)
-    for descriptor in (given.control, given.lock):
+    parser.add_argument("--lock", type=int, required=True, help="descriptor of the lock, held to the end")
+    options = parser.parse_args()
+    for descriptor in (options.control, options.lock):
         os.set_inheritable(descriptor, False)
-    Warden(given.home, socket.socket(fileno=given.control)).run()
-    return 0
+    Supervisor(options.home, socket.socket(fileno=options.control)).run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

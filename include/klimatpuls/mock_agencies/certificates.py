@@ -99,7 +99,7 @@ def make_certificate(folder: Path, now: datetime) -> Certificate:
     )
     pem = serialization.Encoding.PEM
     key = server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    made = Certificate(authority=folder / AUTHORITY, server=folder / "replica_server.pem")
+    made = Certificate(authority=folder / AUTHORITY, server=folder / "mock_server.pem")
     _write(made.authority, authority.public_bytes(pem), 0o644)
     _write(made.server, server.public_bytes(pem) + key, 0o600)
     return made

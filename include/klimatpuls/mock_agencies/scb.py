@@ -1,11 +1,11 @@
-"""SCB's PxWebApi 2 as the replica speaks it: tables, selections and JSON-stat 2, as of a day.
+"""SCB's PxWebApi 2 as the mock server speaks it: tables, selections and JSON-stat 2, as of a day.
 
 Pure: a request goes in, a status and a document come out; the server adds HTTP. In the shape of the
 recorded answers and of the interface's specification: the codes and expressions, the problem bodies, the
 cell limit, a default selection when none is made.
 
 Our own choices, where nobody has seen the agency's: a table is listed even while it holds no year, and is
-then answered with 404 and a header that the replica alone sends; the wording of errors that no recording
+then answered with 404 and a header that the mock server alone sends; the wording of errors that no recording
 shows. An archive holds totals only where a table has more: any other code is then a non-existent value.
 Which tables there are is :mod:`klimatpuls.mock_agencies.scb_tables`.
 """
@@ -61,7 +61,7 @@ class ProblemError(Exception):
 
 
 class EmptyTableError(Exception):
-    """A table that holds no year as of the replica's day; the text is its id."""
+    """A table that holds no year as of the mock server's day; the text is its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Variable:
         code: Its code.
         label: Its Swedish name.
         values: Value code -> label, in order.
-        held: The value codes the replica has figures for (the total, of age, sex and marital status).
+        held: The value codes the mock server has figures for (the total, of age, sex and marital status).
         total: The code that stands for all of it where it is left out, or None.
         elimination: Whether it may be left out.
         states_total: Whether the answer names the total of a variable that may be left out.
@@ -265,7 +265,7 @@ def data_document(table: Table, selection: Mapping[str, Sequence[str]], *, max_c
         raise ProblemError(400, "Too many cells selected", "Too many cells selected")
     for variable in table.variables:
         if not set(chosen.get(variable.code, ())) <= variable.held:
-            raise ProblemError(400, "Non-existent value", f"the replica holds totals of {variable.code} only")
+            raise ProblemError(400, "Non-existent value", f"the mock server holds totals of {variable.code} only")
     whole = {name: chosen.get(name) or (table.variable(name).total or "",) for name in table.keyed_by}
     asked = {name: codes for name, codes in {**chosen, **whole}.items() if name in (*chosen, *table.keyed_by)}
     order = [variable.code for variable in table.variables if variable.code in asked]
@@ -340,7 +340,7 @@ def _chosen(table: Table, selection: Mapping[str, Sequence[str]]) -> dict[str, t
         elif not variable.elimination:
             raise ProblemError(400, "Missing selection for mandatory variable", variable.code)
     if chosen["ContentsCode"] != (table.contents,):
-        raise ProblemError(400, "Non-existent value", f"the replica holds the measure {table.contents} only")
+        raise ProblemError(400, "Non-existent value", f"the mock server holds the measure {table.contents} only")
     return chosen
 
 

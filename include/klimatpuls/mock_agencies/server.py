@@ -4,7 +4,7 @@ The first part of a path names the agency, as ``Source.mock_path`` of the catalo
 ``/smhi/api/getexcelfile/…`` is answered by :mod:`klimatpuls.mock_agencies.agencies.smhi`, ``/scb/api/v2/…``
 by :mod:`klimatpuls.mock_agencies.agencies.scb`, and so on; a source whose agency has no module is served
 from the recorded files in its folder of the archive (:mod:`klimatpuls.mock_agencies.recorded`). What is our
-own choice at an agency stands in its module. Sent by the replica alone: the headers
+own choice at an agency stands in its module. Only the mock server sends: the headers
 ``X-Klimatpuls-Known-From`` (the day an archive's file was known from) and ``X-Klimatpuls-Not-Yet-Published``
 (nothing published as of the day).
 
@@ -130,7 +130,7 @@ class MockAgencies:
 
 
 def agency_names() -> dict[str, str]:
-    """First part of the path at the replica → id of a source that is found there."""
+    """First part of the path at the mock server → id of a source that is found there."""
     return {source.mock_path.split("/")[1]: source.id for source in reversed(SOURCES.values())}
 
 
@@ -143,10 +143,10 @@ def _agency(name: str, source_id: str, folder: Path, as_of: date, settings: Sett
 
 
 class MockServer:
-    """The replica on a port of this machine; a context manager.
+    """the mock server on a port of this machine; a context manager.
 
     Attributes:
-        replica: What answers.
+        agencies: What answers.
         log: One entry per call: method, path, status.
         arrivals: One entry per call: the second in which it came (a clock that only goes forward), path.
         change: What a test does between callers and agencies; None for nothing.
@@ -156,14 +156,14 @@ class MockServer:
 
     def __init__(
         self,
-        replica: MockAgencies,
+        agencies: MockAgencies,
         *,
         port: int = 0,
         faults: Faults | None = None,
         conditions: Conditions = PLAIN,
         certificate: Certificate | None = None,
     ) -> None:
-        self.replica = replica
+        self.agencies = agencies
         self.faults = faults or Faults()
         self.passage = Passage(conditions)
         self.change: Change | None = None
@@ -225,7 +225,7 @@ class MockServer:
             time.sleep(faults.slow_seconds)
         if hit and self._refuses():
             return too_many_reply(faults.retry_after_seconds)
-        answer = partial(self.replica.answer, agency=agency)
+        answer = partial(self.agencies.answer, agency=agency)
         try:
             reply = answer(request) if self.change is None else self.change(agency, request, answer)
         except KlimatpulsError as error:
@@ -269,7 +269,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    server_version = "klimatpuls-replica"
+    server_version = "klimatpuls-mock"
     # Headers and body are two writes: without this the second waits for the first one's acknowledgement.
     disable_nagle_algorithm = True
 
@@ -368,33 +368,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         server = _server(options)
     except (UsageError, OSError) as error:
-        sys.stderr.write(f"replica: {error}\n")
+        sys.stderr.write(f"mock: {error}\n")
         return 1
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
-    threading.Thread(target=_read_ahead, args=(server.replica,), daemon=True).start()
+    threading.Thread(target=_read_ahead, args=(server.agencies,), daemon=True).start()
     try:
         server.serve_forever()
     except KeyboardInterrupt:
-        sys.stderr.write("replica: stopped\n")
+        sys.stderr.write("mock: stopped\n")
     return 0
 
 
 def _server(options: argparse.Namespace) -> MockServer:
-    replica = MockAgencies(options.archive, options.as_of)
+    agencies = MockAgencies(options.archive, options.as_of)
     if not options.as_recorded:
-        return MockServer(replica, port=options.port)
+        return MockServer(agencies, port=options.port)
     certificate = make_certificate(options.certificates, clock.utc_now())
-    server = MockServer(replica, port=options.port, conditions=AS_RECORDED, certificate=certificate)
+    server = MockServer(agencies, port=options.port, conditions=AS_RECORDED, certificate=certificate)
     server.is_talkative = True
     return server
 
 
-def _read_ahead(replica: MockAgencies) -> None:
+def _read_ahead(agencies: MockAgencies) -> None:
     try:
-        replica.read()
+        agencies.read()
     except KlimatpulsError as error:
-        sys.stderr.write(f"replica: {error}\n")
+        sys.stderr.write(f"mock: {error}\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the replica's agencies share: a question, an answer, and the answers that several of them give."""
+"""What the mock agencies share: a question, an answer, and the answers that several of them give."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Request:
         query: Query parameters.
         headers: Headers, names without regard to case.
         body: The body of a POST.
-        base_url: Address of the agency at the replica, for links.
+        base_url: Address of the agency at the mock server, for links.
     """
 
     method: str
@@ -65,7 +65,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How the replica's agencies behave.
+    """How the mock agencies behave.
 
     Attributes:
         max_cells: Largest number of cells in one answer of SCB.
@@ -152,7 +152,7 @@ def page_reply(status: int, title: str, headers: Mapping[str, str] | None = None
 
 
 def not_yet_reply(what: str) -> Reply:
-    """What the replica alone says: nothing of this is published as of its day (or the archive has none)."""
+    """What the mock server alone says: nothing of this is published as of its day (or the archive has none)."""
     return page_reply(404, "Ännu inte publicerat", {REPLICA_NOT_YET_HEADER: what})
 
 

@@ -52,9 +52,9 @@ def test_rows_read_are_rows_loaded_and_cells_rejected_for_each_source(summary: A
     ("sources", "calls", "line"),
     [
         ("live", {"a.se": 3, "b.se": 41}, "HTTP calls: a.se 3, b.se 41"),
-        ("replica", {"a.se": 3}, "HTTP calls: a.se 3 (the replica in their place)"),
+        ("mock", {"a.se": 3}, "HTTP calls: a.se 3 (the mock agencies in their place)"),
         ("live", {}, "HTTP calls: none"),
-        ("replica", {}, "HTTP calls: none"),
+        ("mock", {}, "HTTP calls: none"),
     ],
 )
 def test_the_calls_of_each_host_are_told(

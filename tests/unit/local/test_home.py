@@ -51,9 +51,9 @@ def test_a_file_is_no_home(tmp_path: Path) -> None:
 def test_settings_are_remembered_one_by_one(tmp_path: Path) -> None:
     home = Home(tmp_path)
     assert home.config == Config()
-    home.remember(sources="replica", archive="/somewhere")
+    home.remember(sources="mock", archive="/somewhere")
     home.remember(as_of="2021-10-20")
-    assert Home(tmp_path).config == Config(sources="replica", archive="/somewhere", as_of="2021-10-20")
+    assert Home(tmp_path).config == Config(sources="mock", archive="/somewhere", as_of="2021-10-20")
 
 
 @pytest.mark.parametrize("sign", ["published", "kept"])

@@ -16,7 +16,7 @@ from klimatpuls.local.stack import Stack
 if TYPE_CHECKING:
     from pathlib import Path
 
-ADDRESSES = Addresses(postgres=5001, airflow=5002, smtp=5003, mail_page=5004, replica=5005)
+ADDRESSES = Addresses(postgres=5001, airflow=5002, smtp=5003, mail_page=5004, mock=5005)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_no_password_stands_on_a_command_line(home: Home, cluster: Cluster) -> N
     made = [
         services.database(home, cluster),
         services.mail(home, ADDRESSES),
-        services.replica(home, ADDRESSES, home.root, "2021-10-20"),
+        services.mock(home, ADDRESSES, home.root, "2021-10-20"),
         services.litter(home, {}),
         *(services.airflow(home, part) for part in ("api-server", "scheduler", "dag-processor")),
     ]
@@ -83,11 +83,11 @@ def test_the_replica_answers_under_the_path_of_the_catalogue() -> None:
 
 def test_a_replica_as_recorded_speaks_tls_and_only_the_tasks_are_told_whom_to_trust(home: Home) -> None:
     for is_as_recorded in (False, True):
-        stack = Stack(home, sources="replica", archive=home.root, is_as_recorded=is_as_recorded)
+        stack = Stack(home, sources="mock", archive=home.root, is_as_recorded=is_as_recorded)
         stack._addresses = ADDRESSES
         stack._cluster = Cluster(home.root / "postgres", home.secrets.admin, ADDRESSES.postgres)
         given = stack.task_environment
-        words = services.replica(home, ADDRESSES, home.root, None, is_as_recorded=is_as_recorded).argv
+        words = services.mock(home, ADDRESSES, home.root, None, is_as_recorded=is_as_recorded).argv
         scheme = "https" if is_as_recorded else "http"
         assert {url.partition(":")[0] for url in stack.base_urls.values()} == {scheme}
         assert ("--as-recorded" in words) is is_as_recorded
@@ -111,8 +111,8 @@ def test_the_password_file_is_closed_and_the_metadata_mark_follows_the_lock(
 
 
 def test_a_stack_refuses_what_it_cannot_serve(home: Home) -> None:
-    with pytest.raises(UsageError, match="live or replica, not 'auto'"):
+    with pytest.raises(UsageError, match="live or mock, not 'auto'"):
         Stack(home, sources="auto")
     with pytest.raises(UsageError, match="needs an archive folder"):
-        Stack(home, sources="replica", archive=home.root / "missing")
-    assert Stack(home, sources="replica", archive=home.root / "missing", make_archive=lambda: None)
+        Stack(home, sources="mock", archive=home.root / "missing")
+    assert Stack(home, sources="mock", archive=home.root / "missing", make_archive=lambda: None)

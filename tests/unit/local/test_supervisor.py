@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from klimatpuls.local import processes, supervisor
-from klimatpuls.local.control import Control, StackError, running_warden
+from klimatpuls.local.control import Control, StackError, running_supervisor
 from klimatpuls.local.home import Home
 from klimatpuls.local.supervisor import PHASE_DATABASE, PHASE_HELPERS, Service
 
@@ -138,7 +138,7 @@ def test_services_end_in_phases_and_the_deaf_are_killed(home: Home, control: Con
         wait_for(lambda log=log: "ready" in log.read_text(encoding="utf-8"))
     control.shutdown()
     assert order.read_text(encoding="utf-8").split() == ["work", "helper", "database"]
-    assert "deaf did not end within 0 s: killed" in (home.logs / "warden.log").read_text(encoding="utf-8")
+    assert "deaf did not end within 0 s: killed" in (home.logs / "supervisor.log").read_text(encoding="utf-8")
 
 
 def test_a_grandchild_that_left_its_group_is_ended_too(home: Home, control: Control) -> None:
@@ -156,9 +156,9 @@ def test_a_grandchild_that_left_its_group_is_ended_too(home: Home, control: Cont
 
 
 def test_the_process_file_names_the_warden_while_it_runs(home: Home, control: Control) -> None:
-    wait_for(lambda: running_warden(home) == control.pid)
+    wait_for(lambda: running_supervisor(home) == control.pid)
     control.shutdown()
-    assert running_warden(home) is None
+    assert running_supervisor(home) is None
 
 
 def test_a_long_log_is_set_aside_at_the_next_start(home: Home, control: Control) -> None:

@@ -16,7 +16,7 @@ from klimatpuls.fetch.assumptions import Checked
 from klimatpuls.fetch.http import Limits
 from klimatpuls.local import runtime, source_check
 from klimatpuls.local.home import Home
-from klimatpuls.local.run_options import Choice
+from klimatpuls.local.run_options import RunOptions
 from klimatpuls.operations.check_sources import ADVICE, ANSWERS, Place, check_sources
 
 if TYPE_CHECKING:
@@ -149,14 +149,14 @@ class TestPlaces:
             assert place.base_urls == {source.conn_id: source.live_base_url for source in SOURCES.values()}
             assert place.mock_ca is None
 
-    @pytest.mark.parametrize("replica", ["", "as-recorded"])
+    @pytest.mark.parametrize("mock", ["", "as-recorded"])
     def test_a_home_of_the_mock_agencies_is_asked_without_a_database(
         self, tmp_path: Path, small_archive: Path, monkeypatch: pytest.MonkeyPatch, replica: str
     ) -> None:
-        monkeypatch.setenv("KLIMATPULS_REPLICA", replica)
+        monkeypatch.setenv("KLIMATPULS_MOCK", replica)
         home = runtime.open_home(
-            Choice(
-                sources="replica", origin="archive", home=tmp_path / "home", archive=small_archive, as_of=DAY
+            RunOptions(
+                sources="mock", origin="archive", home=tmp_path / "home", archive=small_archive, as_of=DAY
             )
         )
 
@@ -174,14 +174,14 @@ class TestPlaces:
 
     def test_a_live_home_asks_the_agencies(self, tmp_path: Path) -> None:
         home = runtime.open_home(
-            Choice(sources="live", origin="live", home=tmp_path / "home", archive=None, as_of=None)
+            RunOptions(sources="live", origin="live", home=tmp_path / "home", archive=None, as_of=None)
         )
         with source_check.at_what_a_home_asks(home) as place:
             assert place.base_urls["smhi_default"] == SOURCES["smhi_emissions"].live_base_url
 
     def test_an_archive_that_is_gone_is_said_before_anything_is_asked(self, tmp_path: Path) -> None:
         home = Home(tmp_path / "home")
-        home.remember(sources="replica", archive=str(tmp_path / "gone"))
+        home.remember(sources="mock", archive=str(tmp_path / "gone"))
         with (
             pytest.raises(UsageError, match="gone, which is no folder"),
             source_check.at_what_a_home_asks(home),

@@ -1,1 +1,1 @@
-"""One module per agency the replica stands in for, named as the first part of its sources' paths."""
+"""One module per agency the mock server stands in for, named as the first part of its sources' paths."""

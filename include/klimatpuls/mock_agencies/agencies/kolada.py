@@ -1,4 +1,4 @@
-"""Kolada's interface, version 3, at the replica: definitions and values of key figures, in pages.
+"""Kolada's interface, version 3, at the mock server: definitions and values of key figures, in pages.
 
 Files of an archive: ``kolada/kpi.csv`` (id, title, publication_date: the next planned publication, as the
 service has it) and ``kolada/data.csv`` (published_date, kpi, municipality, period, gender, status, value,

@@ -1,4 +1,4 @@
-"""Naturvårdsverket at the replica: the results page of Klimatklivet and the workbook it links.
+"""Naturvårdsverket at the mock server: the results page of Klimatklivet and the workbook it links.
 
 Files of an archive: ``naturvardsverket/klimatklivet-<YYYY-MM-DD>.xlsx``, the day to which each reaches; it is
 there a week later. As at the agency the workbook's address changes with every edition. Our own choices: the

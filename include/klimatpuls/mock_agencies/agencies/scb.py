@@ -1,4 +1,4 @@
-"""SCB's PxWebApi 2 at the replica, over HTTP: ``/api/v2/config``, ``/tables`` and what lies below them.
+"""SCB's PxWebApi 2 at the mock server, over HTTP: ``/api/v2/config``, ``/tables`` and what lies below them.
 
 What the answers hold is :mod:`klimatpuls.mock_agencies.scb`. A caller that asks too often is told so, as at
 the agency; ``/config`` is exempt.

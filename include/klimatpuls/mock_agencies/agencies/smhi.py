@@ -1,4 +1,4 @@
-"""SMHI's emission database at the replica: the newest workbook of a substance that was known on the day.
+"""SMHI's emission database at the mock server: the newest workbook of a substance that was known on the day.
 
 ``/api/getexcelfile/?county=0&municipality=0&sub=GGT``. Our own choices, since nobody has recorded the
 service's errors and headers: ETag and Last-Modified are sent and conditional requests answered with 304; an

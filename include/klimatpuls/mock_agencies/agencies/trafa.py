@@ -1,4 +1,4 @@
-"""Trafikanalys' interface at the replica: the structure of its products and the figures of one.
+"""Trafikanalys' interface at the mock server: the structure of its products and the figures of one.
 
 File of an archive: ``trafa/vehicles.csv`` (published_date, year, region_code, fuel, itrfslut, nyregunder;
 codes of the product t10026, one line per municipality).
