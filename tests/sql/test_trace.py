@@ -338,8 +338,8 @@ class TestCommand:
             yield ask.cursor
 
         monkeypatch.setenv("COLUMNS", "200")  # no line is broken, whatever the terminal of the tests
-        monkeypatch.setattr(output.house, "reading", reading)
-        monkeypatch.setattr(output.house, "run_context", lambda *_: wholly_good.context)
+        monkeypatch.setattr(output.runtime, "reading", reading)
+        monkeypatch.setattr(output.runtime, "run_context", lambda *_: wholly_good.context)
         stack = SimpleNamespace(home=None, as_of=None)
 
         def print_it(question: Question, *, as_json: bool = False) -> str:
