@@ -1,4 +1,4 @@
-"""Documents that could drift from the code, held to it."""
+"""Check the documents against the code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(
-    [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "include/registers/README.md"]
+    [
+        *DOCS.rglob("*.md"),
+        *ROOT.glob("*.md"),
+        ROOT / "bench/README.md",
+        ROOT / "include/registers/README.md",
+    ]
 )
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 
@@ -56,19 +61,31 @@ def test_the_data_package_in_the_docs_is_the_one_the_contract_makes() -> None:
     )
 
 
-def test_the_page_on_open_data_tells_how_a_text_is_made_safe() -> None:
+def test_the_open_data_page_describes_the_text_escape() -> None:
     from klimatpuls.contract import datapackage
 
     page = _read("docs/open_data.md")
     assert datapackage.descriptor()["text_escape"] in page.replace("\n", " ")
 
 
-def test_every_make_target_is_told_and_no_other() -> None:
-    makefile = _read("Makefile")
-    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
-    assert {"help", "run", "up", "down", "test", "lint", "bench"} <= targets
-    told = set(re.findall(r"`make ([a-z-]+)", _read("README.md") + _read("docs/operations.md")))
-    assert told == targets
+def _make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", _read("Makefile"), re.MULTILINE))
+
+
+def test_every_make_target_is_documented() -> None:
+    described = set(re.findall(r"^([a-z-]+):.*## ", _read("Makefile"), re.MULTILINE))
+    assert {"help", "run", "up", "down", "test", "lint", "bench"} <= described
+    documented = set(re.findall(r"`make ([a-z-]+)", _read("README.md") + _read("docs/operations.md")))
+    assert documented == described
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_make_targets_that_pages_name_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"`make ([a-z-]+)", text))
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        named |= set(re.findall(r"^make ([a-z-]+)", block, re.MULTILINE))
+    assert named - _make_targets() == set()
 
 
 def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]:
@@ -81,23 +98,42 @@ def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]
             yield " ".join((*prefix, name))
 
 
-def test_every_command_is_told_and_no_other() -> None:
+def _command_names() -> set[str]:
     import typer
 
     from klimatpuls.cli.main import app
 
-    commands = set(_commands(typer.main.get_command(app)))
-    told = {
-        " ".join(re.match(r"[a-z -]+", words)[0].split())
-        for words in re.findall(r"`klimatpuls ([^`]+)`", _read("docs/operations.md"))
-    }
-    undocumented = {name for name in commands if not any(one.startswith(name) for one in told)}
+    return set(_commands(typer.main.get_command(app)))
+
+
+def _named_commands(text: str) -> set[str]:
+    """Words after `klimatpuls` in backticks or at the start of a line of a shell block."""
+    named = re.findall(r"`klimatpuls ([^`]+)`", text)
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        named += re.findall(r"^klimatpuls (.+)$", block, re.MULTILINE)
+    words = (re.match(r"[a-z -]+", command) for command in named)
+    return {" ".join(match[0].partition(" -")[0].split()) for match in words if match}
+
+
+def _is_command(name: str, commands: set[str]) -> bool:
+    return any(name == command or name.startswith(f"{command} ") for command in commands)
+
+
+def test_every_command_is_documented() -> None:
+    documented = _named_commands(_read("docs/operations.md"))
+    undocumented = {name for name in _command_names() if not any(one.startswith(name) for one in documented)}
     assert undocumented == set()
-    unknown = {one for one in told if not any(one == name or one.startswith(f"{name} ") for name in commands)}
-    assert unknown == set()
 
 
-def test_every_exit_code_is_told() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_that_pages_name_exist(page: Path) -> None:
+    commands = _command_names()
+    groups = {command.rpartition(" ")[0] for command in commands if " " in command}
+    named = _named_commands(page.read_text(encoding="utf-8"))
+    assert {one for one in named if one not in groups and not _is_command(one, commands)} == set()
+
+
+def test_every_exit_code_is_documented() -> None:
     codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     assert codes == set(range(8))
     section = _read("docs/operations.md").split("## Exit codes", 1)[1].split("\n## ", 1)[0]
@@ -115,7 +151,7 @@ def test_every_source_has_its_page_its_fixture_and_its_test(source_id: str) -> N
     assert f"sources/{source_id}.md" in _read("docs/README.md")
 
 
-def test_every_dag_is_told() -> None:
+def test_every_dag_is_documented() -> None:
     architecture = _read("docs/architecture.md")
     written = {
         name
@@ -213,6 +249,40 @@ def test_the_gates_table_states_the_limits_of_the_catalogue() -> None:
         f"all gases only | {limits.advisory_inventory_pct:g} % (0.63) |",
     ):
         assert words in section, words
+
+
+OLD_WORDS = re.compile(r"\b(?:hops?|warden|litter|reckon(?:s|ed|ing)?|judged|harm(?:s|ed)?)\b", re.IGNORECASE)
+ORDINARY_SENSES: dict[str, str] = {}
+"""Files in which an old word keeps its ordinary sense, with the reason."""
+GLOSSARY_FOLDERS = ("include", "plugins", "dags", "docs")
+IMMUTABLE = "include/sql/migrations/"
+
+
+def test_the_old_words_of_the_glossary_are_gone() -> None:
+    found = []
+    for folder in GLOSSARY_FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            name = path.relative_to(ROOT).as_posix()
+            if not path.is_file() or "__pycache__" in name or name.startswith(IMMUTABLE):
+                continue
+            try:
+                text = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:  # a font or a recorded workbook
+                continue
+            if name not in ORDINARY_SENSES:
+                found += [
+                    f"{name}:{number}: {line.strip()[:100]}"
+                    for number, line in enumerate(text.splitlines(), 1)
+                    if OLD_WORDS.search(line)
+                ]
+    assert found == []
+
+
+def test_an_old_word_would_be_found() -> None:
+    assert [
+        word for word in ("Hop", "reckoned", "harms", "judged") if not OLD_WORDS.search(f"a {word}.")
+    ] == []
+    assert OLD_WORDS.search("shop, reckoner, charm, prejudged") is None
 
 
 def test_the_first_screen_of_the_readme_keeps_its_order() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.rehearsal
 
-PAGE = PROJECT / "docs" / "operations.md"
+PAGE = PROJECT / "docs" / "source_check.md"
 BEGIN, END = "<!-- source check -->\n", "<!-- end of source check -->"
 
 
