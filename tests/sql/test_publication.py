@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from klimatpuls.contract.releases import Parsed, content_sha256, release_id
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline import publish as publish_hop

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.statistics import trend
 from klimatpuls.statistics.series import (
     AVIATION_INCLUDED,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.statistics import standing, trend
 from klimatpuls.statistics.targets import Target
 
