@@ -275,8 +275,9 @@ class TestStandings:
         old = build_series(tables["2025"], "effort_sharing_proxy", earlier=[tables["2021"]])
         new = build_series(tables["2026a"], "effort_sharing_proxy", earlier=[tables["2021"], tables["2025"]])
         as_of = dt.date(2026, 5, 8)
-        steps = revisions.decompose_standing(LINES[1], old, new, as_of=as_of)
-        whole = standing.evaluate(LINES[1], new, as_of=as_of)
+        sides = ({"effort_sharing_proxy": one} for one in (old, new))
+        steps = revisions.decompose_standings(LINES[1:2], *sides, as_of=as_of)
+        whole = standing.evaluate_all(LINES[1:2], {"effort_sharing_proxy": new}, as_of=as_of)
         last = steps[steps["step"] == "new_data"]
         assert last["status"].tolist() == whole["status"].tolist()
         np.testing.assert_allclose(last["central_tco2e"], whole["central_tco2e"], rtol=0)

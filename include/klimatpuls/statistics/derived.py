@@ -228,7 +228,7 @@ def verdict_record(held: Held, in_force: Sequence[Target], as_of: date) -> pd.Da
         if matrix is None or not matrix.published.any():
             continue
         last_year = int(matrix.years[matrix.published.any(axis=0)][-1])
-        frames.append(backtest.build_record(target, matrix, target.judged_year(as_of) - last_year))
+        frames.append(backtest.build_record(target, matrix, target.evaluation_year(as_of) - last_year))
     known = [frame for frame in frames if not frame.empty]
     if not known:
         return pd.DataFrame(columns=list(backtest.RECORD_COLUMNS))
