@@ -25,7 +25,6 @@ from klimatpuls.statistics import (
     network,
     nowcast,
     peers,
-    results,
     revisions,
     standing,
     trend,
@@ -451,7 +450,7 @@ class TestNetwork:
                 donors=donors,
                 keep_aviation=keep_aviation,
             )
-            found = network.per_capita(own, population, chosen, results.splits()).set_index("year")
+            found = network.per_capita(own, population, chosen, network.splits()).set_index("year")
             return round(float(found.loc[2023, "tco2e_per_capita"]), 2)
 
         assert t_per_capita("territorial", members) == 3.24
@@ -477,7 +476,7 @@ class TestNetwork:
         assert told([code for code in members if code != code_for("Luleå")]) == [8.82, -37.58]
         assert told([code for code in MUNICIPALITIES if code not in members]) == [8.83, -34.38]
         assert round((wide.loc[NATION, 2024] - wide.loc[list(MUNICIPALITIES), 2024].sum()) / 1000) == 181
-        heads = network.per_capita(own, population, members, results.splits()).set_index("year")
+        heads = network.per_capita(own, population, members, network.splits()).set_index("year")
         assert heads.loc[[2023, 2024], "tco2e_per_capita"].round(3).tolist() == [3.245, 3.404]
         parts = change_parts.build_change_parts(tables["2026a"], [(2023, 2024)], with_sectors=False)
         parts = parts[parts["region_code"].isin(members)].sum(numeric_only=True)
