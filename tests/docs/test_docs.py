@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.frames import frames_of
 
 from klimatpuls import errors
 from klimatpuls.contract import schema
@@ -324,7 +325,7 @@ def test_the_figures_of_the_readme_are_those_of_the_release(real_data: Path) -> 
         members=register.members,
         targets=register.targets,
     )
-    overview = results.build_results(inputs)["region_overview"].set_index("region_code")
+    overview = frames_of(results.each_result(inputs))["region_overview"].set_index("region_code")
     rows = re.findall(r"^\| (\d{4}) [^|]+\|(.+)\|$", _read("README.md"), re.MULTILINE)
     assert len(rows) == 3
     for code, cells in rows:

@@ -22,7 +22,7 @@ import pytest
 import yaml
 from support import pipeline_run
 
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.domain.regions import codes, region
 from klimatpuls.errors import UsageError
 from klimatpuls.membership import criteria, measures

@@ -25,7 +25,6 @@ from klimatpuls.statistics import (
     network,
     nowcast,
     peers,
-    results,
     revisions,
     standing,
     trend,
@@ -275,8 +274,9 @@ class TestStandings:
         old = build_series(tables["2025"], "effort_sharing_proxy", earlier=[tables["2021"]])
         new = build_series(tables["2026a"], "effort_sharing_proxy", earlier=[tables["2021"], tables["2025"]])
         as_of = dt.date(2026, 5, 8)
-        steps = revisions.decompose_standing(LINES[1], old, new, as_of=as_of)
-        whole = standing.evaluate(LINES[1], new, as_of=as_of)
+        sides = ({"effort_sharing_proxy": one} for one in (old, new))
+        steps = revisions.decompose_standings(LINES[1:2], *sides, as_of=as_of)
+        whole = standing.evaluate_all(LINES[1:2], {"effort_sharing_proxy": new}, as_of=as_of)
         last = steps[steps["step"] == "new_data"]
         assert last["status"].tolist() == whole["status"].tolist()
         np.testing.assert_allclose(last["central_tco2e"], whole["central_tco2e"], rtol=0)
@@ -450,7 +450,7 @@ class TestNetwork:
                 donors=donors,
                 keep_aviation=keep_aviation,
             )
-            found = network.per_capita(own, population, chosen, results.splits()).set_index("year")
+            found = network.per_capita(own, population, chosen, network.splits()).set_index("year")
             return round(float(found.loc[2023, "tco2e_per_capita"]), 2)
 
         assert t_per_capita("territorial", members) == 3.24
@@ -476,7 +476,7 @@ class TestNetwork:
         assert told([code for code in members if code != code_for("Luleå")]) == [8.82, -37.58]
         assert told([code for code in MUNICIPALITIES if code not in members]) == [8.83, -34.38]
         assert round((wide.loc[NATION, 2024] - wide.loc[list(MUNICIPALITIES), 2024].sum()) / 1000) == 181
-        heads = network.per_capita(own, population, members, results.splits()).set_index("year")
+        heads = network.per_capita(own, population, members, network.splits()).set_index("year")
         assert heads.loc[[2023, 2024], "tco2e_per_capita"].round(3).tolist() == [3.245, 3.404]
         parts = change_parts.build_change_parts(tables["2026a"], [(2023, 2024)], with_sectors=False)
         parts = parts[parts["region_code"].isin(members)].sum(numeric_only=True)

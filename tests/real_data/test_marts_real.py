@@ -11,7 +11,7 @@ from support import contract_rules
 from support.pipeline_run import refresh
 
 from klimatpuls.domain.defects import defect_cells
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.operations.trace import Question, trace
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.registers import read_registers

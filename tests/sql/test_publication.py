@@ -14,12 +14,12 @@ import psycopg2
 import pytest
 
 from klimatpuls.contract.releases import Parsed, content_sha256, release_id
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.errors import WrongHomeError
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline import publish as publish_hop
 from klimatpuls.pipeline import sync_registers, watch
-from klimatpuls.statistics.standing import JUDGED_COLUMNS
+from klimatpuls.statistics.standing import STATUS_COLUMNS
 from klimatpuls.statistics.steps import Result
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
@@ -504,7 +504,7 @@ class TestStoredStandings:
         assert stored[["region_code", "target_id", "status", "central_tco2e"]].to_numpy().tolist() == [
             [TIERP, "tierp_2030", "split", 3.0]
         ]
-        assert set(JUDGED_COLUMNS) <= set(stored)
+        assert set(STATUS_COLUMNS) <= set(stored)
 
     def test_the_same_formulas_give_the_same_so_nothing_is_read(self, house: House) -> None:
         assert self.next_inputs(house, method_version=METHOD_VERSION).stored is None

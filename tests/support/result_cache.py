@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from klimatpuls.statistics import results
-from klimatpuls.statistics.steps import Result, frames_of
+from klimatpuls.statistics.steps import Result
+from support.frames import frames_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -619,7 +619,7 @@ def _targets(region_code: str, records: Records, as_of: dt.date) -> _Finding:
         reason = _target_shortcoming(target, as_of)
         if not reason:
             last_day = target.valid_to
-            ends = dt.date(target.judged_year(as_of), 1, 1)
+            ends = dt.date(target.evaluation_year(as_of), 1, 1)
             until = ends if last_day is None else min(ends, last_day + dt.timedelta(days=1))
             return _Finding(
                 status=Status.MET,
@@ -644,7 +644,7 @@ def _target_shortcoming(target: Target, as_of: dt.date) -> str:
         return "target_other_scope"
     if target.state is not TargetState.DECIDED or not target.in_force(as_of):
         return "target_not_in_force"
-    if target.judged_year(as_of) <= as_of.year:
+    if target.evaluation_year(as_of) <= as_of.year:
         return "target_not_ahead"
     if target.decided_on is None or not any(word in target.decided_by.casefold() for word in COUNCILS):
         return "target_not_council"

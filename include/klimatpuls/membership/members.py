@@ -16,7 +16,7 @@ import pandas as pd
 
 from klimatpuls.membership import criteria, measures
 from klimatpuls.membership.measures import MeasureStatus, PledgeStatus
-from klimatpuls.statistics.steps import Steps, frames_of
+from klimatpuls.statistics.steps import Steps
 from klimatpuls.statistics.targets import select_in_force
 
 if TYPE_CHECKING:
@@ -126,22 +126,6 @@ class MemberInputs:
     own_targets: Sequence[OwnTarget] = ()
     rules: Rules = field(default_factory=criteria.Rules)
     stale_after_months: int = measures.STALE_AFTER_MONTHS
-
-
-def build_members(inputs: MemberInputs) -> dict[str, pd.DataFrame]:
-    """Reckon where every member stands (methods sections 10 and 11).
-
-    Args:
-        inputs: What the registers hold, and the day.
-
-    Returns:
-        Table of ``mart_data`` → frame with its columns but ``publication_id``: ``criterion``,
-        ``measure_status``, ``pledge_status``, ``measure_coverage``, ``member_overview``.
-
-    Example: an applicant without anything in the registers → four rows ``unknown``, and an overview that says
-    that no target of its own is in the register.
-    """
-    return frames_of(each_member_result(inputs))
 
 
 def each_member_result(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from klimatpuls.domain.defects import overdue
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.pipeline.operator_notice import killed_run, overdue_defect, queue, tell
 from klimatpuls.pipeline.publish import INGEST_PATIENCE_MINUTES
 from klimatpuls.registers.targets import read_known_defects

@@ -33,21 +33,7 @@ PARTLY: Final = "partly_measured"
 NOT_MEASURABLE_YET: Final = "not_measurable_yet"
 NATION_ITSELF: Final = "nation_itself"
 PARTLY_MEASURED_PCT: Final = 10.0
-"""A total is measured in part only when sectors scaled nationally hold more of its tonnes than this."""
-OWN_PART_WORDS: Final[dict[str, tuple[str, str]]] = {
-    MEASURED: ("mätbar", "measured"),
-    PARTLY: (
-        "delvis mätbar: mer än en tiondel av utsläppen ligger i sektorer som utgivaren skalat med riket",
-        "partly measured: more than a tenth of the emissions lie in sectors that the publisher scaled "
-        "with the nation",
-    ),
-    NOT_MEASURABLE_YET: ("går inte att mäta ännu", "not measurable yet"),
-    NATION_ITSELF: (
-        "riket är det som de andra jämförs med och har ingen egen del",
-        "the nation is what the others are compared with and has no own part",
-    ),
-}
-"""Words for what the own part can tell: Swedish and English."""
+"""A total is partly measured when sectors scaled nationally hold more than this share of its tonnes."""
 
 COLUMNS: Final = (
     "region_code",
@@ -76,8 +62,8 @@ def every_pair(table: ReleaseTable) -> list[tuple[int, int]]:
     return list(combinations(table.years.tolist(), 2))
 
 
-def told_pairs(table: ReleaseTable) -> list[tuple[int, int]]:
-    """The pairs whose sectors are shown too: neighbours, and every year against the latest.
+def pairs_with_sectors(table: ReleaseTable) -> list[tuple[int, int]]:
+    """The pairs whose sectors are shown: neighbours, and every year with the latest.
 
     Example: 1990, 2015, 2020, 2024 → (1990, 2015), (1990, 2024), (2015, 2020), (2015, 2024), (2020, 2024).
     """

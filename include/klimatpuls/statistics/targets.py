@@ -153,7 +153,7 @@ class Target:
             raise ValueError(msg)
         if self.target_type is TargetType.NET_ZERO and self.boundary != TERRITORIAL:
             msg = (
-                f"target {self.target_id}: net zero is judged on boundary {TERRITORIAL}, "
+                f"target {self.target_id}: net zero is evaluated on boundary {TERRITORIAL}, "
                 f"found {self.boundary}; state it as another type or change the boundary"
             )
             raise ValueError(msg)
@@ -189,7 +189,7 @@ class Target:
             self.valid_to is None or on <= self.valid_to
         )
 
-    def judged_year(self, as_of: dt.date) -> int:
+    def evaluation_year(self, as_of: dt.date) -> int:
         """Year the target is judged at (methods section 5).
 
         Example: 16 % a year from 2020 without an end, as of 2026 → 2030.

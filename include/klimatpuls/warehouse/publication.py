@@ -20,7 +20,7 @@ from psycopg2 import sql
 from klimatpuls.contract import catalog, schema
 from klimatpuls.contract.releases import Release, predecessors
 from klimatpuls.domain.defects import Defect, defect_cells
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.errors import WarehouseError, WrongHomeError
 from klimatpuls.statistics.crosschecks import Side
 from klimatpuls.statistics.results import EarlierRelease, ResultInputs
