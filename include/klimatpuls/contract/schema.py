@@ -1,8 +1,8 @@
 """The data contract: which facts are kept and what every object of schema ``mart`` means.
 
-One file, ``contract.yaml``, is the source of the tables of facts, of the plain views on them, of the shape a
-parser must deliver, of what Great Expectations holds the columns against, of the comments in the database
-and of ``docs/data_dictionary.md``. Light to import: the file is read on first use.
+Its YAML files lie in this folder, and ``contract.yaml`` in a source's folder. They are the source of the
+tables of facts, the plain views, the shape a parser must deliver, the rules that Great Expectations checks
+columns against, the comments in the database and ``docs/data_dictionary.md``. They are read on first use.
 
 ``python -m klimatpuls.contract.schema --write docs/data_dictionary.md`` writes the dictionary anew, and
 beside it ``datapackage.json``, the same as a Data Package (:mod:`klimatpuls.contract.datapackage`).
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -33,6 +32,8 @@ FACT_TYPES = frozenset({"bigint", "boolean", "date", "double precision", "intege
 SHEET_ROW = "sheet_row"
 """The column of a parsed frame that says where in the publisher's file a row stands."""
 
+_FOLDER = Path(__file__).parent
+_SECTIONS = frozenset({"contract_version", "shared_columns", "code_lists", "facts", "marts", "functions"})
 _COLUMN_KEYS = frozenset(
     {
         "type",
@@ -54,7 +55,7 @@ _FUNCTION_KEYS = frozenset({"like", "sv", "en", "arguments", "columns"})
 
 
 class ContractError(UsageError):
-    """``contract.yaml`` contradicts itself; the message names the mart and the column."""
+    """The contract contradicts itself; the message names the mart and the column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,20 +229,52 @@ class Contract:
     functions: tuple[Function, ...] = ()
 
 
-def read_contract(text: str) -> Contract:
-    """The contract in a YAML text, checked against itself.
+def contract_files() -> list[Path]:
+    """Every file of the contract: ``contract.yaml`` first, then one per subject, then one per source."""
+    subjects = sorted(_FOLDER.glob("*.yaml"), key=lambda path: (path.name != "contract.yaml", path.name))
+    return subjects + sorted(_FOLDER.parent.glob("sources/*/contract.yaml"))
+
+
+def merge_documents(texts: Mapping[str, str]) -> dict[str, Any]:
+    """One document made of several contract files.
 
     Args:
-        text: Content of a contract file; its layout is explained at the top of ``contract.yaml``.
+        texts: Name of a file → its YAML text.
 
     Returns:
-        The contract.
+        Section → its entries, in the order of the files.
+
+    Raises:
+        ContractError: if two files state the same name in the same section, or a file has an unknown section.
+    """
+    merged: dict[str, Any] = {}
+    stated_in: dict[tuple[str, str], str] = {}
+    for file, text in texts.items():
+        for section, entries in parse_yaml(text).items():
+            if section not in _SECTIONS:
+                msg = f"contract: {file} has the unknown section {section!r}; known are {sorted(_SECTIONS)}"
+                raise ContractError(msg)
+            # The version is one text, every other section a mapping of names.
+            for name in entries if isinstance(entries, dict) else [section]:
+                if first := stated_in.get((section, name)):
+                    msg = f"contract: {section}.{name} is stated in {first} and again in {file}"
+                    raise ContractError(msg)
+                stated_in[section, name] = file
+            merged[section] = {**merged.get(section, {}), **entries} if isinstance(entries, dict) else entries
+    return merged
+
+
+def read_contract(texts: Mapping[str, str]) -> Contract:
+    """The contract that several YAML texts make together, checked against itself.
+
+    Args:
+        texts: Name of a file → its text; the layout is explained at the top of ``contract.yaml``.
 
     Raises:
         ContractError: if a column has no known type or lacks a meaning in one language, a key or a
             reference names a column that is not there, or a name or setting occurs twice or is unknown.
     """
-    document = cast("Mapping[str, Any]", parse_yaml(text))
+    document = merge_documents(texts)
     codes = tuple(_read_codes(document.get("code_lists") or {}))
     shared = _Settings(
         columns=cast("Mapping[str, Mapping[str, Any]]", document["shared_columns"]),
@@ -264,8 +297,9 @@ def read_contract(text: str) -> Contract:
 @lru_cache(maxsize=1)
 def contract() -> Contract:
     """The contract of this version of the package."""
-    path = resources.files("klimatpuls.contract").joinpath("contract.yaml")
-    return read_contract(path.read_text(encoding="utf-8"))
+    return read_contract({
+        str(path.relative_to(_FOLDER.parent)): path.read_text(encoding="utf-8") for path in contract_files()
+    })  # fmt: skip
 
 
 def marts() -> tuple[Mart, ...]:
@@ -518,7 +552,7 @@ def dictionary_markdown() -> str:
         "# Data dictionary",
         "",
         f"Contract version {entry.version}. Written by `python -m klimatpuls.contract.schema --write "
-        "docs/data_dictionary.md` from `include/klimatpuls/contract/contract.yaml`; change that file, never "
+        "docs/data_dictionary.md` from the YAML files of `include/klimatpuls/contract`; change those, never "
         "this one.",
         "",
         "Every view shows exactly one publication; `publication_id` tells which. Codes are text and keep "
