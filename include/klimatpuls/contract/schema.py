@@ -11,6 +11,7 @@ beside it ``datapackage.json``, the same as a Data Package (:mod:`klimatpuls.con
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -45,11 +46,12 @@ _COLUMN_KEYS = frozenset(
         "max",
         "negative_only",
         "references",
+        "stored_as",
         "sv",
         "en",
     }
 )
-_MART_KEYS = frozenset({"kind", "fact", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
+_MART_KEYS = frozenset({"kind", "fact", "shows", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
 _FACT_KEYS = frozenset({"by_substance", "columns", "key"})
 _FUNCTION_KEYS = frozenset({"like", "sv", "en", "arguments", "columns"})
 
@@ -74,6 +76,7 @@ class Column:
         negative_only: A column and the codes of it where a value may be negative; elsewhere it may not. None
             where ``minimum`` says all.
         references: ``mart.column`` (without schema) it joins to, or None.
+        stored_as: Its name in the table that the mart shows.
         sv: Meaning in Swedish.
         en: Meaning in English.
     """
@@ -88,6 +91,7 @@ class Column:
     maximum: float | None
     negative_only: tuple[str, tuple[str, ...]] | None
     references: str | None
+    stored_as: str
     sv: str
     en: str
 
@@ -161,6 +165,9 @@ class Mart:
         name: Name without schema.
         kind: ``view``, or ``table`` for the pointer.
         fact: The fact it shows, or None where it is no plain view on one.
+        shows: What else it is a plain view on, or None: ``results`` (its table in ``mart_data``, calculated
+            by the publication that last calculated results), ``statuses`` (the same, calculated by every
+            publication) or ``register.<table>``.
         sv: Meaning in Swedish.
         en: Meaning in English.
         grain_sv: What one row is, Swedish.
@@ -172,6 +179,7 @@ class Mart:
     name: str
     kind: Kind
     fact: str | None
+    shows: str | None
     sv: str
     en: str
     grain_sv: str
@@ -403,6 +411,12 @@ def _read_mart(name: str, entry: Mapping[str, Any], settings: _Settings) -> Mart
     if unknown := set(entry) - _MART_KEYS:
         msg = f"contract: mart {name} has unknown settings {sorted(unknown)}"
         raise ContractError(msg)
+    shows = entry.get("shows")
+    if shows is not None and (
+        of is not None or not re.fullmatch(r"results|statuses|register\.[a-z_]+", shows)
+    ):
+        msg = f"contract: mart {name} shows {shows!r}; known are results, statuses, register.<table>"
+        raise ContractError(msg)
     columns = tuple(_read_column(name, item, shared) for item in entry["columns"])
     names = [column.name for column in columns]
     if len(names) != len(set(names)):
@@ -419,6 +433,7 @@ def _read_mart(name: str, entry: Mapping[str, Any], settings: _Settings) -> Mart
         name=name,
         kind=cast("Kind", entry.get("kind", "view")),
         fact=of,
+        shows=shows,
         sv=entry["sv"],
         en=entry["en"],
         grain_sv=entry["grain_sv"],
@@ -481,6 +496,7 @@ def _read_column(owner: str, item: str | Mapping[str, Mapping[str, Any]], shared
         maximum=settings.get("max"),
         negative_only=_negative_only(settings.get("negative_only")),
         references=settings.get("references"),
+        stored_as=settings.get("stored_as", name),
         sv=settings["sv"],
         en=settings["en"],
     )

@@ -13,7 +13,7 @@ import yaml
 
 from klimatpuls.contract import schema
 from klimatpuls.domain import substances
-from klimatpuls.warehouse.facts import plain_marts
+from klimatpuls.warehouse.views import plain_marts
 
 ROOT = Path(schema.__file__).parents[3]
 TEXTS = {str(path): path.read_text(encoding="utf-8") for path in schema.contract_files()}
@@ -129,6 +129,14 @@ def test_every_view_has_a_file_or_follows_from_the_contract() -> None:
 def test_a_contradiction_names_mart_and_column(columns: list[object], key: list[str], words: str) -> None:
     with pytest.raises(schema.ContractError, match=words):
         _read(_changed(x=_mart(columns, key)))
+
+
+@pytest.mark.parametrize("shows", ["core.dim_region", "register.", "register.answer; DROP TABLE x", "facts"])
+def test_a_mart_shows_results_statuses_or_a_register(shows: str) -> None:
+    with pytest.raises(
+        schema.ContractError, match=r"mart x shows '.+'; known are results, statuses, register"
+    ):
+        _read(_changed(x={**_mart(["publication_id"], ["publication_id"]), "shows": shows}))
 
 
 @pytest.mark.parametrize("section", ["shared_columns", "code_lists", "facts", "marts", "functions"])
