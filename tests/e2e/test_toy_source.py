@@ -247,7 +247,7 @@ def add_source(root: Path) -> None:
         "        KLIMATKLIVET,\n    )",
         "        KLIMATKLIVET,\n        TOY_TREES,\n    )",
     )
-    contract = package / "contract.yaml"
+    contract = package / "contract" / "facts.yaml"
     replace_once(contract, "  population_forecast:\n    key:", FACT)
     replace_once(contract, "  population_forecast:\n    fact:", f"{MART}\n  population_forecast:\n    fact:")
     fixture = root / "tests" / "fixtures" / "toy_trees"
@@ -323,7 +323,7 @@ def test_five_files_make_a_source(own_cluster: Cluster, tmp_path: Path) -> None:
     places = {str(Path(name).parent) if "/fixtures/" in f"/{name}" else name for name in touched}
     assert places == {
         "include/klimatpuls/contract/catalog.py",
-        "include/klimatpuls/contract/contract.yaml",
+        "include/klimatpuls/contract/facts.yaml",
         "include/klimatpuls/sources/toy_trees.py",
         "tests/fixtures/toy_trees",
         "tests/unit/sources/test_toy_trees.py",
