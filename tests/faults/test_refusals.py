@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.fetch.http import open_session
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
 
+SCB_POPULATION = SOURCES["scb_population"]
 pytestmark = pytest.mark.postgres
 
 DAY = date(2026, 5, 8)

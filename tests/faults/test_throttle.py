@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch import rate_limit
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.warehouse.calls import WarehouseLedger
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from conftest import Warehouse
 
+SCB_POPULATION = SOURCES["scb_population"]
 pytestmark = pytest.mark.postgres
 
 HOST = SCB_POPULATION.hosts[0]
@@ -29,13 +30,13 @@ TABLE = "/scb/api/v2/tables/TAB638"
 CALLER = """
 import sys
 from dataclasses import replace
-from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch.http import open_session
 from klimatpuls.warehouse.calls import WarehouseLedger
 from klimatpuls.warehouse.connection import connect
 
 dsn, url, calls, reads_config = sys.argv[1:]
-source = replace(SCB_POPULATION, calls_per_window=())
+source = replace(SOURCES["scb_population"], calls_per_window=())
 with open_session(source, url, ledger=WarehouseLedger(connect(dsn))) as session:
     if reads_config == "True":
         from klimatpuls.fetch.pxweb.client import PxWebClient
