@@ -375,7 +375,7 @@ def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
     from klimatpuls.cli import session
     from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE
     from klimatpuls.local import runtime
-    from klimatpuls.pipeline.recognise_file import Known
+    from klimatpuls.pipeline.recognise_file import FileIdentity
 
     load.load_run(conn, SCB, given(conn, context, PAGE), context)
     said: list[str] = []
@@ -390,7 +390,7 @@ def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
     monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
     monkeypatch.setattr(runtime, "run_context", lambda *_: context)
     home: Any = None
-    known = Known(source=SCB.id, dataset="scb_population", substance=None)
+    known = FileIdentity(source=SCB.id, dataset="scb_population", substance=None)
     for body, expected in ((PAGE, EXIT_QUARANTINE), (b"{}", EXIT_DONE)):
         said.clear()
         file = snapshot.Given(name="page.json", body=body, known=known, is_synthetic=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls.errors import NotYetPublished
 from klimatpuls.fetch.assumptions import Checked
 from klimatpuls.fetch.http import Limits, OwnLedger, open_session
-from klimatpuls.pipeline.snapshot import source_module
+from klimatpuls.sources.protocol import source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klimatpuls.contract.catalog import Source
-    from klimatpuls.pipeline.snapshot import SourceModule
+    from klimatpuls.sources.protocol import SourceModule
 
 ANSWERS: Final = "The agency answers, and its answers can be read."
 """The assumption that fails where a check comes to no verdict."""
