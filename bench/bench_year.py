@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from python_calamine import CalamineWorkbook
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.domain import sectors
 from klimatpuls.domain.substances import substances
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.local.postgres import Cluster
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 RUNS = 3
 RATIO_AT_MOST = 2.5
 PEAK_AT_MOST_MB = 600.0

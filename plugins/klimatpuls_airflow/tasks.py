@@ -172,7 +172,7 @@ def _session(conn: PgConnection, source: Source) -> PoliteSession:
     return open_session(
         source,
         connections.base_url(source.conn_id),
-        ledger=WarehouseLedger(conn),
+        call_log=WarehouseLedger(conn),
         mock_ca=connections.mock_ca(source.conn_id),
     )
 

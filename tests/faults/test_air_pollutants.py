@@ -12,7 +12,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch.http import open_session
 from klimatpuls.mock_agencies import archive as archives
 from klimatpuls.mock_agencies import workbook
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.pipeline.context import RunContext
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 DATASET = "smhi_air_pollutants"

@@ -197,7 +197,7 @@ def test_made_up_figures_and_others_are_kept_apart(tmp_path: Path, is_marked: bo
     given = snapshot.Given(
         name="given.xlsx",
         body=body,
-        known=recognise_file.Known(source="smhi_emissions", dataset="smhi_emissions", substance="ghg"),
+        known=recognise_file.FileIdentity(source="smhi_emissions", dataset="smhi_emissions", substance="ghg"),
         is_synthetic=is_marked,
     )
     for origin in ("synthetic", "live"):

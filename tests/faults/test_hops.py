@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import SCB_POPULATION, SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.fetch.http import Limits, open_session
 from klimatpuls.mock_agencies import workbook
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from klimatpuls.pipeline.validate import ValidationResult
 
+SCB_POPULATION = SOURCES["scb_population"]
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 FILE = "/api/getexcelfile"

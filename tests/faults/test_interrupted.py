@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.sources import smhi_emissions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conftest import Published
     from psycopg2.extensions import connection as PgConnection
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 LIST = "list@example.org"

@@ -13,7 +13,7 @@ import pytest
 from support import pipeline_run
 from support.hostile_files import HOSTILE
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.files import isolation
 from klimatpuls.files.isolation import IsolationError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.pipeline.read_file import Read
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 LATER = date(2026, 5, 9)

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.fetch.http import open_session
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
 
+SCB_POPULATION = SOURCES["scb_population"]
 pytestmark = pytest.mark.postgres
 
 DAY = date(2026, 5, 8)
@@ -374,7 +375,7 @@ def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
     from klimatpuls.cli import session
     from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE
     from klimatpuls.local import runtime
-    from klimatpuls.pipeline.recognise_file import Known
+    from klimatpuls.pipeline.recognise_file import FileIdentity
 
     load.load_run(conn, SCB, given(conn, context, PAGE), context)
     said: list[str] = []
@@ -389,7 +390,7 @@ def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
     monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
     monkeypatch.setattr(runtime, "run_context", lambda *_: context)
     home: Any = None
-    known = Known(source=SCB.id, dataset="scb_population", substance=None)
+    known = FileIdentity(source=SCB.id, dataset="scb_population", substance=None)
     for body, expected in ((PAGE, EXIT_QUARANTINE), (b"{}", EXIT_DONE)):
         said.clear()
         file = snapshot.Given(name="page.json", body=body, known=known, is_synthetic=True)

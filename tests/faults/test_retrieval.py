@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import KOLADA
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.domain.kolada_kpis import kpis
 from klimatpuls.pipeline import load, publish, snapshot, validate
@@ -20,6 +20,7 @@ from klimatpuls.warehouse.connection import connect
 if TYPE_CHECKING:
     from conftest import Published
 
+KOLADA = SOURCES["kolada"]
 pytestmark = pytest.mark.postgres
 
 DATASET = "kolada_kpi"

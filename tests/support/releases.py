@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS, source_of
+from klimatpuls.contract.catalog import SOURCES, source_of
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.pipeline import load, publish, snapshot, validate
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from klimatpuls.contract.releases import Parsed
     from klimatpuls.pipeline.validate import ValidationResult
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 LIST = "list@example.org"
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from klimatpuls.errors import NotYetPublished
 from klimatpuls.fetch.assumptions import Checked
-from klimatpuls.fetch.http import Limits, OwnLedger, open_session
-from klimatpuls.pipeline.snapshot import source_module
+from klimatpuls.fetch.http import Limits, open_session
+from klimatpuls.fetch.throttle import MemoryCallLog
+from klimatpuls.sources.protocol import source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klimatpuls.contract.catalog import Source
-    from klimatpuls.pipeline.snapshot import SourceModule
+    from klimatpuls.sources.protocol import SourceModule
 
 ANSWERS: Final = "The agency answers, and its answers can be read."
 """The assumption that fails where a check comes to no verdict."""
@@ -67,10 +68,10 @@ def check_sources(
         A source and one assumption with its verdict. A check that raises, or that proves nothing, yields a
         last assumption that fails.
     """
-    ledger = OwnLedger()
+    call_log = MemoryCallLog()
     for source in sources:
         is_proven = False
-        for checked in _checked(source, place, module_of, ledger, limits):
+        for checked in _checked(source, place, module_of, call_log, limits):
             is_proven = True
             yield source, checked
         if not is_proven:
@@ -81,12 +82,14 @@ def _checked(
     source: Source,
     place: Place,
     module_of: Callable[[Source], SourceModule],
-    ledger: OwnLedger,
+    call_log: MemoryCallLog,
     limits: Limits,
 ) -> Iterator[Checked]:
     base_url = place.base_urls[source.conn_id]
     try:
-        with open_session(source, base_url, ledger=ledger, limits=limits, mock_ca=place.mock_ca) as session:
+        with open_session(
+            source, base_url, call_log=call_log, limits=limits, mock_ca=place.mock_ca
+        ) as session:
             yield from module_of(source).check(session, session.base_url, as_of=place.as_of)
     except NotYetPublished as missing:
         yield Checked(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from klimatpuls.contract import schema
+from klimatpuls.contract import catalog, schema
 from klimatpuls.contract.lineage import REGISTER, SOURCE, parse_input
 from klimatpuls.domain import regions
 from klimatpuls.domain.sectors import DOMESTIC_AVIATION
@@ -20,7 +20,7 @@ from klimatpuls.domain.units import number_from_text
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.fetch.snapshots import SnapshotStore
 from klimatpuls.operations.tracing import Cell, File, Step, Trace
-from klimatpuls.sources import smhi_emissions
+from klimatpuls.sources.protocol import has_sheets, read_sheet
 from klimatpuls.statistics import series
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.mart_rows import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from klimatpuls.contract.lineage import Input
     from klimatpuls.contract.schema import Mart
     from klimatpuls.fetch.snapshots import Snapshot
+    from klimatpuls.sources.protocol import Sheet
     from klimatpuls.statistics.series import Boundary
     from klimatpuls.warehouse.mart_rows import Condition, Row
 
@@ -167,7 +168,7 @@ class _Tracer:
         self._store = SnapshotStore(snapshots)
         self._folder = snapshots
         self._steps: dict[tuple[Any, ...], Step] = {}
-        self._sheets: dict[str, smhi_emissions.Sheet] = {}
+        self._sheets: dict[str, Sheet] = {}
         self._files: dict[str, File] = {}
         self._cells: dict[tuple[str, str], dict[tuple[str, int], tuple[float, int]]] = {}
         self._lineages = _read_lineages(cursor)
@@ -528,7 +529,7 @@ class _Tracer:
         values = {"fact": fact.name, "release_id": release_id, "region_code": row.get("region_code")}
         for sheet_row, found in self._query("source_row", values):
             if all(str(found[key]) == str(row[key]) for key in fact.key):
-                if mart.fact != "air_pollutant":
+                if not any(has_sheets(catalog.source_of(name)) for name in catalog.datasets_of(fact.name)):
                     return Cell(release_id=release_id, row=sheet_row)
                 sheet, year = self._sheet(release_id), row["year"]
                 content = str(sheet.cell(sheet_row, year))  # in the unit of the sheet
@@ -538,12 +539,12 @@ class _Tracer:
                 )
         return None
 
-    def _sheet(self, release_id: str) -> smhi_emissions.Sheet:
-        """The workbook of a release of emissions, as it is kept."""
+    def _sheet(self, release_id: str) -> Sheet:
+        """Returns the table of a release's kept file."""
         if release_id not in self._sheets:
             self._file(release_id)
             snapshot, (body,) = self._bodies(release_id)
-            self._sheets[release_id] = smhi_emissions.read_places(body, snapshot.substance)
+            self._sheets[release_id] = read_sheet(catalog.source(snapshot.source), body, snapshot.substance)
         return self._sheets[release_id]
 
     def _file(self, release_id: str) -> None:

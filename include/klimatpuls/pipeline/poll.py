@@ -18,10 +18,10 @@ from klimatpuls.pipeline.snapshot import (
     explain,
     label,
     raise_all,
-    source_module,
     unread,
     wanted,
 )
+from klimatpuls.sources.protocol import source_module
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 

@@ -6,13 +6,14 @@ values, rows as the text that COPY takes: the process that loads them need not k
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls.contract import catalog
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.fetch.snapshots import SnapshotStore
+from klimatpuls.sources.protocol import source_module
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.loader import Rows, frame_rows
 
@@ -89,8 +90,8 @@ def read_snapshot(
 
     kept = SnapshotStore(Path(store))
     snapshot = kept.read(manifest_path)
-    module: Any = importlib.import_module(f"klimatpuls.sources.{source_id}")
-    parsed: Parsed = refuse_impossible(module.parse(kept.read_parts(snapshot), dataset, substance))
+    module = source_module(catalog.source(source_id))
+    parsed = refuse_impossible(module.parse(kept.read_parts(snapshot), dataset, substance))
     parsed = replace(parsed, notes=(*notes_of_question(snapshot.http), *parsed.notes))
     return prepare(parsed, run_id, snapshot.sha256, came_back_on=came_back_on)
 

@@ -7,12 +7,11 @@ refused is read again by the next run, whatever the agency says.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from klimatpuls.contract import catalog
 from klimatpuls.contract.releases import Fetched
@@ -22,6 +21,7 @@ from klimatpuls.fetch.snapshots import SnapshotStore
 from klimatpuls.files import isolation
 from klimatpuls.pipeline.parser_version import parser_version
 from klimatpuls.pipeline.read_file import notes_of_question
+from klimatpuls.sources.protocol import source_module
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
@@ -33,58 +33,16 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.contract.catalog import Dataset, Source
-    from klimatpuls.contract.releases import Parsed, Poll
-    from klimatpuls.fetch.assumptions import Checked
     from klimatpuls.fetch.http import PoliteSession
     from klimatpuls.fetch.snapshots import Snapshot
     from klimatpuls.pipeline.context import RunContext
-    from klimatpuls.pipeline.recognise_file import Known
+    from klimatpuls.pipeline.recognise_file import FileIdentity
 
 
 logger = logging.getLogger(__name__)
 
 GIVEN_UP_AFTER = 2
 """Failures in a row after which an agency is asked for nothing more: it has trouble of its own."""
-
-
-class SourceModule(Protocol):
-    """What a module of ``klimatpuls.sources`` offers."""
-
-    RECOGNISES: str
-    """What files of it look like that a person may give by hand, one line for an operator."""
-
-    def fetch(
-        self, session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
-    ) -> Fetched:
-        """Get the newest bytes of a dataset."""
-
-    def parse(self, parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
-        """Turn bytes into tidy rows."""
-
-    def poll(
-        self,
-        session: PoliteSession,
-        base_url: str,
-        dataset: str,
-        substance: str | None,
-        *,
-        as_of: date,
-        validators: Mapping[str, str],
-    ) -> Poll:
-        """See, as lightly as the service allows, whether the publisher changed anything."""
-
-    def recognise(self, body: bytes) -> tuple[str, str | None] | None:
-        """The dataset and substance of a file given by hand; None where it is no file of this source.
-
-        Called in a process of its own, on bytes from outside. What :func:`parse` accepts as its only part,
-        this knows; it may know more.
-
-        Raises:
-            SourceFormatError: if the file is of this source and it is plain why it cannot be read.
-        """
-
-    def check(self, session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-        """Ask the agency the smallest questions that prove what the module assumes about its answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +63,6 @@ class SnapshotResult:
     detail: str
     new_snapshots: tuple[str, ...]
     failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
-
-
-def source_module(source: Source) -> SourceModule:
-    """The module of a catalogue entry; found by its id."""
-    module: Any = importlib.import_module(f"klimatpuls.sources.{source.id}")
-    return module  # type: ignore[no-any-return]
 
 
 def take_snapshots(
@@ -379,7 +331,7 @@ class Given:
 
     name: str
     body: bytes
-    known: Known
+    known: FileIdentity
     is_synthetic: bool
 
 
