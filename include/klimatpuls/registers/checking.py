@@ -33,7 +33,7 @@ from klimatpuls.registers.reading import (
 from klimatpuls.registers.rules import Book, Found, Record
 from klimatpuls.registers.schemas import MAX_NUMBER, Fault, Shape, shape
 from klimatpuls.registers.values import Question, value_of, word_of
-from klimatpuls.registers.words import NOTHING, Words, same, shown
+from klimatpuls.registers.words import NOTHING, Words, joined, same, shown, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -260,19 +260,16 @@ def draft_of_mapping(
             file=file,
             place=NOTHING,
             column=same(entry),
-            problem=Words(
-                f"väntade en enda inställning {entry} med en lista",
-                f"expected the one setting {entry} with a list",
-            ),
-            remedy=Words("Skriv [] så länge ingen finns.", "Write [] while there is none."),
+            problem=words("expected the one setting {entry} with a list", entry=entry),
+            remedy=words("Write [] while there is none."),
         )
         return Draft(file=file, records=None, sound=(), mistakes=(mistake,))
     records, mistakes = [], []
     for number, entry in enumerate(entries, start=1):
         if isinstance(entry, dict):
             name = entry.get(register.key[0])
-            told = f" ({name})" if name else ""
-            place = Words(f"post {number}{told}", f"entry {number}{told}")
+            named = f" ({name})" if name else ""
+            place = words("entry {number}{named}", number=number, named=named)
             values = _json(entry)
             columns = register.shape.columns
             values = {column: word_of(value, columns.get(column, {})) for column, value in values.items()}
@@ -282,13 +279,10 @@ def draft_of_mapping(
             mistakes.append(
                 Mistake(
                     file=file,
-                    place=Words(f"post {number}", f"entry {number}"),
+                    place=words("entry {number}", number=number),
                     column=None,
-                    problem=Words(
-                        f"väntade inställningar med namn, här står {found.sv}",
-                        f"expected settings with names, found {found.en}",
-                    ),
-                    remedy=Words(f"{SHAPE_IN_README.sv}.", f"{SHAPE_IN_README.en}."),
+                    problem=words("expected settings with names, found {found}", found=found),
+                    remedy=SHAPE_IN_README,
                 )
             )
     return _judge(register, file, records, mistakes, today)
@@ -356,20 +350,15 @@ def _spare(sheet: Sheet, row: int, index: int, cell: Cell) -> Mistake:
         place=row_place(row),
         column=None,
         cell=reference(row, index),
-        problem=Words(
-            f"{found.sv} står i en kolumn utan rubrik", f"{found.en} stands in a column without a header"
-        ),
-        remedy=Words(
-            "Töm cellen; en text som innehåller skiljetecknet sätts inom citattecken.",
-            "Empty the cell; a text that holds the separator is put into quotation marks.",
-        ),
+        problem=words("{found} stands in a column without a header", found=found),
+        remedy=words("Empty the cell; a text that holds the separator is put into quotation marks."),
     )
 
 
 def _question(file: str, cell: str, row: int, question: Question, of: Shape, column: str) -> Mistake:
     problem = question.problem
     if of.columns[column].get("x-private"):
-        problem = Words("cellen kan inte läsas", "the cell cannot be read")
+        problem = words("the cell cannot be read")
     return Mistake(
         file=file,
         place=row_place(row),
@@ -389,33 +378,28 @@ def _header_mistakes(register: Register, sheet: Sheet, columns: Sequence[str | N
         )
 
     labels = [register.shape.label(name) for name in known]
-    names = Words(", ".join(label.sv for label in labels), ", ".join(label.en for label in labels))
+    names = joined(", ", labels)
     for index, (text, column) in enumerate(zip(sheet.header, columns, strict=True)):
         if column is None and text:
-            told = shown(text)
-            header = Words(told.sv.strip('"'), told.en.strip('"'))
             yield mistake(
-                header,
-                Words("registret har ingen sådan kolumn", "the register has no such column"),
-                Words(f"Kända är {names.sv}.", f"Known are {names.en}."),
+                shown(text, quoted=False),
+                words("the register has no such column"),
+                words("Known are {names}.", names=names),
                 f"{column_letters(index)}1",
             )
     counts = Counter(name for name in columns if name)
     for column in (name for name in counts if counts[name] > 1):
         yield mistake(
             register.shape.label(column),
-            Words("kolumnen finns två gånger", "the column stands there twice"),
-            Words("Behåll en av de två.", "Keep one of the two."),
+            words("the column stands there twice"),
+            words("Keep one of the two."),
         )
     for column in known:
         if column not in counts:
             yield mistake(
                 register.shape.label(column),
-                Words("kolumnen saknas", "the column is missing"),
-                Words(
-                    "Lägg tillbaka kolumnen, med tomma celler där inget är känt.",
-                    "Put the column back, with empty cells where nothing is known.",
-                ),
+                words("the column is missing"),
+                words("Put the column back, with empty cells where nothing is known."),
             )
 
 
@@ -454,13 +438,8 @@ def _days_ahead(register: Register, record: Record, today: dt.date | None) -> It
     for column, entry in register.shape.columns.items():
         day = record.values.get(column)
         if today is not None and entry.get("x-not-future") and day is not None and day > today.isoformat():
-            problem = Words(
-                f"{day} har inte kommit än (i dag är det {today})",
-                f"{day} has not come yet (today is {today})",
-            )
-            yield Found(
-                record, column, problem, Words("Skriv dagen då det hände.", "Write the day it happened.")
-            )
+            problem = words("{day} has not come yet (today is {today})", day=day, today=today)
+            yield Found(record, column, problem, words("Write the day it happened."))
 
 
 def _unstorable(of: Shape, values: Mapping[str, Any]) -> Iterator[Fault]:
@@ -471,8 +450,8 @@ def _unstorable(of: Shape, values: Mapping[str, Any]) -> Iterator[Fault]:
                 yield Fault(column=column, problem=found[0], remedy=found[1])
             elif isinstance(inner, float | int) and not abs(inner) <= MAX_NUMBER:
                 number = _in_short(inner)
-                problem = Words(f"talet är för stort ({number})", f"the number is too large ({number})")
-                remedy = Words("Skriv ett tal i kolumnens enhet.", "Write a number in the column's unit.")
+                problem = words("the number is too large ({number})", number=number)
+                remedy = words("Write a number in the column's unit.")
                 yield Fault(column=column, problem=problem, remedy=remedy)
 
 

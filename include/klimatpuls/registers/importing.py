@@ -37,7 +37,7 @@ from klimatpuls.registers.reading import (
 )
 from klimatpuls.registers.template import FILLED_IN, GUIDE
 from klimatpuls.registers.values import cell_text
-from klimatpuls.registers.words import NOTHING, Words, shown
+from klimatpuls.registers.words import NOTHING, shown, words
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -170,14 +170,14 @@ def _sheets(sheets: Sequence[Sheet]) -> list[tuple[Register, Sheet]]:
         if register is not None:
             found.append((register, sheet))
         elif plain_name(name) != plain_name(GUIDE) and sheet.rows:
-            titles, called = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN), shown(name)
+            titles = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN)
             mistakes.append(
                 Mistake(
                     file=sheet.name,
                     place=NOTHING,
                     column=None,
-                    problem=Words(f"inget register heter {called.sv}", f"no register is called {called.en}"),
-                    remedy=Words(f"Kalla bladet något av {titles}.", f"Name the sheet one of {titles}."),
+                    problem=words("no register is called {name}", name=shown(name)),
+                    remedy=words("Name the sheet one of {titles}.", titles=titles),
                 )
             )
     if mistakes:
@@ -197,10 +197,8 @@ def _register_of(name: str, sheet: Sheet) -> Register:
     (second, _), (best, found) = hits[-2:]
     if best == second or best < _RECOGNISED:
         names = ", ".join(one.name for one in FILLED_IN)
-        msg = (
-            f"{sheet.name}: det går inte att se vilket register detta är; ange --register. "
-            f"{sheet.name}: cannot tell which register this is; say --register with one of {names}"
-        )
+        why = words("{file}: cannot tell which register this is; say --register", file=sheet.name)
+        msg = f"{why.sv}. {why.en} with one of {names}"
         raise UsageError(msg)
     return REGISTERS[found]
 

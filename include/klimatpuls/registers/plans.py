@@ -32,7 +32,8 @@ from klimatpuls.registers.reading import (
 )
 from klimatpuls.registers.rules import Record, plan_span
 from klimatpuls.registers.values import cell_text
-from klimatpuls.registers.words import Words, same, shown
+from klimatpuls.registers.words import Words, same, shown, words
+from klimatpuls.translations import translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,10 +138,8 @@ def read_collection(path: Path) -> tuple[Record, ...]:
         raise RegisterError([error.mistake]) from None
     if sheet.header != COLUMNS:
         wanted, found = ", ".join(COLUMNS), ", ".join(sheet.header[:20])
-        problem = Words(
-            f"väntade kolumnerna {wanted}, här står {found}", f"expected the columns {wanted}, found {found}"
-        )
-        remedy = Words("Ta sammanställningen som den gavs ut.", "Take the collection as it was published.")
+        problem = words("expected the columns {wanted}, found {found}", wanted=wanted, found=found)
+        remedy = words("Take the collection as it was published.")
         raise RegisterError([_mistake(path, row_place(1), None, problem, remedy)])
     records, mistakes = [], list(sheet.mistakes)
     seen: dict[str, Words] = {}
@@ -155,8 +154,8 @@ def read_collection(path: Path) -> tuple[Record, ...]:
             continue
         if row["adopted_year"] and not _YEAR.fullmatch(row["adopted_year"]):
             year = shown(row["adopted_year"])
-            problem = Words(f"väntade ett år, här står {year.sv}", f"expected a year, found {year.en}")
-            remedy = Words("Skriv fyra siffror, eller inget.", "Write four digits, or nothing.")
+            problem = words("expected a year, found {year}", year=year)
+            remedy = words("Write four digits, or nothing.")
             mistakes.append(_mistake(path, place, "adopted_year", problem, remedy))
             continue
         seen[code] = place
@@ -167,12 +166,12 @@ def read_collection(path: Path) -> tuple[Record, ...]:
 
 
 def _wrong_name(name: str, code: str | None, seen: Mapping[str, Words]) -> tuple[Words, Words]:
-    found, remedy = shown(name), Words("Rätta namnet.", "Correct the name.")
+    found, remedy = shown(name), words("Correct the name.")
     if code is None:
-        return Words(f"{found.sv} är ingen kommun", f"{found.en} is no municipality"), remedy
+        return words("{found} is no municipality", found=found), remedy
     earlier = seen[code]
     return (
-        Words(f"{found.sv} står redan i {earlier.sv}", f"{found.en} stands in {earlier.en} already"),
+        words("{found} stands in {earlier} already", found=found, earlier=earlier),
         remedy,
     )
 
@@ -221,7 +220,8 @@ def classify(code: str, row: Mapping[str, str]) -> dict[str, Any]:
         if url.startswith(("http://", "https://")):
             values["document_url"] = url.replace(" ", "%20")
         elif url:
-            remark = f"{remark} [länken i sammanställningen leder inte till webben: {url}]".strip()
+            broken = translate("sv", "the link in the collection does not lead to the web: {url}", url=url)
+            remark = f"{remark} [{broken}]".strip()
     if remark:
         values["note"] = remark
     return values

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from klimatpuls.report.numbers import Language
+    from klimatpuls.translations import Language
 
 CHART_ID: Final = "chart@klimatpuls"
 """Content id of the inline picture; the HTML part refers to it as ``cid:chart@klimatpuls``."""

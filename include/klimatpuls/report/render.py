@@ -19,10 +19,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from klimatpuls.errors import MailError
 from klimatpuls.report.chart import draw_chart
-from klimatpuls.report.numbers import LANGUAGES
+from klimatpuls.report.numbers import Speaker
 from klimatpuls.report.page import CHART_ID, Bullets, KeyFigures, Paragraph, Picture, Table
 from klimatpuls.report.view import read_digest
 from klimatpuls.report.wording import subject, write_page
+from klimatpuls.translations import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -217,11 +218,17 @@ def render_html(pages: Sequence[Page], heading: str) -> str:
     import css_inline
 
     template = _environment().get_template("digest.html.j2")
-    html = template.render(pages=pages, heading=heading, picture=_CHART_REFERENCE)
+    html = template.render(pages=pages, heading=heading, jump=_jump(), picture=_CHART_REFERENCE)
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True, minify_css=True)
     inlined: str = inliner.inline(html)
     # Classes have done their work; Gmail cuts a mail's HTML off at 102 kB.
     return re.sub(r'(<[^>]*?) class="[^"]*"', r"\1", inlined)
+
+
+def _jump() -> str:
+    """Where the English page is, for a reader of English who meets the Swedish one first."""
+    say = Speaker("en")
+    return say("In English below")
 
 
 @cache
@@ -251,7 +258,7 @@ def render_text(pages: Sequence[Page], heading: str) -> str:
         if position:
             lines += ["", "", "=" * TEXT_WIDTH, ""]
         elif len(pages) > 1:
-            lines += ["In English below.", ""]
+            lines += [f"{_jump()}.", ""]
         lines += _page_lines(page)
     return "\n".join(line.rstrip(" ") for line in lines) + "\n"
 
