@@ -479,7 +479,7 @@ def tell_stale() -> None:
 @failing_is_told
 def assess() -> int:
     """Reckon the dated statuses for today; skipped when none changed. Returns the publication."""
-    from klimatpuls.pipeline.assess import assess as reckon
+    from klimatpuls.pipeline.assess_members import assess as reckon
 
     with (
         connections.warehouse(connections.LOADER) as conn,

@@ -574,7 +574,7 @@ def test_tables_that_could_not_be_calculated_fail_a_task_and_not_the_publication
     ("task", "hop", "error", "words"),
     [
         ("publish", "klimatpuls.pipeline.publish.publish_validated", KeyError("x"), "KeyError: 'x'"),
-        ("assess", "klimatpuls.pipeline.assess.assess", MemoryError(), "MemoryError: no message"),
+        ("assess", "klimatpuls.pipeline.assess_members.assess", MemoryError(), "MemoryError: no message"),
         ("render_report", "klimatpuls.pipeline.report.write_report", ValueError("two\nlines"), "two lines"),
         (
             "sync_registers",

@@ -17,7 +17,7 @@ from klimatpuls.errors import WarehouseError
 from klimatpuls.membership import members
 from klimatpuls.pipeline import publish, watch
 from klimatpuls.pipeline.approval import decide_release
-from klimatpuls.pipeline.assess import assess
+from klimatpuls.pipeline.assess_members import assess
 from klimatpuls.pipeline.stale_tables import read_stale
 from klimatpuls.report.render import render
 from klimatpuls.report.view import read_digest

@@ -21,7 +21,7 @@ from klimatpuls.errors import UsageError
 from klimatpuls.local import runtime
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline import watch
-from klimatpuls.pipeline.assess import assess
+from klimatpuls.pipeline.assess_members import assess
 from klimatpuls.pipeline.sync_registers import sync_registers
 from klimatpuls.report import render
 from klimatpuls.warehouse import digest
