@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.rehearsal
 
-PAGE = PROJECT / "docs" / "source_check.md"
+PAGE = PROJECT / "tests" / "rehearsal" / "source_check.md"
 BEGIN, END = "<!-- source check -->\n", "<!-- end of source check -->"
 
 
