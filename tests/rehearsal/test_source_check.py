@@ -1,4 +1,4 @@
-"""`klimatpuls source check` against the agencies as recorded: nothing fails, and the table is the stored one."""
+"""`klimatpuls source check` against the agencies as recorded: nothing fails, the table is the stored one."""
 
 from __future__ import annotations
 
