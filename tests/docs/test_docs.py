@@ -134,6 +134,14 @@ def test_commands_that_pages_name_exist(page: Path) -> None:
     assert {one for one in named if one not in groups and not _is_command(one, commands)} == set()
 
 
+def test_the_example_of_a_source_check_is_from_the_recorded_one() -> None:
+    section = _read("docs/operations.md").split("## The first day", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| \w+ \| .+ (?:holds|differs|fails) \|.*$", section, re.MULTILINE)
+    recorded = _read("tests/rehearsal/source_check.md").splitlines()
+    assert len(rows) == 2
+    assert [row for row in rows if row not in recorded] == []
+
+
 def test_every_exit_code_is_documented() -> None:
     codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     assert codes == set(range(8))
