@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from klimatpuls.domain.defects import Defect
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
-from klimatpuls.statistics.targets import Interim, Target
+from klimatpuls.statistics.targets import Interim, Target, TargetState, TargetType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,4 +138,7 @@ def from_definition(settings: Mapping[str, Any]) -> Target:
             values[name] = dt.date.fromisoformat(values[name])
     steps = sorted(values.get("interim", ()), key=lambda step: int(step["year"]))
     values["interim"] = tuple(Interim(**step) for step in steps)
+    for name, words in (("target_type", TargetType), ("state", TargetState)):
+        if name in values:
+            values[name] = words(values[name])
     return Target(**values)

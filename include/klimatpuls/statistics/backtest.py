@@ -245,7 +245,7 @@ def _for_every_municipality(target: Target, matrix: SeriesMatrix) -> Target | No
     """The target as a percentage that can be laid over any municipality; None where there is none."""
     steps = tuple(step for step in target.interim if step.percent_below_base is not None)
     shared = replace(target, region_code=None, base_tco2e=None, path_start_tco2e=None, interim=steps)
-    if target.target_type is TargetType.FIXED_LEVEL:
+    if target.target_type == TargetType.FIXED_LEVEL:
         owner = None if target.region_code is None else matrix.select([target.region_code])
         if owner is None or not owner.region_codes or target.base_year is None or target.level_tco2e is None:
             return None

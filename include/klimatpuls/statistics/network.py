@@ -333,17 +333,14 @@ def members_on(members: pd.DataFrame, day: dt.date) -> list[str]:
 
     Example: joined 2027-01-01 → no member on 2026-05-08; joined None, left None → a member.
     """
-    spells = zip(
-        members["region_code"],
-        map(_as_date, members["joined_on"]),
-        map(_as_date, members["left_on"]),
-        strict=True,
-    )
-    return [
-        str(code)
-        for code, joined, left in spells
-        if (joined is None or joined <= day) and (left is None or left > day)
-    ]
+    spells = zip(members["region_code"], members["joined_on"], members["left_on"], strict=True)
+    return [str(code) for code, joined, left in spells if is_member_on(joined, left, day)]
+
+
+def is_member_on(joined_on: object, left_on: object, day: dt.date) -> bool:
+    """Whether a membership covers a day; see :func:`members_on`."""
+    joined, left = _as_date(joined_on), _as_date(left_on)
+    return (joined is None or joined <= day) and (left is None or left > day)
 
 
 def _variant(
@@ -392,27 +389,15 @@ def _members_at_the_time(
 ) -> pd.DataFrame:
     """One row per year, summed over the members on 31 December of it."""
     years = matrix.years[matrix.published.any(axis=0)]
-    known = set(matrix.region_codes)
-    spells = [
-        (str(code), _as_date(joined), _as_date(left))
-        for code, joined, left in zip(
-            members["region_code"], members["joined_on"], members["left_on"], strict=True
-        )
-        if code in known
-    ]
+    known = members[members["region_code"].isin(matrix.region_codes)]
+    is_unknown = any(_as_date(joined) is None for joined in known["joined_on"])
     frames = []
-    unknown = any(joined is None for _, joined, _ in spells)
     for year in years.tolist():
-        then = {
-            code
-            for code, joined, left in spells
-            if joined is not None and joined.year <= year and (left is None or left.year > year)
-        }
-        chosen = [] if unknown else sorted(then)
+        chosen = [] if is_unknown else sorted(set(members_on(known, dt.date(year, 12, 31))))
         whole = _variant(MEMBERS_AT_THE_TIME, matrix, inhabitants_by_year, splits, chosen)
         frames.append(whole[whole["year"] == year])
     frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
-    if unknown:
+    if is_unknown:
         frame["reason"] = JOIN_DATE_UNKNOWN
     return frame
 

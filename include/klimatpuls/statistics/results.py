@@ -307,7 +307,7 @@ def _target_progress(
     standing_change: pd.DataFrame,
     verdict_record: pd.DataFrame,
 ) -> pd.DataFrame:
-    proposed = [one for one in targets if one.state is TargetState.PROPOSED and not one.is_own]
+    proposed = [one for one in targets if one.state == TargetState.PROPOSED and not one.is_own]
     frame = standing.evaluate_all(
         in_force,
         held.by_boundary,

@@ -149,7 +149,7 @@ class _Case:
 
     @property
     def is_budget(self) -> bool:
-        return self.target.target_type is TargetType.CARBON_BUDGET
+        return self.target.target_type == TargetType.CARBON_BUDGET
 
 
 @dataclass(frozen=True)
@@ -672,7 +672,7 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
 
 def _gaps(case: _Case, verdict: _Verdict) -> tuple[FloatArray, FloatArray]:
     """Central projection and latest value above the level; the outcome above the level once it is final."""
-    if case.target.target_type is TargetType.NET_ZERO and case.target.residual_percent is None:
+    if case.target.target_type == TargetType.NET_ZERO and case.target.residual_percent is None:
         return verdict.last, verdict.last
     final = np.isin(verdict.status, (MET, MISSED))
     outcome = _outcome(case)
@@ -722,7 +722,7 @@ def _flags(
     flags = set(own)
     if region_code in one_plant:
         flags.add(ONE_PLANT)
-    if target.target_type is TargetType.CARBON_BUDGET:
+    if target.target_type == TargetType.CARBON_BUDGET:
         flags.add("carbon_budget")
     if target.boundary == EFFORT_SHARING_PROXY:
         flags.add("proxy")

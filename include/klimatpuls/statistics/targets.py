@@ -145,13 +145,12 @@ class Target:
     superseded_by: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "target_type", TargetType(self.target_type))
-        object.__setattr__(self, "state", TargetState(self.state))
-        missing = [name for name in _REQUIRED[self.target_type] if getattr(self, name) is None]
+        kind, _ = TargetType(self.target_type), TargetState(self.state)  # refuse unknown words
+        missing = [name for name in _REQUIRED[kind] if getattr(self, name) is None]
         if missing:
             msg = f"target {self.target_id}: type {self.target_type} needs {', '.join(missing)}; fill them in"
             raise ValueError(msg)
-        if self.target_type is TargetType.NET_ZERO and self.boundary != TERRITORIAL:
+        if self.target_type == TargetType.NET_ZERO and self.boundary != TERRITORIAL:
             msg = (
                 f"target {self.target_id}: net zero is evaluated on boundary {TERRITORIAL}, "
                 f"found {self.boundary}; state it as another type or change the boundary"
@@ -171,7 +170,7 @@ class Target:
             if value is not None and not low <= value <= high:
                 msg = f"target {self.target_id}: {name} is {value}, expected {low:g} to {high:g}"
                 raise ValueError(msg)
-        start = self.budget_start_year if self.target_type is TargetType.CARBON_BUDGET else self.base_year
+        start = self.budget_start_year if self.target_type == TargetType.CARBON_BUDGET else self.base_year
         if start is not None and self.target_year is not None and self.target_year <= start:
             msg = f"target {self.target_id}: target year {self.target_year} is not after its start {start}"
             raise ValueError(msg)
@@ -183,7 +182,7 @@ class Target:
 
     def in_force(self, on: dt.date) -> bool:
         """Whether the target is decided and valid on a day."""
-        if self.state is not TargetState.DECIDED:
+        if self.state != TargetState.DECIDED:
             return False
         return (self.valid_from is None or self.valid_from <= on) and (
             self.valid_to is None or on <= self.valid_to
@@ -308,12 +307,12 @@ def path_values(
     Example: 100 t in 1990, 37 t in 2030 → 2010: 68.5 t.
     """
     nothing = np.full(len(base), np.nan)
-    if target.target_type is TargetType.CONSTANT_RATE:
+    if target.target_type == TargetType.CONSTANT_RATE:
         start = int(_number(target.base_year))
         curve = base * (1.0 - _number(target.annual_rate)) ** np.maximum(years - start, 0)
         return start, np.where(years >= start, curve, np.nan)
     start_year, start_value = _path_start(target, matrix, base)
-    if start_year is None or target.target_year is None or target.target_type is TargetType.CARBON_BUDGET:
+    if start_year is None or target.target_year is None or target.target_type == TargetType.CARBON_BUDGET:
         return None, nothing
     corners = [(start_year, start_value)]
     for step in target.interim:

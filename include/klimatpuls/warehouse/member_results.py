@@ -17,7 +17,7 @@ from psycopg2 import sql
 
 from klimatpuls.membership import members
 from klimatpuls.membership.criteria import Records
-from klimatpuls.membership.members import DATED, TARGET_PROGRESS, TOLD, MemberInputs, OwnTarget
+from klimatpuls.membership.members import DATED, PUBLIC, TARGET_PROGRESS, MemberInputs, OwnTarget
 from klimatpuls.statistics import results
 from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import load_sql
@@ -148,7 +148,7 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         )
         # Counts alone, and of what is shown outside: everybody reads a cause. What failed does not count.
         fresh = {table: frames[table] for table in frames if tables.statuses[table].is_fresh}
-        told = members.count_changes(_shown(cursor, pointer["publication_id"], TOLD), fresh, TOLD)
+        told = members.count_changes(_shown(cursor, pointer["publication_id"], PUBLIC), fresh, PUBLIC)
         causes: list[dict[str, Any]] = [{"kind": STATUS_CHANGED, **told}]
         if healed := (not_fresh(statuses) - not_fresh(tables.statuses)) & set(fresh):
             causes.append({"kind": "recalculated", "tables": sorted(healed)})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.membership import criteria
-from klimatpuls.membership.measures import STALE_AFTER_MONTHS, Measure, Pledge
+from klimatpuls.membership.measures import STALE_AFTER_MONTHS, Measure, MeasureStatus, Pledge
 from klimatpuls.registers.rules import OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.statistics.series import Boundary
@@ -98,6 +98,7 @@ def read_measures(cursor: Any, at: datetime | None) -> tuple[Measure, ...]:
         effects = {int(year): float(value) for year, value in (row["effects"] or {}).items()}
         kept = {name: row[name] for name in _names(Measure) if name in row and row[name] is not None}
         kept |= {"title": row["title_sv"], "effects": effects, "evidence": tuple(row["evidence_links"])}
+        kept["status"] = MeasureStatus(row["status"])
         found.append(Measure(**kept))
     return tuple(found)
 
@@ -117,7 +118,14 @@ def read_plans(cursor: Any, at: datetime | None) -> tuple[criteria.Plan, ...]:
 def read_evidence(cursor: Any, at: datetime | None) -> tuple[criteria.Evidence, ...]:
     """Statements about the criteria."""
     return tuple(
-        criteria.Evidence(**{**row, "stated_by": row["stated_by"] or ""})
+        criteria.Evidence(
+            **{
+                **row,
+                "criterion": criteria.Criterion(row["criterion"]),
+                "kind": criteria.EvidenceKind(row["kind"]),
+                "stated_by": row["stated_by"] or "",
+            }
+        )
         for row in _rows(cursor, "evidence", at)
     )
 

@@ -111,7 +111,7 @@ class TestAsking:
         ],
     )
     def test_a_shortcoming_is_shown_outside_after_thirty_days(self, status, told, shown) -> None:
-        assert criteria.outside_status(status, told, AS_OF) is shown
+        assert criteria.public_status(status, told, AS_OF) is shown
 
 
 class TestInventory:
@@ -308,7 +308,7 @@ class TestWhatAMemberWasTold:
 
     def told(self, told_on: dt.date, as_of: dt.date, *answers: Answer) -> bool:
         records = Records(rounds=self.ROUNDS, answers=answers, asked_on=ASKED)
-        return criteria.was_told(TIERP, Criterion.INFORMING, records, told_on, as_of)
+        return criteria.was_notified(TIERP, Criterion.INFORMING, records, told_on, as_of)
 
     def test_of_a_shortcoming_that_lasts(self) -> None:
         assert self.told(dt.date(2026, 4, 10), dt.date(2026, 12, 1))
@@ -325,9 +325,9 @@ class TestWhatAMemberWasTold:
     def test_a_new_question_begins_anew(self) -> None:
         records = Records(asked_on={(TIERP, Criterion.TARGETS): dt.date(2026, 1, 1)})
         ask = (TIERP, Criterion.TARGETS, records)
-        assert not criteria.was_told(*ask, dt.date(2025, 12, 1), dt.date(2026, 12, 1))
-        assert not criteria.was_told(*ask, dt.date(2026, 6, 30), dt.date(2026, 12, 1))
-        assert criteria.was_told(*ask, dt.date(2026, 7, 1), dt.date(2026, 12, 1))
+        assert not criteria.was_notified(*ask, dt.date(2025, 12, 1), dt.date(2026, 12, 1))
+        assert not criteria.was_notified(*ask, dt.date(2026, 6, 30), dt.date(2026, 12, 1))
+        assert criteria.was_notified(*ask, dt.date(2026, 7, 1), dt.date(2026, 12, 1))
 
 
 def test_what_the_records_say_is_told_also_while_it_is_unknown() -> None:

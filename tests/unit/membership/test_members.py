@@ -20,7 +20,7 @@ from klimatpuls.statistics.targets import Target
 AS_OF = dt.date(2026, 5, 8)
 LUND, MALMO, TIERP = "1281", "1280", "0360"
 ROUND = ReportingRound(round_id="2026", opens_on=dt.date(2025, 12, 1), closes_on=dt.date(2026, 1, 31))
-TOLD = Hearing(told_on=dt.date(2026, 2, 5), replied_on=dt.date(2026, 2, 20), reply="I höst")
+HEARING = Hearing(told_on=dt.date(2026, 2, 5), replied_on=dt.date(2026, 2, 20), reply="I höst")
 BUS = Measure(
     measure_id="bus",
     owner_region_code=LUND,
@@ -98,9 +98,9 @@ def criterion(inputs: MemberInputs, code: str, which: str) -> dict[str, object]:
     return frame.loc[(code, which)].to_dict()
 
 
-def test_whom_it_is_asked_about() -> None:
+def test_who_is_assessed() -> None:
     rows = register(("0180", "member"), ("0187", "observer"), (TIERP, "applicant"), ("0123", "probable"))
-    assert members.asked_about(rows, AS_OF) == {"0180": "member", TIERP: "applicant"}
+    assert members.assessed_members(rows, AS_OF) == {"0180": "member", TIERP: "applicant"}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_whom_it_is_asked_about() -> None:
 def test_a_member_is_one_from_the_day_it_joins_to_the_day_it_leaves(joined, left, is_asked) -> None:
     rows = register(("0180", "member"))
     rows.loc[0, ["joined_on", "left_on"]] = [joined, left]
-    assert bool(members.asked_about(rows, AS_OF)) is is_asked
+    assert bool(members.assessed_members(rows, AS_OF)) is is_asked
 
 
 def test_every_member_has_four_rows_and_one_overview() -> None:
@@ -136,7 +136,7 @@ def test_every_member_has_four_rows_and_one_overview() -> None:
 def test_a_shortcoming_is_hidden_until_the_days_to_reply_have_passed() -> None:
     hidden = criterion(INPUTS, MALMO, "informing")
     assert (hidden["status"], hidden["shown_status"], hidden["told_on"]) == ("due", "unknown", None)
-    heard = replace(INPUTS, hearings={(MALMO, "informing"): TOLD})
+    heard = replace(INPUTS, hearings={(MALMO, "informing"): HEARING})
     for day, shown in ((dt.date(2026, 3, 6), "unknown"), (dt.date(2026, 3, 7), "due")):
         row = criterion(replace(heard, as_of=day), MALMO, "informing")
         assert (row["status"], row["shown_status"]) == ("due", shown)
@@ -150,7 +150,7 @@ def test_what_was_told_of_an_earlier_shortcoming_shows_nothing() -> None:
     later = ReportingRound(round_id="2027", opens_on=dt.date(2026, 12, 1), closes_on=dt.date(2027, 1, 31))
     records = replace(answered, rounds=[ROUND, later])
     inputs = replace(
-        INPUTS, records=records, hearings={(MALMO, "informing"): TOLD}, as_of=dt.date(2027, 12, 1)
+        INPUTS, records=records, hearings={(MALMO, "informing"): HEARING}, as_of=dt.date(2027, 12, 1)
     )
     row = criterion(inputs, MALMO, "informing")
     assert (row["status"], row["shown_status"], row["told_on"]) == ("not_met", "unknown", None)
@@ -218,11 +218,11 @@ def test_a_change_that_is_not_shown_outside_is_not_counted_outside() -> None:
     frames = build_members(INPUTS)
     before = {
         table: list(frames[table][list(columns)].itertuples(index=False, name=None))
-        for table, columns in members.TOLD.items()
+        for table, columns in members.PUBLIC.items()
     }
     fallen = {**frames, "criterion": frames["criterion"].assign(status="fallen", reason="another")}
     assert members.count_changes(shown(frames), fallen)["criterion"] == len(frames["criterion"])
-    assert set(members.count_changes(before, fallen, members.TOLD).values()) == {0}
+    assert set(members.count_changes(before, fallen, members.PUBLIC).values()) == {0}
 
 
 @pytest.mark.parametrize("column", ["evidence_kind", "target_id", "lapses_on"])
