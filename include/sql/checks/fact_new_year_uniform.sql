@@ -3,18 +3,7 @@
 -- release that is before it or not new. Figures below ten say too little and are left out, and so do
 -- years with fewer than twenty figures: a nation's total alone is always another one times a factor.
 WITH new_year AS MATERIALIZED (
-    SELECT
-        y.release_id,
-        y.year,
-        y.year_before,
-        y.steps
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            :every_year = 1
-        ) AS y
+    SELECT y.* FROM {new_years} AS y
 ),
 
 year_pair AS (

@@ -39,13 +39,7 @@ compared AS (
         m.run_id = :run_id
         AND m.release_id = any(:release_ids)
         -- Main sectors are all that can match; said here, the rest is not even read.
-        AND m.sector_code = any(
-            array(
-                SELECT s.sector_code
-                FROM core.dim_sector AS s
-                WHERE s.is_main
-            )
-        )
+        AND m.sector_code = {main_sectors}
 )
 
 SELECT

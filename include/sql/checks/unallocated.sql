@@ -1,5 +1,4 @@
--- The unallocated part of a main sector, in percent of the nation's figure, either way. The sectors whose
--- unallocated part is naturally large (shipping, machinery at sea) have a gate of their own.
+-- Measures the unallocated part of a sector: what the nation has beyond its counties.
 WITH counties AS (
     SELECT
         f.release_id,
@@ -13,8 +12,7 @@ WITH counties AS (
         f.run_id = :run_id
         AND f.release_id = any(:release_ids)
         AND r.level = 'county'
-        AND s.is_main
-        AND s.sector_code <> all(:wide_unallocated_sectors)
+        AND {sectors}
     GROUP BY f.release_id, f.sector_code, f.year
 )
 
@@ -26,9 +24,8 @@ SELECT
     n.sheet_row,
     n.{value} AS found,
     c.emissions AS expected,
-    abs(100 * (n.{value} - c.emissions) / nullif(n.{value}, 0)) AS measured,
-    coalesce(abs(100 * (n.{value} - c.emissions) / nullif(n.{value}, 0)), 0)
-    > :advisory_unallocated_pct AS is_finding
+    {measured} AS measured,
+    coalesce({is_beyond}, FALSE) AS is_finding
 FROM {rows} AS n
 INNER JOIN counties AS c
     ON n.release_id = c.release_id AND n.sector_code = c.sector_code AND n.year = c.year

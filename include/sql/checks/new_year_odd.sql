@@ -1,25 +1,14 @@
--- Share of the figures of a new year (of totals, where a fact has them) that are unlike the same area's year before:
--- their ratio, either way, is greater than plausible for one step of time. Figures below a floor are left out; what is
--- zero now counts.
+-- Measures the share of a new year's figures whose ratio to the year before is implausible for one step of time.
+-- Totals are compared where a fact has some. Figures below a floor are left out; what is zero now counts.
 WITH new_year AS MATERIALIZED (
-    SELECT
-        y.release_id,
-        y.year,
-        y.year_before,
-        y.steps
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            :every_year = 1
-        ) AS y
+    SELECT y.* FROM {new_years} AS y
 ),
 
 compared AS (
     SELECT
         y.release_id,
         {region_code} AS region_code,
+        {sector_code} AS sector_code,
         y.year,
         f.sheet_row,
         f.{value} AS found,
@@ -35,7 +24,7 @@ compared AS (
         AND b.run_id = :run_id
         AND b.{value} > 0
         AND b.{value} >= :new_year_floor
-        AND {total_cells}
+        AND {cells}
 ),
 
 shared AS (
@@ -49,7 +38,7 @@ shared AS (
 SELECT
     s.release_id,
     s.region_code,
-    cast(NULL AS text) AS sector_code,
+    s.sector_code,
     cast(s.year AS integer) AS year,
     s.sheet_row,
     cast(s.found AS double precision) AS found,

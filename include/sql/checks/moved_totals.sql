@@ -1,5 +1,5 @@
--- Share of municipal totals that moved clearly against the nearest earlier release.
--- Municipal totals, years both releases have; a cell that was zero before is left out.
+-- Measures the share of municipal totals that changed clearly since the nearest earlier release.
+-- Compared are the years that both releases have; a cell that was zero before is left out.
 WITH compared AS (
     SELECT
         new.release_id,
@@ -9,7 +9,7 @@ WITH compared AS (
         new.sheet_row,
         new.{value} AS found,
         old.{value} AS expected,
-        abs(new.{value} - old.{value}) > old.{value} * :hold_moved_pct / 100 AS is_odd
+        {is_odd} AS is_odd
     FROM
         unnest(
             cast(:compared_release_ids AS text[]), cast(:earlier_release_ids AS text[])
@@ -52,5 +52,5 @@ SELECT
     s.found,
     s.expected,
     cast(s.share_pct AS double precision) AS measured,
-    s.is_odd AND s.share_pct > :hold_moved_share_pct AS is_finding
+    s.is_odd AND s.share_pct > {limit_value} AS is_finding
 FROM shared AS s

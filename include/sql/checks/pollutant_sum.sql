@@ -1,6 +1,5 @@
--- The municipalities of a county add up to the county, for every sector, sub-sector and year, but for what
--- rounding explains: half of the finest step that municipal figures are published in, for the county and for each
--- municipality. What is beyond that is weighed against the nation's total of the year.
+-- Measures the gap between a whole and the sum of its parts, beyond what rounding explains.
+-- Rounding explains half of the finest step that municipal figures are published in, for the whole and for each part.
 WITH step AS (
     SELECT
         f.release_id,
@@ -27,15 +26,16 @@ nation AS (
 parts AS (
     SELECT
         f.release_id,
-        r.county_code,
-        f.sector_code,
+        {whole_region} AS region_code,
+        {whole_sector} AS sector_code,
         f.year,
         sum(f.{value}) AS sum_t,
         count(*) AS part_count
     FROM {rows} AS f
-    INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
-    WHERE f.run_id = :run_id AND f.release_id = any(:release_ids) AND r.level = 'municipality'
-    GROUP BY f.release_id, r.county_code, f.sector_code, f.year
+    LEFT JOIN core.dim_region AS r ON f.region_code = r.region_code
+    LEFT JOIN core.dim_sector AS s ON f.sector_code = s.sector_code
+    WHERE f.run_id = :run_id AND f.release_id = any(:release_ids) AND {parts}
+    GROUP BY f.release_id, {whole_region}, {whole_sector}, f.year
 ),
 
 compared AS (
@@ -45,20 +45,20 @@ compared AS (
         t.sector_code,
         t.year,
         t.sheet_row,
-        t.{value} AS found,
-        p.sum_t AS expected,
-        greatest(0, abs(t.{value} - p.sum_t) - (p.part_count + 1) / 2.0 * x.step_t) AS excess_t,
-        n.total_t
+        t.{value} AS whole_t,
+        p.sum_t,
+        {compared_with} AS compared_with_t,
+        greatest(0, {gap} - (p.part_count + 1) / 2.0 * x.step_t) AS excess_t
     FROM {rows} AS t
     INNER JOIN parts AS p
         ON
             t.release_id = p.release_id
-            AND t.region_code = p.county_code
+            AND t.region_code = p.region_code
             AND t.sector_code = p.sector_code
             AND t.year = p.year
-    INNER JOIN nation AS n ON t.release_id = n.release_id AND t.year = n.year
+    LEFT JOIN nation AS n ON t.release_id = n.release_id AND t.year = n.year
     INNER JOIN step AS x ON t.release_id = x.release_id
-    WHERE t.run_id = :run_id AND t.release_id = any(:release_ids)
+    WHERE t.run_id = :run_id AND t.release_id = any(:release_ids) AND {compared_with} IS NOT NULL
 )
 
 SELECT
@@ -67,8 +67,11 @@ SELECT
     c.sector_code,
     c.year,
     c.sheet_row,
-    c.found,
-    c.expected,
-    CASE WHEN c.excess_t > 0 THEN coalesce(1e6 * c.excess_t / nullif(c.total_t, 0), 1e6) ELSE 0 END AS measured,
-    c.excess_t > c.total_t * :sum_ppm / 1e6 AS is_finding
+    c.{found} AS found,
+    c.{expected} AS expected,
+    CASE
+        WHEN c.excess_t > 0 THEN coalesce({per} * c.excess_t / nullif(c.compared_with_t, 0), {per})
+        ELSE 0
+    END AS measured,
+    c.excess_t > c.compared_with_t * {limit_value} / {per} AS is_finding
 FROM compared AS c
