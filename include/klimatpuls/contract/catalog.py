@@ -382,6 +382,25 @@ SOURCES: Final = read_sources(Path(__file__).resolve().parents[1] / "sources")
 """Every source, by id."""
 
 
+def index_markdown() -> str:
+    """Returns the page docs/sources/README.md: every source with its page, publisher, DAGs and datasets."""
+    lines = [
+        "# Sources",
+        "",
+        "Written by `python -m klimatpuls.contract.schema --write docs/data_dictionary.md` from "
+        "`include/klimatpuls/sources/*/source.yaml`; change those files, never this one.",
+        "",
+        "| source | publisher | what | DAGs | datasets |",
+        "|---|---|---|---|---|",
+    ]
+    for entry in SOURCES.values():
+        datasets = ", ".join(f"`{dataset.id}`" for dataset in entry.datasets)
+        dags = f"`poll_{entry.id}`, `ingest_{entry.id}`"
+        cells = (f"[{entry.id}]({entry.id}.md)", entry.publisher, entry.title_en, dags, datasets)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def source(source_id: str) -> Source:
     """Returns the catalogue entry of this name.
 
