@@ -619,7 +619,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     file.write_text(dictionary_markdown(), encoding="utf-8")
     package = datapackage.to_json(datapackage.descriptor())
     file.with_name(datapackage.FILE_NAME).write_text(package, encoding="utf-8")
-    (file.parent / "sources" / "README.md").write_text(catalog.index_markdown(), encoding="utf-8")
+    index = file.parent / "sources" / "README.md"
+    index.parent.mkdir(exist_ok=True)
+    index.write_text(catalog.index_markdown(), encoding="utf-8")
 
 
 if __name__ == "__main__":
