@@ -35,7 +35,8 @@ def test_a_new_source_has_its_folder_fixture_test_and_page(tmp_path: Path, kind:
     sources = tmp_path / "include/klimatpuls/sources"
     (sources / "shared.yaml").write_text("services: {}\ntolerances: {}\n", encoding="utf-8")
     entry = catalog.read_sources(sources)["bird_counts"]
-    assert (entry.conn_id, entry.mock_path) == ("bird_counts_default", "/bird_counts")
+    path = "/api/v2" if kind == "pxweb" else ""
+    assert (entry.conn_id, entry.mock_path) == ("bird_counts_default", f"/bird_counts{path}")
     assert (entry.datasets[0].px_table is not None) == (kind == "pxweb")
     contract = yaml.safe_load((sources / "bird_counts/contract.yaml").read_text(encoding="utf-8"))
     assert contract["marts"]["bird_counts"]["fact"] == entry.datasets[0].fact == "bird_counts"
