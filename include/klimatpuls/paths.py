@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Final
 
 _INCLUDE: Final = Path(__file__).resolve().parents[1]
+PROJECT: Final = _INCLUDE.parent
 SQL_ROOT: Final = _INCLUDE / "sql"
+SOURCE_TEMPLATE: Final = _INCLUDE / "source_template"
+"""The files of a new source, with a placeholder for its id."""
 REGISTERS_FOLDER: Final = _INCLUDE / "registers"
 """The reviewed files of this project; a network of its own names another folder (KLIMATPULS_REGISTERS)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.contract.catalog import Source
     from klimatpuls.report.mailer import SmtpSettings
 
 LOADER = "warehouse_default"
@@ -48,15 +50,22 @@ def warehouse(conn_id: str) -> Iterator[PgConnection]:
         yield conn
 
 
-def base_url(conn_id: str) -> str:
-    """Where a source is: the agency, or a replica on this machine; the whole URL stands in the host field."""
-    return Connection.get(conn_id).host or ""
+def agency(source: Source) -> tuple[str, Path | None]:
+    """Returns where a source is, and the certificate of the authority of mock agencies.
 
+    Without a connection it is the agency's own address, but only where ``KLIMATPULS_SOURCES`` is ``live``.
 
-def mock_ca(conn_id: str) -> Path | None:
-    """Whom to trust that a replica is one: the file in the extra field ``mock_ca``; None without it."""
-    named = Connection.get(conn_id).extra_dejson.get("mock_ca")
-    return Path(named) if named else None
+    Returns:
+        The base URL (the host field of the connection), and the file in the extra field ``mock_ca`` or None.
+    """
+    try:
+        conn = Connection.get(source.conn_id)
+    except AirflowNotFoundException:
+        if os.environ.get("KLIMATPULS_SOURCES") != "live":
+            raise
+        return source.live_base_url, None
+    named = conn.extra_dejson.get("mock_ca")
+    return conn.host or "", Path(named) if named else None
 
 
 def smtp_settings() -> SmtpSettings:

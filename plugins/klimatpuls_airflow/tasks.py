@@ -169,12 +169,8 @@ def _session(conn: PgConnection, source: Source) -> PoliteSession:
     from klimatpuls.fetch.http import open_session
     from klimatpuls.warehouse.calls import WarehouseLedger
 
-    return open_session(
-        source,
-        connections.base_url(source.conn_id),
-        call_log=WarehouseLedger(conn),
-        mock_ca=connections.mock_ca(source.conn_id),
-    )
+    base_url, mock_ca = connections.agency(source)
+    return open_session(source, base_url, call_log=WarehouseLedger(conn), mock_ca=mock_ca)
 
 
 @contextmanager

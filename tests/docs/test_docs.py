@@ -12,7 +12,7 @@ from support.frames import frames_of
 
 from klimatpuls import errors
 from klimatpuls.contract import schema
-from klimatpuls.contract.catalog import SOURCES, Tolerances
+from klimatpuls.contract.catalog import SOURCES, Tolerances, index_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,7 +157,13 @@ def test_every_source_has_its_page_its_fixture_and_its_test(source_id: str) -> N
         assert dataset.id in page
     assert (ROOT / "tests/fixtures" / source_id / "ORIGIN.md").is_file()
     assert (ROOT / "tests/unit/sources" / f"test_{source_id}.py").is_file()
-    assert f"sources/{source_id}.md" in _read("docs/README.md")
+    assert f"({source_id}.md)" in _read("docs/sources/README.md")
+
+
+def test_the_list_of_sources_is_the_one_the_catalogue_makes() -> None:
+    assert _read("docs/sources/README.md") == index_markdown(), (
+        "python -m klimatpuls.contract.schema --write docs/data_dictionary.md writes it anew"
+    )
 
 
 def test_every_dag_is_documented() -> None:
@@ -168,8 +174,10 @@ def test_every_dag_is_documented() -> None:
         for name in re.findall(r"^def (\w+)\(\) -> None:", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert {"publish", "report", "sync_registers", "watch"} <= written
-    for dag_id in {*written, *(f"ingest_{source_id}" for source_id in SOURCES)}:
+    for dag_id in written:
         assert f"`{dag_id}`" in architecture, dag_id
+    for source_id in SOURCES:
+        assert f"`poll_{source_id}`, `ingest_{source_id}`" in _read("docs/sources/README.md")
 
 
 def test_the_structure_is_the_folder_list() -> None:

@@ -134,6 +134,21 @@ def ingest_file(home: Home, given: Given, say: Say) -> int:
     return EXIT_QUARANTINE
 
 
+def fetch_source(home: Home, source_id: str, say: Say) -> int:
+    """Runs the ingest DAG of one source on the stack that runs, or on one started for this.
+
+    Returns:
+        The exit code of the refresh.
+
+    Raises:
+        UsageError: if the catalogue has no such source.
+    """
+    clocked = _Clocked(say)
+    entry = source(source_id)
+    with _running(home, clocked, "source fetch") as stack:
+        return _refresh(stack, clocked, [entry.id]).exit_code
+
+
 def retry_source(home: Home, source_id: str, say: Say) -> int:
     """Read the refused files of a source again, without asking its agency; returns the exit code.
 

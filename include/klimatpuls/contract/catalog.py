@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -281,7 +282,8 @@ class Source:
         publisher: Who publishes the figures.
         conn_id: Airflow connection that holds the base URL; by default ``<id>_default``.
         live_base_url: Base URL of the agency.
-        mock_path: Path under which the mock agencies answer in the agency's place; by default ``/<id>``.
+        mock_path: Path under which the mock agencies answer in the agency's place; by default ``/<id>``
+            and the path of ``live_base_url``.
         hosts: Host names that may be called, redirects included.
         licence: Terms, as far as they are known.
         licence_url: Page with the terms.
@@ -349,14 +351,11 @@ def read_sources(folder: Path) -> dict[str, Source]:
 
 def _read_source(path: Path, shared: Mapping[str, Any]) -> Source:
     source_id = path.parent.name
-    document = {
-        "id": source_id,
-        "conn_id": f"{source_id}_default",
-        "mock_path": f"/{source_id}",
-        **parse_yaml(path.read_text(encoding="utf-8")),
-    }
+    document = {"id": source_id, **parse_yaml(path.read_text(encoding="utf-8"))}
     if (service := document.pop("service", None)) is not None:
         document |= _shared(path, "service", service, shared["services"])
+    document.setdefault("conn_id", f"{source_id}_default")
+    document.setdefault("mock_path", f"/{source_id}{urlsplit(str(document.get('live_base_url', ''))).path}")
     for dataset in document.get("datasets", ()):
         if isinstance(name := dataset.get("tolerances"), str):
             dataset["tolerances"] = _shared(path, "tolerances", name, shared["tolerances"])
@@ -380,6 +379,25 @@ def _shared(path: Path, field: str, name: str, entries: Mapping[str, Any]) -> An
 _SOURCE = TypeAdapter(Source)
 SOURCES: Final = read_sources(Path(__file__).resolve().parents[1] / "sources")
 """Every source, by id."""
+
+
+def index_markdown() -> str:
+    """Returns the page docs/sources/README.md: every source with its page, publisher, DAGs and datasets."""
+    lines = [
+        "# Sources",
+        "",
+        "Written by `python -m klimatpuls.contract.schema --write docs/data_dictionary.md` from "
+        "`include/klimatpuls/sources/*/source.yaml`; change those files, never this one.",
+        "",
+        "| source | publisher | what | DAGs | datasets |",
+        "|---|---|---|---|---|",
+    ]
+    for entry in SOURCES.values():
+        datasets = ", ".join(f"`{dataset.id}`" for dataset in entry.datasets)
+        dags = f"`poll_{entry.id}`, `ingest_{entry.id}`"
+        cells = (f"[{entry.id}]({entry.id}.md)", entry.publisher, entry.title_en, dags, datasets)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def source(source_id: str) -> Source:

@@ -660,8 +660,8 @@ def _column_markdown(column: Column) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the data dictionary to the file named by ``--write``, and ``datapackage.json`` beside it."""
-    from klimatpuls.contract import datapackage
+    """Write the data dictionary to FILE; ``datapackage.json`` and ``sources/README.md`` beside it."""
+    from klimatpuls.contract import catalog, datapackage
 
     parser = argparse.ArgumentParser(prog="python -m klimatpuls.contract.schema", description=main.__doc__)
     parser.add_argument("--write", type=Path, required=True, metavar="FILE")
@@ -669,6 +669,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     file.write_text(dictionary_markdown(), encoding="utf-8")
     package = datapackage.to_json(datapackage.descriptor())
     file.with_name(datapackage.FILE_NAME).write_text(package, encoding="utf-8")
+    index = file.parent / "sources" / "README.md"
+    index.parent.mkdir(exist_ok=True)
+    index.write_text(catalog.index_markdown(), encoding="utf-8")
 
 
 if __name__ == "__main__":
