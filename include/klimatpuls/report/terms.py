@@ -71,10 +71,6 @@ FLAGS: Final[dict[str, str]] = {
         "therefore part of the proxy"
     ),
 }
-REGISTERS: Final[dict[str, str]] = {
-    "members": message("the register of members"),
-    "targets": message("the register of targets"),
-}
 REASONS: Final[dict[str, str]] = {
     "no_population": message("no population of that year is held"),
     "borders_changed": message(

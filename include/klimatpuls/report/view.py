@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from klimatpuls.contract import catalog
+from klimatpuls.contract.causes import cause_from_json
 from klimatpuls.statistics.trend import MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR
 from klimatpuls.warehouse.connection import load_sql
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.contract.causes import Cause
+
 Origin = Literal["live", "archive", "synthetic"]
 
 BASE_YEAR: Final = 1990
@@ -27,7 +30,6 @@ GHG: Final = "ghg"
 NOT_TOLD: Final = catalog.datasets_of("air_pollutant")
 """Datasets of which the digest, a mail about the climate, says nothing."""
 TERRITORIAL: Final = "territorial"
-PUBLISHED_TOTAL: Final = "published_total"
 PROXY: Final = "effort_sharing_proxy"
 
 NATION: Final = "nation"
@@ -251,120 +253,6 @@ class RevisionRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """One value in two releases, tonnes.
-
-    ``international_t``: tonnes of international transport that the publisher began to count for the year;
-    they are in neither value. None where it did not.
-    """
-
-    region_name: str | None
-    year: int
-    old_t: float
-    new_t: float
-    international_t: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReleaseCause:
-    """A new release: the first of its kind, in place of ``replaces``, or an earlier one loaded afterwards.
-
-    ``boundary``: what the values of ``nation``, ``largest_movers`` and ``moved_share_pct`` are sums of.
-    """
-
-    release_id: str
-    dataset: str
-    substance: str
-    published_date: str
-    is_current: bool
-    first: bool
-    replaces: str | None
-    new_years: tuple[int, ...]
-    vanished_years: tuple[int, ...]
-    nation: tuple[Change, ...]
-    largest_movers: tuple[Change, ...]
-    moved_share_pct: float | None
-    boundary: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegisterCause:
-    """The network's own registers changed; ``register`` is None where it is not known which one."""
-
-    register: str | None
-    first: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class StandingCause:
-    """A member's own target changed its status; ``old`` is None where it had none."""
-
-    region_code: str
-    region_name: str
-    target_id: str
-    old: str | None
-    new: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OverrideCause:
-    """A release on hold was approved by a person, who is not named in a mail."""
-
-    release_id: str
-    reason: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionCause:
-    """A person withdrew a published release, or restored a withdrawn one; nobody is named in a mail.
-
-    Attributes:
-        is_withdrawal: Whether it was taken out; else it was brought back.
-        release_id: The release.
-        dataset: Catalogue id of its dataset.
-        substance: Its substance, ``all`` where there is none.
-        moves_current: Whether current figures changed by it.
-        current: The release whose figures count from now on, or None where there is none.
-        reason: Why, in the words of who decided.
-    """
-
-    is_withdrawal: bool
-    release_id: str
-    dataset: str
-    substance: str
-    moves_current: bool
-    current: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecalculatedCause:
-    """Result tables that could not be calculated in the publication before are calculated again."""
-
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DaysCause:
-    """Days passed and dated statuses changed by it: how many of criteria, measures and pledges."""
-
-    criteria: int
-    measures: int
-    pledges: int
-
-
-Cause = (
-    ReleaseCause
-    | RegisterCause
-    | StandingCause
-    | OverrideCause
-    | DecisionCause
-    | DaysCause
-    | RecalculatedCause
-)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Digest:
     """Everything the mail says, as numbers, codes and dates.
 
@@ -535,7 +423,9 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         as_of=head["as_of_date"],
         origin=head["origin"],
         method_version=head["method_version"],
-        causes=tuple(_cause(cause) for cause in head["causes"] if cause.get("dataset") not in NOT_TOLD),
+        causes=tuple(
+            cause_from_json(cause) for cause in head["causes"] if cause.get("dataset") not in NOT_TOLD
+        ),
         releases=tuple(_release(row) for row in told["releases"]),
         emissions=emissions,
         summary=tuple(_summary_point(row) for row in rows["network_summary"]),
@@ -595,69 +485,3 @@ def _finding(row: Mapping[str, Any]) -> Finding:
         message_en=row["message_en"],
         areas=tuple(dict.fromkeys(name for name in names if name)),
     )
-
-
-def _change(cell: Mapping[str, Any]) -> Change:
-    return Change(
-        region_name=cell.get("region_name"),
-        year=cell["year"],
-        old_t=float(cell["old_t"]),
-        new_t=float(cell["new_t"]),
-        international_t=None if cell.get("international_t") is None else float(cell["international_t"]),
-    )
-
-
-def _cause(cause: Mapping[str, Any]) -> Cause:
-    kind = cause["kind"]
-    if kind == "release":
-        return ReleaseCause(
-            release_id=cause["release_id"],
-            dataset=cause["dataset"],
-            substance=cause["substance"],
-            published_date=cause["published_date"],
-            is_current=cause.get("is_current", True),
-            first=cause["first"],
-            replaces=cause.get("replaces"),
-            new_years=tuple(sorted(cause.get("new_years", ()))),
-            vanished_years=tuple(sorted(cause.get("vanished_years", ()))),
-            nation=tuple(_change(cell) for cell in cause.get("nation", ())),
-            largest_movers=tuple(_change(cell) for cell in cause.get("largest_movers", ())),
-            moved_share_pct=None if cause.get("moved_share_pct") is None else float(cause["moved_share_pct"]),
-            # A cause without a boundary was written by an earlier version: published total.
-            boundary=cause.get("boundary", PUBLISHED_TOTAL),
-        )
-    if kind == "register":
-        return RegisterCause(register=cause.get("register"), first=cause["first"])
-    if kind == "standing":
-        from klimatpuls.domain.regions import region
-
-        return StandingCause(
-            region_code=cause["region_code"],
-            region_name=region(cause["region_code"]).name,
-            target_id=cause["target_id"],
-            old=cause.get("old"),
-            new=cause.get("new"),
-        )
-    if kind == "recalculated":
-        return RecalculatedCause(tables=tuple(cause["tables"]))
-    if kind == "override":
-        return OverrideCause(release_id=cause["release_id"], reason=cause.get("reason"))
-    if kind in ("withdrawn", "restored"):
-        return DecisionCause(
-            is_withdrawal=kind == "withdrawn",
-            release_id=cause["release_id"],
-            dataset=cause["dataset"],
-            substance=cause["substance"],
-            moves_current=cause["moves_current"],
-            current=cause["current"],
-            reason=cause["reason"],
-        )
-    if kind == "status_changed":
-        return DaysCause(
-            criteria=cause["criterion"], measures=cause["measure_status"], pledges=cause["pledge_status"]
-        )
-    msg = (
-        f"a publication's cause of an unknown kind: {kind!r}; known are release, withdrawn, restored, "
-        "override, standing, register, status_changed, recalculated"
-    )
-    raise ValueError(msg)

@@ -90,9 +90,9 @@ def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_t
     ("cause", "swedish", "english"),
     [
         (
-            {"kind": "register", "register": "members", "first": False},
-            "Nätverkets egna uppgifter: medlemsregistret har ändrats.",
-            "The network's own data: the register of members changed.",
+            {"kind": "register", "first": False},
+            "Nätverkets egna uppgifter: registren har ändrats.",
+            "The network's own data: the registers changed.",
         ),
         (
             {"kind": "register", "first": True},
