@@ -1,4 +1,4 @@
-"""What was released, and what changed and why: a publication's causes in sentences with numbers."""
+"""Sections on what was released, and on what changed and why: a publication's causes in sentences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the digest says, without a language: rows of the marts in, one :class:`Digest` out.
+"""The content of the digest without a language: rows of the marts in, one :class:`Digest` out.
 
-:func:`build_digest` is pure; :func:`read_digest` asks the marts in one REPEATABLE READ transaction, so
-that every figure of a mail belongs to one publication.
+:func:`build_digest` is pure. :func:`read_digest` queries the marts in one REPEATABLE READ transaction, so
+that all figures of a mail belong to one publication.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Origin = Literal["live", "archive", "synthetic"]
 BASE_YEAR: Final = 1990
 EMISSIONS: Final = "smhi_emissions"
 GHG: Final = "ghg"
-NOT_TOLD: Final = catalog.datasets_of("air_pollutant")
-"""Datasets of which the digest, a mail about the climate, says nothing."""
+OMITTED_DATASETS: Final = catalog.datasets_of("air_pollutant")
+"""Datasets that the digest, a mail about the climate, leaves out."""
 TERRITORIAL: Final = "territorial"
 PROXY: Final = "effort_sharing_proxy"
 
@@ -254,11 +254,11 @@ class RevisionRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Digest:
-    """Everything the mail says, as numbers, codes and dates.
+    """The content of the mail as numbers, codes and dates.
 
     Attributes:
         publication_id: The publication every figure belongs to.
-        as_of: The day the publication speaks about.
+        as_of: The day the publication was made for.
         origin: ``live``, ``archive`` or ``synthetic``.
         method_version: Version of the formulas.
         causes: Why there is a new publication.
@@ -367,7 +367,7 @@ class Digest:
 
 
 def read_digest(connection: PgConnection) -> Digest | None:
-    """Read the current publication's digest as one consistent picture.
+    """The current publication's digest, read in one transaction.
 
     Args:
         connection: A connection of ``wh_mailer`` outside any transaction; it is left outside one again.
@@ -417,16 +417,18 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         name: [] if SHOWS.get(name, frozenset()) & not_calculated else found for name, found in rows.items()
     }
     members = [_standing(row, is_known=MEMBERS_SHOW not in not_calculated) for row in rows["members"]]
-    told = {name: [row for row in rows[name] if row.get("dataset") not in NOT_TOLD] for name in QUERIES}
+    included = {
+        name: [row for row in rows[name] if row.get("dataset") not in OMITTED_DATASETS] for name in QUERIES
+    }
     return Digest(
         publication_id=publication_id,
         as_of=head["as_of_date"],
         origin=head["origin"],
         method_version=head["method_version"],
         causes=tuple(
-            cause_from_json(cause) for cause in head["causes"] if cause.get("dataset") not in NOT_TOLD
+            cause_from_json(cause) for cause in head["causes"] if cause.get("dataset") not in OMITTED_DATASETS
         ),
-        releases=tuple(_release(row) for row in told["releases"]),
+        releases=tuple(_release(row) for row in included["releases"]),
         emissions=emissions,
         summary=tuple(_summary_point(row) for row in rows["network_summary"]),
         municipalities=tuple(member for member in members if member.level == "municipality"),
@@ -435,8 +437,8 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         criteria=tuple(CriterionSum(**_without_id(row)) for row in rows["criteria"]),
         measures=next((MeasureCounts(**_without_id(row)) for row in rows["measures"]), MeasureCounts()),
         coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),
-        findings=tuple(_finding(row) for row in told["findings"]),
-        statuses=tuple(DataStatus(**_without_id(row)) for row in told["data_status"]),
+        findings=tuple(_finding(row) for row in included["findings"]),
+        statuses=tuple(DataStatus(**_without_id(row)) for row in included["data_status"]),
         record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
         not_calculated=not_calculated,
     )

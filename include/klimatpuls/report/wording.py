@@ -1,4 +1,4 @@
-"""The digest in words: one :class:`~klimatpuls.report.page.Page` per language from one digest.
+"""Writes the digest: one :class:`~klimatpuls.report.page.Page` per language.
 
 Every text is a message of the gettext catalogues (:mod:`klimatpuls.translations`), identified by its English.
 """
@@ -73,7 +73,7 @@ def write_page(digest: Digest, lang: Language) -> Page:
 
 
 MISSING_FROM: Final = frozenset({"network_summary", "region_overview"})
-"""The result tables whose missing figures are explained; nothing is said of them where they are not shown."""
+"""Result tables whose missing values are explained, if the tables are shown."""
 
 
 def calculated(
