@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from support.releases import ask, current, outbox, publish_now, release
 
+from klimatpuls.contract.causes import causes_to_json
 from klimatpuls.errors import UsageError
 from klimatpuls.pipeline import watch
 from klimatpuls.pipeline.approval import decide_release, questions_to_ask
@@ -74,8 +75,8 @@ def test_withdrawn_every_mart_is_as_before_and_restored_as_after(revised: tuple[
         assert not watch.has_unpublished(conn)
     assert made is not None
     assert published.digest() == published.good_digest
-    (cause,) = [cause for cause in made.causes if cause["kind"] == "withdrawn"]
-    assert cause == {
+    (cause,) = [cause for cause in made.causes if cause.kind == "withdrawn"]
+    assert causes_to_json([cause])[0] == {
         "kind": "withdrawn",
         "release_id": newer,
         "dataset": "smhi_emissions",
@@ -90,7 +91,7 @@ def test_withdrawn_every_mart_is_as_before_and_restored_as_after(revised: tuple[
     decide(published, newer, "restore", "the column was right")
     made = publish_now(published)
     assert made is not None
-    assert made.causes[0]["kind"] == "restored"
+    assert made.causes[0].kind == "restored"
     assert published.digest() == with_it
     assert current(published) == newer
 

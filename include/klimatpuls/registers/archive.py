@@ -60,7 +60,7 @@ def damaged(why: object) -> BrokenWorkbookError:
 
 
 class Budget:
-    """Counts what a file asks for; raises BrokenWorkbookError at the first ceiling."""
+    """Counts what a file contains; raises BrokenWorkbookError at the first ceiling."""
 
     def __init__(self) -> None:
         self._bytes = self._cells = self._filled = self._characters = 0

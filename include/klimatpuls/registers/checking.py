@@ -1,7 +1,7 @@
-"""Every register of a folder, read and held to its schema and its rules; all mistakes at once.
+"""Reads every register of a folder and checks it against its schema and its rules; reports all mistakes.
 
-A file with a mistake is left out as a whole and harms no other: what refers to it is checked against the rows
-that could be read.
+A file with a mistake is left out as a whole and does not affect the others: references to it are checked
+against the rows that could be read.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 MAX_MISTAKES: Final = 2000
-"""Mistakes of a file after which its other rows are not looked at: it is left out as a whole anyway."""
+"""Mistakes of a file after which its other rows are not checked: the file is left out anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +51,12 @@ class Register:
     """One register: its file, its schema, its rules.
 
     Attributes:
-        name: Its name, which is that of its schema unless ``schema`` says another.
+        name: Its name.
         file: Its file in the folder of registers.
         key: Columns that name a row uniquely.
-        rule: What its schema cannot say.
+        rule: Checks what its schema cannot express.
         entries: In a YAML file, the setting that holds the list; None where the file is one record.
-        schema: Name of its schema.
+        schema: Name of its schema; empty where it is the register's own.
     """
 
     name: str
@@ -129,16 +129,16 @@ REGISTERS: Final[Mapping[str, Register]] = {
         ),
     )
 }
-"""Every register of the folder, in the order a check tells them."""
+"""Every register of the folder, in the order in which mistakes are listed."""
 CONTACTS: Final = Register(
     name="contacts", file="contacts.csv", key=("region_code", "kind"), rule=rules.contacts
 )
-"""Personal data: its file lies outside the project, and no list of registers holds it."""
+"""Personal data: the file lies outside the project and is not one of ``REGISTERS``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a folder of registers says.
+    """The registers of a folder, checked.
 
     Attributes:
         records: Register → its records in the order of the file, for every register without a mistake.
@@ -161,11 +161,11 @@ class Checked:
 
 
 def check_folder(folder: Path = REGISTERS_FOLDER, today: dt.date | None = None) -> Checked:
-    """Read every register of a folder and hold it to its schema and its rules.
+    """Every register of a folder, checked against its schema and its rules.
 
     Args:
         folder: Folder of the files.
-        today: The present day, for days that may not lie ahead; None asks nothing of them.
+        today: The present day, for days that may not lie ahead; None skips that check.
 
     Returns:
         The records of the files without a mistake, and every mistake of the others.
@@ -174,7 +174,7 @@ def check_folder(folder: Path = REGISTERS_FOLDER, today: dt.date | None = None) 
 
 
 def draft_folder(folder: Path, today: dt.date | None = None) -> dict[str, Draft]:
-    """Every file of a folder as far as it could be read, not yet held to the others."""
+    """Every file of a folder as far as it could be read, not yet checked against the others."""
     return {name: _draft(register, folder / register.file, today) for name, register in REGISTERS.items()}
 
 
@@ -205,8 +205,8 @@ class Draft:
 
     Attributes:
         file: Its name in messages.
-        records: Everything that could be read; None for a file that is no table at all.
-        sound: The records that their schema has nothing against.
+        records: Everything that could be read; None where the file is not a table.
+        sound: The records that fit their schema.
         mistakes: What was found so far.
     """
 
@@ -217,7 +217,7 @@ class Draft:
 
 
 def settle(drafts: Mapping[str, Draft]) -> Checked:
-    """Hold the files to their rules and to each other."""
+    """Check the files against their rules and against each other."""
     book = Book({name: draft.records for name, draft in drafts.items() if draft.records is not None})
     records: dict[str, tuple[Record, ...]] = {}
     mistakes: list[Mistake] = []
@@ -242,9 +242,9 @@ def _draft(register: Register, path: Path, today: dt.date | None) -> Draft:
     return draft_of_sheet(register, sheet, today)
 
 
-def rejudge(register: Register, draft: Draft, today: dt.date | None) -> Draft:
-    """A draft whose records are others than those it was read with, held to the schema again."""
-    return _judge(register, draft.file, draft.records or (), (), today)
+def recheck(register: Register, draft: Draft, today: dt.date | None) -> Draft:
+    """A draft whose records were replaced, checked against the schema again."""
+    return _check_records(register, draft.file, draft.records or (), (), today)
 
 
 def draft_of_mapping(
@@ -252,7 +252,7 @@ def draft_of_mapping(
 ) -> Draft:
     """The records of a YAML register: the list it holds, or the file as one record."""
     if register.entries is None:
-        return _judge(register, file, [Record(place=NOTHING, values=_json(document))], [], today)
+        return _check_records(register, file, [Record(place=NOTHING, values=_json(document))], [], today)
     entries = document.get(register.entries)
     if not isinstance(entries, list) or len(document) != 1:
         entry = register.entries
@@ -285,11 +285,11 @@ def draft_of_mapping(
                     remedy=SHAPE_IN_README,
                 )
             )
-    return _judge(register, file, records, mistakes, today)
+    return _check_records(register, file, records, mistakes, today)
 
 
 def _json(value: Any) -> Any:
-    """What YAML read as JSON knows it: days as ISO text, settings without a value left out."""
+    """A YAML value as JSON: days as ISO text, settings without a value left out."""
     if isinstance(value, dict):
         return {str(name): _json(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
@@ -309,13 +309,13 @@ def draft_of_sheet(register: Register, sheet: Sheet, today: dt.date | None = Non
     for number, cells in sheet.rows:
         spare = next((index for index in cells if index >= len(columns) or columns[index] is None), None)
         if spare is not None:
-            # The cells before it may be shifted: no message about them would be true.
+            # The cells before it may be shifted, so messages about them could be wrong.
             mistakes.append(_spare(sheet, number, spare, cells[spare]))
             continue
         named = {index: str(columns[index]) for index in cells}
         read = {index: value_of(cell, known[named[index]]) for index, cell in cells.items()}
         mistakes += [
-            _question(sheet.name, reference(number, index), number, value, register.shape, named[index])
+            _unclear_cell(sheet.name, reference(number, index), number, value, register.shape, named[index])
             for index, value in read.items()
             if isinstance(value, Question)
         ]
@@ -326,17 +326,17 @@ def draft_of_sheet(register: Register, sheet: Sheet, today: dt.date | None = Non
         }
         places = {column: reference(number, index) for index, column in enumerate(columns) if column}
         records.append(Record(place=row_place(number), values=values, cells=places))
-    return _judge(register, sheet.name, records, mistakes, today)
+    return _check_records(register, sheet.name, records, mistakes, today)
 
 
 def _columns(register: Register, sheet: Sheet) -> list[str | None]:
-    """The register's column for each column of a table; a column without header and cells is passed over."""
+    """For each column of a table the register's column; None where the header names none."""
     headers = register.shape.headers
     return [headers.get(regions.plain_name(text)) for text in sheet.header]
 
 
 def _labelled(mistake: Mistake, of: Shape, columns: Sequence[str | None]) -> Mistake:
-    """A mistake of a cell, its column named as the register does."""
+    """A mistake of a cell, its column named as in the register."""
     if mistake.column is None:
         return mistake
     column = of.headers.get(regions.plain_name(mistake.column.en))
@@ -355,7 +355,7 @@ def _spare(sheet: Sheet, row: int, index: int, cell: Cell) -> Mistake:
     )
 
 
-def _question(file: str, cell: str, row: int, question: Question, of: Shape, column: str) -> Mistake:
+def _unclear_cell(file: str, cell: str, row: int, question: Question, of: Shape, column: str) -> Mistake:
     problem = question.problem
     if of.columns[column].get("x-private"):
         problem = words("the cell cannot be read")
@@ -403,14 +403,14 @@ def _header_mistakes(register: Register, sheet: Sheet, columns: Sequence[str | N
             )
 
 
-def _judge(
+def _check_records(
     register: Register,
     file: str,
     records: Sequence[Record],
     mistakes: Sequence[Mistake],
     today: dt.date | None,
 ) -> Draft:
-    """Hold each record to the schema, and the records to each other's keys."""
+    """Check each record against the schema, and that no key stands twice."""
     found: list[Mistake] = [*mistakes]
     # A cell that is empty only because its content was a mistake already is reported once.
     emptied = {(mistake.place, mistake.column) for mistake in mistakes}
@@ -422,14 +422,16 @@ def _judge(
             Found(record, fault.column, fault.problem, fault.remedy)
             for fault in (*register.shape.faults(record.values), *_unstorable(register.shape, record.values))
         ]
-        told = [_mistake(file, register, fault) for fault in faults]
-        told = [mistake for mistake in told if (mistake.place, mistake.column) not in emptied]
+        found += [
+            mistake
+            for fault in faults
+            if ((mistake := _mistake(file, register, fault)).place, mistake.column) not in emptied
+        ]
         if not faults:
             ahead = list(_days_ahead(register, record, today))
-            told += [_mistake(file, register, fault) for fault in ahead]
+            found += [_mistake(file, register, fault) for fault in ahead]
             if not ahead:
                 sound.append(record)
-        found += told
     found += [_mistake(file, register, twice) for twice in rules.repeated(records, register.key)]
     return Draft(file=file, records=tuple(records), sound=tuple(sound), mistakes=tuple(found))
 
@@ -443,7 +445,7 @@ def _days_ahead(register: Register, record: Record, today: dt.date | None) -> It
 
 
 def _unstorable(of: Shape, values: Mapping[str, Any]) -> Iterator[Fault]:
-    """Values that fit the schema and still no table or formula can hold."""
+    """Values that fit the schema, but that no table or formula can hold."""
     for column, value in values.items():
         for inner in _leaves(value):
             if isinstance(inner, str) and (found := text_problem(inner)):
@@ -486,12 +488,12 @@ def _mistake(file: str, register: Register, found: Found) -> Mistake:
 
 
 def row_sha256(values: Mapping[str, Any]) -> str:
-    """Hash of what a record says, whatever the order of its columns."""
+    """Hash of a record, independent of the order of its columns."""
     text = json.dumps(values, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def register_sha256(records: Sequence[Record]) -> str:
-    """Hash of what a register says, whatever the order of its rows."""
+    """Hash of a register, independent of the order of its rows."""
     rows = sorted(row_sha256(record.values) for record in records)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Importer of Klimatkollen's collection of climate plans: a plan, a pre-plan and a missing plan told apart.
+"""Imports Klimatkollen's collection of climate plans; keeps plans, pre-plans and missing plans apart.
 
 The collection is a CSV with one row per municipality: its name as ``X kommun`` or ``X stad``, a link, the
 year of adoption and a remark in free words. What it says of a plan's end stands in the remark only:
@@ -8,8 +8,8 @@ year of adoption and a remark in free words. What it says of a plan's end stands
 * the year in a plan's name (``Klimatplan 2030``) is a horizon and no end: nothing is guessed from it.
 
 A draft (on referral, in consultation, proposed) is a pre-plan and never counts as a plan, with or without a
-link. Without a link and without a draft the plan is missing. A link that leads nowhere on the web is left out
-and told in the note.
+link. Without a link and without a draft the plan is missing. A link that is no web address is left out and
+mentioned in the note.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.domain import regions
-from klimatpuls.registers.checking import REGISTERS, Draft, draft_folder, rejudge
+from klimatpuls.registers.checking import REGISTERS, Draft, draft_folder, recheck
 from klimatpuls.registers.importing import Imported, merge
 from klimatpuls.registers.reading import (
     Mistake,
@@ -43,7 +43,7 @@ COLUMNS: Final = ("municipality", "plan_url", "adopted_year", "comment")
 SOURCE: Final = "Klimatkollens sammanställning av klimatplaner"
 ID_PREFIX: Final = "klimatkollen-"
 _DRAFT: Final = re.compile(r"\b(remiss|samråd|förslag)", re.IGNORECASE)
-# A remark has single blanks only when these read it, so that each is done in the time the text is long.
+# A remark has only single blanks when these read it, so each takes linear time.
 _RANGE: Final = re.compile(r"\b((?:19|20)[0-9]{2}) ?[-–—]{1,2} ?((?:19|20)[0-9]{2})\b")
 _UNTIL: Final = re.compile(r"\btill (?:och med )?((?:19|20)[0-9]{2})\b", re.IGNORECASE)
 _OPEN: Final = re.compile(r"\btills ?vidare|gäller fortfarande", re.IGNORECASE)
@@ -78,7 +78,7 @@ class PlanCount:
 
 
 def import_plans(path: Path, folder: Path, today: dt.date) -> tuple[Imported, PlanCount]:
-    """Bring the collection into ``climate_plans.csv``; a region with an entry of its own keeps that one.
+    """Import the collection into ``climate_plans.csv``; a region with its own entry keeps that one.
 
     Args:
         path: The collection, CSV.
@@ -101,7 +101,7 @@ def import_plans(path: Path, folder: Path, today: dt.date) -> tuple[Imported, Pl
     }
     kept = tuple(record for record in records if record.values["owner_region_code"] not in own)
     empty = Draft(file=path.name, records=kept, sound=(), mistakes=())
-    (done,) = merge([(register, rejudge(register, empty, today))], folder, today)
+    (done,) = merge([(register, recheck(register, empty, today))], folder, today)
     return done, count(records, today)
 
 

@@ -1,10 +1,10 @@
-"""Reading register files: spreadsheets and YAML, and mistakes that name file, row, column, cell and remedy.
+"""Reads register files (spreadsheets, CSV and YAML) into tables of cells.
 
-Whoever edits a register edits a spreadsheet. So a *row* is the row the spreadsheet shows (the header is row
-1), a column may carry its Swedish name, and every mistake of a file is reported at once, in Swedish and
-English. What a file is follows from its bytes: Excel's workbooks with and without macros, OpenDocument, and
-text parted by comma, semicolon or tab. A cell that begins like a formula is a mistake: the next program that
-opens the file would run it.
+People edit registers in spreadsheets. So a *row* is the row that the spreadsheet shows (the header is row 1),
+a column may have its Swedish name, and all mistakes of a file are reported at once, in Swedish and English,
+each with file, row, column, cell and remedy. The format follows from the bytes: Excel workbooks with or
+without macros, OpenDocument, or text separated by comma, semicolon or tab. A cell that begins like a formula
+is a mistake: the next program that opens the file would run it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _SAVE_AS: Final = words("Save it as an Excel workbook (.xlsx) or as CSV UTF-8.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One thing a person has to mend.
+    """One mistake that a person must correct.
 
     Attributes:
         file: Name of the file, with the sheet where it is a workbook.
@@ -97,7 +97,7 @@ class Mistake:
 
 
 class RegisterError(UsageError):
-    """Register files say what they may not say; nothing of a file with a mistake is loaded.
+    """Register files have mistakes; nothing of such a file is loaded.
 
     Attributes:
         mistakes: All of them, file by file.
@@ -127,7 +127,7 @@ class RegisterError(UsageError):
 
 
 class UnreadableError(Exception):
-    """A file that cannot be read as a table at all; carries why."""
+    """A file that cannot be read as a table; holds the mistake."""
 
     def __init__(self, mistake: Mistake) -> None:
         self.mistake = mistake
@@ -136,7 +136,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A table as it was read, cells not yet understood.
+    """A table as it was read; its cells are not interpreted yet.
 
     Attributes:
         name: Name of the file, with the sheet where it is a workbook.
@@ -299,8 +299,8 @@ def _width(line: str, sign: str) -> int:
 def _rejoined(cells: list[str], delimiter: str, width: int) -> list[str]:
     """The cells of a row, a text that was cut at its own separators put together again.
 
-    A spreadsheet puts such a text into quotation marks; who edits by hand forgets them. A cell that begins
-    with a blank goes on from the one before it, but only where the row then has as many cells as the header.
+    A spreadsheet puts such a text into quotation marks; people who edit by hand forget them. A cell that
+    begins with a blank continues the one before it, if the row then has as many cells as the header.
     """
     while len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
@@ -355,7 +355,7 @@ def _sheet(name: str, grid: Mapping[int, Mapping[int, Any]]) -> Sheet:
     mistakes: list[Mistake] = []
     for number in sorted(grid):
         cells: dict[int, Cell] = {}
-        told = len(mistakes)
+        before = len(mistakes)
         for index, raw in sorted(grid[number].items()):
             cell = clean(raw) if isinstance(raw, str) else raw
             wrong = _cell_problem(cell)
@@ -364,7 +364,7 @@ def _sheet(name: str, grid: Mapping[int, Mapping[int, Any]]) -> Sheet:
                 mistakes.append(_cell_mistake(name, number, index, column, *wrong))
             elif cell not in (None, "") and number > 1:
                 cells[index] = cell
-        if cells or (number > 1 and len(mistakes) > told):
+        if cells or (number > 1 and len(mistakes) > before):
             rows.append((number, cells))
     if len(rows) > MAX_ROWS:
         problem = words(
@@ -412,9 +412,9 @@ def _error_problem(text: str) -> tuple[Words, Words]:
 
 
 def text_problem(text: str) -> tuple[Words, Words] | None:
-    """What is wrong with a text in any column, and what to do; None where nothing is.
+    """What is wrong with a text in any column, and what to do; None where nothing is wrong.
 
-    Signs that control a program cannot be stored, and letters that were read in a wrong encoding are lost.
+    Control characters cannot be stored, and letters that were read in a wrong encoding are lost.
     """
     if len(text) > MAX_CELL_CHARACTERS:
         most = f"{MAX_CELL_CHARACTERS:,}"
@@ -481,7 +481,7 @@ SHAPE_IN_README: Final = words("See the shape in include/registers/README.md.")
 
 
 def _refuse_alias(tokens: Iterable[Any], file: str) -> None:
-    """Refuse a YAML text that repeats parts of itself: few lines can stand for more than memory holds."""
+    """Refuse YAML aliases: a few lines could expand beyond memory."""
     for token in tokens:
         if type(token).__name__ == "AliasToken":
             problem = words("the file refers to itself (*{value})", value=token.value)

@@ -1,7 +1,7 @@
-"""What a schema cannot say: rules between the columns of a row, the rows of a file, and the files.
+"""Checks that a schema cannot express: between the columns of a row, the rows of a file, and the files.
 
-Each rule yields what it found with the record it is about; it sees sound records only, so that one mistake is
-told once. A register names its rule in ``checking.REGISTERS``.
+Each rule yields what it found, with its record. It gets only records that fit their schema, so that each
+mistake is reported once. ``checking.REGISTERS`` names the rule of each register.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OWN_SERIES_UNIT: Final = "tCO2e"
 PLAN_YEARS: Final = 10
 """Years a plan without a stated end applies: the rule of the third criterion."""
 LARGEST_RULE: Final = 1200
-"""No rule asks for more months, days or years; a formula that goes back so far leaves the calendar."""
+"""Largest number of months, days or years; a formula that goes back further leaves the calendar."""
 OBSERVER_DAYS: Final = 366
 """An observer is one for at most a year (the network's bylaws, section 4)."""
 MAX_DECISIONS: Final = 100
@@ -45,7 +45,7 @@ CRITERIA_RULES: Final = (
     "reply_days",
     "unknown_months",
 )
-"""Numbers that the formulas of criteria and measures ask for."""
+"""Numbers that the formulas of criteria and measures need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Book:
     records: Mapping[str, Sequence[Record]]
 
     def ids(self, register: str, column: str) -> Mapping[str, Record] | None:
-        """Id → its first record; None where the register could not be read and nothing can be held to it."""
+        """Id → its first record; None where the register could not be read."""
         if register not in self.records:
             return None
         found: dict[str, Record] = {}
@@ -117,7 +117,7 @@ def _overlaps(
     what: Words,
     column: str,
 ) -> Iterator[Found]:
-    """Records of one key that overlap, each held to the earlier one that lasts longest: one finding each."""
+    """One finding for each record that overlaps the earlier one of its key that lasts longest."""
     groups: dict[object, list[Record]] = defaultdict(list)
     for record in records:
         groups[key(record)].append(record)
@@ -171,7 +171,7 @@ def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Fou
 
 
 def _is_anothers(record: Record, owner: str | None) -> bool:
-    """Whether a record belongs to another owner; one whose own code is wrong is told of elsewhere."""
+    """Whether a record belongs to another owner; a wrong code is reported elsewhere."""
     found = record.values.get("owner_region_code")
     return found in regions.regions() and found != owner
 
@@ -331,7 +331,7 @@ def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Ite
 
 
 def rules(records: Sequence[Record], book: Book) -> Iterator[Found]:
-    """Numbers of decisions are those that the formulas reckon with, and the proposed line exists."""
+    """Numbers of decisions are those that the formulas use, and the proposed line exists."""
     lines = book.ids("national_lines", "target_id")
     for record in records:
         proposed = record.values["proposed_line"]["target_id"]
@@ -408,16 +408,16 @@ def climate_plans(records: Sequence[Record], _: Book) -> Iterator[Found]:
             remedy = words("Correct one, or leave the year empty.")
             yield Found(record, "decided_year", problem, remedy)
         if record.values["kind"] == "missing":
-            told = [
+            dated = [
                 name
                 for name in ("decided_on", "decided_year", "valid_from", "document_url")
                 if name in record.values
             ]
-            if told:
-                names = ", ".join(told)
+            if dated:
+                names = ", ".join(dated)
                 problem = words("a missing plan has {names}", names=names)
                 remedy = words("Leave it empty, or say plan or pre_plan.")
-                yield Found(record, told[0], problem, remedy)
+                yield Found(record, dated[0], problem, remedy)
     plans = [record for record in records if record.values["kind"] == "plan"]
     yield from _overlaps(
         plans,
@@ -447,7 +447,7 @@ def nothing_more(_: Sequence[Record], __: Book) -> Iterator[Found]:
 
 
 def enquiries(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """Nobody replies, or is told of a shortcoming, before being asked."""
+    """The reply and the notice of a shortcoming come after the enquiry."""
     yield from _in_order(records, "asked_on", "told_on")
     yield from _in_order(records, "asked_on", "replied_on")
 
@@ -508,7 +508,7 @@ def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
 
 
 def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """A list names main sectors: not every release has the parts of a sector, and none is counted twice."""
+    """A list names main sectors only: not every release has the parts of a sector."""
     mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
     for record in records:
         for code in sorted(set(record.values["sector_codes"]) - set(mains)):
@@ -518,7 +518,7 @@ def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
 
 
 def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """Every number that a formula asks for is there, one at a time."""
+    """Every number that a formula needs is there, one at a time."""
     yield from _in_order(records, "valid_from", "valid_to")
     yield from _overlaps(
         records,

@@ -97,7 +97,7 @@ _FORMATS: Final[Mapping[str, tuple[Words, Words]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What the schema has against one record.
+    """One way in which a record does not fit its schema.
 
     Attributes:
         column: The column, or None for the whole record.
@@ -139,7 +139,7 @@ class Shape:
         return words("{column} ({title})", column=column, title=title) if title else same(column)
 
     def faults(self, record: Mapping[str, Any]) -> Iterator[Fault]:
-        """Everything the schema has against a record, in the order of its columns."""
+        """All ways in which a record does not fit the schema, by column."""
         errors = sorted(
             _validator(self.name).iter_errors(dict(record)), key=lambda error: str(error.absolute_path)
         )
@@ -363,8 +363,8 @@ def is_web_address(text: str) -> bool:
 def is_function_address(text: str) -> bool:
     """Whether a mail address can be sent to, and belongs to a function and not to a person.
 
-    The part before the @ must hold a word of ``FUNCTION_WORDS``, with or without the dots of å, ä, ö: a name
-    does not, and what cannot be told from a name is refused rather than kept.
+    The part before the @ must hold a word of ``FUNCTION_WORDS``, with or without the dots of å, ä, ö. A text
+    that could be a person's name is refused.
 
     Example: ``klimat@example.org`` is a function's; ``anna.ek@example.org`` and ``anna@example.org`` are not.
     """

@@ -146,8 +146,8 @@ def _guide_sheet() -> str:
         for name, entry in register.shape.columns.items():
             words = ", ".join(swedish_word(value, entry) for value in _values(entry))
             title = str(register.shape.document["title"])
-            told = [title, entry["title"], name, "ja" if name in needed else "", entry["description"], words]
-            rows.append([str(cell) for cell in told])
+            cells = [title, entry["title"], name, "ja" if name in needed else "", entry["description"], words]
+            rows.append([str(cell) for cell in cells])
     widths = "".join(
         f'<col min="{place}" max="{place}" width="{width}" customWidth="1"/>'
         for place, width in enumerate((16, 30, 24, 8, 90, 60), start=1)

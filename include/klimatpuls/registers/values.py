@@ -1,7 +1,7 @@
-"""What a cell says, as its column's schema knows values: numbers, days, words, lists; or a question.
+"""Interprets cells as their column's schema defines values: numbers, days, words and lists.
 
-People write ``63 %``, ``146 060``, ``pågår`` and ``Transporter``. What can be meant in one way only is read
-so. What can be meant in two ways is asked about, since a wrong guess is a wrong figure.
+People write ``63 %``, ``146 060``, ``pågår`` and ``Transporter``. A cell with one possible meaning gets that
+value. A cell with two becomes a :class:`Question`, because a wrong guess is a wrong figure.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _SECTOR_WORDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A cell that can be meant in more than one way, or in none.
+    """A cell with more than one possible meaning, or with none.
 
     Attributes:
         problem: What was found.
@@ -82,9 +82,9 @@ def key_of(text: str) -> str:
 
 
 def value_of(cell: Cell, column: Mapping[str, Any]) -> Any:
-    """What a cell of a spreadsheet says, as its column's schema knows values.
+    """The value of a spreadsheet cell, as its column's schema defines values.
 
-    A cell that cannot be understood stays what it was, and the schema then says what it expects.
+    A cell that cannot be interpreted keeps its text; the check against the schema then reports it.
 
     Args:
         cell: The cell: text, a number, a percentage, a truth value, a day, or None.
@@ -160,7 +160,7 @@ def _rounded(number: float) -> float | int:
 
 
 def _percentage(number: float, column: Mapping[str, Any]) -> Any:
-    """A value that says itself that it is in percent."""
+    """A value that is stated in percent."""
     unit = column.get("x-unit")
     if unit == PERCENT:
         return _rounded(number)
@@ -174,7 +174,7 @@ def _percentage(number: float, column: Mapping[str, Any]) -> Any:
 
 
 def _checked(number: float | int, column: Mapping[str, Any]) -> Any:
-    """A number without a unit: asked about where it reads as a share of one in a column of percent."""
+    """A number without a unit; a Question where it could be a share of one in a column of percent."""
     if column.get("x-unit") != PERCENT or not 0 < abs(number) <= 1:
         return number
     share, same = _decimal(f"{_rounded(100 * number):g} %"), _decimal(f"{number:g} %")

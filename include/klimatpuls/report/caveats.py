@@ -1,4 +1,4 @@
-"""What a reader must know beside the figures: warnings, reasons, certainty, sources, freshness."""
+"""Sections on the quality of the figures: warnings, missing values, certainty, sources, freshness."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def warnings(digest: Digest, say: Speaker) -> Section:
-    """What the gates had to say about the current releases; says so when there is nothing."""
+    """The findings of the gates on the current releases, or that there are none."""
     heading = say("Warnings of the checks")
     findings = digest.findings
     if not findings:
@@ -42,7 +42,7 @@ def _warning(finding: Finding, say: Speaker) -> str:
 
 
 def missing_figures(digest: Digest, say: Speaker) -> Section | None:
-    """Why what is shown as a dash, or not shown, is missing; None where nothing is."""
+    """Why values are missing; None where none is."""
     items = []
     unpeopled = digest.years_without_population
     if unpeopled:
@@ -99,7 +99,7 @@ def _no_population(digest: Digest, years: Sequence[int], say: Speaker) -> str:
 
 
 def certainty(digest: Digest, say: Speaker) -> Section:
-    """How sure the figures are, and what is left out of them."""
+    """How certain the figures are, and what they leave out."""
     year = digest.last_year
     items = [
         say(
@@ -139,7 +139,7 @@ def certainty(digest: Digest, say: Speaker) -> Section:
 
 
 def _first_publication(digest: Digest, say: Speaker) -> list[str]:
-    """That the newest year was published once only, as long as that is so."""
+    """A sentence while no later release has confirmed the newest year."""
     if not digest.is_first_publication:
         return []
     year = digest.last_year
@@ -169,7 +169,7 @@ def _usual_movement(record: RevisionRecord, say: Speaker) -> str:
 
 
 def sources(digest: Digest, say: Speaker) -> Section:
-    """The words the publishers' terms ask for, one line per release in use."""
+    """The attribution that the publishers' terms require, one line per release in use."""
     items = []
     for release in digest.releases:
         if not release.is_current or release.substance not in {GHG, NOT_BY_SUBSTANCE}:

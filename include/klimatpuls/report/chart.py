@@ -1,8 +1,8 @@
 """The digest's one chart: the network, the nation and the rest of Sweden since 1990, as a PNG.
 
-Years stand on a true time axis. Values are points; a full line joins only years that follow each other,
-across a gap runs a thin dotted line that leads the eye and claims nothing. Colours are Okabe and Ito's,
-told apart by colour-blind readers, and every line also has its own marker and its name at its end.
+The axis is a true time axis. Values are points. A full line joins only consecutive years; a thin dotted line
+spans gaps and stands for no values. The colours are Okabe and Ito's, which colour-blind readers can tell
+apart; every line also has its own marker and its name at its end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The figures of the digest: the network at a glance and against the nation, the members, their parts."""
+"""Sections with figures: the network in short and compared with the nation, the members, their parts."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from klimatpuls.report.view import Digest, Standing, SummaryPoint
 
 NOTABLE_REVISION_PCT: Final = 5.0
-"""A revised value of the year before is told from this size on, percent."""
+"""Smallest revision of the previous year that the mail mentions, percent."""
 PARTLY_MARK: Final = "²"
-"""Stands beside an own part of which more than a tenth cannot be measured yet."""
+"""Marks an own part of which more than a tenth cannot be measured yet."""
 AVIATION_FLAGS: Final = (AVIATION_ESTIMATED, AVIATION_INCLUDED)
-"""Flags of a series whose domestic aviation is not known: told below the comparison."""
+"""Flags of a series whose domestic aviation is unknown; explained below the comparison."""
 
 
 def in_short(digest: Digest, say: Speaker) -> Section:
-    """The finding in a few sentences, and four numbers at a glance with the nation beside them."""
+    """The main result in a few sentences, and four key figures with the nation's beside them."""
     year, before = digest.last_year, digest.previous_year
     network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
     nation = digest.point(NATION, TERRITORIAL, year)
@@ -82,7 +82,7 @@ def _short_million(say: Speaker, value: float | None) -> str:
 
 
 def _per_head_at_a_glance(say: Speaker, network: SummaryPoint, nation: SummaryPoint) -> tuple[str, str]:
-    """Value and detail; where there is none, that it is missing and where the reason stands."""
+    """Value and detail; where the value is missing, says so and where the reason is."""
     if network.t_per_capita is None:
         return say("missing"), say("the reason stands further down")
     return say.per_head(network.t_per_capita), _nation_beside(say, say.per_head(nation.t_per_capita))
@@ -329,7 +329,7 @@ def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> 
         notes.append(
             say(
                 "The publisher revised {before} by 5% or more for: {revised}. The change since "
-                "{before} is reckoned from the revised value.",
+                "{before} is calculated from the revised value.",
                 before=before,
                 revised=", ".join(revised),
             )

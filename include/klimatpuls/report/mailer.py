@@ -1,12 +1,12 @@
-"""One message to one recipient over SMTP, with an outcome that tells what really happened.
+"""Sends one message to one recipient over SMTP and returns what happened.
 
-``smtplib`` is driven command by command: only so can a loss of the connection after DATA (the message
-may have arrived; sending again may send twice) be told from every other failure. Figures of origin
-``synthetic`` or ``archive`` leave for a loopback server only, and off loopback TLS is required.
+``smtplib`` is driven command by command, because only then can a connection lost after DATA (the message may
+have arrived, so sending again may send it twice) be distinguished from other failures. Figures of origin
+``synthetic`` or ``archive`` go to a loopback server only; any other server requires TLS.
 
-Addresses are checked where the settings are read (:mod:`klimatpuls.domain.mail_address`). A domain goes out
-encoded; a local part with letters such as å, ä and ö goes out only to a server that offers SMTPUTF8. No
-address is ever put into an outcome's detail or a log line.
+Addresses are checked when the settings are read (:mod:`klimatpuls.domain.mail_address`). A domain is sent
+encoded; a local part with letters such as å, ä and ö is sent only to a server that offers SMTPUTF8. No
+address is put into an outcome's detail or a log line.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class SmtpSettings:
         password: Its password; never shown by ``repr``.
         from_address: Sender of the digest.
         list_addresses: The digest's recipients, such as the network's list; each gets a message of its own.
-        operator_address: Who is told what was refused, held or not fetched; None for nobody.
+        operator_address: Gets notices of what was refused, held or not fetched; None for nobody.
         implicit_tls: TLS from the first byte (usually port 465).
         starttls: TLS by STARTTLS, required when set.
     """
@@ -89,7 +89,7 @@ class SmtpSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one attempt: the outbox state to store, and the server's words without addresses."""
+    """Result of one attempt: the outbox state to store, and the server's reply without addresses."""
 
     state: State
     detail: str | None = None
@@ -117,7 +117,7 @@ def parse_connection(text: str) -> SmtpSettings:
 
 
 def build_operator_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpSettings:
-    """The settings with which the operator is mailed: a wrong address of another field is in nobody's way.
+    """The settings for mail to the operator, which a wrong address in another field does not stop.
 
     Args:
         fields: As for :func:`build_settings`.
@@ -199,7 +199,7 @@ def hide_addresses(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    """What is kept of words that come from outside: short, and without an address or half of one."""
+    """A text from outside, shortened and without any address or part of one."""
     if len(text) > MAX_REPLY:
         text = text[:MAX_REPLY].rpartition(" ")[0]
     return hide_addresses(text)[:MAX_DETAIL]
@@ -262,7 +262,7 @@ def check_may_send(settings: SmtpSettings, origin: str) -> None:
 
     Raises:
         SuppressedError: if the figures are not live and the server is not on loopback.
-        MailError: if the server is not on loopback and the connection asks for no TLS.
+        MailError: if the server is not on loopback and the connection disables TLS.
     """
     if settings.is_loopback:
         return
@@ -370,7 +370,7 @@ def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int, is_u
     options += ["SMTPUTF8"] if is_utf8 else []
     code, reply = server.mail(sender, options)
     if code >= 300:
-        # A refused sender is a fault of the settings, not of the recipient: it may be mended and retried.
+        # A refused sender is an error of the settings, so the mail is tried again.
         return Outcome(state="failed", detail=_reply_words("sender", code, reply))
     code, reply = server.rcpt(recipient)
     if code >= 300:

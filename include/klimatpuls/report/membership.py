@@ -1,7 +1,7 @@
-"""The four criteria of membership, and measures against the gap: the network's picture in a few lines.
+"""Section on the four criteria of membership, and on measures compared with the gap.
 
-Worded as methods sections 10 and 11 ask: only what is shown outside, self-confirmed beside documented, no
-list of who falls short, and coverage never without its overlap and the measures nobody reckoned.
+Methods sections 10 and 11 define the content: only what is public, documented counts beside the totals, no
+list of members that fall short, and coverage always with its overlap and the measures without an effect.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def membership(digest: Digest, say: Speaker) -> Section | None:
             blocks.append(Paragraph(_nothing_established(digest.criteria[0].member_count, say)))
         else:
             blocks += _picture(digest, say)
-    told = (*_measures(digest, say), *(_coverage(one, say) for one in digest.coverage))
-    if told:
-        blocks.append(Bullets(told))
+    sentences = (*_measures(digest, say), *(_coverage(one, say) for one in digest.coverage))
+    if sentences:
+        blocks.append(Bullets(sentences))
     if digest.not_calculated & {"member_overview", "measure_coverage"}:
         what = say("Measures and coverage")
         blocks.append(Paragraph(f"{what}: {not_calculated(say)}"))
@@ -130,7 +130,7 @@ def _coverage(one: Coverage, say: Speaker) -> str:
     )
     return say(
         "{what}: measures cover {coverage_pct} of the gap of {gap_tco2e} (measures: "
-        "{measure_count}, without a reckoned effect: {without_effect_count}; "
+        "{measure_count}, without a calculated effect: {without_effect_count}; "
         "{assessed}).",
         what=what,
         coverage_pct=say.share(one.coverage_pct),

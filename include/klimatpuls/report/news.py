@@ -1,18 +1,11 @@
-"""What was released, and what changed and why: a publication's causes in sentences with numbers."""
+"""Sections on what was released, and on what changed and why: a publication's causes in sentences."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.contract import catalog
-from klimatpuls.report.page import Bullets, Section
-from klimatpuls.report.terms import REGISTERS, dataset_name, standing_words
-from klimatpuls.report.view import (
-    GHG,
-    MEMBERS_TODAY,
-    TERRITORIAL,
-    Cause,
-    Change,
+from klimatpuls.contract.causes import (
     DaysCause,
     DecisionCause,
     RecalculatedCause,
@@ -20,10 +13,15 @@ from klimatpuls.report.view import (
     ReleaseCause,
     StandingCause,
 )
+from klimatpuls.domain.regions import region
+from klimatpuls.report.page import Bullets, Section
+from klimatpuls.report.terms import dataset_name, standing_words
+from klimatpuls.report.view import GHG, MEMBERS_TODAY, TERRITORIAL
 
 if TYPE_CHECKING:
+    from klimatpuls.contract.causes import Cause, OverrideCause
     from klimatpuls.report.numbers import Speaker
-    from klimatpuls.report.view import Digest, OverrideCause
+    from klimatpuls.report.view import Digest
 
 MEMBERS_NAMED: Final = 3
 """How many of the members that were revised most are named."""
@@ -79,7 +77,7 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
             say(
                 "Target {target_id} ({region_name}): from “{old}” to “{new}”.",
                 target_id=cause.target_id,
-                region_name=cause.region_name,
+                region_name=region(cause.region_code).name,
                 old=standing_words(cause.old, say),
                 new=standing_words(cause.new, say),
             )
@@ -97,17 +95,16 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
 
 
 def _register_sentence(cause: RegisterCause, say: Speaker) -> str:
-    register = say(REGISTERS[cause.register]) if cause.register in REGISTERS else say("the registers")
     if cause.first:
-        return say("The network's own data: {register} were read for the first time.", register=register)
-    return say("The network's own data: {register} changed.", register=register)
+        return say("The network's own data: the registers were read for the first time.")
+    return say("The network's own data: the registers changed.")
 
 
 def _days_sentence(cause: DaysCause, say: Speaker) -> str:
     counts = (
-        (cause.criteria, say("criteria")),
-        (cause.measures, say("measures")),
-        (cause.pledges, say("pledges")),
+        (cause.criterion, say("criteria")),
+        (cause.measure_status, say("measures")),
+        (cause.pledge_status, say("pledges")),
     )
     statuses = ", ".join(f"{words} {count}" for count, words in counts if count)
     if not statuses:
@@ -130,7 +127,7 @@ def _override_sentence(cause: OverrideCause, say: Speaker) -> str:
 def _decision_sentence(cause: DecisionCause, say: Speaker) -> str:
     name = dataset_name(cause.dataset, cause.substance, say)
     reason = say(" Reason: {reason}", reason=cause.reason) if cause.reason else ""
-    if cause.is_withdrawal:
+    if cause.kind == "withdrawn":
         done = say("{name}: release {release_id} was withdrawn.", name=name, release_id=cause.release_id)
     else:
         done = say(
@@ -198,7 +195,7 @@ def _revision_sentences(cause: ReleaseCause, name: str, digest: Digest, say: Spe
     if is_territorial and cause.substance == GHG:
         sentences += _members_revision(digest, say)
     if cause.nation:
-        moves = "; ".join(_move(change, say) for change in cause.nation)
+        moves = "; ".join(_move(str(moved.year), moved.old_t, moved.new_t, say) for moved in cause.nation)
         sentences.append(
             say(
                 "Revision of {name}{scope}, the nation: {moves}.",
@@ -228,7 +225,10 @@ def _revision_sentences(cause: ReleaseCause, name: str, digest: Digest, say: Spe
             )
         )
     if cause.largest_movers:
-        moves = "; ".join(_move(change, say) for change in cause.largest_movers)
+        moves = "; ".join(
+            _move(f"{moved.region_name} {moved.year}", moved.old_t, moved.new_t, say)
+            for moved in cause.largest_movers
+        )
         sentences.append(say("Revised the most of all municipalities: {moves}.", moves=moves))
     return sentences
 
@@ -243,9 +243,7 @@ def _members_revision(digest: Digest, say: Speaker) -> list[str]:
     if any(member.revision_of_previous_pct is None for member in known):
         return []
     change = sum(member.revision_of_previous_tco2e or 0.0 for member in moved)
-    whole = Change(
-        region_name=None, year=now.year, old_t=now.emissions_tco2e - change, new_t=now.emissions_tco2e
-    )
+    whole = _move(str(now.year), now.emissions_tco2e - change, now.emissions_tco2e, say)
     most = sorted(moved, key=lambda member: -abs(member.revision_of_previous_tco2e or 0.0))[:MEMBERS_NAMED]
     named = ", ".join(
         f"{member.region_name} {say.tonnes(member.revision_of_previous_tco2e or 0.0, signed=True)} "
@@ -256,14 +254,14 @@ def _members_revision(digest: Digest, say: Speaker) -> list[str]:
         say(
             "Revision of the network's municipalities together, without international "
             "transport: {move}. Revised the most of them for {year}: {named}.",
-            move=_move(whole, say),
+            move=whole,
             year=year,
             named=named,
         )
     ]
 
 
-def _move(change: Change, say: Speaker) -> str:
-    where = f"{change.region_name} {change.year}" if change.region_name else str(change.year)
-    size = f" ({say.percent(100 * (change.new_t - change.old_t) / change.old_t)})" if change.old_t else ""
-    return f"{where}: {say.number(change.old_t)} → {say.tonnes(change.new_t)}{size}"
+def _move(label: str, old: float, new: float, say: Speaker) -> str:
+    """A value in two releases, tonnes, with its change in percent; the label names the place and year."""
+    size = f" ({say.percent(100 * (new - old) / old)})" if old else ""
+    return f"{label}: {say.number(old)} → {say.tonnes(new)}{size}"

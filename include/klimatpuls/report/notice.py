@@ -1,6 +1,6 @@
-"""The operator's mail: what was refused, held or not fetched, in the words of the terminal.
+"""Builds the operator's mail: what was refused, held or not fetched, as the terminal shows it.
 
-Plain text alone: findings are tables of a terminal, and nothing an agency wrote is taken for markup.
+Plain text only: findings are tables of a terminal, and text from an agency must not become markup.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 ORIGIN: Final = {"archive": message("ARCHIVED FIGURES"), "synthetic": message("SYNTHETIC FIGURES")}
 """What stands before a matter whose figures are not live."""
 PUBLISHED_ALL_THE_SAME: Final = "publish.stale-"
-"""How the keys of matters begin in spite of which something was published."""
+"""Start of the keys of matters that did not stop a publication."""
 NO_DIGEST: Final = "no-digest-"
-"""How the key of a wrong mail connection goes on after ``publish``."""
+"""In the key of a wrong mail connection, after ``publish``."""
 LOST_PARTS: Final = "lost-"
-"""How the keys of missing parts go on after the source."""
+"""In the keys of missing parts, after the source."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One matter that the operator is told of.
+    """One matter for the operator.
 
     Attributes:
-        key: Names the matter; the same matter is told once.
+        key: Identifies the matter; each matter is mailed once.
         source: Catalogue id of the source.
         matter_sv: What happened, Swedish, without the source's name.
         matter_en: The same, English.
-        findings: What was found and what to do, as the terminal says it.
+        findings: What was found and what to do, as the terminal shows it.
         origin: Origin of the figures.
     """
 
@@ -52,7 +52,7 @@ class Notice:
 
 
 def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: datetime) -> EmailMessage:
-    """The mail that tells of a matter.
+    """The mail about one matter.
 
     Args:
         notice: The matter.
@@ -89,7 +89,7 @@ def _headline(notice: Notice, say: Speaker) -> str:
 
 
 def _effect(notice: Notice) -> str:
-    """What a matter does to what readers see."""
+    """The effect of a matter on what readers see, as a message."""
     if notice.key.startswith(PUBLISHED_ALL_THE_SAME):
         return message("Facts and all other tables are published.")
     if notice.key.startswith(f"{notice.source}.{LOST_PARTS}"):

@@ -1,6 +1,6 @@
 """The digest as a document without markup: sections of blocks, from which HTML and plain text are made.
 
-Both renderings walk the same tree, so neither can say more than the other.
+Both renderings walk the same tree, so they have the same content.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CHART_ID: Final = "chart@klimatpuls"
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; ``tone`` says how much it asks to be seen."""
+    """Running text; ``tone`` is its emphasis."""
 
     text: str
     tone: Literal["plain", "lead", "note"] = "plain"
@@ -54,7 +54,7 @@ class Table:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One number that is read at a glance, with what it is and what to hold it against."""
+    """One key figure, with its label and what to compare it with."""
 
     label: str
     value: str
@@ -71,7 +71,7 @@ class KeyFigures:
 
 @dataclass(frozen=True)
 class Picture:
-    """The chart: what a reader who cannot see it is told, and its caption."""
+    """The chart: its alternative text and its caption."""
 
     alt: str
     caption: str
@@ -97,7 +97,7 @@ class Page:
         lang: Its language.
         title: Headline.
         subtitle: The day it speaks about.
-        banner: What must be seen before any figure (figures that are not live), or None.
+        banner: Warning above all figures (where they are not live), or None.
         sections: In reading order; the first one has no heading of its own in the mail's text.
         footer: Last lines: what made it, with which method.
     """

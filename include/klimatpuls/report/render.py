@@ -49,7 +49,7 @@ class Rendering:
     """A digest, rendered.
 
     Attributes:
-        publication_id: The publication it tells of.
+        publication_id: The publication of its figures.
         origin: ``live``, ``archive`` or ``synthetic``.
         subject: Subject line.
         mail_html: HTML part of the mail; its picture is ``cid:chart@klimatpuls``.

@@ -1,7 +1,7 @@
-"""Where members' own targets stand, worded as methods section 6 asks.
+"""Section on the status of members' own targets, worded as methods section 6 requires.
 
-Always a count of ways of reckoning ("7 of 8 ways"), never a probability, and never without the release and
-the latest data year. National lines do not get here.
+The result is always a count of method variants ("7 of 8 ways"), never a probability, and always with the
+release and the latest data year. National lines are not in it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from klimatpuls.report.view import Digest, OwnTarget
 
 PANDEMIC_YEARS: Final = frozenset({2020, 2021})
-"""A rate from one of these years is taken from unusually low emissions."""
+"""A rate from one of these years starts at unusually low emissions."""
 
 
 def own_targets(digest: Digest, say: Speaker) -> Section:
-    """Where members' own targets stand, and why where that cannot be said."""
+    """The status of members' own targets, with the reason where there is none."""
     heading = say("The members' own targets")
     blocks: list[Block] = []
     if not digest.own_targets:
@@ -119,7 +119,7 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
 
 
 def _rates(target: OwnTarget, say: Speaker) -> list[str]:
-    """The cut that is needed and what happened, each with its years and in words, not signs."""
+    """The required and the achieved rates, each with its years, in words instead of signs."""
     words = []
     if target.required_annual_rate is not None and target.last_year is not None:
         needed = say.share(100 * target.required_annual_rate)

@@ -1,4 +1,4 @@
-"""The words for the codes of the marts: panels, standings, reasons, names of data."""
+"""Names for the codes of the marts: panels, statuses of targets, reasons, datasets."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ STANDINGS: Final[dict[str, str]] = {
     "awaiting_data": message("target year passed, figure awaited"),
     "below_level": message("below the level now, not reached"),
     "all_below": message("at or below the level"),
-    "most_below": message("below the level in most ways of reckoning"),
-    "split": message("half of the ways of reckoning reach the level"),
-    "few_below": message("below the level in few ways of reckoning"),
+    "most_below": message("below the level in most ways of calculating"),
+    "split": message("half of the ways of calculating reach the level"),
+    "few_below": message("below the level in few ways of calculating"),
     "none_below": message("above the level"),
-    "too_far": message("too far ahead to reckon"),
+    "too_far": message("too far ahead to calculate"),
     "insufficient_data": message("insufficient data"),
     "not_computable": message("not computable"),
 }
@@ -70,10 +70,6 @@ FLAGS: Final[dict[str, str]] = {
         "The release does not show domestic aviation, nor does any other release. Aviation is "
         "therefore part of the proxy"
     ),
-}
-REGISTERS: Final[dict[str, str]] = {
-    "members": message("the register of members"),
-    "targets": message("the register of targets"),
 }
 REASONS: Final[dict[str, str]] = {
     "no_population": message("no population of that year is held"),
@@ -99,7 +95,7 @@ def dataset_name(dataset: str, substance: str, say: Speaker) -> str:
 
 
 def licence_words(licence: str, say: Speaker) -> str:
-    """The terms of a source, as far as they are known."""
+    """The licence of a source, or that it is not confirmed."""
     return say("licence not confirmed") if licence == "not confirmed" else licence
 
 
@@ -130,7 +126,7 @@ def capitalised(text: str) -> str:
 
 
 def not_calculated(say: Speaker) -> str:
-    """That a result table could not be calculated in this publication, in a sentence."""
+    """A sentence: a result table could not be calculated in this publication."""
     return say(
         "These figures could not be calculated in this publication. They are shown "
         "once they have been calculated again."
@@ -138,5 +134,5 @@ def not_calculated(say: Speaker) -> str:
 
 
 def no_network(say: Speaker) -> str:
-    """Why there is no sum of the network, to be put after a colon."""
+    """Why the network has no sum; stands after a colon."""
     return say("the register holds no confirmed member municipality")

@@ -1,4 +1,4 @@
-"""The digest in words: one :class:`~klimatpuls.report.page.Page` per language from one digest.
+"""Writes the digest: one :class:`~klimatpuls.report.page.Page` per language.
 
 Every text is a message of the gettext catalogues (:mod:`klimatpuls.translations`), identified by its English.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from klimatpuls.contract.causes import DecisionCause, RegisterCause, ReleaseCause, StandingCause
 from klimatpuls.report.caveats import certainty, freshness, missing_figures, sources, warnings
 from klimatpuls.report.figures import comparison, in_short, members, national_and_own_parts
 from klimatpuls.report.membership import membership
@@ -15,14 +16,7 @@ from klimatpuls.report.numbers import Speaker
 from klimatpuls.report.page import Page, Paragraph, Section
 from klimatpuls.report.standings import own_targets
 from klimatpuls.report.terms import not_calculated
-from klimatpuls.report.view import (
-    EMISSIONS,
-    GHG,
-    DecisionCause,
-    RegisterCause,
-    ReleaseCause,
-    StandingCause,
-)
+from klimatpuls.report.view import EMISSIONS, GHG
 from klimatpuls.translations import message
 
 if TYPE_CHECKING:
@@ -79,7 +73,7 @@ def write_page(digest: Digest, lang: Language) -> Page:
 
 
 MISSING_FROM: Final = frozenset({"network_summary", "region_overview"})
-"""The result tables whose missing figures are explained; nothing is said of them where they are not shown."""
+"""Result tables whose missing values are explained, if the tables are shown."""
 
 
 def calculated(
@@ -123,7 +117,7 @@ def _title(digest: Digest, say: Speaker) -> str:
     if causes:
         return say("Revised emission figures to {year}", year=year)
     decisions = [c for c in digest.causes if isinstance(c, DecisionCause) and c.moves_current]
-    if any(decision.is_withdrawal for decision in decisions):
+    if any(decision.kind == "withdrawn" for decision in decisions):
         return say("A release was withdrawn")
     if decisions:
         return say("A withdrawn release is shown again")

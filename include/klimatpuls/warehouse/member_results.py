@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
+from klimatpuls.contract.causes import DaysCause, RecalculatedCause, causes_to_json
 from klimatpuls.membership import members
 from klimatpuls.membership.criteria import Records
 from klimatpuls.membership.members import DATED, PUBLIC, TARGET_PROGRESS, MemberInputs, OwnTarget
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.contract.causes import Cause
     from klimatpuls.statistics.steps import Failure, Result
     from klimatpuls.warehouse.result_tables import TableStatus
 
 CRITERION = "criterion"
-STATUS_CHANGED = "status_changed"
-"""Kind of the cause of a publication that moved dated statuses alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,11 +148,13 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         )
         # Counts alone, and of what is shown outside: everybody reads a cause. What failed does not count.
         fresh = {table: frames[table] for table in frames if tables.statuses[table].is_fresh}
-        told = members.count_changes(_shown(cursor, pointer["publication_id"], PUBLIC), fresh, PUBLIC)
-        causes: list[dict[str, Any]] = [{"kind": STATUS_CHANGED, **told}]
+        changes = members.count_changes(_shown(cursor, pointer["publication_id"], PUBLIC), fresh, PUBLIC)
+        causes: list[Cause] = [DaysCause(**changes)]
         if healed := (not_fresh(statuses) - not_fresh(tables.statuses)) & set(fresh):
-            causes.append({"kind": "recalculated", "tables": sorted(healed)})
-        cursor.execute(load_sql("write/close_publication.sql"), {**values, "causes": json.dumps(causes)})
+            causes.append(RecalculatedCause(tables=tuple(sorted(healed))))
+        cursor.execute(
+            load_sql("write/close_publication.sql"), {**values, "causes": json.dumps(causes_to_json(causes))}
+        )
         cursor.execute(load_sql("write/switch_publication.sql"), values)
         cursor.execute("SELECT ops.analyze_publication()")
     return Reassessed(publication_id=made["publication_id"], changed=changed)

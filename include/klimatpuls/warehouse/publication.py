@@ -18,6 +18,7 @@ import psycopg2
 from psycopg2 import sql
 
 from klimatpuls.contract import catalog, schema
+from klimatpuls.contract.causes import OverrideCause, cause_from_json, causes_to_json
 from klimatpuls.contract.releases import Release, predecessors
 from klimatpuls.domain.defects import Defect, defect_cells
 from klimatpuls.domain.method_version import METHOD_VERSION
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.contract.causes import Cause
     from klimatpuls.contract.schema import Fact
     from klimatpuls.statistics.steps import Failure, Result
     from klimatpuls.warehouse.member_results import Reassessed
@@ -63,7 +65,7 @@ class Published:
 
     Attributes:
         publication_id: The new publication.
-        causes: Why it was made; see :mod:`klimatpuls.warehouse.causes`.
+        causes: Why it was made.
         release_ids: Releases published for the first time.
         digest_queued: Whether a digest was put into the outbox.
         rows: Rows written per table of ``mart_data``.
@@ -71,7 +73,7 @@ class Published:
     """
 
     publication_id: int
-    causes: list[dict[str, Any]]
+    causes: tuple[Cause, ...]
     release_ids: tuple[str, ...]
     digest_queued: bool
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -212,7 +214,7 @@ def publish(
             )
     return Published(
         publication_id=publication_id,
-        causes=causes,
+        causes=tuple(causes),
         release_ids=tuple(c.id for c in plan.newcomers),
         digest_queued=queued,
         rows=tables.rows,
@@ -669,7 +671,7 @@ def _switch(
     publication_id: int,
     facts: Mapping[str, int],
     tables: ResultTables,
-    causes: list[dict[str, Any]],
+    causes: Sequence[Cause],
     as_of: date,
     list_address: str | Sequence[str] | None,
     *,
@@ -694,7 +696,7 @@ def _switch(
         "previous_publication_id": plan.pointer["publication_id"],
         "as_of_date": as_of,
         "origin": plan.origin,
-        "causes": json.dumps(causes, ensure_ascii=False, default=str),
+        "causes": json.dumps(causes_to_json(causes), ensure_ascii=False),
     }
     cursor.executemany(
         load_sql("write/insert_publication_facts.sql"),
@@ -743,7 +745,14 @@ def enqueue_missed_digest(
         cursor.execute(load_sql("read/missed_digest.sql"), values)
         missed = cursor.fetchall()
         queued = [
-            _enqueue(cursor, publication_id, causes, as_of, recipient, always_ask=always_ask)
+            _enqueue(
+                cursor,
+                publication_id,
+                list(map(cause_from_json, causes)),
+                as_of,
+                recipient,
+                always_ask=always_ask,
+            )
             for publication_id, causes, recipient in missed
         ]
     return any(queued)
@@ -752,7 +761,7 @@ def enqueue_missed_digest(
 def _enqueue(
     cursor: Any,
     publication_id: int,
-    causes: list[dict[str, Any]],
+    causes: Sequence[Cause],
     as_of: date,
     list_address: str | Sequence[str],
     *,
@@ -761,7 +770,7 @@ def _enqueue(
     """Put a digest into the outbox for each recipient without one of the day, if its causes deserve one."""
     if not cause_rules.deserve_digest(causes):
         return False
-    ask = always_ask or any(cause["kind"] == "override" for cause in causes)
+    ask = always_ask or any(isinstance(cause, OverrideCause) for cause in causes)
     queued = 0
     for recipient in _recipients(list_address):
         cursor.execute(

@@ -90,9 +90,9 @@ def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_t
     ("cause", "swedish", "english"),
     [
         (
-            {"kind": "register", "register": "members", "first": False},
-            "Nätverkets egna uppgifter: medlemsregistret har ändrats.",
-            "The network's own data: the register of members changed.",
+            {"kind": "register", "first": False},
+            "Nätverkets egna uppgifter: registren har ändrats.",
+            "The network's own data: the registers changed.",
         ),
         (
             {"kind": "register", "first": True},
@@ -108,7 +108,8 @@ def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_t
                 "new": None,
             },
             "Mål lund-2030 (Lund): från ”hälften av sätten att räkna når nivån” till ”inget läge”.",
-            "Target lund-2030 (Lund): from “half of the ways of reckoning reach the level” to “no standing”.",
+            "Target lund-2030 (Lund): from “half of the ways of calculating reach the level” to “no "
+            "standing”.",
         ),
         (
             {"kind": "status_changed", "criterion": 0, "measure_status": 2, "pledge_status": 1},
