@@ -144,6 +144,7 @@ class Stack:
         )
         given["KLIMATPULS_HOME"] = str(self.home.root)
         given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
+        given["KLIMATPULS_TASK_RETRIES"] = "0"  # a person waits, and the next run tries again
         given[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
         for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP", "KLIMATPULS_REGISTERS", "KLIMATPULS_CONTACTS"):
             if name in os.environ:

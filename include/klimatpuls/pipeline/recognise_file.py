@@ -1,4 +1,4 @@
-"""Recognise files that a person gives by hand; runs under :mod:`klimatpuls.files.isolation`."""
+"""Recognises files that a person gives by hand; runs under :mod:`klimatpuls.files.isolation`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST_INFLATED = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class FileIdentity:
     """What a file given by hand is.
 
     Attributes:
@@ -28,29 +28,28 @@ class Known:
     substance: str | None
 
 
-def recognise(body: bytes) -> tuple[Known, bool] | None:
-    """What a file is, and whether it says that its figures are made up; None where no source knows it.
+def recognise(body: bytes) -> tuple[FileIdentity, bool] | None:
+    """Return what a file is and whether it is marked as synthetic; None where no source recognises it.
 
     Args:
         body: The file.
 
     Raises:
         SourceFormatError: if a source knows what it is and why it cannot be read, or it is a workbook that
-            is damaged, encrypted or too large for anybody.
+            is damaged, encrypted or too large for any source.
     """
     for source in catalog.SOURCES.values():
         module: Any = importlib.import_module(f"klimatpuls.sources.{source.id}")
-        known = module.recognise(body)
-        if known is not None:
-            found = Known(source=source.id, dataset=known[0], substance=known[1])
-            return found, is_synthetic(body)
+        found = module.recognise(body)
+        if found is not None:
+            return FileIdentity(source=source.id, dataset=found[0], substance=found[1]), is_synthetic(body)
     if body.startswith(b"PK"):
         check_workbook(body, what="the file", max_inflated=_LARGEST_INFLATED)
     return None
 
 
 def recognised_files() -> dict[str, str]:
-    """Source → what its files look like, one line each."""
+    """Return source → what its files look like, one line each."""
     return {
         source.id: importlib.import_module(f"klimatpuls.sources.{source.id}").RECOGNISES
         for source in catalog.SOURCES.values()
