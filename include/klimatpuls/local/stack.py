@@ -325,6 +325,7 @@ class Stack:
         self._warden.start(services.litter(self.home, environment))
 
     def _start_airflow(self) -> None:
+        services.rename_dags(self.home, self.cluster)
         mark = self.home.root / "airflow" / "metadata.mark"
         wanted = services.metadata_mark(self.folders)
         is_migrated = mark.exists() and mark.read_text(encoding="ascii") == wanted
