@@ -79,7 +79,7 @@ def test_docstrings_explain_the_arguments_there_are(folder: str) -> None:
 @pytest.mark.parametrize(
     ("code", "is_right"),
     [
-        ('def f(a, *, b=1, **c):\n    """Do.\n\n    Args:\n        a: A.\n        b: B.\n        **c: C."""', True),
+        ('def f(a, *, b, **c):\n    """A\n\n    Args:\n        a: A\n        b: B\n        **c: D."""', True),
         ('def f(a, b):\n    """Do.\n\n    Args:\n        a: One:\n            more.\n    """', False),
         ('def f(a):\n    """Do.\n\n    Args:\n        b: Gone.\n\n    Returns:\n        It.\n    """', False),
         ('def f(a):\n    """Do."""', True),
