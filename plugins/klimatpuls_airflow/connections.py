@@ -1,4 +1,4 @@
-"""Airflow connections as the domain wants them: DSNs, base URLs, mail settings; secrets stay in memory."""
+"""Airflow connections as DSNs, base URLs and mail settings; secrets stay in memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SMTP = "smtp_default"
 
 
 def warehouse_dsn(conn_id: str) -> str:
-    """The DSN that a warehouse connection stands for."""
+    """Return the DSN of a warehouse connection."""
     conn = Connection.get(conn_id)
     return build_dsn(
         user=conn.login or "",
@@ -39,13 +39,13 @@ def warehouse_dsn(conn_id: str) -> str:
 
 
 def open_warehouse(conn_id: str) -> PgConnection:
-    """An open connection to the warehouse; the caller closes it."""
+    """Return an open connection to the warehouse; the caller closes it."""
     return connect(warehouse_dsn(conn_id))
 
 
 @contextmanager
 def warehouse(conn_id: str) -> Iterator[PgConnection]:
-    """An open connection to the warehouse, closed at the end of the block."""
+    """Yield an open connection to the warehouse and close it at the end of the block."""
     with closing(open_warehouse(conn_id)) as conn:
         yield conn
 
@@ -69,7 +69,7 @@ def agency(source: Source) -> tuple[str, Path | None]:
 
 
 def smtp_settings() -> SmtpSettings:
-    """The mail server and every address, from the connection ``smtp_default``: what a digest needs.
+    """Return the mail server and every address, from the connection ``smtp_default``: what a digest needs.
 
     Raises:
         UsageError: if the connection is missing or one of its fields is wrong; says which and repeats no
@@ -81,7 +81,7 @@ def smtp_settings() -> SmtpSettings:
 
 
 def operator_settings() -> SmtpSettings:
-    """The mail server and the operator's address: all that a notice needs.
+    """Return the mail server and the operator's address: all that a notice needs.
 
     Raises:
         UsageError: if the connection is missing, or its server or the operator's address is wrong.

@@ -36,9 +36,9 @@ def answers(wholly_good: Published) -> dict[str, tuple[bytes, ...]]:
     """Dataset → its bytes as the mock agencies send them."""
     as_of = wholly_good.context.as_of
     found: dict[str, tuple[bytes, ...]] = {}
-    with MockServer(MockAgencies(wholly_good.archive, as_of)) as replica:
+    with MockServer(MockAgencies(wholly_good.archive, as_of)) as mock_server:
         for source in map(pipeline_run.unthrottled, SOURCES.values()):
-            with open_session(source, replica.url + source.mock_path) as session:
+            with open_session(source, mock_server.url + source.mock_path) as session:
                 for entry in source.datasets:
                     if entry.by_hand or entry.by_setting:
                         continue
@@ -194,7 +194,7 @@ def test_made_up_figures_and_others_are_kept_apart(tmp_path: Path, is_marked: bo
     title = f"{synthetic_mark.SYNTHETIC_MARK}: no real figure" if is_marked else ""
     body = workbook.build_workbook(rows, sheet_name="a", properties=workbook.Properties(title=title))
     assert synthetic_mark.is_synthetic(body) is is_marked
-    given = snapshot.Given(
+    given = snapshot.RecognisedFile(
         name="given.xlsx",
         body=body,
         known=recognise_file.FileIdentity(source="smhi_emissions", dataset="smhi_emissions", substance="ghg"),

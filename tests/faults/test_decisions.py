@@ -15,7 +15,7 @@ from support.releases import ask, current, outbox, publish_now, release
 from klimatpuls.contract.causes import causes_to_json
 from klimatpuls.errors import UsageError
 from klimatpuls.pipeline import watch
-from klimatpuls.pipeline.approval import decide_release, questions_to_ask
+from klimatpuls.pipeline.approval import claim_reviews, decide_release
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ class TestNotPublishedYet:
         why = "put on hold by operator: SMHI promised a corrected file"
         assert self.waits(published) == [(newer, "on hold", why)]
         with closing(connect(published.warehouse.loader_dsn)) as conn:
-            (question,) = questions_to_ask(conn, "review/1", lambda run: f"/run-{run}")
+            (question,) = claim_reviews(conn, "review/1", lambda run: f"/run-{run}")
         assert question.release_id == newer
         assert "put on hold by hand: SMHI promised a corrected file" in question.body
         decide(published, newer, "approve", "the file is right after all")
@@ -286,7 +286,7 @@ class TestNotPublishedYet:
             cursor.execute("UPDATE core.dim_release SET asked_by_run = 'review/0'")
         decide(published, newer, "hold")
         with closing(connect(published.warehouse.loader_dsn)) as conn:
-            assert [one.release_id for one in questions_to_ask(conn, "review/1", str)] == [newer]
+            assert [one.release_id for one in claim_reviews(conn, "review/1", str)] == [newer]
 
     def test_a_hold_needs_a_reason(self, waiting: tuple[Published, str]) -> None:
         published, newer = waiting

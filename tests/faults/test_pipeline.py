@@ -1,4 +1,4 @@
-"""What each hop leaves behind when a source is bad, slow, late or alone: states, kept bytes, words."""
+"""What each step leaves behind when a source is bad, slow, late or alone: states, kept bytes, words."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ def take_workbook(published: Published, body: bytes) -> ValidationResult:
 
 
 def through_replica(published: Published, faults: Faults, sleep: Callable[[float], None]) -> ValidationResult:
-    """SMHI's workbooks over HTTP from a replica with faults, through hops 1 to 3."""
+    """SMHI's workbooks over HTTP from a mock server with faults, through steps 1 to 3."""
     dsn, context, source = (
         published.warehouse.loader_dsn,
         published.context,
         pipeline_run.unthrottled(SMHI_EMISSIONS),
     )
-    replica = MockServer(MockAgencies(published.archive, context.as_of), faults=faults)
+    mock_server = MockServer(MockAgencies(published.archive, context.as_of), faults=faults)
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
-    with replica, closing(connect(dsn)) as conn:
+    with mock_server, closing(connect(dsn)) as conn:
         run_id = pipeline_run.begin(conn, source, context)
-        with open_session(source, replica.url + source.mock_path, limits=limits, sleep=sleep) as session:
+        with open_session(source, mock_server.url + source.mock_path, limits=limits, sleep=sleep) as session:
             snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         load.load_run(conn, source, run_id, context)
         return validate.validate_run(conn, dsn, source, run_id, context)
@@ -99,18 +99,20 @@ def test_a_wrong_answer_over_http_is_kept_and_quarantined(
 def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Published) -> None:
     waits: list[float] = []
     context, source = published.context, pipeline_run.unthrottled(SMHI_EMISSIONS)
-    replica = MockServer(
+    mock_server = MockServer(
         MockAgencies(published.archive, context.as_of), faults=Faults(route=FILE, reset_half_way=True)
     )
 
     def recover(seconds: float) -> None:
         waits.append(seconds)
-        replica.faults = Faults()
+        mock_server.faults = Faults()
 
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
-    with replica, closing(connect(published.warehouse.loader_dsn)) as conn:
+    with mock_server, closing(connect(published.warehouse.loader_dsn)) as conn:
         run_id = pipeline_run.begin(conn, source, context)
-        with open_session(source, replica.url + source.mock_path, limits=limits, sleep=recover) as session:
+        with open_session(
+            source, mock_server.url + source.mock_path, limits=limits, sleep=recover
+        ) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
     assert waits, "the first answer was cut off"
     assert taken.state == "no_news", "the very bytes that are published came at the second attempt"
@@ -123,8 +125,8 @@ def test_a_failed_fetch_is_told_and_moves_no_figure(published: Published) -> Non
     admin = published.warehouse.admin_dsn
     state = f"SELECT state, detail, ended_at IS NOT NULL FROM ops.source_run WHERE run_id = {run_id}"
     assert ask(admin, state) == [("failed", "no connection; try later", True)]
-    told = "SELECT DISTINCT status, detail FROM mart.data_status WHERE source = 'smhi_emissions'"
-    assert ask(admin, told) == [("failed", "no connection; try later")]
+    message = "SELECT DISTINCT status, detail FROM mart.data_status WHERE source = 'smhi_emissions'"
+    assert ask(admin, message) == [("failed", "no connection; try later")]
     assert published.digest() == published.good_digest
 
 
@@ -142,9 +144,9 @@ class TestRefusedSheet:
         rows[at][5] = "uppgift saknas"
         body = workbook.build_workbook(rows, sheet_name="wrong cell")
         result = take_workbook(published, body)
-        told = "\n".join(result.explanations)
-        assert f"row {at + 1}" in told
-        assert "uppgift saknas" in told
+        message = "\n".join(result.explanations)
+        assert f"row {at + 1}" in message
+        assert "uppgift saknas" in message
         admin = published.warehouse.admin_dsn
         (release,) = result.quarantined
         kept = f"SELECT sheet_row, raw_value FROM staging.rejected_cell WHERE run_id = {result.run_id}"
@@ -208,9 +210,9 @@ def test_population_alone_is_published_without_a_digest(
     now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
     context = RunContext(home=tmp_path / "home", origin="synthetic", as_of=day, now=now)
     dsn, source = warehouse.loader_dsn, SCB_POPULATION
-    with MockServer(MockAgencies(small_archive, day)) as replica, closing(connect(dsn)) as conn:
+    with MockServer(MockAgencies(small_archive, day)) as mock_server, closing(connect(dsn)) as conn:
         run_id = pipeline_run.begin(conn, source, context)
-        with open_session(source, replica.url + source.mock_path) as session:
+        with open_session(source, mock_server.url + source.mock_path) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         assert taken.state == "fetched"
         load.load_run(conn, source, run_id, context)

@@ -89,7 +89,7 @@ def test_an_unchanged_workbook_costs_no_body_and_an_unchanged_table_no_figure(
     assert not any(path.endswith(("/data", "/metadata")) for _, path, _ in server.log)
 
 
-def test_a_look_that_gets_no_answer_forgets_nothing(conn, context, small_archive) -> None:
+def test_a_poll_that_gets_no_answer_forgets_nothing(conn, context, small_archive) -> None:
     with MockServer(MockAgencies(small_archive, BEFORE)) as server:
         seen(conn, server, SCB, context)
         fetched(conn, server, SCB, context)

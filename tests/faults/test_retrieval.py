@@ -1,4 +1,4 @@
-"""Releases of a publisher that dates nothing: dated by retrieval, told apart by content alone."""
+"""Releases of a publisher that dates nothing: dated by retrieval, distinguished by content alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATASET = "kolada_kpi"
 
 
 def retrieve(published: Published, day: date, coming: str) -> list[str]:
-    """Take the definitions that are retrieved on a day through all hops; the verdicts on them."""
+    """Take the definitions that are retrieved on a day through all steps; the verdicts on them."""
     entries = [{"id": code, "title": code, "publication_date": coming} for code in kpis()]
     page = {"count": len(entries), "values": entries, "next_url": None, "previous_url": None}
     head = {"retrieved": day.isoformat(), "by": "klimatpuls", "pages": 1}
@@ -61,7 +61,7 @@ def releases(published: Published) -> list[tuple[Any, ...]]:
 
 
 def current_day(published: Published) -> date:
-    """What readers are told of the next publication comes from the release of this day."""
+    """What readers see of the next publication comes from the release of this day."""
     with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
         cursor.execute(
             """SELECT DISTINCT r.published_date FROM mart.indicator_definition AS d

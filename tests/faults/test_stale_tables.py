@@ -18,7 +18,7 @@ from klimatpuls.errors import WarehouseError
 from klimatpuls.membership import members
 from klimatpuls.pipeline import publish, watch
 from klimatpuls.pipeline.approval import decide_release
-from klimatpuls.pipeline.assess_members import assess
+from klimatpuls.pipeline.assess_members import assess_members
 from klimatpuls.pipeline.stale_tables import read_stale
 from klimatpuls.report.render import render
 from klimatpuls.report.view import read_digest
@@ -422,7 +422,7 @@ class TestDaysThatPass:
             closing(connect(published.warehouse.loader_dsn)) as conn,
             closing(connect(published.warehouse.mailer_dsn)) as mailer,
         ):
-            return assess(conn, mailer, context)
+            return assess_members(conn, mailer, context)
 
     def test_a_table_of_members_that_fails_is_told_once_and_heals(
         self, published: Published, monkeypatch: pytest.MonkeyPatch

@@ -45,5 +45,5 @@ def test_no_assumption_fails_and_the_table_is_the_stored_one(
 
 
 def without_figures(table: str) -> str:
-    """A table in which every number is the same: made-up figures say nothing of an assumption."""
+    """A table in which every number is the same: synthetic figures say nothing of an assumption."""
     return re.sub(r"\d+(?:[\d  ]*\d)?", "0", table)

@@ -21,7 +21,7 @@ from klimatpuls.errors import UsageError
 from klimatpuls.local import runtime
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline import watch
-from klimatpuls.pipeline.assess_members import assess
+from klimatpuls.pipeline.assess_members import assess_members
 from klimatpuls.pipeline.sync_registers import sync_registers
 from klimatpuls.report import render
 from klimatpuls.warehouse import digest
@@ -102,7 +102,7 @@ class Network:
     def assess(self, day: date) -> Reassessed | None:
         warehouse = self.published.warehouse
         with closing(connect(warehouse.loader_dsn)) as conn, closing(connect(warehouse.mailer_dsn)) as mailer:
-            return assess(conn, mailer, self.context(day))
+            return assess_members(conn, mailer, self.context(day))
 
     def sync(self) -> None:
         with closing(connect(self.published.warehouse.loader_dsn)) as conn:

@@ -1,4 +1,4 @@
-"""Every number leads down to its cell: on made-up figures, as ``bi_read``, without an orchestrator."""
+"""Every number leads down to its cell: on synthetic figures, as ``bi_read``, without an orchestrator."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def write_registers(folder: Path) -> None:
 
 
 def bring(published: Published, body: bytes) -> None:
-    """Take a workbook through the hops up to its verdict, as one fetched."""
+    """Take a workbook through the pipeline steps up to its verdict, as one fetched."""
     source = releases.SMHI_EMISSIONS
     with closing(connect(published.warehouse.loader_dsn)) as conn:
         run = pipeline_run.begin(conn, source, published.context)

@@ -455,7 +455,7 @@ def retention(home: HomeOption = None) -> None:
     from contextlib import closing
 
     from klimatpuls.local import runtime
-    from klimatpuls.operations.retention import Keep, tidy
+    from klimatpuls.operations.retention import Keep, clean_up
     from klimatpuls.warehouse.connection import connect
 
     keep, opened = Keep.from_environ(os.environ), _home(home)
@@ -464,7 +464,7 @@ def retention(home: HomeOption = None) -> None:
         runtime.database(opened) as stack,
         closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn,
     ):
-        _say(str(tidy(conn, runtime.run_context(opened, stack.as_of), keep, folders)))
+        _say(str(clean_up(conn, runtime.run_context(opened, stack.as_of), keep, folders)))
 
 
 @app.command()

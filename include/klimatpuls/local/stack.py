@@ -144,6 +144,7 @@ class Stack:
         )
         given["KLIMATPULS_HOME"] = str(self.home.root)
         given["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
+        given["KLIMATPULS_TASK_RETRIES"] = "0"  # a person waits, and the next run tries again
         given[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
         for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP", "KLIMATPULS_REGISTERS", "KLIMATPULS_CONTACTS"):
             if name in os.environ:
@@ -324,6 +325,7 @@ class Stack:
         self._warden.start(services.litter(self.home, environment))
 
     def _start_airflow(self) -> None:
+        services.rename_dags(self.home, self.cluster)
         mark = self.home.root / "airflow" / "metadata.mark"
         wanted = services.metadata_mark(self.folders)
         is_migrated = mark.exists() and mark.read_text(encoding="ascii") == wanted

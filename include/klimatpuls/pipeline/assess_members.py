@@ -1,9 +1,4 @@
-"""What a day that passes changes: criteria that lapse or fall due, measures that grow stale or overdue.
-
-Daily and light: the dated statuses of the current publication are reckoned for today, and where one changed
-they become a publication of their own that shares everything else with the one before. Nothing changed:
-nothing is written. No mail follows; the next digest shows the statuses as they then stand.
-"""
+"""What a new day alone changes: criteria that lapse or fall due, measures that grow stale or overdue."""
 
 from __future__ import annotations
 
@@ -20,13 +15,16 @@ if TYPE_CHECKING:
     from klimatpuls.warehouse.member_results import Reassessed
 
 
-def assess(conn: PgConnection, mailer: PgConnection, context: RunContext) -> Reassessed | None:
-    """Reckon the dated statuses for the context's day; publish if one changed.
+def assess_members(conn: PgConnection, mailer: PgConnection, context: RunContext) -> Reassessed | None:
+    """Compute the dated statuses for the context's day; publish them where one changed.
+
+    The publication shares everything else with the one before. No mail follows: the next digest shows the
+    statuses as they then are.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
-        mailer: Connection as ``wh_mailer``: the pages of the publication that is replaced are written with it
-            where they are not there yet, so that a digest that is still to be sent is not lost.
+        mailer: Connection as ``wh_mailer``: it writes the pages of the publication that is replaced, where
+            they do not exist, so that a digest that is still to be sent is not lost.
         context: Day and folders.
 
     Returns:

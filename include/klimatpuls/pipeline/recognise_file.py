@@ -1,4 +1,4 @@
-"""Recognise files that a person gives by hand; runs under :mod:`klimatpuls.files.isolation`."""
+"""Recognises files that a person gives by hand; runs under :mod:`klimatpuls.files.isolation`."""
 
 from __future__ import annotations
 
