@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,7 @@ def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]
             yield " ".join((*prefix, name))
 
 
+@cache
 def _command_names() -> set[str]:
     import typer
 
@@ -140,6 +142,13 @@ def test_the_example_of_a_source_check_is_from_the_recorded_one() -> None:
     recorded = _read("tests/rehearsal/source_check.md").splitlines()
     assert len(rows) == 2
     assert [row for row in rows if row not in recorded] == []
+
+
+def test_every_page_is_listed() -> None:
+    pages = {page.name for page in DOCS.glob("*.md")} - {"README.md"}
+    doors = {page.name for page in ROOT.glob("*.md")} - {"CODE_OF_CONDUCT.md", "README.md"}
+    listed = {link for link in LINK.findall(_read("docs/README.md"))}
+    assert pages | {f"../{name}" for name in doors} <= listed
 
 
 def test_every_exit_code_is_documented() -> None:
