@@ -547,7 +547,7 @@ class TestAviationEstimated:
         points = trend.select_points(matrix.years, matrix.observed).values
         ends = trend.project(matrix.years, points, np.array([2030]))[:, 0, :]
         verdicts = np.where(np.isnan(ends), np.nan, ends <= 0.45 * matrix.at(1990)[:, None])
-        assert round(trend.participation_ratio(verdicts), 1) == trend.INDEPENDENT_WAYS
+        assert round(trend.participation_ratio(verdicts), 1) == trend.INDEPENDENT_VARIANTS
         found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
         assert municipal(found)["variants_met"].isin([0, 8]).sum() == 192
 

@@ -379,9 +379,7 @@ def build_own_series(values: pd.DataFrame, boundary: str) -> pd.DataFrame:
         ValueError: if a value has another unit, a year comes twice, or the name is a boundary of SMHI's.
     """
     if boundary in BOUNDARIES:
-        msg = (
-            f"own series must not be called {boundary!r}: that is made of SMHI's rows and never mixed"
-        )
+        msg = f"own series must not be called {boundary!r}: that is made of SMHI's rows and never mixed"
         raise ValueError(msg)
     foreign = sorted(set(values["unit"]) - {"tCO2e"})
     if foreign:

@@ -1,11 +1,11 @@
 """Trends and projections of short, irregular series (methods section 3).
 
 All functions work on many series at once: ``values`` has shape ``(n_series, n_years)``, in tonnes CO2e,
-with NaN where a year has no value; ``years`` has shape ``(n_years,)`` and ascends. Rows that have the
-same years available are fitted together, so 290 municipalities are one call.
+with NaN where a year has no value; ``years`` has shape ``(n_years,)`` and ascends. Rows with the same years
+are fitted together, so 290 municipalities are one call.
 
-Nothing here is an interval or a probability. The eight variants share the same few points; their spread
-is a spread of methods and is called so wherever it is shown.
+Nothing here is an interval or a probability. The eight variants share the same few points, so their spread
+is a spread of methods, and every report calls it that.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SPAN_TOO_SHORT: Final = "span_too_short"
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of reckoning: a method of fitting, free or anchored at the last point."""
+    """One method variant: a method of fitting, free or anchored at the last point."""
 
     code: str
     method: Method
@@ -45,48 +45,30 @@ class Variant:
     title_en: str
 
 
-VARIANTS: Final[tuple[Variant, ...]] = (
-    Variant("constant_rate_free", "constant_rate", False, "Konstant takt", "Constant rate"),
-    Variant(
-        "constant_rate_anchored",
-        "constant_rate",
-        True,
-        "Konstant takt från senaste värdet",
-        "Constant rate from the latest value",
-    ),
-    Variant("lad_free", "lad", False, "Minsta absolutavvikelse", "Least absolute deviations"),
-    Variant(
-        "lad_anchored",
-        "lad",
-        True,
-        "Minsta absolutavvikelse från senaste värdet",
-        "Least absolute deviations from the latest value",
-    ),
-    Variant("ols_free", "ols", False, "Minsta kvadrat", "Least squares"),
-    Variant(
-        "ols_anchored",
-        "ols",
-        True,
-        "Minsta kvadrat från senaste värdet",
-        "Least squares from the latest value",
-    ),
-    Variant("theil_sen_free", "theil_sen", False, "Theil–Sen", "Theil–Sen"),
-    Variant(
-        "theil_sen_anchored",
-        "theil_sen",
-        True,
-        "Theil–Sen från senaste värdet",
-        "Theil–Sen from the latest value",
-    ),
+_METHODS: Final[tuple[tuple[Method, str, str], ...]] = (
+    ("constant_rate", "Konstant takt", "Constant rate"),
+    ("lad", "Minsta absolutavvikelse", "Least absolute deviations"),
+    ("ols", "Minsta kvadrat", "Least squares"),
+    ("theil_sen", "Theil–Sen", "Theil–Sen"),
 )
-"""The ways of reckoning, in the order of the last axis of :func:`project`."""
+VARIANTS: Final[tuple[Variant, ...]] = tuple(
+    variant
+    for method, sv, en in _METHODS
+    for variant in (
+        Variant(f"{method}_free", method, False, sv, en),
+        Variant(
+            f"{method}_anchored", method, True, f"{sv} från senaste värdet", f"{en} from the latest value"
+        ),
+    )
+)
+"""The method variants, in the order of the last axis of :func:`project`."""
 
 CENTRAL_VARIANT: Final = 1
-"""Which of them is the central one: the constant rate, anchored. The backtest chose it (decision 21)."""
+"""Index of the central one: the constant rate, anchored. The backtest chose it (decision 21)."""
 
-INDEPENDENT_WAYS: Final = 1.8
-"""What the eight ways are worth: :func:`participation_ratio` of their verdicts on the line of 55 % below 1990
-over the 290 municipalities (release 2026a: 1.78). Stated wherever a count is shown."""
+INDEPENDENT_VARIANTS: Final = 1.8
+"""How many independent variants the eight are worth: :func:`participation_ratio` of their verdicts on the
+line of 55 % below 1990 over the 290 municipalities (release 2026a: 1.78). Shown beside every count."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +84,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Points:
-    """Which points a trend may use, per series.
+    """The points that a trend may use, per series.
 
     Attributes:
         values: The values with everything else set to NaN, tonnes CO2e, shape ``(n_series, n_years)``.
@@ -240,12 +222,10 @@ def fit_constant_rate(x: FloatArray, y: FloatArray) -> Lines:
 
     Example: y = 100, 50, 25 one year apart → slope ln 0.5, projected one year on: 12.5.
     """
-    positive: BoolArray = np.all(y > 0, axis=1).reshape(-1, 1)
-    logs = np.log(np.where(positive, y, 1.0))
-    lines = fit_ols(x, logs)
-    known = positive.reshape(-1)
+    positive: BoolArray = np.all(y > 0, axis=1).reshape(-1)
+    lines = fit_ols(x, np.log(np.where(positive[:, None], y, 1.0)))
     return Lines(
-        intercept=np.where(known, lines.intercept, np.nan), slope=np.where(known, lines.slope, np.nan)
+        intercept=np.where(positive, lines.intercept, np.nan), slope=np.where(positive, lines.slope, np.nan)
     )
 
 
@@ -371,7 +351,7 @@ def central(projected: FloatArray) -> FloatArray:
 
 
 def project_central(years: IntArray, values: FloatArray, target_years: IntArray) -> FloatArray:
-    """Project along the central projection alone (methods section 3): what :func:`central` takes out.
+    """Project along the central projection alone (methods section 3).
 
     Args:
         years: Ascending calendar years, shape ``(n_years,)``.
@@ -379,8 +359,8 @@ def project_central(years: IntArray, values: FloatArray, target_years: IntArray)
         target_years: Years to project to, shape ``(n_targets,)``.
 
     Returns:
-        Tonnes CO2e, shape ``(n_series, n_targets)``; equal to ``central(project(...))``, of which only what
-        is needed is reckoned.
+        Tonnes CO2e, shape ``(n_series, n_targets)``; equal to ``central(project(...))``, but faster: only the
+        needed variants are calculated.
 
     Raises:
         ValueError: if years do not ascend or shapes do not match.
@@ -402,7 +382,7 @@ def _groups(values: FloatArray) -> Iterator[tuple[IntArray, IntArray]]:
     if not values.size:
         return
     present = np.ascontiguousarray(~np.isnan(values))
-    # A row of truth values read as one word of bytes: sorting words is many times faster than sorting rows.
+    # Each row of booleans is read as one word of bytes: sorting words is many times faster than rows.
     words = present.view(f"S{present.shape[1]}").reshape(-1)
     _, first, group = np.unique(words, return_index=True, return_inverse=True)
     for index, row in enumerate(first):
@@ -428,18 +408,18 @@ def _check_shapes(years: IntArray, values: FloatArray) -> None:
 
 
 def participation_ratio(outcomes: FloatArray) -> float:
-    """Effective number of independent ways among several that tend to agree (methods section 6).
+    """Effective number of independent variants among several that tend to agree (methods section 6).
 
     Args:
-        outcomes: One row per series, one column per way: what each says, such as 1 for at or below a level
-            and 0 for above; shape ``(n_series, n_ways)``. Rows with NaN are left out, and ways that say the
-            same of every series: they tell none apart.
+        outcomes: One row per series, one column per variant, such as 1 for at or below a level and 0 for
+            above; shape ``(n_series, n_variants)``. Rows with NaN are left out, and so are variants with the
+            same outcome for every series: they distinguish nothing.
 
     Returns:
-        (Σλ)² ÷ Σλ² over the eigenvalues λ of the ways' correlation matrix: 1 where they always agree, their
-        number where they are independent; NaN where no way tells two series apart.
+        (Σλ)² ÷ Σλ² over the eigenvalues λ of the variants' correlation matrix: 1 where they always agree,
+        their number where they are independent; NaN where no variant distinguishes two series.
 
-    Example: two ways that always agree → 1.0; two that agree in half of the cases → 2.0.
+    Example: two variants that always agree → 1.0; two that agree in half of the cases → 2.0.
     """
     known = outcomes[~np.isnan(outcomes).any(axis=1)]
     varying = known[:, np.ptp(known, axis=0) > 0] if len(known) else known[:, :0]
