@@ -1,4 +1,4 @@
-"""Where the files lie that belong to the project and are no Python: SQL and the reviewed registers."""
+"""Paths of the project's files other than Python: SQL and the reviewed registers."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from typing import Final
 _INCLUDE: Final = Path(__file__).resolve().parents[1]
 SQL_ROOT: Final = _INCLUDE / "sql"
 REGISTERS_FOLDER: Final = _INCLUDE / "registers"
-"""The reviewed files of this project; a network of its own names another folder (KLIMATPULS_REGISTERS)."""
+"""The reviewed files of this project; another network sets its own folder (KLIMATPULS_REGISTERS)."""

@@ -6,7 +6,7 @@ the child becomes a :class:`klimatpuls.errors.SourceFormatError`, which is a ver
 
 Each calling process starts one *server* process: a new interpreter, never a fork, since the caller may have
 threads. The server imports what the functions need and forks itself once per call, so a call costs
-milliseconds and sees no memory of another call. When the caller ends, in whatever way, the connection closes;
+milliseconds and sees no memory of another call. When the caller ends, the connection closes;
 then the server ends and kills a running child.
 
 Results are pickled. Only plain values and classes of ``klimatpuls`` are unpickled.
@@ -177,7 +177,7 @@ class Server:
                 self._process.wait(timeout=5)
             msg = (
                 f"the process that reads files is gone ({trouble}; exit code {self._process.poll()}). What "
-                "was read before stands; the next run starts another. Its last words are in this log."
+                "was read before is kept; the next run starts another. Its last words are in this log."
             )
             raise IsolationError(msg) from error
         return ended
@@ -224,12 +224,12 @@ def _outcome(ended: _Ended, what: str, limits: Ceilings) -> Any:
         )
     if ended.signal or ended.code or not ended.answer:
         raise _death(ended, what, limits)
-    kind, *said = _Unpickler(io.BytesIO(ended.answer)).load()
+    kind, *outcome = _Unpickler(io.BytesIO(ended.answer)).load()
     if kind == "value":
-        return said[0]
+        return outcome[0]
     if kind == "error":
-        raise said[0]
-    name, message, place = said
+        raise outcome[0]
+    name, message, place = outcome
     rule = TOO_LARGE if name == "MemoryError" else FAILED
     why = (
         f"reading it needs more than {limits.memory_bytes // MEBIBYTE} MiB of memory"
@@ -262,8 +262,8 @@ def _death(ended: _Ended, what: str, limits: Ceilings) -> SourceFormatError:
 def _refusal(what: str, rule: str, why: str, words: str) -> SourceFormatError:
     lines = [line.strip() for line in words.splitlines() if not line.startswith("note: run with")]
     last = " | ".join(filter(None, lines))[-_EXCERPT:]
-    said = f" Its last words: {last}." if last else ""
-    return SourceFormatError(f"{what}: {why}.{said} {REMEDY}.", rule=rule, findings=[why])
+    ending = f" Its last words: {last}." if last else ""
+    return SourceFormatError(f"{what}: {why}.{ending} {REMEDY}.", rule=rule, findings=[why])
 
 
 class _Unpickler(pickle.Unpickler):
@@ -341,10 +341,10 @@ def _be_child(
             os.dup2(words.fileno(), stream)
         _set_limits(limits)
         try:
-            said: tuple[Any, ...] = ("value", function(*arguments))
+            outcome: tuple[Any, ...] = ("value", function(*arguments))
         except BaseException as error:  # noqa: BLE001 - a panic of native code is no Exception
-            said = _as_said(error)
-        pickle.dump(said, answer, protocol=5)
+            outcome = _portable(error)
+        pickle.dump(outcome, answer, protocol=5)
         answer.flush()
     except BaseException:  # noqa: BLE001 - whatever it is, it must not run the server's code
         os.write(2, traceback.format_exc()[-4 * _EXCERPT :].encode())
@@ -352,7 +352,7 @@ def _be_child(
     os._exit(0)
 
 
-def _as_said(error: BaseException) -> tuple[Any, ...]:
+def _portable(error: BaseException) -> tuple[Any, ...]:
     """An error in the form to send: the project's own as it is, any other as name, message and place."""
     if isinstance(error, KlimatpulsError):
         try:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from klimatpuls.domain.regions import NATION
 from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH, find_local_signal
 from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
-from klimatpuls.statistics.targets import NATION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

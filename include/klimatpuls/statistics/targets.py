@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from klimatpuls.domain.regions import NATION
 from klimatpuls.statistics.series import EFFORT_SHARING_PROXY, TERRITORIAL, SeriesMatrix, to_matrix
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from klimatpuls.statistics.trend import FloatArray, IntArray
 
-NATION: Final = "00"
 NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E: Final = 25_000_000.0
 """Fixed by the definition of the national target: official effort sharing 1990 = national total − 25.0 Mt."""
 NATIONAL_EFFORT_SHARING_BASE_YEAR: Final = 1990
@@ -305,20 +305,19 @@ def path_values(
 
     Example: 100 t in 1990, 37 t in 2030 → 2010: 68.5 t.
     """
-    nothing = np.full(len(base), np.nan)
+    value = np.full(len(base), np.nan)
     if target.target_type == TargetType.CONSTANT_RATE:
         start = int(_number(target.base_year))
         curve = base * (1.0 - _number(target.annual_rate)) ** np.maximum(years - start, 0)
         return start, np.where(years >= start, curve, np.nan)
     start_year, start_value = _path_start(target, matrix, base)
     if start_year is None or target.target_year is None or target.target_type == TargetType.CARBON_BUDGET:
-        return None, nothing
+        return None, value
     corners = [(start_year, start_value)]
     for step in target.interim:
         if start_year < step.year < target.target_year:
             corners.append((step.year, _interim_level(step, base)))
     corners.append((target.target_year, level))
-    value = nothing
     for (left, low), (right, high) in pairwise(corners):
         share = (years - left) / (right - left)
         value = np.where((years >= left) & (years <= right), low + (high - low) * share, value)
