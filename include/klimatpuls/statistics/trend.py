@@ -1,8 +1,9 @@
 """Trends and projections of short, irregular series (methods section 3).
 
 All functions work on many series at once: ``values`` has shape ``(n_series, n_years)``, in tonnes CO2e,
-with NaN where a year has no value; ``years`` has shape ``(n_years,)`` and ascends. Rows with the same years
-are fitted together, so 290 municipalities are one call.
+with NaN where a year has no value; ``years`` has shape ``(n_years,)`` and ascends. Functions raise ValueError
+if years do not ascend or shapes do not match. Rows with the same years are fitted together, so 290
+municipalities are one call.
 
 Nothing here is an interval or a probability. The eight variants share the same few points, so their spread
 is a spread of methods, and every report calls it that.
@@ -106,16 +107,13 @@ def select_points(
     """Choose the full set of points of each series (methods section 3).
 
     Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
-        values: Observed tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
+        years: Calendar years.
+        values: Observed tonnes CO2e.
         trend_from_year: First year a trend may use.
         excluded: True where a value is a known defect, same shape as ``values``.
 
     Returns:
         The points, and per series why there is no trend: fewer than 4 points, or spanning under 5 years.
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: 2015–2019 are five points that span four years → ``span_too_short``.
     """
@@ -169,15 +167,10 @@ def fit_lad(x: FloatArray, y: FloatArray) -> Lines:
 def fit_ols(x: FloatArray, y: FloatArray) -> Lines:
     """Fit lines of least squares (methods section 3).
 
-    Args:
-        x: Years from the last point, distinct, shape ``(n_years,)``, at least two.
-        y: Values without NaN, shape ``(n_series, n_years)``.
+    Arguments and errors as for :func:`fit_lad`.
 
     Returns:
         One line per series.
-
-    Raises:
-        ValueError: with fewer than two points.
 
     Example: x = -2, -1, 0 and y = 5, 3, 4 → slope -0.5, intercept 3.5.
     """
@@ -190,15 +183,10 @@ def fit_ols(x: FloatArray, y: FloatArray) -> Lines:
 def fit_theil_sen(x: FloatArray, y: FloatArray) -> Lines:
     """Fit Theil–Sen lines: median of pairwise slopes, intercept = median of (y - b x) (methods section 3).
 
-    Args:
-        x: Years from the last point, distinct, shape ``(n_years,)``, at least two.
-        y: Values without NaN, shape ``(n_series, n_years)``.
+    Arguments and errors as for :func:`fit_lad`.
 
     Returns:
         One line per series. The median of an even number is the mean of the middle two.
-
-    Raises:
-        ValueError: with fewer than two points.
 
     Example: x = -2, -1, 0 and y = 5, 3, 4 → slopes -2, -0.5, 1 → slope -0.5, intercept 4.
     """
@@ -210,15 +198,10 @@ def fit_theil_sen(x: FloatArray, y: FloatArray) -> Lines:
 def fit_constant_rate(x: FloatArray, y: FloatArray) -> Lines:
     """Fit a constant yearly rate: least squares on ln y (methods section 3).
 
-    Args:
-        x: Years from the last point, distinct, shape ``(n_years,)``, at least two.
-        y: Values without NaN, shape ``(n_series, n_years)``.
+    Arguments and errors as for :func:`fit_lad`.
 
     Returns:
         One line per series in ln y; NaN where a point is zero or negative.
-
-    Raises:
-        ValueError: with fewer than two points.
 
     Example: y = 100, 50, 25 one year apart → slope ln 0.5, projected one year on: 12.5.
     """
@@ -241,15 +224,12 @@ def fit(years: IntArray, values: FloatArray, method: Method) -> Lines:
     """Fit one line per series, each centred at its own last year with a value (methods section 3).
 
     Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
-        values: Tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
+        years: Calendar years.
+        values: Tonnes CO2e.
         method: ``lad``, ``ols``, ``theil_sen`` or ``constant_rate``.
 
     Returns:
         Lines; NaN for series with fewer than two points (and for ``constant_rate`` with a point <= 0).
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: years 2020, 2022, 2024 with 30, 20, 10 t → slope -5 t per year, intercept 10 t (2024).
     """
@@ -268,16 +248,9 @@ def fit(years: IntArray, values: FloatArray, method: Method) -> Lines:
 def last_observed(years: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
     """Find the last year with a value and that value.
 
-    Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
-        values: Tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
-
     Returns:
         Year (0 where a series has no value at all) and value in tonnes CO2e (NaN there), each of shape
         ``(n_series,)``.
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: years 2023, 2024 with 7 t and NaN → 2023, 7 t.
     """
@@ -294,7 +267,7 @@ def project(years: IntArray, values: FloatArray, target_years: IntArray) -> Floa
     """Project every series along every variant (methods section 3).
 
     Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
+        years: Calendar years.
         values: The points to use, tonnes CO2e, NaN elsewhere, shape ``(n_series, n_years)``
             (see :func:`select_points`).
         target_years: Years to project to, shape ``(n_targets,)``.
@@ -303,9 +276,6 @@ def project(years: IntArray, values: FloatArray, target_years: IntArray) -> Floa
         Tonnes CO2e, shape ``(n_series, n_targets, 8)`` in the order of :data:`VARIANTS`. Linear
         projections floor at 0. NaN where a variant is not defined, so six remain when a point is zero
         or negative and none with fewer than two points.
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: 100, 50, 25 t in 2022–2024, to 2025 → constant rate 12.5 t, least squares free 0 t
         (-16.7 t floored).
@@ -354,16 +324,13 @@ def project_central(years: IntArray, values: FloatArray, target_years: IntArray)
     """Project along the central projection alone (methods section 3).
 
     Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
+        years: Calendar years.
         values: The points to use, tonnes CO2e, NaN elsewhere, shape ``(n_series, n_years)``.
         target_years: Years to project to, shape ``(n_targets,)``.
 
     Returns:
         Tonnes CO2e, shape ``(n_series, n_targets)``; equal to ``central(project(...))``, but faster: only the
         needed variants are calculated.
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: 100, 50, 25 t in 2022–2024, to 2025 → 12.5 t.
     """
