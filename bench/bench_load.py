@@ -1,11 +1,11 @@
 """Loading 255 528 rows into a partition of core, encoding included: ours, pandas, and a bare ``\\copy``.
 
-Every way fills a new partition of the same columns and check, without the key (the key is built after the
+Every method fills a new partition of the same columns and check, without the key (the key is built after the
 rows, by us as by anyone). ``\\copy`` reads a CSV file that was written before the clock started: no encoding,
 the floor of what the server can take. ``to_sql`` is pandas at its best here: its default ``method``, which
 SQLAlchemy turns into many rows to a statement (``method="multi"`` is four times slower). Medians of 7
-interleaved runs on a throw-away cluster (no fsync for any of the three). Without the real folder the newest
-synthetic workbook is used and said so by its name.
+interleaved runs on a throw-away cluster (no fsync for any of the three). Without the folder of
+real data, the newest synthetic workbook is used, and the output names it.
 
     python bench/bench_load.py [--runs N]
 """
@@ -67,7 +67,7 @@ def rows() -> tuple[str, pd.DataFrame]:
 
 
 class Bench:
-    """One cluster, one frame, three ways in."""
+    """One cluster and one frame, loaded by three methods."""
 
     def __init__(self, cluster: Cluster, frame: pd.DataFrame, folder: Path) -> None:
         cluster.ensure_database("bench")

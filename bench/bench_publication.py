@@ -1,7 +1,7 @@
 """A publication at 20 releases against one at 1, and a dashboard's questions while one is made.
 
 The warehouse holds twenty releases of a synthetic workbook of all greenhouse gases, each a little other than
-the one before, with population and the project's registers; every publication reckons every result. Eight
+the one before, with population and the project's registers; every publication calculates every result. Eight
 readers ask the queries of ``include/sql/checks/dashboard`` as ``bi_read``, in turns, while a release is
 withdrawn and restored without a pause; every answer must have rows where the same query has them in peace.
 
@@ -54,7 +54,7 @@ NOW = datetime(2026, 5, 8, 9, tzinfo=UTC)
 QUERIES = {
     path.stem: path.read_text(encoding="utf-8")
     for path in sorted((SQL_ROOT / "checks/dashboard").glob("*.sql"))
-    if path.stem != "data_status"  # a table of looks, which nobody takes here
+    if path.stem != "data_status"  # a table of polls, and nothing polls here
 }
 
 
@@ -134,7 +134,7 @@ class House:
 
 
 def ask(dsn: str, over: threading.Event, rows: dict[str, int], times: dict[str, list[float]]) -> None:
-    """Ask every query in turns until told that it is over."""
+    """Run every query in turn until the end is signalled."""
     with closing(psycopg2.connect(dsn)) as conn, conn.cursor() as cursor:
         conn.autocommit = True
         while not over.is_set():

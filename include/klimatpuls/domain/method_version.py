@@ -1,7 +1,7 @@
 """The version of the formulas, in one place.
 
-``METHOD_VERSION`` is stored beside every computed result. It is raised whenever a change of formula can
-change a stored number, and the change is told in ``CHANGELOG.md`` under data changes.
+``METHOD_VERSION`` is stored beside every computed result. Raise it whenever a change of formula can change a
+stored number, and describe the change in ``CHANGELOG.md`` under data changes.
 """
 
 from __future__ import annotations

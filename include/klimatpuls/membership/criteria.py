@@ -336,15 +336,13 @@ def assess(
 def _assess_one(
     region_code: str, criterion: Criterion, records: Records, as_of: dt.date, rules: Rules
 ) -> Assessment:
-    if criterion is Criterion.INVENTORY:
-        finding = _inventory(region_code, records, as_of, rules)
-    elif criterion is Criterion.TARGETS:
-        finding = _targets(region_code, records, as_of)
-    elif criterion is Criterion.ACTION_PLAN:
-        finding = _action_plan(region_code, records, as_of, rules)
-    else:
-        finding = _informing(region_code, records, as_of, rules)
-    return _conclude(region_code, criterion, finding, records, as_of, rules)
+    find = {
+        Criterion.INVENTORY: _inventory,
+        Criterion.TARGETS: _targets,
+        Criterion.ACTION_PLAN: _action_plan,
+        Criterion.INFORMING: _informing,
+    }[criterion]
+    return _conclude(region_code, criterion, find(region_code, records, as_of, rules), records, as_of, rules)
 
 
 def was_notified(
@@ -553,17 +551,12 @@ def _conclude(
 
 
 def _inventory(region_code: str, records: Records, as_of: dt.date, rules: Rules) -> _Finding:
-    own = sorted(
-        (
-            one
-            for one in records.evidence
-            if one.region_code == region_code
-            and one.criterion == Criterion.INVENTORY
-            and one.stated_on <= as_of
-        ),
-        key=lambda one: one.stated_on,
-        reverse=True,
-    )
+    stated = [
+        one
+        for one in records.evidence
+        if (one.region_code, one.criterion) == (region_code, Criterion.INVENTORY) and one.stated_on <= as_of
+    ]
+    own = sorted(stated, key=lambda one: one.stated_on, reverse=True)
     if not own:
         return _Finding(status=Status.NOT_MET, reason="inventory_none")
     for one in own:
@@ -594,7 +587,7 @@ def _inventory_until(
     return None
 
 
-def _targets(region_code: str, records: Records, as_of: dt.date) -> _Finding:
+def _targets(region_code: str, records: Records, as_of: dt.date, _: Rules) -> _Finding:
     own = [target for target in records.targets if target.region_code == region_code]
     reasons = []
     for target in own:
@@ -672,24 +665,17 @@ def _informing(region_code: str, records: Records, as_of: dt.date, rules: Rules)
     closed = [one for one in records.rounds if one.closes_on < as_of]
     is_open = any(one.opens_on <= as_of <= one.closes_on for one in records.rounds)
     latest = max(closed, key=lambda one: one.closes_on, default=None)
+    # Without a closed round, an answer to the open one counts from the first day of any round.
+    counted = [latest] if latest is not None else records.rounds if is_open else []
+    counted_from = min((one.opens_on for one in counted), default=dt.date.max)
     own = [one for one in records.answers if one.region_code == region_code and one.answered_on <= as_of]
-    if latest is not None:
-        for one in sorted(own, key=lambda answer: answer.answered_on, reverse=True):
-            if one.round_id == latest.round_id or one.answered_on >= latest.opens_on:
-                reason = "round_answered" if one.round_id == latest.round_id else "reported_since"
-                return _Finding(
-                    status=Status.MET,
-                    reason=reason,
-                    status_date=one.answered_on,
-                    evidence_kind=EvidenceKind.SELF_CONFIRMED,
-                )
-    if is_open and latest is None and own:
-        newest = max(own, key=lambda answer: answer.answered_on)
-        if any(one.opens_on <= newest.answered_on for one in records.rounds):
+    for one in sorted(own, key=lambda answer: answer.answered_on, reverse=True):
+        is_of_latest = latest is not None and one.round_id == latest.round_id
+        if is_of_latest or one.answered_on >= counted_from:
             return _Finding(
                 status=Status.MET,
-                reason="round_answered",
-                status_date=newest.answered_on,
+                reason="round_answered" if is_of_latest or latest is None else "reported_since",
+                status_date=one.answered_on,
                 evidence_kind=EvidenceKind.SELF_CONFIRMED,
             )
     if is_open:

@@ -12,7 +12,7 @@ from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
 from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
 from klimatpuls.statistics.trend import (
-    INDEPENDENT_WAYS,
+    INDEPENDENT_VARIANTS,
     MIN_POINTS,
     MIN_SPAN_YEARS,
     TREND_FROM_YEAR,
@@ -44,7 +44,7 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
 
 
 def _about_counts(say: Speaker) -> str:
-    worth = say.number(INDEPENDENT_WAYS, 1)
+    worth = say.number(INDEPENDENT_VARIANTS, 1)
     return say(
         "We project in several ways to show how much the answer hangs on the way. It "
         "is no likelihood: the {variants} ways rest on the same few years and are "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from klimatpuls.domain.regions import NATION
 from klimatpuls.statistics import (
     backtest,
     change_parts,
@@ -385,7 +386,7 @@ def evaluate_proposed(
     Returns:
         As :func:`klimatpuls.statistics.standing.evaluate_all`, the rows of the nation.
     """
-    nation = {code: frame[frame["region_code"] == targets.NATION] for code, frame in by_boundary.items()}
+    nation = {code: frame[frame["region_code"] == NATION] for code, frame in by_boundary.items()}
     return standing.evaluate_all(proposed, nation, as_of=as_of)
 
 

@@ -1,4 +1,4 @@
-"""Where members stand, as frames: whom it is asked about, what is hidden, what a day changes."""
+"""Where members stand, as frames: who is assessed, what is hidden, what a day changes."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_shortcoming_is_hidden_until_the_days_to_reply_have_passed() -> None:
         assert (row["reply_until"], row["reply"]) == (dt.date(2026, 3, 6), "I höst")
 
 
-def test_what_was_told_of_an_earlier_shortcoming_shows_nothing() -> None:
+def test_a_notification_of_an_earlier_shortcoming_publishes_nothing() -> None:
     answered = replace(
         INPUTS.records, answers=[Answer(region_code=MALMO, round_id="2026", answered_on=dt.date(2026, 2, 20))]
     )
@@ -174,7 +174,7 @@ def test_coverage_by_sector_and_in_total() -> None:
     ]
 
 
-def test_an_overlap_that_somebody_assessed_is_told_in_their_words() -> None:
+def test_an_assessed_overlap_keeps_the_words_of_the_assessor() -> None:
     words = "Värmen och fordonen överlappar inte; energikontoret, 2026-03-01"
     targets = [replace(target, measures_overlap=words) for target in INPUTS.records.targets]
     inputs = replace(INPUTS, records=replace(INPUTS.records, targets=targets))

@@ -195,7 +195,7 @@ class TestLocalSignal:
         }
         assert marked == {(2015, 2020): False, (2015, 2024): True, (2020, 2024): True}
         own = network.find_local_signal(table, 2015, 2024).set_index("sector_code").loc["industry"]
-        assert own["near_nation_pct"] == 0.0, "the shares told are those of the pair itself"
+        assert own["near_nation_pct"] == 0.0, "the shares are those of the pair itself"
 
     def test_a_year_the_release_lacks_is_refused(self):
         with pytest.raises(ValueError, match=r"release r1: cannot compare 2015 with 2024; .* 2020, 2024"):

@@ -411,8 +411,8 @@ class TestLookingBack:
         pooled = record.groupby(["target_id", "status"])[["verdicts_n", "came_true_n"]].sum()
         for row in progress.itertuples():
             if (row.target_id, row.status) in pooled.index:
-                told = pooled.loc[(row.target_id, row.status)]
-                assert (row.record_verdicts_n, row.record_came_true_n) == tuple(told)
+                record_of = pooled.loc[(row.target_id, row.status)]
+                assert (row.record_verdicts_n, row.record_came_true_n) == tuple(record_of)
         assert not found["backtest"].empty
 
     def test_the_base_year_when_it_was_decided(self, inputs: ResultInputs) -> None:
@@ -474,7 +474,7 @@ def test_a_proposed_line_is_shown_for_the_nation_only(inputs: ResultInputs) -> N
     assert set(frame.loc[frame["target_id"] == "national_line", "target_state"]) == {"decided"}
 
 
-def test_a_target_on_a_list_of_sectors_or_on_own_values_is_reckoned(inputs: ResultInputs) -> None:
+def test_a_target_on_a_list_of_sectors_or_on_own_values_is_calculated(inputs: ResultInputs) -> None:
     heavy = series.Boundary("industry_and_waste", ("industry", "waste"))
     travel = pd.DataFrame(
         {
@@ -535,11 +535,11 @@ class TestAviationOfAnotherRelease:
         assert progress["status"].ne("insufficient_data").all(), "such years carry trends and standings"
         assert set(progress["base_status"]) == {"estimated", "observed", "proxy"}
 
-    def test_a_release_is_judged_with_what_was_known_then(self, without: ResultInputs) -> None:
+    def test_a_release_is_evaluated_with_what_was_known_then(self, without: ResultInputs) -> None:
         steps = build(without)["standing_change"]
         steps = steps[(steps["target_id"] == LINE.target_id) & (steps["region_code"] == TIERP)]
         by_step = steps.set_index("step_order")
         assert by_step.loc[0, "status"] == "insufficient_data", (
-            "nobody told aviation before carbon dioxide did"
+            "no release showed aviation before carbon dioxide did"
         )
         assert by_step.loc[5, "status"] != "insufficient_data"

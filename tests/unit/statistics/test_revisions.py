@@ -343,16 +343,16 @@ class TestRecord:
         later = self.table("b", [2022, 2023, 2024], own=[9.0, 100.0, 5.0], other=[9.0, 200.0, 5.0])
         last = self.table("c", [2022, 2023, 2024], own=[9.0, 100.0, 6.0], other=[9.0, 200.0, 5.0])
         found = revisions.build_record([first, later, last])
-        told = found[found["sector_code"] == "all"].set_index("years_since_first")
-        assert told["pairs_n"].to_dict() == {0: 1, 1: 1}, "2022 was published first by a release not held"
-        assert told["p90_moved_pct"].to_dict() == pytest.approx({0: 18.0, 1: 0.0}), "2024 was corrected"
+        record = found[found["sector_code"] == "all"].set_index("years_since_first")
+        assert record["pairs_n"].to_dict() == {0: 1, 1: 1}, "2022 was published first by a release not held"
+        assert record["p90_moved_pct"].to_dict() == pytest.approx({0: 18.0, 1: 0.0}), "2024 was corrected"
 
     def test_a_first_value_next_to_nothing_has_no_percentage(self) -> None:
         first = self.table("a", [2023], own=[5e-324], other=[2.0])
         later = self.table("b", [2023, 2024], own=[1.0, 1.0], other=[3.0, 3.0])
         found = revisions.build_record([first, later])
-        told = found[found["sector_code"] == "all"].iloc[0]
-        assert (told["values_n"], told["median_moved_pct"]) == (1, 50.0)
+        record = found[found["sector_code"] == "all"].iloc[0]
+        assert (record["values_n"], record["median_moved_pct"]) == (1, 50.0)
 
     def test_one_release_has_no_record(self) -> None:
         found = revisions.build_record([self.table("a", [2023], own=[1.0], other=[2.0])])
