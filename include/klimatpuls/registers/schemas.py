@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from klimatpuls.domain import regions, sectors
 from klimatpuls.domain.mail_address import AddressError, parse_address
-from klimatpuls.registers.values import LIST_SIGN, likely_day
+from klimatpuls.registers.values import likely_day
 from klimatpuls.registers.words import NOTHING, Words, either, joined, same, shown, words
 
 if TYPE_CHECKING:
@@ -62,18 +62,12 @@ _FORMATS: Final[Mapping[str, tuple[Words, Words]]] = {
         words("a day"),
         words("Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty."),
     ),
-    "region-code": (
-        words("the code of a municipality (four digits) or region (two)"),
-        _CODE,
-    ),
+    "region-code": (words("the code of a municipality (four digits) or region (two)"), _CODE),
     "municipality-code": (
         words("the code of a municipality"),
         words("Write four digits as text, such as 0360."),
     ),
-    "area-code": (
-        words("the code of an area"),
-        _CODE,
-    ),
+    "area-code": (words("the code of an area"), _CODE),
     "sector-code": (
         words("the code of a sector"),
         words(
@@ -200,29 +194,14 @@ def _reason(error: ValidationError, record: Mapping[str, Any]) -> Words:
 
 
 _TYPES: Final[Mapping[str, tuple[Words, Words]]] = {
-    "string": (
-        words("text"),
-        words("Write it as text; in a YAML file put a code in quotation marks."),
-    ),
-    "number": (
-        words("a number"),
-        words("Write digits only, with a decimal comma or point, and no unit."),
-    ),
-    "integer": (
-        words("a whole number"),
-        words("Write digits only, such as 2030."),
-    ),
-    "boolean": (
-        words("true or false"),
-        words("Write true or false (ja or nej)."),
-    ),
-    "array": (
-        words("a list"),
-        words("Part the entries by {list_sign}.", list_sign=LIST_SIGN),
-    ),
+    "string": (words("text"), words("Write it as text; in a YAML file put a code in quotation marks.")),
+    "number": (words("a number"), words("Write digits only, with a decimal comma or point, and no unit.")),
+    "integer": (words("a whole number"), words("Write digits only, such as 2030.")),
+    "boolean": (words("true or false"), words("Write true or false (ja or nej).")),
+    "array": (words("a list"), words("Part the entries by |.")),
     "object": (
         words("values by year"),
-        words("Write year:value, parted by {list_sign}.", list_sign=LIST_SIGN),
+        words("Write year:value, parted by |."),
     ),
 }
 

@@ -319,7 +319,7 @@ def _connect(settings: SmtpSettings) -> smtplib.SMTP:
 def _converse(server: smtplib.SMTP, message: EmailMessage, recipient: str, settings: SmtpSettings) -> Outcome:
     try:
         _log_in(server, settings)
-        needs = _needs_smtputf8(settings.from_address, recipient)
+        needs = not (settings.from_address.isascii() and recipient.isascii())
         if needs and not server.has_extn("smtputf8"):
             return _without_smtputf8(settings.from_address)
         content = message.as_bytes(policy=SMTPUTF8 if needs else SMTP)
@@ -350,13 +350,9 @@ def _log_in(server: smtplib.SMTP, settings: SmtpSettings) -> None:
         server.login(settings.login, settings.password or "")
 
 
-def _needs_smtputf8(*addresses: str) -> bool:
-    return not all(address.isascii() for address in addresses)
-
-
 def _without_smtputf8(sender: str) -> Outcome:
     """What becomes of a mail whose address this server cannot take: final for a recipient only."""
-    whose, state = ("sender", "failed") if _needs_smtputf8(sender) else ("recipient", "refused")
+    whose, state = ("recipient", "refused") if sender.isascii() else ("sender", "failed")
     detail = (
         f"the {whose}'s address has letters beyond ASCII before the @, and the server does not offer "
         "SMTPUTF8: it cannot take such an address"
