@@ -391,8 +391,8 @@ def _check_records(
         if len(found) > MAX_MISTAKES:
             break
         faults = [
-            Found(record, fault.column, fault.problem, fault.remedy)
-            for fault in (*register.shape.faults(record.values), *_unstorable(register.shape, record.values))
+            Found(record, *fault)
+            for fault in (*register.shape.faults(record.values), *_unstorable(record.values))
         ]
         found += [
             mistake
@@ -416,17 +416,17 @@ def _days_ahead(register: Register, record: Record, today: dt.date | None) -> It
             yield Found(record, column, problem, words("Write the day it happened."))
 
 
-def _unstorable(of: Shape, values: Mapping[str, Any]) -> Iterator[Fault]:
+def _unstorable(values: Mapping[str, Any]) -> Iterator[Fault]:
     """Values that fit the schema, but that no table or formula can hold."""
     for column, value in values.items():
         for inner in _leaves(value):
             if isinstance(inner, str) and (found := text_problem(inner)):
-                yield Fault(column=column, problem=found[0], remedy=found[1])
+                yield Fault(column, *found)
             elif isinstance(inner, float | int) and not abs(inner) <= MAX_NUMBER:
                 number = _in_short(inner)
                 problem = words("the number is too large ({number})", number=number)
                 remedy = words("Write a number in the column's unit.")
-                yield Fault(column=column, problem=problem, remedy=remedy)
+                yield Fault(column, problem, remedy)
 
 
 def _in_short(number: float) -> str:

@@ -87,10 +87,8 @@ class Release:
     dataset: str
     substance: str
     published_date: date
-    known_from: date
     retrieved_at: datetime
     years: tuple[int, ...]
-    row_count: int
     is_current: bool
     gwp_set: str | None
 
@@ -112,7 +110,6 @@ class SummaryPoint:
     population_count: int | None
     t_per_capita: float | None
     change_since_1990_pct: float | None
-    status: str
     status_reason: str | None
 
 
@@ -149,11 +146,9 @@ class Standing:
 class OwnTarget:
     """One target of a member's own, with where it stands; rates are shares per year."""
 
-    region_code: str
     region_name: str
     target_id: str
     boundary: str
-    base_year: int | None
     target_year: int | None
     level_tco2e: float | None
     last_year: int | None
@@ -162,7 +157,6 @@ class OwnTarget:
     status_reason: str | None
     variants_met: int | None
     variants_n: int | None
-    gap_tco2e: float | None
     required_annual_rate: float | None
     achieved_annual_rate: float | None
     achieved_from_year: int | None
@@ -178,7 +172,6 @@ class CriterionSum:
     member_count: int
     met_count: int
     documented_count: int
-    self_confirmed_count: int
     not_met_count: int
     due_count: int
     unknown_count: int
@@ -200,12 +193,10 @@ class MeasureCounts:
 class Coverage:
     """How far a member's measures reach towards one of its targets; tonnes, percent."""
 
-    region_code: str
     region_name: str
     target_id: str
     target_year: int | None
     gap_tco2e: float | None
-    counted_tco2e: float | None
     coverage_pct: float | None
     coverage_reason: str | None
     measure_count: int
@@ -217,7 +208,6 @@ class Coverage:
 class Finding:
     """One gate that a current release did not pass; ``areas`` are the names in its sample."""
 
-    release_id: str
     dataset: str
     substance: str
     rule: str
@@ -230,14 +220,11 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class DataStatus:
-    """How fresh one dataset is; ``release_id`` and ``published_date`` are None while nothing is held."""
+    """How fresh one dataset is; ``published_date`` is None while the warehouse has no release of it."""
 
-    source: str
     dataset: str
     substance: str
-    release_id: str | None
     published_date: date | None
-    last_checked_at: datetime
     next_expected: date | None
     status: str
 
@@ -477,7 +464,6 @@ _NAMES_OF_MEMBERS: Final = frozenset({"region_code", "region_name", "level"})
 def _finding(row: Mapping[str, Any]) -> Finding:
     names = [cell.get("region_name") for cell in row["sample"] or () if isinstance(cell, dict)]
     return Finding(
-        release_id=row["release_id"],
         dataset=row["dataset"],
         substance=row["substance"],
         rule=row["rule"],
