@@ -173,7 +173,7 @@ def check_contacts(path: Path, book: Checked, today: dt.date | None = None) -> t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A file as far as it could be read.
+    """The content of a file that could be read.
 
     Attributes:
         file: Its name in messages.

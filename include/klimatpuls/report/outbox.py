@@ -56,7 +56,7 @@ FinalState = Literal["sent", "refused", "failed", "unknown", "suppressed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What a run did with one row; ``detail`` names no address."""
+    """Result of a run for one row; ``detail`` contains no address."""
 
     outbox_id: int
     publication_id: int | None
@@ -66,7 +66,7 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What one run of the outbox did.
+    """Result of one run of the outbox.
 
     Attributes:
         settled: One entry per row that was touched, in order.
@@ -87,7 +87,7 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """6 when a mail did not arrive or nobody knows, else 0; a suppressed mail is no failure."""
+        """6 if a mail did not arrive or its arrival is unknown, else 0; a suppressed mail is no failure."""
         return EXIT_MAIL if self.problems else EXIT_DONE
 
 
@@ -104,7 +104,7 @@ def _problem(entry: Settled) -> str:
 
 @dataclass(frozen=True)
 class _Claim:
-    """A row this process has taken, with the message to send, or with what became of it already."""
+    """A row that this process has claimed, with the message to send or the result it already has."""
 
     outbox_id: int
     publication_id: int
@@ -155,7 +155,7 @@ def send_due(
 
 
 def _settle_interrupted(connection: PgConnection, now: datetime) -> list[Settled]:
-    """Make every row ``unknown`` that a process began to send and left."""
+    """Set rows to ``unknown`` whose process ended while sending."""
     settled = []
     with connection, connection.cursor() as cursor:
         cursor.execute(load_sql("report/outbox_interrupted.sql"))
@@ -173,7 +173,7 @@ def _settle_interrupted(connection: PgConnection, now: datetime) -> list[Settled
 def _claim(
     connection: PgConnection, settings: SmtpSettings, render: Renderer, now: datetime, tried: list[int]
 ) -> _Claim | None:
-    """Take the next due row: commit it as ``sending``, or settle it where it cannot be sent."""
+    """Claim the next due row: commit it as ``sending``, or store the result if it cannot be sent."""
     with connection, connection.cursor() as cursor:
         cursor.execute(load_sql("report/outbox_claim.sql"), {"done": tried})
         row = cursor.fetchone()

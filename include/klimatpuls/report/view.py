@@ -58,7 +58,7 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "coverage": frozenset({"measure_coverage", "member_overview"}),
     "revision_record": frozenset({"revision_record"}),
 }
-"""Query → the result tables whose rows it reads: it is left empty where one was not calculated."""
+"""Query → the result tables that it reads; its rows are dropped if one was not calculated."""
 MEMBERS_SHOW: Final = "region_overview"
 """The result table that the figures of members come from; their names come from the register."""
 
@@ -144,7 +144,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnTarget:
-    """One target of a member's own, with where it stands; rates are shares per year."""
+    """One of a member's own targets, with its status; rates are fractions per year."""
 
     region_name: str
     target_id: str
@@ -166,7 +166,7 @@ class OwnTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class CriterionSum:
-    """How the members stand to one criterion, in counts as shown outside."""
+    """Counts of members per status of one criterion, as published."""
 
     criterion: str
     member_count: int
@@ -191,7 +191,7 @@ class MeasureCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """How far a member's measures reach towards one of its targets; tonnes, percent."""
+    """Coverage of the gap to one of a member's targets by its measures; tonnes, percent."""
 
     region_name: str
     target_id: str
@@ -377,7 +377,7 @@ def read_digest(connection: PgConnection) -> Digest | None:
 
 
 def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | None:
-    """Put the rows of the report queries together.
+    """Build the digest from the rows of the report queries.
 
     Args:
         rows: Per name in :data:`QUERIES` the rows of ``include/sql/report/<name>.sql``, columns as there.
@@ -446,7 +446,7 @@ def _summary_point(row: Mapping[str, Any]) -> SummaryPoint:
 
 
 def _standing(row: Mapping[str, Any], *, is_known: bool) -> Standing:
-    """A member's row; its figures are left out where they are not those of this publication."""
+    """A member's row, without figures if they are not from this publication."""
     fields = _without_id(row)
     if not is_known:
         fields = {name: fields[name] if name in _NAMES_OF_MEMBERS else None for name in fields}
