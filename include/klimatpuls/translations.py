@@ -9,17 +9,21 @@ process, so no compiled file can be out of date. After a message was added or ch
 
     cd include/klimatpuls
     k="-k say -k words -k message -k translate:2 -k plural:1,2 -k translate_plural:2,3"
-    pybabel extract $k --add-location=file --no-wrap --sort-by-file -o /tmp/all.pot report registers
+    pybabel extract -F locale/babel.cfg $k --add-location=file --no-wrap -o /tmp/all.pot registers report
     pybabel update -D klimatpuls --no-wrap --ignore-obsolete -i /tmp/all.pot -d locale
 """
 
 from __future__ import annotations
 
 import gettext
+import re
 from functools import cache
 from importlib import resources
 from io import BytesIO
-from typing import Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Language = Literal["sv", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("sv", "en")
@@ -68,3 +72,12 @@ def catalogue(language: Language) -> gettext.NullTranslations:
         write_mo(compiled, read_po(file, locale=language, abort_invalid=True))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+def extract_hints(
+    file: IO[bytes], keywords: Any, comment_tags: Any, options: Any
+) -> Iterator[tuple[int, None, str, list[str]]]:
+    """The hints (``x-hint``) of a register's schema as messages, for ``pybabel extract``."""
+    for number, line in enumerate(file.read().decode().splitlines(), start=1):
+        if found := re.search(r'"x-hint": "([^"\\]*)"', line):
+            yield number, None, found[1], []

@@ -30,6 +30,8 @@ KEYWORDS = {
     "translate_plural": (2, 3),
 }
 """Functions that take a message, and which of their arguments it is; as translations.py documents it."""
+METHODS = [("**.py", "python"), ("**.schema.json", "klimatpuls.translations:extract_hints")]
+"""As in ``locale/babel.cfg``."""
 FIRST = {"say": 0, "words": 0, "message": 0, "translate": 1, "plural": 0, "translate_plural": 1}
 """Function → index of its first message."""
 MODULES = [path for package in PACKAGES for path in sorted((PACKAGE / package).glob("*.py"))]
@@ -49,9 +51,7 @@ def used() -> dict[str | tuple[str, ...], set[str]]:
     """Message → the modules that use it."""
     found: dict[str | tuple[str, ...], set[str]] = {}
     for package in PACKAGES:
-        for file, _, text, _, _ in extract_from_dir(
-            PACKAGE / package, [("**.py", "python")], keywords=KEYWORDS
-        ):
+        for file, _, text, _, _ in extract_from_dir(PACKAGE / package, METHODS, keywords=KEYWORDS):
             found.setdefault(text, set()).add(f"{package}/{file}")
     return found
 

@@ -1,8 +1,8 @@
-"""The parts of a zipped spreadsheet, inflated and parsed as a stream, within ceilings no register reaches.
+"""Reads the parts of a zipped spreadsheet as a stream, within ceilings that no register reaches.
 
-A register is small, but its file comes from anywhere. So nothing is laid out before it is counted: parts are
-inflated in chunks, XML is parsed as it comes, and a document type declaration is refused. A cell without
-content costs a count and no memory: a formatted last row or a blank far to the right is read, not refused.
+A register is small, but its file may come from anywhere. So everything is counted before it is stored: parts
+are inflated in chunks, XML is parsed as a stream, and a document type declaration is refused. An empty cell
+is counted and takes no memory, so a formatted last row or a blank far to the right is read, not refused.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def too_large(what: Words) -> BrokenWorkbookError:
 
 
 def damaged(why: object) -> BrokenWorkbookError:
-    """The error for a file that is not whole."""
+    """The error for a damaged or truncated file."""
     text = same(why)
     return BrokenWorkbookError(words("the workbook is truncated or damaged ({text})", text=text))
 

@@ -46,25 +46,25 @@ MAX_MISTAKES: Final = 2000
 """Mistakes of a file after which its other rows are not checked: the file is left out anyway."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Register:
     """One register: its file, its schema, its rules.
 
     Attributes:
-        name: Its name.
-        file: Its file in the folder of registers.
+        name: Its name, and that of its file.
         key: Columns that name a row uniquely.
         rule: Checks what its schema cannot express.
         entries: In a YAML file, the setting that holds the list; None where the file is one record.
         schema: Name of its schema; empty where it is the register's own.
+        is_yaml: Whether its file is YAML; else it is a CSV table.
     """
 
     name: str
-    file: str
     key: tuple[str, ...]
     rule: Callable[[Sequence[Record], Book], Iterator[Found]]
     entries: str | None = None
     schema: str = ""
+    is_yaml: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -74,65 +74,37 @@ class Register:
     @property
     def is_spreadsheet(self) -> bool:
         """Whether its file is a table."""
-        return self.file.endswith(".csv")
+        return not (self.is_yaml or self.entries)
+
+    @property
+    def file(self) -> str:
+        """Its file in the folder of registers."""
+        return f"{self.name}.csv" if self.is_spreadsheet else f"{self.name}.yaml"
 
 
 REGISTERS: Final[Mapping[str, Register]] = {
     register.name: register
     for register in (
-        Register(name="members", file="members.csv", key=("region_code",), rule=rules.members),
-        Register(
-            name="targets", file="targets.yaml", key=("target_id",), rule=rules.own_targets, entries="targets"
-        ),
-        Register(
-            name="national_lines",
-            file="national_lines.yaml",
-            key=("target_id",),
-            rule=rules.national_lines,
-            entries="targets",
-            schema="targets",
-        ),
-        Register(name="rules", file="rules.yaml", key=(), rule=rules.rules),
-        Register(
-            name="known_defects", file="known_defects.csv", key=("defect_id",), rule=rules.known_defects
-        ),
-        Register(name="climate_plans", file="climate_plans.csv", key=("plan_id",), rule=rules.climate_plans),
-        Register(name="measures", file="measures.csv", key=("measure_id",), rule=rules.measures),
-        Register(name="pledges", file="pledges.csv", key=("pledge_id",), rule=rules.pledges),
-        Register(name="evidence", file="evidence.csv", key=("evidence_id",), rule=rules.nothing_more),
-        Register(
-            name="enquiries",
-            file="enquiries.csv",
-            key=("region_code", "criterion", "asked_on"),
-            rule=rules.enquiries,
-        ),
-        Register(
-            name="reporting_rounds",
-            file="reporting_rounds.csv",
-            key=("round_id",),
-            rule=rules.reporting_rounds,
-        ),
-        Register(name="answers", file="answers.csv", key=("region_code", "answered_on"), rule=rules.answers),
-        Register(name="own_series", file="own_series.csv", key=("series_id", "year"), rule=rules.own_series),
-        Register(name="sector_lists", file="sector_lists.csv", key=("list_id",), rule=rules.sector_lists),
-        Register(
-            name="criteria_rules",
-            file="criteria_rules.csv",
-            key=("rule_id", "valid_from"),
-            rule=rules.criteria_rules,
-        ),
-        Register(
-            name="municipality_groups",
-            file="municipality_groups.csv",
-            key=("region_code", "valid_from"),
-            rule=rules.municipality_groups,
-        ),
+        Register("members", ("region_code",), rules.members),
+        Register("targets", ("target_id",), rules.own_targets, entries="targets"),
+        Register("national_lines", ("target_id",), rules.national_lines, entries="targets", schema="targets"),
+        Register("rules", (), rules.rules, is_yaml=True),
+        Register("known_defects", ("defect_id",), rules.known_defects),
+        Register("climate_plans", ("plan_id",), rules.climate_plans),
+        Register("measures", ("measure_id",), rules.measures),
+        Register("pledges", ("pledge_id",), rules.pledges),
+        Register("evidence", ("evidence_id",), rules.nothing_more),
+        Register("enquiries", ("region_code", "criterion", "asked_on"), rules.enquiries),
+        Register("reporting_rounds", ("round_id",), rules.reporting_rounds),
+        Register("answers", ("region_code", "answered_on"), rules.answers),
+        Register("own_series", ("series_id", "year"), rules.own_series),
+        Register("sector_lists", ("list_id",), rules.sector_lists),
+        Register("criteria_rules", ("rule_id", "valid_from"), rules.criteria_rules),
+        Register("municipality_groups", ("region_code", "valid_from"), rules.municipality_groups),
     )
 }
 """Every register of the folder, in the order in which mistakes are listed."""
-CONTACTS: Final = Register(
-    name="contacts", file="contacts.csv", key=("region_code", "kind"), rule=rules.contacts
-)
+CONTACTS: Final = Register("contacts", ("region_code", "kind"), rules.contacts)
 """Personal data: the file lies outside the project and is not one of ``REGISTERS``."""
 
 
@@ -201,7 +173,7 @@ def check_contacts(path: Path, book: Checked, today: dt.date | None = None) -> t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A file as far as it could be read.
+    """The content of a file that could be read.
 
     Attributes:
         file: Its name in messages.
@@ -419,8 +391,8 @@ def _check_records(
         if len(found) > MAX_MISTAKES:
             break
         faults = [
-            Found(record, fault.column, fault.problem, fault.remedy)
-            for fault in (*register.shape.faults(record.values), *_unstorable(register.shape, record.values))
+            Found(record, *fault)
+            for fault in (*register.shape.faults(record.values), *_unstorable(record.values))
         ]
         found += [
             mistake
@@ -444,17 +416,17 @@ def _days_ahead(register: Register, record: Record, today: dt.date | None) -> It
             yield Found(record, column, problem, words("Write the day it happened."))
 
 
-def _unstorable(of: Shape, values: Mapping[str, Any]) -> Iterator[Fault]:
+def _unstorable(values: Mapping[str, Any]) -> Iterator[Fault]:
     """Values that fit the schema, but that no table or formula can hold."""
     for column, value in values.items():
         for inner in _leaves(value):
             if isinstance(inner, str) and (found := text_problem(inner)):
-                yield Fault(column=column, problem=found[0], remedy=found[1])
+                yield Fault(column, *found)
             elif isinstance(inner, float | int) and not abs(inner) <= MAX_NUMBER:
                 number = _in_short(inner)
                 problem = words("the number is too large ({number})", number=number)
                 remedy = words("Write a number in the column's unit.")
-                yield Fault(column=column, problem=problem, remedy=remedy)
+                yield Fault(column, problem, remedy)
 
 
 def _in_short(number: float) -> str:

@@ -51,7 +51,7 @@ _RECOGNISED: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What an import did to one register.
+    """Result of an import for one register.
 
     Attributes:
         file: The reviewed file.
@@ -203,7 +203,7 @@ def _register_of(name: str, sheet: Sheet) -> Register:
 
 
 def _named(name: str) -> Register:
-    """The register somebody named.
+    """The register of a given name.
 
     Raises:
         UsageError: if there is none of that name.

@@ -82,7 +82,7 @@ class _ContentReader:
             self._add(_BREAKS[tag])
 
     def _add(self, data: str) -> None:
-        """Keep text of the cell, one character more than a cell may have at most."""
+        """Add text to the cell, up to one character more than the limit."""
         data = data[: MAX_CELL_CHARACTERS + 1 - self._length]
         self._length += len(data)
         self._pieces.append(data)
@@ -152,5 +152,5 @@ def _numeric(raw: str, text: str) -> Cell:
 
 
 def _count(text: str | None) -> int:
-    """How often something is repeated; once where it is not said."""
+    """Number of repetitions; 1 where the attribute is missing."""
     return int(text) if text is not None and text.isdecimal() and 0 < len(text) < 9 and int(text) else 1

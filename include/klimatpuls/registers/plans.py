@@ -49,7 +49,7 @@ _UNTIL: Final = re.compile(r"\btill (?:och med )?((?:19|20)[0-9]{2})\b", re.IGNO
 _OPEN: Final = re.compile(r"\btills ?vidare|gäller fortfarande", re.IGNORECASE)
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}")
 MAX_NAME: Final = 80
-"""No name of a municipality is half as long."""
+"""At least twice the length of any municipality's name."""
 _ENDINGS: Final = (" kommun", " stad", " (kommun)")
 
 
@@ -106,7 +106,7 @@ def import_plans(path: Path, folder: Path, today: dt.date) -> tuple[Imported, Pl
 
 
 def count(records: Sequence[Record], today: dt.date) -> PlanCount:
-    """What the records hold as of a day; a plan whose stated end has passed is no plan."""
+    """Counts of the records as of a day; a plan whose stated end has passed is no plan."""
     kinds = [record.values["kind"] for record in records]
     ended = sum(
         record.values["kind"] == "plan" and "valid_to" in record.values and plan_span(record)[1] < today
@@ -198,7 +198,7 @@ def municipality_code(name: str) -> str | None:
 
 
 def classify(code: str, row: Mapping[str, str]) -> dict[str, Any]:
-    """What one row of the collection says, as a record of the register.
+    """One row of the collection as a record of the register.
 
     Args:
         code: The municipality.

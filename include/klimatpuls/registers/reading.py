@@ -323,7 +323,7 @@ def read_workbook(body: bytes, file: str) -> tuple[Sheet, ...]:
     """
     try:
         if not body.startswith(_ZIP):
-            raise BrokenWorkbookError(_old_excel())
+            raise BrokenWorkbookError(words("the file is an older Excel file (.xls) or has a password"))
         grids = _grids(Archive(body))
     except BrokenWorkbookError as error:
         raise _unreadable(file, error.problem, _SAVE_AS) from error
@@ -332,10 +332,6 @@ def read_workbook(body: bytes, file: str) -> tuple[Sheet, ...]:
         problem = words("the workbook has no sheet with content")
         raise _unreadable(file, problem, words("Fill in the sheets of the template."))
     return sheets
-
-
-def _old_excel() -> Words:
-    return words("the file is an older Excel file (.xls) or has a password")
 
 
 def _grids(archive: Archive) -> dict[str, Grid]:

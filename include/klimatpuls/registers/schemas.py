@@ -2,7 +2,7 @@
 
 ``schemas/<name>.schema.json`` is the only place that knows the columns of a register. Beside the standard's
 own words a column may carry annotations: ``title`` is its Swedish header and ``x-headers`` further ones,
-``x-hint`` and ``x-hint-sv`` what to do when it is wrong, ``x-words`` Swedish words for its values,
+``x-hint`` what to do when it is wrong (a message of the catalogues), ``x-words`` Swedish words for values,
 ``x-values`` values that words stand for without an ``enum``, ``x-prefixes`` Swedish words before a
 colon, ``x-unit`` that a number is in ``percent`` or a ``fraction`` of one, ``x-not-future`` that a day
 may not lie ahead, ``x-private`` that a message must not repeat the cell. A ``pattern`` has its sentence here.
@@ -17,11 +17,11 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from klimatpuls.domain import regions, sectors
 from klimatpuls.domain.mail_address import AddressError, parse_address
-from klimatpuls.registers.values import LIST_SIGN, likely_day
+from klimatpuls.registers.values import likely_day
 from klimatpuls.registers.words import NOTHING, Words, either, joined, same, shown, words
 
 if TYPE_CHECKING:
@@ -62,18 +62,12 @@ _FORMATS: Final[Mapping[str, tuple[Words, Words]]] = {
         words("a day"),
         words("Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty."),
     ),
-    "region-code": (
-        words("the code of a municipality (four digits) or region (two)"),
-        _CODE,
-    ),
+    "region-code": (words("the code of a municipality (four digits) or region (two)"), _CODE),
     "municipality-code": (
         words("the code of a municipality"),
         words("Write four digits as text, such as 0360."),
     ),
-    "area-code": (
-        words("the code of an area"),
-        _CODE,
-    ),
+    "area-code": (words("the code of an area"), _CODE),
     "sector-code": (
         words("the code of a sector"),
         words(
@@ -95,15 +89,8 @@ _FORMATS: Final[Mapping[str, tuple[Words, Words]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One way in which a record does not fit its schema.
-
-    Attributes:
-        column: The column, or None for the whole record.
-        problem: What is wrong.
-        remedy: What to do.
-    """
+class Fault(NamedTuple):
+    """One way in which a record does not fit its schema; the column is None for the whole record."""
 
     column: str | None
     problem: Words
@@ -156,7 +143,7 @@ class Shape:
             if path:
                 problem = words("{missing} is missing", missing=missing)
             problem = joined("", [problem, _reason(error, record)])
-            return Fault(column=column, problem=problem, remedy=self._hint(column, words("Fill it in.")))
+            return Fault(column, problem, self._hint(column, words("Fill it in.")))
         if error.validator == "additionalProperties" and not path:
             return self._unknown(error, record)
         entry = self.columns.get(column or "", {})
@@ -165,7 +152,7 @@ class Shape:
         problem = words("expected {wanted}, found {found}", wanted=wanted, found=found)
         if entry.get("x-private"):
             problem = words("expected {wanted}", wanted=wanted)
-        return Fault(column=column, problem=problem, remedy=self._hint(column, remedy))
+        return Fault(column, problem, self._hint(column, remedy))
 
     def _unknown(self, error: ValidationError, record: Mapping[str, Any]) -> Fault:
         strange = ", ".join(repr(name) for name in record if name not in self.columns) or str(error.message)
@@ -178,7 +165,8 @@ class Shape:
 
     def _hint(self, column: str | None, remedy: Words) -> Words:
         entry = self.columns.get(column or "", {})
-        return either(entry["x-hint-sv"], entry["x-hint"]) if "x-hint" in entry else remedy
+        hint = entry.get("x-hint")
+        return words(hint) if hint else remedy
 
 
 def _missing(error: ValidationError) -> str | None:
@@ -200,29 +188,14 @@ def _reason(error: ValidationError, record: Mapping[str, Any]) -> Words:
 
 
 _TYPES: Final[Mapping[str, tuple[Words, Words]]] = {
-    "string": (
-        words("text"),
-        words("Write it as text; in a YAML file put a code in quotation marks."),
-    ),
-    "number": (
-        words("a number"),
-        words("Write digits only, with a decimal comma or point, and no unit."),
-    ),
-    "integer": (
-        words("a whole number"),
-        words("Write digits only, such as 2030."),
-    ),
-    "boolean": (
-        words("true or false"),
-        words("Write true or false (ja or nej)."),
-    ),
-    "array": (
-        words("a list"),
-        words("Part the entries by {list_sign}.", list_sign=LIST_SIGN),
-    ),
+    "string": (words("text"), words("Write it as text; in a YAML file put a code in quotation marks.")),
+    "number": (words("a number"), words("Write digits only, with a decimal comma or point, and no unit.")),
+    "integer": (words("a whole number"), words("Write digits only, such as 2030.")),
+    "boolean": (words("true or false"), words("Write true or false (ja or nej).")),
+    "array": (words("a list"), words("Part the entries by |.")),
     "object": (
         words("values by year"),
-        words("Write year:value, parted by {list_sign}.", list_sign=LIST_SIGN),
+        words("Write year:value, parted by |."),
     ),
 }
 

@@ -45,33 +45,6 @@ class Rules:
     proposed_nation_only_above_points: float
 
 
-def read_own_targets(folder: Path = REGISTERS_FOLDER) -> tuple[Target, ...]:
-    """The targets members have decided themselves, by id.
-
-    Raises:
-        RegisterError: with every mistake of ``targets.yaml``.
-    """
-    return to_targets(check_folder(folder).of("targets"))
-
-
-def read_national_lines(folder: Path = REGISTERS_FOLDER) -> tuple[Target, ...]:
-    """The national targets as comparison lines, by id; proposed ones have state ``proposed``.
-
-    Raises:
-        RegisterError: with every mistake of ``national_lines.yaml``.
-    """
-    return to_targets(check_folder(folder).of("national_lines"))
-
-
-def read_rules(folder: Path = REGISTERS_FOLDER) -> Rules:
-    """The numbers of ``rules.yaml``.
-
-    Raises:
-        RegisterError: with every mistake of the file.
-    """
-    return to_rules(check_folder(folder).of("rules"))
-
-
 def read_known_defects(folder: Path = REGISTERS_FOLDER) -> tuple[Defect, ...]:
     """Cells of the sources that are known to be wrong: they keep their value and carry no trend.
 

@@ -28,7 +28,7 @@ DOTS_PER_INCH: Final = 220
 INK: Final = "#1b1f23"
 FAINT: Final = "#6b7280"
 LABEL_DISTANCE: Final = 0.075
-"""Least distance between two names at the lines' ends, as a share of the axis."""
+"""Minimum distance between two line labels, as a share of the axis."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ STYLES: Final = (
 
 
 def alt_text(digest: Digest, lang: Language) -> str:
-    """The chart's finding in words and numbers, for those who do not see it.
+    """The alternative text of the chart: its result in words and numbers.
 
     Args:
         digest: The digest.
@@ -170,7 +170,7 @@ def _signed(value: float) -> str:
 
 
 def _name_lines(axes: Any, ends: Sequence[tuple[_Style, float]], last_year: int) -> None:
-    """Write each line's name and last value at its end, kept apart where lines end close together."""
+    """Label each line at its end with its name and last value; labels never overlap."""
     low, high = axes.get_ylim()
     step = 2 * LABEL_DISTANCE * (high - low)
     placed: list[float] = []

@@ -178,7 +178,7 @@ def _moved(say: Speaker, change: float) -> str:
 
 
 def comparison(digest: Digest, say: Speaker) -> Section:
-    """The network against the nation in every variant of methods section 2, with the chart."""
+    """The network compared with the nation in every variant of methods section 2, with the chart."""
     year, before = digest.last_year, digest.previous_year
     rows: list[tuple[str, ...]] = []
     strong: set[int] = set()
@@ -388,7 +388,7 @@ def national_and_own_parts(digest: Digest, say: Speaker) -> Section | None:
 
 
 def _parts_as_printed(member: Standing, say: Speaker) -> tuple[str, str, str]:
-    """Change, national and own part, which add up as printed; the own part marked where it says little."""
+    """Change, national and own part, rounded so that they add up; a mark where the own part is uncertain."""
     national, own = float(member.national_part_pct or 0.0), float(member.own_part_pct or 0.0)
     change = member.change_since_previous_pct
     if change is not None:

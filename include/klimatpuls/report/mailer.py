@@ -47,12 +47,12 @@ State = Literal["sent", "refused", "failed", "unknown"]
 
 
 class SuppressedError(MailError):
-    """A mail that must not be sent: figures that are not live, to a server that is not on this machine."""
+    """Figures that are not live must not be sent to a server on another machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmtpSettings:
-    """How the mail server is reached, as the Airflow connection ``smtp_default`` says.
+    """Settings of the mail server, from the Airflow connection ``smtp_default``.
 
     Attributes:
         host: Name or address of the server.
@@ -194,7 +194,7 @@ def _wrong_address(key: str, error: AddressError) -> UsageError:
 
 
 def hide_addresses(text: str) -> str:
-    """The text with every mail address replaced: a log or a table of errors names no person."""
+    """The text with every mail address replaced, so that logs and error tables name no person."""
     return "".join("<address>" if "@" in word else word for word in _SEPARATORS.split(text))
 
 
@@ -206,7 +206,7 @@ def _short(text: str) -> str:
 
 
 def make_message_id(outbox_id: int, created_at: datetime, from_address: str) -> str:
-    """The Message-ID of an outbox row: the same at every attempt, so that a reader's program sees one mail.
+    """The Message-ID of an outbox row, the same at every attempt: mail programs then show one mail.
 
     Args:
         outbox_id: Number of the row; another warehouse may have the same ...
@@ -258,7 +258,7 @@ def build_message(
 
 
 def check_may_send(settings: SmtpSettings, origin: str) -> None:
-    """Refuse what must not leave this machine.
+    """Raise an error if a mail must not leave this machine.
 
     Raises:
         SuppressedError: if the figures are not live and the server is not on loopback.
@@ -319,7 +319,7 @@ def _connect(settings: SmtpSettings) -> smtplib.SMTP:
 def _converse(server: smtplib.SMTP, message: EmailMessage, recipient: str, settings: SmtpSettings) -> Outcome:
     try:
         _log_in(server, settings)
-        needs = _needs_smtputf8(settings.from_address, recipient)
+        needs = not (settings.from_address.isascii() and recipient.isascii())
         if needs and not server.has_extn("smtputf8"):
             return _without_smtputf8(settings.from_address)
         content = message.as_bytes(policy=SMTPUTF8 if needs else SMTP)
@@ -350,13 +350,9 @@ def _log_in(server: smtplib.SMTP, settings: SmtpSettings) -> None:
         server.login(settings.login, settings.password or "")
 
 
-def _needs_smtputf8(*addresses: str) -> bool:
-    return not all(address.isascii() for address in addresses)
-
-
 def _without_smtputf8(sender: str) -> Outcome:
-    """What becomes of a mail whose address this server cannot take: final for a recipient only."""
-    whose, state = ("sender", "failed") if _needs_smtputf8(sender) else ("recipient", "refused")
+    """The outcome where the server cannot take an address; final only for a recipient's."""
+    whose, state = ("recipient", "refused") if sender.isascii() else ("sender", "failed")
     detail = (
         f"the {whose}'s address has letters beyond ASCII before the @, and the server does not offer "
         "SMTPUTF8: it cannot take such an address"
@@ -365,7 +361,7 @@ def _without_smtputf8(sender: str) -> Outcome:
 
 
 def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int, is_utf8: bool) -> Outcome | None:
-    """MAIL, RCPT and DATA; None when the server waits for the message."""
+    """Send MAIL, RCPT and DATA; returns None if the server then waits for the message."""
     options = [f"size={size}"] if server.does_esmtp and server.has_extn("size") else []
     options += ["SMTPUTF8"] if is_utf8 else []
     code, reply = server.mail(sender, options)
@@ -382,7 +378,7 @@ def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int, is_u
 
 
 def _stuff_dots(content: bytes) -> bytes:
-    """The message as it goes over the wire: a dot at the start of a line doubled, CRLF at the end."""
+    """The message in SMTP form: dots at line starts doubled, CRLF at the end."""
     stuffed = re.sub(rb"(?m)^\.", b"..", content)
     return stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from klimatpuls.report.view import Digest
 
 MEMBERS_NAMED: Final = 3
-"""How many of the members that were revised most are named."""
+"""Number of members named among those revised most."""
 
 
 def released(digest: Digest, say: Speaker) -> Section | None:
@@ -188,7 +188,7 @@ def _release_sentences(cause: ReleaseCause, digest: Digest, say: Speaker) -> lis
 
 
 def _revision_sentences(cause: ReleaseCause, name: str, digest: Digest, say: Speaker) -> list[str]:
-    """What was revised: the members first, the nation as context; international transport apart."""
+    """Sentences on revisions: members first, then the nation; international transport separately."""
     is_territorial = cause.boundary == TERRITORIAL
     scope = say(", without international transport") if is_territorial else ""
     sentences = []
@@ -234,7 +234,7 @@ def _revision_sentences(cause: ReleaseCause, name: str, digest: Digest, say: Spe
 
 
 def _members_revision(digest: Digest, say: Speaker) -> list[str]:
-    """How far the members' previous year was revised; nothing where no member was, or one is not known."""
+    """How far the members' previous year was revised; empty if no member was, or one is unknown."""
     year, known = digest.previous_year, digest.municipalities
     now = digest.point(MEMBERS_TODAY, TERRITORIAL, year) if year else None
     moved = [member for member in known if member.revision_of_previous_tco2e]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from klimatpuls.report.mailer import SmtpSettings
 
 ORIGIN: Final = {"archive": message("ARCHIVED FIGURES"), "synthetic": message("SYNTHETIC FIGURES")}
-"""What stands before a matter whose figures are not live."""
+"""Prefix of a matter whose figures are not live."""
 PUBLISHED_ALL_THE_SAME: Final = "publish.stale-"
 """Start of the keys of matters that did not stop a publication."""
 NO_DIGEST: Final = "no-digest-"

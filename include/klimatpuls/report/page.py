@@ -63,7 +63,7 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class KeyFigures:
-    """A handful of numbers set large."""
+    """A few key figures in large type."""
 
     items: tuple[KeyFigure, ...]
     kind: Literal["key_figures"] = field(default="key_figures", init=False)
@@ -83,7 +83,7 @@ Block = Paragraph | Bullets | Table | KeyFigures | Picture
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what stands under it."""
+    """A heading with its blocks."""
 
     heading: str
     blocks: tuple[Block, ...]

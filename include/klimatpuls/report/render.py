@@ -82,7 +82,7 @@ class Rendering:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFiles:
-    """Where a rendered digest lies."""
+    """Paths of a rendered digest."""
 
     html: Path
     text: Path
@@ -90,7 +90,7 @@ class ReportFiles:
 
 
 class Renderer:
-    """Gives the outbox the rendered digest of a publication, and keeps it as files.
+    """Renders the digest of a publication for the outbox, and stores it as files.
 
     Only the current publication can be read from the marts. A mail that is due for an earlier one (its
     server was down that day) is sent as it was rendered then.
@@ -226,7 +226,7 @@ def render_html(pages: Sequence[Page], heading: str) -> str:
 
 
 def _jump() -> str:
-    """Where the English page is, for a reader of English who meets the Swedish one first."""
+    """The pointer to the English page, on the Swedish page that comes first."""
     say = Speaker("en")
     return say("In English below")
 

@@ -58,7 +58,7 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "coverage": frozenset({"measure_coverage", "member_overview"}),
     "revision_record": frozenset({"revision_record"}),
 }
-"""Query → the result tables whose rows it reads: it is left empty where one was not calculated."""
+"""Query → the result tables that it reads; its rows are dropped if one was not calculated."""
 MEMBERS_SHOW: Final = "region_overview"
 """The result table that the figures of members come from; their names come from the register."""
 
@@ -87,10 +87,8 @@ class Release:
     dataset: str
     substance: str
     published_date: date
-    known_from: date
     retrieved_at: datetime
     years: tuple[int, ...]
-    row_count: int
     is_current: bool
     gwp_set: str | None
 
@@ -112,7 +110,6 @@ class SummaryPoint:
     population_count: int | None
     t_per_capita: float | None
     change_since_1990_pct: float | None
-    status: str
     status_reason: str | None
 
 
@@ -147,13 +144,11 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnTarget:
-    """One target of a member's own, with where it stands; rates are shares per year."""
+    """One of a member's own targets, with its status; rates are fractions per year."""
 
-    region_code: str
     region_name: str
     target_id: str
     boundary: str
-    base_year: int | None
     target_year: int | None
     level_tco2e: float | None
     last_year: int | None
@@ -162,7 +157,6 @@ class OwnTarget:
     status_reason: str | None
     variants_met: int | None
     variants_n: int | None
-    gap_tco2e: float | None
     required_annual_rate: float | None
     achieved_annual_rate: float | None
     achieved_from_year: int | None
@@ -172,13 +166,12 @@ class OwnTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class CriterionSum:
-    """How the members stand to one criterion, in counts as shown outside."""
+    """Counts of members per status of one criterion, as published."""
 
     criterion: str
     member_count: int
     met_count: int
     documented_count: int
-    self_confirmed_count: int
     not_met_count: int
     due_count: int
     unknown_count: int
@@ -198,14 +191,12 @@ class MeasureCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """How far a member's measures reach towards one of its targets; tonnes, percent."""
+    """Coverage of the gap to one of a member's targets by its measures; tonnes, percent."""
 
-    region_code: str
     region_name: str
     target_id: str
     target_year: int | None
     gap_tco2e: float | None
-    counted_tco2e: float | None
     coverage_pct: float | None
     coverage_reason: str | None
     measure_count: int
@@ -217,7 +208,6 @@ class Coverage:
 class Finding:
     """One gate that a current release did not pass; ``areas`` are the names in its sample."""
 
-    release_id: str
     dataset: str
     substance: str
     rule: str
@@ -230,14 +220,11 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class DataStatus:
-    """How fresh one dataset is; ``release_id`` and ``published_date`` are None while nothing is held."""
+    """How fresh one dataset is; ``published_date`` is None while the warehouse has no release of it."""
 
-    source: str
     dataset: str
     substance: str
-    release_id: str | None
     published_date: date | None
-    last_checked_at: datetime
     next_expected: date | None
     status: str
 
@@ -390,7 +377,7 @@ def read_digest(connection: PgConnection) -> Digest | None:
 
 
 def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | None:
-    """Put the rows of the report queries together.
+    """Build the digest from the rows of the report queries.
 
     Args:
         rows: Per name in :data:`QUERIES` the rows of ``include/sql/report/<name>.sql``, columns as there.
@@ -459,7 +446,7 @@ def _summary_point(row: Mapping[str, Any]) -> SummaryPoint:
 
 
 def _standing(row: Mapping[str, Any], *, is_known: bool) -> Standing:
-    """A member's row; its figures are left out where they are not those of this publication."""
+    """A member's row, without figures if they are not from this publication."""
     fields = _without_id(row)
     if not is_known:
         fields = {name: fields[name] if name in _NAMES_OF_MEMBERS else None for name in fields}
@@ -477,7 +464,6 @@ _NAMES_OF_MEMBERS: Final = frozenset({"region_code", "region_name", "level"})
 def _finding(row: Mapping[str, Any]) -> Finding:
     names = [cell.get("region_name") for cell in row["sample"] or () if isinstance(cell, dict)]
     return Finding(
-        release_id=row["release_id"],
         dataset=row["dataset"],
         substance=row["substance"],
         rule=row["rule"],

@@ -1,3 +1,4 @@
+-- Marks a mail as being sent, with its Message-ID and the hashes of what is sent.
 UPDATE ops.mail_outbox
 SET
     state = 'sending',

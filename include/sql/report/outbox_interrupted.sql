@@ -1,4 +1,4 @@
--- Mails somebody began to send and did not settle: either at work now, or ended half-way.
+-- Mails in state sending: a process is sending them now, or ended half-way.
 SELECT o.outbox_id
 FROM ops.mail_outbox AS o
 WHERE o.state = 'sending'

@@ -1,3 +1,4 @@
+-- Stores the result of an attempt to send a mail.
 UPDATE ops.mail_outbox
 SET
     state = %(state)s,

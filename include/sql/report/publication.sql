@@ -1,3 +1,4 @@
+-- The current publication, with its day, origin and causes.
 SELECT
     p.publication_id,
     p.as_of_date,

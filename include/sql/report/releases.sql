@@ -5,10 +5,8 @@ SELECT
     r.dataset,
     r.substance,
     r.published_date,
-    r.known_from,
     r.retrieved_at,
     r.years,
-    r.row_count,
     r.is_current,
     r.gwp_set,
     r.publication_id

@@ -1,4 +1,4 @@
--- The result tables that could not be calculated in the publication: nothing of them is mailed.
+-- Result tables that could not be calculated in the publication; the mail shows no row of them.
 SELECT
     s.table_name,
     s.publication_id

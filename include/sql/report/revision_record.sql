@@ -1,4 +1,4 @@
--- How far totals usually move, as far as enough pairs of releases say so.
+-- How far totals usually move, where there are enough pairs of releases.
 SELECT
     years_since_first,
     pairs_n,
