@@ -129,7 +129,7 @@ def with_day(body: bytes) -> bytes:
         (b'{"error": "no"}', "JSON"),
         (b"[" * 100_000, "JSON"),
         (b"name;value\n1;2\n", "neither a zip nor a known text"),
-        (workbook.build_workbook([["en", "egen"], ["tabell", 1]], sheet_name="x"), "a workbook, perhaps"),
+        (workbook.build_workbook([["en", "egen"], ["tabell", 1]], sheet_name="x"), "it may be a workbook"),
     ],
     ids=["empty", "page", "json", "deep json", "csv", "workbook"],
 )

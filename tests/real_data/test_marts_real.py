@@ -204,7 +204,7 @@ def test_every_kind_of_value_of_a_boundary_is_made_up_of_its_cells(
             found = trace(cursor, home / "snapshots", question)
             (root,) = found.steps
             assert found.disagreements() == []
-            assert root.reckoned is not None, (boundary, year)
+            assert root.recomputed is not None, (boundary, year)
             kinds.add((boundary, year, status, len(found.files)))
     assert ("territorial", 2024, "observed", 1) in kinds
     assert ("territorial", 2017, "linked", 2) in kinds, "gone since 2026"

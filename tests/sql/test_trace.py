@@ -184,7 +184,7 @@ class TestCells:
         (root,) = traced.steps
         signs = {step.which["sector_code"]: step.sign for step, _ in cells_of(traced)}
         assert signs == {"all": "+", "international_transport": "−"}
-        assert root.reckoned == pytest.approx(root.value, rel=1e-12)
+        assert root.recomputed == pytest.approx(root.value, rel=1e-12)
         for step, cell in cells_of(traced):
             assert step.value == look_up(cell, traced.files[cell.release_id])
 
@@ -195,7 +195,7 @@ class TestCells:
             traced = ask(boundary="territorial", year="2020")
             (root,) = traced.steps
             assert root.note == series.LINKED
-            assert root.reckoned == pytest.approx(root.value, rel=1e-12)
+            assert root.recomputed == pytest.approx(root.value, rel=1e-12)
             assert len(traced.files) == 2
             ratios = [step for step in steps_of(traced) if step.what == "ratio new/old"]
             assert {step.which["year"]: round(step.value, 6) for step in ratios} == {

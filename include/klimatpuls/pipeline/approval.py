@@ -194,11 +194,7 @@ def decide_release(
 
 
 def digests_to_approve(conn: PgConnection) -> list[int]:
-    """Return the outbox rows of the digests that wait for an approval.
-
-    Args:
-        conn: Connection as ``wh_mailer``.
-    """
+    """Return the outbox rows of the digests that wait for an approval, as ``wh_mailer``."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/digests_to_approve.sql"))
         return [outbox_id for (outbox_id,) in cursor.fetchall()]

@@ -1,6 +1,7 @@
 """Notifies the operator by mail of what waits or was refused: each matter once, however often it is met.
 
-A notice is a matter with its words. One of the functions here makes it; :func:`notify` sends it.
+A notice is a matter with its words. One of the functions here makes it, with day and origin of the context;
+:func:`notify` sends it.
 """
 
 from __future__ import annotations
@@ -35,13 +36,7 @@ PENDING_DAYS = 3
 
 
 def findings(source: str, result: ValidationResult, context: RunContext) -> Notice:
-    """Return the notice of what a run left on hold or in quarantine.
-
-    Args:
-        source: Catalogue id of the source.
-        result: Verdict of the gates on the run.
-        context: Day, moment and origin.
-    """
+    """Return the notice of what a run left on hold or in quarantine."""
     matter = (
         ("en utgåva är avvisad", "a release is refused")
         if result.quarantined
@@ -75,37 +70,19 @@ def kind_of_parts(failed: Iterable[tuple[str, str]]) -> str:
 
 
 def lost_parts(source: str, losses: Sequence[str], context: RunContext) -> Notice:
-    """Return the notice of parts that are missing while the rest was loaded; the same parts are one matter.
-
-    Args:
-        source: Catalogue id of the source.
-        losses: What is missing and what to do, one sentence each.
-        context: Day, moment and origin.
-    """
+    """Return the notice of parts missing while the rest was loaded; the same parts are one matter."""
     matter = ("delar saknas, resten är inläst", "parts are missing, the rest was loaded")
     return _notice(source, f"{LOST_PARTS}{_digest(losses)[:16]}", matter, tuple(losses), context)
 
 
 def killed_run(source: str, run_id: int, message: str, context: RunContext) -> Notice:
-    """Return the notice of a source run that ended without a verdict.
-
-    Args:
-        source: Catalogue id of the source.
-        run_id: The source run.
-        message: How it ended.
-        context: Day, moment and origin.
-    """
+    """Return the notice of a source run that ended without a verdict; ``message`` says how."""
     matter = ("en körning dog utan ett ord", "a run ended without a word")
     return _notice(source, f"killed-{run_id}", matter, (f"Run {run_id} {message}.",), context)
 
 
 def overdue_defect(defect: Defect, context: RunContext) -> Notice:
-    """Return the notice of a known defect whose review is overdue.
-
-    Args:
-        defect: The entry of the register.
-        context: Day, moment and origin.
-    """
+    """Return the notice of a known defect whose review is overdue."""
     todo = (
         f"{defect.defect_id}: to be looked at again by {defect.review_by.isoformat()}. {defect.reason_en}. "
         "It leaves the trends as long as its cells show it. What to do: compare with the newest release, "
@@ -118,41 +95,25 @@ def overdue_defect(defect: Defect, context: RunContext) -> Notice:
 
 
 def task_failure(task: str, error: BaseException, context: RunContext) -> Notice:
-    """Return the notice of a failed task that belongs to no source; one a day per class of exception.
-
-    Args:
-        task: Name of the task.
-        error: What it raised.
-        context: Day, moment and origin.
-    """
+    """Return the notice of a failed task that belongs to no source; one a day per class of exception."""
     kind = type(error).__name__
-    said = f"{kind}: {explain(error)}"
+    message = f"{kind}: {explain(error)}"
     todo = (
         f"What to do: the log of the task {task} in Airflow has the whole traceback. The task runs again at "
         "its next turn; if it fails again, give message and log to whoever maintains the code."
     )
     matter = ("uppgiften misslyckades", "the task failed")
-    return _notice(task, f"failed-{kind}-{context.as_of.isoformat()}", matter, (said, todo), context)
+    return _notice(task, f"failed-{kind}-{context.as_of.isoformat()}", matter, (message, todo), context)
 
 
 def stale_tables(stale: StaleTables, context: RunContext) -> Notice:
-    """Return the notice of result tables that could not be calculated; another table or reason is a new one.
-
-    Args:
-        stale: The tables, and what was new when they began to fail.
-        context: Day, moment and origin.
-    """
+    """Return the notice of tables that could not be calculated; another table or reason is a new one."""
     matter = ("resultattabeller kunde inte beräknas", "result tables could not be calculated")
     return _notice("publish", f"stale-{stale.since}", matter, stale.explanations, context)
 
 
 def no_digest(trouble: str, context: RunContext) -> Notice:
-    """Return the notice of a publication without a digest: the mail connection is wrong; one a day.
-
-    Args:
-        trouble: Field and reason, without an address.
-        context: Day, moment and origin.
-    """
+    """Return the notice of a publication without digest; ``trouble`` names the wrong field, no address."""
     todo = (
         f"{trouble}. What to do: correct the connection smtp_default (docs/operations.md, Mail). A "
         "publication made before that has no digest: its news stand in Superset and in the report's files."
@@ -187,23 +148,12 @@ def notify(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: 
 
 
 def queue(cursor: Any, notice: Notice, context: RunContext) -> None:
-    """Leave a notice to :func:`notify_pending`, in the transaction of its cause.
-
-    Args:
-        cursor: psycopg2 cursor inside the caller's transaction, as ``wh_loader``.
-        notice: The matter.
-        context: Day and moment.
-    """
+    """Leave a notice to :func:`notify_pending`, in the caller's transaction, which has its cause."""
     cursor.execute(load_sql("write/queue_notice.sql"), _row(notice, context))
 
 
 def notify_pending(conn: PgConnection, settings: SmtpSettings, context: RunContext) -> dict[str, int]:
     """Send pending notices again, ``MAX_ATTEMPTS`` times within ``PENDING_DAYS``.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        settings: The mail server and the operator's address.
-        context: Day and moment.
 
     Returns:
         Number of mails by state; empty where none is pending or there is no operator's address.

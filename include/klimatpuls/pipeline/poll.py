@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.pipeline.snapshot import PartFailures, ask_parts, label, raise_all, unread
+from klimatpuls.pipeline.snapshot import PartFailures, ask_parts, label, unread
 from klimatpuls.sources.protocol import source_module
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
@@ -48,12 +48,6 @@ def poll_source(
 ) -> PollResult:
     """Poll every dataset and substance of a source; one that fails hides no change of another.
 
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        source: Catalogue entry.
-        session: Session at the agency or its mock.
-        context: Day and moment of the poll.
-
     Returns:
         Whether the source should be fetched.
 
@@ -84,8 +78,8 @@ def poll_source(
     if waiting:
         details.append(f"{len(waiting)} kept files were not read by this version of the parser")
         has_news = True
-    if failures.errors and not has_news:
-        raise_all(failures.errors, list(failures.failed.values()))
+    if not has_news:
+        failures.raise_all()
     return PollResult(has_news=has_news, detail="; ".join(details), failed=failures.failed)
 
 

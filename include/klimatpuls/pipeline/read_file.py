@@ -96,11 +96,7 @@ def read_snapshot(
 
 
 def notes_of_question(http: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the notes on how an answer was fetched, one sentence each: limits, another table, missing areas.
-
-    Args:
-        http: Facts about an answer, from its manifest.
-    """
+    """Return the notes of a manifest on how an answer was fetched: limits, another table, missing areas."""
     notes = http.get("notes")
     return tuple(map(str, notes)) if isinstance(notes, list | tuple) else ()
 

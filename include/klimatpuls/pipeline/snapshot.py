@@ -11,7 +11,7 @@ import logging
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from klimatpuls.contract import catalog
 from klimatpuls.contract.releases import Fetched
@@ -26,7 +26,7 @@ from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -81,6 +81,14 @@ class PartFailures:
     errors: list[Exception] = field(default_factory=list)
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
 
+    def raise_all(self) -> None:
+        """Raise the only error, or one with the messages of all parts; does nothing where none failed."""
+        if not self.errors:
+            return
+        if len(self.errors) == 1 == len(self.failed) or not isinstance(self.errors[0], KlimatpulsError):
+            raise self.errors[0]
+        raise FetchError("\n\n".join(self.failed.values())) from self.errors[0]
+
 
 def ask_parts(
     source: Source,
@@ -129,13 +137,6 @@ def take_snapshots(
 
     What failed beside something new is written as a source run of its own, in state ``failed``.
 
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        source: Catalogue entry.
-        session: Session at the agency or its mock.
-        context: Day, origin and folders.
-        run_id: The source run, begun before; a retry goes on with the same one.
-
     Returns:
         What was new, and what failed beside it.
 
@@ -154,8 +155,8 @@ def take_snapshots(
     entered.details[:0] = failures.missing
     again, details = _adopt_unread(conn, source, run_id)
     entered.new += again
-    if failures.errors and not entered.new:
-        raise_all(failures.errors, list(failures.failed.values()))
+    if not entered.new:
+        failures.raise_all()
     if failures.failed:
         _note_failed(conn, source, context, failures.failed)
     entered.details += details
@@ -205,13 +206,6 @@ def label(dataset: str, substance: str) -> str:
 def explain(error: Exception) -> str:
     """Return the message of an error, with its class where it is none of ours."""
     return str(error) if isinstance(error, KlimatpulsError) else f"{type(error).__name__}: {error}"
-
-
-def raise_all(errors: Sequence[Exception], messages: Sequence[str]) -> NoReturn:
-    """Raise the only error, or one with the messages of all parts."""
-    if len(errors) == 1 == len(messages) or not isinstance(errors[0], KlimatpulsError):
-        raise errors[0]
-    raise FetchError("\n\n".join(messages)) from errors[0]
 
 
 def _note_failed(
@@ -329,25 +323,14 @@ def _adopt_unread(
 
 
 def adopt_refused(conn: PgConnection, source: Source, *, run_id: int) -> SnapshotResult:
-    """Begin a run with the source's kept bytes that any version of the parser refused; asks no agency.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        source: Catalogue entry.
-        run_id: The source run, begun before.
-    """
+    """Begin a run with the source's kept bytes that any version of the parser refused; asks no agency."""
     again, details = _adopt_unread(conn, source, run_id, refused_by_any=True)
     entered = _Entered(new=again, details=details or ["no kept file of this source is refused"], is_any=True)
     return _end(conn, source, entered.result(run_id))
 
 
 def read_refusals(conn: PgConnection, source: Source) -> tuple[str, ...]:
-    """Return the refused kept files of a source, each with the reason.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function only reads.
-        source: Catalogue entry.
-    """
+    """Return the refused kept files of a source, each with the reason."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/refusals.sql"), {"source": source.id})
         return tuple(
@@ -463,7 +446,7 @@ def _unknown(name: str, body: bytes) -> SourceFormatError:
 
     expected = isolation.run_isolated(recognised_files, what=name)
     lines = [f"  {source}: {files}" for source, files in expected.items()]
-    kind = "a zip (a workbook, perhaps)" if body.startswith(b"PK") else looks_like(body)
+    kind = "a zip (it may be a workbook)" if body.startswith(b"PK") else looks_like(body)
     msg = (
         f"{name}: no source knows this file; it is {kind}. Nothing was kept. What each source looks for:\n"
         + "\n".join(lines)
@@ -471,23 +454,23 @@ def _unknown(name: str, body: bytes) -> SourceFormatError:
     return SourceFormatError(msg, rule="unknown_file", findings=[kind])
 
 
-def keep_recognised(given: RecognisedFile, context: RunContext) -> Snapshot:
+def keep_recognised(file: RecognisedFile, context: RunContext) -> Snapshot:
     """Keep the bytes of a recognised file.
 
     Args:
-        given: The file, recognised.
+        file: The file.
         context: Day, origin and folders.
 
     Returns:
         The snapshot. The ingest DAG enters it into the warehouse under its run.
     """
-    source = catalog.source(given.known.source)
+    source = catalog.source(file.known.source)
     fetched = Fetched(
         source=source.id,
-        dataset=given.known.dataset,
-        substance=given.known.substance,
-        url=f"file:{given.name}",
-        parts=(given.body,),
+        dataset=file.known.dataset,
+        substance=file.known.substance,
+        url=f"file:{file.name}",
+        parts=(file.body,),
     )
     return _put(source, fetched, context)
 

@@ -68,11 +68,7 @@ def _shown(one: TableStatus) -> str:
 
 
 def read_stale(conn: PgConnection) -> StaleTables | None:
-    """Return the tables of the current publication that could not be calculated; None where all could.
-
-    Args:
-        conn: Connection as ``wh_loader``.
-    """
+    """Return the tables of the current publication that could not be calculated; None where all could."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/current_publication.sql"))
         (publication_id, *_) = cursor.fetchone()
@@ -102,10 +98,6 @@ def _news(causes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def queue_stale(conn: PgConnection, context: RunContext) -> StaleTables | None:
     """Queue a notice of the tables that could not be calculated; the same matter only once.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        context: Day, moment and origin.
 
     Returns:
         The tables; None where all could be calculated.

@@ -66,12 +66,7 @@ def validate_run(
 
 
 def read_result(conn: PgConnection, run_id: int) -> ValidationResult:
-    """Read the verdict of the gates on a run from the warehouse.
-
-    Args:
-        conn: Connection as ``wh_loader``.
-        run_id: The source run.
-    """
+    """Read the verdict of the gates on a run from the warehouse."""
     explanations = reading.read_explanations(conn, run_id)
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/releases_of_run.sql"), {"run_id": run_id})

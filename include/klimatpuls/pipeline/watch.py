@@ -52,13 +52,7 @@ def close_stuck_runs(
 def notify_overdue_defects(
     conn: PgConnection, settings: SmtpSettings, context: RunContext
 ) -> tuple[str, ...]:
-    """Mail the operator known defects whose day of review has passed, each once; returns their names.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        settings: The mail server and the operator's address.
-        context: Day, moment and origin.
-    """
+    """Mail the operator known defects whose day of review has passed, each once; returns their names."""
     late = overdue(read_known_defects(context.registers), context.as_of)
     for defect in late:
         notify(conn, settings, overdue_defect(defect, context), context)
