@@ -167,12 +167,12 @@ def _fetch(
 def _session(conn: PgConnection, source: Source) -> PoliteSession:
     """A session at the agency or its stand-in, counted with the calls of every other task."""
     from klimatpuls.fetch.http import open_session
-    from klimatpuls.warehouse.calls import WarehouseLedger
+    from klimatpuls.warehouse.calls import WarehouseCallLog
 
     return open_session(
         source,
         connections.base_url(source.conn_id),
-        ledger=WarehouseLedger(conn),
+        ledger=WarehouseCallLog(conn),
         mock_ca=connections.mock_ca(source.conn_id),
     )
 
