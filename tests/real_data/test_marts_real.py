@@ -80,7 +80,7 @@ def test_figures_are_those_of_the_code_before_the_rooms(published: Warehouse) ->
 
 def test_values_are_what_the_contract_says(published: Warehouse) -> None:
     with closing(connect(published.bi_dsn)) as conn, conn.cursor() as cursor:
-        broken = contract_rules.counted(cursor)
+        broken = contract_rules.count_violations(cursor)
     assert len(broken) > 200
     # Not every source has real figures in the folder, so some marts are empty.
     assert {what: count for what, count in broken.items() if count and not what.endswith(" empty")} == {}
