@@ -30,7 +30,7 @@ from klimatpuls.local.postgres import temporary_cluster
 from klimatpuls.mock_agencies.archive import make_archive, read_archive
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect, engine
-from klimatpuls.warehouse.loader import copy_frame
+from klimatpuls.warehouse.loader import copy_rows, frame_rows
 from klimatpuls.warehouse.migrate import migrate
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Bench:
         """The loader of the project: constants, encoding, COPY."""
         constants = {"run_id": number, "release_id": RELEASE, "substance": "ghg"}
         with closing(connect(self._dsn)) as conn, conn, conn.cursor() as cursor:
-            copy_frame(cursor, ("core", name), self._frame, constants)
+            copy_rows(cursor, ("core", name), frame_rows(self._frame, constants))
 
     def to_sql(self, number: int, name: str) -> None:
         """What one writes with pandas: ``to_sql`` as it comes."""

@@ -35,7 +35,7 @@ from klimatpuls.sources import smhi_emissions
 from klimatpuls.statistics import results
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
-from klimatpuls.warehouse.loader import load_facts
+from klimatpuls.warehouse.loader import FactLoader, frame_rows
 from klimatpuls.warehouse.migrate import migrate
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ class House:
             run = runs.start_run(
                 self.conn, source="smhi_emissions", origin="synthetic", as_of=AS_OF, orchestrator_run=None
             )
-            load_facts(self.conn, run.run_id, [(name, parsed)])
+            constants = {"run_id": run.run_id, "release_id": name, "substance": parsed.substance}
+            loader = FactLoader(self.conn, run.run_id)
+            loader.add(name, "emission", frame_rows(parsed.rows, constants))
+            loader.finish()
             cursor.execute(
                 load_sql("write/insert_release.sql"),
                 {

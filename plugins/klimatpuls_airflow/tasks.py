@@ -187,10 +187,10 @@ def _fetch(
 def _session(conn: PgConnection, source: Source) -> PoliteSession:
     """Open a session at the agency or its mock; its calls are counted with those of every other task."""
     from klimatpuls.fetch.http import open_session
-    from klimatpuls.warehouse.calls import WarehouseLedger
+    from klimatpuls.warehouse.calls import WarehouseCallLog
 
     base_url, mock_ca = connections.agency(source)
-    return open_session(source, base_url, call_log=WarehouseLedger(conn), mock_ca=mock_ca)
+    return open_session(source, base_url, call_log=WarehouseCallLog(conn), mock_ca=mock_ca)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ FILE = "/api/getexcelfile"
 
 
 def fetch(published: Published, base_url: str, waits: list[float]) -> SnapshotResult:
-    """Hop 1 at an address, with a sleep that only writes down how long it was to be."""
+    """The step snapshot at an address, with a sleep that only records its seconds."""
     source, context = unthrottled(SMHI_EMISSIONS), published.context
     with closing(connect(published.warehouse.loader_dsn)) as conn:
         with conn:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg2 import sql
 from support import pipeline_run
+from support.loading import load_facts
 from support.releases import LIST
 
 from klimatpuls.contract import catalog
@@ -27,7 +28,6 @@ from klimatpuls.pipeline import publish, sync_registers
 from klimatpuls.statistics import results
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect, load_sql
-from klimatpuls.warehouse.loader import load_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -89,7 +89,7 @@ def test_a_new_release_becomes_current_and_is_mailed_once_a_day(newer_waits: Pub
         assert not watch.queue_missed_digest(conn, published.context, LIST), "not on the same day"
         tomorrow = replace(published.context, as_of=date(2026, 5, 10))
         assert watch.queue_missed_digest(conn, tomorrow, LIST), "what came later that day is not lost"
-        assert not watch.queue_missed_digest(conn, tomorrow, LIST), "and is told once"
+        assert not watch.queue_missed_digest(conn, tomorrow, LIST), "and is mailed once"
     assert [day for day, *_ in outbox(published)][2:] == [date(2026, 5, 10)]
 
 

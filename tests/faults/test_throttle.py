@@ -13,7 +13,7 @@ import pytest
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch import rate_limit
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
-from klimatpuls.warehouse.calls import WarehouseLedger
+from klimatpuls.warehouse.calls import WarehouseCallLog
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ import sys
 from dataclasses import replace
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch.http import open_session
-from klimatpuls.warehouse.calls import WarehouseLedger
+from klimatpuls.warehouse.calls import WarehouseCallLog
 from klimatpuls.warehouse.connection import connect
 
 dsn, url, calls, reads_config = sys.argv[1:]
 source = replace(SOURCES["scb_population"], calls_per_window=())
-with open_session(source, url, call_log=WarehouseLedger(connect(dsn))) as session:
+with open_session(source, url, call_log=WarehouseCallLog(connect(dsn))) as session:
     if reads_config == "True":
         from klimatpuls.fetch.pxweb.client import PxWebClient
 
@@ -95,7 +95,7 @@ def test_four_processes_together_keep_what_one_of_them_was_told(
     assert most_in_any_window(moments, seconds) <= kept
 
 
-def take(call_log: WarehouseLedger, *limits: tuple[int, float], host: str = HOST) -> float:
+def take(call_log: WarehouseCallLog, *limits: tuple[int, float], host: str = HOST) -> float:
     """Make a call that is answered at once; returns the seconds it would have to wait instead, or 0."""
     seconds, call = call_log.take(host, limits)
     if seconds == 0:
@@ -114,7 +114,7 @@ def move_calls(warehouse: Warehouse, interval: str) -> None:
 
 def test_a_slot_is_free_again_when_its_window_has_passed(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as conn:
-        call_log = WarehouseLedger(conn)
+        call_log = WarehouseCallLog(conn)
         assert [take(call_log, (3, 60.0)) for _ in range(2)] == [0, 0]
         assert 59 < take(call_log, (3, 60.0)) <= 60
         assert take(call_log, (3, 60.0), host="another.example.org") == 0
@@ -126,9 +126,9 @@ def test_a_slot_is_free_again_when_its_window_has_passed(warehouse: Warehouse) -
 
 def test_a_call_of_a_killed_process_holds_its_slot_until_it_must_have_arrived(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as killed:
-        WarehouseLedger(killed).take(HOST, [(1, 9.0)])
+        WarehouseCallLog(killed).take(HOST, [(1, 9.0)])
     with closing(connect(warehouse.loader_dsn)) as conn:
-        call_log = WarehouseLedger(conn)
+        call_log = WarehouseCallLog(conn)
         move_calls(warehouse, "-14 seconds")
         assert take(call_log, (1, 9.0)) == pytest.approx(10.0)
         move_calls(warehouse, "-10 seconds")
@@ -139,16 +139,16 @@ def test_a_call_of_a_killed_process_holds_its_slot_until_it_must_have_arrived(wa
 
 def test_what_a_host_says_of_itself_holds_for_all_and_its_newest_word_counts(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as one, closing(connect(warehouse.loader_dsn)) as other:
-        WarehouseLedger(one).state(HOST, [(1, 60.0)])
-        assert take(WarehouseLedger(other), (100, 1.0)) == 0
-        assert take(WarehouseLedger(other), (100, 1.0)) > 60
-        WarehouseLedger(one).state(HOST, [(50, 60.0)])
-        assert take(WarehouseLedger(other), (100, 1.0)) == 0
+        WarehouseCallLog(one).state(HOST, [(1, 60.0)])
+        assert take(WarehouseCallLog(other), (100, 1.0)) == 0
+        assert take(WarehouseCallLog(other), (100, 1.0)) > 60
+        WarehouseCallLog(one).state(HOST, [(50, 60.0)])
+        assert take(WarehouseCallLog(other), (100, 1.0)) == 0
 
 
 def test_a_clock_that_was_set_back_holds_nobody_up(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as conn:
-        call_log = WarehouseLedger(conn)
+        call_log = WarehouseCallLog(conn)
         take(call_log, (1, 10.0))
         move_calls(warehouse, "1 hour")
         assert take(call_log, (1, 10.0)) == 0
@@ -156,7 +156,7 @@ def test_a_clock_that_was_set_back_holds_nobody_up(warehouse: Warehouse) -> None
 
 def test_calls_are_kept_for_a_week_and_counted_by_host(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as conn:
-        call_log = WarehouseLedger(conn)
+        call_log = WarehouseCallLog(conn)
         for host in (HOST, HOST, "another.example.org"):
             take(call_log, host=host)
         with conn, conn.cursor() as cursor:

@@ -67,8 +67,8 @@ def ask(published: Warehouse):
 def test_figures_are_those_of_the_code_before_the_rooms(published: Warehouse) -> None:
     """All but prose equals what commit 7f5f45d published of the same files on the same days.
 
-    The file holds a hash per fact and mart, made by that commit. A change of a formula, of the registers or of
-    the contract's columns is meant to change them: then write the new hashes, in a commit that says why.
+    The file holds a hash per fact and mart, made by that commit. A changed formula, register or column of the
+    contract changes them on purpose: then write the new hashes, in a commit that says why.
     """
     before = json.loads(FIGURES_BEFORE.read_text(encoding="utf-8"))
     with closing(connect(published.loader_dsn)) as conn, conn, conn.cursor() as cursor:
@@ -80,7 +80,7 @@ def test_figures_are_those_of_the_code_before_the_rooms(published: Warehouse) ->
 
 def test_values_are_what_the_contract_says(published: Warehouse) -> None:
     with closing(connect(published.bi_dsn)) as conn, conn.cursor() as cursor:
-        broken = contract_rules.counted(cursor)
+        broken = contract_rules.count_violations(cursor)
     assert len(broken) > 200
     # Not every source has real figures in the folder, so some marts are empty.
     assert {what: count for what, count in broken.items() if count and not what.endswith(" empty")} == {}

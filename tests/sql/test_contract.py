@@ -146,7 +146,7 @@ def test_the_reader_of_dashboards_may_call_every_function(warehouse: Warehouse) 
 
 def test_values_are_what_the_contract_says(wholly_good: Published) -> None:
     with closing(connect(wholly_good.warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
-        broken = contract_rules.counted(cursor, contract_rules.EMPTY_AT_FIRST | TOO_SHORT_FOR)
+        broken = contract_rules.count_violations(cursor, contract_rules.EMPTY_AT_FIRST | TOO_SHORT_FOR)
     assert len(broken) > 200
     assert {what: count for what, count in broken.items() if count} == {}
 
@@ -156,7 +156,7 @@ def test_broken_promises_are_counted(
 ) -> None:
     own = clone(good.warehouse.name)
     with closing(psycopg2.connect(own.admin_dsn)) as conn, conn.cursor() as cursor:
-        before = contract_rules.counted(cursor)
+        before = contract_rules.count_violations(cursor)
         cursor.execute(
             "ALTER TABLE mart_data.carbon_law DROP CONSTRAINT carbon_law_pkey, "
             "ALTER COLUMN reference_year DROP NOT NULL; "
@@ -169,7 +169,7 @@ def test_broken_promises_are_counted(
             "WHERE region_code = '0360' AND year = 2024; "
             "DELETE FROM mart_data.peer"
         )
-        after = contract_rules.counted(cursor)
+        after = contract_rules.count_violations(cursor)
     drop_warehouse(own)
     assert {what: count - before[what] for what, count in after.items() if count != before[what]} == {
         "carbon_law: its key (region_code) occurs twice": 1,

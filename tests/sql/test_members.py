@@ -272,7 +272,7 @@ class TestWhatIsSaid:
 
     def test_the_marts_keep_what_the_contract_promises(self, made: Network) -> None:
         with closing(connect(made.published.warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
-            broken = contract_rules.counted(cursor)
+            broken = contract_rules.count_violations(cursor)
         mine = tuple(f"{mart}{end}" for mart in MARTS for end in (".", " ", ":"))
         assert {what: n for what, n in broken.items() if n and what.startswith(mine)} == {
             # Somebody has written measures, pledges and a target here.

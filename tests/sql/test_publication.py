@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import psycopg2
 import pytest
+from support.loading import load_facts
 
 from klimatpuls.contract.causes import NationRevision, RegisterCause, StandingCause, cause_from_json
 from klimatpuls.contract.releases import Parsed, content_sha256, release_id
@@ -24,7 +25,6 @@ from klimatpuls.statistics.standing import STATUS_COLUMNS
 from klimatpuls.statistics.steps import Result
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
-from klimatpuls.warehouse.loader import load_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -771,10 +771,6 @@ class TestRuns:
         first = house.start(orchestrator_run="ingest/1")
         assert house.start(orchestrator_run="ingest/1") == first
         assert house.start(orchestrator_run="ingest/2") != first
-
-    def test_a_run_that_does_not_exist_is_named(self, house: House) -> None:
-        with pytest.raises(LookupError, match="no source run 404"):
-            runs.read_run(house.conn, 404)
 
     def test_figures_of_another_method_wait_to_be_reckoned_anew(self, house: House) -> None:
         house.add(emissions(FIRST))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import psycopg2
 import pytest
+from support.loading import load_facts, load_rejects
 
 from klimatpuls.contract import catalog
 from klimatpuls.contract.releases import Parsed, content_sha256, release_id
@@ -19,7 +20,6 @@ from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.validation.record import quarantine_snapshot, record_verdicts
 from klimatpuls.validation.run import validate_run
 from klimatpuls.warehouse.connection import load_sql
-from klimatpuls.warehouse.loader import load_facts, load_rejects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Releases brought by hand to a published home, and what the warehouse says afterwards."""
+"""Releases added to a published warehouse by hand, and queries on the result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LIST = "list@example.org"
 
 
 def the_day_after(good: Published, warehouse: Warehouse, home: Path) -> Published:
-    """Good figures in a warehouse of their own, the day after they were published."""
+    """Valid data in a warehouse of its own, with a context of the day after publication."""
     context = pipeline_run.context_of(home, good.context.as_of + timedelta(days=1))
     return replace(good, warehouse=warehouse, context=context)
 
@@ -48,7 +48,7 @@ def newest(archive: Path) -> Parsed:
 
 @cache
 def book(archive: Path, day: date, factor: float, title: str) -> bytes:
-    """A workbook of another date."""
+    """The newest workbook with another date, every figure multiplied."""
     rows = pipeline_run.sheet_rows(newest(archive), day, factor)
     return workbook.build_workbook(
         rows, sheet_name="Växthusgaser totalt", properties=workbook.Properties(title=title)
@@ -58,7 +58,7 @@ def book(archive: Path, day: date, factor: float, title: str) -> bytes:
 def release(
     published: Published, day: date, factor: float = 1.0, title: str = "", known_from: date | None = None
 ) -> ValidationResult:
-    """A release of another date, brought to its verdict; known from its date where nothing else is said."""
+    """Load and validate a release of another date; ``known_from`` defaults to that date."""
     body = book(published.archive, day, factor, title)
     dsn, context, source = published.warehouse.loader_dsn, published.context, SMHI_EMISSIONS
     with closing(connect(dsn)) as conn:
@@ -103,9 +103,9 @@ def outbox(published: Published) -> list[tuple[Any, ...]]:
 
 
 def shown(published: Published, dataset: str) -> dict[str, str]:
-    """What readers see of a dataset: the publication, its releases, and the hashes of their facts.
+    """What readers see of a dataset: the publication, the releases, and the hash of its facts.
 
-    A tenth of the work of the digest, which is of everything.
+    It takes a tenth of the time of the whole digest.
     """
     fact = source_of(dataset).dataset(dataset).fact
     with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:

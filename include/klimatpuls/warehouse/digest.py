@@ -37,8 +37,8 @@ PROSE_SUFFIXES = ("_sv", "_en")
 PROSE_COLUMNS = frozenset({("release", "notes"), ("release_gate", "sample")})
 """Prose is wording for people, in Swedish and English; it may be improved without a figure changing.
 
-It is every column whose name ends as :data:`PROSE_SUFFIXES` and that is no key, and the (mart, column) pairs of
-:data:`PROSE_COLUMNS`: a parser's remarks on a release, and the sentences of a gate's findings.
+Every column whose name ends as :data:`PROSE_SUFFIXES` and that is no key, and these pairs of (mart, column):
+a parser's remarks on a release, and the sentences of a gate's findings.
 """
 
 

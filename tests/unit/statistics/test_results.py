@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.frames import frames_of
-from support.result_cache import reckon
+from support.result_cache import calculate
 
 from klimatpuls.domain import sectors
 from klimatpuls.statistics import network, results, series
@@ -108,7 +108,7 @@ def test_the_same_figures_give_the_same_results_in_whatever_order_their_rows_com
         earlier=tuple(EarlierRelease.of(one.release_id, shuffled(one.read())) for one in inputs.earlier),
         population=shuffled(inputs.population),
     )
-    first, second = reckon(inputs), reckon(again)
+    first, second = calculate(inputs), calculate(again)
     assert first.keys() == second.keys()
     for name, frame in first.items():
         pd.testing.assert_frame_equal(frame, second[name], check_exact=True, obj=name)
@@ -384,9 +384,9 @@ class TestLookingBack:
 
         few = (correction("third", 0.8),)
         many = (correction("first", 0.6), correction("second", 0.7), *few)
-        found = reckon(replace(inputs, earlier=many))
+        found = calculate(replace(inputs, earlier=many))
         assert set(read) == {"first", "third"}, "the first published the year first, the rest is the last's"
-        for name, frame in reckon(replace(inputs, earlier=few)).items():
+        for name, frame in calculate(replace(inputs, earlier=few)).items():
             if name == "revision_record":
                 assert found[name]["median_moved_pct"].iloc[0] == pytest.approx(100 * (1 / 0.6 - 1))
                 continue
