@@ -171,8 +171,8 @@ def _criterion(
     return _frame(rows, CRITERION_COLUMNS)
 
 
-@STEPS.table("measure_status")
-def _measure_status(inputs: MemberInputs) -> pd.DataFrame:
+@STEPS.shared
+def _measured(inputs: MemberInputs) -> pd.DataFrame:
     rows = (
         {
             "measure_id": measure.measure_id,
@@ -188,9 +188,19 @@ def _measure_status(inputs: MemberInputs) -> pd.DataFrame:
     return _frame(rows, MEASURE_COLUMNS)
 
 
-@STEPS.table("pledge_status")
-def _pledge_status(inputs: MemberInputs) -> pd.DataFrame:
+@STEPS.shared
+def _pledged(inputs: MemberInputs) -> pd.DataFrame:
     return _frame((_pledge_row(pledge, inputs) for pledge in inputs.pledges), PLEDGE_COLUMNS)
+
+
+@STEPS.table("measure_status")
+def _measure_status(measured: pd.DataFrame) -> pd.DataFrame:
+    return measured
+
+
+@STEPS.table("pledge_status")
+def _pledge_status(pledged: pd.DataFrame) -> pd.DataFrame:
+    return pledged
 
 
 @STEPS.table("member_overview")
@@ -198,16 +208,16 @@ def _member_overview(
     inputs: MemberInputs,
     member_kinds: Mapping[str, str],
     assessments: Mapping[str, Sequence[Assessment]],
-    measure_status: pd.DataFrame,
-    pledge_status: pd.DataFrame,
+    measured: pd.DataFrame,
+    pledged: pd.DataFrame,
 ) -> pd.DataFrame:
     rows = (
         _overview_row(
             code,
             member_kinds[code],
             own,
-            measure_status[measure_status["region_code"] == code],
-            pledge_status[pledge_status["region_code"] == code],
+            measured[measured["region_code"] == code],
+            pledged[pledged["region_code"] == code],
             inputs,
         )
         for code, own in assessments.items()
