@@ -139,7 +139,11 @@ class Server:
             self._process.wait()
 
     def call(
-        self, function: Callable[..., Returned], *arguments: Any, what: str, ceilings: Ceilings | None = None
+        self,
+        function: Callable[..., Returned],
+        *arguments: object,
+        what: str,
+        ceilings: Ceilings | None = None,
     ) -> Returned:
         """Run a function in its own child process.
 
@@ -201,7 +205,7 @@ def server(*preload: str) -> Server:
 
 
 def run_isolated(
-    function: Callable[..., Returned], *arguments: Any, what: str, ceilings: Ceilings | None = None
+    function: Callable[..., Returned], *arguments: object, what: str, ceilings: Ceilings | None = None
 ) -> Returned:
     """Run a function in its own child process; see :meth:`Server.call`."""
     return server(function.__module__).call(function, *arguments, what=what, ceilings=ceilings)
@@ -293,7 +297,9 @@ def _serve(caller: Connection) -> None:
             caller.send_bytes(pickle.dumps(ended))
 
 
-def _run(function: Any, arguments: Any, limits: Ceilings, caller: Connection) -> _Ended | None:
+def _run(
+    function: Callable[..., object], arguments: Sequence[object], limits: Ceilings, caller: Connection
+) -> _Ended | None:
     """Fork a child and wait for its end; None if the caller is gone: then the child is killed."""
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as words:
         ends, holds = os.pipe()
@@ -333,7 +339,11 @@ def _read(file: IO[bytes], last: int | None = None) -> bytes:
 
 
 def _be_child(
-    function: Any, arguments: Any, limits: Ceilings, answer: IO[bytes], words: IO[bytes]
+    function: Callable[..., object],
+    arguments: Sequence[object],
+    limits: Ceilings,
+    answer: IO[bytes],
+    words: IO[bytes],
 ) -> NoReturn:
     """Run the function, write its outcome, and exit."""
     try:
@@ -341,7 +351,7 @@ def _be_child(
             os.dup2(words.fileno(), stream)
         _set_limits(limits)
         try:
-            outcome: tuple[Any, ...] = ("value", function(*arguments))
+            outcome: tuple[object, ...] = ("value", function(*arguments))
         except BaseException as error:  # noqa: BLE001 - a panic of native code is no Exception
             outcome = _portable(error)
         pickle.dump(outcome, answer, protocol=5)
@@ -352,7 +362,7 @@ def _be_child(
     os._exit(0)
 
 
-def _portable(error: BaseException) -> tuple[Any, ...]:
+def _portable(error: BaseException) -> tuple[object, ...]:
     """An error in the form to send: the project's own as it is, any other as name, message and place."""
     if isinstance(error, KlimatpulsError):
         try:

@@ -10,7 +10,7 @@ obligations. The public status hides a shortcoming until the member has had its 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
@@ -171,8 +171,8 @@ def _criterion(
     return _frame(rows, CRITERION_COLUMNS)
 
 
-@STEPS.table("measure_status")
-def _measure_status(inputs: MemberInputs) -> pd.DataFrame:
+@STEPS.shared
+def _measured(inputs: MemberInputs) -> pd.DataFrame:
     rows = (
         {
             "measure_id": measure.measure_id,
@@ -188,9 +188,19 @@ def _measure_status(inputs: MemberInputs) -> pd.DataFrame:
     return _frame(rows, MEASURE_COLUMNS)
 
 
-@STEPS.table("pledge_status")
-def _pledge_status(inputs: MemberInputs) -> pd.DataFrame:
+@STEPS.shared
+def _pledged(inputs: MemberInputs) -> pd.DataFrame:
     return _frame((_pledge_row(pledge, inputs) for pledge in inputs.pledges), PLEDGE_COLUMNS)
+
+
+@STEPS.table("measure_status")
+def _measure_status(measured: pd.DataFrame) -> pd.DataFrame:
+    return measured
+
+
+@STEPS.table("pledge_status")
+def _pledge_status(pledged: pd.DataFrame) -> pd.DataFrame:
+    return pledged
 
 
 @STEPS.table("member_overview")
@@ -198,16 +208,16 @@ def _member_overview(
     inputs: MemberInputs,
     member_kinds: Mapping[str, str],
     assessments: Mapping[str, Sequence[Assessment]],
-    measure_status: pd.DataFrame,
-    pledge_status: pd.DataFrame,
+    measured: pd.DataFrame,
+    pledged: pd.DataFrame,
 ) -> pd.DataFrame:
     rows = (
         _overview_row(
             code,
             member_kinds[code],
             own,
-            measure_status[measure_status["region_code"] == code],
-            pledge_status[pledge_status["region_code"] == code],
+            measured[measured["region_code"] == code],
+            pledged[pledged["region_code"] == code],
             inputs,
         )
         for code, own in assessments.items()
@@ -235,7 +245,7 @@ def assessed_members(members: pd.DataFrame, as_of: date) -> dict[str, str]:
     return found
 
 
-def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> dict[str, Any]:
+def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> dict[str, object]:
     code, criterion = assessment.region_code, assessment.criterion
     hearing = None
     if assessment.status in criteria.SHORTCOMINGS:
@@ -276,7 +286,7 @@ def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> d
     }
 
 
-def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, Any]:
+def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, object]:
     """The yearly cuts implied by the target that counts and by the national line; they decide nothing."""
     in_force = select_in_force(inputs.records.targets, inputs.as_of)
     own = next((one for one in in_force if one.target_id == assessment.target_id), None)
@@ -289,7 +299,7 @@ def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, Any
     }
 
 
-def _pledge_row(pledge: Pledge, inputs: MemberInputs) -> dict[str, Any]:
+def _pledge_row(pledge: Pledge, inputs: MemberInputs) -> dict[str, object]:
     own = measures.measures_of(pledge, inputs.records.measures)
     months = inputs.stale_after_months
     return {
@@ -350,7 +360,7 @@ def _overview_row(
     measured: pd.DataFrame,
     pledged: pd.DataFrame,
     inputs: MemberInputs,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     in_force = [t for t in select_in_force(inputs.records.targets, inputs.as_of) if t.region_code == code]
     met_by = criteria.count_by_evidence(own)
     note = (None, None) if in_force else NO_TARGET
@@ -373,7 +383,7 @@ def _overview_row(
 
 
 def count_changes(
-    before: Mapping[str, Iterable[tuple[Any, ...]]],
+    before: Mapping[str, Iterable[tuple[object, ...]]],
     after: Mapping[str, pd.DataFrame],
     compared: Mapping[str, tuple[str, ...]] = DATED,
 ) -> dict[str, int]:
@@ -396,10 +406,10 @@ def count_changes(
     return counts
 
 
-def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
     yield from zip(*(frame[name].tolist() for name in columns), strict=True)
 
 
-def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+def _frame(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
     """A frame whose missing values stay None, days stay days and counts stay counts."""
     return pd.DataFrame(list(rows), columns=list(columns), dtype=object)

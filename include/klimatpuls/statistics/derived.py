@@ -7,7 +7,7 @@ modules of their sections. :mod:`klimatpuls.statistics.results` gives the tables
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -248,14 +248,14 @@ def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
             ledger = ledger[ledger["region_code"] == target.region_code]
         missing = NOT_DATED if target.decided_on is None else NO_RELEASE_IN_FORCE
         unknown = BASE_YEAR_MISSING if then else missing
-        reasons: list[Any] = [unknown if lacks else None for lacks in ledger["decided_tco2e"].isna()]
+        reasons = [unknown if lacks else None for lacks in ledger["decided_tco2e"].isna()]
         frames.append(
             ledger.assign(
                 target_id=target.target_id,
                 decided_on=pd.Series([target.decided_on] * len(ledger), dtype=object, index=ledger.index),
                 decided_release_id=ledger["decided_release_id"].replace("", None),
                 current_release_id=ledger["current_release_id"].replace("", None),
-                reason=reasons,
+                reason=pd.Series(reasons, dtype=object, index=ledger.index),
             )
         )
     if not frames:

@@ -146,7 +146,7 @@ class Steps:
             found |= {need, *self.needs(need)}
         return frozenset(found)
 
-    def run(self, roots: Mapping[str, Any], unread: Mapping[str, Failure]) -> Iterator[Result]:
+    def run(self, roots: Mapping[str, object], unread: Mapping[str, Failure]) -> Iterator[Result]:
         """Calculate the tables one by one; an exception fails only the tables that need its step.
 
         Args:
