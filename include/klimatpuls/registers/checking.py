@@ -425,8 +425,7 @@ def _unstorable(values: Mapping[str, Any]) -> Iterator[Fault]:
             elif isinstance(inner, float | int) and not abs(inner) <= MAX_NUMBER:
                 number = _in_short(inner)
                 problem = words("the number is too large ({number})", number=number)
-                remedy = words("Write a number in the column's unit.")
-                yield Fault(column, problem, remedy)
+                yield Fault(column, problem, words("Write a number in the column's unit."))
 
 
 def _in_short(number: float) -> str:

@@ -206,8 +206,7 @@ def read_text(body: bytes, file: str, *, by_hand: bool = False) -> str:
             return text
         line, byte = body[: error.start].count(b"\n") + 1, f"0x{body[error.start]:02x}"
         problem = words("the text is not UTF-8 (byte {byte} in line {line})", byte=byte, line=line)
-        remedy = words("In Excel: save as 'CSV UTF-8 (kommaavgränsad)'.")
-        raise _unreadable(file, problem, remedy) from None
+        raise _unreadable(file, problem, words("In Excel: save as 'CSV UTF-8 (kommaavgränsad)'.")) from None
 
 
 def _windows_text(body: bytes) -> str | None:
@@ -248,8 +247,7 @@ def read_csv(body: bytes, file: str) -> Sheet:
         table = csv_rows(text, delimiter, strict=True)
     except csv.Error as error:
         problem = words("the file is no CSV ({error})", error=error)
-        remedy = words("Look for a quotation mark that is not closed.")
-        raise _unreadable(file, problem, remedy) from None
+        raise _unreadable(file, problem, words("Look for a quotation mark that is not closed.")) from None
     grid = {
         number: {
             column: cell
@@ -271,11 +269,9 @@ def _refuse_foreign(text: str, file: str) -> None:
     elif head.startswith("<"):
         kind = same("XML")
     if kind is not None:
-        problem = words("the file is {kind}, no table", kind=kind)
-        raise _unreadable(file, problem, _SAVE_AS)
+        raise _unreadable(file, words("the file is {kind}, no table", kind=kind), _SAVE_AS)
     if "\0" in text:
-        problem = words("the file is no text (byte 0)")
-        raise _unreadable(file, problem, _SAVE_AS)
+        raise _unreadable(file, words("the file is no text (byte 0)"), _SAVE_AS)
 
 
 def _delimiter(text: str, file: str) -> tuple[str, str]:
@@ -286,8 +282,7 @@ def _delimiter(text: str, file: str) -> tuple[str, str]:
         sign = hint[4:5] or ("\t" if "\t" in first else "")
         if sign not in _HINTED or not sign:
             problem = words("the first line is {found}", found=shown(hint))
-            remedy = words("Write sep=; or take the line out.")
-            raise _unreadable(file, problem, remedy)
+            raise _unreadable(file, problem, words("Write sep=; or take the line out."))
         return sign, rest
     return max(_DELIMITERS, key=lambda sign: _width(first, sign)), text
 

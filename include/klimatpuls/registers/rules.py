@@ -151,13 +151,11 @@ def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Fou
             wanted = ", ".join([*BOUNDARIES, f"{OWN_SERIES}<series_id>", f"{SECTOR_LIST}<list_id>"])
             found = shown(name)
             problem = words("no boundary is called {found}", found=found)
-            remedy = words("Write one of {wanted}.", wanted=wanted)
-            yield Found(record, "boundary", problem, remedy)
+            yield Found(record, "boundary", problem, words("Write one of {wanted}.", wanted=wanted))
         elif kind == "own_series" and _is_anothers(known[own], record.values.get(owner)):
             owned_by = known[own].values.get("owner_region_code")
             problem = words("the series {own} belongs to {owned_by}", own=own, owned_by=owned_by)
-            remedy = words("Name a series of the same owner.")
-            yield Found(record, "boundary", problem, remedy)
+            yield Found(record, "boundary", problem, words("Name a series of the same owner."))
         elif kind == "own_series" and known[own].values.get("unit") != OWN_SERIES_UNIT:
             unit = shown(known[own].values.get("unit"))
             problem = words(
@@ -184,21 +182,18 @@ def members(records: Sequence[Record], _: Book) -> Iterator[Found]:
         if name != record.values["region_name"]:
             code, found = record.values["region_code"], shown(record.values["region_name"])
             problem = words("{code} is {name}, found {found}", code=code, name=name, found=found)
-            remedy = words("Correct the code or the name.")
-            yield Found(record, "region_name", problem, remedy)
+            yield Found(record, "region_name", problem, words("Correct the code or the name."))
         sorts = [sort for sort in ("confirmed", "is_applicant", "is_observer") if record.values[sort]]
         if len(sorts) > 1:
             names = either(" och ".join(sorts), " and ".join(sorts))
             problem = words("{names} are true together", names=names)
-            remedy = words("One row is of one sort: leave one of them true.")
-            yield Found(record, sorts[-1], problem, remedy)
+            yield Found(record, sorts[-1], problem, words("One row is of one sort: leave one of them true."))
         joined, left = record.day("joined_on"), record.day("left_on")
         if record.values["is_observer"] and joined and left and (left - joined).days > OBSERVER_DAYS:
             problem = words(
                 "an observer from {joined} to {left} is one for more than a year", joined=joined, left=left
             )
-            remedy = words("Correct the days, or make it a member.")
-            yield Found(record, "left_on", problem, remedy)
+            yield Found(record, "left_on", problem, words("Correct the days, or make it a member."))
 
 
 _EMPTY: Final = words("it is empty")
@@ -215,8 +210,7 @@ def own_targets(records: Sequence[Record], book: Book) -> Iterator[Found]:
         if record.values["target_id"] in lines:
             used = record.values["target_id"]
             problem = words("national_lines.yaml uses the id {used} already", used=used)
-            remedy = words("Give the target an id of its own.")
-            yield Found(record, "target_id", problem, remedy)
+            yield Found(record, "target_id", problem, words("Give the target an id of its own."))
     yield from _targets(records, book, "targets")
 
 
@@ -232,8 +226,7 @@ def national_lines(records: Sequence[Record], book: Book) -> Iterator[Found]:
         if record.values.get("state", "decided") == "decided" and missing:
             names = ", ".join(missing)
             problem = words("a decided line lacks {names}", names=names)
-            remedy = words("Name the decision, or set state: proposed.")
-            yield Found(record, missing[0], problem, remedy)
+            yield Found(record, missing[0], problem, words("Name the decision, or set state: proposed."))
     yield from _targets(records, book, "national_lines")
 
 
@@ -277,8 +270,7 @@ def _target_years(record: Record) -> Iterator[Found]:
     if values["target_type"] == "net_zero" and values["boundary"] != "territorial":
         found = shown(values["boundary"])
         problem = words("net zero is evaluated on the boundary territorial, found {found}", found=found)
-        remedy = words("State it as another type, or change the boundary.")
-        yield Found(record, "boundary", problem, remedy)
+        yield Found(record, "boundary", problem, words("State it as another type, or change the boundary."))
     steps = values.get("interim", [])
     for step in steps:
         if ("percent_below_base" in step) == ("level_tco2e" in step):
@@ -286,8 +278,7 @@ def _target_years(record: Record) -> Iterator[Found]:
                 "interim step {year} has both or none of percent_below_base and level_tco2e",
                 year=step["year"],
             )
-            remedy = words("Give each step one of the two.")
-            yield Found(record, "interim", problem, remedy)
+            yield Found(record, "interim", problem, words("Give each step one of the two."))
         elif end is not None and (start or 0) < end and not (start or 0) < step["year"] < end:
             problem = words(
                 "interim step {year} is not between {start} and {end}",
@@ -295,13 +286,11 @@ def _target_years(record: Record) -> Iterator[Found]:
                 start=start or words("its start"),
                 end=end,
             )
-            remedy = words("Correct the year of the step.")
-            yield Found(record, "interim", problem, remedy)
+            yield Found(record, "interim", problem, words("Correct the year of the step."))
     for year, count in Counter(step["year"] for step in steps).items():
         if count > 1:
             problem = words("{year} has more than one step", year=year)
-            remedy = words("Keep one step for each year.")
-            yield Found(record, "interim", problem, remedy)
+            yield Found(record, "interim", problem, words("Keep one step for each year."))
 
 
 def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Iterator[Found]:
@@ -312,8 +301,7 @@ def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Ite
         if successor not in by_id:
             found = shown(successor)
             problem = words("no target of this file is called {found}", found=found)
-            remedy = words("Write the id of the target that took over.")
-            yield Found(record, "superseded_by", problem, remedy)
+            yield Found(record, "superseded_by", problem, words("Write the id of the target that took over."))
             continue
         if by_id[successor].values.get("region_code") != record.values.get("region_code"):
             problem = words("{successor} belongs to another owner", successor=successor)
@@ -337,8 +325,7 @@ def rules(records: Sequence[Record], book: Book) -> Iterator[Found]:
         proposed = record.values["proposed_line"]["target_id"]
         if lines is not None and proposed not in lines:
             problem = words("national_lines.yaml has no line {found}", found=shown(proposed))
-            remedy = words("Write the id of a line of that file.")
-            yield Found(record, "proposed_line", problem, remedy)
+            yield Found(record, "proposed_line", problem, words("Write the id of a line of that file."))
         shared = record.values["national_effort_sharing"]
         found = (shared["base_year"], shared["deduction_tco2e"])
         used = (NATIONAL_EFFORT_SHARING_BASE_YEAR, NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E)
@@ -405,8 +392,7 @@ def climate_plans(records: Sequence[Record], _: Book) -> Iterator[Found]:
             problem = words(
                 "decided_year {year} is not the year of decided_on {decided}", year=year, decided=decided
             )
-            remedy = words("Correct one, or leave the year empty.")
-            yield Found(record, "decided_year", problem, remedy)
+            yield Found(record, "decided_year", problem, words("Correct one, or leave the year empty."))
         if record.values["kind"] == "missing":
             dated = [
                 name
@@ -416,8 +402,7 @@ def climate_plans(records: Sequence[Record], _: Book) -> Iterator[Found]:
             if dated:
                 names = ", ".join(dated)
                 problem = words("a missing plan has {names}", names=names)
-                remedy = words("Leave it empty, or say plan or pre_plan.")
-                yield Found(record, dated[0], problem, remedy)
+                yield Found(record, dated[0], problem, words("Leave it empty, or say plan or pre_plan."))
     plans = [record for record in records if record.values["kind"] == "plan"]
     yield from _overlaps(
         plans,
@@ -478,15 +463,13 @@ def answers(records: Sequence[Record], book: Book) -> Iterator[Found]:
         if opened is None:
             found = shown(record.values["round_id"])
             problem = words("reporting_rounds.csv has no round {found}", found=found)
-            remedy = words("Enter the round there first, or correct the id.")
-            yield Found(record, "round_id", problem, remedy)
+            yield Found(record, "round_id", problem, words("Enter the round there first, or correct the id."))
         elif answered and str(opened.values.get("opens_on", "")) > answered.isoformat():
             first = opened.values["opens_on"]
             problem = words(
                 "answered on {answered}, before the round opened on {first}", answered=answered, first=first
             )
-            remedy = words("Correct the day or the round.")
-            yield Found(record, "answered_on", problem, remedy)
+            yield Found(record, "answered_on", problem, words("Correct the day or the round."))
 
 
 def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -535,8 +518,7 @@ def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
                 largest_rule=LARGEST_RULE,
                 value=value,
             )
-            remedy = words("Write the number in the unit of the row.")
-            yield Found(record, "value", problem, remedy)
+            yield Found(record, "value", problem, words("Write the number in the unit of the row."))
         if record.values["rule_id"] not in CRITERIA_RULES:
             found, known = shown(record.values["rule_id"]), ", ".join(CRITERIA_RULES)
             problem = words("no formula asks for the rule {found}", found=found)
@@ -567,8 +549,7 @@ def contacts(records: Sequence[Record], book: Book) -> Iterator[Found]:
         if known is not None and record.values["region_code"] not in known:
             code = record.values["region_code"]
             remedy = words("Enter the member there first, or take the contact out.")
-            problem = words("members.csv has no {code}", code=code)
-            yield Found(record, "region_code", problem, remedy)
+            yield Found(record, "region_code", words("members.csv has no {code}", code=code), remedy)
 
 
 def repeated(records: Sequence[Record], key: tuple[str, ...]) -> Iterator[Found]:
