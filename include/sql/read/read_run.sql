@@ -1,3 +1,4 @@
+-- Reads one source run.
 SELECT
     run_id,
     source,

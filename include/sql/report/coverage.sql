@@ -1,4 +1,4 @@
--- How far members' measures reach, one row per own target of a member.
+-- Reads how much of the gap members' measures cover, one row per own target of a member.
 SELECT
     c.region_code,
     c.region_name,

@@ -1,4 +1,4 @@
--- The network's picture of the four criteria as shown outside, on the day of the publication.
+-- Reads the network's published criteria on the date of the publication.
 SELECT
     s.criterion,
     s.member_count,

@@ -1,3 +1,4 @@
+-- Reads the freshness of every dataset, for the digest.
 SELECT
     s.source,
     s.dataset,

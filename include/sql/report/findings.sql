@@ -1,4 +1,4 @@
--- What the gates had to say about the releases the current figures come from.
+-- Reads what the gates found in the releases behind the current figures.
 SELECT
     g.release_id,
     r.dataset,

@@ -1,3 +1,4 @@
+-- Reads the network's sums against the nation, for the digest.
 SELECT
     s.panel,
     s.boundary,

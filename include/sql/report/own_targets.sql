@@ -1,4 +1,4 @@
--- A member's own targets only: national lines appear in no mail.
+-- Reads members' own targets; national lines appear in no mail.
 SELECT
     t.region_code,
     r.region_name,
