@@ -1,6 +1,6 @@
--- Municipal figures of main sectors in a new year, by their size the year before: the share that more than tripled or
--- fell below a third (per step of time), weighed against the share that is plausible for the size, or against a handful
--- where few are of that size. 100 is the limit.
+-- Measures how many municipal sectors of a new year changed implausibly for their size the year before.
+-- Implausible is more than three times or less than a third, per step of time. The number is compared with the share
+-- that is plausible for the size class, or with a handful where the class is small. 100 is the limit.
 WITH new_year AS MATERIALIZED (
     SELECT y.* FROM {new_years} AS y
 ),

@@ -1,5 +1,6 @@
--- Main sectors of a new last year that follow the nation: the share of the municipalities, or of their tonnes the year
--- before if it is greater, whose change is the nation's. What the publisher scales so holds no local information.
+-- Measures the share of municipalities, or of their tonnes, whose sector changed exactly as the nation's did.
+-- Of a new last year; the greater of the two shares counts, tonnes being those of the year before. What the publisher
+-- scales with the nation holds no local information.
 WITH new_year AS MATERIALIZED (
     SELECT
         y.release_id,

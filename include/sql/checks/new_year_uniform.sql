@@ -1,6 +1,6 @@
--- A new year that is another year over again: the share of municipal figures of main sectors that lie where they would
--- if every municipality had followed the sum of its sector. A copy and a common factor are such years. Compared with
--- every year before it, every year that is not new, and every year of the release before.
+-- Measures the share of a new year's municipal sectors that lie where a copy of another year would put them.
+-- The copy is multiplied by the change of the sector's sum, so a copy and a common factor are both found. The new year
+-- is compared with every year before it, every year that is not new, and every year of the release before.
 WITH new_year AS MATERIALIZED (
     SELECT y.* FROM {new_years} AS y
 ),

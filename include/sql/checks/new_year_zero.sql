@@ -1,5 +1,4 @@
--- What was there the year before and is zero in a new year: a total of any area, or a main sector of the nation that
--- is more than a share of the nation's total.
+-- Finds totals, and large main sectors of the nation, that are zero in a new year and were not the year before.
 WITH new_year AS MATERIALIZED (
     SELECT y.* FROM {new_years} AS y
 ),

@@ -1,6 +1,7 @@
--- Sub-sectors above their sector by more than the allowance, which is the greater of some tonnes and some
--- percent of the sector. Below it they may stay: not every sub-sector is published. Measured is the excess
--- beyond the allowance, in tonnes, so that zero is the limit whatever the size of the sector.
+-- Finds sub-sectors whose sum is above their sector by more than the allowance.
+-- The allowance is the greater of some tonnes and some percent of the sector. The sum may be below the sector: not
+-- every sub-sector is published. Measured is the excess beyond the allowance, so zero is the limit for every size of
+-- sector.
 WITH parts AS (
     SELECT
         f.release_id,

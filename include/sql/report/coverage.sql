@@ -1,4 +1,4 @@
--- Share of the gap that members' measures cover, one row per own target of a member.
+-- Reads how much of the gap members' measures cover, one row per own target of a member.
 SELECT
     c.region_name,
     c.target_id,

@@ -1,4 +1,4 @@
--- Counts of members per criterion, as published, on the day of the publication.
+-- Reads the network's published criteria on the date of the publication.
 SELECT
     s.criterion,
     s.member_count,

@@ -1,4 +1,4 @@
--- How fresh every dataset and substance is.
+-- Reads the freshness of every dataset, for the digest.
 SELECT
     s.dataset,
     s.substance,

@@ -1,4 +1,4 @@
--- Gates that the releases of the current figures did not pass.
+-- Reads what the gates found in the releases behind the current figures.
 SELECT
     r.dataset,
     r.substance,

@@ -1,4 +1,4 @@
--- Emissions of every panel, boundary and year of the network summary.
+-- Reads the network's sums against the nation, for the digest.
 SELECT
     s.panel,
     s.boundary,

@@ -1,4 +1,4 @@
--- Marks a mail as being sent, with its Message-ID and the hashes of what is sent.
+-- Marks a mail as being sent, before it is handed to the server.
 UPDATE ops.mail_outbox
 SET
     state = 'sending',

@@ -1,4 +1,4 @@
--- Stores the result of an attempt to send a mail.
+-- Records what became of a mail.
 UPDATE ops.mail_outbox
 SET
     state = %(state)s,

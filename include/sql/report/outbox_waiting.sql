@@ -1,4 +1,4 @@
--- How many mails wait for the answer of a person.
+-- Counts the mails that wait for approval.
 SELECT count(*)
 FROM ops.mail_outbox AS o
 WHERE o.state IN ('pending', 'failed') AND o.approval = 'asked';

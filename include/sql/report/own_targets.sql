@@ -1,4 +1,4 @@
--- Status of members' own targets; national lines are not mailed.
+-- Reads members' own targets; national lines appear in no mail.
 SELECT
     r.region_name,
     t.target_id,

@@ -1,4 +1,4 @@
--- The current publication, with its day, origin and causes.
+-- Reads the current publication, for the digest.
 SELECT
     p.publication_id,
     p.as_of_date,

@@ -1,5 +1,5 @@
--- The releases the current figures come from, and those they replaced, all greenhouse gases
--- first, newest first.
+-- Lists the releases that the current figures come from and those they replaced.
+-- All greenhouse gases first, newest first.
 SELECT
     r.release_id,
     r.dataset,

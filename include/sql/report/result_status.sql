@@ -1,4 +1,4 @@
--- Result tables that could not be calculated in the publication; the mail shows no row of them.
+-- Lists the result tables that could not be calculated; nothing of them is mailed.
 SELECT
     s.table_name,
     s.publication_id

@@ -1,4 +1,4 @@
--- How far totals usually move, where there are enough pairs of releases.
+-- Reads how far totals usually move, where enough pairs of releases show it.
 SELECT
     years_since_first,
     pairs_n,
