@@ -1,9 +1,10 @@
-"""Every standing of 290 municipalities at once against one municipality after the other.
+"""Compares evaluating 290 municipalities at once with one municipality after the other.
 
-Eight targets on two boundaries (two lines and one of every type) × eight ways of reckoning × every year left
-out, by ``standing.evaluate_all``, against a loop that asks for one municipality at a time (ten of them, times
-29). Seconds of the processor, medians of interleaved runs; both must give the same statuses. Beside it the
-time of all result tables of a publication. Without the real folder series from a seed are used and said so.
+Eight targets on two boundaries (two lines and one of every type) × eight method variants × every year left
+out, by ``standing.evaluate_all``, against a loop over single municipalities (ten of them, times 29).
+Processor seconds, medians of interleaved runs; both must give the same statuses. The time of all result
+tables of a publication is printed too. Without the folder of real data, series from a seed are used, and the
+output says so.
 
     python bench/bench_formulas.py [--runs N]
 """
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 RUNS = 5
 AT_LEAST = 50.0
 MOST_SECONDS = 1.0
-"""What all standings may take of the processor; said beside the ratio, and no test."""
+"""Limit of the processor time of all standings; printed beside the ratio, not a bound."""
 SHARE = 29
 AS_OF = dt.date(2026, 5, 8)
 REAL = ("smhi/GGT_edition_2021-10-14.xlsx", "smhi/GGT_edition_2025.xlsx", "smhi/GGT_edition_2026a.xlsx")
@@ -88,7 +89,7 @@ TARGETS = [
 
 
 def releases() -> tuple[str, list[tuple[str, pd.DataFrame]]]:
-    """Where the figures come from, and the facts of each release, oldest first."""
+    """Origin of the figures, and the facts of each release, oldest first."""
     folder = Path(os.environ.get("KLIMATPULS_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if all((folder / name).is_file() for name in REAL):
         parsed = [
@@ -128,7 +129,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def main() -> int:
-    """Print the medians and their ratio; 1 when it is below what we promise or the statuses differ."""
+    """Print the medians and their ratio; return 1 when it is below its bound or the statuses differ."""
     words = argparse.ArgumentParser()
     words.add_argument("--runs", type=int, default=RUNS)
     runs = words.parse_args().runs
@@ -175,7 +176,7 @@ def main() -> int:
     for _ in range(runs):
         times["at_once"].append(seconds(at_once))
         times["one_by_one"].append(SHARE * seconds(one_by_one))
-        times["every_table"].append(seconds(lambda: results.build_results(inputs)))
+        times["every_table"].append(seconds(lambda: list(results.each_result(inputs))))
     median = {who: statistics.median(own) for who, own in times.items()}
     ratio = median["one_by_one"] / median["at_once"]
     print(

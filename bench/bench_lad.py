@@ -2,7 +2,8 @@
 
 Both fit the published totals of the 290 municipalities from 2015 on, years centred at the latest (statsmodels
 at its best: it is worse on years as they are). Medians of 7 interleaved runs. Our sum of absolute residuals
-must never be larger than theirs. Without the real folder 290 series from a seed are used and said so.
+must never be larger than theirs. Without the folder of real data, 290 series from a seed are used, and the
+output says so.
 
     python bench/bench_lad.py [--runs N]
 """

@@ -1,11 +1,11 @@
 """Loading 255 528 rows into a partition of core, encoding included: ours, pandas, and a bare ``\\copy``.
 
-Every way fills a new partition of the same columns and check, without the key (the key is built after the
+Every method fills a new partition of the same columns and check, without the key (the key is built after the
 rows, by us as by anyone). ``\\copy`` reads a CSV file that was written before the clock started: no encoding,
 the floor of what the server can take. ``to_sql`` is pandas at its best here: its default ``method``, which
 SQLAlchemy turns into many rows to a statement (``method="multi"`` is four times slower). Medians of 7
-interleaved runs on a throw-away cluster (no fsync for any of the three). Without the real folder the newest
-synthetic workbook is used and said so by its name.
+interleaved runs on a throw-away cluster (no fsync for any of the three). Without the folder of
+real data, the newest synthetic workbook is used, and the output names it.
 
     python bench/bench_load.py [--runs N]
 """
@@ -30,7 +30,7 @@ from klimatpuls.local.postgres import temporary_cluster
 from klimatpuls.mock_agencies.archive import make_archive, read_archive
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect, engine
-from klimatpuls.warehouse.loader import copy_frame
+from klimatpuls.warehouse.loader import copy_rows, frame_rows
 from klimatpuls.warehouse.migrate import migrate
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def rows() -> tuple[str, pd.DataFrame]:
 
 
 class Bench:
-    """One cluster, one frame, three ways in."""
+    """One cluster and one frame, loaded by three methods."""
 
     def __init__(self, cluster: Cluster, frame: pd.DataFrame, folder: Path) -> None:
         cluster.ensure_database("bench")
@@ -104,7 +104,7 @@ class Bench:
         """The loader of the project: constants, encoding, COPY."""
         constants = {"run_id": number, "release_id": RELEASE, "substance": "ghg"}
         with closing(connect(self._dsn)) as conn, conn, conn.cursor() as cursor:
-            copy_frame(cursor, ("core", name), self._frame, constants)
+            copy_rows(cursor, ("core", name), frame_rows(self._frame, constants))
 
     def to_sql(self, number: int, name: str) -> None:
         """What one writes with pandas: ``to_sql`` as it comes."""

@@ -2,7 +2,7 @@
 
 Both end with the same facts, one row per region × sector × year; ours has also passed the gate, turned names
 into codes and checked unit, substance and names. Medians of 7 interleaved runs. Without the real folder the
-newest synthetic workbook is used and said so.
+newest synthetic workbook is used, and the output says so.
 
     python bench/bench_parse.py [--runs N]
 """

@@ -1,7 +1,7 @@
 """A publication at 20 releases against one at 1, and a dashboard's questions while one is made.
 
 The warehouse holds twenty releases of a synthetic workbook of all greenhouse gases, each a little other than
-the one before, with population and the project's registers; every publication reckons every result. Eight
+the one before, with population and the project's registers; every publication calculates every result. Eight
 readers ask the queries of ``include/sql/checks/dashboard`` as ``bi_read``, in turns, while a release is
 withdrawn and restored without a pause; every answer must have rows where the same query has them in peace.
 
@@ -35,7 +35,7 @@ from klimatpuls.sources import smhi_emissions
 from klimatpuls.statistics import results
 from klimatpuls.warehouse import publication, runs
 from klimatpuls.warehouse.connection import connect, load_sql
-from klimatpuls.warehouse.loader import load_facts
+from klimatpuls.warehouse.loader import FactLoader, frame_rows
 from klimatpuls.warehouse.migrate import migrate
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ NOW = datetime(2026, 5, 8, 9, tzinfo=UTC)
 QUERIES = {
     path.stem: path.read_text(encoding="utf-8")
     for path in sorted((SQL_ROOT / "checks/dashboard").glob("*.sql"))
-    if path.stem != "data_status"  # a table of looks, which nobody takes here
+    if path.stem != "data_status"  # a table of polls, and nothing polls here
 }
 
 
@@ -81,7 +81,10 @@ class House:
             run = runs.start_run(
                 self.conn, source="smhi_emissions", origin="synthetic", as_of=AS_OF, orchestrator_run=None
             )
-            load_facts(self.conn, run.run_id, [(name, parsed)])
+            constants = {"run_id": run.run_id, "release_id": name, "substance": parsed.substance}
+            loader = FactLoader(self.conn, run.run_id)
+            loader.add(name, "emission", frame_rows(parsed.rows, constants))
+            loader.finish()
             cursor.execute(
                 load_sql("write/insert_release.sql"),
                 {
@@ -134,7 +137,7 @@ class House:
 
 
 def ask(dsn: str, over: threading.Event, rows: dict[str, int], times: dict[str, list[float]]) -> None:
-    """Ask every query in turns until told that it is over."""
+    """Run every query in turn until the end is signalled."""
     with closing(psycopg2.connect(dsn)) as conn, conn.cursor() as cursor:
         conn.autocommit = True
         while not over.is_set():

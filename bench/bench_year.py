@@ -1,10 +1,10 @@
-"""A whole year of SMHI's, thirty workbooks on disk, to a published warehouse; against reading and copying.
+"""Compares publishing a whole year of SMHI's, thirty workbooks, with only reading and copying them.
 
 Ours: every workbook through ``load_run`` (parse, hash, COPY, key, statistics) and a publication with every
 result, without an orchestrator and without Great Expectations. The floor: calamine reads the same files into
-Python, and psql's ``\\copy`` takes the same rows, from files that lie ready, into tables of the same columns
-without a key. A run of ours is a process of its own, so that its memory can be told; PostgreSQL's processes
-are told too, as far as their memory is their own. The workbooks are made up: no year of thirty is held.
+Python, and psql's ``\\copy`` takes the same rows, from files prepared before, into tables of the same columns
+without a key. Each run of ours is its own process, so that its memory can be measured; so is the private
+memory of PostgreSQL's processes. The workbooks are synthetic: no year of thirty is held.
 
     python bench/bench_year.py [--runs N]
 """
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from python_calamine import CalamineWorkbook
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.domain import sectors
 from klimatpuls.domain.substances import substances
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.local.postgres import Cluster
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 RUNS = 3
 RATIO_AT_MOST = 2.5
 PEAK_AT_MOST_MB = 600.0
@@ -184,7 +185,7 @@ def main() -> int:
         print(json.dumps(take_the_year(Path(books), dsn, Path(home))))
         return 0
     times: dict[str, list[float]] = {"ours": [], "floor": [], "load": [], "publish": []}
-    peak, server, told = 0.0, 0.0, {}
+    peak, server, result = 0.0, 0.0, {}
     with tempfile.TemporaryDirectory() as made, temporary_cluster(Path(made)) as cluster:
         books, ready = Path(made) / "books", Path(made) / "ready"
         books.mkdir()
@@ -205,11 +206,11 @@ def main() -> int:
                     text=True,
                     check=True,
                 )
-            told = json.loads(ended.stdout.strip().splitlines()[-1])
+            result = json.loads(ended.stdout.strip().splitlines()[-1])
             for part in ("load", "publish"):
-                times[part].append(told[part])
-            times["ours"].append(told["load"] + told["publish"])
-            peak, server = max(peak, told["peak_mb"]), max(server, memory.peak_mb)
+                times[part].append(result[part])
+            times["ours"].append(result["load"] + result["publish"])
+            peak, server = max(peak, result["peak_mb"]), max(server, memory.peak_mb)
             with closing(cluster.connect()) as conn:
                 conn.autocommit = True
                 conn.cursor().execute(f"DROP DATABASE year{number}")
@@ -219,7 +220,7 @@ def main() -> int:
         json.dumps(
             {
                 "bench": "year",
-                "rows": told["rows"],
+                "rows": result["rows"],
                 **{f"{name}_s": round(found, 1) for name, found in median.items()},
                 "ratio": round(ratio, 2),
                 "ratio_at_most": RATIO_AT_MOST,

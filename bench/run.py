@@ -1,9 +1,9 @@
-"""Every bench, one after the other, and the table of what was measured against what we promise.
+"""Runs every bench and prints a table of measured values and bounds.
 
     python bench/run.py [--runs N]
 
-A ratio compares two ways of doing the same in the same run, interleaved, so that a slow or busy machine slows
-both. Ends with 1 when something is not within its bound.
+A ratio compares two methods for the same task, interleaved in one run, so that a slow or busy machine slows
+both. The exit code is 1 when a measure is not within its bound.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Promise:
         what: What is compared with what.
         measure: Key of what is promised: a ratio, a difference or a time.
         bound: Key of its bound.
-        ours: Key of our seconds, where they are told apart.
+        ours: Key of our seconds, where they are printed.
         other: Key of the other's seconds.
         is_least: Whether the bound is the least (else the most) that the measure may be.
     """

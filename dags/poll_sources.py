@@ -4,42 +4,45 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import MultipleCronTriggerTimetable, dag, get_parsing_context, task
+from airflow.sdk import MultipleCronTriggerTimetable, dag, get_parsing_context
 
 from klimatpuls.contract.catalog import SOURCES, Source
-from klimatpuls_airflow import assets, tasks
+from klimatpuls_airflow import assets, operators, tasks
 from klimatpuls_airflow.tags import Layer, source_tag
 
 
 def build_poll(source: Source) -> None:
-    """The release watch of one source."""
+    """Build the DAG that polls one source."""
 
     @dag(
         dag_id=f"poll_{source.id}",
-        dag_display_name=f"Look · {source.title_en}",
-        description=f"{source.title_en} ({source.publisher}): is anything new?",
+        dag_display_name=f"Poll · {source.title_en}",
+        description=f"{source.title_en} ({source.publisher}): has it changed?",
         doc_md=(
-            f"Asks {source.publisher}, at the cadence of its calendar, whether **{source.title_en}** changed "
-            "(a conditional request, the publisher's date, when a table was updated). News wakes the ingest "
-            "DAG; a skipped `look` says that all is as it was.\n\nOwner: the network's data engineers."
+            f"Asks {source.publisher}, by its calendar, whether **{source.title_en}** changed: by "
+            "a conditional request, the publisher's date, or the time a table was updated. A change starts "
+            "the ingest DAG. Where nothing changed, the task `poll` is skipped."
+            "\n\nOwner: the network's data engineers."
         ),
-        # Never a run for a moment that passed before the DAG was first seen.
+        # Never a run for a moment that passed before the DAG was first parsed.
         schedule=MultipleCronTriggerTimetable(
             *source.schedule, timezone="Europe/Stockholm", run_immediately=timedelta(0)
         ),
-        default_args={"owner": "data engineers"},
+        default_args=operators.task_defaults("data engineers"),
         catchup=False,
         max_active_runs=1,
-        tags=[source_tag(source.id), Layer.LOOK],
+        tags=[source_tag(source.id), Layer.POLL],
     )
     def poll() -> None:
-        task(tasks.poll, outlets=[assets.news(source.id)])(source.id)
+        operators.python_task(
+            tasks.poll, outlets=[assets.news(source.id)], execution_timeout=operators.SOURCE
+        )(source.id)
 
     poll()
 
 
-# A task asks for its own DAG only; the others need not be built in its process.
-asked = get_parsing_context().dag_id
+# A task's process parses this file for its own DAG; the others need not be built there.
+parsed_dag = get_parsing_context().dag_id
 for each in SOURCES.values():
-    if asked in (None, f"poll_{each.id}"):
+    if parsed_dag in (None, f"poll_{each.id}"):
         build_poll(each)

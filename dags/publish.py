@@ -1,13 +1,11 @@
-"""Everything validated becomes the marts of a new publication; one run at a time, woken by any source."""
+"""Everything validated becomes the marts of a new publication; one run at a time, started by any source."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 from airflow.sdk import AssetAny, dag, task
 
 from klimatpuls.contract.catalog import SOURCES
-from klimatpuls_airflow import assets, tasks
+from klimatpuls_airflow import assets, operators, tasks
 from klimatpuls_airflow.tags import Layer
 
 
@@ -15,10 +13,11 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Publish",
     description="Validated releases and changed registers → marts under a new publication",
     doc_md=(
-        "Woken by any source, by the registers, by an approval or by the sweep; reads the database, not the "
-        "events. Waits until no source is on its way, computes unseen, then switches in one transaction. A "
-        "result table that cannot be calculated stops no other: `tell_stale` then fails, and names the error "
-        'and what to do. The configuration `{"try_again": true}` calculates such tables once more.\n\n'
+        "Started by any source, by the registers, by an approval or by the DAG `watch`. It reads the "
+        "database, not the events. It waits until no source run is open, computes where no reader sees it, "
+        "then switches in one transaction. A result table that cannot be calculated stops no other: "
+        "`notify_stale` then fails, and says why and what to do. The configuration "
+        '`{"try_again": true}` calculates such tables once more.\n\n'
         "Owner: the network's data engineers."
     ),
     schedule=AssetAny(
@@ -27,18 +26,26 @@ from klimatpuls_airflow.tags import Layer
         assets.REVIEWED,
         assets.SWEEP,
     ),
-    default_args={"owner": "data engineers"},
+    default_args=operators.task_defaults("data engineers"),
     catchup=False,
     max_active_runs=1,
     tags=[Layer.PUBLISH],
 )
 def publish() -> None:
-    """Wait for the sources, publish, tell what could not be calculated."""
-    waited = task.sensor(poke_interval=1, timeout=timedelta(minutes=45).total_seconds(), mode="poke")(
-        tasks.ingests_are_done
+    """Wait for the sources, publish, notify the operator of what could not be calculated."""
+    waited = operators.python_task(
+        tasks.ingests_are_done,
+        kind=task.sensor,
+        poke_interval=1,
+        timeout=operators.WAIT.total_seconds(),
+        mode="poke",
+        execution_timeout=operators.WAIT + operators.SHORT,
+    )()
+    published = operators.python_task(
+        tasks.publish, outlets=[assets.PUBLICATION], execution_timeout=operators.PUBLICATION
     )()
     # Publishing succeeds, so that the report goes out; what could not be calculated fails a task of its own.
-    waited >> task(tasks.publish, outlets=[assets.PUBLICATION])() >> task(tasks.tell_stale)()
+    waited >> published >> operators.python_task(tasks.notify_stale)()
 
 
 publish()

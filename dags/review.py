@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import dag, task, task_group
+from airflow.sdk import dag, task_group
 
-from klimatpuls_airflow import assets, tasks
+from klimatpuls_airflow import assets, operators, tasks
 from klimatpuls_airflow.tags import Layer
 
 
@@ -16,34 +15,36 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Review",
     description="Release on hold → a person's answer",
     doc_md=(
-        "Woken when a release is put on hold. One question per release, with what was found; a release is "
-        "asked about once. No answer within fourteen days leaves it on hold: it is never published unasked. "
-        "`klimatpuls release approve` or `reject` can answer at any time."
+        "Started when a release is put on hold. Asks one question per release, with what was found; a "
+        "release is asked about once. Without an answer within fourteen days it stays on hold: it is "
+        "never published without approval. `klimatpuls release approve` or `reject` can answer at any time."
         "\n\nOwner: the network's data engineers."
     ),
     schedule=assets.HELD,
-    default_args={"owner": "data engineers"},
+    default_args=operators.task_defaults("data engineers"),
     catchup=False,
     # A release that waits for a person must not hold up the question about the next one.
     max_active_runs=16,
     tags=[Layer.REVIEW],
 )
 def review() -> None:
-    """Ask about each release, then note what was answered."""
+    """Ask about each release, then note the answer."""
 
     @task_group
     def one_release(release_id: Any, subject: Any, body: Any) -> None:
-        approve_release = HITLOperator(
-            task_id="approve_release",
-            subject=subject,
-            body=body,
-            response_timeout=timedelta(days=14),
+        approve_release = operators.approval(
+            "approve_release",
+            subject,
+            body,
             options=[tasks.APPROVE, tasks.REJECT, tasks.LEAVE],
-            defaults=tasks.LEAVE,
+            default=tasks.LEAVE,
+            wait=timedelta(days=14),
         )
-        task(tasks.note_review, outlets=[assets.REVIEWED])(approve_release.output, release_id)
+        operators.python_task(tasks.note_review, outlets=[assets.REVIEWED])(
+            approve_release.output, release_id
+        )
 
-    one_release.expand_kwargs(task(tasks.questions_of_holds)())
+    one_release.expand_kwargs(operators.python_task(tasks.pending_reviews)())
 
 
 review()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk import CronTriggerTimetable, dag
 
-from klimatpuls_airflow import assets, tasks
+from klimatpuls_airflow import assets, operators, tasks
 from klimatpuls_airflow.tags import Layer
 
 
@@ -14,23 +14,23 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Sync registers",
     description="include/registers → warehouse",
     doc_md=(
-        "Reads the registers from their reviewed files. Skipped when nothing changed; a changed register "
-        "wakes the publish DAG. A file with a mistake is left out and harms no other: the task "
-        "check_registers fails with every mistake by row, column and remedy.\n\n"
+        "Reads the registers from their reviewed files. Skipped where nothing changed; a changed register "
+        "starts the publish DAG. A file with a mistake is left out, and the others are read: the task "
+        "`check_registers` fails with every mistake by row, column and remedy.\n\n"
         "Owner: the network's secretariat."
     ),
     schedule=CronTriggerTimetable("0 6 * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
-    default_args={"owner": "secretariat"},
+    default_args=operators.task_defaults("secretariat"),
     catchup=False,
     max_active_runs=1,
     tags=[Layer.REGISTERS],
 )
 def sync_registers() -> None:
-    """What is sound is read and written; contacts apart from it; then what is wrong is told."""
-    synced = task(tasks.sync_registers, outlets=[assets.REGISTERS])()
-    # A skip is no failure: what is wrong is told also when nothing changed.
-    synced >> task(tasks.check_registers, trigger_rule="none_failed")()
-    task(tasks.sync_contacts)()
+    """Write the sound registers, then report the mistakes; contacts are read apart from that."""
+    synced = operators.python_task(tasks.sync_registers, outlets=[assets.REGISTERS])()
+    # Runs after a skip too: mistakes are reported also where nothing changed.
+    synced >> operators.python_task(tasks.check_registers, trigger_rule="none_failed")()
+    operators.python_task(tasks.sync_contacts)()
 
 
 sync_registers()

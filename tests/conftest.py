@@ -1,4 +1,4 @@
-"""The environment of the tests: real figures where they are, a throw-away PostgreSQL, nothing else."""
+"""Fixtures of all tests: real data if present, synthetic archives, and a throw-away PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import hypothesis
 import pytest
 from psycopg2 import sql
 from support import pipeline_run, shared
-from support.result_cache import remembering
+from support.result_cache import cached_results
 
 from klimatpuls.statistics import results
 from klimatpuls.warehouse.connection import connect
@@ -34,22 +34,22 @@ PROJECT = Path(__file__).resolve().parents[1]
 PASSWORDS = {"wh_loader": "load", "wh_mailer": "mail", "bi_read": "read"}
 AS_OF = date(2026, 5, 8)
 HALF_WRITTEN = shutil.ignore_patterns("*.pyc.*")
-"""What a copy of the project leaves out: byte code that another worker has not finished writing."""
-# Where the environment forbids byte code, every command and every worker would compile all that it imports.
+"""Left out of copies of the project: byte code that another worker is still writing."""
+# Without byte code every command and every worker would compile all its imports again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# The modules of a session are millions of objects that stay; looking through them again and again takes time.
+# Modules are millions of long-lived objects, which the garbage collector would scan again and again.
 gc.set_threshold(100_000, 20, 100)
 CLUSTER = pytest.StashKey[shared.SharedCluster]()
 
-# A deadline per example measures the machine, not the code: a busy one fails what is right.
+# A deadline per example measures the load of the machine, not the code.
 hypothesis.settings.register_profile("klimatpuls", deadline=None)
 hypothesis.settings.load_profile("klimatpuls")
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A warehouse of a test's own and the ways into it."""
+    """A warehouse of one test and its addresses by role."""
 
     name: str
     admin_dsn: str
@@ -60,7 +60,7 @@ class Warehouse:
 
 @dataclass(frozen=True)
 class Published:
-    """A warehouse with good figures, and the circumstances of the next run."""
+    """A warehouse with valid data, and the context of the next run."""
 
     warehouse: Warehouse
     context: RunContext
@@ -68,36 +68,36 @@ class Published:
     good_digest: str
 
     def digest(self) -> str:
-        """Hash of everything published."""
+        """The digest of everything published."""
         with closing(connect(self.warehouse.loader_dsn)) as conn:
             return warehouse_digest(conn)
 
 
 def pytest_collection_finish() -> None:
-    """What the modules of all tests hold stays to the end: it need not be looked through again."""
+    """Freeze long-lived objects so the garbage collector skips them."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs longest comes first, so that no core waits for the other at the end."""
+    """Run the longest tests first, so no worker waits for another at the end."""
     longest = ("e2e", "real_run")
     items.sort(key=lambda item: not any(map(item.get_closest_marker, longest)))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def remembered_results(session_folder: Path) -> Iterator[None]:
-    """Publications of the same inputs reckon their results once in a session."""
+def result_cache(session_folder: Path) -> Iterator[None]:
+    """Calculate the results of the same inputs once per session."""
     folder = session_folder / "results"
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(results, "each_result", remembering(folder))
+        patch.setattr(results, "each_result", cached_results(folder))
         yield
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real figures; the tests that need it are skipped only where it is missing."""
+    """The folder of real data; tests that need it are skipped only if it is missing."""
     folder = Path(os.environ.get(REAL_DATA, PROJECT.parent / "shared" / "data"))
     if not (folder / "smhi").is_dir():
         pytest.skip(f"no real figures in {folder}; set {REAL_DATA} to a folder that holds smhi/ and scb/")
@@ -105,7 +105,7 @@ def real_data() -> Path:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop the cluster; in a fixture, waiting for the other worker would count as the last test's time."""
+    """Stop the cluster here: in a fixture, waiting for other workers would count as time of the last test."""
     cluster = session.config.stash.get(CLUSTER, None)
     if cluster is not None:
         cluster.close()
@@ -113,7 +113,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the workers have in common."""
+    """The folder that all workers share."""
     return shared.session_folder(tmp_path_factory.getbasetemp())
 
 
@@ -131,13 +131,13 @@ def small_archive(made_archives: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def whole_archive(made_archives: Path) -> Path:
-    """The small archive and the answers of all other sources."""
+    """The small archive and all other sources."""
     return made_archives / "every"
 
 
 @pytest.fixture(scope="session")
 def shared_cluster(session_folder: Path, request: pytest.FixtureRequest) -> shared.SharedCluster:
-    """Our end of the cluster of the session."""
+    """This worker's handle of the session's cluster."""
     ours = shared.SharedCluster(session_folder)
     request.config.stash[CLUSTER] = ours
     return ours
@@ -145,13 +145,13 @@ def shared_cluster(session_folder: Path, request: pytest.FixtureRequest) -> shar
 
 @pytest.fixture(scope="session")
 def cluster(shared_cluster: shared.SharedCluster) -> Cluster:
-    """A throw-away PostgreSQL cluster for the whole session and all its workers."""
+    """A throw-away PostgreSQL cluster for all workers of the session."""
     return shared_cluster.open()
 
 
 @pytest.fixture(scope="session")
 def warehouse_template(cluster: Cluster, shared_cluster: shared.SharedCluster) -> str:
-    """A migrated database that the tests' own databases are cloned from."""
+    """A migrated database from which the databases of tests are cloned."""
     from klimatpuls.warehouse.migrate import migrate
 
     def make(_: Path) -> None:
@@ -164,13 +164,13 @@ def warehouse_template(cluster: Cluster, shared_cluster: shared.SharedCluster) -
 
 @pytest.fixture(scope="session")
 def make_database(cluster: Cluster) -> Callable[[str, str], Warehouse]:
-    """Makes the warehouse of a name, a clone of another database."""
+    """Makes a warehouse with a name as a clone of another database."""
 
     def make(name: str, template: str) -> Warehouse:
         with closing(cluster.connect()) as conn:
             conn.autocommit = True
             with conn.cursor() as cursor:
-                # Copying the files is a tenth of the work of writing them to the log once more.
+                # Copying files takes a tenth of the time of the default, which writes them to the log.
                 cursor.execute(
                     sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
                         sql.Identifier(name), sql.Identifier(template)
@@ -203,14 +203,14 @@ def _warehouse(cluster: Cluster, name: str) -> Warehouse:
 
 @pytest.fixture(scope="session")
 def clone(make_database: Callable[[str, str], Warehouse]) -> Callable[[str], Warehouse]:
-    """Makes warehouses, each a clone of the database named."""
+    """Makes warehouses as clones of a database."""
     numbers = count(1)
     return lambda template: make_database(f"warehouse_{shared.WORKER}{next(numbers)}", template)
 
 
 @pytest.fixture(scope="session")
 def drop_warehouse(cluster: Cluster) -> Callable[[Warehouse], None]:
-    """Takes a warehouse away, whoever is still connected to it."""
+    """Drops a warehouse even if somebody is still connected to it."""
 
     def drop(warehouse: Warehouse) -> None:
         with closing(cluster.connect()) as conn:
@@ -229,9 +229,9 @@ def published_as(
     warehouse_template: str,
     make_database: Callable[[str, str], Warehouse],
 ) -> Callable[[str, Path], Published]:
-    """Publishes an archive as of ``AS_OF``, once for all workers; each has a copy of its own.
+    """Publishes an archive as of ``AS_OF`` once for all workers, and gives each worker a copy.
 
-    It is read and cloned. What was published into is a template alone, for nobody clones what others read.
+    The database published into is only a template: PostgreSQL cannot clone one that somebody reads.
     """
     copies: dict[str, Warehouse] = {}
 
@@ -258,13 +258,13 @@ def published_as(
 
 @pytest.fixture(scope="session")
 def good(published_as: Callable[[str, Path], Published], small_archive: Path) -> Published:
-    """A warehouse in which everything as of ``AS_OF`` is published; to be cloned, never changed."""
+    """A warehouse with the small archive published as of ``AS_OF``; clone it, never change it."""
     return published_as("good", small_archive)
 
 
 @pytest.fixture(scope="session")
 def wholly_good(published_as: Callable[[str, Path], Published], whole_archive: Path) -> Published:
-    """A warehouse in which every source is published as of ``AS_OF``; to be cloned, never changed."""
+    """A warehouse with every source published as of ``AS_OF``; clone it, never change it."""
     return published_as("wholly_good", whole_archive)
 
 
@@ -278,7 +278,7 @@ def new_warehouse(clone: Callable[[str], Warehouse], warehouse_template: str) ->
 def warehouse(
     new_warehouse: Callable[[], Warehouse], drop_warehouse: Callable[[Warehouse], None]
 ) -> Iterator[Warehouse]:
-    """A migrated, empty warehouse of the test's own."""
+    """A migrated, empty warehouse for one test."""
     made = new_warehouse()
     yield made
     drop_warehouse(made)

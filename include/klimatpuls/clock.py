@@ -1,4 +1,4 @@
-"""The edge where the clock and the environment are read; everywhere else "now" is a parameter.
+"""Reads the clock and the run's day; everywhere else "now" is a parameter.
 
 Swedish agencies date their releases in Swedish time, so every date here is a date in Europe/Stockholm.
 """
@@ -41,10 +41,10 @@ def stockholm_date(moment: datetime) -> date:
 
 
 def as_of_date(environ: Mapping[str, str], now: datetime) -> date:
-    """The day a run speaks about: ``KLIMATPULS_AS_OF`` when set, else today in Sweden.
+    """The day that a run is about: ``KLIMATPULS_AS_OF`` if set, else today in Sweden.
 
     Args:
-        environ: The process environment, read by the caller at the edge.
+        environ: The process environment.
         now: The present moment with its time zone.
 
     Returns:
@@ -60,11 +60,11 @@ def as_of_date(environ: Mapping[str, str], now: datetime) -> date:
 
 
 def iso_day(text: str, name: str) -> date:
-    """A day that a person wrote.
+    """Parse an ISO date that a person wrote.
 
     Args:
         text: Such as ``2026-05-08``.
-        name: What it was given as, for the message.
+        name: Name of the setting, for the message.
 
     Raises:
         UsageError: if it is no ISO date.

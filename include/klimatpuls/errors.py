@@ -1,4 +1,4 @@
-"""Errors written for the person who must act, each carrying the exit code of the command that meets it.
+"""Errors for the person who must act, each with the exit code of the command that fails.
 
 A message names the source, the release, the row or cell, what was expected, what was found and what to
 do. The exit codes are documented in ``docs/operations.md``.
@@ -22,7 +22,7 @@ EXIT_STALE = 7
 
 
 def explain(error: BaseException) -> str:
-    """What an exception says, in one line, with the table it is about where the database names one.
+    """The message of an exception in one line, with the table if the database names one.
 
     Args:
         error: The exception.
@@ -30,20 +30,20 @@ def explain(error: BaseException) -> str:
     Example: a UniqueViolation → ``duplicate key value … (table mart_data.measure_coverage, constraint
     measure_coverage_pkey)``.
     """
-    said = " ".join(str(error).split()) or "no message"
+    message = " ".join(str(error).split()) or "no message"
     diag = getattr(error, "diag", None)
     table = getattr(diag, "table_name", None)
     if table is None:
-        return said
+        return message
     named = [f"table {getattr(diag, 'schema_name', None)}.{table}"]
     named += [
         f"{kind} {name}" for kind in ("column", "constraint") if (name := getattr(diag, f"{kind}_name", None))
     ]
-    return f"{said} ({', '.join(named)})"
+    return f"{message} ({', '.join(named)})"
 
 
 class KlimatpulsError(Exception):
-    """Base of every error the project raises on purpose; ``exit_code`` is what a command ends with."""
+    """Base of every error the project raises on purpose; ``exit_code`` is the exit code of the command."""
 
     exit_code = EXIT_USAGE
 
@@ -61,21 +61,21 @@ class FetchError(KlimatpulsError):
 
 
 class NotYetPublished(FetchError):  # noqa: N818 - a state of the source, not an error
-    """The source has nothing published yet as of the day asked for; a state, not a failure."""
+    """The source has published nothing yet as of the day; a state, not a failure."""
 
 
 class OnHoldError(KlimatpulsError):
-    """A release waits for a person's answer."""
+    """A release waits for a person's decision."""
 
     exit_code = EXIT_HOLD
 
 
 class WarehouseError(KlimatpulsError):
-    """The warehouse could not be read or written: the whole publication waits for the next run."""
+    """The warehouse could not be read or written; the whole publication waits for the next run."""
 
 
 class WrongHomeError(KlimatpulsError):
-    """The home holds figures of another origin than the ones asked for."""
+    """The state directory holds figures of another origin than the requested ones."""
 
     exit_code = EXIT_WRONG_HOME
 
@@ -87,7 +87,7 @@ class QuarantinedError(KlimatpulsError):
 
 
 class SourceFormatError(QuarantinedError, ValueError):
-    """The bytes are not what the source's contract says.
+    """The bytes do not match the source's contract.
 
     Attributes:
         rule: Short stable name of the rule that was broken, such as ``header_not_found``.
@@ -100,7 +100,7 @@ class SourceFormatError(QuarantinedError, ValueError):
         self.findings = tuple(findings)[:10]
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Its parts, for a process that hands it to another: an exception keeps only its positional ones."""
+        """Keep the keyword arguments when pickled; an exception keeps only its positional ones."""
         return _format_error, (type(self), str(self), self.rule, self.findings)
 
 

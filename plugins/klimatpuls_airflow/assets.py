@@ -1,4 +1,4 @@
-"""What the DAGs tell each other: an asset per source, the registers, the publication."""
+"""The events that DAGs start each other with: an asset per source, the registers, the publication."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ MAIL_DUE = Asset("klimatpuls://mail-due")
 
 
 def news(source_id: str) -> Asset:
-    """The asset that says: a look at this source saw something that has not been fetched yet."""
+    """Return the asset that is emitted when a poll finds a change that has not been fetched."""
     return Asset(f"klimatpuls://news/{source_id}")
 
 
 def validated(source_id: str) -> Asset:
-    """The asset that says: this source has validated releases that are not published yet."""
+    """Return the asset that is emitted when a source has validated releases that are not published."""
     return Asset(f"klimatpuls://validated/{source_id}")
 
 
-def perhaps(asset: Asset) -> AssetAlias:
-    """The outlet of a task that decides itself whether it tells of an asset: an alias of its name."""
+def conditional(asset: Asset) -> AssetAlias:
+    """Return the outlet of a task that decides itself whether to emit an asset: an alias of its name."""
     return AssetAlias(asset.uri)

@@ -1,7 +1,8 @@
-"""Airflow connections as the domain wants them: DSNs, base URLs, mail settings; secrets stay in memory."""
+"""Airflow connections as DSNs, base URLs and mail settings; secrets stay in memory."""
 
 from __future__ import annotations
 
+import os
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.contract.catalog import Source
     from klimatpuls.report.mailer import SmtpSettings
 
 LOADER = "warehouse_default"
@@ -25,7 +27,7 @@ SMTP = "smtp_default"
 
 
 def warehouse_dsn(conn_id: str) -> str:
-    """The DSN that a warehouse connection stands for."""
+    """Return the DSN of a warehouse connection."""
     conn = Connection.get(conn_id)
     return build_dsn(
         user=conn.login or "",
@@ -37,30 +39,37 @@ def warehouse_dsn(conn_id: str) -> str:
 
 
 def open_warehouse(conn_id: str) -> PgConnection:
-    """An open connection to the warehouse; the caller closes it."""
+    """Return an open connection to the warehouse; the caller closes it."""
     return connect(warehouse_dsn(conn_id))
 
 
 @contextmanager
 def warehouse(conn_id: str) -> Iterator[PgConnection]:
-    """An open connection to the warehouse, closed at the end of the block."""
+    """Yield an open connection to the warehouse and close it at the end of the block."""
     with closing(open_warehouse(conn_id)) as conn:
         yield conn
 
 
-def base_url(conn_id: str) -> str:
-    """Where a source is: the agency, or a replica on this machine; the whole URL stands in the host field."""
-    return Connection.get(conn_id).host or ""
+def agency(source: Source) -> tuple[str, Path | None]:
+    """Returns where a source is, and the certificate of the authority of mock agencies.
 
+    Without a connection it is the agency's own address, but only where ``KLIMATPULS_SOURCES`` is ``live``.
 
-def mock_ca(conn_id: str) -> Path | None:
-    """Whom to trust that a replica is one: the file in the extra field ``mock_ca``; None without it."""
-    named = Connection.get(conn_id).extra_dejson.get("mock_ca")
-    return Path(named) if named else None
+    Returns:
+        The base URL (the host field of the connection), and the file in the extra field ``mock_ca`` or None.
+    """
+    try:
+        conn = Connection.get(source.conn_id)
+    except AirflowNotFoundException:
+        if os.environ.get("KLIMATPULS_SOURCES") != "live":
+            raise
+        return source.live_base_url, None
+    named = conn.extra_dejson.get("mock_ca")
+    return conn.host or "", Path(named) if named else None
 
 
 def smtp_settings() -> SmtpSettings:
-    """The mail server and every address, from the connection ``smtp_default``: what a digest needs.
+    """Return the mail server and every address, from the connection ``smtp_default``: what a digest needs.
 
     Raises:
         UsageError: if the connection is missing or one of its fields is wrong; says which and repeats no
@@ -72,7 +81,7 @@ def smtp_settings() -> SmtpSettings:
 
 
 def operator_settings() -> SmtpSettings:
-    """The mail server and the operator's address: all that a notice needs.
+    """Return the mail server and the operator's address: all that a notice needs.
 
     Raises:
         UsageError: if the connection is missing, or its server or the operator's address is wrong.

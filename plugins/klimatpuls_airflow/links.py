@@ -11,11 +11,11 @@ from klimatpuls_airflow import PAGES
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+    from airflow.sdk.types import TaskInstanceKey
 
 
 def findings_url(source_run: int) -> str:
-    """The address of the validation page of a source run."""
+    """Return the address of the validation page of a source run."""
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     return f"{base}{PAGES}/findings/run-{source_run}"
 
@@ -25,6 +25,6 @@ class FindingsLink(BaseOperatorLink):
 
     name = "Findings"
 
-    def get_link(self, operator: BaseOperator, *, ti_key: RuntimeTaskInstance) -> str:
-        """The address of the page of the task's source run, which is its second argument."""
-        return findings_url(operator.op_args[1])
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the address of the page of the task's source run, which is its second argument."""
+        return findings_url(operator.op_args[1])  # type: ignore[attr-defined]  # a task made of a function

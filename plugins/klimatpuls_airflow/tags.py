@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Layer(StrEnum):
-    """Which hop a DAG belongs to."""
+    """The pipeline step that a DAG belongs to."""
 
-    LOOK = "layer:look"
+    POLL = "layer:poll"
     INGEST = "layer:ingest"
     REVIEW = "layer:review"
     PUBLISH = "layer:publish"
@@ -18,5 +18,5 @@ class Layer(StrEnum):
 
 
 def source_tag(source_id: str) -> str:
-    """Tag of everything that belongs to one source."""
+    """Return the tag of everything that belongs to one source."""
     return f"source:{source_id}"

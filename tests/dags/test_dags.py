@@ -26,27 +26,27 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
     **{
         f"ingest_{source}": {
             "fetch_snapshot": {"load"},
-            "load": {"validate", "tell_findings"},
-            "validate": {"tell_findings"},
-            "tell_findings": set(),
+            "load": {"validate", "notify_findings"},
+            "validate": {"notify_findings"},
+            "notify_findings": set(),
         }
         for source in SOURCES
     },
     "review": {
-        "questions_of_holds": {"one_release.approve_release", "one_release.note_review"},
+        "pending_reviews": {"one_release.approve_release", "one_release.note_review"},
         "one_release.approve_release": {"one_release.note_review"},
         "one_release.note_review": set(),
     },
-    "publish": {"ingests_are_done": {"publish"}, "publish": {"tell_stale"}, "tell_stale": set()},
+    "publish": {"ingests_are_done": {"publish"}, "publish": {"notify_stale"}, "notify_stale": set()},
     "report": {
-        "render_report": {"ask_for_approval", "send_mail"},
-        "ask_for_approval": {"approve_digest", "note_approval"},
+        "render_report": {"pending_approvals", "send_mail"},
+        "pending_approvals": {"approve_digest", "note_approval"},
         "approve_digest": {"note_approval"},
         "note_approval": {"send_mail"},
         "send_mail": set(),
     },
-    "tidy": {"tidy": set()},
-    "assess": {"assess": {"tell_stale"}, "tell_stale": set()},
+    "cleanup": {"cleanup": set()},
+    "assess_members": {"assess_members": {"notify_stale"}, "notify_stale": set()},
     "sync_registers": {
         "sync_registers": {"check_registers"},
         "check_registers": set(),
@@ -58,15 +58,15 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
             "sweep_held",
             "sweep_unpublished",
             "sweep_unsent_mail",
-            "tell_overdue_defects",
-            "tell_untold",
+            "notify_overdue_defects",
+            "notify_pending",
         },
         "assess_freshness": set(),
         "sweep_held": set(),
         "sweep_unpublished": set(),
         "sweep_unsent_mail": set(),
-        "tell_overdue_defects": set(),
-        "tell_untold": set(),
+        "notify_overdue_defects": set(),
+        "notify_pending": set(),
     },
 }
 """DAG → task → the tasks that follow it."""
@@ -101,7 +101,7 @@ def test_only_an_answer_settles_a_digest_and_only_good_news_lets_mail_out(dags: 
 
 
 @pytest.mark.parametrize("dag_id", WIRING)
-def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
+def test_every_dag_keeps_the_rules(dags: dict[str, Any], dag_id: str) -> None:
     from klimatpuls_airflow.tags import Layer
 
     dag = dags[dag_id]
@@ -115,7 +115,8 @@ def test_house_rules(dags: dict[str, Any], dag_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "dag_id", [*(f"poll_{source}" for source in SOURCES), "assess", "sync_registers", "tidy", "watch"]
+    "dag_id",
+    [*(f"poll_{source}" for source in SOURCES), "assess_members", "sync_registers", "cleanup", "watch"],
 )
 def test_a_moment_that_passed_before_the_first_start_is_not_made_up_for(
     dags: dict[str, Any], dag_id: str
@@ -129,7 +130,7 @@ def test_publish_wakes_for_any_asset_and_every_asset_has_a_sender(dags: dict[str
     from airflow.sdk import AssetAny
 
     sent = {
-        getattr(outlet, "uri", outlet.name)  # an alias has the name of the asset it may tell of
+        getattr(outlet, "uri", outlet.name)  # an alias has the name of the asset it may emit
         for dag in dags.values()
         for task in dag.tasks
         for outlet in (getattr(task, "outlets", None) or [])
@@ -199,8 +200,8 @@ def imported() -> dict[str, str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = [line.split(" ", 2)[1:] for line in done.stdout.splitlines() if line.startswith("PARSED ")]
-    return {file: found for file, found in told}
+    lines = [line.split(" ", 2)[1:] for line in done.stdout.splitlines() if line.startswith("PARSED ")]
+    return {file: found for file, found in lines}
 
 
 @pytest.mark.parametrize("file", sorted(path.name for path in DAGS.glob("*.py")))
@@ -229,6 +230,40 @@ def test_the_plugin_manager_leaves_the_library_alone() -> None:
         "['klimatpuls_airflow', 'klimatpuls_plugin']",
         "[]",
     ]
+
+
+@pytest.mark.parametrize("dag_id", WIRING)
+def test_every_task_has_a_time_limit_and_retries_of_its_dag(dags: dict[str, Any], dag_id: str) -> None:
+    from klimatpuls_airflow.operators import RETRY_DELAY
+
+    dag = dags[dag_id]
+    assert {"execution_timeout", "retries", "retry_delay"} <= dag.default_args.keys()
+    for task in dag.tasks:
+        settings = getattr(task, "partial_kwargs", None)  # of a mapped task
+        limit, retries, delay = (
+            settings[name] if settings else getattr(task, name)
+            for name in ("execution_timeout", "retries", "retry_delay")
+        )
+        assert timedelta(minutes=1) < limit, task.task_id
+        assert (retries, delay) == (3, RETRY_DELAY), task.task_id
+        answer_within = getattr(task, "response_timeout", None) or (settings or {}).get("response_timeout")
+        if answer_within is not None:
+            assert answer_within < limit, "a person's days are no hanging task"
+        if (waits := getattr(task, "timeout", None)) and task.task_id == "ingests_are_done":
+            assert timedelta(seconds=waits) < limit, "the sensor ends by its own rule first"
+
+
+@pytest.mark.parametrize(("said", "retries"), [("0", 0), ("", 3), (None, 3)])
+def test_a_stack_that_a_person_waits_for_retries_nothing(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, retries: int
+) -> None:
+    from klimatpuls_airflow.operators import RETRIES_VARIABLE, task_defaults
+
+    if said is None:
+        monkeypatch.delenv(RETRIES_VARIABLE, raising=False)
+    else:
+        monkeypatch.setenv(RETRIES_VARIABLE, said)
+    assert task_defaults("somebody")["retries"] == retries
 
 
 def test_every_validation_has_a_button_to_its_page(dags: dict[str, Any]) -> None:

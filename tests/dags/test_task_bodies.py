@@ -1,4 +1,4 @@
-"""The task bodies called as functions: what they hand on, when they skip, and what a failed one tells."""
+"""The task bodies called as functions: what they return, when they skip, and the message of a failed one."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ HELD = tuple(
 SMHI = "smhi_emissions"
 _numbers = count(1)
 announced: list[str] = []
-"""Names of the assets that the tasks of the present DAG run told of by their own choice."""
+"""Names of the assets that the tasks of the present DAG run emitted through conditional outlets."""
 
 Rows = list[list[Any]]
 
 
 @pytest.fixture(scope="module")
-def replica(small_archive: Path) -> Iterator[MockServer]:
+def mock_server(small_archive: Path) -> Iterator[MockServer]:
     with MockServer(MockAgencies(small_archive, AS_OF)) as server:
         yield server
 
@@ -65,21 +65,23 @@ def published(good: Published, clone: Callable[[str], Warehouse]) -> Warehouse:
 
 
 @pytest.fixture
-def tasks(warehouse: Warehouse, replica: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def tasks(
+    warehouse: Warehouse, mock_server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """The module of task bodies over an empty warehouse."""
-    return tasks_over(warehouse, replica, tmp_path, monkeypatch)
+    return tasks_over(warehouse, mock_server, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def tasks_later(
-    published: Warehouse, replica: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: Warehouse, mock_server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
     """The module of task bodies over published figures."""
-    return tasks_over(published, replica, tmp_path, monkeypatch)
+    return tasks_over(published, mock_server, tmp_path, monkeypatch)
 
 
 def tasks_over(
-    warehouse: Warehouse, replica: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, mock_server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
     """The module of task bodies, its connections in the environment as every deployment gives them."""
     from klimatpuls_airflow import tasks
@@ -105,8 +107,8 @@ def tasks_over(
         )
     for source in tuple(SOURCES.values()):
         monkeypatch.setitem(SOURCES, source.id, pipeline_run.unthrottled(source))
-        declare(source.conn_id, {"conn_type": "http", "host": replica.url + source.mock_path})
-    # Port 1 answers to nobody: mail stays on this machine, and its failure is part of what is looked at.
+        declare(source.conn_id, {"conn_type": "http", "host": mock_server.url + source.mock_path})
+    # Port 1 answers to nobody: mail stays on this machine, and its failure is part of the tests.
     mail = {"from_email": "us@example.org", "list_address": "list@example.org"}
     mail |= {"disable_ssl": True, "disable_tls": True}
     declare("smtp_default", {"conn_type": "smtp", "host": "127.0.0.1", "port": 1, "extra": json.dumps(mail)})
@@ -123,8 +125,8 @@ def in_dag_run(
 ) -> None:
     """Let the bodies believe that they run in a new DAG run with this configuration.
 
-    ``known`` names the other runs that Airflow knows and that have not failed. What a body tells of by an
-    outlet that it need not use stands in ``announced``.
+    ``known`` names the other runs that Airflow knows and that have not failed. What a body emits
+    through a conditional outlet stands in ``announced``.
     """
 
     def count_runs(*, dag_id: str, run_ids: list[str], states: list[str]) -> int:
@@ -167,7 +169,7 @@ def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def ingest(tasks: Any, source_id: str) -> list[str]:
-    """Hops 1 to 3 of a source, each fed what the one before handed on; what is left to do."""
+    """Steps 1 to 3 of a source, each fed what the one before handed on; what is left to do."""
     return tasks.validate(source_id, tasks.load(source_id, tasks.fetch_snapshot(source_id)))
 
 
@@ -181,7 +183,7 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
         in_dag_run(monkeypatch, tasks)
         assert type(run) is int
         assert tasks.load(source_id, run) == run
-        assert tasks.validate(source_id, run) == [], "no findings are left to tell"
+        assert tasks.validate(source_id, run) == [], "no findings are left to report"
         assert announced == [f"klimatpuls://validated/{source_id}"]
     for source_id in SOURCES.keys() - set(HELD):
         assert "nothing published yet" in skip_of(tasks.fetch_snapshot, source_id)
@@ -198,7 +200,7 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
         (publication,)
     ]
     assert tasks.render_report() == publication
-    assert skip_of(tasks.ask_for_approval) == "no digest waits for approval"
+    assert skip_of(tasks.pending_approvals) == "no digest waits for approval"
     assert tasks.sweep_unsent_mail() is None
     assert "tried again at the next run" in failure_of(tasks.send_mail)
 
@@ -212,7 +214,7 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
     assert skip_of(tasks.publish) == "nothing to publish: no release and no register is new"
     assert skip_of(tasks.sweep_unpublished) == "everything validated is published"
     assert tasks.close_stuck_runs() == 0
-    assert skip_of(tasks.tell_untold) == "the operator was told of everything"
+    assert skip_of(tasks.notify_pending) == "no notice is pending"
 
 
 def test_what_was_refused_is_read_again_when_a_person_asks(
@@ -258,11 +260,11 @@ def test_a_digest_that_waits_for_a_person_goes_out_only_on_a_yes(
     ingest(tasks, SMHI)
     tasks.sync_registers()
     tasks.publish()
-    waiting = tasks.ask_for_approval()
+    waiting = tasks.pending_approvals()
     assert [type(row) for row in waiting] == [int]
     assert skip_of(tasks.send_mail) == "no mail is due"
     tasks.note_approval({"chosen_options": [answer]}, waiting)
-    assert skip_of(tasks.ask_for_approval) == "no digest waits for approval"
+    assert skip_of(tasks.pending_approvals) == "no digest waits for approval"
     if answer == "Approve":
         # It was tried: the connection's mail server is the one that answers to nobody.
         assert "tried again at the next run" in failure_of(tasks.send_mail)
@@ -280,23 +282,23 @@ def _unit_in_kt(rows: Rows) -> None:
     rows[at][0] = "Enhet: kt/år"
 
 
-def ingest_harmed(
+def ingest_corrupted(
     tasks: Any,
     small_archive: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    harm: Callable[[Rows], None],
+    corrupt: Callable[[Rows], None],
 ) -> int:
-    """Ingest a harmed sheet of the day after the published one; returns its run."""
+    """Ingest a corrupted sheet of the day after the published one; returns its run."""
     (path,) = (small_archive / "smhi").glob("GGT*2026*.xlsx")
     parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", "ghg")
     rows = pipeline_run.sheet_rows(parsed, parsed.published_date.replace(day=parsed.published_date.day + 1))
-    harm(rows)
+    corrupt(rows)
     file = tmp_path / "by_hand.xlsx"
     file.write_bytes(workbook.build_workbook(rows, sheet_name="Växthusgaser totalt"))
     in_dag_run(monkeypatch, tasks, manifest_path=keep_file(file, tasks.run_context()).manifest_path)
     run = tasks.fetch_snapshot(SMHI)
-    assert tasks.validate(SMHI, tasks.load(SMHI, run)) == ["tell_findings"]
+    assert tasks.validate(SMHI, tasks.load(SMHI, run)) == ["notify_findings"]
     return run
 
 
@@ -318,17 +320,17 @@ def test_a_person_is_asked_once_about_a_release_on_hold(
     state: str,
     becomes: str | None,
 ) -> None:
-    run = ingest_harmed(tasks_later, small_archive, tmp_path, monkeypatch, _figures_doubled)
+    run = ingest_corrupted(tasks_later, small_archive, tmp_path, monkeypatch, _figures_doubled)
     assert announced == ["klimatpuls://held"]
-    (question,) = tasks_later.questions_of_holds()
+    (question,) = tasks_later.pending_reviews()
     release = question["release_id"]
     assert question["subject"] == f"Publicera {release}? / Publish it?"
     assert "- **hold\\_moved** (hold): Andel kommunala totaler" in question["body"]
     assert "/ Share of municipal totals" in question["body"]
     assert f"/klimatpuls/findings/run-{run})" in question["body"]
-    assert tasks_later.questions_of_holds() == [question], "the same run, done again, asks the same"
+    assert tasks_later.pending_reviews() == [question], "the same run, done again, asks the same"
     in_dag_run(monkeypatch, tasks_later)
-    assert skip_of(tasks_later.questions_of_holds).startswith("nobody need be asked")
+    assert skip_of(tasks_later.pending_reviews).startswith("no review is pending")
 
     given = {"chosen_options": [answer]}
     if becomes is None:
@@ -352,27 +354,25 @@ def test_a_question_that_was_lost_is_asked_again_and_one_that_was_asked_is_not(
 ) -> None:
     asked_about = "somebody is or was asked about every release on hold"
     assert skip_of(tasks_later.sweep_held) == asked_about, "nothing is on hold"
-    ingest_harmed(tasks_later, small_archive, tmp_path, monkeypatch, _figures_doubled)
+    ingest_corrupted(tasks_later, small_archive, tmp_path, monkeypatch, _figures_doubled)
     assert tasks_later.sweep_held() is None, "the event was lost: nobody was asked"
 
-    (question,) = tasks_later.questions_of_holds()
+    (question,) = tasks_later.pending_reviews()
     ((asking,),) = ask(published.loader_dsn, "SELECT asked_by_run FROM core.dim_release WHERE state = 'held'")
     in_dag_run(monkeypatch, tasks_later, known={asking})
     assert skip_of(tasks_later.sweep_held) == asked_about, "the question stands in Airflow"
-    assert skip_of(tasks_later.questions_of_holds).startswith("nobody need be asked")
+    assert skip_of(tasks_later.pending_reviews).startswith("no review is pending")
 
     in_dag_run(monkeypatch, tasks_later)
     assert tasks_later.sweep_held() is None, "the run that asked was deleted, or failed"
-    assert tasks_later.questions_of_holds() == [question]
-    assert tasks_later.questions_of_holds() == [question], "the same run, done again"
+    assert tasks_later.pending_reviews() == [question]
+    assert tasks_later.pending_reviews() == [question], "the same run, done again"
     in_dag_run(monkeypatch, tasks_later)
-    assert skip_of(tasks_later.questions_of_holds).startswith("nobody need be asked"), (
-        "one question at a time"
-    )
+    assert skip_of(tasks_later.pending_reviews).startswith("no review is pending"), "one question at a time"
 
 
 @pytest.mark.parametrize(
-    ("harm", "words"),
+    ("corrupt", "words"),
     [(_figures_doubled, "klimatpuls release approve"), (_unit_in_kt, "klimatpuls ingest")],
     ids=["held", "quarantined"],
 )
@@ -381,14 +381,14 @@ def test_a_release_that_is_not_published_fails_with_what_to_do(
     small_archive: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    harm: Callable[[Rows], None],
+    corrupt: Callable[[Rows], None],
     words: str,
 ) -> None:
-    run = ingest_harmed(tasks_later, small_archive, tmp_path, monkeypatch, harm)
-    assert announced == (["klimatpuls://held"] if harm is _figures_doubled else [])
-    told = failure_of(tasks_later.tell_findings, SMHI, run)
-    assert "what is published stays as it was" in told
-    assert words in told
+    run = ingest_corrupted(tasks_later, small_archive, tmp_path, monkeypatch, corrupt)
+    assert announced == (["klimatpuls://held"] if corrupt is _figures_doubled else [])
+    message = failure_of(tasks_later.notify_findings, SMHI, run)
+    assert "what is published stays as it was" in message
+    assert words in message
     in_dag_run(monkeypatch, tasks_later)
     assert skip_of(tasks_later.publish) == "nothing to publish: no release and no register is new"
 
@@ -409,7 +409,7 @@ def test_a_fetch_that_fails_closes_its_run_so_that_nobody_waits(
     assert skip_of(tasks.publish) == nothing
 
 
-def test_a_look_that_fails_tells_the_operator(
+def test_a_poll_that_fails_notifies_the_operator(
     tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: Any, **__: Any) -> None:
@@ -423,18 +423,18 @@ def test_a_look_that_fails_tells_the_operator(
     assert ask(warehouse.loader_dsn, "SELECT source, state FROM ops.operator_notice") == [(SMHI, "failed")]
 
 
-def test_what_was_found_is_told_even_where_the_mail_connection_is_wrong(
+def test_what_was_found_is_notified_even_where_the_mail_connection_is_wrong(
     tasks_later: Any, small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = ingest_harmed(tasks_later, small_archive, tmp_path, monkeypatch, _unit_in_kt)
+    run = ingest_corrupted(tasks_later, small_archive, tmp_path, monkeypatch, _unit_in_kt)
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps({"conn_type": "smtp", "host": "127.0.0.1"}))
-    told = failure_of(tasks_later.tell_findings, SMHI, run)
-    assert "kt/år" in told
-    assert "The operator could not be told by mail: connection smtp_default" in told
+    message = failure_of(tasks_later.notify_findings, SMHI, run)
+    assert "kt/år" in message
+    assert "The operator could not be notified by mail: connection smtp_default" in message
 
 
 @pytest.mark.parametrize(
-    ("wrong", "is_told"),
+    ("wrong", "is_notified"),
     [
         pytest.param({"list_address": "nobody"}, True, id="the list"),
         pytest.param({"from_email": "us@example.org."}, True, id="the sender"),
@@ -442,7 +442,11 @@ def test_what_was_found_is_told_even_where_the_mail_connection_is_wrong(
     ],
 )
 def test_a_wrong_address_stops_no_publication_and_fails_the_task_that_needs_it(
-    tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], is_told: bool
+    tasks: Any,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: dict[str, str],
+    is_notified: bool,
 ) -> None:
     give_operator(monkeypatch)
     fields = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"])
@@ -459,7 +463,7 @@ def test_a_wrong_address_stops_no_publication_and_fails_the_task_that_needs_it(
         tasks.send_mail()
     assert ask(warehouse.mailer_dsn, "SELECT count(*) FROM ops.mail_outbox") == [(0,)]
     notices = ask(warehouse.loader_dsn, "SELECT notice_key, findings FROM ops.operator_notice")
-    assert [key for key, _ in notices] == ([f"publish.no-digest-{AS_OF}"] if is_told else [])
+    assert [key for key, _ in notices] == ([f"publish.no-digest-{AS_OF}"] if is_notified else [])
     for _, (said,) in notices:
         assert f"extra.{field}" in said
         assert "What to do: correct the connection smtp_default" in said
@@ -481,20 +485,20 @@ def test_freshness_is_written_for_every_dataset(tasks: Any, warehouse: Warehouse
     assert {name for (name,) in found} == datasets
 
 
-def test_tidying_says_what_went(tasks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cleanup_says_what_was_deleted(tasks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path / "logs"))
     old = tmp_path / "logs" / "dag_id=x" / "attempt=1.log"
     old.parent.mkdir(parents=True)
     old.touch()
     os.utime(old, (0, 0))
-    assert "publications dropped: none" in tasks.tidy()
+    assert "publications dropped: none" in tasks.cleanup()
     assert not old.exists()
     monkeypatch.setenv("KLIMATPULS_KEEP", "publications=0")
     with pytest.raises(UsageError, match="at least 2"):
-        tasks.tidy()
+        tasks.cleanup()
 
 
-def test_a_register_with_a_mistake_is_told_and_the_others_come_through(
+def test_a_register_with_a_mistake_is_notified_and_the_others_come_through(
     tasks: Any, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
@@ -507,9 +511,11 @@ def test_a_register_with_a_mistake_is_told_and_the_others_come_through(
     tasks.sync_registers()
     assert ask(warehouse.loader_dsn, "SELECT count(*) FROM register.member") == [(0,)]
     assert ask(warehouse.loader_dsn, "SELECT count(*) FROM register.target") == [(7,)]
-    told = failure_of(tasks.check_registers)
-    assert 'members.csv, rad 13, kolumn Namn (region_name), cell B13: 1281 är Lund, här står "Malmö"' in told
-    assert 'members.csv, row 13, column region_name (Namn), cell B13: 1281 is Lund, found "Malmö"' in told
+    message = failure_of(tasks.check_registers)
+    assert (
+        'members.csv, rad 13, kolumn Namn (region_name), cell B13: 1281 är Lund, här står "Malmö"' in message
+    )
+    assert 'members.csv, row 13, column region_name (Namn), cell B13: 1281 is Lund, found "Malmö"' in message
     # Their file fits the members that could not be read; nothing can be held to them.
     tasks.sync_contacts()
     assert ask(warehouse.mailer_dsn, "SELECT region_code, kind FROM person.contact") == [("1280", "official")]
@@ -520,20 +526,20 @@ def test_a_day_that_changes_a_status_is_published_once_and_mails_nobody(
     tasks_later: Any, published: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = tasks_later
-    assert "no dated status changed" in skip_of(tasks.assess)
+    assert "no dated status changed" in skip_of(tasks.assess_members)
     folder = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
     with (folder / "reporting_rounds.csv").open("a", encoding="utf-8") as file:
         file.write("2026,2026-02-01,2026-05-31\n")
     monkeypatch.setenv("KLIMATPULS_REGISTERS", str(folder))
     tasks.sync_registers()
-    assert "waits for its publication" in skip_of(tasks.assess)
+    assert "waits for its publication" in skip_of(tasks.assess_members)
     in_dag_run(monkeypatch, tasks)
     full = tasks.publish()
     mails = ask(published.loader_dsn, "SELECT outbox_id, state FROM ops.mail_outbox ORDER BY 1")
     monkeypatch.setenv("KLIMATPULS_AS_OF", "2026-12-01")
-    light = tasks.assess()
+    light = tasks.assess_members()
     assert light > full
-    assert "no dated status changed" in skip_of(tasks.assess)
+    assert "no dated status changed" in skip_of(tasks.assess_members)
     assert ask(published.loader_dsn, "SELECT outbox_id, state FROM ops.mail_outbox ORDER BY 1") == mails
     assert tasks.render_report() == light
 
@@ -555,9 +561,9 @@ def test_tables_that_could_not_be_calculated_fail_a_task_and_not_the_publication
         publication = tasks.publish()
     assert tasks.render_report() == publication
     give_operator(monkeypatch)
-    told = failure_of(tasks.tell_stale)
-    assert "carbon_law failed with ZeroDivisionError: division by zero" in told
-    assert "klimatpuls publish tries at once" in told
+    message = failure_of(tasks.notify_stale)
+    assert "carbon_law failed with ZeroDivisionError: division by zero" in message
+    assert "klimatpuls publish tries at once" in message
     notices = "SELECT notice_key, source, state FROM ops.operator_notice"
     # It was tried: the connection's mail server is the one that answers to nobody.
     key = f"publish.stale-{publication}"
@@ -567,14 +573,19 @@ def test_tables_that_could_not_be_calculated_fail_a_task_and_not_the_publication
     in_dag_run(monkeypatch, tasks, try_again="yes")
     assert tasks.ingests_are_done() is True
     assert tasks.publish() > publication
-    assert skip_of(tasks.tell_stale) == "every result table was calculated"
+    assert skip_of(tasks.notify_stale) == "every result table was calculated"
 
 
 @pytest.mark.parametrize(
-    ("task", "hop", "error", "words"),
+    ("task", "step", "error", "words"),
     [
         ("publish", "klimatpuls.pipeline.publish.publish_validated", KeyError("x"), "KeyError: 'x'"),
-        ("assess", "klimatpuls.pipeline.assess.assess", MemoryError(), "MemoryError: no message"),
+        (
+            "assess_members",
+            "klimatpuls.pipeline.assess_members.assess_members",
+            MemoryError(),
+            "MemoryError: no message",
+        ),
         ("render_report", "klimatpuls.pipeline.report.write_report", ValueError("two\nlines"), "two lines"),
         (
             "sync_registers",
@@ -583,21 +594,21 @@ def test_tables_that_could_not_be_calculated_fail_a_task_and_not_the_publication
             "disk full",
         ),
         (
-            "tidy",
-            "klimatpuls.operations.retention.tidy",
+            "cleanup",
+            "klimatpuls.operations.retention.clean_up",
             RuntimeError("no folder"),
             "RuntimeError: no folder",
         ),
-        ("sweep_held", "klimatpuls.pipeline.approval.reopen_questions", TypeError("bad"), "TypeError: bad"),
+        ("sweep_held", "klimatpuls.pipeline.approval.reopen_reviews", TypeError("bad"), "TypeError: bad"),
     ],
 )
-def test_whatever_a_task_raises_the_operator_is_told_once_a_day(
+def test_whatever_a_task_raises_the_operator_is_notified_once_a_day(
     tasks: Any,
     warehouse: Warehouse,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     task: str,
-    hop: str,
+    step: str,
     error: Exception,
     words: str,
 ) -> None:
@@ -605,7 +616,7 @@ def test_whatever_a_task_raises_the_operator_is_told_once_a_day(
         raise error
 
     monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path / "logs"))
-    monkeypatch.setattr(hop, broken)
+    monkeypatch.setattr(step, broken)
     give_operator(monkeypatch)
     for _ in range(2):
         with pytest.raises(type(error)):
@@ -619,7 +630,7 @@ def test_whatever_a_task_raises_the_operator_is_told_once_a_day(
     assert f"the log of the task {task} in Airflow" in findings[1]
 
 
-def test_the_operator_is_told_the_table_that_refused_a_row(
+def test_the_operator_is_notified_the_table_that_refused_a_row(
     tasks_later: Any, published: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def twice(conn: Any, *_: Any, **__: Any) -> None:
@@ -630,9 +641,9 @@ def test_the_operator_is_told_the_table_that_refused_a_row(
     give_operator(monkeypatch)
     with pytest.raises(UniqueViolation):
         tasks_later.publish()
-    ((told,),) = ask(published.loader_dsn, "SELECT findings[1] FROM ops.operator_notice")
-    assert told.startswith("UniqueViolation: duplicate key value")
-    assert "(table ops.publication_facts, constraint publication_facts_pkey)" in told
+    ((message,),) = ask(published.loader_dsn, "SELECT findings[1] FROM ops.operator_notice")
+    assert message.startswith("UniqueViolation: duplicate key value")
+    assert "(table ops.publication_facts, constraint publication_facts_pkey)" in message
 
 
 def test_a_skip_is_no_failure(tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -642,13 +653,15 @@ def test_a_skip_is_no_failure(tasks: Any, warehouse: Warehouse, monkeypatch: pyt
     assert ask(warehouse.loader_dsn, "SELECT count(*) FROM ops.operator_notice") == [(0,)]
 
 
-def test_a_failure_that_cannot_be_told_stays_what_it_is(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_that_cannot_be_reported_stays_what_it_is(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: Any, **__: Any) -> None:
         message = "no folder"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("klimatpuls.operations.retention.tidy", broken)
+    monkeypatch.setattr("klimatpuls.operations.retention.clean_up", broken)
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps({"conn_type": "smtp", "host": "127.0.0.1"}))
     with pytest.raises(RuntimeError, match="no folder") as raised:
-        tasks.tidy()
-    assert "The operator could not be told by mail" in raised.value.__notes__[0]
+        tasks.cleanup()
+    assert "The operator could not be notified by mail" in raised.value.__notes__[0]

@@ -1,4 +1,4 @@
-"""The build script, with `make` replaced by one that writes down what it was asked."""
+"""Run the build script with a `make` that only records its calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A folder with the build script and a `make` that only keeps a diary."""
+    """Return a folder with the build script and a `make` that only records its calls."""
     folder = tmp_path / "clone"
     (folder / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci/run", folder / ".ci/run")
@@ -23,8 +23,8 @@ def clone(tmp_path: Path) -> Path:
     tools.mkdir()
     make = tools / "make"
     make.write_text(
-        '#!/bin/sh\nif read -r line; then echo "stdin: $line" >>diary; fi\n'
-        'echo "$CI $1" >>diary\ntest "$1" != "$FAILING"\n',
+        '#!/bin/sh\nif read -r line; then echo "stdin: $line" >>calls; fi\n'
+        'echo "$CI $1" >>calls\ntest "$1" != "$FAILING"\n',
         encoding="utf-8",
     )
     make.chmod(0o755)
@@ -43,8 +43,8 @@ def _run(clone: Path, **settings: str) -> tuple[int, list[str]]:
         check=False,
         timeout=30,
     )
-    diary = clone / "diary"
-    return done.returncode, diary.read_text().splitlines() if diary.exists() else []
+    calls = clone / "calls"
+    return done.returncode, calls.read_text().splitlines() if calls.exists() else []
 
 
 def test_without_real_figures_it_lints_and_tests(clone: Path) -> None:
@@ -78,18 +78,18 @@ def test_a_failure_ends_it_and_is_passed_on(
     clone: Path, tmp_path: Path, failing: str, done: list[str]
 ) -> None:
     (tmp_path / "figures/smhi").mkdir(parents=True)
-    code, diary = _run(clone, FAILING=failing, KLIMATPULS_REAL_DATA=str(tmp_path / "figures"))
+    code, calls = _run(clone, FAILING=failing, KLIMATPULS_REAL_DATA=str(tmp_path / "figures"))
     assert code != 0
-    assert diary == done
+    assert calls == done
 
 
 def _browser(tmp_path: Path, *, user: str, **programs: int) -> tuple[int, str, list[str]]:
-    """Run the script that sees to a browser, where only these programs exist; each ends with its number."""
+    """Run the browser script where only these programs exist; each ends with its exit code."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    diary = tmp_path / "diary"
+    calls = tmp_path / "calls"
     for name, code in programs.items():
-        _program(tools / name.replace("_", "-"), f'echo "${{0##*/}} $1" >>{diary}\nexit {code}\n')
+        _program(tools / name.replace("_", "-"), f'echo "${{0##*/}} $1" >>{calls}\nexit {code}\n')
     _program(tools / "id", f"echo {user}\n")
     _program(tools / "timeout", 'shift\nexec "$@"\n')
     done = subprocess.run(
@@ -100,7 +100,7 @@ def _browser(tmp_path: Path, *, user: str, **programs: int) -> tuple[int, str, l
         check=False,
         timeout=30,
     )
-    return done.returncode, done.stdout, diary.read_text().splitlines() if diary.exists() else []
+    return done.returncode, done.stdout, calls.read_text().splitlines() if calls.exists() else []
 
 
 def _program(file: Path, text: str) -> None:
@@ -108,22 +108,22 @@ def _program(file: Path, text: str) -> None:
     file.chmod(0o755)
 
 
-def test_a_browser_that_is_there_is_taken(tmp_path: Path) -> None:
+def test_an_installed_browser_is_used(tmp_path: Path) -> None:
     assert _browser(tmp_path, user="0", chromium=0, apt_get=0) == (0, "", [])
 
 
 def test_root_installs_one(tmp_path: Path) -> None:
-    code, said, diary = _browser(tmp_path, user="0", apt_get=0)
+    code, output, calls = _browser(tmp_path, user="0", apt_get=0)
     assert code == 0
-    assert "installing" in said
-    assert diary == ["apt-get update", "apt-get install"]
+    assert "installing" in output
+    assert calls == ["apt-get update", "apt-get install"]
 
 
-@pytest.mark.parametrize(("user", "diary"), [("0", ["apt-get update"]), ("1000", [])])
-def test_without_one_the_build_goes_on_and_says_what_is_left_out(
-    tmp_path: Path, user: str, diary: list[str]
+@pytest.mark.parametrize(("user", "calls"), [("0", ["apt-get update"]), ("1000", [])])
+def test_without_a_browser_the_build_continues_and_reports_what_is_skipped(
+    tmp_path: Path, user: str, calls: list[str]
 ) -> None:
-    code, said, asked = _browser(tmp_path, user=user, apt_get=1)
+    code, output, made = _browser(tmp_path, user=user, apt_get=1)
     assert code == 0
-    assert "only its queries are asked" in said
-    assert asked == diary
+    assert "only its queries are asked" in output
+    assert made == calls

@@ -1,4 +1,4 @@
-"""The containers run the same DAGs: settings complete, nothing secret written down, the file well-formed."""
+"""Check the containers: complete settings, no secret in a file, a valid Compose file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.files.yaml_text import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +21,7 @@ SECRET_NAME = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN")
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    """The file as Compose reads it, merge keys resolved, settings not yet replaced."""
+    """Return the file as Compose reads it: merge keys resolved, settings not replaced."""
     document: dict[str, Any] = parse_yaml(COMPOSE.read_text(encoding="utf-8"))
     return document
 
@@ -41,17 +40,17 @@ def test_it_is_valid_by_the_compose_specification() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_typo_would_be_found(tmp_path: Path) -> None:
-    spoilt = tmp_path / "docker-compose.yaml"
+def test_a_typo_is_found(tmp_path: Path) -> None:
+    broken = tmp_path / "docker-compose.yaml"
     text = COMPOSE.read_text(encoding="utf-8")
-    spoilt.write_text(text.replace("healthcheck:", "healthchek:", 1), encoding="utf-8")
+    broken.write_text(text.replace("healthcheck:", "healthchek:", 1), encoding="utf-8")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
-    done = subprocess.run([*command, str(spoilt)], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, str(broken)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "healthchek" in done.stdout + done.stderr
 
 
-def test_every_service_says_whether_it_is_well(compose: dict[str, Any]) -> None:
+def test_every_service_has_a_health_check(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert set(services) == {
         "postgres", "airflow-init", "airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "mail",
@@ -106,9 +105,7 @@ def test_every_connection_is_given_and_reads_as_json(compose: dict[str, Any]) ->
         for name, text in environment.items()
         if name.startswith("AIRFLOW_CONN_")
     }
-    sources = {source.conn_id: source.live_base_url for source in SOURCES.values()}
-    assert set(connections) == {"warehouse_default", "warehouse_mailer", "smtp_default", *sources}
-    assert {name: connections[name]["host"] for name in sources} == sources
+    assert set(connections) == {"warehouse_default", "warehouse_mailer", "smtp_default"}
     assert connections["warehouse_default"]["login"] == "wh_loader"
     assert connections["warehouse_mailer"]["login"] == "wh_mailer"
 
@@ -125,7 +122,7 @@ def test_the_mail_connection_is_one_our_mailer_accepts(compose: dict[str, Any]) 
     assert not settings.implicit_tls
 
 
-def test_containers_ask_the_agencies_and_nobody_else(compose: dict[str, Any]) -> None:
+def test_containers_call_the_agencies(compose: dict[str, Any]) -> None:
     environment = compose["x-airflow-common"]["environment"]
     assert environment["KLIMATPULS_SOURCES"] == "live"
     assert environment["KLIMATPULS_ORIGIN"] == "live"
@@ -137,7 +134,7 @@ def _flat(value: Any) -> list[str]:
     return [str(value)]
 
 
-def test_no_secret_is_written_down_or_has_a_default(compose: dict[str, Any]) -> None:
+def test_no_secret_has_a_value_or_a_default(compose: dict[str, Any]) -> None:
     text = COMPOSE.read_text(encoding="utf-8")
     secrets = {(name, kind) for name, kind, _ in SETTING.findall(text) if SECRET_NAME.search(name)}
     assert len(secrets) >= 9
@@ -150,13 +147,13 @@ def test_no_secret_is_written_down_or_has_a_default(compose: dict[str, Any]) -> 
     assert not re.search(r"://\w+:(?!\$\{)[^/\s]*@", text)
 
 
-def test_nothing_listens_beyond_this_machine(compose: dict[str, Any]) -> None:
+def test_ports_are_bound_to_this_machine_only(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", ())]
     assert len(ports) == 3
     assert all(str(port).startswith("127.0.0.1:") for port in ports)
 
 
-def test_the_example_names_every_required_setting_and_holds_no_value() -> None:
+def test_the_example_names_every_required_setting_without_a_value() -> None:
     required = {name for name, kind, _ in SETTING.findall(COMPOSE.read_text(encoding="utf-8")) if kind == "?"}
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     named = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))

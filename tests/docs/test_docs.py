@@ -1,17 +1,19 @@
-"""Documents that could drift from the code, held to it."""
+"""Check the documents against the code."""
 
 from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.frames import frames_of
 
 from klimatpuls import errors
 from klimatpuls.contract import schema
-from klimatpuls.contract.catalog import SOURCES, Tolerances
+from klimatpuls.contract.catalog import SOURCES, Tolerances, index_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(
-    [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "include/registers/README.md"]
+    [
+        *DOCS.rglob("*.md"),
+        *ROOT.glob("*.md"),
+        ROOT / "bench/README.md",
+        ROOT / "include/registers/README.md",
+    ]
 )
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 
@@ -56,19 +63,31 @@ def test_the_data_package_in_the_docs_is_the_one_the_contract_makes() -> None:
     )
 
 
-def test_the_page_on_open_data_tells_how_a_text_is_made_safe() -> None:
+def test_the_open_data_page_describes_the_text_escape() -> None:
     from klimatpuls.contract import datapackage
 
     page = _read("docs/open_data.md")
     assert datapackage.descriptor()["text_escape"] in page.replace("\n", " ")
 
 
-def test_every_make_target_is_told_and_no_other() -> None:
-    makefile = _read("Makefile")
-    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
-    assert {"help", "run", "up", "down", "test", "lint", "bench"} <= targets
-    told = set(re.findall(r"`make ([a-z-]+)", _read("README.md") + _read("docs/operations.md")))
-    assert told == targets
+def _make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", _read("Makefile"), re.MULTILINE))
+
+
+def test_every_make_target_is_documented() -> None:
+    described = set(re.findall(r"^([a-z-]+):.*## ", _read("Makefile"), re.MULTILINE))
+    assert {"help", "run", "up", "down", "test", "lint", "bench"} <= described
+    documented = set(re.findall(r"`make ([a-z-]+)", _read("README.md") + _read("docs/operations.md")))
+    assert documented == described
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_make_targets_that_pages_name_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"`make ([a-z-]+)", text))
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        named |= set(re.findall(r"^make ([a-z-]+)", block, re.MULTILINE))
+    assert named - _make_targets() == set()
 
 
 def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]:
@@ -81,23 +100,58 @@ def _commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[str]
             yield " ".join((*prefix, name))
 
 
-def test_every_command_is_told_and_no_other() -> None:
+@cache
+def _command_names() -> set[str]:
     import typer
 
     from klimatpuls.cli.main import app
 
-    commands = set(_commands(typer.main.get_command(app)))
-    told = {
-        " ".join(re.match(r"[a-z -]+", words)[0].split())
-        for words in re.findall(r"`klimatpuls ([^`]+)`", _read("docs/operations.md"))
-    }
-    undocumented = {name for name in commands if not any(one.startswith(name) for one in told)}
+    return set(_commands(typer.main.get_command(app)))
+
+
+def _named_commands(text: str) -> set[str]:
+    """Words after `klimatpuls` in backticks or at the start of a line of a shell block."""
+    named = re.findall(r"`klimatpuls ([^`]+)`", text)
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        named += re.findall(r"^klimatpuls (.+)$", block, re.MULTILINE)
+    words = (re.match(r"[a-z -]+", command) for command in named)
+    return {" ".join(match[0].partition(" -")[0].split()) for match in words if match}
+
+
+def _is_command(name: str, commands: set[str]) -> bool:
+    return any(name == command or name.startswith(f"{command} ") for command in commands)
+
+
+def test_every_command_is_documented() -> None:
+    documented = _named_commands(_read("docs/operations.md"))
+    undocumented = {name for name in _command_names() if not any(one.startswith(name) for one in documented)}
     assert undocumented == set()
-    unknown = {one for one in told if not any(one == name or one.startswith(f"{name} ") for name in commands)}
-    assert unknown == set()
 
 
-def test_every_exit_code_is_told() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_that_pages_name_exist(page: Path) -> None:
+    commands = _command_names()
+    groups = {command.rpartition(" ")[0] for command in commands if " " in command}
+    named = _named_commands(page.read_text(encoding="utf-8"))
+    assert {one for one in named if one not in groups and not _is_command(one, commands)} == set()
+
+
+def test_the_example_of_a_source_check_is_from_the_recorded_one() -> None:
+    section = _read("docs/operations.md").split("## The first day", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| \w+ \| .+ (?:holds|differs|fails) \|.*$", section, re.MULTILINE)
+    recorded = _read("tests/rehearsal/source_check.md").splitlines()
+    assert len(rows) == 2
+    assert [row for row in rows if row not in recorded] == []
+
+
+def test_every_page_is_listed() -> None:
+    pages = {page.name for page in DOCS.glob("*.md")} - {"README.md"}
+    doors = {page.name for page in ROOT.glob("*.md")} - {"CODE_OF_CONDUCT.md", "README.md"}
+    listed = {link for link in LINK.findall(_read("docs/README.md"))}
+    assert pages | {f"../{name}" for name in doors} <= listed
+
+
+def test_every_exit_code_is_documented() -> None:
     codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     assert codes == set(range(8))
     section = _read("docs/operations.md").split("## Exit codes", 1)[1].split("\n## ", 1)[0]
@@ -112,10 +166,16 @@ def test_every_source_has_its_page_its_fixture_and_its_test(source_id: str) -> N
         assert dataset.id in page
     assert (ROOT / "tests/fixtures" / source_id / "ORIGIN.md").is_file()
     assert (ROOT / "tests/unit/sources" / f"test_{source_id}.py").is_file()
-    assert f"sources/{source_id}.md" in _read("docs/README.md")
+    assert f"({source_id}.md)" in _read("docs/sources/README.md")
 
 
-def test_every_dag_is_told() -> None:
+def test_the_list_of_sources_is_the_one_the_catalogue_makes() -> None:
+    assert _read("docs/sources/README.md") == index_markdown(), (
+        "python -m klimatpuls.contract.schema --write docs/data_dictionary.md writes it anew"
+    )
+
+
+def test_every_dag_is_documented() -> None:
     architecture = _read("docs/architecture.md")
     written = {
         name
@@ -123,8 +183,10 @@ def test_every_dag_is_told() -> None:
         for name in re.findall(r"^def (\w+)\(\) -> None:", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert {"publish", "report", "sync_registers", "watch"} <= written
-    for dag_id in {*written, *(f"ingest_{source_id}" for source_id in SOURCES)}:
+    for dag_id in written:
         assert f"`{dag_id}`" in architecture, dag_id
+    for source_id in SOURCES:
+        assert f"`poll_{source_id}`, `ingest_{source_id}`" in _read("docs/sources/README.md")
 
 
 def test_the_structure_is_the_folder_list() -> None:
@@ -215,6 +277,40 @@ def test_the_gates_table_states_the_limits_of_the_catalogue() -> None:
         assert words in section, words
 
 
+OLD_WORDS = re.compile(r"\b(?:hops?|warden|litter|reckon(?:s|ed|ing)?|judged|harm(?:s|ed)?)\b", re.IGNORECASE)
+ORDINARY_SENSES: dict[str, str] = {}
+"""Files in which an old word keeps its ordinary sense, with the reason."""
+GLOSSARY_FOLDERS = ("include", "plugins", "dags", "docs")
+IMMUTABLE = "include/sql/migrations/"
+
+
+def test_the_old_words_of_the_glossary_are_gone() -> None:
+    found = []
+    for folder in GLOSSARY_FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            name = path.relative_to(ROOT).as_posix()
+            if not path.is_file() or "__pycache__" in name or name.startswith(IMMUTABLE):
+                continue
+            try:
+                text = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:  # a font or a recorded workbook
+                continue
+            if name not in ORDINARY_SENSES:
+                found += [
+                    f"{name}:{number}: {line.strip()[:100]}"
+                    for number, line in enumerate(text.splitlines(), 1)
+                    if OLD_WORDS.search(line)
+                ]
+    assert found == []
+
+
+def test_an_old_word_would_be_found() -> None:
+    assert [
+        word for word in ("Hop", "reckoned", "harms", "judged") if not OLD_WORDS.search(f"a {word}.")
+    ] == []
+    assert OLD_WORDS.search("shop, reckoner, charm, prejudged") is None
+
+
 def test_the_first_screen_of_the_readme_keeps_its_order() -> None:
     readme = _read("README.md")
     order = [
@@ -254,7 +350,7 @@ def test_the_figures_of_the_readme_are_those_of_the_release(real_data: Path) -> 
         members=register.members,
         targets=register.targets,
     )
-    overview = results.build_results(inputs)["region_overview"].set_index("region_code")
+    overview = frames_of(results.each_result(inputs))["region_overview"].set_index("region_code")
     rows = re.findall(r"^\| (\d{4}) [^|]+\|(.+)\|$", _read("README.md"), re.MULTILINE)
     assert len(rows) == 3
     for code, cells in rows:

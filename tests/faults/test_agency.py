@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.pipeline_run import unthrottled
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import EXIT_FETCH, FetchError
 from klimatpuls.fetch.http import Limits, open_session
 from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.pipeline.snapshot import SnapshotResult
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 QUICK = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
@@ -29,7 +30,7 @@ FILE = "/api/getexcelfile"
 
 
 def fetch(published: Published, base_url: str, waits: list[float]) -> SnapshotResult:
-    """Hop 1 at an address, with a sleep that only writes down how long it was to be."""
+    """The step snapshot at an address, with a sleep that only records its seconds."""
     source, context = unthrottled(SMHI_EMISSIONS), published.context
     with closing(connect(published.warehouse.loader_dsn)) as conn:
         with conn:

@@ -12,7 +12,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch.http import open_session
 from klimatpuls.mock_agencies import archive as archives
 from klimatpuls.mock_agencies import workbook
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.pipeline.context import RunContext
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 DATASET = "smhi_air_pollutants"
@@ -85,11 +86,11 @@ def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def fetch_as_of(dsn: str, folder: Path, context: RunContext) -> tuple[str, validate.ValidationResult | None]:
-    """Hops 1 to 3 over HTTP from the replica."""
+    """Snapshot, load and validate over HTTP from the mock server."""
     source = pipeline_run.unthrottled(SMHI_EMISSIONS)
-    with MockServer(MockAgencies(folder, context.as_of)) as replica, closing(connect(dsn)) as conn:
+    with MockServer(MockAgencies(folder, context.as_of)) as server, closing(connect(dsn)) as conn:
         run_id = pipeline_run.begin(conn, source, context)
-        with open_session(source, replica.url + source.mock_path) as session:
+        with open_session(source, server.url + source.mock_path) as session:
             taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
         if taken.state != "fetched":
             with conn:
@@ -103,7 +104,7 @@ def fetch_as_of(dsn: str, folder: Path, context: RunContext) -> tuple[str, valid
 def published(
     new_warehouse: Callable[[], Warehouse], bundled: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Warehouse:
-    """A warehouse in which both releases of both pollutants went whole through hops 1 to 4."""
+    """A warehouse with both releases of both pollutants published."""
     warehouse, home = new_warehouse(), tmp_path_factory.mktemp("home")
     for day in (FIRST, SECOND):
         context = replace(pipeline_run.context_of(home, day), air_pollutants=frozenset({"nox", "hg", "pm25"}))
@@ -119,8 +120,8 @@ def published(
 def test_nobody_is_asked_for_them_by_default(warehouse: Warehouse, bundled: Path, tmp_path: Path) -> None:
     context = pipeline_run.context_of(tmp_path, SECOND)
     assert fetch_as_of(warehouse.loader_dsn, bundled, context) == ("not_yet_published", None)
-    told = ask(warehouse.admin_dsn, "SELECT DISTINCT dataset FROM mart.data_status")
-    assert told == [("smhi_emissions",)], "nothing is said of the freshness of what nobody asked for"
+    datasets = ask(warehouse.admin_dsn, "SELECT DISTINCT dataset FROM mart.data_status")
+    assert datasets == [("smhi_emissions",)], "no freshness of datasets that are not fetched"
 
 
 def test_both_units_come_to_the_mart_in_tonnes(published: Warehouse, bundled: Path) -> None:
@@ -193,7 +194,7 @@ def test_every_gate_of_theirs_measured_something_and_passed(published: Warehouse
     assert "county_sum" not in measured, "no gate in tonnes"
 
 
-# ------------------------------------------------------------------------------------------------- harms
+# -------------------------------------------------------------------------------------------- corruptions
 
 
 def value_row(rows: Rows, sector: str, county: str, municipality: str) -> list[Any]:
@@ -235,8 +236,8 @@ def in_grams(rows: Rows) -> None:
     times(rows, 1_000.0)
 
 
-HARMS: dict[str, tuple[str, Callable[[Rows], None], str, str]] = {
-    # what: (substance, harm, state, words of the finding)
+CORRUPTIONS: dict[str, tuple[str, Callable[[Rows], None], str, str]] = {
+    # name: (substance, change, state, words of the finding)
     "a sum wrong by ten grams": ("hg", sum_off_by_ten_grams, "quarantined", "pollutant_sector_sum"),
     "a county wrong by a kilogram": ("hg", county_off_by_a_kilogram, "quarantined", "pollutant_county_sum"),
     "a sum wrong by a gram, which is rounding": ("hg", sum_off_by_a_gram, "validated", ""),
@@ -251,23 +252,23 @@ HARMS: dict[str, tuple[str, Callable[[Rows], None], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("name", CORRUPTIONS)
 def test_a_harmed_sheet_has_one_verdict(
-    published: Warehouse, clone: Callable[[str], Warehouse], bundled: Path, tmp_path: Path, harm: str
+    published: Warehouse, clone: Callable[[str], Warehouse], bundled: Path, tmp_path: Path, name: str
 ) -> None:
-    substance, change, state, words = HARMS[harm]
+    substance, change, state, words = CORRUPTIONS[name]
     warehouse = clone(published.name)
     rows = rows_of(bundled, substance)
     change(rows)
     result = pipeline_run.take(
         warehouse.loader_dsn, pipeline_run.context_of(tmp_path, LATER), DATASET, [book(rows)], substance
     )
-    told = "\n".join(result.explanations)
-    assert result.state == state, told
-    assert words in told
+    text = "\n".join(result.explanations)
+    assert result.state == state, text
+    assert words in text
     if words == "pollutant_sector_sum":
-        assert "Tierp" in told
-        assert "found 0," not in told, "a figure of mercury is not rounded away"
+        assert "Tierp" in text
+        assert "found 0," not in text, "a figure of mercury is not rounded away"
 
 
 def test_an_approved_hold_of_a_pollutant_is_published_without_a_digest(
@@ -302,5 +303,5 @@ def test_a_file_by_hand_is_taken_whatever_the_setting_says(
         load.load_run(conn, SMHI_EMISSIONS, run_id, context)
         result = validate.validate_run(conn, warehouse.loader_dsn, SMHI_EMISSIONS, run_id, context)
     assert len(result.publishable) == 1
-    told = "SELECT substance, status FROM mart.data_status WHERE dataset = 'smhi_air_pollutants'"
-    assert ask(warehouse.admin_dsn, told) == [("hg", "fresh")]
+    statuses = "SELECT substance, status FROM mart.data_status WHERE dataset = 'smhi_air_pollutants'"
+    assert ask(warehouse.admin_dsn, statuses) == [("hg", "fresh")]

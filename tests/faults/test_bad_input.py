@@ -39,15 +39,15 @@ def sheet(small_archive: Path) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def harmed(good: Published, day_after: Callable[[Published], Published]) -> Published:
+def target(good: Published, day_after: Callable[[Published], Published]) -> Published:
     """One home for all bad input, of which nothing may come."""
     return day_after(good)
 
 
 @pytest.fixture(scope="module")
-def good_parts(harmed: Published) -> dict[str, str]:
+def good_parts(target: Published) -> dict[str, str]:
     """What was published before any of it."""
-    return shown(harmed, "smhi_emissions")
+    return shown(target, "smhi_emissions")
 
 
 def book(rows: Rows) -> bytes:
@@ -60,7 +60,7 @@ def changed(rows: Rows, change: Callable[[Rows], Rows | None]) -> Rows:
 
 
 def take(published: Published, body: bytes) -> tuple[ValidationResult, str]:
-    """Feed a workbook through the hops; what the gates said, and what the operator is told."""
+    """Feed a workbook through the pipeline steps; returns the verdict and the operator's message."""
     result = pipeline_run.take(published.warehouse.loader_dsn, published.context, "smhi_emissions", [body])
     assert not result.publishable
     return result, "\n".join(result.explanations)
@@ -120,15 +120,15 @@ CASES: dict[str, tuple[Callable[[Rows], Rows | None], str, str]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_bad_sheet_is_quarantined_and_named(
-    harmed: Published, good_parts: dict[str, str], sheet: Rows, case: str
+    target: Published, good_parts: dict[str, str], sheet: Rows, case: str
 ) -> None:
     change, rule, words = CASES[case]
-    result, told = take(harmed, book(changed(sheet, change)))
+    result, message = take(target, book(changed(sheet, change)))
     assert result.state == "quarantined"
-    assert rule in told
-    assert words in told
-    assert "klimatpuls ingest FILE" in told
-    assert shown(harmed, "smhi_emissions") == good_parts
+    assert rule in message
+    assert words in message
+    assert "klimatpuls ingest FILE" in message
+    assert shown(target, "smhi_emissions") == good_parts
 
 
 def test_a_header_that_moved_down_is_found_by_its_words(sheet: Rows) -> None:
@@ -145,22 +145,22 @@ BODIES = {
 
 @pytest.mark.parametrize("case", BODIES)
 def test_a_body_that_is_no_workbook_is_refused(
-    harmed: Published, good_parts: dict[str, str], case: str
+    target: Published, good_parts: dict[str, str], case: str
 ) -> None:
     body, words = BODIES[case]
-    result, told = take(harmed, body)
+    result, message = take(target, body)
     assert result.state == "quarantined"
-    assert "not_a_workbook" in told
-    assert words.lower() in told.lower()
-    assert shown(harmed, "smhi_emissions") == good_parts
+    assert "not_a_workbook" in message
+    assert words.lower() in message.lower()
+    assert shown(target, "smhi_emissions") == good_parts
 
 
-def test_a_truncated_workbook_is_refused(harmed: Published, good_parts: dict[str, str], sheet: Rows) -> None:
+def test_a_truncated_workbook_is_refused(target: Published, good_parts: dict[str, str], sheet: Rows) -> None:
     whole = book(sheet)
-    result, told = take(harmed, whole[: len(whole) // 2])
+    result, message = take(target, whole[: len(whole) // 2])
     assert result.state == "quarantined"
-    assert "truncated_workbook" in told
-    assert shown(harmed, "smhi_emissions") == good_parts
+    assert "truncated_workbook" in message
+    assert shown(target, "smhi_emissions") == good_parts
 
 
 def _bomb() -> bytes:
@@ -181,13 +181,13 @@ def _bomb() -> bytes:
 
 
 def test_a_zip_bomb_is_refused_at_once_and_in_little_memory(
-    harmed: Published, good_parts: dict[str, str], tmp_path: Path
+    target: Published, good_parts: dict[str, str], tmp_path: Path
 ) -> None:
     body = _bomb()
-    result, told = take(harmed, body)
+    result, message = take(target, body)
     assert result.state == "quarantined"
-    assert "zip_bomb" in told
-    assert shown(harmed, "smhi_emissions") == good_parts
+    assert "zip_bomb" in message
+    assert shown(target, "smhi_emissions") == good_parts
 
     path = tmp_path / "bomb.xlsx"
     path.write_bytes(body)
@@ -211,5 +211,5 @@ def test_a_zip_bomb_is_refused_at_once_and_in_little_memory(
     assert peak_kib < 300 * 1024
 
 
-def test_after_all_of_it_everything_published_is_as_it_was(harmed: Published) -> None:
-    assert harmed.digest() == harmed.good_digest
+def test_after_all_of_it_everything_published_is_as_it_was(target: Published) -> None:
+    assert target.digest() == target.good_digest

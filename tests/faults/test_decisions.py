@@ -12,9 +12,10 @@ import psycopg2
 import pytest
 from support.releases import ask, current, outbox, publish_now, release
 
+from klimatpuls.contract.causes import causes_to_json
 from klimatpuls.errors import UsageError
 from klimatpuls.pipeline import watch
-from klimatpuls.pipeline.approval import decide_release, questions_to_ask
+from klimatpuls.pipeline.approval import claim_reviews, decide_release
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def test_withdrawn_every_mart_is_as_before_and_restored_as_after(revised: tuple[
         assert not watch.has_unpublished(conn)
     assert made is not None
     assert published.digest() == published.good_digest
-    (cause,) = [cause for cause in made.causes if cause["kind"] == "withdrawn"]
-    assert cause == {
+    (cause,) = [cause for cause in made.causes if cause.kind == "withdrawn"]
+    assert causes_to_json([cause])[0] == {
         "kind": "withdrawn",
         "release_id": newer,
         "dataset": "smhi_emissions",
@@ -90,7 +91,7 @@ def test_withdrawn_every_mart_is_as_before_and_restored_as_after(revised: tuple[
     decide(published, newer, "restore", "the column was right")
     made = publish_now(published)
     assert made is not None
-    assert made.causes[0]["kind"] == "restored"
+    assert made.causes[0].kind == "restored"
     assert published.digest() == with_it
     assert current(published) == newer
 
@@ -269,7 +270,7 @@ class TestNotPublishedYet:
         why = "put on hold by operator: SMHI promised a corrected file"
         assert self.waits(published) == [(newer, "on hold", why)]
         with closing(connect(published.warehouse.loader_dsn)) as conn:
-            (question,) = questions_to_ask(conn, "review/1", lambda run: f"/run-{run}")
+            (question,) = claim_reviews(conn, "review/1", lambda run: f"/run-{run}")
         assert question.release_id == newer
         assert "put on hold by hand: SMHI promised a corrected file" in question.body
         decide(published, newer, "approve", "the file is right after all")
@@ -285,7 +286,7 @@ class TestNotPublishedYet:
             cursor.execute("UPDATE core.dim_release SET asked_by_run = 'review/0'")
         decide(published, newer, "hold")
         with closing(connect(published.warehouse.loader_dsn)) as conn:
-            assert [one.release_id for one in questions_to_ask(conn, "review/1", str)] == [newer]
+            assert [one.release_id for one in claim_reviews(conn, "review/1", str)] == [newer]
 
     def test_a_hold_needs_a_reason(self, waiting: tuple[Published, str]) -> None:
         published, newer = waiting

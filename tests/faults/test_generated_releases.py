@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg2 import sql
 from support import pipeline_run
+from support.loading import load_facts
 from support.releases import LIST
 
 from klimatpuls.contract import catalog
@@ -27,7 +28,6 @@ from klimatpuls.pipeline import publish, sync_registers
 from klimatpuls.statistics import results
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect, load_sql
-from klimatpuls.warehouse.loader import load_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,13 +82,13 @@ def emissions(draw: st.DrawFn) -> pd.DataFrame:
     chosen = draw(st.sets(st.sampled_from(ALL_YEARS), min_size=1, max_size=9))
     years = tuple(sorted(chosen))
     # A few sectors say something; a draw for each of nine is lost on the formulas.
-    told = draw(st.sets(st.sampled_from(sectors.main_codes()), min_size=1, max_size=3))
+    with_figures = draw(st.sets(st.sampled_from(sectors.main_codes()), min_size=1, max_size=3))
     cells: dict[tuple[str, str, int], float] = {}
     share = draw(st.sampled_from([None, 0.0, 0.5, 1.0]))
     for county, municipalities in COUNTIES.items():
         for code in municipalities:
             for sector in sectors.main_codes():
-                own = draw(series(years)) if sector in told else [0.0] * len(years)
+                own = draw(series(years)) if sector in with_figures else [0.0] * len(years)
                 for year, value in zip(years, own, strict=True):
                     parts = {sector: value, "all": value}
                     if sector == OWN and share is not None:

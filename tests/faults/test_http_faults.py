@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import EXIT_FETCH, FetchError
 from klimatpuls.fetch.http import Limits, open_session
 from klimatpuls.fetch.snapshots import SnapshotStore
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from conftest import Warehouse
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 DATASET = SMHI_EMISSIONS.datasets[0]

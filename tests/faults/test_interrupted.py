@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.sources import smhi_emissions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conftest import Published
     from psycopg2.extensions import connection as PgConnection
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 LIST = "list@example.org"
@@ -51,7 +52,7 @@ def file(published: Published, tmp_path: Path) -> Path:
 
 
 def take(conn: PgConnection, published: Published, file: Path) -> snapshot.SnapshotResult:
-    """Hop 1 in a run of its own."""
+    """Step 1 in a run of its own."""
     with conn:
         run = runs.start_run(
             conn,
@@ -66,7 +67,7 @@ def take(conn: PgConnection, published: Published, file: Path) -> snapshot.Snaps
     )
 
 
-def judge(conn: PgConnection, published: Published, run_id: int) -> validate.ValidationResult:
+def evaluate(conn: PgConnection, published: Published, run_id: int) -> validate.ValidationResult:
     return validate.validate_run(
         conn, published.warehouse.loader_dsn, SMHI_EMISSIONS, run_id, published.context
     )
@@ -112,7 +113,7 @@ def test_a_release_that_never_got_its_verdict_is_judged_by_the_next_run(
     assert taken.state == "fetched"
     assert taken.run_id == killed
     load.load_run(conn, SMHI_EMISSIONS, taken.run_id, published.context)
-    assert judge(conn, published, taken.run_id).state == "validated"
+    assert evaluate(conn, published, taken.run_id).state == "validated"
     made = publish.publish_validated(conn, published.context, LIST)
     assert made is not None
     assert [LATER.isoformat() in release for release in made.release_ids] == [True]
@@ -123,5 +124,5 @@ def test_a_release_that_never_got_its_verdict_is_judged_by_the_next_run(
 def test_a_verdict_given_twice_stands_once(conn: PgConnection, published: Published, file: Path) -> None:
     run_id = take(conn, published, file).run_id
     load.load_run(conn, SMHI_EMISSIONS, run_id, published.context)
-    assert judge(conn, published, run_id) == judge(conn, published, run_id)
+    assert evaluate(conn, published, run_id) == evaluate(conn, published, run_id)
     assert ask(published, f"SELECT count(*) FROM ops.validation WHERE run_id = {run_id}") == [(1,)]

@@ -22,17 +22,17 @@ from klimatpuls.fetch.http import StatusError
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.pipeline.operator_notice import (
     MAX_ATTEMPTS,
-    UNTOLD_DAYS,
+    PENDING_DAYS,
     failure,
     findings,
     kind_of,
     kind_of_parts,
     lost_parts,
-    tell_untold,
+    notify,
+    notify_pending,
 )
-from klimatpuls.pipeline.operator_notice import tell as tell_notice
 from klimatpuls.pipeline.validate import ValidationResult
-from klimatpuls.pipeline.watch import close_stuck_runs, tell_of_overdue_defects
+from klimatpuls.pipeline.watch import close_stuck_runs, notify_overdue_defects
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.report.mailer import SmtpSettings
 from klimatpuls.report.outbox import LOCK_SPACE, send_due
@@ -456,7 +456,7 @@ def tell(warehouse, tmp_path):
     def call(settings, result=FINDINGS, *, origin="live", now=NOW):
         context = RunContext(home=tmp_path, origin=origin, as_of=now.date(), now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            return tell_notice(conn, settings, findings("smhi_emissions", result, context), context)
+            return notify(conn, settings, findings("smhi_emissions", result, context), context)
 
     return call
 
@@ -485,7 +485,7 @@ def test_what_is_missing_is_told_once_and_the_mail_says_that_the_rest_is_there(
         now = NOW + timedelta(days=day)
         context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            told.append(tell_notice(conn, operator, lost_parts("kolada", losses, context), context))
+            told.append(notify(conn, operator, lost_parts("kolada", losses, context), context))
     assert told == ["sent", None, "sent"]
     first, second = (mail.get_content() for mail in server.taken)
     assert "The rest is checked and published like any other release." in first
@@ -536,7 +536,7 @@ def test_a_known_defect_is_told_when_its_day_of_review_has_passed(server, operat
         now = datetime(day.year, day.month, day.day, 6, tzinfo=UTC)
         context = RunContext(home=tmp_path, origin="live", as_of=day, now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            tell_of_overdue_defects(conn, operator, context)
+            notify_overdue_defects(conn, operator, context)
         assert len(server.taken) == told
         assert all("known_defects.csv" in mail.get_content() for mail in server.taken)
 
@@ -561,7 +561,7 @@ def test_a_failure_is_told_once_a_day_and_another_one_of_that_day_as_well(
         context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
             notice = failure("kolada", f"{error} at {now}", context, kind=kind_of(error))
-            told.append(tell_notice(conn, operator, notice, context))
+            told.append(notify(conn, operator, notice, context))
     assert told == ["sent", None, "sent", "sent", "sent", None, "sent"]
     assert len({mail["Message-ID"] for mail in server.taken}) == 5
 
@@ -579,7 +579,7 @@ def tell_again(warehouse, tmp_path):
     def call(settings, now=NOW):
         context = RunContext(home=tmp_path, origin="live", as_of=now.date(), now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
-            return tell_untold(conn, settings, context)
+            return notify_pending(conn, settings, context)
 
     return call
 
@@ -606,8 +606,8 @@ def test_a_notice_is_not_tried_for_ever(server, operator, tell, tell_again):
 def test_an_old_matter_is_not_told_late(server, operator, tell, tell_again):
     server.rcpt_replies = ["450 later"]
     assert tell(operator) == "failed"
-    assert tell_again(operator, NOW + timedelta(days=UNTOLD_DAYS + 1)) == {}
-    assert tell_again(operator, NOW + timedelta(days=UNTOLD_DAYS)) == {"sent": 1}
+    assert tell_again(operator, NOW + timedelta(days=PENDING_DAYS + 1)) == {}
+    assert tell_again(operator, NOW + timedelta(days=PENDING_DAYS)) == {"sent": 1}
 
 
 def test_a_run_that_was_killed_is_told_once(server, operator, settings, warehouse, tmp_path, tell_again):

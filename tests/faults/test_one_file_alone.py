@@ -13,7 +13,7 @@ import pytest
 from support import pipeline_run
 from support.hostile_files import HOSTILE
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.files import isolation
 from klimatpuls.files.isolation import IsolationError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.pipeline.read_file import Read
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = pytest.mark.postgres
 
 LATER = date(2026, 5, 9)
@@ -73,7 +74,7 @@ def begin(conn: PgConnection, published: Published, bodies: dict[str, bytes]) ->
     return run_id
 
 
-def judged(conn: PgConnection, published: Published, run_id: int) -> validate.ValidationResult:
+def evaluated(conn: PgConnection, published: Published, run_id: int) -> validate.ValidationResult:
     return validate.validate_run(
         conn, published.warehouse.loader_dsn, SMHI_EMISSIONS, run_id, published.context
     )
@@ -88,14 +89,14 @@ def ask(published: Published, query: str) -> list[tuple[Any, ...]]:
 def check_that_the_good_one_is_published(
     conn: PgConnection, published: Published, run_id: int, rules: set[str], *words: str
 ) -> None:
-    result = judged(conn, published, run_id)
+    result = evaluated(conn, published, run_id)
     assert result.state == "quarantined"
     (good_one,) = result.publishable
     assert "-co2-" in good_one
-    told = "\n".join(result.explanations)
-    assert any(rule in told for rule in rules), told
+    message = "\n".join(result.explanations)
+    assert any(rule in message for rule in rules), message
     for word in (*words, "smhi_emissions ghg", "klimatpuls source retry smhi_emissions", "klimatpuls ingest"):
-        assert word in told
+        assert word in message
     made = publish.publish_validated(conn, published.context, pipeline_run.LIST_ADDRESS)
     assert made is not None
     assert good_one in made.release_ids
@@ -271,7 +272,7 @@ def test_what_a_parser_noted_is_told_with_the_run(conn: PgConnection, published:
     run_id = begin(conn, published, {"co2": body})
     result = load.load_run(conn, SMHI_EMISSIONS, run_id, published.context)
     assert any("9 maj 2026" in note for note in result.notes)
-    judged(conn, published, run_id)
+    evaluated(conn, published, run_id)
     ((detail,),) = ask(published, f"SELECT detail FROM ops.source_run WHERE run_id = {run_id}")
     assert "note: smhi_emissions-co2-2026-05-09-" in detail
     assert "9 maj 2026" in detail
@@ -315,7 +316,7 @@ def test_a_part_that_is_missing_waits_to_be_told_from_the_moment_its_release_is_
     assert result.losses == (LOST,)
     assert ask(published, notices) == [("smhi_emissions", "pending", [LOST])]
     again = load.load_run(conn, SMHI_EMISSIONS, run_id, published.context)
-    assert again.losses == (), "what an earlier call queued is not told by this one"
+    assert again.losses == (), "what an earlier call queued is not reported by this one"
     following = begin(conn, published, {"co2": book(published, "co2", 1.002)})
     assert load.load_run(conn, SMHI_EMISSIONS, following, published.context).losses == (LOST,)
     assert len(ask(published, notices)) == 1, "the same part is one matter, however many releases lack it"

@@ -1,4 +1,4 @@
-"""A part of a source that cannot be fetched: told of, asked for again, and no other part's matter."""
+"""A part of a source that cannot be fetched: reported, asked for again, and no matter of another part."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_an_agency_in_trouble_is_left_alone_after_two_failures(
     assert len(server.log) == snapshot.GIVEN_UP_AFTER
     said = str(failed.value).split("\n\n")
     assert said[0].startswith("smhi_emissions ghg was not fetched: ")
-    assert said[-1] == "smhi_emissions sf6 was not asked for, after 2 failures in a row"
+    assert said[-1] == "smhi_emissions sf6 was not fetched, after 2 failures in a row"
     assert len(said) == len(SMHI.datasets[0].substances)
 
 
@@ -135,7 +135,7 @@ def test_a_fault_of_ours_is_its_part_s_alone_too(
     assert result.failed == {FIRST: "scb_population was not fetched: KeyError: 'values'"}
 
 
-def test_a_look_that_fails_hides_no_news_of_another_part(
+def test_a_poll_that_fails_hides_no_news_of_another_part(
     conn: PgConnection, server: MockServer, context: RunContext
 ) -> None:
     server.change = without("/tables/TAB638")

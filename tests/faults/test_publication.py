@@ -14,6 +14,7 @@ from support import pipeline_run
 from support.releases import LIST, ask, current, newest, outbox, publish_now, release, the_day_after
 
 from klimatpuls.contract import schema
+from klimatpuls.contract.causes import OverrideCause
 from klimatpuls.errors import UsageError, WrongHomeError
 from klimatpuls.pipeline import publish, sync_registers, watch
 from klimatpuls.pipeline.approval import decide_digests, decide_release, digests_to_approve
@@ -88,7 +89,7 @@ def test_a_new_release_becomes_current_and_is_mailed_once_a_day(newer_waits: Pub
         assert not watch.queue_missed_digest(conn, published.context, LIST), "not on the same day"
         tomorrow = replace(published.context, as_of=date(2026, 5, 10))
         assert watch.queue_missed_digest(conn, tomorrow, LIST), "what came later that day is not lost"
-        assert not watch.queue_missed_digest(conn, tomorrow, LIST), "and is told once"
+        assert not watch.queue_missed_digest(conn, tomorrow, LIST), "and is mailed once"
     assert [day for day, *_ in outbox(published)][2:] == [date(2026, 5, 10)]
 
 
@@ -287,13 +288,10 @@ class TestHold:
         self.decide(published, release_id, is_approved=True)
         made = publish_now(published)
         assert made is not None
-        assert {
-            "kind": "override",
-            "release_id": release_id,
-            "dataset": "smhi_emissions",
-            "decided_by": "operator",
-            "reason": "looked at",
-        } in made.causes
+        override = OverrideCause(
+            release_id=release_id, dataset="smhi_emissions", decided_by="operator", reason="looked at"
+        )
+        assert override in made.causes
         assert current(published) == release_id
         assert outbox(published)[-1] == (date(2026, 5, 9), "asked", "pending")
 

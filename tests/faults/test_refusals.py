@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.fetch.http import open_session
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conftest import Warehouse
     from psycopg2.extensions import connection as PgConnection
 
+SCB_POPULATION = SOURCES["scb_population"]
 pytestmark = pytest.mark.postgres
 
 DAY = date(2026, 5, 8)
@@ -50,8 +51,8 @@ def context(tmp_path: Path) -> RunContext:
 
 @pytest.fixture
 def server(small_archive: Path) -> Iterator[MockServer]:
-    with MockServer(MockAgencies(small_archive, DAY)) as replica:
-        yield replica
+    with MockServer(MockAgencies(small_archive, DAY)) as mock_server:
+        yield mock_server
 
 
 def ask(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:
@@ -134,8 +135,8 @@ def test_a_home_whose_population_was_refused_heals_by_itself(
     assert not result.quarantined
     verdict = validate.validate_run(conn, warehouse.loader_dsn, SCB, again.run_id, context)
     assert verdict.state == "validated"
-    told = "SELECT DISTINCT status FROM mart.data_status WHERE dataset = 'scb_population'"
-    assert ask(warehouse, told) == [("fresh",)]
+    shown = "SELECT DISTINCT status FROM mart.data_status WHERE dataset = 'scb_population'"
+    assert ask(warehouse, shown) == [("fresh",)]
     assert not seen(conn, server, context).has_news
     assert fetched(conn, server, context).state == "no_news"
 
@@ -209,12 +210,12 @@ def test_what_is_refused_for_another_reason_is_told_anew(
     result = load.load_run(conn, SCB, again.run_id, context)
     assert len(result.quarantined) == 1
     verdict = validate.validate_run(conn, warehouse.loader_dsn, SCB, again.run_id, context)
-    told = "\n".join(verdict.explanations)
-    assert "klimatpuls source retry scb_population" in told
-    assert "Another version of it reads the file again by itself" in told
+    shown = "\n".join(verdict.explanations)
+    assert "klimatpuls source retry scb_population" in shown
+    assert "Another version of it reads the file again by itself" in shown
     sha256 = ask(warehouse, "SELECT snapshot_sha256 FROM ops.snapshot")[0][0]
     manifest = f"snapshots/manifests/scb_population/scb_population/all/{sha256}.json"
-    assert manifest in told
+    assert manifest in shown
     assert (context.home / manifest).is_file()
 
 
@@ -374,7 +375,7 @@ def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
     from klimatpuls.cli import session
     from klimatpuls.errors import EXIT_DONE, EXIT_QUARANTINE
     from klimatpuls.local import runtime
-    from klimatpuls.pipeline.recognise_file import Known
+    from klimatpuls.pipeline.recognise_file import FileIdentity
 
     load.load_run(conn, SCB, given(conn, context, PAGE), context)
     said: list[str] = []
@@ -389,11 +390,11 @@ def test_a_file_given_again_that_this_version_refused_is_not_taken_for_known(
     monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: warehouse.loader_dsn)
     monkeypatch.setattr(runtime, "run_context", lambda *_: context)
     home: Any = None
-    known = Known(source=SCB.id, dataset="scb_population", substance=None)
+    known = FileIdentity(source=SCB.id, dataset="scb_population", substance=None)
     for body, expected in ((PAGE, EXIT_QUARANTINE), (b"{}", EXIT_DONE)):
         said.clear()
-        file = snapshot.Given(name="page.json", body=body, known=known, is_synthetic=True)
+        file = snapshot.RecognisedFile(name="page.json", body=body, known=known, is_synthetic=True)
         assert session.ingest_file(home, file, said.append) == expected
-        told = [line for line in said if line.startswith("refused: ")]
-        assert len(told) == (expected == EXIT_QUARANTINE)
+        shown = [line for line in said if line.startswith("refused: ")]
+        assert len(shown) == (expected == EXIT_QUARANTINE)
     assert ask(warehouse, "SELECT count(*) FROM ops.snapshot") == [(1,)]

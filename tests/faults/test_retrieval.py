@@ -1,4 +1,4 @@
-"""Releases of a publisher that dates nothing: dated by retrieval, told apart by content alone."""
+"""Releases of a publisher that dates nothing: dated by retrieval, distinguished by content alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import pipeline_run
 
-from klimatpuls.contract.catalog import KOLADA
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.domain.kolada_kpis import kpis
 from klimatpuls.pipeline import load, publish, snapshot, validate
@@ -20,13 +20,14 @@ from klimatpuls.warehouse.connection import connect
 if TYPE_CHECKING:
     from conftest import Published
 
+KOLADA = SOURCES["kolada"]
 pytestmark = pytest.mark.postgres
 
 DATASET = "kolada_kpi"
 
 
 def retrieve(published: Published, day: date, coming: str) -> list[str]:
-    """Take the definitions that are retrieved on a day through all hops; the verdicts on them."""
+    """Take the definitions that are retrieved on a day through all steps; the verdicts on them."""
     entries = [{"id": code, "title": code, "publication_date": coming} for code in kpis()]
     page = {"count": len(entries), "values": entries, "next_url": None, "previous_url": None}
     head = {"retrieved": day.isoformat(), "by": "klimatpuls", "pages": 1}
@@ -60,7 +61,7 @@ def releases(published: Published) -> list[tuple[Any, ...]]:
 
 
 def current_day(published: Published) -> date:
-    """What readers are told of the next publication comes from the release of this day."""
+    """What readers see of the next publication comes from the release of this day."""
     with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
         cursor.execute(
             """SELECT DISTINCT r.published_date FROM mart.indicator_definition AS d

@@ -13,11 +13,12 @@ from conftest import AS_OF
 from support import pipeline_run
 from support.releases import LIST, ask, current, outbox
 
+from klimatpuls.contract.causes import RecalculatedCause
 from klimatpuls.errors import WarehouseError
 from klimatpuls.membership import members
 from klimatpuls.pipeline import publish, watch
 from klimatpuls.pipeline.approval import decide_release
-from klimatpuls.pipeline.assess import assess
+from klimatpuls.pipeline.assess_members import assess_members
 from klimatpuls.pipeline.stale_tables import read_stale
 from klimatpuls.report.render import render
 from klimatpuls.report.view import read_digest
@@ -174,7 +175,7 @@ def test_a_formula_that_raises_fails_its_tables_alone(
     assert healed is not None
     assert healed.stale == ()
     assert healed.digest_queued is held
-    assert {"kind": "recalculated", "tables": sorted(stale)} in healed.causes
+    assert RecalculatedCause(tables=tuple(sorted(stale))) in healed.causes
     kept &= calculated.after.keys()
     assert parts_of(published, kept) == {mart: calculated.after[mart] for mart in kept}
 
@@ -384,7 +385,7 @@ class TestDigest:
         words = " ".join(text.split())
         assert "Medlemmarnas egna mål --------------------- Siffrorna kunde inte beräknas" in words
         assert "These figures could not be calculated in this publication." in words
-        assert not [cause for cause in made.causes if cause["kind"] == "standing"]
+        assert not [cause for cause in made.causes if cause.kind == "standing"]
 
     def test_without_what_it_leads_with_it_is_held_back_and_told_later(
         self, newer_waits: Published, quick: pytest.MonkeyPatch
@@ -407,7 +408,7 @@ class TestDigest:
         healed = publish_again(published, try_again=True)
         assert healed is not None
         assert healed.digest_queued
-        kinds = [(cause["kind"], cause.get("release_id")) for cause in healed.causes]
+        kinds = [(cause.kind, getattr(cause, "release_id", None)) for cause in healed.causes]
         assert kinds == [("release", current(published)), ("recalculated", None)]
         assert len(outbox(published)) == queued + 1
         _, text = self.digest_of(published)
@@ -421,7 +422,7 @@ class TestDaysThatPass:
             closing(connect(published.warehouse.loader_dsn)) as conn,
             closing(connect(published.warehouse.mailer_dsn)) as mailer,
         ):
-            return assess(conn, mailer, context)
+            return assess_members(conn, mailer, context)
 
     def test_a_table_of_members_that_fails_is_told_once_and_heals(
         self, published: Published, monkeypatch: pytest.MonkeyPatch

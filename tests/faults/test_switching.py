@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
+from support.frames import frames_of
 from support.releases import current, publish_now
 
 from klimatpuls.pipeline.approval import decide_release
@@ -91,7 +92,7 @@ class Switcher(threading.Thread):
     def _compute(self, inputs: ResultInputs) -> Iterable[Result]:
         """The results, reckoned once, the first of each table: what is tried here is the switch."""
         if self._frames is None:
-            whole = results.build_results(inputs)
+            whole = frames_of(results.each_result(inputs))
             self._frames = {name: frame.head(RESULT_ROWS) for name, frame in whole.items()}
         return [Result(name, frozenset(), frame) for name, frame in self._frames.items()]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch import rate_limit
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
-from klimatpuls.warehouse.calls import WarehouseLedger
+from klimatpuls.warehouse.calls import WarehouseCallLog
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from conftest import Warehouse
 
+SCB_POPULATION = SOURCES["scb_population"]
 pytestmark = pytest.mark.postgres
 
 HOST = SCB_POPULATION.hosts[0]
@@ -29,14 +30,14 @@ TABLE = "/scb/api/v2/tables/TAB638"
 CALLER = """
 import sys
 from dataclasses import replace
-from klimatpuls.contract.catalog import SCB_POPULATION
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.fetch.http import open_session
-from klimatpuls.warehouse.calls import WarehouseLedger
+from klimatpuls.warehouse.calls import WarehouseCallLog
 from klimatpuls.warehouse.connection import connect
 
 dsn, url, calls, reads_config = sys.argv[1:]
-source = replace(SCB_POPULATION, calls_per_window=())
-with open_session(source, url, ledger=WarehouseLedger(connect(dsn))) as session:
+source = replace(SOURCES["scb_population"], calls_per_window=())
+with open_session(source, url, call_log=WarehouseCallLog(connect(dsn))) as session:
     if reads_config == "True":
         from klimatpuls.fetch.pxweb.client import PxWebClient
 
@@ -94,11 +95,11 @@ def test_four_processes_together_keep_what_one_of_them_was_told(
     assert most_in_any_window(moments, seconds) <= kept
 
 
-def take(ledger: WarehouseLedger, *limits: tuple[int, float], host: str = HOST) -> float:
+def take(call_log: WarehouseCallLog, *limits: tuple[int, float], host: str = HOST) -> float:
     """Make a call that is answered at once; returns the seconds it would have to wait instead, or 0."""
-    seconds, call = ledger.take(host, limits)
+    seconds, call = call_log.take(host, limits)
     if seconds == 0:
-        ledger.answered(host, call)
+        call_log.answered(host, call)
     return seconds
 
 
@@ -113,58 +114,58 @@ def move_calls(warehouse: Warehouse, interval: str) -> None:
 
 def test_a_slot_is_free_again_when_its_window_has_passed(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as conn:
-        ledger = WarehouseLedger(conn)
-        assert [take(ledger, (3, 60.0)) for _ in range(2)] == [0, 0]
-        assert 59 < take(ledger, (3, 60.0)) <= 60
-        assert take(ledger, (3, 60.0), host="another.example.org") == 0
+        call_log = WarehouseCallLog(conn)
+        assert [take(call_log, (3, 60.0)) for _ in range(2)] == [0, 0]
+        assert 59 < take(call_log, (3, 60.0)) <= 60
+        assert take(call_log, (3, 60.0), host="another.example.org") == 0
         move_calls(warehouse, "-58 seconds")
-        assert 0 < take(ledger, (3, 60.0)) <= 2
+        assert 0 < take(call_log, (3, 60.0)) <= 2
         move_calls(warehouse, "-2 seconds")
-        assert take(ledger, (3, 60.0)) == 0
+        assert take(call_log, (3, 60.0)) == 0
 
 
 def test_a_call_of_a_killed_process_holds_its_slot_until_it_must_have_arrived(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as killed:
-        WarehouseLedger(killed).take(HOST, [(1, 9.0)])
+        WarehouseCallLog(killed).take(HOST, [(1, 9.0)])
     with closing(connect(warehouse.loader_dsn)) as conn:
-        ledger = WarehouseLedger(conn)
+        call_log = WarehouseCallLog(conn)
         move_calls(warehouse, "-14 seconds")
-        assert take(ledger, (1, 9.0)) == pytest.approx(10.0)
+        assert take(call_log, (1, 9.0)) == pytest.approx(10.0)
         move_calls(warehouse, "-10 seconds")
-        assert 0 < take(ledger, (1, 9.0)) <= 1.0
+        assert 0 < take(call_log, (1, 9.0)) <= 1.0
         move_calls(warehouse, "-1 second")
-        assert take(ledger, (1, 9.0)) == 0
+        assert take(call_log, (1, 9.0)) == 0
 
 
 def test_what_a_host_says_of_itself_holds_for_all_and_its_newest_word_counts(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as one, closing(connect(warehouse.loader_dsn)) as other:
-        WarehouseLedger(one).state(HOST, [(1, 60.0)])
-        assert take(WarehouseLedger(other), (100, 1.0)) == 0
-        assert take(WarehouseLedger(other), (100, 1.0)) > 60
-        WarehouseLedger(one).state(HOST, [(50, 60.0)])
-        assert take(WarehouseLedger(other), (100, 1.0)) == 0
+        WarehouseCallLog(one).state(HOST, [(1, 60.0)])
+        assert take(WarehouseCallLog(other), (100, 1.0)) == 0
+        assert take(WarehouseCallLog(other), (100, 1.0)) > 60
+        WarehouseCallLog(one).state(HOST, [(50, 60.0)])
+        assert take(WarehouseCallLog(other), (100, 1.0)) == 0
 
 
 def test_a_clock_that_was_set_back_holds_nobody_up(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as conn:
-        ledger = WarehouseLedger(conn)
-        take(ledger, (1, 10.0))
+        call_log = WarehouseCallLog(conn)
+        take(call_log, (1, 10.0))
         move_calls(warehouse, "1 hour")
-        assert take(ledger, (1, 10.0)) == 0
+        assert take(call_log, (1, 10.0)) == 0
 
 
 def test_calls_are_kept_for_a_week_and_counted_by_host(warehouse: Warehouse) -> None:
     with closing(connect(warehouse.loader_dsn)) as conn:
-        ledger = WarehouseLedger(conn)
+        call_log = WarehouseCallLog(conn)
         for host in (HOST, HOST, "another.example.org"):
-            take(ledger, host=host)
+            take(call_log, host=host)
         with conn, conn.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp() - interval '1 hour'")
             (moment,) = cursor.fetchone()
             cursor.execute(load_sql("read/calls_since.sql"), {"moment": moment})
             assert cursor.fetchall() == [("another.example.org", 1), (HOST, 2)]
         move_calls(warehouse, "-8 days")
-        take(ledger)
+        take(call_log)
         with conn, conn.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM ops.host_call WHERE host = %s", (HOST,))
             assert cursor.fetchone() == (1,)

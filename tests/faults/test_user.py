@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg2
 import pytest
 
+from klimatpuls.cli import output
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.files import synthetic_mark
 from klimatpuls.local import processes, refresh, runtime, stack
@@ -42,12 +43,12 @@ with Home(Path(sys.argv[1])).lock(sys.argv[2]):
 RUN = """
 import sys, time
 from pathlib import Path
-from klimatpuls.local import house
+from klimatpuls.local import runtime
 from klimatpuls.local.home import Home
 home = Home(Path(sys.argv[1]))
-with house.build_stack(home) as stack:
+with runtime.build_stack(home) as stack:
     print("starting", flush=True)
-    stack.start("run", house.DATABASE_ONLY, house.migrate_warehouse(home))
+    stack.start("run", runtime.DATABASE_ONLY, runtime.migrate_warehouse(home))
     sys.stdin.read()
 """
 
@@ -141,8 +142,8 @@ class TestQueries:
         monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: warehouse.bi_dsn)
 
     def ask(self, query: str, path: Path) -> str:
-        with path.open("wb", buffering=0) as output:
-            output.write_csv(cast("Any", None), query, output)
+        with path.open("wb", buffering=0) as full:
+            output.write_csv(cast("Any", None), query, full)
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     @pytest.mark.parametrize("query", ["SELECT 1 AS a -- one", "SELECT 1 AS a;", " SELECT 1 AS a ;\n"])

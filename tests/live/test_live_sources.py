@@ -14,8 +14,8 @@ from klimatpuls.contract import catalog
 from klimatpuls.fetch import http
 from klimatpuls.local import source_check
 from klimatpuls.operations.check_sources import check_sources
-from klimatpuls.pipeline.snapshot import source_module
 from klimatpuls.sources import scb_population, smhi_emissions
+from klimatpuls.sources.protocol import source_module
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 

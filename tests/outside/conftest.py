@@ -1,4 +1,4 @@
-"""What leaves the house: good figures of every source, to be exported and backed up."""
+"""What leaves the project: good figures of every source, to be exported and backed up."""
 
 from __future__ import annotations
 

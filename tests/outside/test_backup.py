@@ -82,8 +82,8 @@ def backed_up(good: Published, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @contextmanager
 def _changing(stack: Stack) -> Iterator[None]:
-    """A warehouse whose figures change before a backup reckons its digest, and back after the block."""
-    reckon, changed = backup.digest_of, []
+    """A warehouse whose figures change before a backup computes its digest, and back after the block."""
+    compute, changed = backup.digest_of, []
 
     def change(years: int) -> None:
         with closing(stack.cluster.connect(WAREHOUSE_DATABASE)) as admin, admin, admin.cursor() as cursor:
@@ -92,7 +92,7 @@ def _changing(stack: Stack) -> Iterator[None]:
 
     def change_first(cursor: Any) -> str:
         change(1)
-        return reckon(cursor)
+        return compute(cursor)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backup, "digest_of", change_first)
@@ -168,7 +168,7 @@ def _flip(content: bytes, place: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "harm",
+    "corrupt",
     [
         pytest.param(lambda content: _flip(content, 5_000), id="a bit of the dump"),
         pytest.param(lambda content: _flip(content, content.rindex(b'"origin"') + 1), id="of the manifest"),
@@ -179,13 +179,13 @@ def _flip(content: bytes, place: int) -> bytes:
     ],
 )
 def test_a_damaged_file_is_refused_before_anything_is_made(
-    backed_up: BackedUp, tmp_path: Path, harm: Any
+    backed_up: BackedUp, tmp_path: Path, corrupt: Any
 ) -> None:
-    harmed = tmp_path / "harmed.tar"
-    harmed.write_bytes(harm(backed_up.file.read_bytes()))
+    corrupted = tmp_path / "corrupted.tar"
+    corrupted.write_bytes(corrupt(backed_up.file.read_bytes()))
     with pytest.raises(BackupError, match=r"is no backup, or is damaged .*Nothing was made"):
-        restore(harmed, tmp_path / "home", _say)
-    assert [path.name for path in tmp_path.iterdir()] == ["harmed.tar"]
+        restore(corrupted, tmp_path / "home", _say)
+    assert [path.name for path in tmp_path.iterdir()] == ["corrupted.tar"]
 
 
 def _resealed(source: Path, target: Path, *, extra: str | None = None, **changes: Any) -> Path:
@@ -194,8 +194,8 @@ def _resealed(source: Path, target: Path, *, extra: str | None = None, **changes
         for member in old.getmembers():
             if member.name not in (backup.MANIFEST, backup.SEAL):
                 new.addfile(member, old.extractfile(member))
-        told = json.loads(old.extractfile(backup.MANIFEST).read())  # type: ignore[union-attr]
-        manifest = backup.Manifest(**{**told, **changes})
+        manifest_json = json.loads(old.extractfile(backup.MANIFEST).read())  # type: ignore[union-attr]
+        manifest = backup.Manifest(**{**manifest_json, **changes})
         if extra:
             manifest.files[extra] = {"size": 1, "sha256": backup.hashlib.sha256(b"x").hexdigest()}
             new.addfile(backup._entry(extra, 1, 0o644), io.BytesIO(b"x"))

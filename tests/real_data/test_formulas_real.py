@@ -25,7 +25,6 @@ from klimatpuls.statistics import (
     network,
     nowcast,
     peers,
-    results,
     revisions,
     standing,
     trend,
@@ -69,7 +68,7 @@ def line(target_id: str, boundary: str, base_year: int, below: float, target_yea
 
 
 def revise_last_year(table: ReleaseTable, spread: float) -> ReleaseTable:
-    """A made-up quiet correction: municipal cells of the last year that are no copies, moved a little."""
+    """A synthetic quiet correction: municipal cells of the last year that are no copies, moved a little."""
     chance = np.random.default_rng(15)
     rows = [row for row, code in enumerate(table.region_codes) if len(code) == 4]
     signal = network.find_local_signal(table, *table.years[-2:].tolist()).set_index("sector_code")
@@ -204,8 +203,8 @@ class TestTierp:
 
     def test_the_record_of_first_publications(self, tables):
         found = revisions.build_record(list(tables.values())).set_index(["sector_code", "years_since_first"])
-        told = found.loc["all", ["pairs_n", "median_moved_pct", "p90_moved_pct"]].round(1)
-        assert told.to_dict("index") == {
+        shown = found.loc["all", ["pairs_n", "median_moved_pct", "p90_moved_pct"]].round(1)
+        assert shown.to_dict("index") == {
             1: {"pairs_n": 1, "median_moved_pct": 0.8, "p90_moved_pct": 2.2},
             4: {"pairs_n": 1, "median_moved_pct": 4.2, "p90_moved_pct": 10.1},
         }
@@ -275,8 +274,9 @@ class TestStandings:
         old = build_series(tables["2025"], "effort_sharing_proxy", earlier=[tables["2021"]])
         new = build_series(tables["2026a"], "effort_sharing_proxy", earlier=[tables["2021"], tables["2025"]])
         as_of = dt.date(2026, 5, 8)
-        steps = revisions.decompose_standing(LINES[1], old, new, as_of=as_of)
-        whole = standing.evaluate(LINES[1], new, as_of=as_of)
+        sides = ({"effort_sharing_proxy": one} for one in (old, new))
+        steps = revisions.decompose_standings(LINES[1:2], *sides, as_of=as_of)
+        whole = standing.evaluate_all(LINES[1:2], {"effort_sharing_proxy": new}, as_of=as_of)
         last = steps[steps["step"] == "new_data"]
         assert last["status"].tolist() == whole["status"].tolist()
         np.testing.assert_allclose(last["central_tco2e"], whole["central_tco2e"], rtol=0)
@@ -450,7 +450,7 @@ class TestNetwork:
                 donors=donors,
                 keep_aviation=keep_aviation,
             )
-            found = network.per_capita(own, population, chosen, results.splits()).set_index("year")
+            found = network.per_capita(own, population, chosen, network.splits()).set_index("year")
             return round(float(found.loc[2023, "tco2e_per_capita"]), 2)
 
         assert t_per_capita("territorial", members) == 3.24
@@ -467,16 +467,16 @@ class TestNetwork:
         own = build_series(tables["2026a"], "territorial")
         wide = own.pivot_table(index="region_code", columns="year", values="value_tco2e")
 
-        def told(chosen: list[str]) -> list[float]:
+        def shown(chosen: list[str]) -> list[float]:
             total = wide.loc[chosen].sum()
             return [round(100 * (total[2024] / total[year] - 1), 2) for year in (2023, 1990)]
 
         assert round(wide.loc[members, 2024].sum()) == 11_162_325
-        assert told(members) == [5.67, -28.73]
-        assert told([code for code in members if code != code_for("Luleå")]) == [8.82, -37.58]
-        assert told([code for code in MUNICIPALITIES if code not in members]) == [8.83, -34.38]
+        assert shown(members) == [5.67, -28.73]
+        assert shown([code for code in members if code != code_for("Luleå")]) == [8.82, -37.58]
+        assert shown([code for code in MUNICIPALITIES if code not in members]) == [8.83, -34.38]
         assert round((wide.loc[NATION, 2024] - wide.loc[list(MUNICIPALITIES), 2024].sum()) / 1000) == 181
-        heads = network.per_capita(own, population, members, results.splits()).set_index("year")
+        heads = network.per_capita(own, population, members, network.splits()).set_index("year")
         assert heads.loc[[2023, 2024], "tco2e_per_capita"].round(3).tolist() == [3.245, 3.404]
         parts = change_parts.build_change_parts(tables["2026a"], [(2023, 2024)], with_sectors=False)
         parts = parts[parts["region_code"].isin(members)].sum(numeric_only=True)
@@ -542,12 +542,12 @@ class TestAviationEstimated:
         ]
         assert round(100 * row["required_annual_rate"], 1) == 11.2
 
-    def test_what_the_eight_ways_are_worth(self, by_boundary):
+    def test_what_the_eight_variants_are_worth(self, by_boundary):
         matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"]).select(MUNICIPALITIES)
         points = trend.select_points(matrix.years, matrix.observed).values
         ends = trend.project(matrix.years, points, np.array([2030]))[:, 0, :]
         verdicts = np.where(np.isnan(ends), np.nan, ends <= 0.45 * matrix.at(1990)[:, None])
-        assert round(trend.participation_ratio(verdicts), 1) == trend.INDEPENDENT_WAYS
+        assert round(trend.participation_ratio(verdicts), 1) == trend.INDEPENDENT_VARIANTS
         found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
         assert municipal(found)["variants_met"].isin([0, 8]).sum() == 192
 
@@ -588,7 +588,7 @@ class TestAviationEstimated:
 
 
 class TestCentre:
-    def test_no_status_and_no_count_depends_on_which_way_is_the_centre(self, by_boundary, monkeypatch):
+    def test_no_status_and_no_count_depends_on_the_central_variant(self, by_boundary, monkeypatch):
         anchored = standing.evaluate_all(LINES, by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
         monkeypatch.setattr(trend, "CENTRAL_VARIANT", 0)
         monkeypatch.setattr(
@@ -675,12 +675,12 @@ class TestNowcast:
 
     def test_where_there_is_a_local_signal_it_still_wins(self, scores):
         columns = ["nowcast_median_pct", "nowcast_p90_pct", "carried_median_pct", "carried_p90_pct"]
-        told = {
+        shown = {
             "within_release": [1.75, 7.51, 3.64, 12.45],
             "real_vintage": [2.34, 9.01, 14.21, 21.16],
             "all": [1.78, 7.59, 3.93, 14.47],
         }
-        for kind, figures in told.items():
+        for kind, figures in shown.items():
             row = scores.loc[(kind, "local_signal")]
             assert row[columns].astype(float).round(2).tolist() == figures, kind
         assert nowcast.is_shown(scores.reset_index())
@@ -709,9 +709,9 @@ class TestBacktest:
                 "2024, when emissions rose nearly everywhere"
             )
 
-    def test_no_way_would_have_been_better_in_most_origins_on_either_boundary(self, backtested):
+    def test_no_projection_would_have_been_better_in_most_origins_on_either_boundary(self, backtested):
         for frame in backtested.values():
-            assert set(frame["municipalities_n"]) == {290}, "every way on the same municipalities"
+            assert set(frame["municipalities_n"]) == {290}, "every projection on the same municipalities"
             compared = backtest.compare_with_central(frame)
             assert set(compared["origins_n"]) == {15}
             assert not compared["is_better_in_most"].any()
@@ -797,8 +797,8 @@ def test_the_backtest_tables_of_the_methods_page_are_what_comes_out(backtested):
         every = backtest.compare_with_central(frame).set_index("variant_code")["better_n"]
         seven = backtest.compare_with_central(pairs).set_index("variant_code")["better_n"]
         for code, cells in rows:
-            told = [cell.strip() for cell in cells.split("|")]
+            shown = [cell.strip() for cell in cells.split("|")]
             errors = pairs.loc[pairs["variant_code"] == code, "median_error_pct"]
-            assert told[:7] == [f"{error:.1f}" for error in errors], (boundary, code)
+            assert shown[:7] == [f"{error:.1f}" for error in errors], (boundary, code)
             if code != backtest.CENTRAL:
-                assert told[7:] == [str(seven[code]), str(every[code])], (boundary, code)
+                assert shown[7:] == [str(seven[code]), str(every[code])], (boundary, code)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from psycopg2 import sql
+from support.loading import load_facts, load_rejects
 
 from klimatpuls.contract import catalog
 from klimatpuls.contract.releases import Parsed, content_sha256, release_id
@@ -22,7 +23,6 @@ from klimatpuls.validation.gates import explain
 from klimatpuls.validation.record import record_verdicts
 from klimatpuls.validation.run import validate_run
 from klimatpuls.warehouse.connection import connect, load_sql
-from klimatpuls.warehouse.loader import load_facts, load_rejects
 
 if TYPE_CHECKING:
     from pathlib import Path

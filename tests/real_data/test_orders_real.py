@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.pipeline import load, publish, snapshot, sync_registers
 from klimatpuls.pipeline.approval import decide_release
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.validation.gates import ReleaseVerdict
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 pytestmark = [pytest.mark.real_data, pytest.mark.postgres, pytest.mark.timeout(1200)]
 
 AS_OF = date(2026, 5, 8)

@@ -112,7 +112,7 @@ class FirstDay:
             patch.delenv(name, raising=False)
 
     def bring(self, source: Source) -> Brought:
-        """Look at a source and take it through hops 1 to 3; whatever a task raises fails that task."""
+        """Poll a source and take it through steps 1 to 3; whatever a task raises fails that task."""
         trouble: list[str] = []
         skipped: list[str] = []
         self._do(trouble, skipped, self._tasks.poll, source.id)
@@ -121,14 +121,14 @@ class FirstDay:
         if loaded is not None:
             left = self._do(trouble, skipped, self._tasks.validate, source.id, loaded)
             if left:
-                self._do(trouble, skipped, self._tasks.tell_findings, source.id, loaded)
+                self._do(trouble, skipped, self._tasks.notify_findings, source.id, loaded)
         return Brought(trouble=tuple(trouble), skipped=tuple(skipped))
 
     def publish_and_mail(self) -> Brought:
-        """Hops 4 and 5."""
+        """Steps 4 and 5."""
         trouble: list[str] = []
         skipped: list[str] = []
-        for task in ("sync_registers", "publish", "render_report", "ask_for_approval", "send_mail"):
+        for task in ("sync_registers", "publish", "render_report", "pending_approvals", "send_mail"):
             self._do(trouble, skipped, getattr(self._tasks, task))
         return Brought(trouble=tuple(trouble), skipped=tuple(skipped))
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from klimatpuls.mock_agencies.server import MockServer
 
 DIGEST = ("smhi_emissions", "ghg")
-"""Whose figures the digest tells."""
+"""Whose figures the digest shows."""
 
 
 def days(variations: Sequence[Variation]) -> pytest.MarkDecorator:

@@ -4,7 +4,7 @@ Each is a way in which a first live day may differ from what was recorded: anoth
 for a unit, a field more or less, an answer that is none. ``accepted`` says that the figures are there, the
 same as ever where nothing else is said; ``lost_part`` that a part is missing and all else is there;
 ``held`` that a person is asked; ``refused`` that nothing is loaded. ``says`` are words of what the operator
-or the reader of the release is told.
+or the reader of the release is notified.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Variation:
         route: Pattern of method, agency and path that are hit, such as ``GET /scb/api/v2/config``.
         make: Makes the change; anew for every day, since some count calls.
         expected: What must become of it.
-        says: Words that somebody is told: the operator, or in the release's notes where it is accepted.
+        says: Words of the message: to the operator, or in the release's notes where it is accepted.
         dataset: The dataset that is hit, where the source has several.
         substance: The substance that is hit, where the source has several.
         same_figures: Whether what is accepted is, to the last figure and date, what comes as recorded.

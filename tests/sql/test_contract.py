@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import psycopg2
 import pytest
+from conftest import PASSWORDS
 from support import contract_rules
 
-from klimatpuls.contract import schema
+from klimatpuls.contract import datapackage, schema
+from klimatpuls.statistics.steps import Result
 from klimatpuls.warehouse.connection import connect
+from klimatpuls.warehouse.migrate import migrate
+from klimatpuls.warehouse.result_tables import Before, ResultTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +146,7 @@ def test_the_reader_of_dashboards_may_call_every_function(warehouse: Warehouse) 
 
 def test_values_are_what_the_contract_says(wholly_good: Published) -> None:
     with closing(connect(wholly_good.warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
-        broken = contract_rules.counted(cursor, contract_rules.EMPTY_AT_FIRST | TOO_SHORT_FOR)
+        broken = contract_rules.count_violations(cursor, contract_rules.EMPTY_AT_FIRST | TOO_SHORT_FOR)
     assert len(broken) > 200
     assert {what: count for what, count in broken.items() if count} == {}
 
@@ -150,7 +156,7 @@ def test_broken_promises_are_counted(
 ) -> None:
     own = clone(good.warehouse.name)
     with closing(psycopg2.connect(own.admin_dsn)) as conn, conn.cursor() as cursor:
-        before = contract_rules.counted(cursor)
+        before = contract_rules.count_violations(cursor)
         cursor.execute(
             "ALTER TABLE mart_data.carbon_law DROP CONSTRAINT carbon_law_pkey, "
             "ALTER COLUMN reference_year DROP NOT NULL; "
@@ -163,7 +169,7 @@ def test_broken_promises_are_counted(
             "WHERE region_code = '0360' AND year = 2024; "
             "DELETE FROM mart_data.peer"
         )
-        after = contract_rules.counted(cursor)
+        after = contract_rules.count_violations(cursor)
     drop_warehouse(own)
     assert {what: count - before[what] for what, count in after.items() if count != before[what]} == {
         "carbon_law: its key (region_code) occurs twice": 1,
@@ -173,3 +179,45 @@ def test_broken_promises_are_counted(
         "boundary_series.status is none of 'observed', 'linked', 'estimated'": 4,
         "peer is empty": 1,
     }
+
+
+def test_a_new_column_is_stated_in_the_contract_the_formula_and_the_migration_only(
+    good: Published,
+    clone: Callable[[str], Warehouse],
+    drop_warehouse: Callable[[Warehouse], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """View, comment, grant, loader, dictionary and data package follow from these three."""
+    own = clone(good.warehouse.name)
+    document = schema.merge_documents(
+        {path.name: path.read_text(encoding="utf-8") for path in schema.contract_files()}
+    )
+    column = {"type": "double precision", "unit": "trees", "nullable": True, "sv": "Träd.", "en": "Trees."}
+    document["marts"]["carbon_law"]["columns"].append({"tree_count": column})  # 1: the contract
+    changed = schema.read_contract({"changed.yaml": json.dumps(document)})
+    monkeypatch.setattr(schema, "contract", lambda: changed)
+    with closing(connect(own.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE mart_data.carbon_law ADD COLUMN tree_count double precision"
+        )  # 2: migration
+    migrate(own.admin_dsn, PASSWORDS)
+    with closing(connect(own.loader_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("SELECT publication_id FROM mart.current_publication")
+        (publication_id,) = cursor.fetchone()
+        frame = pd.DataFrame({"region_code": ["00"], "release_id": ["r"], "reference_year": [2026]})
+        frame = frame.assign(tree_count=[7.0])  # 3: the formula
+        before = Before(publication_id=publication_id, results_id=publication_id, statuses={})
+        tables = ResultTables(cursor, publication_id + 1, before, [])
+        tables.write(Result("carbon_law", frozenset(), frame))
+        assert tables.rows == {"carbon_law": 1}, tables.statuses
+    with closing(connect(own.admin_dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("UPDATE mart.current_publication SET results_id = publication_id + 1")
+    assert _rows(own.bi_dsn, "SELECT tree_count FROM mart.carbon_law") == [(7.0,)]
+    test_views_and_contract_agree_column_by_column(own)
+    test_every_view_and_column_carries_its_meaning_in_both_languages(own)
+    drop_warehouse(own)
+    assert (
+        "| `tree_count` | double precision | trees | yes | Träd. | Trees. |" in schema.dictionary_markdown()
+    )
+    fields = datapackage.table_schema(schema.mart("carbon_law"))["fields"]
+    assert fields[-1]["name"] == "tree_count"

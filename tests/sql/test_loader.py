@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import psycopg2
 import pytest
+from support.loading import load_facts, load_rejects
 
 from klimatpuls.contract.releases import Parsed
 from klimatpuls.contract.schema import ContractError
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
-from klimatpuls.warehouse.loader import copy_frame, load_facts, load_rejects
+from klimatpuls.warehouse.loader import copy_rows, frame_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,6 +176,6 @@ def test_copy_writes_a_missing_value_as_null_and_counts_what_arrived(warehouse: 
     frame = pd.DataFrame({"k": [1, 2, 3], "v": [1.5, None, float("nan")], "t": ["a", None, ""]})
     with closing(psycopg2.connect(warehouse.admin_dsn)) as admin, admin.cursor() as cursor:
         cursor.execute("CREATE TABLE staging.trial (c text, k int, v float8, t text)")
-        assert copy_frame(cursor, ("staging", "trial"), frame, {"c": "x"}) == 3
+        assert copy_rows(cursor, ("staging", "trial"), frame_rows(frame, {"c": "x"})) == 3
         cursor.execute("SELECT c, k, v, t FROM staging.trial ORDER BY k")
         assert cursor.fetchall() == [("x", 1, 1.5, "a"), ("x", 2, None, None), ("x", 3, None, "")]

@@ -21,7 +21,7 @@ from klimatpuls.errors import UsageError
 from klimatpuls.local import runtime
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline import watch
-from klimatpuls.pipeline.assess import assess
+from klimatpuls.pipeline.assess_members import assess_members
 from klimatpuls.pipeline.sync_registers import sync_registers
 from klimatpuls.report import render
 from klimatpuls.warehouse import digest
@@ -102,7 +102,7 @@ class Network:
     def assess(self, day: date) -> Reassessed | None:
         warehouse = self.published.warehouse
         with closing(connect(warehouse.loader_dsn)) as conn, closing(connect(warehouse.mailer_dsn)) as mailer:
-            return assess(conn, mailer, self.context(day))
+            return assess_members(conn, mailer, self.context(day))
 
     def sync(self) -> None:
         with closing(connect(self.published.warehouse.loader_dsn)) as conn:
@@ -272,7 +272,7 @@ class TestWhatIsSaid:
 
     def test_the_marts_keep_what_the_contract_promises(self, made: Network) -> None:
         with closing(connect(made.published.warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
-            broken = contract_rules.counted(cursor)
+            broken = contract_rules.count_violations(cursor)
         mine = tuple(f"{mart}{end}" for mart in MARTS for end in (".", " ", ":"))
         assert {what: n for what, n in broken.items() if n and what.startswith(mine)} == {
             # Somebody has written measures, pledges and a target here.

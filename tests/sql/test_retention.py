@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 
 from klimatpuls.errors import UsageError
-from klimatpuls.operations.retention import Keep, drop_old_publications, drop_unused_facts, tidy
+from klimatpuls.operations.retention import Keep, clean_up, drop_old_publications, drop_unused_facts
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.warehouse.connection import connect, load_sql
 
@@ -390,12 +390,12 @@ class TestFiles:
             self._write(context.reports / "abc.html", days=4000),
         ]
         folders = [logs, context.home / "logs", context.home / "none"]
-        done = tidy(shelf.conn, context, Keep(), folders)
+        done = clean_up(shelf.conn, context, Keep(), folders)
         assert (done.logs, done.pages, done.drafts) == (2, 1, 2)
         assert [path for path in gone if path.exists()] == []
         assert [path for path in stay if not path.exists()] == []
         assert not (logs / "dag_id=a/run_id=1").exists(), "its folder was as old and is empty"
-        again = tidy(shelf.conn, context, Keep(), folders)
+        again = clean_up(shelf.conn, context, Keep(), folders)
         assert (again.logs, again.pages, again.drafts) == (0, 0, 0)
 
     def test_refused_cells_and_pages_stay_while_somebody_needs_them(
@@ -421,7 +421,7 @@ class TestFiles:
             self._write(context.data_docs / f"run-{run}" / "index.html", days=500)
         number = shelf.publish()
         shelf.ask("INSERT INTO ops.publication_release VALUES (%s, 'published', true)", (number,))
-        done = tidy(shelf.conn, context, Keep(), [])
+        done = clean_up(shelf.conn, context, Keep(), [])
         assert (done.cells, done.pages) == (2, 1)
         assert shelf.ask("SELECT run_id FROM staging.rejected_cell") == [(1,)]
         assert {path.name for path in context.data_docs.iterdir()} == {"run-1", "run-2"}

@@ -1,4 +1,4 @@
-"""Every number leads down to its cell: on made-up figures, as ``bi_read``, without an orchestrator."""
+"""Every number leads down to its cell: on synthetic figures, as ``bi_read``, without an orchestrator."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def write_registers(folder: Path) -> None:
 
 
 def bring(published: Published, body: bytes) -> None:
-    """Take a workbook through the hops up to its verdict, as one fetched."""
+    """Take a workbook through the pipeline steps up to its verdict, as one fetched."""
     source = releases.SMHI_EMISSIONS
     with closing(connect(published.warehouse.loader_dsn)) as conn:
         run = pipeline_run.begin(conn, source, published.context)
@@ -184,7 +184,7 @@ class TestCells:
         (root,) = traced.steps
         signs = {step.which["sector_code"]: step.sign for step, _ in cells_of(traced)}
         assert signs == {"all": "+", "international_transport": "−"}
-        assert root.reckoned == pytest.approx(root.value, rel=1e-12)
+        assert root.recomputed == pytest.approx(root.value, rel=1e-12)
         for step, cell in cells_of(traced):
             assert step.value == look_up(cell, traced.files[cell.release_id])
 
@@ -195,7 +195,7 @@ class TestCells:
             traced = ask(boundary="territorial", year="2020")
             (root,) = traced.steps
             assert root.note == series.LINKED
-            assert root.reckoned == pytest.approx(root.value, rel=1e-12)
+            assert root.recomputed == pytest.approx(root.value, rel=1e-12)
             assert len(traced.files) == 2
             ratios = [step for step in steps_of(traced) if step.what == "ratio new/old"]
             assert {step.which["year"]: round(step.value, 6) for step in ratios} == {
@@ -338,8 +338,8 @@ class TestCommand:
             yield ask.cursor
 
         monkeypatch.setenv("COLUMNS", "200")  # no line is broken, whatever the terminal of the tests
-        monkeypatch.setattr(output.house, "reading", reading)
-        monkeypatch.setattr(output.house, "run_context", lambda *_: wholly_good.context)
+        monkeypatch.setattr(output.runtime, "reading", reading)
+        monkeypatch.setattr(output.runtime, "run_context", lambda *_: wholly_good.context)
         stack = SimpleNamespace(home=None, as_of=None)
 
         def print_it(question: Question, *, as_json: bool = False) -> str:

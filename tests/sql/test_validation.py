@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import psycopg2
 import pytest
+from support.loading import load_facts, load_rejects
 
 from klimatpuls.contract import catalog
 from klimatpuls.contract.releases import Parsed, content_sha256, release_id
@@ -19,7 +20,6 @@ from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.validation.record import quarantine_snapshot, record_verdicts
 from klimatpuls.validation.run import validate_run
 from klimatpuls.warehouse.connection import load_sql
-from klimatpuls.warehouse.loader import load_facts, load_rejects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,9 +32,9 @@ pytestmark = pytest.mark.postgres
 YEARS = (2000, 2010, 2020, 2021)
 TIERP, UPPSALA_COUNTY, NATION = "0360", "03", "00"
 SUBSECTORS = ("transport.passenger_cars", "waste.landfills")
-EMISSIONS = catalog.SMHI_EMISSIONS
-POPULATION = catalog.SCB_POPULATION
-DENSITY = catalog.SCB_POPULATION_DENSITY
+EMISSIONS = catalog.SOURCES["smhi_emissions"]
+POPULATION = catalog.SOURCES["scb_population"]
+DENSITY = catalog.SOURCES["scb_population_density"]
 FILE_SHA256 = "f" * 64
 EMPTY_REJECTS = pd.DataFrame(columns=["sheet_row", "column_name", "raw_value", "reason"])
 
@@ -846,7 +846,7 @@ def test_the_nation_is_held_against_an_inventory_of_any_vintage(
 ) -> None:
     # Its last year is another one than the release's: an inventory of another submission, good for this rule.
     inventory = inventory_release({2021: territorial(sound, 2021) * off, 2022: 1.0})
-    held = house.load(inventory, source=catalog.SCB_NATIONAL_EMISSIONS)
+    held = house.load(inventory, source=catalog.SOURCES["scb_national_emissions"])
     house.set_state(held, "published")
 
     found = house.verdict(house.emissions(sound))
@@ -865,7 +865,8 @@ def test_a_few_figures_are_no_year_over_again(house: House) -> None:
     inventory = inventory_release({2022: 45e6, 2023: 44e6, 2024: 47e6})
 
     found = house.verdict(
-        house.load(inventory, source=catalog.SCB_NATIONAL_EMISSIONS), catalog.SCB_NATIONAL_EMISSIONS
+        house.load(inventory, source=catalog.SOURCES["scb_national_emissions"]),
+        catalog.SOURCES["scb_national_emissions"],
     )
 
     assert failed_rules(found) == []

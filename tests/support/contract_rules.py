@@ -1,4 +1,4 @@
-"""What the contract promises of the values of a published warehouse: keys, allowed words, NULL, joins."""
+"""The contract's rules on values of a published warehouse: keys, allowed words, NULL, joins."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ if TYPE_CHECKING:
 
 EMPTY_AT_FIRST = frozenset(
     {
-        # Not asked for by default.
+        # Not fetched by default.
         "air_pollutant", "air_pollutant_by_release",
-        # What one release has nothing before it to be held against.
+        # Needs at least two releases.
         "revision", "revision_summary", "revision_record", "standing_change", "better_example",
         # Estimated only where the nation's figures are a year ahead.
         "nowcast",
-        # Registers in which nobody has written anything yet.
+        # Registers that are still empty.
         "climate_plan", "measure", "measure_effect", "pledge", "reporting_round", "reporting_answer",
         "own_series", "sector_list", "municipality_group", "measure_status", "pledge_status",
         # No member has a target yet.
         "measure_coverage",
     }
 )  # fmt: skip
-"""Marts that a home with the bundled figures of one day leaves empty, and no other may be."""
+"""Marts that are empty after one run on the bundled archive; no other may be."""
 
 
-def counted(cursor: PgCursor, empty: frozenset[str] = EMPTY_AT_FIRST) -> dict[str, int]:
-    """Every promise and how many rows break it; the marts named in ``empty`` must be that, the others not."""
+def count_violations(cursor: PgCursor, empty: frozenset[str] = EMPTY_AT_FIRST) -> dict[str, int]:
+    """Count rows violating each contract rule. Marts in ``empty`` must be empty; all others must not be."""
     broken: dict[str, int] = {}
     for mart in schema.marts():
         key, wrong, orphans = ", ".join(mart.key), _wrong_rows(mart), _orphans(mart)
         conditions = "".join(f", count(*) FILTER (WHERE {condition})" for condition in wrong.values())
         joins = "".join(f", ({statement})" for statement in orphans.values())
-        # The rows of a view are made once, however much is asked about them.
+        # The rows of a view are computed once for all counts.
         cursor.execute(
             f"WITH v AS MATERIALIZED (SELECT * FROM mart.{mart.name}) "
             "SELECT count(*), min(publication_id), max(publication_id), "
@@ -52,7 +52,7 @@ def counted(cursor: PgCursor, empty: frozenset[str] = EMPTY_AT_FIRST) -> dict[st
 
 
 def _wrong_rows(mart: schema.Mart) -> dict[str, str]:
-    """What no row may be, and the condition that finds it."""
+    """Rule that no row may break → the condition that finds such rows."""
     wrong: dict[str, str] = {}
     for column in mart.columns:
         name = f"{mart.name}.{column.name}"
@@ -67,7 +67,7 @@ def _wrong_rows(mart: schema.Mart) -> dict[str, str]:
 
 
 def _orphans(mart: schema.Mart) -> dict[str, str]:
-    """Joins that must find a row, and the query that counts the codes of the rows ``v`` that do not."""
+    """Join that must find a row → the query that counts the codes of ``v`` without one."""
     return {
         f"{mart.name}.{column.name} joins no {column.references}": (
             f"SELECT count(*) FROM (SELECT DISTINCT {column.name} AS code FROM v) AS u "

@@ -1,4 +1,4 @@
-"""Harms to good bytes of a new release that a gate must see: new years, dates, values that cannot be."""
+"""Corruptions of a valid release that a gate must detect: new years, dates, impossible values."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 Rows = list[list[Any]]
 Documents = list[Any]
 NEW_YEAR = 2025
-"""The year after the newest one of the made-up figures."""
+"""The year after the newest one of the synthetic data."""
 FIRST_FIGURE = 4
-"""Column of SMHI's sheet in which the first year stands."""
+"""Column of the first year in SMHI's sheet."""
 
 
 # ------------------------------------------------------------------------------- a new year in SMHI's sheet
 
 
 def new_year(change: Callable[[Rows, int], None] | None = None) -> Callable[[Rows, int], None]:
-    """A harm that adds a plausible new year, in which every sum holds, and then does something to it."""
+    """Add a plausible new year in which every sum holds, then corrupt it."""
 
-    def harm(rows: Rows, head: int) -> None:
+    def corrupt(rows: Rows, head: int) -> None:
         rows[head - 1].append(NEW_YEAR)
         for row in rows[head + 1 :]:
             row.append(0.6 * row[-1] + 0.4 * row[-2])
         if change is not None:
             change(rows, head)
 
-    return harm
+    return corrupt
 
 
 def data(rows: Rows, head: int) -> Rows:
@@ -40,7 +40,7 @@ def data(rows: Rows, head: int) -> Rows:
 
 
 def times(factor: float) -> Callable[[Rows, int], None]:
-    """The whole new year times a factor: a slip of the unit, a doubling, nothing at all."""
+    """Multiply the whole new year: a wrong unit, a doubling, zero."""
 
     def change(rows: Rows, head: int) -> None:
         for row in data(rows, head):
@@ -50,7 +50,7 @@ def times(factor: float) -> Callable[[Rows, int], None]:
 
 
 def like(year: int, factor: float = 1.0) -> Callable[[Rows, int], None]:
-    """The new year is another year of the sheet, times a factor."""
+    """Copy another year of the sheet into the new one, times a factor."""
 
     def change(rows: Rows, head: int) -> None:
         at = rows[head - 1].index(year)
@@ -61,13 +61,13 @@ def like(year: int, factor: float = 1.0) -> Callable[[Rows, int], None]:
 
 
 def each_sector_by_its_own_factor(rows: Rows, head: int) -> None:
-    """Every sector follows the nation: no municipality has a figure of its own."""
+    """Multiply each sector by one factor, so no municipality has a change of its own."""
     names = list(dict.fromkeys(row[0] for row in data(rows, head) if row[0] != "Alla"))
     _by_sector(rows, head, lambda row: row[-2] * (0.93 + 0.02 * names.index(row[0])))
 
 
 def sector(name: str, value: Callable[[list[Any]], float]) -> Callable[[Rows, int], None]:
-    """One sector of the new year gets other figures, and the totals with it."""
+    """Change one sector of the new year, and the totals with it."""
     return lambda rows, head: _by_sector(rows, head, lambda row: value(row) if row[0] == name else row[-1])
 
 
@@ -84,7 +84,7 @@ def _by_sector(rows: Rows, head: int, value: Callable[[list[Any]], float]) -> No
 
 
 def municipal(value: Callable[[list[Any]], float]) -> Callable[[Rows, int], None]:
-    """Municipalities of the new year get other figures; their county, the nation and the totals follow."""
+    """Change municipalities of the new year, and their county, the nation and the totals with them."""
 
     def change(rows: Rows, head: int) -> None:
         gained: dict[tuple[str, str], float] = {}
@@ -108,7 +108,7 @@ def county(name: str, factor: float) -> Callable[[Rows, int], None]:
 
 
 def many_municipalities(factor: float) -> Callable[[Rows, int], None]:
-    """Of every county but the smallest ones' the first municipality by name is out by a factor."""
+    """Multiply the first municipality by name of every county but the smallest ones."""
     first = {
         regions.region(regions.municipalities_of(code)[0]).name
         for code in regions.codes("county")
@@ -118,7 +118,7 @@ def many_municipalities(factor: float) -> Callable[[Rows, int], None]:
 
 
 def swapped(one: str, other: str, columns: Iterable[int]) -> Callable[[Rows, int], None]:
-    """Two municipalities of one county under each other's name, in some columns: every sum stays."""
+    """Swap two municipalities of one county in some columns; every sum stays."""
 
     def change(rows: Rows, head: int) -> None:
         found = {(row[0], row[3]): row for row in data(rows, head)}
@@ -131,7 +131,7 @@ def swapped(one: str, other: str, columns: Iterable[int]) -> Callable[[Rows, int
 
 
 def shuffled(name: str) -> Callable[[Rows, int], None]:
-    """One sector's figures under other municipalities, and the totals with them: sums and nation stay."""
+    """Give one sector's figures to other municipalities, and the totals with them; county sums stay."""
 
     def change(rows: Rows, head: int) -> None:
         chosen = [row for row in data(rows, head) if row[0] == name and row[3] != "Alla"]
@@ -149,7 +149,7 @@ def shuffled(name: str) -> Callable[[Rows, int], None]:
 
 
 def cell(municipality: str, text: str) -> Callable[[Rows, int], None]:
-    """One figure of agriculture is some text."""
+    """Replace one figure of agriculture by text."""
 
     def change(rows: Rows, head: int) -> None:
         row = next(row for row in data(rows, head) if row[0] == "Jordbruk" and row[3] == municipality)
@@ -159,7 +159,7 @@ def cell(municipality: str, text: str) -> Callable[[Rows, int], None]:
 
 
 def dated(day: str) -> Callable[[Rows, int], None]:
-    """The publisher's date is another one."""
+    """Change the publisher's date."""
 
     def change(rows: Rows, _: int) -> None:
         rows[0][1] = f"Länsrapport, {day}"
@@ -171,9 +171,9 @@ def dated(day: str) -> Callable[[Rows, int], None]:
 
 
 def scb_year(make: Callable[[float, str], float | None], year: int = NEW_YEAR) -> Callable[[Documents], None]:
-    """A harm that adds a year to a table, made of each cell's newest value and the code of its region."""
+    """Add a year to a table, calculated from each cell's newest value and the code of its region."""
 
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         document = documents[0]
         width = document["size"][-1]
         per_region = math.prod(document["size"][1:-1])
@@ -197,7 +197,7 @@ def scb_year(make: Callable[[float, str], float | None], year: int = NEW_YEAR) -
         category["index"][str(year)] = width
         category["label"][str(year)] = str(year)
 
-    return harm
+    return corrupt
 
 
 def _regions(document: dict[str, Any]) -> list[str]:
@@ -206,13 +206,13 @@ def _regions(document: dict[str, Any]) -> list[str]:
 
 
 def grown(value: float, code: str) -> float:
-    """Each area's own plausible step from one year to the next, whole for a count."""
+    """A plausible value of the next year, different per area; a count stays whole."""
     step = value * (1 + 0.015 * math.sin(int(code) * 1.7))
     return round(step) if isinstance(value, int) else step
 
 
 def scb_times(factor: float, of: str = "") -> Callable[[float, str], float]:
-    """The plausible new year, times a factor in the areas whose code begins so."""
+    """The plausible next year, times a factor in the areas whose code has a prefix."""
 
     def make(value: float, code: str) -> float:
         step = grown(value, code) * (factor if code.startswith(of) else 1)
@@ -222,18 +222,18 @@ def scb_times(factor: float, of: str = "") -> Callable[[float, str], float]:
 
 
 def scb_value(value: object) -> Callable[[Documents], None]:
-    """One cell, of the last area, is something that cannot be."""
+    """Put an impossible value into one cell of the last area."""
 
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         documents[0]["value"][-1] = value
 
-    return harm
+    return corrupt
 
 
 def scb_nulls(every: int, symbol: str = "") -> Callable[[Documents], None]:
-    """Each so many cells are empty, with the publisher's symbol where one is given."""
+    """Empty every n-th cell, with the publisher's symbol if one is given."""
 
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         document = documents[0]
         gone = range(0, len(document["value"]), every)
         for at in gone:
@@ -241,14 +241,14 @@ def scb_nulls(every: int, symbol: str = "") -> Callable[[Documents], None]:
         if symbol:
             document["status"] = {**document.get("status", {}), **{str(at): symbol for at in gone}}
 
-    return harm
+    return corrupt
 
 
 def scb_dated(day: str) -> Callable[[Documents], None]:
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         documents[0]["updated"] = f"{day}T06:00:00Z"
 
-    return harm
+    return corrupt
 
 
 def scb_without_last_year(documents: Documents) -> None:
@@ -262,22 +262,22 @@ def scb_without_last_year(documents: Documents) -> None:
 
 
 def scb_swapped(one: str, other: str) -> Callable[[Documents], None]:
-    """Two areas under each other's code."""
+    """Swap the codes of two areas."""
 
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         index = documents[0]["dimension"]["Region"]["category"]["index"]
         index[one], index[other] = index[other], index[one]
 
-    return harm
+    return corrupt
 
 
 # --------------------------------------------------------------------------- Trafikanalys, Kolada, the grants
 
 
 def trafa_year(factor: float) -> Callable[[Documents], None]:
-    """The newest year once more as the year after it, every count times a factor."""
+    """Copy the newest year into the year after it, every count times a factor."""
 
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         pages = [page for page in documents if page.get("Rows")]
         newest = max(_cells(row)["ar"]["Value"] for page in pages for row in page["Rows"])
         for page in pages:
@@ -291,7 +291,7 @@ def trafa_year(factor: float) -> Callable[[Documents], None]:
                         cells[name]["Value"] = str(round(int(cells[name]["Value"]) * factor))
             page["Rows"] += added
 
-    return harm
+    return corrupt
 
 
 def _cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -299,9 +299,9 @@ def _cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def trafa_count(value: str, row: int) -> Callable[[Documents], None]:
-    """One count is something that cannot be; each harm in a row of its own, or the content would be known."""
+    """Put an impossible value into one count; use another row each time, or the content would be known."""
 
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         counted = [
             cells
             for answer in documents[1:]
@@ -310,13 +310,13 @@ def trafa_count(value: str, row: int) -> Callable[[Documents], None]:
         ]
         counted[row]["itrfslut"]["Value"] = value
 
-    return harm
+    return corrupt
 
 
 def kolada_year(factor: float) -> Callable[[Documents], None]:
-    """The newest year of every key figure once more as the year after it, every value times a factor."""
+    """Copy the newest year of every key figure into the year after it, every value times a factor."""
 
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         pages = documents[3:]
         newest = max(entry["period"] for page in pages for entry in page["values"])
         for page in pages:
@@ -328,13 +328,13 @@ def kolada_year(factor: float) -> Callable[[Documents], None]:
             page["values"] += added
             page["count"] += len(added)
 
-    return harm
+    return corrupt
 
 
 def kolada_value(value: float, row: int) -> Callable[[Documents], None]:
-    """One value is something that cannot be; each harm in a row of its own, or the content would be known."""
+    """Put an impossible figure into one value; use another row each time, or the content would be known."""
 
-    def harm(documents: Documents) -> None:
+    def corrupt(documents: Documents) -> None:
         documents[3]["values"][row]["values"][0]["value"] = value
 
-    return harm
+    return corrupt

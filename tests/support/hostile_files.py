@@ -1,4 +1,4 @@
-"""Files made to hurt whoever reads them: each a few hundred bytes that cost far more than a release."""
+"""Files that attack their reader: a few hundred bytes that cost far more to read than a release."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def workbook(sheet: str, *, place: str = "worksheets/sheet1.xml", styles: str | 
 
     Args:
         sheet: XML of its rows.
-        place: Where the sheet's part lies below ``xl``.
-        styles: XML of the formats of its cells.
+        place: Path of the sheet's part below ``xl``.
+        styles: XML of the cell formats.
     """
     parts = {
         "[Content_Types].xml": f'{_XML}<Types xmlns="{_PACKAGE}/content-types"/>',
@@ -45,25 +45,25 @@ def workbook(sheet: str, *, place: str = "worksheets/sheet1.xml", styles: str | 
 
 
 def cells_without_places() -> bytes:
-    """3 000 rows with one more cell each, none of which says where it stands: a reader lays out 9.6 GB."""
+    """16 000 cells without a reference and one far below: a reader allocates 9.6 GB."""
     wide = '<row r="1">' + "<c><v>1</v></c>" * 16_000 + "</row>"
     return workbook(wide + '<row r="99999"><c r="A99999"><v>1</v></c></row>')
 
 
 def far_cell_elsewhere() -> bytes:
-    """A cell at the last place of all, in a sheet that lies in a folder of its own."""
+    """A cell at the last possible reference, in a sheet in an unusual folder."""
     far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     return workbook(far, place="o/s.xml")
 
 
 def day_out_of_bounds() -> bytes:
-    """A date so far off that the reader in native code panics, which is no ``Exception``."""
+    """A date so far out of range that the native reader panics, which is no ``Exception``."""
     day = '<row r="1"><c r="B1" s="1"><v>-1e18</v></c></row>'
     return workbook(day, styles='<xf numFmtId="0"/><xf numFmtId="14"/>')
 
 
 def text_that_repeats_itself() -> bytes:
-    """A cell whose text makes a search that goes back and forth take minutes."""
+    """Cells whose text makes a backtracking regular expression take minutes."""
     text = "Länsrapport, " + "1" * 30_000 + " " * 2_000
     rows = [["Rapportnamn:", text], ["Emissioner av " + "(" * 20_000 + "/ år"], ["Enhet: " + "co2 " * 10_000]]
     lines = "".join(
@@ -88,4 +88,4 @@ HOSTILE = {
     "a day that panics": (day_out_of_bounds, {"reading_failed"}),
     "a text that repeats itself": (text_that_repeats_itself, {"published_date_not_found"}),
 }
-"""What it is → how it is made, and the rule that refuses it."""
+"""Name → the function that makes the file, and the rules that refuse it."""

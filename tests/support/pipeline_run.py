@@ -1,4 +1,4 @@
-"""The chain without an orchestrator: every source through the hops, for tests of what comes out."""
+"""The pipeline's steps without Airflow, and small synthetic archives to run them on."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ if TYPE_CHECKING:
 
 LIST_ADDRESS = "list@example.org"
 FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
-"""Folders of an archive whose sources the small archive leaves out."""
+"""Folders of sources that the small archive leaves out."""
 ENERGY = "energy.csv"
 SMALL_YEARS = (1990, 2015, 2020, 2021, 2023, 2024)
-"""Six of the bundled archive's years: the first, gaps as the publisher has them, enough for a trend."""
-SECTORS_TOLD = len(sectors.main_codes()) + 1
+"""Six years of the bundled archive: the first one, the publisher's gaps, and enough years for a trend."""
+SECTORS_SHOWN = len(sectors.main_codes()) + 1
 """The main sectors and their sum."""
-CELLS_A_YEAR = len(regions.regions()) * SECTORS_TOLD
+CELLS_A_YEAR = len(regions.regions()) * SECTORS_SHOWN
 SMALL_CELLS = CELLS_A_YEAR * len(SMALL_YEARS)
 """Figures of a release of the small archive."""
 
 
 def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) -> Published | None:
-    """Ask a replica of an archive as of the context's day, and take what is new to publication."""
-    with MockServer(MockAgencies(archive, context.as_of)) as replica:
+    """Fetch every source from a mock server as of the context's day, and publish what is new."""
+    with MockServer(MockAgencies(archive, context.as_of)) as server:
         for source in map(unthrottled, SOURCES.values()):
             run_id = begin(conn, source, context)
-            with open_session(source, replica.url + source.mock_path) as session:
+            with open_session(source, server.url + source.mock_path) as session:
                 taken = snapshot.take_snapshots(conn, source, session, context, run_id=run_id)
             if taken.state == "fetched":
                 load.load_run(conn, source, taken.run_id, context)
@@ -64,7 +64,7 @@ def refresh(conn: PgConnection, dsn: str, archive: Path, context: RunContext) ->
 
 
 def begin(conn: PgConnection, source: Source, context: RunContext) -> int:
-    """A source run, just begun; its number."""
+    """Start a source run; returns its id."""
     with conn:
         return runs.start_run(
             conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
@@ -74,10 +74,10 @@ def begin(conn: PgConnection, source: Source, context: RunContext) -> int:
 def take(
     dsn: str, context: RunContext, dataset: str, parts: Sequence[bytes], substance: str | None = None
 ) -> ValidationResult:
-    """Feed the bytes of a new release through hops 1 to 3; where nothing may come of them, through hop 4 too.
+    """Snapshot, load and validate the bytes of a release.
 
-    The dataset's first substance is taken where none is named. The bytes lie in the store afterwards,
-    whatever the verdict.
+    If it is not publishable, nothing may be published. Whatever the verdict, the bytes must be kept. The
+    default substance is the first one of the dataset.
     """
     source = catalog.source_of(dataset)
     fetched = Fetched(
@@ -101,18 +101,18 @@ def take(
 
 
 def context_of(home: Path, day: date) -> RunContext:
-    """A run of made-up figures at nine on a day."""
+    """The context of a run on synthetic data, at nine on a day."""
     now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
     return RunContext(home=home, origin="synthetic", as_of=day, now=now)
 
 
 def unthrottled(source: Source) -> Source:
-    """The source without our limit of calls: a replica on this machine need not be spared."""
+    """The source without a rate limit, which a mock server does not need."""
     return replace(source, calls_per_window=())
 
 
 def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]]:
-    """The rows of a workbook with the main sectors of a release: another date, every figure multiplied."""
+    """Rows of a workbook: the main sectors of a release with another date and every figure multiplied."""
     rows: list[list[Any]] = workbook.preamble(str(parsed.substance), day, parsed.years)
     codes = [code for code in dict.fromkeys(parsed.rows["sector_code"]) if "." not in code]
     places = pd.MultiIndex.from_product([codes, workbook.region_order()])
@@ -127,11 +127,10 @@ def sheet_rows(parsed: Parsed, day: date, factor: float = 1.0) -> list[list[Any]
 
 
 def make_archives(folder: Path) -> None:
-    """The bundled archive as ``whole``, and two that say the same with a tenth of its rows.
+    """Write the bundled archive as ``whole``, and two extracts of it with a tenth of the rows.
 
-    ``small`` has the main sectors of all gases in ``SMALL_YEARS`` and what SCB tells besides energy;
-    ``every`` has the newest year of energy and the answers of all other sources as well. Both have every
-    area: the gates count them.
+    ``small`` has the main sectors of all gases in ``SMALL_YEARS`` and SCB's tables but energy; ``every`` also
+    has the newest year of energy, and all other sources. Both have every area: the gates count them.
     """
     whole = make_archive(folder / "whole")
     small = folder / "small"
@@ -149,7 +148,7 @@ def make_archives(folder: Path) -> None:
 
 
 def few_rows(path: Path, substance: str) -> bytes:
-    """A workbook that says the same in ``SMALL_YEARS`` and main sectors only."""
+    """An extract of a workbook: ``SMALL_YEARS`` and main sectors only."""
     parsed = smhi_emissions.parse([path.read_bytes()], "smhi_emissions", substance)
     years = tuple(year for year in parsed.years if year in SMALL_YEARS)
     few = replace(parsed, years=years, rows=parsed.rows[parsed.rows["year"].isin(years)])
@@ -158,6 +157,6 @@ def few_rows(path: Path, substance: str) -> bytes:
 
 
 def _keep_rows(path: Path, column: str, choose: Callable[[set[str]], set[str]]) -> None:
-    """Leave in a CSV file only the rows with the chosen ones of a column's values."""
+    """Keep only the rows of a CSV file with the chosen values of a column."""
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     rows[rows[column].isin(choose({*rows[column]}))].to_csv(path, index=False)

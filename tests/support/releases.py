@@ -1,4 +1,4 @@
-"""Releases brought by hand to a published home, and what the warehouse says afterwards."""
+"""Releases added to a published warehouse by hand, and queries on the result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from klimatpuls.contract.catalog import SMHI_EMISSIONS, source_of
+from klimatpuls.contract.catalog import SOURCES, source_of
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.pipeline import load, publish, snapshot, validate
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from klimatpuls.contract.releases import Parsed
     from klimatpuls.pipeline.validate import ValidationResult
 
+SMHI_EMISSIONS = SOURCES["smhi_emissions"]
 LIST = "list@example.org"
 
 
 def the_day_after(good: Published, warehouse: Warehouse, home: Path) -> Published:
-    """Good figures in a warehouse of their own, the day after they were published."""
+    """Valid data in a warehouse of its own, with a context of the day after publication."""
     context = pipeline_run.context_of(home, good.context.as_of + timedelta(days=1))
     return replace(good, warehouse=warehouse, context=context)
 
@@ -47,7 +48,7 @@ def newest(archive: Path) -> Parsed:
 
 @cache
 def book(archive: Path, day: date, factor: float, title: str) -> bytes:
-    """A workbook of another date."""
+    """The newest workbook with another date, every figure multiplied."""
     rows = pipeline_run.sheet_rows(newest(archive), day, factor)
     return workbook.build_workbook(
         rows, sheet_name="Växthusgaser totalt", properties=workbook.Properties(title=title)
@@ -57,7 +58,7 @@ def book(archive: Path, day: date, factor: float, title: str) -> bytes:
 def release(
     published: Published, day: date, factor: float = 1.0, title: str = "", known_from: date | None = None
 ) -> ValidationResult:
-    """A release of another date, brought to its verdict; known from its date where nothing else is said."""
+    """Load and validate a release of another date; ``known_from`` defaults to that date."""
     body = book(published.archive, day, factor, title)
     dsn, context, source = published.warehouse.loader_dsn, published.context, SMHI_EMISSIONS
     with closing(connect(dsn)) as conn:
@@ -102,9 +103,9 @@ def outbox(published: Published) -> list[tuple[Any, ...]]:
 
 
 def shown(published: Published, dataset: str) -> dict[str, str]:
-    """What readers see of a dataset: the publication, its releases, and the hashes of their facts.
+    """What readers see of a dataset: the publication, the releases, and the hash of its facts.
 
-    A tenth of the work of the digest, which is of everything.
+    It takes a tenth of the time of the whole digest.
     """
     fact = source_of(dataset).dataset(dataset).fact
     with closing(connect(published.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:

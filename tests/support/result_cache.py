@@ -1,7 +1,7 @@
-"""A publication's results, reckoned once for the same inputs: formulas are pure, and tests publish often.
+"""Caches the results of publications by their inputs, because tests publish the same inputs often.
 
-What is remembered is what :func:`klimatpuls.statistics.results.each_result` gave for the same inputs, so a
-test sees the same frames as without it; only the seconds differ.
+The cached frames are those of :func:`klimatpuls.statistics.results.each_result`, which is pure: a test sees
+the same frames as without the cache.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from klimatpuls.statistics import results
-from klimatpuls.statistics.steps import Result, frames_of
+from klimatpuls.statistics.steps import Result
+from support.frames import frames_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,25 +25,25 @@ if TYPE_CHECKING:
 
     from klimatpuls.statistics.results import ResultInputs
 
-KEPT = 40
-"""How many sets of results are kept; the oldest goes first."""
+MAX_CACHED = 40
+"""How many sets of results are kept in memory; the oldest is dropped first."""
 
 
 _each_result = results.each_result
 _STEPS = dict(results.STEPS.steps)
 
 
-def reckon(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
-    """The formulas themselves, without a memory."""
+def calculate(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
+    """The results without the cache."""
     return frames_of(_each_result(inputs))
 
 
-def remembering(folder: Path) -> Callable[[ResultInputs], list[Result]]:
-    """The function with a memory, and a folder that the workers of a session have in common for it.
+def cached_results(folder: Path) -> Callable[[ResultInputs], list[Result]]:
+    """``each_result`` with a cache in memory and in a folder that the workers of a session share.
 
-    Where an input could not be read, or a test put another formula in a step's place, nothing is remembered.
+    Nothing is cached if an input could not be read or a test replaced a formula.
     """
-    known: dict[str, dict[str, pd.DataFrame]] = {}
+    cached: dict[str, dict[str, pd.DataFrame]] = {}
 
     def build_once(inputs: ResultInputs) -> list[Result]:
         if inputs.unread or results.STEPS.steps != _STEPS:
@@ -51,20 +52,20 @@ def remembering(folder: Path) -> Callable[[ResultInputs], list[Result]]:
         for part in _parts(inputs):
             content.update(part)
         key = content.hexdigest()
-        if key not in known:
-            if len(known) >= KEPT:
-                del known[next(iter(known))]
-            made = _kept(folder / key, inputs)
+        if key not in cached:
+            if len(cached) >= MAX_CACHED:
+                del cached[next(iter(cached))]
+            made = _read_or_calculate(folder / key, inputs)
             if any(result.failure for result in made):
                 return made
-            known[key] = frames_of(made)
-        return [Result(name, results.STEPS.needs(name), frame.copy()) for name, frame in known[key].items()]
+            cached[key] = frames_of(made)
+        return [Result(name, results.STEPS.needs(name), frame.copy()) for name, frame in cached[key].items()]
 
     return build_once
 
 
-def _kept(file: Path, inputs: ResultInputs) -> list[Result]:
-    """What another worker has reckoned of the same inputs, or we now for both."""
+def _read_or_calculate(file: Path, inputs: ResultInputs) -> list[Result]:
+    """The results from the shared folder, calculated first if no worker has done so."""
     if file.exists():
         return list(pickle.loads(file.read_bytes()))
     made = list(_each_result(inputs))
@@ -76,7 +77,7 @@ def _kept(file: Path, inputs: ResultInputs) -> list[Result]:
 
 
 def _parts(value: Any) -> Iterator[bytes]:
-    """The content of a value, piece by piece."""
+    """The content of a value as pieces of bytes, for its hash."""
     if isinstance(value, pd.DataFrame):
         yield repr([*value.columns]).encode()
         yield repr(value.to_dict("split")["data"]).encode() if value.size < 2000 else _hash(value)

@@ -1,7 +1,7 @@
-"""What the workers of one test session make once and share: folders under the session's own, and one cluster.
+"""Folders and a PostgreSQL cluster that the workers of one test session make once and share.
 
-Two workers are two processes that know nothing of each other but the folder of their session. Who comes first
-makes a thing under a lock, who comes later finds it. The kernel gives up the locks of a worker that dies.
+Workers are processes that share only the folder of their session. The first one that needs a thing makes it
+under a lock; the others find it. The kernel releases the locks of a worker that dies.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-"""Name of this worker, empty where the session has no workers."""
+"""Name of this worker; empty if the session has no workers."""
 DONE = "done"
 MEMORY = Path("/dev/shm")
-ROOM = 10 * 2**30
-"""Twice the bytes that the databases of a session were seen to come to."""
+NEEDED_BYTES = 10 * 2**30
+"""Twice the measured size of all databases of a session."""
 
 
 def session_folder(base: Path) -> Path:
-    """The folder that all workers of a session have in common, given this worker's own."""
+    """The folder that all workers of a session share, from this worker's own."""
     return base.parent if WORKER else base
 
 
@@ -42,9 +42,9 @@ def _locked(path: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
 
 
 def once(root: Path, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that the first to ask has filled by ``make``; nobody may change what lies in it.
+    """A folder that the first caller fills by ``make`` and nobody changes afterwards.
 
-    A making that failed is begun again by the next to ask.
+    If ``make`` fails, the next caller starts again.
     """
     folder = root / name
     with _locked(root / f"{name}.lock"):
@@ -57,33 +57,32 @@ def once(root: Path, name: str, make: Callable[[Path], None]) -> Path:
 
 
 _SETTINGS = {
-    # ANALYZE looks at 6 000 rows instead of 30 000: after every load it takes longer than the load.
+    # ANALYZE samples 6 000 rows instead of 30 000: it runs after every load and took longer than the load.
     "default_statistics_target": "20",
-    # Thousands of connections need not take 3 ms each to prove that they know a password that is no secret.
+    # Saves 3 ms for each of thousands of connections; the passwords are no secrets.
     "scram_iterations": "1",
 }
 
 
-def _spare_the_machine(cluster: Cluster) -> None:
+def _apply_settings(cluster: Cluster) -> None:
     with closing(cluster.connect()) as conn, conn.cursor() as cursor:
         conn.autocommit = True
         for name, value in _SETTINGS.items():
             cursor.execute(f"ALTER SYSTEM SET {name} = %s", (value,))
         cursor.execute("SELECT pg_reload_conf()")
-        # The administrator's password is older than the settings.
+        # The administrator's password was set before scram_iterations.
         cursor.execute("SET scram_iterations = 1")
         cursor.execute("ALTER ROLE CURRENT_USER PASSWORD %s", (cluster.password,))
 
 
 @contextmanager
-def place(otherwise: Path) -> Iterator[Path]:
-    """A folder for a cluster: in memory, until the block ends, where there is room; else the one named.
+def cluster_folder(otherwise: Path) -> Iterator[Path]:
+    """A folder for a cluster: in memory until the block ends, if that has space; else the given one.
 
-    A session makes and drops hundreds of databases of 700 files each. That is what a disk's file system is
-    slowest at (ext4 looks at every inode freed in the last seconds before it takes one), and a cluster that
-    ends with its session need not be on a disk.
+    A session makes and drops hundreds of databases of 700 files each, which file systems on disk do slowly
+    (ext4 scans every inode freed in the last seconds before it takes one).
     """
-    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < NEEDED_BYTES:
         yield otherwise
         return
     for left in MEMORY.glob("klimatpuls-tests-*"):
@@ -96,13 +95,13 @@ def place(otherwise: Path) -> Iterator[Path]:
 class SharedCluster:
     """A throw-away PostgreSQL cluster for all workers of a session.
 
-    The first to ask starts it and ends it, when no other worker uses it any more.
+    The first worker starts it, and stops it when no other worker uses it.
 
     Args:
-        root: The folder the workers have in common.
+        root: The folder the workers share.
 
     Attributes:
-        folder: Place for what belongs to the cluster, once it is open.
+        folder: Folder of the cluster and of files made for it; set by :meth:`open`.
     """
 
     folder: Path
@@ -125,16 +124,16 @@ class SharedCluster:
                 if running.is_ready():
                     self._own.enter_context(_locked(self._users, fcntl.LOCK_SH))
                     return running
-            self.folder = self._own.enter_context(place(self._root / f"cluster-{os.getpid()}"))
+            self.folder = self._own.enter_context(cluster_folder(self._root / f"cluster-{os.getpid()}"))
             made = self._own.enter_context(temporary_cluster(self.folder))
-            _spare_the_machine(made)
+            _apply_settings(made)
             about = {"folder": str(self.folder), "password": made.password, "port": made.port}
             self._about.write_text(json.dumps(about), encoding="utf-8")
             self._is_owner = True
         return made
 
     def close(self) -> None:
-        """Use it no more; whoever started it waits for the others, then stops it."""
+        """Stop using the cluster; the worker that started it waits for the others, then stops it."""
         while self._is_owner:
             with _locked(self._lock), self._users.open("a") as users:
                 try:

@@ -1,4 +1,4 @@
-"""A live home whose agencies do not answer: how it is made, and what must have come of it."""
+"""A live state directory whose agencies do not answer, and the checks on what it must hold."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from support.commands import Commands, Done
 
 NOWHERE = {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
-"""A port that is reserved and closed: whatever network this machine has, no agency is called."""
+"""A proxy on a reserved, closed port, so no agency is called whatever network the machine has."""
 
 
 def check_that_all_failed(
     home: Commands, done: Done, *, releases: int = 0, earlier_mails: Collection[Path] = ()
 ) -> None:
-    """Hold a run that reached no agency against what it may leave: a failure of every source, told once each.
+    """Check that a run without any agency failed for every source, with one mail to the operator for each.
 
     Args:
-        home: The home of the run.
+        home: The state directory of the run.
         done: The command that ran.
-        releases: How many releases the home had before.
-        earlier_mails: What was caught before.
+        releases: How many releases there were before.
+        earlier_mails: The mails caught before.
     """
     assert done.code == 2, done.out + done.err
     assert "smhi_emissions" in done.out
@@ -41,5 +41,5 @@ def check_that_all_failed(
         for path in home.mails()
         if path not in earlier_mails
     ]
-    told = [f"{source}: körningen misslyckades / {source}: the run failed" for source in sorted(SOURCES)]
-    assert sorted(subjects) == told, f"the operator is told of every source, the list of nothing: {subjects}"
+    expected = [f"{source}: körningen misslyckades / {source}: the run failed" for source in sorted(SOURCES)]
+    assert sorted(subjects) == expected, f"one mail per source to the operator, none to the list: {subjects}"

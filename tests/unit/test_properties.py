@@ -46,7 +46,7 @@ def cubes(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "version": "2.0",
         "class": "dataset",
-        "label": "made up",
+        "label": "synthetic",
         "id": names,
         "size": sizes,
         "dimension": dimensions,

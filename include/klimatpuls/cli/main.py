@@ -45,7 +45,7 @@ app.add_typer(registers_app, name="registers")
 app.add_typer(mock_app, name="mock")
 source_app = typer.Typer(
     no_args_is_help=True,
-    help="A source by itself: check what it takes for granted, read again what was refused.",
+    help="One source: write a new one, fetch it alone, check its assumptions, read refused files again.",
 )
 app.add_typer(source_app, name="source")
 backup_app = typer.Typer(invoke_without_command=True)
@@ -199,6 +199,29 @@ def ingest(
 
     given = recognise_file(file)
     raise typer.Exit(session.ingest_file(_home(home), given, _say))
+
+
+@source_app.command("new")
+def source_new(
+    source: Annotated[str, typer.Argument(metavar="ID", help="Id of the new source, such as my_source.")],
+    pxweb: Annotated[bool, typer.Option("--pxweb", help="A table of a PxWebApi 2 database.")] = False,
+) -> None:
+    """Write the folder, fixture, test and page of a new source; docs/adding_a_source.md says what to edit."""
+    from klimatpuls.operations.new_source import write_source
+
+    for path in write_source(source, "pxweb" if pxweb else "json"):
+        _say(str(path))
+
+
+@source_app.command("fetch")
+def source_fetch(
+    source: Annotated[str, typer.Argument(metavar="ID", help="A source of the catalogue.")],
+    home: HomeOption = None,
+) -> None:
+    """Fetch, load and validate one source alone; what becomes valid is published."""
+    from klimatpuls.cli import session
+
+    raise typer.Exit(session.fetch_source(_home(home), source, _say))
 
 
 @source_app.command("retry")
@@ -432,7 +455,7 @@ def retention(home: HomeOption = None) -> None:
     from contextlib import closing
 
     from klimatpuls.local import runtime
-    from klimatpuls.operations.retention import Keep, tidy
+    from klimatpuls.operations.retention import Keep, clean_up
     from klimatpuls.warehouse.connection import connect
 
     keep, opened = Keep.from_environ(os.environ), _home(home)
@@ -441,7 +464,7 @@ def retention(home: HomeOption = None) -> None:
         runtime.database(opened) as stack,
         closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn,
     ):
-        _say(str(tidy(conn, runtime.run_context(opened, stack.as_of), keep, folders)))
+        _say(str(clean_up(conn, runtime.run_context(opened, stack.as_of), keep, folders)))
 
 
 @app.command()
@@ -674,7 +697,9 @@ def mock_make_archive(
     _say(f"a SYNTHETIC archive lies in {made}")
 
 
-def _request(home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None) -> RunRequest:
+def _request(
+    home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None
+) -> RunRequest:
     """What the caller said: an option wins over the environment."""
     from klimatpuls.local.run_options import RunRequest
 

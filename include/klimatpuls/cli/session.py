@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from klimatpuls.local.run_options import RunRequest
     from klimatpuls.local.stack import Stack
     from klimatpuls.pipeline.approval import Action
-    from klimatpuls.pipeline.snapshot import Given
+    from klimatpuls.pipeline.snapshot import RecognisedFile
 
     Say = Callable[[str], None]
 
@@ -64,7 +64,9 @@ def run_once(request: RunRequest, say: Say) -> int:
     home = runtime.open_home(options)
     if options.notice:
         output.say_loudly(options.notice, say)
-    clocked(f"home {home.root}, origin {options.origin}" + (f", as of {options.as_of}" if options.as_of else ""))
+    clocked(
+        f"home {home.root}, origin {options.origin}" + (f", as of {options.as_of}" if options.as_of else "")
+    )
     with runtime.build_stack(home, clocked) as stack:
         timings = stack.start("run", migrate=runtime.migrate_warehouse(home))
         clocked(
@@ -107,7 +109,7 @@ def refresh(home: Home, say: Say) -> int:
     return outcome.exit_code
 
 
-def ingest_file(home: Home, given: Given, say: Say) -> int:
+def ingest_file(home: Home, given: RecognisedFile, say: Say) -> int:
     """Keep the bytes of a source's file and send them through its ingest DAG; returns the exit code.
 
     Returns:
@@ -117,12 +119,12 @@ def ingest_file(home: Home, given: Given, say: Say) -> int:
     Raises:
         WrongHomeError: if its figures are made up and the home's are not, or the other way round.
     """
-    from klimatpuls.pipeline.snapshot import keep_given
+    from klimatpuls.pipeline.snapshot import keep_recognised
 
     clocked = _Clocked(say)
     _check_origin(home, given)
     with _running(home, clocked, "ingest") as stack:
-        kept = keep_given(given, runtime.run_context(home, stack.as_of))
+        kept = keep_recognised(given, runtime.run_context(home, stack.as_of))
         clocked(f"kept {given.name}: {kept.dataset} {kept.substance or ''} ({kept.sha256[:8]})")
         conf = {"manifest_path": kept.manifest_path}
         outcome = _refresh(stack, clocked, [kept.source], conf)
@@ -132,6 +134,21 @@ def ingest_file(home: Home, given: Given, say: Say) -> int:
     for line in refused:
         say(line)
     return EXIT_QUARANTINE
+
+
+def fetch_source(home: Home, source_id: str, say: Say) -> int:
+    """Runs the ingest DAG of one source on the stack that runs, or on one started for this.
+
+    Returns:
+        The exit code of the refresh.
+
+    Raises:
+        UsageError: if the catalogue has no such source.
+    """
+    clocked = _Clocked(say)
+    entry = source(source_id)
+    with _running(home, clocked, "source fetch") as stack:
+        return _refresh(stack, clocked, [entry.id]).exit_code
 
 
 def retry_source(home: Home, source_id: str, say: Say) -> int:
@@ -186,7 +203,7 @@ def _refresh(
     return outcome
 
 
-def _check_origin(home: Home, given: Given) -> None:
+def _check_origin(home: Home, given: RecognisedFile) -> None:
     """Keep made-up figures and others apart, before anything is started."""
     origin = home.config.origin
     if given.is_synthetic and origin != "synthetic":

@@ -1,9 +1,10 @@
 """Where a published number comes from: the formula and the inputs of every column of the marts. Pure.
 
-``lineage.csv`` says for every column with a number whether it is copied from a publisher's file
-(``source``), from a register of the network (``register``) or reckoned here (``reckoned``), by which section
-of docs/methods.md, and from which other columns. It becomes ``mart.lineage`` with the next migration; the
-command ``klimatpuls trace`` follows it from a number down to the cells of the files.
+A mart that shows a fact copies its numbers. For every other column with a number ``lineage.csv`` says whether
+it is copied from a publisher's file (``source``), from a register of the network (``register``) or calculated
+here (``reckoned``), by which section of docs/methods.md, and from which other columns. It becomes
+``mart.lineage`` with the next migration; ``klimatpuls trace`` follows it from a number down to the cells of
+the files.
 
 An input reads ``mart.column``, with what chooses its rows in brackets:
 
@@ -25,8 +26,10 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
+from klimatpuls.contract import schema
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SOURCE: Final = "source"
 REGISTER: Final = "register"
@@ -34,6 +37,7 @@ RECKONED: Final = "reckoned"
 KINDS: Final = (SOURCE, REGISTER, RECKONED)
 IN_TREND: Final = "in_trend"
 
+_NUMBERS: Final = frozenset({"smallint", "integer", "bigint", "double precision"})
 _INPUT = re.compile(r"(?:\{([^}]*)\})?(\w+)\.(\w+)(?:\[([^\]]*)\])?(\*)?")
 _CONDITION = re.compile(r"(\w+)(>=|<=|!=|=)(?:'([^']*)'|(\w+))")
 
@@ -147,9 +151,9 @@ def _condition(text: str) -> Condition:
 
 @lru_cache
 def lineages() -> tuple[Lineage, ...]:
-    """Every entry of ``lineage.csv``, one per column, in its order."""
+    """Every entry of ``lineage.csv``, one per column, in its order; then the columns copied from a fact."""
     text = resources.files("klimatpuls.contract").joinpath("lineage.csv").read_text(encoding="utf-8")
-    return tuple(
+    stated = [
         Lineage(
             mart=row["mart_name"],
             column=column,
@@ -161,4 +165,24 @@ def lineages() -> tuple[Lineage, ...]:
         )
         for row in csv.DictReader(text.splitlines())
         for column in row["column_names"].split()
-    )
+    ]
+    return (*stated, *_copied({(entry.mart, entry.column) for entry in stated}))
+
+
+def _copied(stated: set[tuple[str, str]]) -> Iterator[Lineage]:
+    """Yields the numbers that marts copy from a publisher's file and for which nothing else is stated."""
+    for mart in schema.marts():
+        if mart.fact is None:
+            continue
+        values = {column.name for column in schema.fact(mart.fact).values if column.type in _NUMBERS}
+        for column in mart.columns:
+            if column.name in values and (mart.name, column.name) not in stated:
+                yield Lineage(
+                    mart=mart.name,
+                    column=column.name,
+                    kind=SOURCE,
+                    methods_section=None,
+                    inputs=(),
+                    formula_sv="Som utgivaren anger det i utgåvans fil.",
+                    formula_en="As the publisher states it in the file of the release.",
+                )

@@ -1,8 +1,8 @@
 """The data contract: which facts are kept and what every object of schema ``mart`` means.
 
-One file, ``contract.yaml``, is the source of the tables of facts, of the plain views on them, of the shape a
-parser must deliver, of what Great Expectations holds the columns against, of the comments in the database
-and of ``docs/data_dictionary.md``. Light to import: the file is read on first use.
+Its YAML files lie in this folder, and ``contract.yaml`` in a source's folder. They are the source of the
+tables of facts, the plain views, the shape a parser must deliver, the rules that Great Expectations checks
+columns against, the comments in the database and ``docs/data_dictionary.md``. They are read on first use.
 
 ``python -m klimatpuls.contract.schema --write docs/data_dictionary.md`` writes the dictionary anew, and
 beside it ``datapackage.json``, the same as a Data Package (:mod:`klimatpuls.contract.datapackage`).
@@ -11,9 +11,9 @@ beside it ``datapackage.json``, the same as a Data Package (:mod:`klimatpuls.con
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -33,6 +33,8 @@ FACT_TYPES = frozenset({"bigint", "boolean", "date", "double precision", "intege
 SHEET_ROW = "sheet_row"
 """The column of a parsed frame that says where in the publisher's file a row stands."""
 
+_FOLDER = Path(__file__).parent
+_SECTIONS = frozenset({"contract_version", "shared_columns", "code_lists", "facts", "marts", "functions"})
 _COLUMN_KEYS = frozenset(
     {
         "type",
@@ -44,17 +46,18 @@ _COLUMN_KEYS = frozenset(
         "max",
         "negative_only",
         "references",
+        "stored_as",
         "sv",
         "en",
     }
 )
-_MART_KEYS = frozenset({"kind", "fact", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
+_MART_KEYS = frozenset({"kind", "fact", "shows", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
 _FACT_KEYS = frozenset({"by_substance", "columns", "key"})
 _FUNCTION_KEYS = frozenset({"like", "sv", "en", "arguments", "columns"})
 
 
 class ContractError(UsageError):
-    """``contract.yaml`` contradicts itself; the message names the mart and the column."""
+    """The contract contradicts itself; the message names the mart and the column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class Column:
         negative_only: A column and the codes of it where a value may be negative; elsewhere it may not. None
             where ``minimum`` says all.
         references: ``mart.column`` (without schema) it joins to, or None.
+        stored_as: Its name in the table that the mart shows.
         sv: Meaning in Swedish.
         en: Meaning in English.
     """
@@ -87,6 +91,7 @@ class Column:
     maximum: float | None
     negative_only: tuple[str, tuple[str, ...]] | None
     references: str | None
+    stored_as: str
     sv: str
     en: str
 
@@ -160,6 +165,9 @@ class Mart:
         name: Name without schema.
         kind: ``view``, or ``table`` for the pointer.
         fact: The fact it shows, or None where it is no plain view on one.
+        shows: What else it is a plain view on, or None: ``results`` (its table in ``mart_data``, calculated
+            by the publication that last calculated results), ``statuses`` (the same, calculated by every
+            publication) or ``register.<table>``.
         sv: Meaning in Swedish.
         en: Meaning in English.
         grain_sv: What one row is, Swedish.
@@ -171,6 +179,7 @@ class Mart:
     name: str
     kind: Kind
     fact: str | None
+    shows: str | None
     sv: str
     en: str
     grain_sv: str
@@ -228,20 +237,52 @@ class Contract:
     functions: tuple[Function, ...] = ()
 
 
-def read_contract(text: str) -> Contract:
-    """The contract in a YAML text, checked against itself.
+def contract_files() -> list[Path]:
+    """Every file of the contract: ``contract.yaml`` first, then one per subject, then one per source."""
+    subjects = sorted(_FOLDER.glob("*.yaml"), key=lambda path: (path.name != "contract.yaml", path.name))
+    return subjects + sorted(_FOLDER.parent.glob("sources/*/contract.yaml"))
+
+
+def merge_documents(texts: Mapping[str, str]) -> dict[str, Any]:
+    """One document made of several contract files.
 
     Args:
-        text: Content of a contract file; its layout is explained at the top of ``contract.yaml``.
+        texts: Name of a file → its YAML text.
 
     Returns:
-        The contract.
+        Section → its entries, in the order of the files.
+
+    Raises:
+        ContractError: if two files state the same name in the same section, or a file has an unknown section.
+    """
+    merged: dict[str, Any] = {}
+    stated_in: dict[tuple[str, str], str] = {}
+    for file, text in texts.items():
+        for section, entries in parse_yaml(text).items():
+            if section not in _SECTIONS:
+                msg = f"contract: {file} has the unknown section {section!r}; known are {sorted(_SECTIONS)}"
+                raise ContractError(msg)
+            # The version is one text, every other section a mapping of names.
+            for name in entries if isinstance(entries, dict) else [section]:
+                if first := stated_in.get((section, name)):
+                    msg = f"contract: {section}.{name} is stated in {first} and again in {file}"
+                    raise ContractError(msg)
+                stated_in[section, name] = file
+            merged[section] = {**merged.get(section, {}), **entries} if isinstance(entries, dict) else entries
+    return merged
+
+
+def read_contract(texts: Mapping[str, str]) -> Contract:
+    """The contract that several YAML texts make together, checked against itself.
+
+    Args:
+        texts: Name of a file → its text; the layout is explained at the top of ``contract.yaml``.
 
     Raises:
         ContractError: if a column has no known type or lacks a meaning in one language, a key or a
             reference names a column that is not there, or a name or setting occurs twice or is unknown.
     """
-    document = cast("Mapping[str, Any]", parse_yaml(text))
+    document = merge_documents(texts)
     codes = tuple(_read_codes(document.get("code_lists") or {}))
     shared = _Settings(
         columns=cast("Mapping[str, Mapping[str, Any]]", document["shared_columns"]),
@@ -264,8 +305,9 @@ def read_contract(text: str) -> Contract:
 @lru_cache(maxsize=1)
 def contract() -> Contract:
     """The contract of this version of the package."""
-    path = resources.files("klimatpuls.contract").joinpath("contract.yaml")
-    return read_contract(path.read_text(encoding="utf-8"))
+    return read_contract({
+        str(path.relative_to(_FOLDER.parent)): path.read_text(encoding="utf-8") for path in contract_files()
+    })  # fmt: skip
 
 
 def marts() -> tuple[Mart, ...]:
@@ -369,6 +411,12 @@ def _read_mart(name: str, entry: Mapping[str, Any], settings: _Settings) -> Mart
     if unknown := set(entry) - _MART_KEYS:
         msg = f"contract: mart {name} has unknown settings {sorted(unknown)}"
         raise ContractError(msg)
+    shows = entry.get("shows")
+    if shows is not None and (
+        of is not None or not re.fullmatch(r"results|statuses|register\.[a-z_]+", shows)
+    ):
+        msg = f"contract: mart {name} shows {shows!r}; known are results, statuses, register.<table>"
+        raise ContractError(msg)
     columns = tuple(_read_column(name, item, shared) for item in entry["columns"])
     names = [column.name for column in columns]
     if len(names) != len(set(names)):
@@ -385,6 +433,7 @@ def _read_mart(name: str, entry: Mapping[str, Any], settings: _Settings) -> Mart
         name=name,
         kind=cast("Kind", entry.get("kind", "view")),
         fact=of,
+        shows=shows,
         sv=entry["sv"],
         en=entry["en"],
         grain_sv=entry["grain_sv"],
@@ -447,6 +496,7 @@ def _read_column(owner: str, item: str | Mapping[str, Mapping[str, Any]], shared
         maximum=settings.get("max"),
         negative_only=_negative_only(settings.get("negative_only")),
         references=settings.get("references"),
+        stored_as=settings.get("stored_as", name),
         sv=settings["sv"],
         en=settings["en"],
     )
@@ -518,7 +568,7 @@ def dictionary_markdown() -> str:
         "# Data dictionary",
         "",
         f"Contract version {entry.version}. Written by `python -m klimatpuls.contract.schema --write "
-        "docs/data_dictionary.md` from `include/klimatpuls/contract/contract.yaml`; change that file, never "
+        "docs/data_dictionary.md` from the YAML files of `include/klimatpuls/contract`; change those, never "
         "this one.",
         "",
         "Every view shows exactly one publication; `publication_id` tells which. Codes are text and keep "
@@ -610,8 +660,8 @@ def _column_markdown(column: Column) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the data dictionary to the file named by ``--write``, and ``datapackage.json`` beside it."""
-    from klimatpuls.contract import datapackage
+    """Write the data dictionary to FILE; ``datapackage.json`` and ``sources/README.md`` beside it."""
+    from klimatpuls.contract import catalog, datapackage
 
     parser = argparse.ArgumentParser(prog="python -m klimatpuls.contract.schema", description=main.__doc__)
     parser.add_argument("--write", type=Path, required=True, metavar="FILE")
@@ -619,6 +669,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     file.write_text(dictionary_markdown(), encoding="utf-8")
     package = datapackage.to_json(datapackage.descriptor())
     file.with_name(datapackage.FILE_NAME).write_text(package, encoding="utf-8")
+    index = file.parent / "sources" / "README.md"
+    index.parent.mkdir(exist_ok=True)
+    index.write_text(catalog.index_markdown(), encoding="utf-8")
 
 
 if __name__ == "__main__":

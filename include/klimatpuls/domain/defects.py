@@ -1,8 +1,8 @@
-"""Known defects of the sources: cells that are known to be wrong, bound to the releases that show them. Pure.
+"""Known defects of the sources: wrong cells of certain releases. Pure.
 
-An entry names the release it is about by dataset, substance and publisher's date, the cells by region, sector
-and years, and a guard: the value must still be at most, or at least, a stated one. So it ends by itself: a
-correction or a later release has another date, and a cell that was mended fails the guard. A cell in an entry
+An entry names the release by dataset, substance and publisher's date, the cells by region, sector and years,
+and a guard: the value must still be at most, or at least, a stated one. An entry therefore expires by itself:
+a correction or a later release has another date, and a corrected cell fails the guard. A cell in an entry
 keeps its value, is flagged, and carries no trend (methods section 8).
 """
 
@@ -29,16 +29,16 @@ class Defect:
         dataset: Catalogue id of the dataset.
         substance: Our substance code.
         published_date: The publisher's date of the releases that show it.
-        region_code: Where.
-        sector_code: In which sector.
-        years: In which years.
-        at_most: The guard: the cell's value is at most this, tonnes; None where it is not asked.
-        at_least: The guard: the cell's value is at least this, tonnes; None where it is not asked.
+        region_code: The region.
+        sector_code: The sector.
+        years: The years.
+        at_most: Guard: the cell's value is at most this, tonnes; None without this guard.
+        at_least: Guard: the cell's value is at least this, tonnes; None without this guard.
         reason_sv: What is wrong, Swedish.
         reason_en: The same in English.
-        source: What tells that it is wrong.
+        source: The evidence that it is wrong.
         entered_on: When it was entered.
-        review_by: The day by which somebody looks at it again.
+        review_by: The day by which it must be reviewed.
     """
 
     defect_id: str
@@ -57,12 +57,12 @@ class Defect:
     review_by: date
 
     def is_about(self, dataset: str, substance: str | None, published_date: date) -> bool:
-        """Whether it is about releases of this dataset, substance and publisher's date."""
+        """Whether it concerns releases of this dataset, substance and publisher's date."""
         return (self.dataset, self.substance, self.published_date) == (dataset, substance, published_date)
 
 
 def defect_cells(defects: Iterable[Defect], facts: pd.DataFrame) -> list[tuple[str, str, int]]:
-    """The cells of a release that are known to be wrong and still show it.
+    """The cells of a release with a known defect that is still there.
 
     Args:
         defects: Entries about the release (:meth:`Defect.is_about`).
@@ -88,5 +88,5 @@ def defect_cells(defects: Iterable[Defect], facts: pd.DataFrame) -> list[tuple[s
 
 
 def overdue(defects: Iterable[Defect], as_of: date) -> list[Defect]:
-    """The entries that somebody should have looked at again by a day."""
+    """The entries whose review is overdue on a day."""
     return [defect for defect in defects if defect.review_by < as_of]

@@ -1,20 +1,20 @@
-"""The key figures on climate and energy that are asked of Kolada, and what each one is.
+"""The key figures on climate and energy that are fetched from Kolada.
 
-``reference/kolada_kpis.csv`` lists them: the quantity, its unit, the sector of the national emission database
-it belongs to and whether it is per inhabitant. Kolada's own titles are fetched and kept, never listed here: a
-title that changes is news.
+``reference/kolada_kpis.csv`` lists them: the quantity, its unit, its sector in the national emission database
+and whether it is per inhabitant. Kolada's own titles are not listed here but fetched and stored, so that a
+changed title is noticed.
 
 Source: two independent lists of Kolada's climate key figures; Kolada, https://www.kolada.se.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from klimatpuls.domain.reference_tables import read_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Kpi:
 
     Attributes:
         code: Its id at Kolada.
-        quantity: What is measured: ``ghg``, ``nox``, ``population`` …
+        quantity: The quantity: ``ghg``, ``nox``, ``population`` …
         unit: Unit of its values.
         sector_code: Our sector for emissions of greenhouse gases, else None.
         is_per_inhabitant: Whether it is divided by population.
@@ -42,9 +42,6 @@ class Kpi:
 @lru_cache(maxsize=1)
 def kpis() -> Mapping[str, Kpi]:
     """All key figures by their code."""
-    text = (
-        resources.files("klimatpuls.domain").joinpath("reference/kolada_kpis.csv").read_text(encoding="utf-8")
-    )
     return MappingProxyType(
         {
             row["indicator_code"]: Kpi(
@@ -54,7 +51,7 @@ def kpis() -> Mapping[str, Kpi]:
                 sector_code=row["sector_code"] or None,
                 is_per_inhabitant=row["is_per_inhabitant"] == "true",
             )
-            for row in csv.DictReader(text.splitlines())
+            for row in read_reference("kolada_kpis")
         }
     )
 

@@ -1,8 +1,8 @@
-"""Mail addresses as people and settings state them: one check for all, and the form that mail servers take.
+"""Checks mail addresses and gives them the form that mail servers take.
 
 A domain with letters such as å, ä and ö is encoded by IDNA 2008 (RFC 5891). A local part with such letters
-needs a server that offers SMTPUTF8 (RFC 6531). What no server takes is refused here, before anything is sent.
-No error repeats the address: it may be a person's.
+needs a server that offers SMTPUTF8 (RFC 6531). Addresses that no server takes are refused here, before
+anything is sent. No error repeats the address: it may be a person's.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ _LETTERS_AND_DIGITS: Final = frozenset({"Ll", "Lu", "Lt", "Lm", "Lo", "Mn", "Mc"
 
 
 class AddressError(UsageError):
-    """A text is no mail address that can be sent to; says why, never which."""
+    """The text is no mail address; the message gives the reason, never the address."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MailAddress:
-    """A mail address that a server can take; its text form in a log shows nothing of it.
+    """A valid mail address; its ``repr`` in a log hides it.
 
     Attributes:
         local: The part before the @.
-        domain: The part behind it in ASCII, small letters.
+        domain: The part after the @, ASCII, lower case.
     """
 
     local: str
     domain: str
 
     def __str__(self) -> str:
-        """The address as it goes over the wire."""
+        """The address as it is sent."""
         return f"{self.local}@{self.domain}"
 
     def __repr__(self) -> str:
-        """Nothing of the address."""
+        """A text that hides the address."""
         return "MailAddress(<address>)"
 
     @property
@@ -59,7 +59,7 @@ class MailAddress:
 
 
 def parse_address(text: str, *, allow_name: bool = False) -> MailAddress:
-    """The mail address that a text states.
+    """Parse a mail address.
 
     Args:
         text: Such as ``klimat@example.org``.
@@ -88,14 +88,14 @@ def parse_address(text: str, *, allow_name: bool = False) -> MailAddress:
 
 
 def parse_addresses(texts: str | Sequence[str]) -> tuple[MailAddress, ...]:
-    """The addresses of a setting that may hold several, each once, in the order stated.
+    """Parse a setting with one or more addresses; each once, in the order given.
 
     Args:
-        texts: A list, or one text with commas or semicolons between the addresses; display names may stand
-            before them.
+        texts: A list, or one text with commas or semicolons between the addresses, each with or without a
+            display name.
 
     Raises:
-        AddressError: if there is none, or one is wrong: all are refused then, with the place of that one.
+        AddressError: if there is none, or one is wrong: then all are refused, with the position of that one.
     """
     parts = texts.replace(";", ",").split(",") if isinstance(texts, str) else list(texts)
     found: dict[str, MailAddress] = {}
@@ -159,7 +159,7 @@ def _domain(text: str) -> str:
     try:
         encoded = idna.encode(text, uts46=True).decode("ascii").casefold()
     except UnicodeError as error:
-        # Its words quote the domain, and a log would show them.
+        # The message quotes the domain, and a log would show it.
         msg = f"the domain cannot be encoded ({type(error).__name__}): a part is empty, too long or no name"
         raise AddressError(msg) from None
     labels = encoded.split(".")

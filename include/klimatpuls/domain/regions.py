@@ -1,33 +1,31 @@
 """The 312 regions of Swedish emission statistics: one nation, 21 counties, 290 municipalities.
 
-Publishers write names, we keep codes: a name is turned into its code once, in the source's own module,
-through :func:`code_for`. The traps it knows: ``Habo`` (Jönköpings län) is not ``Håbo`` (Uppsala län); a
-letter with its accent written as two characters equals the same letter written as one (NFC); names carry
-blanks at their ends; a municipality may be called ``X kommun`` or, in the genitive, ``Xs kommun``, with no
-second s where the name ends in one (Borås kommun).
+Publishers write names, we store codes: the module of each source turns a name into its code once, with
+:func:`code_for`. It handles these traps: ``Habo`` (Jönköpings län) is not ``Håbo`` (Uppsala län); a letter
+with its accent written as two characters equals the same letter written as one (NFC); names have blanks at
+their ends; a municipality may be called ``X kommun`` or, in the genitive, ``Xs kommun``, without a second s
+where the name ends in one (Borås kommun).
 
-``reference/regions.csv`` holds them: ``sort_sv`` is the place of the name in Swedish alphabetical order
-within the file's order nation, counties, municipalities (å, ä, ö after z), so that no database needs a
-Swedish collation. ``split_from`` is the municipality a younger one was taken out of, and
-``population_from_year`` the first year whose population (31 December) is counted in today's borders, set
-for the younger municipality and for its mother: a year's population uses the division of the next
-1 January, so Knivsta (1 January 2003) has its first population in 2002. Emissions are published in today's
-borders back to 1990.
+``reference/regions.csv`` holds the regions. ``sort_sv`` is the place of the name in Swedish alphabetical
+order (å, ä, ö after z) within nation, counties, municipalities, so that no database needs a Swedish
+collation. ``split_from`` is the municipality that a younger one was split off from. ``population_from_year``
+is the first year whose population (31 December) is counted in today's borders, set for both. A year's
+population uses the division of the next 1 January, so Knivsta (1 January 2003) has its first population in
+2002. Emissions are published in today's borders back to 1990.
 
 Source of codes and names: SCB, Länskod och kommunkod i kommunnummerordning.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
+from klimatpuls.domain.reference_tables import read_reference
 from klimatpuls.errors import KlimatpulsError
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ NATION = "00"
 
 
 class UnknownRegionError(KlimatpulsError, LookupError):
-    """A name or code that is none of the 312 regions; the message lists the nearest names."""
+    """A name or code of none of the 312 regions; the message lists the nearest names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,6 @@ class Region:
 @lru_cache(maxsize=1)
 def regions() -> Mapping[str, Region]:
     """All 312 regions by code, in code order."""
-    text = resources.files("klimatpuls.domain").joinpath("reference/regions.csv").read_text(encoding="utf-8")
     return MappingProxyType(
         {
             row["region_code"]: Region(
@@ -85,7 +82,7 @@ def regions() -> Mapping[str, Region]:
                 if row["population_from_year"]
                 else None,
             )
-            for row in csv.DictReader(text.splitlines())
+            for row in read_reference("regions")
         }
     )
 
@@ -99,7 +96,7 @@ def region(code: str) -> Region:
     """The region with this code.
 
     Raises:
-        UnknownRegionError: if no region has it; a code without its leading zero is told so.
+        UnknownRegionError: if no region has it; the message recognises a missing leading zero.
     """
     try:
         return regions()[code]
@@ -124,7 +121,7 @@ def municipalities_of(county_code: str) -> tuple[str, ...]:
 
 
 def plain_name(name: str) -> str:
-    """A name as it is compared: one form per letter (NFC), single blanks, none at the ends, lower case."""
+    """A name in the form for comparing: NFC, lower case, single blanks, none at the ends."""
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
@@ -174,7 +171,7 @@ def code_for(name: str, county_name: str | None = None) -> str:
 
 
 def nearest_names(name: str, n: int = 3) -> tuple[str, ...]:
-    """The known names most like an unknown one, best first, each with its code, such as ``Habo (0643)``."""
+    """The names most like an unknown one, best first, with their codes, such as ``Habo (0643)``."""
     by_name = _codes_by_name()
     near = difflib.get_close_matches(plain_name(name), by_name, n=2 * n, cutoff=0.6)
     found = dict.fromkeys(by_name[spelling] for spelling in near)

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 def round_parts(total: float, parts: Sequence[float], decimals: int = 0) -> tuple[float, ...]:
     """Round parts by largest remainder, so that they add up to the rounded total (methods section 2).
 
-    Every part is rounded as usual. What is then missing or too much is given, one unit of the last decimal
-    each, to the parts that rounding took most from in that direction; of equal ones to the larger part. A
-    part is therefore never a whole unit or more away from its value.
+    Every part is rounded as usual. The remaining difference is distributed, one unit of the last decimal
+    each, to the parts that rounding changed most in the other direction; of equal ones to the larger part. So
+    every part stays less than one unit from its value.
 
     Args:
-        total: The total, as it is printed beside them (rounded half to even, as numbers are printed).
+        total: The total printed beside them (rounded half to even, as numbers are printed).
         parts: Its parts, of any sign.
         decimals: Decimals printed.
 
     Returns:
-        The parts as they are to be printed, in their order.
+        The parts to print, in their order.
 
     Raises:
-        ValueError: if the parts miss the total by a unit of the last decimal or more: that is no rounding.
+        ValueError: if the parts miss the total by a unit of the last decimal or more: that is not rounding.
 
     Example: 12.157 = 14.640 − 2.483 with one decimal → 14.7 and −2.5, which make 12.2.
     """

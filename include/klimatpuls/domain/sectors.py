@@ -1,10 +1,10 @@
-"""One tree of emission sectors for every spelling of every release.
+"""The tree of emission sectors, with every spelling of every release.
 
-``all`` at the root, nine main sectors below it, sub-sectors such as ``transport.passenger_cars`` below
-those. SMHI writes a sector as a pair (Huvudsektor, Undersektor) and misspells now and then: the misspelt
-``Egen uppärmning …`` of April 2024 and the right ``Egen uppvärmning …`` are one sector.
-``reference/sectors.csv`` lists the spellings as ``Huvudsektor > Undersektor``, parted by ``|``; the first is
-the newest. The names shown to readers are our own, without the publisher's slips.
+``all`` is the root, with nine main sectors below it and sub-sectors such as ``transport.passenger_cars``
+below those. SMHI writes a sector as a pair (Huvudsektor, Undersektor), sometimes misspelt: ``Egen uppärmning
+…`` of April 2024 and ``Egen uppvärmning …`` are one sector. ``reference/sectors.csv`` lists the spellings as
+``Huvudsektor > Undersektor``, separated by ``|``; the first is the newest. The names shown to readers are our
+own, without the publisher's misspellings.
 
 A sector without sub-sectors (industry, power_heat) is its own leaf. Sub-sectors need not add up to their
 sector: product use lacks a row in 2021, and ``transport.military`` is only in that release.
@@ -12,13 +12,12 @@ sector: product use lacks a row in 2021, and ``transport.military`` is only in t
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from klimatpuls.domain.reference_tables import read_reference
 from klimatpuls.domain.regions import plain_name
 
 if TYPE_CHECKING:
@@ -55,7 +54,6 @@ class Sector:
 @lru_cache(maxsize=1)
 def sectors() -> Mapping[str, Sector]:
     """All sectors by code, in the publisher's order."""
-    text = resources.files("klimatpuls.domain").joinpath("reference/sectors.csv").read_text(encoding="utf-8")
     return MappingProxyType(
         {
             row["sector_code"]: Sector(
@@ -67,7 +65,7 @@ def sectors() -> Mapping[str, Sector]:
                 is_main=row["is_main"] == "true",
                 spellings=tuple(_pair(spelling) for spelling in row["spellings"].split("|")),
             )
-            for row in csv.DictReader(text.splitlines())
+            for row in read_reference("sectors")
         }
     )
 
@@ -100,5 +98,5 @@ def codes_by_spelling() -> Mapping[tuple[str, str], str]:
 
 
 def code_for(main: str, sub: str) -> str | None:
-    """Our code of a publisher's pair, or None for a pair never seen in any release."""
+    """Our code of a publisher's pair, or None for a pair that no release has."""
     return codes_by_spelling().get((plain_name(main), plain_name(sub)))

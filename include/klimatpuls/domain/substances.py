@@ -1,20 +1,19 @@
 """The 30 substances of the national emission database, by our lower-case code.
 
-``ghg`` is SMHI's ``GGT``, all greenhouse gases in CO2 equivalents. ``expected_unit`` is set where releases
-show it; for every air pollutant the unit is read from the workbook and never assumed.
+``ghg`` is SMHI's ``GGT``, all greenhouse gases in CO2 equivalents. ``expected_unit`` is set where it is
+known; for every air pollutant the unit is read from the workbook and never assumed.
 
-Source: the choice list of the database's own site; labels as its workbooks write them.
+Source: the selection list of the database's site; labels as in its workbooks.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from klimatpuls.domain.reference_tables import read_reference
 from klimatpuls.domain.regions import plain_name
 from klimatpuls.errors import UsageError
 
@@ -46,9 +45,6 @@ class Substance:
 @lru_cache(maxsize=1)
 def substances() -> Mapping[str, Substance]:
     """All substances by our code."""
-    text = (
-        resources.files("klimatpuls.domain").joinpath("reference/substances.csv").read_text(encoding="utf-8")
-    )
     return MappingProxyType(
         {
             row["substance"]: Substance(
@@ -59,7 +55,7 @@ def substances() -> Mapping[str, Substance]:
                 is_ghg=row["is_ghg"] == "true",
                 expected_unit=row["expected_unit"] or None,
             )
-            for row in csv.DictReader(text.splitlines())
+            for row in read_reference("substances")
         }
     )
 
@@ -78,7 +74,7 @@ def substance(code: str) -> Substance:
 
 
 def air_pollutants() -> tuple[str, ...]:
-    """Codes of the substances that are no greenhouse gases, in the order of the reference table."""
+    """Codes of the substances other than greenhouse gases, in the order of the reference table."""
     return tuple(code for code, entry in substances().items() if not entry.is_ghg)
 
 

@@ -1,8 +1,7 @@
 """Units and numbers as publishers write them.
 
-Emissions are tonnes in every table of ours. A greenhouse gas in another unit than the expected one is
-refused, never converted on a guess; an air pollutant is converted from the unit its sheet states, if that is
-a mass.
+All our tables hold emissions in tonnes. A greenhouse gas in an unexpected unit is refused, never converted on
+a guess; an air pollutant is converted from the unit that its sheet states, if that is a mass.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _GROUPED = re.compile(r"[-+]?\d{1,3}(?: \d{3})+(?:\.\d*)?", re.ASCII)
 
 
 def number_from_text(text: str) -> float:
-    """A number that a publisher's cell holds as text.
+    """The number in a publisher's text cell.
 
     Args:
         text: Such as ``1 234,5`` (Swedish: blanks between thousands, decimal comma), ``−3,0`` (U+2212) or
@@ -34,8 +33,8 @@ def number_from_text(text: str) -> float:
         The number.
 
     Raises:
-        ValueError: if the text is no number, or writes one that the decimal comma makes ambiguous
-            (``1,234.5``); ``nan`` and ``inf`` are no numbers.
+        ValueError: if the text is no number, or an ambiguous one (``1,234.5``); ``nan`` and ``inf`` are no
+            numbers.
 
     Example: ``7,33347×10^−05`` → 7.33347e-05.
     """
@@ -60,22 +59,22 @@ MONTHS = (
 )  # fmt: skip
 """Swedish names of the months, January first."""
 SHORT_MONTHS = tuple(name[:3] for name in MONTHS)
-"""Their first three letters, by which each is known."""
+"""Their first three letters, which are unique."""
 _WRITTEN_DAY = re.compile(r"(\d{1,2})\.? ([a-zå]{3,9})\.? (\d{4})", re.IGNORECASE)
 
 
 def day_from_text(text: str) -> date:
-    """The day that a publisher's text states.
+    """The day in a publisher's text.
 
     Args:
-        text: ``2026-06-10``, ``2026/06/10`` or ``20260610``, perhaps with a time behind a ``T`` or a blank,
-            or ``10 juni 2026`` (``10 jun 2026``). A time with a zone is turned into the day in Sweden.
+        text: ``2026-06-10``, ``2026/06/10`` or ``20260610``, optionally followed by a time after ``T`` or a
+            blank, or ``10 juni 2026`` (``10 jun 2026``). A time with a zone gives the day in Sweden.
 
     Returns:
         The day.
 
     Raises:
-        ValueError: if the text is no such day, or one that no calendar has.
+        ValueError: if the text is no such day.
 
     Example: ``2026-06-10T22:30:00Z`` → 11 June 2026.
     """
@@ -105,7 +104,7 @@ def month_from_word(word: str) -> int:
 
 
 def plain_unit(unit: str) -> str:
-    """A unit as it is compared: single blanks, none around the slash, lower case."""
+    """A unit in the form for comparing: single blanks, none around the slash, lower case."""
     return re.sub(r"\s*/\s*", "/", " ".join(unit.split())).casefold()
 
 
@@ -123,18 +122,18 @@ _MASS_UNIT = re.compile(
 
 
 def tonnes_per_unit(unit: str, *, in_equivalents: bool = False) -> Fraction:
-    """How many tonnes one of a sheet's unit is, exactly.
+    """How many tonnes one unit of a sheet is, exactly.
 
     Args:
-        unit: As the publisher writes it: a mass (kt, ton, kg, g, mg, or the words), perhaps of thousands
-            (``1000 ton``), perhaps ``/år`` or ``per år``.
-        in_equivalents: Whether a mass of toxic equivalents (``g I-TEQ``) is taken too, as for dioxins.
+        unit: As the publisher writes it: a mass (kt, ton, kg, g, mg, or the words), optionally in thousands
+            (``1000 ton``), optionally with ``/år`` or ``per år``.
+        in_equivalents: Whether a mass of toxic equivalents (``g I-TEQ``) is accepted, as for dioxins.
 
     Returns:
         The factor; multiply by the numerator and divide by the denominator, one of which is 1.
 
     Raises:
-        ValueError: if the text is no such unit. ``Mg``, a megagram or a milligram in haste, is refused.
+        ValueError: if the text is no such unit, or ``Mg``, which may be megagrams or milligrams.
 
     Example: ``kg/år`` → 1/1000.
     """

@@ -1,12 +1,15 @@
-"""One polite way to call an agency: throttled, retried, capped, and never fooled by half an answer.
+"""One polite way to call an agency: throttled, retried, with limits, and no incomplete answer passes.
 
-What it does: waits before it calls too often, tries again after 429 and 5xx as long as the agency asks,
-says honestly who is calling, calls only hosts of the catalogue (also after a redirect) and none that turns
-out to lie in a private network, speaks https only except to this machine, reads no more than a stated number
-of bytes and refuses an answer that is empty or shorter than announced. A call ends after so many tries and
-seconds, redirects included. What it does not do: look inside the body (an HTML page with status 200 is the
-parser's to refuse), count calls for other processes (a ledger does that, see ``Ledger``), or cache (bytes are
-kept by ``snapshots``).
+A session waits for a slot of its :class:`~klimatpuls.fetch.throttle.Throttle` before every call and tries
+again after 429 and 5xx, as long as the agency asks. It says who is calling. It calls only hosts of the
+catalogue (also after a redirect), none with an address in a private network, and only over https except on
+this machine. It refuses an answer that is empty, too large or shorter than announced. A call ends after so
+many tries and seconds, redirects included.
+
+The retry loop is our own, with urllib3's ``Retry`` for the number of tries, the backoff and ``Retry-After``:
+every try must take a slot, and all tries and redirects share one limit of time, which neither urllib3 nor
+tenacity offers. A session does not look inside the body (the parser refuses an HTML page with status 200)
+and caches nothing (``snapshots`` keeps the bytes).
 """
 
 from __future__ import annotations
@@ -17,22 +20,14 @@ import json
 import logging
 import math
 import socket
-import threading
 import time
-import zlib
-from collections import defaultdict
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
@@ -40,44 +35,48 @@ from urllib3.util import Retry
 from klimatpuls import __version__
 from klimatpuls.contract.releases import Poll
 from klimatpuls.errors import FetchError, NotYetPublished, UsageError
-from klimatpuls.fetch import rate_limit
+from klimatpuls.fetch.throttle import MemoryCallLog, Throttle
+from klimatpuls.fetch.transport import (
+    HEADERS_DUE,
+    BoundedAdapter,
+    BrokenAnswerError,
+    TooLargeError,
+    read_body,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from klimatpuls.contract.catalog import Source
-    from klimatpuls.fetch.rate_limit import Window
+    from klimatpuls.fetch.throttle import CallLog
 
 logger = logging.getLogger(__name__)
 
 USER_AGENT = f"klimatpuls/{__version__} (yearly climate statistics of a municipal network)"
-REPLICA_KNOWN_FROM_HEADER = "X-Klimatpuls-Known-From"
-"""Sent by the replica alone: the day an archive's file was first known (ISO date)."""
-REPLICA_NOT_YET_HEADER = "X-Klimatpuls-Not-Yet-Published"
-"""Sent by the replica alone: what was asked for has nothing published as of its day."""
+MOCK_KNOWN_FROM_HEADER = "X-Klimatpuls-Known-From"
+"""Sent by the mock agencies only: the day an archive's file was first known (ISO date)."""
+MOCK_NOT_YET_HEADER = "X-Klimatpuls-Not-Yet-Published"
+"""Sent by the mock agencies only: this has nothing published yet as of their day."""
 
 CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 """Header of an answer → header of the next request that asks for the file only if it changed."""
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
-CHUNK_BYTES = 64 * 1024
 MEGABYTE = 1_000_000
 PROGRESS_SECONDS = 10.0
-"""A body that takes longer says every so many seconds how far it is."""
+"""Seconds between two log lines about a body that is still coming."""
 SHORTEST_SECONDS = 0.1
-"""A redirect is followed even when it took the last of the call's time, and given up at once."""
-GZIP_WINDOW_BITS = 31
-"""What zlib calls a gzip header and trailer around the data."""
+"""Least time for a try: a redirect is followed even if it used up the call's time, and then given up."""
 
 
 class StatusError(FetchError):
-    """The service answered, with a status that is no success or with nothing at all.
+    """The service answered with a status that is no success, or with an empty body.
 
     Attributes:
         status: The HTTP status.
-        body: The body that came with it, at most a few kilobytes matter.
+        body: The body that came with it.
         headers: The headers that came with it.
     """
 
@@ -95,7 +94,7 @@ class Answer:
     Attributes:
         url: The address that answered, after redirects.
         status: The HTTP status.
-        headers: Headers, names without regard to case.
+        headers: Headers; their names are compared in any case.
         body: The whole body, decoded from its transfer encoding.
         attempts: How many calls it took.
     """
@@ -115,131 +114,24 @@ class Answer:
 
     @property
     def known_from(self) -> date | None:
-        """The day an archive's file was first known: what a replica on this machine says, else None."""
-        value = self.headers.get(REPLICA_KNOWN_FROM_HEADER)
+        """The day an archive's file was first known, if the mock agencies on this machine state it."""
+        value = self.headers.get(MOCK_KNOWN_FROM_HEADER)
         if value is None or not is_loopback(self.url):
             return None
         return date.fromisoformat(value)
 
 
-class Ledger(Protocol):
-    """Where the calls of a host are counted, for one process or for all of them."""
-
-    def take(self, host: str, windows: Sequence[Window]) -> tuple[float, int]:
-        """Count a call and return 0 and its number, or return the seconds after which to ask again."""
-
-    def answered(self, host: str, call: int) -> None:
-        """Note that a call has come to its end, with or without an answer."""
-
-    def state(self, host: str, windows: Sequence[Window]) -> None:
-        """Tell whoever else calls the host what it says of its limits."""
-
-
-class OwnLedger:
-    """Counts the calls of this process alone: for a look without a warehouse.
-
-    Args:
-        clock: Seconds that only go forward.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._arrived: defaultdict[str, list[float | None]] = defaultdict(list)
-        self._stated: dict[str, tuple[Window, ...]] = {}
-
-    def take(self, host: str, windows: Sequence[Window]) -> tuple[float, int]:
-        """Take a slot if one is free now; see :class:`Ledger`."""
-        with self._lock:
-            now, arrived = self._clock(), self._arrived[host]
-            kept = rate_limit.kept_windows([*windows, *self._stated.get(host, ())])
-            ages = [0.0 if moment is None else now - moment for moment in arrived]
-            wait = rate_limit.seconds_to_wait(sorted(ages, reverse=True), kept)
-            if wait == 0:
-                arrived.append(None)
-            return wait, len(arrived) - 1
-
-    def answered(self, host: str, call: int) -> None:
-        """Note that a call has come to its end; see :class:`Ledger`."""
-        with self._lock:
-            self._arrived[host][call] = self._clock()
-
-    def state(self, host: str, windows: Sequence[Window]) -> None:
-        """Keep what a host says of itself; its newest word counts."""
-        with self._lock:
-            self._stated[host] = tuple(windows)
-
-
-class Throttle:
-    """Holds back the calls of one service, so that no window is exceeded by anybody who shares the ledger.
-
-    Args:
-        host: The service, as the ledger knows it.
-        windows: (calls, seconds) that we keep whatever the service allows.
-        ledger: Where calls are counted.
-        sleep: How to wait.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        windows: Sequence[Window],
-        *,
-        ledger: Ledger,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        rate_limit.kept_windows(windows)
-        self._host = host
-        self._ledger = ledger
-        self._sleep = sleep
-        self._ours = tuple(windows)
-        self._stated: tuple[Window, ...] = ()
-
-    @property
-    def windows(self) -> tuple[Window, ...]:
-        """What is allowed as far as we know: our own windows, then the ones the service stated."""
-        return tuple(dict.fromkeys((*self._ours, *self._stated)))
-
-    def learn(self, windows: Sequence[Window]) -> None:
-        """Keep what the service states beside our own; calls already made count.
-
-        Raises:
-            ValueError: if a window allows no call or has no length.
-        """
-        rate_limit.kept_windows(windows)
-        self._stated = tuple(windows)
-        self._ledger.state(self._host, windows)
-
-    @property
-    def longest_window(self) -> float:
-        """Length of the longest window in seconds; 0 without windows."""
-        return max((seconds for _, seconds in self.windows), default=0.0)
-
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Wait until a call may start and count it; the call is over when the block is."""
-        while True:
-            seconds, call = self._ledger.take(self._host, self.windows)
-            if seconds == 0:
-                break
-            self._sleep(seconds)
-        try:
-            yield
-        finally:
-            self._ledger.answered(self._host, call)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long we wait and how much we take.
+    """How long a call may take and how large its body may be.
 
     Attributes:
         connect_seconds: Time to get a connection.
         read_seconds: Longest silence while reading.
         total_seconds: Longest time for one call, all its tries, pauses and redirects together; waiting for
             the throttle does not count.
-        max_bytes: Largest body that is read, as it comes and unpacked.
-        retries: How many times a call is tried again, its redirects together.
+        max_bytes: Largest body that is read, both packed and unpacked.
+        retries: How many times a call is tried again, all its redirects together.
         backoff_seconds: First pause between two attempts; it doubles.
         backoff_max_seconds: Longest pause of our own.
     """
@@ -253,88 +145,16 @@ class Limits:
     backoff_max_seconds: float = 30.0
 
 
-_HEADERS_DUE: ContextVar[float] = ContextVar("moment by which the headers of the call at hand must be here")
+@dataclass(kw_only=True)
+class _Call:
+    """One question to a service, and what is left of its tries and time; its redirects included."""
 
-
-class _BoundedConnection(HTTPConnection):
-    """A connection whose answer must have begun by the end of its call.
-
-    A timeout of a socket is for one read, and the headers are read byte by byte if they come so: a server
-    that drips them would be waited for as long as it likes. So the socket is cut when the call has no time
-    left, which ends the read.
-    """
-
-    def getresponse(self) -> Any:
-        """The answer's status and headers.
-
-        Raises:
-            TimeoutError: if they were not whole when the call's time was over.
-        """
-        is_late, wire = threading.Event(), self.sock
-
-        def cut() -> None:
-            is_late.set()
-            with suppress(OSError):
-                # Not its own way of shutting down: TLS would forget its state under the reader's hands.
-                socket.socket.shutdown(wire, socket.SHUT_RDWR)
-
-        watch = threading.Timer(max(0.0, _HEADERS_DUE.get() - time.monotonic()), cut)
-        watch.daemon = True
-        watch.start()
-        try:
-            return super().getresponse()
-        finally:
-            watch.cancel()
-            if is_late.is_set():
-                raise TimeoutError
-
-
-class _BoundedTlsConnection(_BoundedConnection, HTTPSConnection):
-    """The same over TLS."""
-
-
-class _BoundedPool(HTTPConnectionPool):
-    ConnectionCls = _BoundedConnection
-
-
-class _BoundedTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _BoundedTlsConnection
-
-
-class _BoundedAdapter(HTTPAdapter):
-    """Makes bounded connections, also through a proxy."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """See the base class."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        """See the base class."""
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
-
-
-_POOLS = {"http": _BoundedPool, "https": _BoundedTlsPool}
-
-
-class _BrokenAnswerError(Exception):
-    """What came is no whole answer; the text says why."""
-
-
-@dataclass
-class _Patience:
-    """What is left of one call.
-
-    Attributes:
-        policy: Tries that are left, and how the pauses grow.
-        seconds: Seconds that are left.
-        tries: Tries made.
-    """
-
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
     policy: Retry
-    seconds: float
+    seconds_left: float
     tries: int = 0
 
 
@@ -346,12 +166,12 @@ class PoliteSession:
         source_id: Name of the source, for messages.
         base_url: Where the service is, without a trailing slash.
         allowed: Network locations (``host`` or ``host:port``) that may be called.
-        throttle: Holds back calls; a client tells it the limits that the service states.
-        resolve: The network addresses of a host name, none if it is not known here.
+        throttle: Holds back calls; a client gives it the limits that the service advertises.
+        resolve: Returns the network addresses of a host name, none if it is unknown.
         limits: Waiting and size limits.
         sleep: How to wait between attempts.
         clock: Seconds that only go forward.
-        mock_ca: Certificate of the authority that a replica on this machine is trusted by; no agency is.
+        mock_ca: Certificate of the authority of mock agencies on this machine; never used for an agency.
     """
 
     source_id: str
@@ -372,8 +192,8 @@ class PoliteSession:
         self._session.auth = _no_password
         if self.mock_ca is not None and is_loopback(self.base_url):
             self._session.verify = str(self.mock_ca)
-        for scheme in _POOLS:
-            self._session.mount(f"{scheme}://", _BoundedAdapter())
+        for scheme in ("http", "https"):
+            self._session.mount(f"{scheme}://", BoundedAdapter())
 
     def __enter__(self) -> PoliteSession:
         return self
@@ -382,7 +202,7 @@ class PoliteSession:
         self.close()
 
     def close(self) -> None:
-        """Let go of open connections."""
+        """Closes the open connections."""
         self._session.close()
 
     def get(
@@ -393,7 +213,7 @@ class PoliteSession:
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (200,),
     ) -> Answer:
-        """Fetch an address with GET.
+        """Fetches an address with GET.
 
         Args:
             url: Absolute address.
@@ -405,12 +225,11 @@ class PoliteSession:
             The complete answer.
 
         Raises:
-            NotYetPublished: if a replica says that nothing is published yet.
+            NotYetPublished: if the mock agencies say that nothing is published yet.
             StatusError: if the service answers with another status.
             FetchError: if no complete answer came, or the address may not be called.
         """
-        prepared = requests.Request("GET", url, params=dict(params or {})).prepare()
-        return self._call("GET", str(prepared.url), dict(headers or {}), None, accept)
+        return self._send(self._new_call("GET", url, params, dict(headers or {}), None), accept)
 
     def post_json(
         self,
@@ -420,11 +239,11 @@ class PoliteSession:
         params: Mapping[str, str] | None = None,
         accept: Collection[int] = (200,),
     ) -> Answer:
-        """Put a question as a JSON body; tried again like a GET, so only for questions that change nothing.
+        """Sends a JSON body with POST. It is tried again like a GET: only for queries that change nothing.
 
         Args:
             url: Absolute address.
-            payload: The question.
+            payload: The query.
             params: Query parameters, added to the address.
             accept: Statuses that are a success.
 
@@ -432,187 +251,158 @@ class PoliteSession:
             The complete answer.
 
         Raises:
-            NotYetPublished: if a replica says that nothing is published yet.
+            NotYetPublished: if the mock agencies say that nothing is published yet.
             StatusError: if the service answers with another status.
             FetchError: if no complete answer came, or the address may not be called.
         """
-        prepared = requests.Request("POST", url, params=dict(params or {})).prepare()
         body = json.dumps(payload, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8"}
-        return self._call("POST", str(prepared.url), headers, body, accept)
+        return self._send(self._new_call("POST", url, params, headers, body), accept)
 
-    def _call(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, accept: Collection[int]
-    ) -> Answer:
-        patience = _Patience(
-            Retry(
+    def _new_call(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        headers: dict[str, str],
+        body: bytes | None,
+    ) -> _Call:
+        return _Call(
+            method=method,
+            url=str(requests.Request(method, url, params=dict(params or {})).prepare().url),
+            headers=headers,
+            body=body,
+            policy=Retry(
                 total=self.limits.retries,
                 backoff_factor=self.limits.backoff_seconds,
                 backoff_max=self.limits.backoff_max_seconds,
             ),
-            self.limits.total_seconds,
-        )
-        for _ in range(MAX_REDIRECTS + 1):
-            self._refuse_unless_allowed(url)
-            answer = self._try_until_answered(method, url, headers, body, patience)
-            location = answer.headers.get("Location")
-            if answer.status not in REDIRECT_STATUS or location is None:
-                return self._accepted(method, answer, accept)
-            url = urljoin(url, location)
-            if answer.status not in (307, 308):
-                method, body = "GET", None
-        raise self._failure(
-            method, url, f"more than {MAX_REDIRECTS} redirects", "look at the address in a browser"
+            seconds_left=self.limits.total_seconds,
         )
 
-    def _try_until_answered(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, patience: _Patience
-    ) -> Answer:
+    def _send(self, call: _Call, accept: Collection[int]) -> Answer:
+        """Tries a call and follows its redirects until an acceptable answer comes."""
+        for _ in range(MAX_REDIRECTS + 1):
+            self._refuse_unless_allowed(call.url)
+            answer = self._try_until_answered(call)
+            location = answer.headers.get("Location")
+            if answer.status not in REDIRECT_STATUS or location is None:
+                return self._accepted(call.method, answer, accept)
+            call.url = urljoin(call.url, location)
+            if answer.status not in (307, 308):
+                call.method, call.body = "GET", None
+        raise self._failure(call, f"more than {MAX_REDIRECTS} redirects", "look at the address in a browser")
+
+    def _try_until_answered(self, call: _Call) -> Answer:
         while True:
             with self.throttle.slot():
-                patience.tries += 1
+                call.tries += 1
                 started = self.clock()
-                answer, trouble = self._attempt(method, url, headers, body, patience)
+                answer, trouble = self._attempt(call)
                 took = self.clock() - started
-            patience.seconds -= took
-            if answer is not None and not _is_worth_another_try(answer):
+            call.seconds_left -= took
+            if answer is not None and answer.status not in RETRIED_STATUS and not _is_empty(answer):
                 logger.info(
                     "%s: %s %s: HTTP %d, %d bytes in %.1f s",
-                    self.source_id, method, url, answer.status, len(answer.body), took,
+                    self.source_id, call.method, call.url, answer.status, len(answer.body), took,
                 )  # fmt: skip
                 return answer
-            pause = self._pause(method, url, patience, answer)
-            if pause >= patience.seconds:
+            pause = self._pause(call, answer)
+            if pause >= call.seconds_left:
                 if answer is not None:
                     return answer
                 raise self._failure(
-                    method,
-                    url,
-                    f"{trouble} (attempt {patience.tries} of {self.limits.retries + 1}, "
+                    call,
+                    f"{trouble} (attempt {call.tries} of {self.limits.retries + 1}, "
                     f"{self.limits.total_seconds:g} s for all of them)",
                     "nothing was changed; try again later, or check the network and the agency's own page",
                 )
             logger.warning(
                 "%s: %s %s: %s; next try in %.0f s",
-                self.source_id, method, url, trouble or f"HTTP {answer and answer.status}", pause,
+                self.source_id, call.method, call.url, trouble or f"HTTP {answer and answer.status}", pause,
             )  # fmt: skip
             self.sleep(pause)
-            patience.seconds -= pause
+            call.seconds_left -= pause
 
-    def _attempt(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, patience: _Patience
-    ) -> tuple[Answer | None, str]:
-        left = max(SHORTEST_SECONDS, patience.seconds)
+    def _attempt(self, call: _Call) -> tuple[Answer | None, str]:
+        """Returns the answer of one try; or None, and what went wrong that another try may mend."""
+        left = max(SHORTEST_SECONDS, call.seconds_left)
         deadline = self.clock() + left
-        _HEADERS_DUE.set(time.monotonic() + left)
+        HEADERS_DUE.set(time.monotonic() + left)
         timeout = (min(self.limits.connect_seconds, left), min(self.limits.read_seconds, left))
         try:
             with self._session.request(
-                method, url, headers=headers, data=body, timeout=timeout, stream=True, allow_redirects=False
-            ) as response:
-                content = self._read(method, url, response, deadline)
-                return (
-                    Answer(
-                        url=url,
-                        status=response.status_code,
-                        headers=response.headers,
-                        body=content,
-                        attempts=patience.tries,
-                    ),
-                    "",
-                )
+                call.method, call.url, headers=call.headers, data=call.body, timeout=timeout, stream=True,
+                allow_redirects=False,
+            ) as response:  # fmt: skip
+                body = read_body(response, self.limits.max_bytes, self._progress(call, deadline))
+                return Answer(
+                    url=call.url,
+                    status=response.status_code,
+                    headers=response.headers,
+                    body=body,
+                    attempts=call.tries,
+                ), ""
         except requests.exceptions.SSLError as error:
             raise self._failure(
-                method,
-                url,
-                f"its certificate was not accepted: {error}",
-                "do not switch the check off; report it",
+                call, f"its certificate was not accepted: {error}", "do not switch the check off; report it"
             ) from error
-        except (requests.RequestException, Urllib3Error, OSError, _BrokenAnswerError) as error:
+        except TooLargeError as error:
+            raise self._failure(
+                call,
+                f"the body is larger than the cap of {self.limits.max_bytes} bytes",
+                "look at what the agency sends now; if it is right, raise Limits.max_bytes",
+            ) from error
+        except (requests.RequestException, Urllib3Error, OSError, BrokenAnswerError) as error:
             return None, _trouble(error)
 
-    def _read(self, method: str, url: str, response: requests.Response, deadline: float) -> bytes:
-        """The whole body, unpacked.
+    def _progress(self, call: _Call, deadline: float) -> Callable[[int], None]:
+        """Returns what is told of the bytes read so far: it logs them, and raises after the deadline."""
+        logged = self.clock()
 
-        It is read as it comes, byte by byte if need be: a read that waits for a whole chunk would let an
-        answer drip for days.
-        """
-        said = self.clock()
-        parts: list[bytes] = []
-        size = 0
-        while part := response.raw.read1(CHUNK_BYTES, decode_content=False):
-            parts.append(part)
-            size += len(part)
-            if size > self.limits.max_bytes:
-                raise self._too_large(method, url)
+        def note(size: int) -> None:
+            nonlocal logged
             now = self.clock()
             if now > deadline:
                 raise self._failure(
-                    method,
-                    url,
+                    call,
                     f"no complete answer within {self.limits.total_seconds:g} s ({size} bytes came)",
                     "nothing was changed; try again later",
                 )
-            if now - said > PROGRESS_SECONDS:
-                said = now
-                logger.info("%s: %s %s: %d bytes so far", self.source_id, method, url, size)
-        announced = response.headers.get("Content-Length")
-        if announced is not None and announced.isdigit() and size != int(announced):
-            msg = f"{size} of {announced} announced bytes came"
-            raise _BrokenAnswerError(msg)
-        content = _unpacked(
-            b"".join(parts), response.headers.get("Content-Encoding", "").lower(), self.limits.max_bytes
-        )
-        if len(content) > self.limits.max_bytes:
-            raise self._too_large(method, url)
-        return content
+            if now - logged > PROGRESS_SECONDS:
+                logged = now
+                logger.info("%s: %s %s: %d bytes so far", self.source_id, call.method, call.url, size)
 
-    def _too_large(self, method: str, url: str) -> FetchError:
-        return self._failure(
-            method,
-            url,
-            f"the body is larger than the cap of {self.limits.max_bytes} bytes",
-            "look at what the agency sends now; if it is right, raise Limits.max_bytes",
-        )
+        return note
 
-    def _pause(self, method: str, url: str, patience: _Patience, answer: Answer | None) -> float:
-        """Seconds to the next try; infinitely many when there is none."""
+    def _pause(self, call: _Call, answer: Answer | None) -> float:
+        """Returns the seconds to the next try; infinity if there is none."""
         try:
-            patience.policy = patience.policy.increment(method, url)
+            call.policy = call.policy.increment(call.method, call.url)
         except MaxRetryError:
             return math.inf
-        backoff = max(patience.policy.get_backoff_time(), self.limits.backoff_seconds)
+        backoff = max(call.policy.get_backoff_time(), self.limits.backoff_seconds)
         if answer is None:
             return backoff
-        asked = self._retry_after(patience.policy, answer)
-        if asked is None:
-            return max(backoff, self.throttle.longest_window) if answer.status == 429 else backoff
-        if asked >= patience.seconds:
-            raise self._failure(
-                method,
-                url,
-                f"HTTP {answer.status}, asking us to wait {asked:.0f} s "
-                f"({max(0.0, patience.seconds):.0f} s are left of {self.limits.total_seconds:g} s)",
-                f"nothing was changed; try again after {asked:.0f} s",
-            )
-        return max(asked, self.limits.backoff_seconds)
-
-    @staticmethod
-    def _retry_after(policy: Retry, answer: Answer) -> float | None:
-        value = answer.headers.get("Retry-After")
-        if value is None:
-            return None
         try:
-            return float(policy.parse_retry_after(value))
-        except InvalidHeader:
-            return None
+            requested = float(call.policy.parse_retry_after(answer.headers["Retry-After"]))
+        except (KeyError, InvalidHeader):
+            return max(backoff, self.throttle.longest_window) if answer.status == 429 else backoff
+        if requested >= call.seconds_left:
+            raise self._failure(
+                call,
+                f"HTTP {answer.status}, asking us to wait {requested:.0f} s "
+                f"({max(0.0, call.seconds_left):.0f} s are left of {self.limits.total_seconds:g} s)",
+                f"nothing was changed; try again after {requested:.0f} s",
+            )
+        return max(requested, self.limits.backoff_seconds)
 
     def _accepted(self, method: str, answer: Answer, accept: Collection[int]) -> Answer:
         if answer.status in accept and not _is_empty(answer):
             return answer
-        not_yet = answer.headers.get(REPLICA_NOT_YET_HEADER)
+        not_yet = answer.headers.get(MOCK_NOT_YET_HEADER)
         if not_yet is not None and is_loopback(answer.url):
-            msg = f"{self.source_id}: {not_yet} has nothing published yet as of the replica's day"
+            msg = f"{self.source_id}: {not_yet} has nothing published yet as of the mock agencies' day"
             raise NotYetPublished(msg)
         start = answer.body[:200].decode("utf-8", errors="replace").strip()
         message = self._message(
@@ -628,61 +418,59 @@ class PoliteSession:
     def _refuse_unless_allowed(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
-            raise self._failure(
-                "GET", url, "only https is used outside this machine", "correct the address in the connection"
-            )
-        if parts.netloc.lower() not in self.allowed:
-            raise self._failure(
-                "GET",
-                url,
-                f"{parts.netloc} is not among the hosts of this source ({', '.join(sorted(self.allowed))})",
-                "if the agency has moved, change the source's hosts in the catalogue",
-            )
+            what, todo = "only https is used outside this machine", "correct the address in the connection"
+        elif parts.netloc.lower() not in self.allowed:
+            hosts = ", ".join(sorted(self.allowed))
+            what = f"{parts.netloc} is not among the hosts of this source ({hosts})"
+            todo = "if the agency has moved, change the source's hosts in its source.yaml"
+        elif private := self._private_address(url):
+            what = f"{parts.hostname} has the address {private}, which is not on the public internet"
+            todo = "nothing was requested; have the network's name server checked"
+        else:
+            return
+        raise FetchError(self._message("GET", url, what, todo))
+
+    def _private_address(self, url: str) -> str | None:
+        """Returns an address of the host that is not public, or None; a proxy looks names up itself."""
         if is_loopback(self.base_url) or get_environ_proxies(url):
-            return  # a proxy looks names up itself, and often this machine cannot
-        for address in self.resolve(str(parts.hostname)):
-            if not ipaddress.ip_address(address).is_global:
-                raise self._failure(
-                    "GET",
-                    url,
-                    f"{parts.hostname} has the address {address}, which is not on the public internet",
-                    "nothing was asked; have the network's name server looked at",
-                )
+            return None
+        addresses = self.resolve(str(urlsplit(url).hostname))
+        return next((one for one in addresses if not ipaddress.ip_address(one).is_global), None)
 
     def _message(self, method: str, url: str, what: str, todo: str) -> str:
         return f"{self.source_id}: {method} {url}: {what}. What to do: {todo}."
 
-    def _failure(self, method: str, url: str, what: str, todo: str) -> FetchError:
-        return FetchError(self._message(method, url, what, todo))
+    def _failure(self, call: _Call, what: str, todo: str) -> FetchError:
+        return FetchError(self._message(call.method, call.url, what, todo))
 
 
 def open_session(
     source: Source,
     base_url: str,
     *,
-    ledger: Ledger | None = None,
+    call_log: CallLog | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     resolve: Callable[[str], Collection[str]] | None = None,
     mock_ca: Path | None = None,
 ) -> PoliteSession:
-    """A session for one source, at the agency or at a replica on this machine.
+    """Opens a session for one source, at the agency or at the mock agencies on this machine.
 
     Args:
         source: The catalogue entry.
         base_url: From the Airflow connection; the agency's host or this machine.
-        ledger: Where calls are counted, so that all who share it keep the limits together; without one this
-            session counts for itself.
-        limits: Other limits than the usual ones.
+        call_log: Where calls are counted, so that all who share it keep the limits together; without one
+            this session counts its own calls only.
+        limits: Limits of time and size, if not the default ones.
         clock: Seconds that only go forward.
         sleep: How to wait.
-        resolve: The network addresses of a host name; this machine's own way without it.
-        mock_ca: Certificate of the authority that vouches for a replica that speaks TLS. It is read only
-            where the base URL is on this machine: no agency can be stood in for by it.
+        resolve: Returns the network addresses of a host name; by default this machine's resolver.
+        mock_ca: Certificate of the authority of mock agencies that use TLS. It is read only if the base URL
+            is on this machine: it cannot be used to impersonate an agency.
 
     Returns:
-        A session that calls the hosts of the source only (at a replica: the replica only).
+        A session that calls only the hosts of the source, or only the mock agencies.
 
     Raises:
         UsageError: if the base URL is neither https to a host of the source nor on this machine.
@@ -703,9 +491,9 @@ def open_session(
         source_id=source.id,
         base_url=base_url,
         allowed=allowed,
-        # A replica is counted as the agency it stands for: its agencies have limits of their own.
+        # Mock agencies are counted as the agency they replace: each has limits of its own.
         throttle=Throttle(
-            source.hosts[0], source.calls_per_window, ledger=ledger or OwnLedger(clock), sleep=sleep
+            source.hosts[0], source.calls_per_window, call_log=call_log or MemoryCallLog(clock), sleep=sleep
         ),
         limits=limits or Limits(),
         sleep=sleep,
@@ -718,24 +506,24 @@ def open_session(
 def poll_file(
     session: PoliteSession, url: str, params: Mapping[str, str], validators: Mapping[str, str]
 ) -> Poll:
-    """A light look at one file: a conditional request, and the hash of the body where one comes.
+    """Polls one file with a conditional request; hashes the body if one comes.
 
     Args:
         session: The polite session of the source.
         url: Address of the file.
         params: Its query.
-        validators: ``ETag`` and ``Last-Modified`` of the last look, where the service sent them.
+        validators: ``ETag`` and ``Last-Modified`` of the last poll, if the service sent them.
 
     Returns:
-        No fingerprint where the service says that nothing changed, else the SHA-256 of the body.
+        No fingerprint if the service says that nothing changed, else the SHA-256 of the body.
 
     Raises:
-        NotYetPublished: if a replica has nothing published as of its day.
+        NotYetPublished: if the mock agencies have nothing published as of their day.
         FetchError: if no complete answer came.
     """
-    asked = {CONDITIONS[name]: value for name, value in validators.items() if name in CONDITIONS}
-    accept = (200, 304) if asked else (200,)
-    answer = session.get(url, params=params, headers=asked, accept=accept)
+    conditions = {CONDITIONS[name]: value for name, value in validators.items() if name in CONDITIONS}
+    accept = (200, 304) if conditions else (200,)
+    answer = session.get(url, params=params, headers=conditions, accept=accept)
     if answer.status == 304:
         return Poll(fingerprint=None, validators=dict(validators), detail="not modified")
     digest = hashlib.sha256(answer.body).hexdigest()
@@ -744,7 +532,7 @@ def poll_file(
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is on this machine, by its host name alone (nothing is looked up)."""
+    """Returns whether an address is on this machine, by its host name alone, without a DNS query."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
@@ -755,7 +543,7 @@ def is_loopback(url: str) -> bool:
 
 
 def addresses_of(host: str) -> frozenset[str]:
-    """The network addresses of a host name; none if it is not known, which the connection will tell."""
+    """Returns the network addresses of a host name; none if it is unknown: the connection then fails."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
@@ -771,41 +559,10 @@ def _is_empty(answer: Answer) -> bool:
     return answer.status == 200 and not answer.body
 
 
-def _is_worth_another_try(answer: Answer) -> bool:
-    return answer.status in RETRIED_STATUS or _is_empty(answer)
-
-
-def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """A body without its content encoding; unpacking stops one byte beyond the cap.
-
-    Raises:
-        _BrokenAnswerError: if the packed bytes are damaged, end too early or are followed by others, which
-            libraries let pass.
-    """
-    if encoding in ("", "identity") or not body:
-        return body
-    if encoding not in ("gzip", "x-gzip"):
-        msg = f"the body is packed as {encoding!r}, and we asked for gzip"
-        raise _BrokenAnswerError(msg)
-    unpacker = zlib.decompressobj(GZIP_WINDOW_BITS)
-    try:
-        content = unpacker.decompress(body, max_bytes + 1)
-    except zlib.error as error:
-        msg = f"the packed body is damaged: {error}"
-        raise _BrokenAnswerError(msg) from error
-    if not unpacker.eof and len(content) <= max_bytes:
-        msg = f"the packed body ended before its end ({len(body)} bytes came)"
-        raise _BrokenAnswerError(msg)
-    if unpacker.unused_data:
-        msg = f"the packed body is followed by something else ({len(unpacker.unused_data)} bytes)"
-        raise _BrokenAnswerError(msg)
-    return content
-
-
 def _trouble(error: Exception) -> str:
     if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
         return "no answer in time"
-    if isinstance(error, _BrokenAnswerError):
+    if isinstance(error, BrokenAnswerError):
         return str(error)
     if isinstance(error, ProtocolError):
         return f"the connection ended before the whole body had come: {error}"

@@ -1,11 +1,11 @@
-"""The gate before the spreadsheet reader: is this body a workbook, whole, and no larger than it pretends?
+"""Checks a workbook before the spreadsheet reader opens it: is it whole, and as small as it claims?
 
-The reader trusts its input: 2.5 MB that inflate to 2.5 GB cost it 2.1 GB of memory, and one cell written at
-the far corner of an otherwise empty sheet makes it lay out every cell before it. So every entry is inflated
-here first, in bounded chunks that are thrown away, and counted: what the directory claims about sizes is
-not believed. The limits leave the real workbooks (16 MB inflated, ratio 6, 20 000 rows) four times the room.
-A sheet is one wherever the workbook says it lies. Styles and shared strings may repeat themselves as often as
-the whole may be large: spreadsheet programs write such. What passes is still read under the ceilings of
+The reader trusts its input: 2.5 MB that inflate to 2.5 GB cost it 2.1 GB of memory, and one cell at the far
+corner of an otherwise empty sheet makes it allocate every cell before it. So this module first inflates every
+entry in bounded chunks, counts the bytes and throws them away; it does not believe the sizes in the zip
+directory. The limits are four times the size of the real workbooks (16 MB inflated, ratio 6, 20 000 rows). A
+sheet may be any part that the workbook names as one. Styles and shared strings have no ratio limit of their
+own, since spreadsheet programs repeat them. Workbooks that pass are still read under the ceilings of
 :mod:`klimatpuls.files.isolation`.
 """
 
@@ -17,7 +17,6 @@ import re
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from klimatpuls.errors import SourceFormatError
@@ -42,25 +41,12 @@ _IS_SHEET = re.compile(rb"""Type\s*=\s*["'][^"']*/worksheet["']""")
 _TARGET = re.compile(rb"""Target\s*=\s*["']([^"']*)["']""")
 _MAX_RELATIONSHIPS = 2**20
 _SHARED_STRINGS = "xl/sharedStrings.xml"
-# A reference at or beyond column BA or row 100 000: four times the rows, twice the columns of any release.
+# A cell at or beyond column BA or row 100 000: four times the rows, twice the columns of any release.
 _FAR_CELL = re.compile(rb"""r\s*=\s*["'](?:[A-Za-z]{3}\d|[B-Zb-z][A-Za-z]\d|[A-Za-z]{0,2}0*[1-9]\d{5})""")
 _SHARED_CELL = re.compile(rb"""t\s*=\s*["']s["']""")
 _SHARED_ITEM_END = re.compile(rb"</(?:\w+:)?si\s*>")
 _OVERLAP = 64
 _OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
-
-
-@dataclass(frozen=True, slots=True)
-class GateReport:
-    """What the gate counted.
-
-    Attributes:
-        entries: Files inside the workbook.
-        inflated_bytes: Their size together, as inflated here.
-    """
-
-    entries: int
-    inflated_bytes: int
 
 
 def check_workbook(
@@ -69,18 +55,17 @@ def check_workbook(
     what: str,
     max_inflated: int = MAX_INFLATED_BYTES,
     max_shared_text: int = MAX_SHARED_TEXT_BYTES,
-) -> GateReport:
-    """Refuse a body that is no workbook or would cost the reader more than a workbook does.
+) -> int:
+    """Refuse a body that is no workbook or would cost the reader too much memory.
 
     Args:
         body: The bytes as received.
-        what: How a message names them, such as ``smhi_emissions ghg``.
-        max_inflated: Bytes that its entries may have together once inflated.
-        max_shared_text: Bytes that its cells may have together if each shared text were as long as the
-            longest.
+        what: Name of the file in messages, such as ``smhi_emissions ghg``.
+        max_inflated: Limit of the inflated bytes of all entries.
+        max_shared_text: Limit of the bytes of all cells, if every shared text were as long as the longest.
 
     Returns:
-        What was counted.
+        The inflated bytes of all entries.
 
     Raises:
         SourceFormatError: with one of the rules ``not_a_workbook`` (HTML, JSON, empty, another format),
@@ -99,11 +84,11 @@ def check_workbook(
     counter = _Counter(what, max_inflated, max_shared_text, _sheets_elsewhere(entries, body, what))
     for entry in entries:
         counter.count(entry, body)
-    return GateReport(entries=len(entries), inflated_bytes=counter.inflated)
+    return counter.inflated
 
 
 def looks_like(body: bytes) -> str:
-    """What a body that is no workbook seems to be, in words, with its first bytes."""
+    """Describe a body that is no workbook: its probable kind, its size and its first bytes."""
     head = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     lower = head.lower()
     if not head:
@@ -149,7 +134,7 @@ def _check_directory(entries: list[zipfile.ZipInfo], what: str, max_inflated: in
 
 
 def _sheets_elsewhere(entries: list[zipfile.ZipInfo], body: bytes, what: str) -> frozenset[str]:
-    """Names, in lower case, of the parts that the workbook relates to as its sheets, in whatever folder."""
+    """Names, in lower case, of the parts that the workbook names as its sheets, in any folder."""
     found: set[str] = set()
     for entry in entries:
         if _plain(entry.filename) != _RELATIONSHIPS:
@@ -172,7 +157,7 @@ def _plain(name: str) -> str:
 
 
 class _Counter:
-    """Counts over all entries of one body; refuses as soon as a limit is passed."""
+    """Counts over all entries of one body; raises as soon as a limit is exceeded."""
 
     def __init__(self, what: str, max_inflated: int, max_shared_text: int, sheets: frozenset[str]) -> None:
         self.what = what
@@ -184,7 +169,7 @@ class _Counter:
         self.longest_shared = 0
 
     def count(self, entry: zipfile.ZipInfo, body: bytes) -> None:
-        """Inflate one entry chunk by chunk, keeping nothing but the counts."""
+        """Inflate one entry chunk by chunk and keep only the counts."""
         name = _plain(entry.filename)
         is_sheet = name.startswith(_SHEET_PARTS) or name in self.sheets
         size = checksum = since_item = 0
@@ -195,7 +180,7 @@ class _Counter:
             checksum = zlib.crc32(chunk, checksum)
             self._check_sizes(entry, size if is_sheet else 0)
             if is_sheet:
-                self._look_at_cells(entry, tail + chunk)
+                self._check_cells(entry, tail + chunk)
                 self.shared_cells += len(_SHARED_CELL.findall(chunk))
                 tail = chunk[-_OVERLAP:]
             elif entry.filename == _SHARED_STRINGS:
@@ -214,7 +199,7 @@ class _Counter:
                 f"(over {MAX_RATIO} to 1; releases show 6 to 1)",
             )
 
-    def _look_at_cells(self, entry: zipfile.ZipInfo, text: bytes) -> None:
+    def _check_cells(self, entry: zipfile.ZipInfo, text: bytes) -> None:
         far = _FAR_CELL.search(text)
         if far:
             where = far.group().split(b"=")[1].strip(b" \"'").decode("ascii", "replace")

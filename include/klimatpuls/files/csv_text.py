@@ -1,4 +1,4 @@
-"""Rows of a CSV text, with a ceiling of its own on the length of a cell."""
+"""Reads CSV text, with a limit on the length of a cell."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MAX_CELL_CHARACTERS: Final = 131_072
 def csv_rows(text: str, delimiter: str, *, strict: bool = False) -> list[list[str]]:
     """The rows of a CSV text, each a list of its cells as text.
 
-    The ``csv`` module keeps its ceiling in a variable of the whole process, which any imported library may
-    raise; so the ceiling here is counted.
+    The limit of the ``csv`` module is a variable of the whole process, which any imported library may raise.
+    So this function checks the length itself.
 
     Args:
         text: The decoded text.

@@ -1,16 +1,15 @@
-"""Runs a function on bytes from outside in a child process, under ceilings: its death is only its own.
+"""Runs a function on untrusted bytes in a child process with resource limits.
 
-A spreadsheet reader in native code can abort the process it runs in, ask for all memory there is, or never
-end. So outside bytes are read in a child process with ceilings on memory, processor time, time and output.
-Whatever happens to the child comes back as a :class:`klimatpuls.errors.SourceFormatError`, which is a verdict
-on the file.
+A spreadsheet reader in native code can abort its process, exhaust the memory, or never end. So untrusted
+bytes are read in a child process with ceilings on memory, processor time, time and output. Every failure of
+the child becomes a :class:`klimatpuls.errors.SourceFormatError`, which is a verdict on the file.
 
-A *server* process is started once per calling process (a new interpreter, never a fork of ours: ours may
-have threads). It imports what the functions need and forks itself once per call, so that a call costs
-milliseconds and no call sees the memory of another. The server ends when its caller ends, however that
-happens: the connection between the two closes. A child that runs then is killed.
+Each calling process starts one *server* process: a new interpreter, never a fork, since the caller may have
+threads. The server imports what the functions need and forks itself once per call, so a call costs
+milliseconds and sees no memory of another call. When the caller ends, the connection closes;
+then the server ends and kills a running child.
 
-What a function returns is pickled. Only plain values and classes of ``klimatpuls`` are taken back.
+Results are pickled. Only plain values and classes of ``klimatpuls`` are unpickled.
 """
 
 from __future__ import annotations
@@ -20,19 +19,20 @@ import contextlib
 import gc
 import importlib
 import io
+import operator
 import os
 import pickle
 import resource
 import select
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import traceback
 from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from klimatpuls.errors import KlimatpulsError, SourceFormatError
@@ -51,7 +51,6 @@ REMEDY: Final = (
     "sound, report this message, since the parser must learn to read it"
 )
 
-_SIZE = struct.Struct("<Q")
 _EXCERPT: Final = 300
 _SAFE_MODULES: Final = frozenset({"datetime", "decimal", "fractions", "pathlib"})
 _SAFE_BUILTINS: Final = frozenset({"frozenset", "set", "bytearray"})
@@ -65,13 +64,13 @@ class IsolationError(KlimatpulsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceilings:
-    """What one call may cost at most.
+    """The resource limits of one call.
 
     Attributes:
         memory_bytes: Memory it may ask for beyond what its interpreter and libraries take.
         cpu_seconds: Seconds of processor time.
         seconds: Seconds of real time.
-        output_bytes: Size of what it hands back, and of any file it writes.
+        output_bytes: Size of its pickled result, and of any file it writes.
 
     The largest real workbook (255 528 cells) takes 110 MiB, 2 s and 20 MB.
     """
@@ -94,14 +93,14 @@ class _Ended:
 
 
 class Server:
-    """A process that forks a child for every call; see the module's text.
+    """A process that forks a child for every call; see the module docstring.
 
     Args:
-        preload: Modules it imports at once, while its caller goes on.
+        preload: Modules it imports at once, while its caller continues.
     """
 
     def __init__(self, preload: Sequence[str] = ()) -> None:
-        ours, theirs = socket.socketpair()
+        self._caller, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-m", "klimatpuls.files.isolation", str(theirs.fileno()), *preload],
@@ -111,14 +110,13 @@ class Server:
                 env={
                     **os.environ,
                     "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    # One thread: the server forks. Memory as it is asked for: it is counted.
+                    # One thread, because the server forks; the system allocator, because memory is limited.
                     "OPENBLAS_NUM_THREADS": "1",
                     "OMP_NUM_THREADS": "1",
                     "ARROW_DEFAULT_MEMORY_POOL": "system",
                     "RUST_BACKTRACE": "0",
                 },
             )
-        self._socket = ours
         self._lock = threading.Lock()
 
     @property
@@ -132,8 +130,8 @@ class Server:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End the server, and a child that runs."""
-        self._socket.close()
+        """End the server and its running child."""
+        self._caller.close()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -141,51 +139,51 @@ class Server:
             self._process.wait()
 
     def call(
-        self, function: Callable[..., Returned], *arguments: Any, what: str, ceilings: Ceilings | None = None
+        self,
+        function: Callable[..., Returned],
+        *arguments: object,
+        what: str,
+        ceilings: Ceilings | None = None,
     ) -> Returned:
-        """What a function returns in a child of its own.
+        """Run a function in its own child process.
 
         Args:
             function: A function at the top of a module that can be imported by name.
             *arguments: Its arguments; they are pickled.
-            what: How a message names what is read, such as ``smhi_emissions ghg (file 1f3a90bc)``.
-            ceilings: What the call may cost.
+            what: Name of the file in messages, such as ``smhi_emissions ghg (file 1f3a90bc)``.
+            ceilings: The resource limits.
 
         Returns:
-            The value: plain values and objects of classes of ``klimatpuls``.
+            What the function returns: plain values and objects of classes of ``klimatpuls``.
 
         Raises:
             SourceFormatError: the function's own; or with the rule ``reading_failed`` (any other exception),
                 ``reading_died`` (an abort, a crash), ``reading_too_long`` or ``reading_too_large``.
             KlimatpulsError: any other error of the project that the function raised, as it was raised.
-            IsolationError: if there is no child to run it in.
+            IsolationError: if no child could run it.
         """
         limits = ceilings or Ceilings()
         request = pickle.dumps((function.__module__, function.__qualname__, arguments, limits))
         with self._lock:
             ended = self._ask(request)
             if ended.signal == signal.SIGKILL and not ended.is_late:
-                # Nobody here killed it: the machine was short of memory, or somebody cleared up. Once more.
+                # Killed from outside: the machine was short of memory, or someone cleaned up. Try once more.
                 ended = self._ask(request)
         return _outcome(ended, what, limits)  # type: ignore[no-any-return]
 
     def _ask(self, request: bytes) -> _Ended:
         try:
-            _send(self._socket, request)
-            answer = _receive(self._socket)
-        except OSError as error:
-            answer, trouble = None, str(error)
-        else:
-            trouble = "it closed the connection"
-        if answer is None:
+            self._caller.send_bytes(request)
+            ended: _Ended = _Unpickler(io.BytesIO(self._caller.recv_bytes())).load()
+        except (OSError, EOFError) as error:
+            trouble = str(error) or "it closed the connection"
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=5)
             msg = (
                 f"the process that reads files is gone ({trouble}; exit code {self._process.poll()}). What "
-                "was read before stands; the next run starts another. Its last words are in this log."
+                "was read before is kept; the next run starts another. Its last words are in this log."
             )
-            raise IsolationError(msg)
-        ended: _Ended = _Unpickler(io.BytesIO(answer)).load()
+            raise IsolationError(msg) from error
         return ended
 
 
@@ -193,23 +191,23 @@ _servers: dict[int, Server] = {}
 
 
 def server(*preload: str) -> Server:
-    """The server of this process, started when there is none; it ends with this process.
+    """The server of this process, started if there is none; it ends with this process.
 
     Args:
-        *preload: Modules it imports at once where it is started now.
+        *preload: Modules it imports at once if it is started now.
     """
     found = _servers.get(os.getpid())
     if found is None or not found.is_alive:
-        # A fork of ours inherits the entry of its parent: that server is not its own.
+        # A fork inherits the entry of its parent, but that server is not its own.
         _servers.clear()
         found = _servers[os.getpid()] = Server(preload)
     return found
 
 
 def run_isolated(
-    function: Callable[..., Returned], *arguments: Any, what: str, ceilings: Ceilings | None = None
+    function: Callable[..., Returned], *arguments: object, what: str, ceilings: Ceilings | None = None
 ) -> Returned:
-    """What a function returns in a child of its own; see :meth:`Server.call`."""
+    """Run a function in its own child process; see :meth:`Server.call`."""
     return server(function.__module__).call(function, *arguments, what=what, ceilings=ceilings)
 
 
@@ -230,12 +228,12 @@ def _outcome(ended: _Ended, what: str, limits: Ceilings) -> Any:
         )
     if ended.signal or ended.code or not ended.answer:
         raise _death(ended, what, limits)
-    kind, *said = _Unpickler(io.BytesIO(ended.answer)).load()
+    kind, *outcome = _Unpickler(io.BytesIO(ended.answer)).load()
     if kind == "value":
-        return said[0]
+        return outcome[0]
     if kind == "error":
-        raise said[0]
-    name, message, place = said
+        raise outcome[0]
+    name, message, place = outcome
     rule = TOO_LARGE if name == "MemoryError" else FAILED
     why = (
         f"reading it needs more than {limits.memory_bytes // MEBIBYTE} MiB of memory"
@@ -268,15 +266,12 @@ def _death(ended: _Ended, what: str, limits: Ceilings) -> SourceFormatError:
 def _refusal(what: str, rule: str, why: str, words: str) -> SourceFormatError:
     lines = [line.strip() for line in words.splitlines() if not line.startswith("note: run with")]
     last = " | ".join(filter(None, lines))[-_EXCERPT:]
-    said = f" Its last words: {last}." if last else ""
-    return SourceFormatError(f"{what}: {why}.{said} {REMEDY}.", rule=rule, findings=[why])
-
-
-# ------------------------------------------------------------------------------------------ the wires
+    ending = f" Its last words: {last}." if last else ""
+    return SourceFormatError(f"{what}: {why}.{ending} {REMEDY}.", rule=rule, findings=[why])
 
 
 class _Unpickler(pickle.Unpickler):
-    """Takes back plain values and objects of our own classes only."""
+    """Unpickles plain values and objects of our own classes only."""
 
     def find_class(self, module: str, name: str) -> Any:
         is_ours = module == "klimatpuls" or module.startswith("klimatpuls.") or module == __name__
@@ -288,46 +283,24 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(msg)
 
 
-def _send(to: socket.socket, body: bytes) -> None:
-    to.sendall(_SIZE.pack(len(body)))
-    to.sendall(body)
-
-
-def _receive(of: socket.socket) -> bytes | None:
-    """The next message; None where the other end is gone."""
-    head = _receive_exactly(of, _SIZE.size)
-    return None if head is None else _receive_exactly(of, _SIZE.unpack(head)[0])
-
-
-def _receive_exactly(of: socket.socket, count: int) -> bytes | None:
-    body = bytearray(count)
-    view = memoryview(body)
-    while view.nbytes:
-        got = of.recv_into(view)
-        if got == 0:
-            return None
-        view = view[got:]
-    return bytes(body)
-
-
 # ------------------------------------------------------------------------------------------ the server
 
 
-def _serve(caller: socket.socket) -> None:
-    while (request := _receive(caller)) is not None:
-        module, name, arguments, limits = pickle.loads(request)  # noqa: S301 - from our own caller
-        imported = importlib.import_module(module)
-        function = imported
-        for part in name.split("."):
-            function = getattr(function, part)
-        ended = _run(function, arguments, limits, caller)
-        if ended is None:
-            return
-        _send(caller, pickle.dumps(ended))
+def _serve(caller: Connection) -> None:
+    with contextlib.suppress(EOFError):
+        while True:
+            module, name, arguments, limits = pickle.loads(caller.recv_bytes())  # noqa: S301 - our own caller
+            function = operator.attrgetter(name)(importlib.import_module(module))
+            ended = _run(function, arguments, limits, caller)
+            if ended is None:
+                return
+            caller.send_bytes(pickle.dumps(ended))
 
 
-def _run(function: Any, arguments: Any, limits: Ceilings, caller: socket.socket) -> _Ended | None:
-    """Fork a child, wait for its end; None where the caller is gone, and the child with it."""
+def _run(
+    function: Callable[..., object], arguments: Sequence[object], limits: Ceilings, caller: Connection
+) -> _Ended | None:
+    """Fork a child and wait for its end; None if the caller is gone: then the child is killed."""
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as words:
         ends, holds = os.pipe()
         child = os.fork()
@@ -366,18 +339,22 @@ def _read(file: IO[bytes], last: int | None = None) -> bytes:
 
 
 def _be_child(
-    function: Any, arguments: Any, limits: Ceilings, answer: IO[bytes], words: IO[bytes]
+    function: Callable[..., object],
+    arguments: Sequence[object],
+    limits: Ceilings,
+    answer: IO[bytes],
+    words: IO[bytes],
 ) -> NoReturn:
-    """Run the function, write what came of it, and end without a word more."""
+    """Run the function, write its outcome, and exit."""
     try:
         for stream in (1, 2):
             os.dup2(words.fileno(), stream)
         _set_limits(limits)
         try:
-            said: tuple[Any, ...] = ("value", function(*arguments))
+            outcome: tuple[object, ...] = ("value", function(*arguments))
         except BaseException as error:  # noqa: BLE001 - a panic of native code is no Exception
-            said = _as_said(error)
-        pickle.dump(said, answer, protocol=5)
+            outcome = _portable(error)
+        pickle.dump(outcome, answer, protocol=5)
         answer.flush()
     except BaseException:  # noqa: BLE001 - whatever it is, it must not run the server's code
         os.write(2, traceback.format_exc()[-4 * _EXCERPT :].encode())
@@ -385,13 +362,13 @@ def _be_child(
     os._exit(0)
 
 
-def _as_said(error: BaseException) -> tuple[Any, ...]:
-    """An error as it is handed over: the project's own as they are, any other by name, words and place."""
+def _portable(error: BaseException) -> tuple[object, ...]:
+    """An error in the form to send: the project's own as it is, any other as name, message and place."""
     if isinstance(error, KlimatpulsError):
         try:
             _Unpickler(io.BytesIO(pickle.dumps(error))).load()
         except (TypeError, AttributeError, pickle.PickleError):
-            pass  # It cannot be made again at the other end: its words are.
+            pass  # It cannot be unpickled at the other end; its message can.
         else:
             return "error", error
     return "failed", type(error).__name__, str(error)[:_EXCERPT], _place(error)
@@ -404,7 +381,7 @@ def _set_limits(limits: Ceilings) -> None:
     data, whole = _in_use()
     if not whole:
         return
-    # Data counts what is asked for and may be written; the address space also counts what is only set aside.
+    # RLIMIT_DATA counts writable memory; RLIMIT_AS also counts reserved address space, hence twice as much.
     for kind, used in ((resource.RLIMIT_DATA, data), (resource.RLIMIT_AS, whole)):
         room = used + limits.memory_bytes * (1 if kind == resource.RLIMIT_DATA else 2)
         _, hard = resource.getrlimit(kind)
@@ -414,9 +391,9 @@ def _set_limits(limits: Ceilings) -> None:
 
 
 def _in_use() -> tuple[int, int]:
-    """Bytes of data and of address space this process has; zeros where the system does not say (not Linux).
+    """Bytes of data and of address space of this process; zeros on systems other than Linux.
 
-    There the time is still bounded, and the memory by what the machine has.
+    There time is still limited, memory only by the machine.
     """
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - called once per child
@@ -427,7 +404,7 @@ def _in_use() -> tuple[int, int]:
 
 
 def _place(error: BaseException) -> str:
-    """Where an exception was raised: the innermost function of ours, with its line."""
+    """Where an exception was raised: our innermost function, with its line."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     ours = [frame for frame in frames if f"{os.sep}klimatpuls{os.sep}" in frame.filename] or frames
     if not ours:
@@ -437,18 +414,18 @@ def _place(error: BaseException) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve the caller at the other end of a socket until it closes.
+    """Serve the caller at the other end of a connection until it closes.
 
     Args:
-        arguments: Number of the socket, then modules to import at once.
+        arguments: File descriptor of the connection, then modules to import at once.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket(fileno=int(arguments[0])) as caller:
-        caller.set_inheritable(False)
+    with Connection(int(arguments[0])) as caller:
+        os.set_inheritable(caller.fileno(), False)
         for name in arguments[1:]:
             importlib.import_module(name)
-        # What is imported stays, and a child reads one file and ends: looking for garbage only costs time,
-        # and copies the memory that it shares with the server.
+        # Imports stay, and a child reads one file and ends: garbage collection only costs time, and copies
+        # the memory that the child shares with the server.
         gc.disable()
         gc.freeze()
         _serve(caller)

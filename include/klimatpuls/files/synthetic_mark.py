@@ -1,6 +1,6 @@
-"""Tells whether a file says of itself that its figures are synthetic data.
+"""Detects whether a file is marked as synthetic data.
 
-The mock agencies write :data:`SYNTHETIC_MARK` into every file they make, so that none is ever taken for an
+The mock agencies write :data:`SYNTHETIC_MARK` into every file they make, so that none is mistaken for an
 agency's.
 """
 
@@ -12,17 +12,17 @@ import zlib
 from typing import Final
 
 SYNTHETIC_MARK: Final = "SYNTHETIC"
-"""The word by which a file says that its figures are synthetic."""
+"""The word that marks a file with synthetic figures."""
 PROPERTIES_PART: Final = "docProps/core.xml"
 _STRINGS_PART: Final = "xl/sharedStrings.xml"
 _HEAD_BYTES: Final = 65_536
 
 
 def is_synthetic(body: bytes) -> bool:
-    """Whether a file says that its figures are synthetic.
+    """Whether a file is marked as synthetic.
 
-    A workbook says so in its document properties or its first cells, any other file in its first or last
-    bytes.
+    The mark is in the document properties or the first cells of a workbook, and in the first or last bytes of
+    any other file.
 
     Args:
         body: The file, one that a source can read.
@@ -34,7 +34,7 @@ def is_synthetic(body: bytes) -> bool:
 
 
 def _head(body: bytes, part: str) -> bytes:
-    """The first bytes of a part of a workbook; nothing where it has no such part that can be read."""
+    """The first bytes of a part of a workbook; empty if the part is missing or damaged."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as parts, parts.open(part) as opened:
             return opened.read(_HEAD_BYTES)

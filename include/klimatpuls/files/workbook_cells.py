@@ -1,10 +1,10 @@
-"""Cells of a workbook that the spreadsheet reader shows as empty though they are not.
+"""Finds the cells of a workbook that the spreadsheet reader shows as empty though they are not.
 
 The reader gives an empty text for a cell in error (``#N/A``) and for a formula whose result was never saved.
-Both would pass as "no value". :func:`sheet_rows` puts an :class:`Unreadable` in their place, so that whoever
-reads the sheet refuses the cell with its reason. :func:`day_zero` tells which calendar a workbook counts in.
+Both would pass as "no value". :func:`sheet_rows` puts an :class:`Unreadable` in their place, so that the
+parser refuses the cell with its reason. :func:`day_zero` gives the calendar of a workbook.
 
-Every function reads a body that :func:`klimatpuls.files.archive_safety.check_workbook` let through.
+Every function needs a body that :func:`klimatpuls.files.archive_safety.check_workbook` accepted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CLOSED = re.compile(rb"</" + _NAME + rb"c>")
 
 
 class Unreadable(str):
-    """Stands in the place of a cell that is in error or has no saved result; the text says which."""
+    """Replaces a cell that is in error or has no saved result; the text says which."""
 
     __slots__ = ()
 
@@ -51,7 +51,7 @@ class Unreadable(str):
 
 
 def sheet_rows(book: CalamineWorkbook, body: bytes, name: str) -> list[list[Any]]:
-    """The cells of a sheet by row, from A1; an :class:`Unreadable` where the reader would show nothing.
+    """The cells of a sheet by row, from A1; an :class:`Unreadable` where the reader gives an empty text.
 
     Args:
         book: The opened workbook.
@@ -59,7 +59,7 @@ def sheet_rows(book: CalamineWorkbook, body: bytes, name: str) -> list[list[Any]
         name: Name of the sheet.
 
     Raises:
-        SourceFormatError: if such a cell does not say where it stands (rule ``cell_without_place``).
+        SourceFormatError: if such a cell does not state its position (rule ``cell_without_place``).
     """
     rows: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     width = max(map(len, rows), default=0)
@@ -75,7 +75,7 @@ def sheet_rows(book: CalamineWorkbook, body: bytes, name: str) -> list[list[Any]
 
 
 def column_letters(index: int) -> str:
-    """Spreadsheet letters of a 0-based column. Example: 0 → A, 26 → AA."""
+    """The letters of a 0-based spreadsheet column. Example: 0 → A, 26 → AA."""
     letters = ""
     index += 1
     while index:
@@ -85,7 +85,7 @@ def column_letters(index: int) -> str:
 
 
 def column_index(letters: str) -> int:
-    """0-based index of a spreadsheet column, in large or small letters. Example: A → 0, aa → 26."""
+    """The 0-based index of a spreadsheet column, in upper or lower case. Example: A → 0, aa → 26."""
     index = 0
     for letter in letters.upper():
         index = 26 * index + ord(letter) - ord("A") + 1
@@ -93,7 +93,7 @@ def column_index(letters: str) -> int:
 
 
 def day_zero(body: bytes) -> date:
-    """The day that serial number 0 is: 30 December 1899, or 1 January 1904 in a workbook made on old Macs."""
+    """The day of serial number 0: 30 December 1899, or 1 January 1904 in workbooks made on old Macs."""
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         for element in _elements(archive, _WORKBOOK):
             if _local(element.tag) == "workbookPr" and element.get("date1904") in ("1", "true", "on"):
@@ -114,27 +114,27 @@ def _unreadable(body: bytes, name: str) -> Iterator[tuple[int, int, Unreadable]]
         inside = b"" if closed is None else text[opened.end() : closed.start()]
         value = _VALUE.search(inside)
         if _IN_ERROR.search(facts):
-            said = value[1].decode("utf-8", "replace") if value else "#ERROR"
+            shown = value[1].decode("utf-8", "replace") if value else "#ERROR"
         elif _FORMULA.search(inside) and not (value and value[1].strip()) and not _TEXT_RESULT.search(facts):
-            said = UNSAVED
+            shown = UNSAVED
         else:
             continue
-        yield *_place(facts, name, said), Unreadable(said)
+        yield *_place(facts, name, shown), Unreadable(shown)
 
 
-def _place(facts: bytes, name: str, said: str) -> tuple[int, int]:
+def _place(facts: bytes, name: str, shown: str) -> tuple[int, int]:
     found = _PLACE.search(facts)
     if found is None:
         msg = (
-            f"sheet {name!r} has a cell ({said}) that does not say where it stands. Nothing was loaded; open "
+            f"sheet {name!r} has a cell ({shown}) that does not state its position. Nothing was loaded; open "
             "the workbook, save it again as xlsx, and give it to `klimatpuls ingest`."
         )
-        raise SourceFormatError(msg, rule="cell_without_place", findings=(said,))
+        raise SourceFormatError(msg, rule="cell_without_place", findings=(shown,))
     return int(found[2]) - 1, column_index(found[1].decode())
 
 
 def _part_of(archive: zipfile.ZipFile, name: str) -> str:
-    """The file inside the workbook that holds a sheet; an empty text where none is named."""
+    """The file inside the workbook that holds a sheet; an empty text if there is none."""
     wanted = next(
         (
             value
@@ -154,7 +154,7 @@ def _part_of(archive: zipfile.ZipFile, name: str) -> str:
 def _elements(archive: zipfile.ZipFile, part: str) -> Iterator[ET.Element]:
     if part in archive.namelist():
         try:
-            yield from ET.fromstring(archive.read(part)).iter()  # noqa: S314  (checked by the zip gate)
+            yield from ET.fromstring(archive.read(part)).iter()  # noqa: S314  (checked by archive_safety)
         except ET.ParseError as error:
             msg = f"{part} of the workbook cannot be read ({error}). Nothing was loaded; fetch it again."
             raise SourceFormatError(msg, rule="unreadable_workbook") from error

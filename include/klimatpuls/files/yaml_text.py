@@ -1,4 +1,4 @@
-"""YAML as the files of this project hold it: plain values, names and lists, nothing that runs."""
+"""Reads YAML files of this project: plain values, names and lists only."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 
 def parse_yaml(text: str) -> Any:
-    """The values a YAML text holds.
+    """Parse a YAML text.
 
     Args:
         text: Content of a file.
 
     Raises:
-        yaml.YAMLError: if it is no YAML or asks for more than plain values, with the line.
+        yaml.YAMLError: if it is no YAML or holds more than plain values; the message names the line.
     """
     import yaml
 
-    # The loader in C, where the library has it, takes an eighth of the time, and every process reads YAML.
+    # The loader in C, if installed, takes an eighth of the time, and every process reads YAML.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(text, Loader=loader)  # noqa: S506 - either loader is a safe one
+    return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe

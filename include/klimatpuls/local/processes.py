@@ -78,7 +78,7 @@ def descendants(of: int) -> set[int]:
 
 
 def die_with_parent(number: signal.Signals) -> None:
-    """Have the kernel signal the calling process when its parent ends (Linux); for use between fork and exec."""
+    """Have the kernel signal this process when its parent ends (Linux); for use between fork and exec."""
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 

@@ -277,7 +277,7 @@ class Refresh:
         key = (run.dag_id, run.run_id)
         if key not in watch.ill:
             failed = {task.task_id for task in self._api.tasks(*key) if task.state == "failed"}
-            watch.ill[key] = not failed or bool(failed - {"tell_stale"})
+            watch.ill[key] = not failed or bool(failed - {"notify_stale"})
         return watch.ill[key]
 
     def _poll(self, watch: _Watch, *, joining: bool = False) -> None:
@@ -393,7 +393,7 @@ class Refresh:
         return list(dict.fromkeys(told))
 
 
-TOLD_OTHERWISE = frozenset({"tell_findings", "tell_stale", "fetch_snapshot"})
+TOLD_OTHERWISE = frozenset({"notify_findings", "notify_stale", "fetch_snapshot"})
 """Tasks whose failure the warehouse tells better than their log."""
 _BAD_MAIL = ("refused", "failed", "unknown")
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from klimatpuls.local import mailcatcher
 from klimatpuls.local.home import write_json
 from klimatpuls.local.ports import LOOPBACK
 from klimatpuls.local.supervisor import PHASE_DATABASE, PHASE_HELPERS, Service
+from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -234,6 +236,19 @@ def prepare_airflow(home: Home) -> None:
     """Write the password file of Airflow."""
     (home.root / "airflow").mkdir(exist_ok=True)
     write_json(password_file(home), {AIRFLOW_USER: home.secrets.airflow_admin})
+
+
+def rename_dags(home: Home, cluster: Cluster) -> None:
+    """Give the runs of DAGs that were renamed their present ids; Airflow must not run yet.
+
+    Args:
+        home: The home.
+        cluster: The cluster that holds Airflow's metadata.
+    """
+    from klimatpuls.operations import airflow_history
+
+    with closing(connect(cluster.dsn(AIRFLOW_DATABASE, "airflow", home.secrets.airflow_db))) as conn:
+        airflow_history.rename_dags(conn, home.root / "airflow" / "logs")
 
 
 def metadata_mark(folders: Folders) -> str:

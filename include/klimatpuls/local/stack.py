@@ -138,6 +138,7 @@ class Stack:
         )
         variables["KLIMATPULS_HOME"] = str(self.home.root)
         variables["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
+        variables["KLIMATPULS_TASK_RETRIES"] = "0"  # a person waits, and the next run tries again
         variables[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
         for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP", "KLIMATPULS_REGISTERS", "KLIMATPULS_CONTACTS"):
             if name in os.environ:
@@ -296,14 +297,14 @@ class Stack:
             )
 
     def _start_airflow(self) -> None:
+        services.rename_dags(self.home, self.cluster)
         services.prepare_airflow(self.home)
         environment = {
             **services.base_environment(),
             **services.airflow_settings(self.home, self.addresses, self.folders, self.cluster),
             **self.task_environment,
-            "PYTHONPATH": str(
-                self.folders.plugins
-            ),  # for modules that are imported before plugins are loaded
+            # For modules that are imported before plugins are loaded.
+            "PYTHONPATH": str(self.folders.plugins),
         }
         mark = self.home.root / "airflow" / "metadata.mark"
         wanted = services.metadata_mark(self.folders)

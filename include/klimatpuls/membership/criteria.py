@@ -1,34 +1,35 @@
-"""The four criteria of membership, each with its date, evidence, reason and what would make it met.
+"""Assesses the four criteria of membership, each with its date, evidence, reason and remedy.
 
 Methods section 11. Pure: what the registers hold and a day in, one :class:`Assessment` per criterion out.
 
-A criterion is ``unknown`` until the member has been asked and six months have passed. Outside the member and
-the secretariat only ``met`` and ``unknown`` are shown before the member has had 30 days to reply
-(:func:`outside_status`). The numbers of the rules are register data (:class:`Rules`).
+A criterion is ``unknown`` until the secretariat has asked the member about it and six months have passed.
+The public sees only ``met`` and ``unknown`` until the member has had 30 days to reply to a notification
+(:func:`public_status`); the member and the secretariat see every status. The numbers of the rules are
+register data (:class:`Rules`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.membership.measures import Measure, months_before
 from klimatpuls.statistics.series import EFFORT_SHARING_PROXY, PUBLISHED_TOTAL, TERRITORIAL
-from klimatpuls.statistics.targets import Target, TargetState, TargetType
+from klimatpuls.statistics.targets import Target, TargetType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 WHOLE_AREA: Final = (PUBLISHED_TOTAL, TERRITORIAL, EFFORT_SHARING_PROXY)
-"""Boundaries that are about the emissions of the whole area; a target on another is listed, not counted."""
+"""Boundaries that cover the emissions of the whole area; a target on another one does not count."""
 COUNCILS: Final = ("fullmäktige", "council")
-"""Words of the bodies that decide for a municipality or region, as a register writes them."""
+"""Words by which a register names the body that decides for a municipality or region."""
 
 
 class Criterion(StrEnum):
-    """What the bylaws ask of a member."""
+    """What the bylaws require of a member."""
 
     INVENTORY = "inventory"
     TARGETS = "targets"
@@ -46,13 +47,13 @@ class Status(StrEnum):
 
 
 SHORTCOMINGS: Final = (Status.NOT_MET, Status.DUE)
-"""What is shown outside only after the member has had its days to reply."""
+"""Statuses that are public only after the member has had its days to reply."""
 NOT_ESTABLISHED: Final = "not_established"
-"""Reason of every ``unknown`` shown outside: a hidden shortcoming looks like a question nobody asked."""
+"""Public reason of every ``unknown``, so that a hidden shortcoming looks like a member not yet asked."""
 
 
 class EvidenceKind(StrEnum):
-    """What a statement rests on."""
+    """What a statement is based on."""
 
     DOCUMENT = "document"
     SELF_CONFIRMED = "self_confirmed"
@@ -134,21 +135,21 @@ TO_MEET: Final[dict[Criterion, tuple[str, str]]] = {
         "Answer the latest reporting round.",
     ),
 }
-"""What would make a criterion met: Swedish and English, with the rules' numbers filled in."""
+"""What would make a criterion met: Swedish and English, with placeholders for the rules' numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The numbers of the rules; the register's stand over these.
+    """The numbers of the rules; those of the register replace these.
 
     Attributes:
-        inventory_months: A look at the database is good for so long.
-        own_inventory_years: An own inventory may be so many years behind.
-        plan_years: A plan without a stated end is good for so long.
-        measure_months: A measure must have changed within so long.
-        due_months: An answer is due for so long after a round closed.
-        unknown_months: A criterion is unknown for so long after the member was asked.
-        reply_days: The member may reply for so long before a shortcoming is shown outside.
+        inventory_months: How long a review of the database is valid.
+        own_inventory_years: How many years an own inventory may lag behind.
+        plan_years: How long a plan without a stated end is valid.
+        measure_months: How recently a measure must have changed.
+        due_months: How long after a round closes an answer is due.
+        unknown_months: How long a criterion stays unknown after the member was asked.
+        reply_days: How long the member may reply before a shortcoming is public.
     """
 
     inventory_months: int = 24
@@ -165,13 +166,13 @@ class Evidence:
     """A statement about a criterion.
 
     Attributes:
-        region_code: About whom.
-        criterion: About what.
-        kind: What it rests on.
-        stated_on: When it was said.
-        stated_by: Who said it; a role, never a person.
+        region_code: The member.
+        criterion: The criterion.
+        kind: What it is based on.
+        stated_on: Its date.
+        stated_by: Who stated it; a role, never a person.
         url: Link to the document.
-        inventory_year: Inventory: the year looked at, or of the own inventory.
+        inventory_year: Inventory: the year reviewed, or the year of the own inventory.
     """
 
     region_code: str
@@ -182,22 +183,18 @@ class Evidence:
     url: str | None = None
     inventory_year: int | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "criterion", Criterion(self.criterion))
-        object.__setattr__(self, "kind", EvidenceKind(self.kind))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A climate plan; a pre-plan prepares one and is none.
+    """A climate plan, or a pre-plan that prepares one and does not count.
 
     Attributes:
         plan_id: Stable id.
-        owner_region_code: Whose it is.
+        owner_region_code: The owner.
         kind: ``plan`` or ``pre_plan``.
-        decided_on: When it was decided.
+        decided_on: Date of the decision.
         valid_from: First day.
-        valid_to: Stated end; None: none stated.
+        valid_to: Stated end, or None.
         prolonged_to: End by a decided prolongation.
         document_url: Link.
     """
@@ -232,12 +229,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """What a member was told of a shortcoming, and what it replied.
+    """The notification of a shortcoming to a member, and its reply.
 
     Attributes:
-        told_on: When it was told.
+        told_on: When the member was notified.
         replied_on: When it replied; None while it has not.
-        reply: What it replied.
+        reply: The reply.
     """
 
     told_on: dt.date
@@ -247,7 +244,7 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """What the registers hold about everybody.
+    """What the registers hold about all members.
 
     Attributes:
         targets: Targets with owners.
@@ -256,7 +253,7 @@ class Records:
         evidence: Statements.
         rounds: Reporting rounds.
         answers: Reports.
-        asked_on: (region_code, criterion) → when the member was last asked; a region alone stands for all.
+        asked_on: (region_code, criterion) → when the member was last asked; without a criterion: about all.
         published_years: Data year → first day it was published.
     """
 
@@ -271,21 +268,35 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class _Finding:
+    """What the records say, without the rule about asking; fields as in :class:`Assessment`."""
+
+    status: Status
+    reason: str
+    status_date: dt.date | None = None
+    lapses_on: dt.date | None = None
+    evidence_kind: EvidenceKind | None = None
+    stated_by: str = ""
+    url: str | None = None
+    target_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment(_Finding):
     """How a member stands to one criterion on a day.
 
     Attributes:
-        region_code: Who.
-        criterion: To what.
-        status: How.
+        region_code: The member.
+        criterion: The criterion.
+        status: The status.
         reason: A key of :data:`REASONS`.
-        records_reason: The same by the records alone, before the rule about asking.
-        assessed_on: The day it was reckoned for.
+        records_reason: The same by the records alone, without the rule about asking.
+        assessed_on: The day it was calculated for.
         asked_on: When the member was last asked; None: never.
-        status_date: The day of what it rests on: of the statement, decision, report or question; None.
+        status_date: The day of the statement, decision, report or enquiry it is based on; None without one.
         lapses_on: First day on which the same records give another status; None where none is known.
         evidence_kind: ``document`` or ``self_confirmed``; None without evidence.
-        stated_by: Who said so: a role or a body.
+        stated_by: The role or body that stated it.
         url: Link to the document.
         target_id: Targets: the target that counts; empty where none does.
         to_meet_sv: What would make it met, Swedish; empty when it is.
@@ -294,42 +305,20 @@ class Assessment:
 
     region_code: str
     criterion: Criterion
-    status: Status
-    reason: str
     records_reason: str
     assessed_on: dt.date
     asked_on: dt.date | None = None
-    status_date: dt.date | None = None
-    lapses_on: dt.date | None = None
-    evidence_kind: EvidenceKind | None = None
-    stated_by: str = ""
-    url: str | None = None
-    target_id: str = ""
     to_meet_sv: str = ""
     to_meet_en: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Finding:
-    """What the records say, before the rule about asking."""
-
-    status: Status
-    reason: str
-    status_date: dt.date | None = None
-    lapses_on: dt.date | None = None
-    evidence_kind: EvidenceKind | None = None
-    stated_by: str = ""
-    url: str | None = None
-    target_id: str = ""
 
 
 def assess(
     region_code: str, records: Records, as_of: dt.date, rules: Rules | None = None
 ) -> tuple[Assessment, ...]:
-    """Say how a member, applicant or region stands to each of the four criteria (methods section 11).
+    """Assess a member or applicant on each of the four criteria (methods section 11).
 
     Args:
-        region_code: Who.
+        region_code: The member or applicant.
         records: What the registers hold.
         as_of: The day.
         rules: The numbers of the rules.
@@ -347,18 +336,16 @@ def assess(
 def _assess_one(
     region_code: str, criterion: Criterion, records: Records, as_of: dt.date, rules: Rules
 ) -> Assessment:
-    if criterion is Criterion.INVENTORY:
-        finding = _inventory(region_code, records, as_of, rules)
-    elif criterion is Criterion.TARGETS:
-        finding = _targets(region_code, records, as_of)
-    elif criterion is Criterion.ACTION_PLAN:
-        finding = _action_plan(region_code, records, as_of, rules)
-    else:
-        finding = _informing(region_code, records, as_of, rules)
-    return _conclude(region_code, criterion, finding, records, as_of, rules)
+    find = {
+        Criterion.INVENTORY: _inventory,
+        Criterion.TARGETS: _targets,
+        Criterion.ACTION_PLAN: _action_plan,
+        Criterion.INFORMING: _informing,
+    }[criterion]
+    return _conclude(region_code, criterion, find(region_code, records, as_of, rules), records, as_of, rules)
 
 
-def was_told(
+def was_notified(
     region_code: str,
     criterion: Criterion,
     records: Records,
@@ -366,28 +353,28 @@ def was_told(
     as_of: dt.date,
     rules: Rules | None = None,
 ) -> bool:
-    """Whether what a member was told is about the shortcoming it has now (methods section 11).
+    """Whether a notification is about the shortcoming that the member has now (methods section 11).
 
-    A shortcoming that was mended and came back, or about which the member was asked anew, is another one: the
-    member is told again before it is shown outside.
+    A shortcoming that was remedied and came back, or about which the member was asked again, is a new one:
+    the member is notified again before it is public.
 
     Args:
-        region_code: Who.
-        criterion: Of what.
+        region_code: The member.
+        criterion: The criterion.
         records: What the registers hold.
-        told_on: When the member was told.
+        told_on: When the member was notified.
         as_of: The day.
         rules: The numbers of the rules.
 
     Returns:
         True when by these records the criterion fell short on ``told_on`` and on every day since.
 
-    Example: told on 2026-04-10 of a round not answered; answered on 2026-04-20, and the next round closed
+    Example: notified on 2026-04-10 of a round not answered; answered on 2026-04-20, and the next round closed
     without an answer → False.
     """
     if told_on > as_of:
         return False
-    # Only a day of the records, or a new year, can end a shortcoming: those days are looked at.
+    # Only a day in the records, or a new year, can end a shortcoming: so only those days are checked.
     new_years = {dt.date(year, 1, 1) for year in range(told_on.year + 1, as_of.year + 1)}
     known = _days(region_code, records) | new_years
     days = {told_on, as_of} | {day for day in known if told_on < day < as_of}
@@ -413,22 +400,22 @@ def _days(region_code: str, records: Records) -> set[dt.date]:
     return {day for day in known if day is not None}
 
 
-def outside_status(
+def public_status(
     status: Status, told_on: dt.date | None, as_of: dt.date, rules: Rules | None = None
 ) -> Status:
-    """What is shown outside the member and the secretariat (methods section 11).
+    """The status shown outside the member and the secretariat (methods section 11).
 
     Args:
         status: The status.
-        told_on: When the member was told of it, so that it could reply; None: not yet.
+        told_on: When the member was notified of it; None: not yet.
         as_of: The day.
         rules: The numbers of the rules.
 
     Returns:
-        ``met`` and ``unknown`` as they are; another status only once the member has had 30 days to reply,
+        ``met`` and ``unknown`` as they are; another status once the member has had 30 days to reply,
         ``unknown`` until then.
 
-    Example: ``not_met``, told on 2026-05-01 → ``unknown`` on 2026-05-30, ``not_met`` on 2026-05-31.
+    Example: ``not_met``, notified on 2026-05-01 → ``unknown`` on 2026-05-30, ``not_met`` on 2026-05-31.
     """
     if status in (Status.MET, Status.UNKNOWN):
         return status
@@ -439,15 +426,15 @@ def outside_status(
 
 
 def reply_until(told_on: dt.date, rules: Rules | None = None) -> dt.date:
-    """The last day on which a member's shortcoming is shown inside alone (methods section 11).
+    """The last day on which a member's shortcoming is not public (methods section 11).
 
-    Example: told on 2026-05-01 → 2026-05-30.
+    Example: notified on 2026-05-01 → 2026-05-30.
     """
     return told_on + dt.timedelta(days=(rules or Rules()).reply_days - 1)
 
 
 def count_by_evidence(assessments: Iterable[Assessment]) -> dict[EvidenceKind, int]:
-    """How many met criteria rest on a document and how many on the member's word (methods section 11).
+    """Count the met criteria by kind of evidence (methods section 11).
 
     Example: three met, one of them self-confirmed → document 2, self_confirmed 1.
     """
@@ -461,22 +448,22 @@ def count_by_evidence(assessments: Iterable[Assessment]) -> dict[EvidenceKind, i
 def implied_annual_cut(target: Target) -> float | None:
     """The constant cut per year that a target implies from its base year on (methods section 11).
 
-    Stands beside the national line's and decides nothing.
+    It is shown beside that of the national line and decides nothing.
 
     Args:
         target: A target in percent below a base year, net zero with a stated cap, or a constant rate.
 
     Returns:
-        Fraction per year; None where the target states no share of a base year, or 0 is to remain.
+        Fraction per year; None where the target states no share of a base year, or nothing may remain.
 
     Example: 55 % below 1990 by 2030 → 1 − 0.45^(1/40) = 0.0198.
     """
-    if target.target_type is TargetType.CONSTANT_RATE:
+    if target.target_type == TargetType.CONSTANT_RATE:
         return target.annual_rate
     remaining = None
-    if target.target_type is TargetType.PERCENT_BELOW_BASE and target.percent_below_base is not None:
+    if target.target_type == TargetType.PERCENT_BELOW_BASE and target.percent_below_base is not None:
         remaining = 1.0 - target.percent_below_base / 100.0
-    if target.target_type is TargetType.NET_ZERO and target.residual_percent is not None:
+    if target.target_type == TargetType.NET_ZERO and target.residual_percent is not None:
         remaining = target.residual_percent / 100.0
     if not remaining or target.base_year is None or target.target_year is None:
         return None
@@ -484,15 +471,15 @@ def implied_annual_cut(target: Target) -> float | None:
 
 
 def find_national_beside(target: Target, targets: Iterable[Target]) -> Target | None:
-    """The national line whose implied cut stands beside a target's (methods section 11).
+    """The national line whose implied cut is shown beside a target's (methods section 11).
 
     Args:
         target: A member's own target.
         targets: Targets in force.
 
     Returns:
-        Of the lines on the same boundary the one with the nearest year; of two with the same year the one
-        without supplementary measures, which is for local use and asks for less. None where there is no line.
+        The line on the same boundary with the nearest year; of two with the same year the one without
+        supplementary measures, which is for local use and demands less. None where there is no line.
 
     Example: a target on effort sharing for 2030 → the line −55 %, not −63 %.
     """
@@ -509,7 +496,7 @@ def find_national_beside(target: Target, targets: Iterable[Target]) -> Target | 
 
 
 def plan_end(plan: Plan, rules: Rules | None = None) -> dt.date | None:
-    """Last day a plan is good for (methods section 11).
+    """Last day on which a plan is valid (methods section 11).
 
     Args:
         plan: The plan.
@@ -536,7 +523,7 @@ def _conclude(
     as_of: dt.date,
     rules: Rules,
 ) -> Assessment:
-    """Put the rule about asking over what the records say."""
+    """Apply the rule about asking to what the records say."""
     asked = records.asked_on.get((region_code, criterion), records.asked_on.get((region_code, None)))
     records_reason = finding.reason
     if finding.status is Status.NOT_MET:
@@ -552,36 +539,24 @@ def _conclude(
     words = ("", "") if finding.status is Status.MET else TO_MEET[criterion]
     numbers = {"own_inventory_years": rules.own_inventory_years, "measure_months": rules.measure_months}
     return Assessment(
+        **{each.name: getattr(finding, each.name) for each in fields(finding)},
         region_code=region_code,
         criterion=criterion,
-        status=finding.status,
-        reason=finding.reason,
         records_reason=records_reason,
         assessed_on=as_of,
         asked_on=asked,
-        status_date=finding.status_date,
-        lapses_on=finding.lapses_on,
-        evidence_kind=finding.evidence_kind,
-        stated_by=finding.stated_by,
-        url=finding.url,
-        target_id=finding.target_id,
         to_meet_sv=words[0].format(**numbers),
         to_meet_en=words[1].format(**numbers),
     )
 
 
 def _inventory(region_code: str, records: Records, as_of: dt.date, rules: Rules) -> _Finding:
-    own = sorted(
-        (
-            one
-            for one in records.evidence
-            if one.region_code == region_code
-            and one.criterion is Criterion.INVENTORY
-            and one.stated_on <= as_of
-        ),
-        key=lambda one: one.stated_on,
-        reverse=True,
-    )
+    stated = [
+        one
+        for one in records.evidence
+        if (one.region_code, one.criterion) == (region_code, Criterion.INVENTORY) and one.stated_on <= as_of
+    ]
+    own = sorted(stated, key=lambda one: one.stated_on, reverse=True)
     if not own:
         return _Finding(status=Status.NOT_MET, reason="inventory_none")
     for one in own:
@@ -602,25 +577,25 @@ def _inventory(region_code: str, records: Records, as_of: dt.date, rules: Rules)
 def _inventory_until(
     one: Evidence, published_years: Mapping[int, dt.date], rules: Rules
 ) -> tuple[dt.date, str] | None:
-    """First day a statement no longer holds, and what it says; None where it never held."""
+    """First day on which a statement is no longer valid, and its reason; None where it never was."""
     known = [year for year, day in published_years.items() if day <= one.stated_on]
     newest = max(known, default=None)
     if one.inventory_year is None or (newest is not None and one.inventory_year >= newest):
         return _months_after(one.stated_on, rules.inventory_months), "inventory_seen"
-    if one.kind is EvidenceKind.DOCUMENT:
+    if one.kind == EvidenceKind.DOCUMENT:
         return dt.date(one.inventory_year + rules.own_inventory_years + 1, 1, 1), "own_inventory"
     return None
 
 
-def _targets(region_code: str, records: Records, as_of: dt.date) -> _Finding:
+def _targets(region_code: str, records: Records, as_of: dt.date, _: Rules) -> _Finding:
     own = [target for target in records.targets if target.region_code == region_code]
     reasons = []
     for target in own:
         reason = _target_shortcoming(target, as_of)
         if not reason:
-            last_day = target.valid_to
-            ends = dt.date(target.judged_year(as_of), 1, 1)
-            until = ends if last_day is None else min(ends, last_day + dt.timedelta(days=1))
+            until = dt.date(target.evaluation_year(as_of), 1, 1)
+            if target.valid_to is not None:
+                until = min(until, target.valid_to + dt.timedelta(days=1))
             return _Finding(
                 status=Status.MET,
                 reason="target_in_force",
@@ -632,7 +607,7 @@ def _targets(region_code: str, records: Records, as_of: dt.date) -> _Finding:
                 target_id=target.target_id,
             )
         reasons.append(reason)
-    # The shortcoming of the target that came nearest is the one worth telling.
+    # The shortcoming of the target that came nearest is the useful one.
     order = ("target_not_council", "target_not_ahead", "target_not_in_force", "target_other_scope")
     nearest = next((reason for reason in order if reason in reasons), "target_none")
     return _Finding(status=Status.NOT_MET, reason=nearest)
@@ -642,9 +617,9 @@ def _target_shortcoming(target: Target, as_of: dt.date) -> str:
     """Why a target does not count for the criterion; empty when it does."""
     if target.boundary not in WHOLE_AREA:
         return "target_other_scope"
-    if target.state is not TargetState.DECIDED or not target.in_force(as_of):
+    if not target.in_force(as_of):
         return "target_not_in_force"
-    if target.judged_year(as_of) <= as_of.year:
+    if target.evaluation_year(as_of) <= as_of.year:
         return "target_not_ahead"
     if target.decided_on is None or not any(word in target.decided_by.casefold() for word in COUNCILS):
         return "target_not_council"
@@ -690,24 +665,17 @@ def _informing(region_code: str, records: Records, as_of: dt.date, rules: Rules)
     closed = [one for one in records.rounds if one.closes_on < as_of]
     is_open = any(one.opens_on <= as_of <= one.closes_on for one in records.rounds)
     latest = max(closed, key=lambda one: one.closes_on, default=None)
+    # Without a closed round, an answer to the open one counts from the first day of any round.
+    counted = [latest] if latest is not None else records.rounds if is_open else []
+    counted_from = min((one.opens_on for one in counted), default=dt.date.max)
     own = [one for one in records.answers if one.region_code == region_code and one.answered_on <= as_of]
-    if latest is not None:
-        for one in sorted(own, key=lambda answer: answer.answered_on, reverse=True):
-            if one.round_id == latest.round_id or one.answered_on >= latest.opens_on:
-                reason = "round_answered" if one.round_id == latest.round_id else "reported_since"
-                return _Finding(
-                    status=Status.MET,
-                    reason=reason,
-                    status_date=one.answered_on,
-                    evidence_kind=EvidenceKind.SELF_CONFIRMED,
-                )
-    if is_open and latest is None and own:
-        newest = max(own, key=lambda answer: answer.answered_on)
-        if any(one.opens_on <= newest.answered_on for one in records.rounds):
+    for one in sorted(own, key=lambda answer: answer.answered_on, reverse=True):
+        is_of_latest = latest is not None and one.round_id == latest.round_id
+        if is_of_latest or one.answered_on >= counted_from:
             return _Finding(
                 status=Status.MET,
-                reason="round_answered",
-                status_date=newest.answered_on,
+                reason="round_answered" if is_of_latest or latest is None else "reported_since",
+                status_date=one.answered_on,
                 evidence_kind=EvidenceKind.SELF_CONFIRMED,
             )
     if is_open:

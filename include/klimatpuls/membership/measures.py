@@ -1,10 +1,10 @@
-"""Measures against the gap, and the pledges they keep (methods section 10).
+"""Measures compared with the gap, and the pledges that they fulfil (methods section 10).
 
-The gap for measures is the *observed* one, E_last − level: the trend already carries what ongoing measures
-do. What a measure adds is the difference between its effect in the target year and in the latest data year.
-No overlap is assumed and no factor invented; national policy is never a measure.
+The gap for measures is the *observed* one, E_last − level: the trend already holds the effect of ongoing
+measures. A measure adds the difference between its effect in the target year and in the latest data year.
+No overlap is assumed and no factor estimated; national policy is never a measure.
 
-Registers of measures and pledges are joined by the caller as the frozen classes below.
+The caller builds the frozen classes below from the registers of measures and pledges.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ NO_GAP: Final = "no_gap"
 NO_EFFECT: Final = "no_effect"
 COVERAGE_REASONS: Final[dict[str, tuple[str, str]]] = {
     ALREADY_AT_LEVEL: ("redan på målets nivå", "already at the level"),
-    NO_GAP: ("målets nivå går inte att räkna ut", "the level of the target cannot be reckoned"),
+    NO_GAP: ("målets nivå går inte att räkna ut", "the level of the target cannot be calculated"),
     NO_EFFECT: (
         "ingen har räknat effekten av de beslutade åtgärderna",
-        "nobody has reckoned the effect of the measures decided",
+        "nobody has calculated the effect of the measures decided",
     ),
 }
 """Why there is no coverage: Swedish and English."""
@@ -53,7 +53,7 @@ OPEN: Final = (MeasureStatus.PLANNED, MeasureStatus.DECIDED, MeasureStatus.ONGOI
 
 
 class PledgeStatus(StrEnum):
-    """How a pledge stands, by the measures that keep it."""
+    """How a pledge stands, by its measures."""
 
     KEPT = "kept"
     UNDER_WAY = "under_way"
@@ -74,13 +74,13 @@ class Measure:
         status: How far it has come.
         start_date: When it begins.
         end_date: When it is to be done.
-        effects: Calendar year → tonnes CO2e less per year than without it, reckoned for that year. A year
+        effects: Calendar year → tonnes CO2e less per year than without it, calculated for that year. A year
             without a figure has that of the last year before it that has one, and 0 before the first.
-        reckoned_by: Who reckoned the effect.
-        how: How it was reckoned.
+        reckoned_by: Who calculated the effect.
+        how: How it was calculated.
         cost_sek: Cost.
         klimatklivet_case: Case number of a grant.
-        responsible_role: Who answers for it; a role, never a person.
+        responsible_role: Who is responsible; a role, never a person.
         evidence: Links.
         last_updated: When status, effect, date or evidence last changed.
     """
@@ -102,12 +102,9 @@ class Measure:
     evidence: tuple[str, ...] = ()
     last_updated: dt.date | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "status", MeasureStatus(self.status))
-
     @property
     def has_effect(self) -> bool:
-        """Whether somebody reckoned its effect."""
+        """Whether its effect is calculated."""
         return bool(self.effects)
 
 
@@ -122,7 +119,7 @@ class Pledge:
         wording: What was promised.
         pledged_on: When it was given.
         due_on: When it is to be kept.
-        measure_ids: The measures that keep it.
+        measure_ids: The measures that fulfil it.
     """
 
     pledge_id: str
@@ -139,7 +136,7 @@ def effect_in(effects: Mapping[int, float], year: int) -> float:
 
     Args:
         effects: Calendar year → tonnes CO2e.
-        year: The year asked for.
+        year: The year.
 
     Returns:
         The figure of that year, else of the last year before it that has one; 0 before the first.
@@ -159,8 +156,8 @@ def counted_effect(measure: Measure, last_year: int, target_year: int) -> float:
         target_year: The target year.
 
     Returns:
-        Effect in the target year minus effect in the latest data year: 0 when it is in full effect already,
-        negative when its effect wears off.
+        Effect in the target year minus effect in the latest data year: 0 when its effect is already full,
+        negative when it wears off.
 
     Example: 100 t in 2024, 300 t in 2030 → 200 t.
     """
@@ -177,7 +174,7 @@ def build_coverage(
     observed_gap_tco2e: float,
     overlap: str = OVERLAP_NOT_ASSESSED,
 ) -> pd.DataFrame:
-    """Hold the measures of one owner against the gap of one target (methods section 10).
+    """Compare the measures of one owner with the gap of one target (methods section 10).
 
     Args:
         measures: Any measures; those of the owner and the target's boundary that are not cancelled are used.
@@ -185,16 +182,16 @@ def build_coverage(
         boundary: The target's boundary.
         last_year: The latest data year.
         target_year: The target year.
-        observed_gap_tco2e: E_last − level, tonnes CO2e; NaN where the level cannot be reckoned.
+        observed_gap_tco2e: E_last − level, tonnes CO2e; NaN where the level cannot be calculated.
         overlap: ``not_assessed``, or the words of whoever assessed it.
 
     Returns:
-        One row per sector_code with a measure, and ``all``, in which a measure for several sectors (sector
-        ``all``) is counted once and in no sector: ``measures_n``, ``counted_tco2e`` (decided,
-        ongoing and done), ``planned_tco2e`` (summed apart; either NaN where there are such measures and
-        nobody reckoned any), ``without_effect_n``, ``without_effect_pct``, ``coverage_points`` (what the
-        sector adds to the coverage); on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷ gap,
-        NaN without a positive gap or any reckoned effect), ``coverage_reason`` and ``overlap``.
+        One row per sector_code with a measure, and ``all``. A measure for several sectors (sector ``all``)
+        counts once, in ``all`` only. Columns: ``measures_n``, ``counted_tco2e`` (decided, ongoing and done),
+        ``planned_tco2e`` (separate; both NaN where there are such measures and none has a calculated
+        effect), ``without_effect_n``, ``without_effect_pct``, ``coverage_points`` (what the sector adds to
+        the coverage); on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷ gap, NaN without a
+        positive gap or a calculated effect), ``coverage_reason`` and ``overlap``.
 
     Example: gap 1 000 t, decided +200 t, planned +300 t, one measure without effect → coverage 20 %,
     planned 300 t beside it, 1 of 3 without effect.
@@ -204,7 +201,7 @@ def build_coverage(
         for measure in measures
         if measure.owner_region_code == owner_region_code
         and measure.boundary == boundary
-        and measure.status is not MeasureStatus.CANCELLED
+        and measure.status != MeasureStatus.CANCELLED
     ]
     years = (last_year, target_year)
     rows = [
@@ -228,18 +225,9 @@ def build_coverage(
         "overlap": overlap,
     }
     columns = [
-        "sector_code",
-        "measures_n",
-        "counted_tco2e",
-        "planned_tco2e",
-        "without_effect_n",
-        "without_effect_pct",
-        "gap_tco2e",
-        "coverage_pct",
-        "coverage_points",
-        "coverage_reason",
-        "overlap",
-    ]
+        "sector_code", "measures_n", "counted_tco2e", "planned_tco2e", "without_effect_n",
+        "without_effect_pct", "gap_tco2e", "coverage_pct", "coverage_points", "coverage_reason", "overlap",
+    ]  # fmt: skip
     return pd.DataFrame([*rows, whole], columns=columns)
 
 
@@ -253,7 +241,7 @@ def is_overdue(measure: Measure, as_of: dt.date) -> bool:
 
 
 def overdue_from(measure: Measure) -> dt.date | None:
-    """The first day on which an open measure is overdue (methods section 10); None: it never is as it stands.
+    """The first day on which an open measure is overdue (methods section 10), or None.
 
     Example: to end on 2025-12-31, ongoing → 2026-01-01.
     """
@@ -265,14 +253,14 @@ def overdue_from(measure: Measure) -> dt.date | None:
 def is_stale(measure: Measure, as_of: dt.date, months: int = STALE_AFTER_MONTHS) -> bool:
     """Whether nothing about an open measure changed for 12 months (methods section 10).
 
-    A measure whose changes were never dated is stale: nobody can tell that it moved.
+    A measure without a dated change is stale: nothing shows that it moved.
 
     Args:
         measure: The measure.
         as_of: The run's day.
-        months: The number of the rules.
+        months: Months without a change after which it is stale.
 
-    Example: last changed 2025-05-07, asked on 2026-05-08 → True; changed 2025-05-08 → False.
+    Example: last changed 2025-05-07, as of 2026-05-08 → True; changed 2025-05-08 → False.
     """
     if measure.status not in OPEN:
         return False
@@ -280,31 +268,41 @@ def is_stale(measure: Measure, as_of: dt.date, months: int = STALE_AFTER_MONTHS)
 
 
 def stale_from(measure: Measure, months: int = STALE_AFTER_MONTHS) -> dt.date | None:
-    """The first day on which an open measure is stale (methods section 10); None: done, or never dated.
+    """The first day on which an open measure is stale (methods section 10).
+
+    None where it is closed or has no dated change.
+
 
     Example: last changed 2025-05-07 → 2026-05-08.
     """
     if measure.status not in OPEN or measure.last_updated is None:
         return None
     day = months_before(measure.last_updated, -months)
-    # A month may be shorter than the one a year before: at most three days on.
+    # The month may be shorter than the one a year before: at most three days later.
     while not is_stale(measure, day, months):
         day += dt.timedelta(days=1)
     return day
 
 
+def measures_of(pledge: Pledge, measures: Iterable[Measure]) -> list[Measure]:
+    """The measures that a pledge names, without cancelled ones: those fulfil nothing."""
+    return [
+        measure
+        for measure in measures
+        if measure.measure_id in pledge.measure_ids and measure.status != MeasureStatus.CANCELLED
+    ]
+
+
 def pledge_status(
     pledge: Pledge, measures: Iterable[Measure], as_of: dt.date, months: int = STALE_AFTER_MONTHS
 ) -> PledgeStatus:
-    """How a pledge stands, by the measures that keep it (methods section 10).
-
-    Cancelled measures keep nothing. A pledge past its own due day with a measure not done is at risk too.
+    """How a pledge stands, by its measures (methods section 10).
 
     Args:
         pledge: The pledge.
-        measures: Any measures; those it names are used.
+        measures: Any measures; :func:`measures_of` the pledge are used.
         as_of: The run's day.
-        months: A measure that nothing changed in for so long is stale.
+        months: An open measure without a change for so long is stale.
 
     Returns:
         ``no_measure_yet``, ``kept`` (all done), ``at_risk`` (one overdue or stale, or the pledge itself
@@ -312,15 +310,10 @@ def pledge_status(
 
     Example: one measure done and one overdue → ``at_risk``; both done → ``kept``.
     """
-    named = set(pledge.measure_ids)
-    own = [
-        measure
-        for measure in measures
-        if measure.measure_id in named and measure.status is not MeasureStatus.CANCELLED
-    ]
+    own = measures_of(pledge, measures)
     if not own:
         return PledgeStatus.NO_MEASURE_YET
-    if all(measure.status is MeasureStatus.DONE for measure in own):
+    if all(measure.status == MeasureStatus.DONE for measure in own):
         return PledgeStatus.KEPT
     late = pledge.due_on is not None and pledge.due_on < as_of
     if late or any(is_overdue(measure, as_of) or is_stale(measure, as_of, months) for measure in own):
@@ -341,7 +334,7 @@ def months_before(day: dt.date, months: int) -> dt.date:
 
 
 def _total(own: Sequence[Measure], statuses: tuple[MeasureStatus, ...], years: tuple[int, int]) -> float:
-    """Sum of the effects; NaN where there are measures of these statuses and nobody reckoned any of them."""
+    """Sum of the effects; NaN where measures have these statuses and none has a calculated effect."""
     chosen = [one for one in own if one.status in statuses]
     if chosen and not any(one.has_effect for one in chosen):
         return float("nan")

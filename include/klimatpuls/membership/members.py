@@ -1,22 +1,23 @@
-"""Where every member stands, as the result tables of a publication: pure, registers in, frames out.
+"""Calculates where every member stands, as result tables of a publication: pure, registers in, frames out.
 
 The formulas are those of :mod:`klimatpuls.membership.criteria` and :mod:`klimatpuls.membership.measures`
-(methods sections 10 and 11); this module says whom they are asked about and which of them fill which table.
+(methods sections 10 and 11); this module says which members they apply to and which tables they fill.
 
-Asked about are confirmed members that have not left, and applicants; observers and probable members owe the
-network nothing. What is said outside hides a shortcoming until the member has had its days to reply.
+Assessed are confirmed members that have not left, and applicants. Observers and unconfirmed members have no
+obligations. The public status hides a shortcoming until the member has had its days to reply.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from klimatpuls.membership import criteria, measures
 from klimatpuls.membership.measures import MeasureStatus, PledgeStatus
-from klimatpuls.statistics.steps import Steps, frames_of
+from klimatpuls.statistics import network
+from klimatpuls.statistics.steps import Steps
 from klimatpuls.statistics.targets import select_in_force
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     from klimatpuls.membership.criteria import Assessment, Hearing, Records, Rules
-    from klimatpuls.membership.measures import Measure, Pledge
+    from klimatpuls.membership.measures import Pledge
     from klimatpuls.statistics.steps import Failure, Result
 
 MEMBER: Final = "member"
 APPLICANT: Final = "applicant"
 NO_TARGET: Final = ("inget eget mål finns i registret", "no target of its own is in the register")
-"""What is said of a member without a target in force: Swedish and English."""
+"""Note on a member without a target in force: Swedish and English."""
 
 CRITERION_COLUMNS: Final = (
     "region_code", "member_kind", "criterion", "status", "shown_status", "status_date", "lapses_on",
@@ -58,40 +59,33 @@ OVERVIEW_COLUMNS: Final = (
 )  # fmt: skip
 DATED: Final[dict[str, tuple[str, ...]]] = {
     "criterion": (
-        "region_code",
-        "criterion",
-        "member_kind",
-        "status",
-        "shown_status",
-        "reason",
-        "target_id",
-        "evidence_kind",
-        "lapses_on",
+        "region_code", "criterion", "member_kind", "status", "shown_status", "reason", "target_id",
+        "evidence_kind", "lapses_on",
     ),
     "member_overview": ("region_code", "target_count"),
     "measure_status": ("measure_id", "is_overdue", "is_stale"),
     "pledge_status": ("pledge_id", "status"),
-}
-"""Table → the columns in which a day that passes can show: its key and its statuses."""
-TOLD: Final[dict[str, tuple[str, ...]]] = {
+}  # fmt: skip
+"""Table → its key and the columns that the passing of a day alone can change."""
+PUBLIC: Final[dict[str, tuple[str, ...]]] = {
     "criterion": ("region_code", "criterion", "shown_status"),
     "measure_status": DATED["measure_status"],
     "pledge_status": DATED["pledge_status"],
 }
-"""The same, as far as everybody may know: a number of changes tells of a hidden status too."""
+"""As :data:`DATED`, public columns only: even a number of changes would reveal a hidden status."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnTarget:
-    """A member's own target, as the publication reckoned it.
+    """A member's own target, as the publication calculated it.
 
     Attributes:
         region_code: The owner.
         target_id: The target.
         boundary: What it is about.
-        last_year: Latest data year; None where the target could not be reckoned.
-        target_year: The year it is judged at.
-        observed_gap_tco2e: E_last − level, tonnes CO2e; NaN where the level cannot be reckoned.
+        last_year: Latest data year; None where the target could not be calculated.
+        target_year: The year it is evaluated at.
+        observed_gap_tco2e: E_last − level, tonnes CO2e; NaN where the level cannot be calculated.
     """
 
     region_code: str
@@ -110,12 +104,12 @@ class MemberInputs:
         as_of: The run's day.
         members: One row per entry of the register of members: ``region_code``, ``joined_on``, ``left_on``,
             ``confirmed``, ``is_applicant``, ``is_observer``.
-        records: Targets, measures, plans, statements, rounds, answers, questions and published years.
+        records: Targets, measures, plans, statements, rounds, answers, enquiries and published years.
         pledges: Pledges.
-        hearings: (region_code, criterion) → when it was last told of a shortcoming, and what it replied.
-        own_targets: Members' own targets as reckoned.
+        hearings: (region_code, criterion) → its last notification of a shortcoming, and its reply.
+        own_targets: Members' own targets as calculated.
         rules: The numbers of the rules.
-        stale_after_months: A measure that nothing changed in for so long is stale.
+        stale_after_months: An open measure without a change for so long is stale.
     """
 
     as_of: date
@@ -128,33 +122,21 @@ class MemberInputs:
     stale_after_months: int = measures.STALE_AFTER_MONTHS
 
 
-def build_members(inputs: MemberInputs) -> dict[str, pd.DataFrame]:
-    """Reckon where every member stands (methods sections 10 and 11).
-
-    Args:
-        inputs: What the registers hold, and the day.
-
-    Returns:
-        Table of ``mart_data`` → frame with its columns but ``publication_id``: ``criterion``,
-        ``measure_status``, ``pledge_status``, ``measure_coverage``, ``member_overview``.
-
-    Example: an applicant without anything in the registers → four rows ``unknown``, and an overview that says
-    that no target of its own is in the register.
-    """
-    return frames_of(each_member_result(inputs))
-
-
 def each_member_result(
     inputs: MemberInputs | None, unread: Mapping[str, Failure] | None = None
 ) -> Iterator[Result]:
-    """Calculate where every member stands, table by table; one that fails comes with its failure.
+    """Calculate where every member stands, table by table (methods sections 10 and 11).
 
     Args:
-        inputs: What the registers hold, and the day; None where that could not be read.
+        inputs: What the registers hold, and the day; None where it could not be read.
         unread: ``inputs`` or ``target_progress`` → why it could not be read, or calculated.
 
     Yields:
-        A table of ``mart_data`` and its frame, as :func:`build_members` names them.
+        A table of ``mart_data`` (``criterion``, ``measure_status``, ``pledge_status``, ``member_overview``,
+        ``measure_coverage``) and its frame, with all columns but ``publication_id``, or its failure.
+
+    Example: an applicant without anything in the registers → four criteria ``unknown``, and an overview that
+    says that no target of its own is in the register.
     """
     lacking = unread or {}
     roots = {"inputs": inputs, TARGET_PROGRESS: inputs.own_targets if inputs is not None else None}
@@ -168,95 +150,112 @@ STEPS: Final = Steps(frozenset({"inputs", TARGET_PROGRESS}))
 
 
 @STEPS.shared
-def _asked(inputs: MemberInputs) -> dict[str, str]:
-    return asked_about(inputs.members, inputs.as_of)
+def _member_kinds(inputs: MemberInputs) -> dict[str, str]:
+    return assessed_members(inputs.members, inputs.as_of)
 
 
 @STEPS.shared
-def _assessments(inputs: MemberInputs, asked: Mapping[str, str]) -> dict[str, Sequence[Assessment]]:
-    return {code: criteria.assess(code, inputs.records, inputs.as_of, inputs.rules) for code in asked}
-
-
-@STEPS.shared
-def _measured(inputs: MemberInputs) -> list[dict[str, Any]]:
-    return [_measure_row(measure, inputs) for measure in inputs.records.measures]
-
-
-@STEPS.shared
-def _pledged(inputs: MemberInputs) -> list[dict[str, Any]]:
-    return [_pledge_row(pledge, inputs) for pledge in inputs.pledges]
+def _assessments(inputs: MemberInputs, member_kinds: Mapping[str, str]) -> dict[str, Sequence[Assessment]]:
+    return {code: criteria.assess(code, inputs.records, inputs.as_of, inputs.rules) for code in member_kinds}
 
 
 @STEPS.table("criterion")
 def _criterion(
-    inputs: MemberInputs, asked: Mapping[str, str], assessments: Mapping[str, Sequence[Assessment]]
+    inputs: MemberInputs, member_kinds: Mapping[str, str], assessments: Mapping[str, Sequence[Assessment]]
 ) -> pd.DataFrame:
     rows = (
-        _criterion_row(assessment, asked[code], inputs)
+        _criterion_row(assessment, member_kinds[code], inputs)
         for code, own in assessments.items()
         for assessment in own
     )
     return _frame(rows, CRITERION_COLUMNS)
 
 
+@STEPS.shared
+def _measured(inputs: MemberInputs) -> pd.DataFrame:
+    rows = (
+        {
+            "measure_id": measure.measure_id,
+            "region_code": measure.owner_region_code,
+            "is_overdue": measures.is_overdue(measure, inputs.as_of),
+            "is_stale": measures.is_stale(measure, inputs.as_of, inputs.stale_after_months),
+            "overdue_from": measures.overdue_from(measure),
+            "stale_from": measures.stale_from(measure, inputs.stale_after_months),
+            "as_of_date": inputs.as_of,
+        }
+        for measure in inputs.records.measures
+    )
+    return _frame(rows, MEASURE_COLUMNS)
+
+
+@STEPS.shared
+def _pledged(inputs: MemberInputs) -> pd.DataFrame:
+    return _frame((_pledge_row(pledge, inputs) for pledge in inputs.pledges), PLEDGE_COLUMNS)
+
+
 @STEPS.table("measure_status")
-def _measure_status(measured: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    return _frame(measured, MEASURE_COLUMNS)
+def _measure_status(measured: pd.DataFrame) -> pd.DataFrame:
+    return measured
 
 
 @STEPS.table("pledge_status")
-def _pledge_status(pledged: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    return _frame(pledged, PLEDGE_COLUMNS)
+def _pledge_status(pledged: pd.DataFrame) -> pd.DataFrame:
+    return pledged
 
 
 @STEPS.table("member_overview")
 def _member_overview(
     inputs: MemberInputs,
-    asked: Mapping[str, str],
+    member_kinds: Mapping[str, str],
     assessments: Mapping[str, Sequence[Assessment]],
-    measured: Sequence[Mapping[str, Any]],
-    pledged: Sequence[Mapping[str, Any]],
+    measured: pd.DataFrame,
+    pledged: pd.DataFrame,
 ) -> pd.DataFrame:
     rows = (
-        _overview_row(code, asked[code], own, measured, pledged, inputs) for code, own in assessments.items()
+        _overview_row(
+            code,
+            member_kinds[code],
+            own,
+            measured[measured["region_code"] == code],
+            pledged[pledged["region_code"] == code],
+            inputs,
+        )
+        for code, own in assessments.items()
     )
     return _frame(rows, OVERVIEW_COLUMNS)
 
 
-def asked_about(members: pd.DataFrame, as_of: date) -> dict[str, str]:
-    """Who is held against the criteria on a day: region_code → ``member`` or ``applicant``, by code.
+def assessed_members(members: pd.DataFrame, as_of: date) -> dict[str, str]:
+    """The regions assessed on a day: region_code → ``member`` or ``applicant``, by code.
 
     Args:
         members: As :attr:`MemberInputs.members`.
         as_of: The day.
 
-    Example: confirmed and joining tomorrow → nobody yet; an observer → nobody.
+    Example: confirmed and joining tomorrow → not yet assessed; an observer → not assessed.
     """
     found = {}
     for row in members.sort_values("region_code").to_dict("records"):
-        is_there = not (
-            (row["joined_on"] is not None and row["joined_on"] > as_of)
-            or (row["left_on"] is not None and row["left_on"] <= as_of)
-        )
-        if is_there and row["is_applicant"]:
+        if not network.is_member_on(row["joined_on"], row["left_on"], as_of):
+            continue
+        if row["is_applicant"]:
             found[str(row["region_code"])] = APPLICANT
-        elif is_there and row["confirmed"] and not row["is_observer"]:
+        elif row["confirmed"] and not row["is_observer"]:
             found[str(row["region_code"])] = MEMBER
     return found
 
 
-def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> dict[str, Any]:
+def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> dict[str, object]:
     code, criterion = assessment.region_code, assessment.criterion
     hearing = None
     if assessment.status in criteria.SHORTCOMINGS:
         hearing = inputs.hearings.get((code, criterion))
-    if hearing is not None and not criteria.was_told(
+    if hearing is not None and not criteria.was_notified(
         code, criterion, inputs.records, hearing.told_on, inputs.as_of, inputs.rules
     ):
         hearing = None
-    shown = criteria.outside_status(
-        assessment.status, hearing.told_on if hearing else None, inputs.as_of, inputs.rules
-    )
+    told_on = hearing.told_on if hearing else None
+    shown = criteria.public_status(assessment.status, told_on, inputs.as_of, inputs.rules)
     reason, by_records = criteria.REASONS[assessment.reason], criteria.REASONS[assessment.records_reason]
     return {
         "region_code": code,
@@ -279,16 +278,16 @@ def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> d
         "to_meet_sv": assessment.to_meet_sv or None,
         "to_meet_en": assessment.to_meet_en or None,
         "asked_on": assessment.asked_on,
-        "told_on": hearing.told_on if hearing else None,
-        "reply_until": criteria.reply_until(hearing.told_on, inputs.rules) if hearing else None,
+        "told_on": told_on,
+        "reply_until": criteria.reply_until(told_on, inputs.rules) if told_on else None,
         "replied_on": hearing.replied_on if hearing else None,
         "reply": hearing.reply if hearing else None,
         "as_of_date": inputs.as_of,
     }
 
 
-def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, Any]:
-    """The cut per year that the target that counts implies, and the national line's; they decide nothing."""
+def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, object]:
+    """The yearly cuts implied by the target that counts and by the national line; they decide nothing."""
     in_force = select_in_force(inputs.records.targets, inputs.as_of)
     own = next((one for one in in_force if one.target_id == assessment.target_id), None)
     line = criteria.find_national_beside(own, in_force) if own else None
@@ -300,32 +299,15 @@ def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, Any
     }
 
 
-def _measure_row(measure: Measure, inputs: MemberInputs) -> dict[str, Any]:
-    return {
-        "measure_id": measure.measure_id,
-        "region_code": measure.owner_region_code,
-        "is_overdue": measures.is_overdue(measure, inputs.as_of),
-        "is_stale": measures.is_stale(measure, inputs.as_of, inputs.stale_after_months),
-        "overdue_from": measures.overdue_from(measure),
-        "stale_from": measures.stale_from(measure, inputs.stale_after_months),
-        "as_of_date": inputs.as_of,
-    }
-
-
-def _pledge_row(pledge: Pledge, inputs: MemberInputs) -> dict[str, Any]:
-    named = set(pledge.measure_ids)
-    own = [
-        measure
-        for measure in inputs.records.measures
-        if measure.measure_id in named and measure.status is not MeasureStatus.CANCELLED
-    ]
+def _pledge_row(pledge: Pledge, inputs: MemberInputs) -> dict[str, object]:
+    own = measures.measures_of(pledge, inputs.records.measures)
     months = inputs.stale_after_months
     return {
         "pledge_id": pledge.pledge_id,
         "region_code": pledge.owner_region_code,
         "status": str(measures.pledge_status(pledge, own, inputs.as_of, months)),
         "measure_count": len(own),
-        "done_count": sum(measure.status is MeasureStatus.DONE for measure in own),
+        "done_count": sum(measure.status == MeasureStatus.DONE for measure in own),
         "overdue_count": sum(measures.is_overdue(measure, inputs.as_of) for measure in own),
         "stale_count": sum(measures.is_stale(measure, inputs.as_of, months) for measure in own),
         "as_of_date": inputs.as_of,
@@ -334,7 +316,7 @@ def _pledge_row(pledge: Pledge, inputs: MemberInputs) -> dict[str, Any]:
 
 @STEPS.table("measure_coverage")
 def _measure_coverage(inputs: MemberInputs, target_progress: Sequence[OwnTarget]) -> pd.DataFrame:
-    """One row per own target × sector with a measure, and ``all``; none of a target that was not reckoned."""
+    """One row per own target × sector with a measure, and ``all``; none for a target without a result."""
     frames = []
     assessed = {target.target_id: target.measures_overlap for target in inputs.records.targets}
     for target in target_progress:
@@ -366,8 +348,8 @@ def _measure_coverage(inputs: MemberInputs, target_progress: Sequence[OwnTarget]
     reasons = [one if isinstance(one, str) and one else None for one in whole["coverage_reason"]]
     words = [measures.COVERAGE_REASONS[one] if one else (None, None) for one in reasons]
     whole["coverage_reason"] = pd.Series(reasons, dtype=object)
-    whole["reason_sv"] = pd.Series([one[0] for one in words], dtype=object)
-    whole["reason_en"] = pd.Series([one[1] for one in words], dtype=object)
+    whole["reason_sv"] = pd.Series([sv for sv, _ in words], dtype=object)
+    whole["reason_en"] = pd.Series([en for _, en in words], dtype=object)
     return whole[list(COVERAGE_COLUMNS)]
 
 
@@ -375,14 +357,12 @@ def _overview_row(
     code: str,
     kind: str,
     own: Sequence[Assessment],
-    measured: Sequence[Mapping[str, Any]],
-    pledged: Sequence[Mapping[str, Any]],
+    measured: pd.DataFrame,
+    pledged: pd.DataFrame,
     inputs: MemberInputs,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     in_force = [t for t in select_in_force(inputs.records.targets, inputs.as_of) if t.region_code == code]
-    rested_on = criteria.count_by_evidence(own)
-    measures_of = [row for row in measured if row["region_code"] == code]
-    pledges_of = [row for row in pledged if row["region_code"] == code]
+    met_by = criteria.count_by_evidence(own)
     note = (None, None) if in_force else NO_TARGET
     return {
         "region_code": code,
@@ -391,48 +371,45 @@ def _overview_row(
         "target_note_sv": note[0],
         "target_note_en": note[1],
         "met_count": sum(one.status is criteria.Status.MET for one in own),
-        "documented_count": rested_on[criteria.EvidenceKind.DOCUMENT],
-        "self_confirmed_count": rested_on[criteria.EvidenceKind.SELF_CONFIRMED],
-        "measure_count": len(measures_of),
-        "overdue_count": sum(row["is_overdue"] for row in measures_of),
-        "stale_count": sum(row["is_stale"] for row in measures_of),
-        "pledge_count": len(pledges_of),
-        "pledge_at_risk_count": sum(row["status"] == PledgeStatus.AT_RISK for row in pledges_of),
+        "documented_count": met_by[criteria.EvidenceKind.DOCUMENT],
+        "self_confirmed_count": met_by[criteria.EvidenceKind.SELF_CONFIRMED],
+        "measure_count": len(measured),
+        "overdue_count": int(measured["is_overdue"].sum()),
+        "stale_count": int(measured["is_stale"].sum()),
+        "pledge_count": len(pledged),
+        "pledge_at_risk_count": int((pledged["status"] == PledgeStatus.AT_RISK).sum()),
         "as_of_date": inputs.as_of,
     }
 
 
 def count_changes(
-    before: Mapping[str, Iterable[tuple[Any, ...]]],
+    before: Mapping[str, Iterable[tuple[object, ...]]],
     after: Mapping[str, pd.DataFrame],
-    asked: Mapping[str, tuple[str, ...]] = DATED,
+    compared: Mapping[str, tuple[str, ...]] = DATED,
 ) -> dict[str, int]:
-    """How many dated statuses are not what they were.
+    """Count the dated statuses that changed.
 
     Args:
-        before: Table of ``asked`` → rows of its columns as they are shown now.
-        after: As :func:`build_members` gives it; a table that could not be calculated is left out.
-        asked: Table → the columns to compare, its key first: :data:`DATED` or :data:`TOLD`.
+        before: Table of ``compared`` → rows of its columns as they are shown now.
+        after: Table → its new rows; a table that could not be calculated is left out.
+        compared: Table → the columns to compare, its key first: :data:`DATED` or :data:`PUBLIC`.
 
     Returns:
-        Table → number of keys that came, went or say something else; every table named, 0 where none did.
+        Table → number of keys that appeared, vanished or changed; every table named, 0 where none did.
     """
-    counts = {}
-    for table, columns in asked.items():
-        if table not in after:
-            counts[table] = 0
-            continue
+    counts = dict.fromkeys(compared, 0)
+    for table in compared.keys() & after.keys():
         key = 2 if table == "criterion" else 1
         then = {row[:key]: row[key:] for row in before[table]}
-        now = {row[:key]: row[key:] for row in _rows(after[table], columns)}
+        now = {row[:key]: row[key:] for row in _rows(after[table], compared[table])}
         counts[table] = sum(then.get(name) != now.get(name) for name in then.keys() | now.keys())
     return counts
 
 
-def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
     yield from zip(*(frame[name].tolist() for name in columns), strict=True)
 
 
-def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+def _frame(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
     """A frame whose missing values stay None, days stay days and counts stay counts."""
     return pd.DataFrame(list(rows), columns=list(columns), dtype=object)

@@ -14,7 +14,7 @@ line there, the publisher's date stands for it.
 
 The synthetic archive has every municipality, every sector, all seven greenhouse gases (sub-sectors of all
 together and of CO2), on request two air pollutants (nitrogen oxides in tonnes, mercury in kilograms), and
-what ``mock_agencies.synthetic`` adds of other agencies. Emissions come in two releases of which the second revises
+what ``mock_agencies.synthetic`` adds of other agencies. Emissions come in two releases; the second revises
 every year of the first and adds one. The numbers are drawn from a seeded generator:
 sizes and shares resemble the country's, no figure is a real one. Everything in it says ``SYNTHETIC``. Sums
 hold as they do in real releases: nine sectors make the total, municipalities make their county, the nation
@@ -84,7 +84,7 @@ class ArchivedWorkbook:
 
     @property
     def available_from(self) -> date:
-        """The day from which the mock server hands it out: not before its own date, nor before it was known."""
+        """The day from which the mock server serves it: its own date, or the later day it was known from."""
         return max(self.published_date, self.known_from or self.published_date)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.contract.catalog import SOURCES
-from klimatpuls.fetch.http import REPLICA_KNOWN_FROM_HEADER, REPLICA_NOT_YET_HEADER
+from klimatpuls.fetch.http import MOCK_KNOWN_FROM_HEADER, MOCK_NOT_YET_HEADER
 from klimatpuls.mock_agencies.wire import CallWindow, Reply, page_reply, too_many_reply
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Change = Callable[[str, Request, Callable[[Request], Reply]], Reply]
     """What a test does between caller and agency: agency, question, how the agency answers → answer."""
 
-OWN_HEADERS: Final = (REPLICA_KNOWN_FROM_HEADER, REPLICA_NOT_YET_HEADER)
+OWN_HEADERS: Final = (MOCK_KNOWN_FROM_HEADER, MOCK_NOT_YET_HEADER)
 SHORTEST_PACKED: Final = 256
 """Bytes below which servers send a text as it is."""
 _TEXTS: Final = ("text/", "application/json", "application/problem+json")

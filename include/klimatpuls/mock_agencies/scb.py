@@ -265,7 +265,9 @@ def data_document(table: Table, selection: Mapping[str, Sequence[str]], *, max_c
         raise ProblemError(400, "Too many cells selected", "Too many cells selected")
     for variable in table.variables:
         if not set(chosen.get(variable.code, ())) <= variable.held:
-            raise ProblemError(400, "Non-existent value", f"the mock server holds totals of {variable.code} only")
+            raise ProblemError(
+                400, "Non-existent value", f"the mock server holds totals of {variable.code} only"
+            )
     whole = {name: chosen.get(name) or (table.variable(name).total or "",) for name in table.keyed_by}
     asked = {name: codes for name, codes in {**chosen, **whole}.items() if name in (*chosen, *table.keyed_by)}
     order = [variable.code for variable in table.variables if variable.code in asked]
@@ -340,7 +342,9 @@ def _chosen(table: Table, selection: Mapping[str, Sequence[str]]) -> dict[str, t
         elif not variable.elimination:
             raise ProblemError(400, "Missing selection for mandatory variable", variable.code)
     if chosen["ContentsCode"] != (table.contents,):
-        raise ProblemError(400, "Non-existent value", f"the mock server holds the measure {table.contents} only")
+        raise ProblemError(
+            400, "Non-existent value", f"the mock server holds the measure {table.contents} only"
+        )
     return chosen
 
 

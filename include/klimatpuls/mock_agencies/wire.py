@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
-from klimatpuls.fetch.http import REPLICA_NOT_YET_HEADER
+from klimatpuls.fetch.http import MOCK_NOT_YET_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -152,8 +152,8 @@ def page_reply(status: int, title: str, headers: Mapping[str, str] | None = None
 
 
 def not_yet_reply(what: str) -> Reply:
-    """What the mock server alone says: nothing of this is published as of its day (or the archive has none)."""
-    return page_reply(404, "Ännu inte publicerat", {REPLICA_NOT_YET_HEADER: what})
+    """Return a mock server's own answer: nothing of this is published as of its day."""
+    return page_reply(404, "Ännu inte publicerat", {MOCK_NOT_YET_HEADER: what})
 
 
 def too_many_reply(wait: int) -> Reply:

@@ -1,7 +1,7 @@
-"""Asks every agency the smallest questions that prove what its source takes for granted. Needs no warehouse.
+"""Asks every agency the smallest questions that prove the assumptions of its source. Needs no warehouse.
 
-The first thing a new operator does, and what the nightly tests of the agencies do: see that the answers still
-have the form that the parsers read, before a run depends on it. Nothing is kept.
+A new operator runs it first, and so do the nightly tests: it shows whether the answers still have the form
+that the parsers read, before a run depends on it. Nothing is kept.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from klimatpuls.errors import NotYetPublished
 from klimatpuls.fetch.assumptions import Checked
-from klimatpuls.fetch.http import Limits, OwnLedger, open_session
-from klimatpuls.pipeline.snapshot import source_module
+from klimatpuls.fetch.http import Limits, open_session
+from klimatpuls.fetch.throttle import MemoryCallLog
+from klimatpuls.sources.protocol import source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,25 +21,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klimatpuls.contract.catalog import Source
-    from klimatpuls.pipeline.snapshot import SourceModule
+    from klimatpuls.sources.protocol import SourceModule
 
 ANSWERS: Final = "The agency answers, and its answers can be read."
-"""The assumption that fails where a check comes to no verdict."""
+"""The assumption that fails where a check reaches no verdict."""
 REMEDY: Final = "What to do: "
-"""What stands before the advice in every message of the project."""
+"""What precedes the advice in every message of the project."""
 ADVICE: Final = "Report it with this message; a run would fail in the same way. Nothing was changed."
 PATIENCE: Final = Limits(retries=2, total_seconds=60.0)
-"""A person waits for the answer: less patience than a run has."""
+"""Shorter limits than a run's: a person waits for the answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where the sources are asked.
+    """Which agencies to ask.
 
     Attributes:
         base_urls: Connection id → base URL of the agency, or of the mock in its place.
-        as_of: The day the questions are put for.
-        mock_ca: Whom to trust that the mock is one; None for the agencies and for a mock without TLS.
+        as_of: The day the questions are about.
+        mock_ca: Certificate that vouches for the mock; None for the agencies and for a mock without TLS.
     """
 
     base_urls: Mapping[str, str]
@@ -53,24 +54,24 @@ def check_sources(
     module_of: Callable[[Source], SourceModule] = source_module,
     limits: Limits = PATIENCE,
 ) -> Iterator[tuple[Source, Checked]]:
-    """Check the assumptions of sources one after the other; a source that fails does not stop the others.
+    """Check the assumptions of sources one after the other; a source that fails stops no other.
 
-    The calls of all sources at one host are counted together, in memory.
+    The calls of all sources to one host are counted together, in memory.
 
     Args:
         sources: Catalogue entries.
-        place: Where they are asked.
-        module_of: The module of a catalogue entry.
-        limits: How long an answer is waited for.
+        place: Which agencies to ask.
+        module_of: Returns the module of a catalogue entry.
+        limits: How long to wait for an answer.
 
     Yields:
         A source and one assumption with its verdict. A check that raises, or that proves nothing, yields a
         last assumption that fails.
     """
-    ledger = OwnLedger()
+    call_log = MemoryCallLog()
     for source in sources:
         is_proven = False
-        for checked in _checked(source, place, module_of, ledger, limits):
+        for checked in _checked(source, place, module_of, call_log, limits):
             is_proven = True
             yield source, checked
         if not is_proven:
@@ -81,12 +82,14 @@ def _checked(
     source: Source,
     place: Place,
     module_of: Callable[[Source], SourceModule],
-    ledger: OwnLedger,
+    call_log: MemoryCallLog,
     limits: Limits,
 ) -> Iterator[Checked]:
     base_url = place.base_urls[source.conn_id]
     try:
-        with open_session(source, base_url, ledger=ledger, limits=limits, mock_ca=place.mock_ca) as session:
+        with open_session(
+            source, base_url, call_log=call_log, limits=limits, mock_ca=place.mock_ca
+        ) as session:
             yield from module_of(source).check(session, session.base_url, as_of=place.as_of)
     except NotYetPublished as missing:
         yield Checked(
@@ -95,12 +98,12 @@ def _checked(
             verdict="differs",
             action="Nothing: a run skips what is not published yet. Ask again later.",
         )
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this source's verdict, and the next is asked
-        yield _failed(_said(error))
+    except Exception as error:  # noqa: BLE001 - any error is this source's verdict; the next one is asked
+        yield _failed(_message(error))
 
 
-def _said(error: Exception) -> str:
-    """A message of ours as it is; of anything else, its kind too."""
+def _message(error: Exception) -> str:
+    """Return the message of our own error; that of any other with its class."""
     return str(error) if REMEDY in str(error) else f"{type(error).__name__}: {error}"
 
 

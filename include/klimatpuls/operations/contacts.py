@@ -1,7 +1,7 @@
 """The members' contacts: a file outside the project → ``person``, which only the mailer reads; deletion.
 
-No history is kept of them. What disappears, because the file no longer says it or because somebody asked, is
-noted in ``person.deletion`` by region, number and reason, with nothing of what it was.
+No history of them is kept. A deletion, because the file no longer has a contact or on request, is noted in
+``person.deletion`` by region, number and reason, without the contact itself.
 """
 
 from __future__ import annotations
@@ -30,16 +30,13 @@ NO_LONGER_IN_FILE: Final = "no longer in the file of contacts"
 
 
 def sync_contacts(conn: PgConnection, path: Path, folder: Path, today: date | None = None) -> bool:
-    """Bring the contacts in the warehouse to what their file says.
+    """Make the contacts in the warehouse equal to their file; returns whether any changed.
 
     Args:
         conn: Connection as ``wh_mailer``; this function commits.
         path: The file of contacts, outside the project.
         folder: Folder of the registers that they must fit.
         today: The present day.
-
-    Returns:
-        Whether anything changed.
 
     Raises:
         RegisterError: with every mistake of the file; nothing changes then.
@@ -54,7 +51,7 @@ def sync_contacts(conn: PgConnection, path: Path, folder: Path, today: date | No
                 return False
             _replace(cursor, held, wanted)
     except DatabaseError as error:
-        # Its own words can quote the row.
+        # Its message can quote the row.
         msg = f"the contacts could not be written ({type(error).__name__}); nothing of them changed"
         raise KlimatpulsError(msg) from None
     return True
@@ -101,7 +98,7 @@ def forget(
         msg = f"no region has the code {region_code!r}; write it as text, such as 0360"
         raise UsageError(msg)
     if kind is not None and kind not in KINDS:
-        msg = f"{kind!r} is no kind of contact; write one of {', '.join(KINDS)}, or leave it out for both"
+        msg = f"there is no kind of contact {kind!r}; write {' or '.join(KINDS)}, or leave it out for both"
         raise UsageError(msg)
     in_file = forget_in_file(path, region_code, kind) if path is not None else 0
     with conn, conn.cursor() as cursor:

@@ -1,9 +1,9 @@
-"""Open data out: every mart as CSV and Parquet with a descriptor, of one publication, whole or not at all.
+"""Exports open data: every mart of one publication as CSV and Parquet with a descriptor, all or nothing.
 
-Everything is read in one REPEATABLE READ transaction as ``bi_read``, so all files belong to one publication.
-The bytes follow from what is read: fixed order of rows, no clock, no name of a machine. CSV is RFC 4180 in
-UTF-8 without a byte order mark; an empty cell is a missing value, ``""`` an empty text. Parquet is made from
-the CSV file just written, undoing what makes texts safe: what could not be read back would show.
+One REPEATABLE READ transaction as ``bi_read`` reads everything, so all files belong to one publication. The
+bytes depend on the data alone: fixed order of rows, no clock, no name of a machine. CSV is RFC 4180 in UTF-8
+without a byte order mark; an empty cell is a missing value, ``""`` an empty text. Parquet is made from the
+CSV file just written, with the escapes of texts removed: that proves that the CSV file can be read back.
 
 Rows stream from the server into the file and in blocks from there: memory does not grow with the tables.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 README = "README.md"
 BLOCK_BYTES = 1 << 20
-"""How much of a CSV file is in memory at once while its Parquet file is made."""
+"""Bytes of a CSV file in memory at once while its Parquet file is made."""
 ROWS_PER_GROUP = 60_000
 """Rows of a row group of a Parquet file."""
 
@@ -47,7 +47,7 @@ _AS_TEXT = {
     "boolean": "{c}::text",
     "timestamp with time zone": "to_char({c} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
 }
-"""PostgreSQL type → what a column reads as in a file; every other type is written as it is."""
+"""PostgreSQL type → expression for a column in a file; other types are written as they are."""
 
 _README = """\
 # Klimatpuls: öppna data / open data
@@ -55,7 +55,7 @@ _README = """\
 {notice}Publicering {publication}, räknad för {day}. Kolumnerna förklaras i `datapackage.json`, på svenska
 under `description_sv`.
 
-Publication {publication}, reckoned for {day}. `datapackage.json` explains every column.
+Publication {publication}, calculated for {day}. `datapackage.json` explains every column.
 
 ## Ange källan
 
@@ -87,10 +87,10 @@ Publication {publication}, reckoned for {day}. `datapackage.json` explains every
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """What an export wrote.
+    """The result of an export.
 
     Attributes:
-        folder: Where it lies.
+        folder: Its folder.
         edition: The publication, and its files.
     """
 
@@ -113,13 +113,10 @@ def export(dsn: str, folder: Path) -> Exported:
 
     Args:
         dsn: Warehouse, as ``bi_read``.
-        folder: Folder to make. An earlier export in it is replaced at the end, whole; until then it stays.
-
-    Returns:
-        What was written.
+        folder: Folder to make. An earlier export in it stays until the new one is complete.
 
     Raises:
-        UsageError: if nothing is published yet, or the folder holds anything else than an earlier export.
+        UsageError: if nothing is published yet, or the folder holds something else than an earlier export.
     """
     folder = folder.expanduser().resolve()
     _check_place(folder)
@@ -160,7 +157,7 @@ def _check_place(folder: Path) -> None:
 
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder beside the one to make, gone when the block ends; those of killed exports go too."""
+    """Yield a folder beside the one to make, removed at the end; removes those of killed exports too."""
     scratch = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +186,7 @@ def _is_alive(process: str) -> bool:
 
 
 def _put_in_place(scratch: Path, folder: Path) -> None:
-    """Exchange the finished folder for the one that is there; a reader finds one or the other whole."""
+    """Replace the earlier folder by the finished one; a reader finds one or the other whole."""
     for path in sorted(scratch.rglob("*")):
         if path.is_file():
             with path.open("rb") as file:
@@ -208,7 +205,7 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
 
 
 def _pin_session(cursor: Any) -> None:
-    """What decides how values read as text; the time limit of the role is meant for dashboards."""
+    """Set what decides how values read as text; the time limit of the role is meant for dashboards."""
     for setting, value in {
         "TimeZone": "UTC",
         "DateStyle": "ISO",
@@ -253,7 +250,7 @@ def _write_mart(cursor: Any, mart: Mart, scratch: Path, edition: Edition) -> dic
 def _write_csv(cursor: Any, mart: Mart, path: Path) -> int:
     """Write a mart as CSV; returns its rows."""
     by_name = {column.name: column for column in mart.columns}
-    # Names and types are the contract's own; there is no value in the statement.
+    # Names and types come from the contract; the statement holds no value.
     select = sql.SQL(load_sql("export/mart_rows.sql")).format(
         columns=sql.SQL(", ").join(_as_text(column) for column in mart.columns),
         mart=sql.Identifier("mart", mart.name),
@@ -267,12 +264,12 @@ def _write_csv(cursor: Any, mart: Mart, path: Path) -> int:
 
 
 def _as_text(column: Column) -> sql.Composable:
-    told = sql.SQL(_AS_TEXT.get(column.type, "{c}")).format(
+    expression = sql.SQL(_AS_TEXT.get(column.type, "{c}")).format(
         c=sql.Identifier(column.name),
         dangerous=sql.SQL(", ").join(map(sql.Literal, (*datapackage.DANGEROUS, datapackage.ESCAPE))),
         escape=sql.Literal(datapackage.ESCAPE),
     )
-    return sql.SQL("{} AS {}").format(told, sql.Identifier(column.name))
+    return sql.SQL("{} AS {}").format(expression, sql.Identifier(column.name))
 
 
 def _in_order(column: Column) -> sql.Composable:
@@ -281,7 +278,7 @@ def _in_order(column: Column) -> sql.Composable:
 
 
 class _Lines:
-    """Takes the rows of a COPY, which libpq hands over one by one, and ends each as RFC 4180 says."""
+    """Takes the rows of a COPY, which libpq writes one by one, and ends each with CRLF (RFC 4180)."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -306,7 +303,7 @@ def _write_parquet(mart: Mart, csv_file: Path, path: Path, rows: int, edition: E
     from pyarrow import parquet
 
     target = _arrow_schema(mart, edition)
-    # Everything that decides the bytes is named; the writer's own version is fixed by the lock.
+    # Every option that decides the bytes is given; the lock fixes the writer's version.
     with parquet.ParquetWriter(
         path,
         target,
@@ -353,7 +350,7 @@ def _blocks(mart: Mart, csv_file: Path, target: pa.Schema) -> Iterator[pa.Record
 
 
 def _value(column: Column, found: pa.Array) -> pa.Array:
-    """The column as Parquet holds it: texts as they were before they were made safe, lists as lists."""
+    """Return a column for Parquet: texts without their escape, lists as lists."""
     import pyarrow as pa
     from pyarrow import compute
 
@@ -389,7 +386,7 @@ def _arrow_type(kind: str) -> pa.DataType:
 
 
 def _arrow_schema(mart: Mart, edition: Edition) -> pa.Schema:
-    """Columns with their types and meanings; the file itself says which publication it is of."""
+    """Return columns with types and meanings; the metadata names the publication."""
     import pyarrow as pa
 
     fields = [
@@ -401,17 +398,17 @@ def _arrow_schema(mart: Mart, edition: Edition) -> pa.Schema:
         )
         for column in mart.columns
     ]
-    told = {
+    metadata = {
         "publication_id": str(edition.publication_id),
         "as_of_date": edition.as_of_date.isoformat(),
         "origin": edition.origin,
         "contract_version": schema.contract().version,
     }
-    return pa.schema(fields, metadata=told)
+    return pa.schema(fields, metadata=metadata)
 
 
 def _readme(edition: Edition) -> str:
-    """What lies beside the files for a person: what they are, whom to name, how to read them."""
+    """Return the README of an export: what the files are, which sources to name, how to read them."""
     notice = datapackage.ORIGIN_WORDS[edition.origin] or ()
     lines = datapackage.source_lines(edition)
     return _README.format(

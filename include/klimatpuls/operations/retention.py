@@ -1,9 +1,8 @@
-"""What is thrown away, and when: never raw bytes, a release, or the record of what was done.
+"""Deletes what is older than the installation keeps; never raw bytes, a release, or the record of runs.
 
-Every step stands alone and is committed by itself; done again it finds nothing, killed it goes on where it
-was. Readers of the marts notice nothing: rows are deleted, and a table is dropped only in an instant in which
-nobody reads it (``include/sql/functions/drop_facts_partition.sql``). What could not be dropped waits for the
-next time.
+Every step commits by itself and is safe to run twice; killed, it goes on at the next run. Readers of the
+marts notice nothing: rows are deleted, and a table is dropped only in an instant in which nobody reads it
+(``include/sql/functions/drop_facts_partition.sql``). One that could not be dropped waits for the next run.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
 
 SETTING = "KLIMATPULS_KEEP"
 DRAFT_DAYS = 1
-"""Days after which a file that was never finished belongs to a process that is gone."""
+"""Days after which an unfinished file belongs to a process that is gone."""
 PATIENCE_SECONDS = 5.0
-"""How long an instant without readers is looked for; a try holds a reader up by ten milliseconds at most."""
+"""Seconds to wait for an instant without readers; a try delays a reader by ten milliseconds at most."""
 PAUSE_SECONDS = 0.05
 _PAGES = re.compile(r"run-(\d+)")
 
@@ -42,7 +41,7 @@ class Keep:
     Attributes:
         publications: Newest publications whose rows stay, at least 2.
         publication_days: Days since a publication was last shown before its rows go, at least 1.
-        rejected_days: Days that refused cells stay in ``staging``.
+        rejected_days: Days that rejected cells stay in ``staging``.
         page_days: Days that validation pages stay; those of figures shown now and of holds stay longer.
         log_days: Days since the last line after which a log goes.
     """
@@ -61,30 +60,30 @@ class Keep:
             UsageError: if a name is unknown or a number is too small.
         """
         least = {"publications": 2, **dict.fromkeys((field.name for field in fields(cls)[1:]), 1)}
-        given: dict[str, int] = {}
+        numbers: dict[str, int] = {}
         for part in filter(None, map(str.strip, environ.get(SETTING, "").split(","))):
             name, _, number = map(str.strip, part.partition("="))
             if name not in least or not number.isdecimal() or int(number) < least[name]:
-                known = ", ".join(f"{one} (at least {limit})" for one, limit in least.items())
-                msg = f"{SETTING} says {part!r}, expected name=number with one of {known}"
+                names = ", ".join(f"{one} (at least {limit})" for one, limit in least.items())
+                msg = f"{SETTING} says {part!r}, expected name=number with one of {names}"
                 raise UsageError(msg)
-            given[name] = int(number)
-        return replace(cls(), **given)
+            numbers[name] = int(number)
+        return cls(**numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tidied:
-    """What was thrown away.
+class Removed:
+    """What was deleted.
 
     Attributes:
-        publications: Publications whose rows went.
-        rows: Rows of results that went with them.
+        publications: Publications whose rows were deleted.
+        rows: Rows of results that were deleted with them.
         partitions: Tables of facts that were dropped.
-        waiting: Tables of facts that could not be dropped, for somebody was reading or publishing.
-        cells: Refused cells.
+        waiting: Tables of facts that could not be dropped: somebody was reading or publishing.
+        cells: Rejected cells.
         pages: Folders of validation pages.
         logs: Log files.
-        drafts: Files that were never finished.
+        drafts: Unfinished files.
     """
 
     publications: tuple[int, ...]
@@ -101,35 +100,32 @@ class Tidied:
         waiting = f"; {self.waiting} tables of facts are being read and wait" if self.waiting else ""
         return (
             f"publications dropped: {named} ({self.rows} rows, {self.partitions} tables of facts){waiting}; "
-            f"refused cells {self.cells}, validation pages {self.pages}, logs {self.logs}, "
+            f"rejected cells {self.cells}, validation pages {self.pages}, logs {self.logs}, "
             f"unfinished files {self.drafts}"
         )
 
 
-def tidy(
+def clean_up(
     conn: PgConnection,
     context: RunContext,
     keep: Keep,
     log_folders: Sequence[Path],
     *,
     patience: float = PATIENCE_SECONDS,
-) -> Tidied:
-    """Throw away what is older than it need be.
+) -> Removed:
+    """Delete what is older than ``keep`` says; returns what was deleted.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
-        context: The present moment, and the home.
+        context: The present moment, and the state directory.
         keep: How much is kept.
         log_folders: Folders of Airflow's logs and of the services'.
         patience: Seconds to wait for an instant in which a table may be dropped.
-
-    Returns:
-        What went.
     """
     conn.rollback()
     publications, rows = drop_old_publications(conn, keep, context.now)
     partitions, waiting = drop_unused_facts(conn, patience=patience)
-    return Tidied(
+    return Removed(
         publications=publications,
         rows=rows,
         partitions=partitions,
@@ -144,7 +140,7 @@ def tidy(
 
 
 def drop_old_publications(conn: PgConnection, keep: Keep, now: datetime) -> tuple[tuple[int, ...], int]:
-    """Take away the results of publications nobody needs, each in a transaction of its own.
+    """Delete the results of publications that are no longer kept, each in a transaction of its own.
 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
@@ -152,7 +148,7 @@ def drop_old_publications(conn: PgConnection, keep: Keep, now: datetime) -> tupl
         now: The present moment, with time zone.
 
     Returns:
-        The publications that went, and how many rows; none while a publisher is at work.
+        The publications, and how many rows; none while a publication is being made.
     """
     limits = {"keep_newest": keep.publications, "keep_since": now - timedelta(days=keep.publication_days)}
     with conn, conn.cursor() as cursor:
@@ -160,7 +156,7 @@ def drop_old_publications(conn: PgConnection, keep: Keep, now: datetime) -> tupl
         old = [publication_id for (publication_id,) in cursor.fetchall()]
     dropped, rows = [], 0
     for publication_id in old:
-        deleted = _ask(conn, "write/drop_old_publication.sql", {"publication_id": publication_id, **limits})
+        deleted = _call(conn, "write/drop_old_publication.sql", {"publication_id": publication_id, **limits})
         if deleted is None:
             break
         dropped.append(publication_id)
@@ -176,14 +172,14 @@ def drop_unused_facts(conn: PgConnection, *, patience: float = PATIENCE_SECONDS)
         patience: Seconds to wait for such instants, for all tables together.
 
     Returns:
-        How many were dropped, and how many wait for the next time.
+        How many were dropped, and how many wait for the next run.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/unused_facts.sql"))
         waiting = [{"fact": fact, "facts_id": facts_id} for fact, facts_id in cursor.fetchall()]
     found, deadline = len(waiting), time.monotonic() + patience
     while waiting:
-        waiting = [entry for entry in waiting if not _ask(conn, "write/drop_facts_partition.sql", entry)]
+        waiting = [entry for entry in waiting if not _call(conn, "write/drop_facts_partition.sql", entry)]
         if time.monotonic() > deadline:
             break
         if waiting:
@@ -191,8 +187,8 @@ def drop_unused_facts(conn: PgConnection, *, patience: float = PATIENCE_SECONDS)
     return found - len(waiting), len(waiting)
 
 
-def _ask(conn: PgConnection, name: str, values: Mapping[str, Any]) -> Any:
-    """The one value a function answers with, in a transaction of its own."""
+def _call(conn: PgConnection, name: str, values: Mapping[str, Any]) -> Any:
+    """Return the one value of a database function, called in a transaction of its own."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql(name), values)
         return cursor.fetchone()[0]
@@ -218,7 +214,7 @@ def _remove_pages(conn: PgConnection, context: RunContext, keep: Keep) -> int:
 
 
 def _remove_drafts(context: RunContext) -> int:
-    """What a killed process left beside the store's files and beside an export; never a kept body."""
+    """Remove what a killed process left beside the store's files and an export; never a kept body."""
     before = context.now - timedelta(days=DRAFT_DAYS)
     count = _remove_files(context.snapshots, ".draft-*", before, prune=False)
     for folder in context.home.glob(".*.partial*"):
@@ -229,8 +225,8 @@ def _remove_drafts(context: RunContext) -> int:
 
 
 def _remove_files(folder: Path, pattern: str, before: datetime, *, prune: bool = True) -> int:
-    """Remove the files below a folder that nobody wrote to since; with ``prune``, folders left empty too."""
-    # Told apart first: taking a file away changes its folder, and one that a task has just made must stay.
+    """Remove files below a folder that were last written before a moment; ``prune``: empty folders too."""
+    # Listed first: removing a file changes its folder, and one that a task has just made must stay.
     folders = (
         [path for path in folder.rglob("*") if path.is_dir() and _changed(path) < before] if prune else []
     )

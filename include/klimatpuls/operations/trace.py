@@ -1,8 +1,8 @@
-"""From a published number down to the cell of the publisher's file it comes from.
+"""Traces a published number to the cell of the publisher's file that it comes from.
 
-Reads ``mart`` as any reader may (``mart.lineage``, ``mart.release_file``, ``mart.source_row``) and the raw
-bytes that are kept. What a number is made from is put together again where that is a sum or a ratio, and
-every cell is looked up in its file: a trace that says nothing of a disagreement has found none.
+Reads ``mart`` as any reader may (``mart.lineage``, ``mart.release_file``, ``mart.source_row``) and the kept
+raw bytes. Sums and ratios are computed again from their inputs, and every cell is read from its file: a trace
+that shows no disagreement has found none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from klimatpuls.contract import schema
+from klimatpuls.contract import catalog, schema
 from klimatpuls.contract.lineage import REGISTER, SOURCE, parse_input
 from klimatpuls.domain import regions
 from klimatpuls.domain.sectors import DOMESTIC_AVIATION
@@ -20,7 +20,7 @@ from klimatpuls.domain.units import number_from_text
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.fetch.snapshots import SnapshotStore
 from klimatpuls.operations.tracing import Cell, File, Step, Trace
-from klimatpuls.sources import smhi_emissions
+from klimatpuls.sources.protocol import has_sheets, read_sheet
 from klimatpuls.statistics import series
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.mart_rows import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from klimatpuls.contract.lineage import Input
     from klimatpuls.contract.schema import Mart
     from klimatpuls.fetch.snapshots import Snapshot
+    from klimatpuls.sources.protocol import Sheet
     from klimatpuls.statistics.series import Boundary
     from klimatpuls.warehouse.mart_rows import Condition, Row
 
@@ -57,13 +58,13 @@ _OWN_SERIES: Final = "own_series:"
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Which numbers are asked for.
+    """Which numbers to trace.
 
     Attributes:
         region_code: The region.
         mart: The mart; None lets the keys decide.
         column: Its column; None for every column with a lineage.
-        keys: Columns of the mart → what they must be, as text.
+        keys: Columns of the mart → their values, as text.
     """
 
     region_code: str
@@ -73,12 +74,12 @@ class Question:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing but a region is named."""
+        """Whether only a region is named."""
         return self.mart is None and not self.keys
 
     @property
     def chosen_mart(self) -> str:
-        """The mart that is named, else the one that the keys are about."""
+        """The named mart, else the one that has the keys."""
         if self.mart is not None:
             return self.mart
         if "measure_id" in self.keys:
@@ -97,10 +98,10 @@ class _Lineage:
 
 
 def find_region(text: str) -> str:
-    """The code of a region given by code or by name.
+    """Return the code of a region from its code or name.
 
     Raises:
-        UsageError: if there is no such region; the nearest names are told.
+        UsageError: if there is no such region; names the nearest ones.
     """
     if text[:1].isdigit():
         return regions.region(text).code
@@ -108,7 +109,7 @@ def find_region(text: str) -> str:
 
 
 def trace(cursor: Any, snapshots: Path, question: Question) -> Trace:
-    """Follow numbers down to where they come from.
+    """Trace numbers to their files.
 
     Args:
         cursor: Cursor as ``bi_read`` in a transaction.
@@ -119,14 +120,14 @@ def trace(cursor: Any, snapshots: Path, question: Question) -> Trace:
         The trace.
 
     Raises:
-        UsageError: if the question fits no row or several; what there is to choose from is told.
+        UsageError: if the question fits no row or several; lists the values to choose from.
         SnapshotError: if kept bytes are missing or damaged.
     """
     return _Tracer(cursor, snapshots).answer(question)
 
 
 def overview(cursor: Any, region_code: str) -> list[tuple[str, int, dict[str, list[str]]]]:
-    """What can be traced of a region: mart, number of rows, and the values of its other keys.
+    """Return what can be traced of a region: mart, number of rows, and the values of its other keys.
 
     Args:
         cursor: Cursor as ``bi_read`` in a transaction.
@@ -136,7 +137,7 @@ def overview(cursor: Any, region_code: str) -> list[tuple[str, int, dict[str, li
     for name in dict.fromkeys(mart for mart, _ in _read_lineages(cursor)):
         mart = schema.mart(name)
         if not has_column(mart, "region_code") or "release_id" in mart.key:
-            continue  # marts of every release cost a partition each, and say what the current ones say
+            continue  # a mart of every release reads one partition each, and repeats the current ones
         count, keys = read_keys(cursor, mart, {"region_code": region_code})
         if count:
             found.append((name, count, keys))
@@ -144,7 +145,7 @@ def overview(cursor: Any, region_code: str) -> list[tuple[str, int, dict[str, li
 
 
 def _read_lineages(cursor: Any) -> dict[tuple[str, str], _Lineage]:
-    """(mart, column) → how it comes about, as the warehouse tells it."""
+    """Return (mart, column) → formula and inputs, from the warehouse."""
     cursor.execute(load_sql("trace/lineage.sql"))
     return {
         (mart, column): _Lineage(
@@ -160,14 +161,14 @@ def _read_lineages(cursor: Any) -> dict[tuple[str, str], _Lineage]:
 
 
 class _Tracer:
-    """One question's reading, each thing once."""
+    """The answer to one question; reads everything once."""
 
     def __init__(self, cursor: Any, snapshots: Path) -> None:
         self._cursor = cursor
         self._store = SnapshotStore(snapshots)
         self._folder = snapshots
         self._steps: dict[tuple[Any, ...], Step] = {}
-        self._sheets: dict[str, smhi_emissions.Sheet] = {}
+        self._sheets: dict[str, Sheet] = {}
         self._files: dict[str, File] = {}
         self._cells: dict[tuple[str, str], dict[tuple[str, int], tuple[float, int]]] = {}
         self._lineages = _read_lineages(cursor)
@@ -183,14 +184,14 @@ class _Tracer:
 
     def answer(self, question: Question) -> Trace:
         mart = self._mart(question.chosen_mart)
-        given = dict(question.keys)
+        keys = dict(question.keys)
         if mart.name in ("emission", "emission_wide_by_sector"):
-            given.setdefault("substance", "ghg")
-        if "release_id" in given:
-            given["release_id"] = self._release_named(given["release_id"])
+            keys.setdefault("substance", "ghg")
+        if "release_id" in keys:
+            keys["release_id"] = self._release_named(keys["release_id"])
         if has_column(mart, "region_code"):
-            given["region_code"] = question.region_code
-        row = find_row(self._cursor, mart, given)
+            keys["region_code"] = question.region_code
+        row = find_row(self._cursor, mart, keys)
         columns = [column for name, column in self._lineages if name == mart.name]
         if question.column is not None:
             columns = [self._column(mart, question.column)]
@@ -221,7 +222,7 @@ class _Tracer:
         return schema.mart(name)
 
     def _release_named(self, part: str) -> str:
-        """The one release that has this in its name; the text itself where none or several have."""
+        """Return the release with this part of a name; the text itself where none or several have it."""
         fitting = [release_id for release_id in self._known_files if part in release_id]
         return fitting[0] if len(fitting) == 1 else part
 
@@ -235,7 +236,7 @@ class _Tracer:
     # ------------------------------------------------------------------------- from a number to its inputs
 
     def _number(self, mart: Mart, column: str, row: Row) -> Step:
-        """One number of one row, with everything under it."""
+        """Return one number of one row, with its inputs."""
         key = (mart.name, column, *(str(row[name]) for name in mart.key))
         if key in self._steps:
             return self._steps[key]
@@ -271,7 +272,7 @@ class _Tracer:
         return step
 
     def _input(self, part: Input, own: Mart, row: Row) -> Iterator[Step]:
-        """The steps that an input of a row stands for."""
+        """Yield the steps of an input of a row."""
         if not part.is_about(row):
             return
         mart = schema.mart(part.mart)
@@ -303,18 +304,18 @@ class _Tracer:
         return self._steps[key]
 
     def _releases_of(self, part: Input, row: Row) -> list[str]:
-        """The releases that a whole set of rows comes from."""
+        """Return the releases of a whole set of rows."""
         mart = schema.mart(part.mart)
         if part.mart in ("boundary_series", "emission_by_release"):
             own = [one.value(row) for one in part.conditions if one.column == "release_id"]
             return [str(one) for one in own] or [name for name, _ in self._releases]
         if not has_column(mart, "release_id"):
             return []
-        given = {one.column: str(one.value(row)) for one in part.conditions if one.value(row) is not None}
-        return read_values(self._cursor, mart, "release_id", given)
+        keys = {one.column: str(one.value(row)) for one in part.conditions if one.value(row) is not None}
+        return read_values(self._cursor, mart, "release_id", keys)
 
     def _found(self, part: Input, mart: Mart, row: Row) -> list[Row]:
-        """The rows of another mart that an input names; none where the row at hand lacks a value for it."""
+        """Return the rows of another mart that an input names; none where the row has no value for it."""
         conditions: list[Condition] = []
         named = {one.column for one in part.conditions}
         for one in part.conditions:
@@ -341,12 +342,12 @@ class _Tracer:
         chosen = series.BOUNDARIES[boundary]
         place = [name for name, _ in self._releases].index(release_id)
         if year in self._releases[place][1]:
-            step.reckoned, step.inputs = self._sum(place, region, chosen, year)
+            step.recomputed, step.inputs = self._sum(place, region, chosen, year)
         else:
             self._link(step, place, region, chosen, year)
 
     def _link(self, step: Step, place: int, region: str, boundary: Boundary, year: int) -> None:
-        """A year that only an older release has: its value there times the ratio of the two releases."""
+        """Explain a year that only an older release has: its value there times the ratio of the releases."""
         older = [at for at in range(place - 1, -1, -1) if year in self._releases[at][1]]
         if not older:
             return
@@ -388,10 +389,10 @@ class _Tracer:
                 ],
             ),
         ]
-        step.reckoned = value.value * factor
+        step.recomputed = value.value * factor
 
     def _whole(self, place: int, region: str, boundary: Boundary, year: int, sign: str = "") -> Step:
-        """A boundary's value in one release."""
+        """Return a boundary's value in one release."""
         release_id = self._releases[place][0]
         key = ("boundary", release_id, region, boundary.code, year, sign)
         if key not in self._steps:
@@ -408,7 +409,7 @@ class _Tracer:
         return self._steps[key]
 
     def _sum(self, place: int, region: str, boundary: Boundary, year: int) -> tuple[float, list[Step]]:
-        """A boundary in a release: its sectors, each a cell, added up as in :mod:`.statistics.series`."""
+        """Return the sum of a boundary in a release, and its sectors; see :mod:`.statistics.series`."""
         release_id = self._releases[place][0]
         steps = [self._sector(release_id, region, code, year, "+") for code in boundary.plus]
         steps += [
@@ -442,7 +443,7 @@ class _Tracer:
         return self._steps[key]
 
     def _aviation(self, release_id: str, region: str, year: int) -> list[Step]:
-        """Domestic aviation as the release shows it, or its tonnes in another release that does."""
+        """Return domestic aviation as the release shows it, or its tonnes in another release that does."""
         if self._shows_aviation(release_id, region, year):
             return [self._sector(release_id, region, DOMESTIC_AVIATION, year, "−")]
         offers = [
@@ -474,7 +475,7 @@ class _Tracer:
         return (DOMESTIC_AVIATION, year) in self._release_cells(release_id, region)
 
     def _own_boundary(self, part: Input, row: Row) -> Iterator[Step]:
-        """The values of a boundary of the register: a list of sectors, or values an owner gave."""
+        """Yield the values of a boundary of the register: a list of sectors, or values from its owner."""
         years = [one for one in part.conditions if one.column == "year"]
         wanted = [(one.relation, one.value(row)) for one in years]
         name = str(row["boundary"])
@@ -521,14 +522,14 @@ class _Tracer:
         )
 
     def _source_cell(self, mart: Mart, row: Row) -> Cell | None:
-        """The row of the answer that a fact of another source was read from."""
+        """Return the row of the answer that a fact of another source was read from."""
         if mart.fact is None:
             return None
         fact, release_id = schema.fact(mart.fact), row["release_id"]
         values = {"fact": fact.name, "release_id": release_id, "region_code": row.get("region_code")}
         for sheet_row, found in self._query("source_row", values):
             if all(str(found[key]) == str(row[key]) for key in fact.key):
-                if mart.fact != "air_pollutant":
+                if not any(has_sheets(catalog.source_of(name)) for name in catalog.datasets_of(fact.name)):
                     return Cell(release_id=release_id, row=sheet_row)
                 sheet, year = self._sheet(release_id), row["year"]
                 content = str(sheet.cell(sheet_row, year))  # in the unit of the sheet
@@ -538,16 +539,16 @@ class _Tracer:
                 )
         return None
 
-    def _sheet(self, release_id: str) -> smhi_emissions.Sheet:
-        """The workbook of a release of emissions, as it is kept."""
+    def _sheet(self, release_id: str) -> Sheet:
+        """Returns the table of a release's kept file."""
         if release_id not in self._sheets:
             self._file(release_id)
             snapshot, (body,) = self._bodies(release_id)
-            self._sheets[release_id] = smhi_emissions.read_places(body, snapshot.substance)
+            self._sheets[release_id] = read_sheet(catalog.source(snapshot.source), body, snapshot.substance)
         return self._sheets[release_id]
 
     def _file(self, release_id: str) -> None:
-        """Look up the file that a release was read from; its bytes are held against their hash."""
+        """Note the file that a release was read from; its bytes are compared with their hash."""
         if release_id in self._files:
             return
         snapshot, _ = self._bodies(release_id)
@@ -564,12 +565,12 @@ class _Tracer:
         )
 
     def _bodies(self, release_id: str) -> tuple[Snapshot, tuple[bytes, ...]]:
-        """The kept answer that a release was read from, whole and undamaged."""
-        known = self._known_files.get(release_id, [])
-        if not known or not known[0][1]:
-            msg = f"mart.release_file does not tell which file {release_id} was read from"
+        """Return the kept answer that a release was read from, whole and undamaged."""
+        files = self._known_files.get(release_id, [])
+        if not files or not files[0][1]:
+            msg = f"mart.release_file does not say which file {release_id} was read from"
             raise KlimatpulsError(msg)
-        snapshot = self._store.read(known[0][-1])
+        snapshot = self._store.read(files[0][-1])
         return snapshot, self._store.read_parts(snapshot)
 
 
@@ -581,7 +582,7 @@ def _is_wanted(year: int, wanted: Sequence[tuple[str, Any]]) -> bool:
 
 
 def _register_note(mart: Mart, row: Row) -> str:
-    """Which entry of a register says it, and the document behind it."""
+    """Return which entry of a register the number comes from, and its document."""
     parts = [f"the register behind mart.{mart.name} says so"]
     if row.get("decided_on") is not None:
         parts.append(

@@ -1,6 +1,6 @@
-"""What a trace is: a number, and under it step by step what it is made from, down to cells of files. Pure.
+"""A trace: a number and, step by step, its inputs down to cells of files. Pure.
 
-A step that several numbers rest on is told once; later ones name its number.
+A step that several numbers share is shown once; later ones refer to its number.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 TOLERANCE: Final = 1e-9
-"""Share of a number by which a sum of the same parts may differ from it."""
+"""Relative difference that a sum of the same parts may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,11 @@ class Cell:
 
     Attributes:
         release_id: The release; its file is among those of the trace.
-        row: Row of the sheet, from 1; of an answer in another format the number of the row in it.
-        sheet: Name of the sheet; None where the file is no workbook of the emission database.
+        row: Row of the sheet, from 1; in an answer of another format the number of the row.
+        sheet: Name of the sheet; None where the file is no workbook.
         column: Letters of the column; None likewise.
-        content: What stands there, as the file is read now.
-        number: That as a number in the unit of the release; None where the file is not looked into.
+        content: Content of the cell, as the file is read now.
+        number: The content as a number in the unit of the release; None where the file is not opened.
     """
 
     release_id: str
@@ -37,7 +37,7 @@ class Cell:
     number: float | None = None
 
     def __str__(self) -> str:
-        """Such as ``cell N42, sheet 'Växthusgaser totalt': 146060.4``."""
+        """Return the place, such as ``cell N42, sheet 'Växthusgaser totalt': 146060.4``."""
         if self.sheet is None:
             return f"row {self.row} of the answer"
         return f"cell {self.column}{self.row}, sheet {self.sheet!r}: {self.content}"
@@ -49,12 +49,12 @@ class File:
 
     Attributes:
         release_id: The release.
-        sha256: Hash of its raw bytes (of an answer in parts, of the hashes of the parts).
+        sha256: Hash of its raw bytes; for an answer in parts, of the hashes of the parts.
         url: Where it came from.
         published_date: The publisher's own date.
         retrieved_at: When it was retrieved.
         size_bytes: Its size.
-        kept: Where the raw bytes lie.
+        kept: Paths of the raw bytes.
         same_content: Hashes of other files that had the same content.
     """
 
@@ -70,22 +70,22 @@ class File:
 
 @dataclass(kw_only=True)
 class Step:
-    """A number with what it is made from.
+    """A number with its inputs.
 
     Attributes:
-        what: Where it is published, such as ``mart.emission.emissions_tco2e``, or what it is.
+        what: Mart and column, such as ``mart.emission.emissions_tco2e``, or what the number is.
         which: The keys of its row.
         value: The number (or text) itself.
         unit: Its unit, empty where it has none.
         sign: How it enters the step above: ``+``, ``−``, ``×``, or nothing.
-        formula_sv: How it is reckoned.
-        formula_en: The same in English.
+        formula_sv: Its formula in Swedish.
+        formula_en: Its formula in English.
         section: Section of docs/methods.md.
         method_version: Version of the formulas.
         release_id: The release it comes from.
-        cell: Where it stands in the file.
-        inputs: What it is made from.
-        reckoned: What the inputs give when they are put together again; None where that is not done.
+        cell: Its place in the file.
+        inputs: The numbers it is computed from.
+        recomputed: The number computed again from the inputs; None where that is not done.
         note: What a reader must know.
     """
 
@@ -101,28 +101,28 @@ class Step:
     release_id: str | None = None
     cell: Cell | None = None
     inputs: Sequence[Step] = ()
-    reckoned: float | None = None
+    recomputed: float | None = None
     note: str = ""
 
     @property
     def disagreement(self) -> str:
-        """What contradicts the number: its cell, or what it is made from; empty where nothing does."""
+        """What contradicts the number: its cell or its inputs; empty where nothing does."""
         if self.cell is not None and self.cell.number is not None and self.cell.number != self.value:
             return f"the file says {self.cell.content}, the warehouse {self.value!r}"
-        if self.reckoned is not None and not _is_close(self.reckoned, self.value):
-            return f"its inputs give {self.reckoned!r}, published is {self.value!r}"
+        if self.recomputed is not None and not _is_close(self.recomputed, self.value):
+            return f"its inputs give {self.recomputed!r}, published is {self.value!r}"
         return ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """Everything about the numbers that were asked for.
+    """The answer to a question about numbers.
 
     Attributes:
-        title: What was asked.
+        title: The question.
         steps: The numbers.
         files: Release → its file, of every release that a step names.
-        publication_id: The publication they are of.
+        publication_id: Their publication.
     """
 
     title: str
@@ -131,12 +131,11 @@ class Trace:
     publication_id: int
 
     def numbered(self) -> Iterator[tuple[str, Step, str]]:
-        """Every step as (its number, the step, the number under which it was told before or nothing)."""
-        told: dict[int, str] = {}
-        yield from _numbered(self.steps, "", told)
+        """Yield every step as (its number, the step, the number under which it was shown before or "")."""
+        yield from _numbered(self.steps, "", {})
 
     def disagreements(self) -> list[str]:
-        """Numbers that their files or inputs contradict; none in a sound warehouse."""
+        """Return the numbers that their files or inputs contradict; none in a sound warehouse."""
         return [
             f"{number} {step.what}: {step.disagreement}"
             for number, step, before in self.numbered()
@@ -144,15 +143,15 @@ class Trace:
         ]
 
 
-def _numbered(steps: Sequence[Step], above: str, told: dict[int, str]) -> Iterator[tuple[str, Step, str]]:
+def _numbered(steps: Sequence[Step], above: str, shown: dict[int, str]) -> Iterator[tuple[str, Step, str]]:
     for place, step in enumerate(steps, start=1):
         number = f"{above}{place}"
-        before = told.setdefault(id(step), number)
+        before = shown.setdefault(id(step), number)
         if before != number:
             yield number, step, before
         else:
             yield number, step, ""
-            yield from _numbered(step.inputs, f"{number}.", told)
+            yield from _numbered(step.inputs, f"{number}.", shown)
 
 
 def _is_close(one: float, other: float) -> bool:
@@ -160,9 +159,9 @@ def _is_close(one: float, other: float) -> bool:
 
 
 def render_lines(trace: Trace) -> Iterator[str]:
-    """The trace for a person at a terminal, line by line."""
+    """Yield the lines of a trace for a terminal."""
     yield trace.title
-    said: set[str] = set()
+    explained: set[str] = set()
     for number, step, before in trace.numbered():
         indent = "  " * number.count(".")
         head = f"{indent}{number}  {step.sign + ' ' if step.sign else ''}{_name(step)}"
@@ -170,7 +169,7 @@ def render_lines(trace: Trace) -> Iterator[str]:
             head += f" = {show(step.value)}{' ' + step.unit if step.unit not in ('', 'year') else ''}"
         yield f"{head}   (see {before})" if before and step.inputs else head
         if not before or step.cell is not None:
-            yield from (f"{indent}{' ' * (len(number) + 2)}{line}" for line in _explain(step, said))
+            yield from (f"{indent}{' ' * (len(number) + 2)}{line}" for line in _explain(step, explained))
     yield ""
     yield f"Files (publication {trace.publication_id}):"
     for file in trace.files.values():
@@ -187,11 +186,11 @@ def _name(step: Step) -> str:
     return f"{step.what} [{keys}]" if keys else step.what
 
 
-def _explain(step: Step, said: set[str]) -> Iterator[str]:
-    """What is told under a step; a formula in words the first time only."""
+def _explain(step: Step, explained: set[str]) -> Iterator[str]:
+    """Yield the lines under a step; a formula in words the first time only."""
     where = "" if step.section is None else f"methods section {step.section}, version {step.method_version}"
-    if step.formula_en and step.formula_en not in said:
-        said.add(step.formula_en)
+    if step.formula_en and step.formula_en not in explained:
+        explained.add(step.formula_en)
         yield f"{step.formula_en} ({where})" if where else step.formula_en
     elif where:
         yield where
@@ -199,8 +198,8 @@ def _explain(step: Step, said: set[str]) -> Iterator[str]:
         yield f"{step.cell}; release {step.cell.release_id}"
     elif step.release_id is not None:
         yield f"release {step.release_id}"
-    if step.reckoned is not None:
-        yield f"from the steps below: {show(step.reckoned)}"
+    if step.recomputed is not None:
+        yield f"from the steps below: {show(step.recomputed)}"
     if step.note:
         yield step.note
     if step.disagreement:
@@ -208,7 +207,7 @@ def _explain(step: Step, said: set[str]) -> Iterator[str]:
 
 
 def show(value: Any) -> str:
-    """A value for a reader: blanks between thousands, four decimals at most, lists with commas.
+    """Return a value for a reader: blanks between thousands, at most four decimals, lists with commas.
 
     Example: 146060.39 → ``146 060.39``.
     """
@@ -223,9 +222,9 @@ def show(value: Any) -> str:
 
 
 def to_json(trace: Trace) -> dict[str, Any]:
-    """The trace as JSON-ready dictionaries: ``title``, ``publication_id``, ``steps`` and ``files``.
+    """Return the trace as JSON-ready dictionaries: ``title``, ``publication_id``, ``steps`` and ``files``.
 
-    Every step stands once in the list ``steps``; ``inputs`` names the numbers of the steps it is made from.
+    Every step is once in ``steps``; its ``inputs`` are the numbers of other steps.
     """
     first: dict[int, str] = {}
     for number, step, before in trace.numbered():
@@ -244,20 +243,19 @@ def to_json(trace: Trace) -> dict[str, Any]:
 
 
 def _step_json(step: Step, inputs: Sequence[str]) -> dict[str, Any]:
-    told = {
+    values = {
         name: value for name, value in vars(step).items() if value not in (None, "", ()) or name == "value"
     }
-    return _plain({**told, "which": dict(step.which), "inputs": list(inputs)}) | (
-        {} if step.cell is None else {"cell": _plain(vars(step.cell))}
-    )
+    values |= {"which": dict(step.which), "inputs": list(inputs)}
+    return _plain(values) | ({} if step.cell is None else {"cell": _plain(vars(step.cell))})
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat()
-        if isinstance(value, dt.date)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
-        for name, value in values.items()
-    }
+    """Return values with dates as ISO text and tuples as lists."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dt.date):
+            return value.isoformat()
+        return list(value) if isinstance(value, tuple) else value
+
+    return {name: plain(value) for name, value in values.items()}

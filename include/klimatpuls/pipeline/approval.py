@@ -1,4 +1,4 @@
-"""A person's word on a release: what is asked of a hold, and every decision, kept with who, when and why."""
+"""A person's decisions: the question about a release on hold, and every answer with who, when and why."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ ACTIONS: Final[Mapping[Action, tuple[tuple[State, ...], State]]] = {
     "withdraw": (("published",), "withdrawn"),
     "restore": (("withdrawn",), "published"),
 }
-"""What a person may decide on a release: the states it may be in, and the one that follows."""
+"""Decision → the states a release may be in, and the one that follows."""
 NEED_A_REASON: Final[Mapping[Action, str]] = {
     "hold": "it is shown to whoever answers",
-    "withdraw": "it is kept and told in the digest",
-    "restore": "it is kept and told in the digest",
+    "withdraw": "it is kept and shown in the digest",
+    "restore": "it is kept and shown in the digest",
 }
-"""Decisions that nobody could follow without a reason, and what becomes of it."""
+"""Decision that needs a reason → what the reason is for."""
 STATE_WORDS: Final[Mapping[State, str]] = {"held": "on hold", "validated": "validated and not yet published"}
 
 SHOWN: Final = 5
-"""Findings per gate that a question shows; the page of the validation has more."""
+"""Findings per gate in a question; the validation page has more."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class HoldQuestion:
-    """What a person is asked about a release on hold.
+class PendingReview:
+    """A question to a person about a release on hold.
 
     Attributes:
         release_id: The release.
@@ -57,15 +57,13 @@ class HoldQuestion:
     body: str
 
 
-def questions_to_ask(
-    conn: PgConnection, asking_run: str, page_of: Callable[[int], str]
-) -> list[HoldQuestion]:
-    """The releases on hold that are this run's to ask about; each is asked about by one run only.
+def claim_reviews(conn: PgConnection, asking_run: str, page_of: Callable[[int], str]) -> list[PendingReview]:
+    """Claim the releases on hold that no run asks about yet; each is asked about by one run only.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
-        asking_run: Name of the run that asks; done again, it gets the same questions.
-        page_of: Source run → address of its validation page.
+        asking_run: Name of the DAG run that asks; called again, it gets the same questions.
+        page_of: Returns the address of the validation page of a source run.
 
     Returns:
         One question per release, in the order of their names.
@@ -79,17 +77,17 @@ def questions_to_ask(
     ]
 
 
-def reopen_questions(conn: PgConnection, is_asking: Callable[[str], bool]) -> tuple[str, ...]:
-    """Releases on hold that nobody is asked about: no event came, or the run that asked is gone.
+def reopen_reviews(conn: PgConnection, is_asking: Callable[[str], bool]) -> tuple[str, ...]:
+    """Release the claims of runs that are gone; returns the releases on hold that no run asks about.
 
-    A run that came to its end has had an answer, or none in time: neither is asked for again.
+    A run that ended has had an answer, or none in time: its releases are not asked about again.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
-        is_asking: Whether a run, by its name, is there and has not failed.
+        is_asking: Returns whether a DAG run, by its name, exists and has not failed.
 
     Returns:
-        The releases that the next run of the review DAG asks about.
+        The releases that the next run of the review DAG asks about: no event came, or their run is gone.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/pending_reviews.sql"))
@@ -101,7 +99,7 @@ def reopen_questions(conn: PgConnection, is_asking: Callable[[str], bool]) -> tu
     return tuple(release for release, _ in lost)
 
 
-def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | None = None) -> HoldQuestion:
+def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | None = None) -> PendingReview:
     lines = [
         f"**{_plain(release_id)}** väntar på svar; det som är publicerat står orört. "
         "*It is on hold; what is published stays as it was.*",
@@ -111,8 +109,8 @@ def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | 
         lines.append(f"- Stoppad för hand / put on hold by hand: {_plain(reason)}")
     # What the question is about stands first; warnings follow.
     for gate in sorted(failed, key=lambda gate: gate.severity != "hold"):
-        said = " / ".join(map(_plain, dict.fromkeys((gate.message_sv, gate.message_en))))
-        lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {said}")
+        message = " / ".join(map(_plain, dict.fromkeys((gate.message_sv, gate.message_en))))
+        lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {message}")
         lines += [f"    - {_plain(finding_text(finding))}" for finding in gate.sample[:SHOWN]]
     lines += [
         "",
@@ -127,11 +125,11 @@ def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | 
         "`klimatpuls release reject` can still answer later.",
     ]
     subject = f"Publicera {release_id}? / Publish it?"
-    return HoldQuestion(release_id=release_id, subject=subject, body="\n".join(lines))
+    return PendingReview(release_id=release_id, subject=subject, body="\n".join(lines))
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it stands: nothing an agency wrote is read as markup."""
+    """Escape text for Markdown, so that nothing an agency wrote is read as markup."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&-])", r"\\\1", " ".join(text.split()))
 
 
@@ -145,7 +143,7 @@ def decide_release(
     now: datetime,
     is_older: bool = False,
 ) -> None:
-    """Move a release on by a person's decision, and write the decision down (``ops.release_decision``).
+    """Change the state of a release by a person's decision, and record it (``ops.release_decision``).
 
     What readers see changes with the next publication, not before.
 
@@ -154,15 +152,14 @@ def decide_release(
         release_id: The release.
         action: ``approve`` a held one, ``reject`` a held one or one that is validated and not published yet,
             ``hold`` such a validated one, ``withdraw`` a published one, ``restore`` a withdrawn one.
-        decided_by: Role of who decided; no person's name.
+        decided_by: Role of the person who decided, never a name.
         reason: Why; kept with the release. A hold, a withdrawal and a restoration need one.
         now: The moment of the decision.
-        is_older: With ``approve``: the release is the older of those with its publisher's date and day of
-            knowledge, so the others correct it. Without it, it corrects the others.
+        is_older: With ``approve``: whether the release is the older one of those with the same publisher's
+            date and day of knowledge, so that the others correct it. Otherwise it corrects the others.
 
     Raises:
-        UsageError: if there is no such release, it is not in the state the action needs, or the reason is
-            missing.
+        UsageError: if there is no such release, its state does not fit the action, or the reason is missing.
     """
     from_states, to_state = ACTIONS[action]
     if action in NEED_A_REASON and not reason.strip():
@@ -179,7 +176,7 @@ def decide_release(
         "reason": reason.strip() or None,
     }
     with conn, conn.cursor() as cursor:
-        # A publication that is being made is waited for: what it shows is published, whatever is decided.
+        # Waits for a publication that is being made: what it shows is published, whatever is decided.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('klimatpuls publish'))")
         cursor.execute(load_sql("write/decide_release.sql"), values)
         decided = cursor.fetchone()
@@ -197,23 +194,19 @@ def decide_release(
 
 
 def digests_to_approve(conn: PgConnection) -> list[int]:
-    """The outbox rows of the digests that wait for a person's word before they are sent.
-
-    Args:
-        conn: Connection as ``wh_mailer``.
-    """
+    """Return the outbox rows of the digests that wait for an approval, as ``wh_mailer``."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/digests_to_approve.sql"))
         return [outbox_id for (outbox_id,) in cursor.fetchall()]
 
 
 def decide_digests(conn: PgConnection, outbox_ids: Sequence[int], *, is_approved: bool, now: datetime) -> int:
-    """Answer for the digests that a person was asked about: sent, or suppressed for good; returns how many.
+    """Approve or suppress the digests that a person was asked about; returns how many.
 
     Args:
         conn: Connection as ``wh_mailer``; this function commits.
-        outbox_ids: What the question was about; a digest queued meanwhile has a question of its own, and
-            one that was answered keeps its answer.
+        outbox_ids: The digests of the question. A digest queued meanwhile gets its own question; one that was
+            answered keeps its answer.
         is_approved: Whether they may be sent.
         now: The moment of the answer.
     """

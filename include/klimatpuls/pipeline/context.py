@@ -1,6 +1,6 @@
-"""What every hop of one run shares: the day, the origin, the folders, the list address.
+"""What every step of one run shares: the day, the origin, the folders, the settings.
 
-Read once from the process environment at the edge (a task or a command); everything below gets it passed.
+A task or a command reads it once from its environment and passes it on.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 ORIGINS = ("live", "archive", "synthetic")
 APPROVAL_MODES = ("auto", "always")
 AIR_POLLUTANTS_VARIABLE = "KLIMATPULS_AIR_POLLUTANTS"
+INGEST_PATIENCE_MINUTES = 30
+"""A source run that began longer ago than this no longer holds up a publication."""
 
 
 def approval_mode(environ: Mapping[str, str]) -> str:
-    """Who releases a digest: ``MAIL_APPROVAL``, ``auto`` where it is not set.
+    """Return who releases a digest: ``MAIL_APPROVAL``, ``auto`` where it is not set.
 
     Args:
         environ: The environment.
@@ -40,7 +42,7 @@ def approval_mode(environ: Mapping[str, str]) -> str:
 
 
 def air_pollutants(environ: Mapping[str, str]) -> frozenset[str]:
-    """Which air pollutants are asked for: ``KLIMATPULS_AIR_POLLUTANTS``, none where it is not set.
+    """Return which air pollutants are fetched: ``KLIMATPULS_AIR_POLLUTANTS``, none where it is not set.
 
     Args:
         environ: The environment; ``all``, or codes with commas or blanks between them, in any case.
@@ -53,21 +55,21 @@ def air_pollutants(environ: Mapping[str, str]) -> frozenset[str]:
 
     Example: ``NOx, hg`` → nox and hg.
     """
-    known = substances.air_pollutants()
+    codes = substances.air_pollutants()
     named = frozenset((environ.get(AIR_POLLUTANTS_VARIABLE) or "").replace(",", " ").lower().split())
     if named == {"all"}:
-        return frozenset(known)
-    if strange := sorted(named - set(known)):
+        return frozenset(codes)
+    if unknown := sorted(named - set(codes)):
         msg = (
-            f"{AIR_POLLUTANTS_VARIABLE} names {', '.join(strange)}; the air pollutants are "
-            f"{', '.join(known)}, or all. Greenhouse gases are fetched without being named."
+            f"{AIR_POLLUTANTS_VARIABLE} names {', '.join(unknown)}; the air pollutants are "
+            f"{', '.join(codes)}, or all. Greenhouse gases are fetched without being named."
         )
         raise UsageError(msg)
     return named
 
 
 def check_settings(environ: Mapping[str, str]) -> None:
-    """Refuse a setting that the tasks would refuse, before anything is started for them.
+    """Refuse a setting that the tasks would refuse, before anything is started.
 
     Raises:
         UsageError: as :func:`approval_mode` and :func:`air_pollutants`.
@@ -77,13 +79,12 @@ def check_settings(environ: Mapping[str, str]) -> None:
 
 
 def registers_folder(environ: Mapping[str, str]) -> Path:
-    """Where the network's registers lie: ``KLIMATPULS_REGISTERS``, else the project's own folder."""
-    named = environ.get("KLIMATPULS_REGISTERS")
-    return Path(named) if named else REGISTERS_FOLDER
+    """Return the folder of the network's registers: ``KLIMATPULS_REGISTERS``, else the project's own."""
+    return Path(environ.get("KLIMATPULS_REGISTERS") or REGISTERS_FOLDER)
 
 
 def contacts_file(environ: Mapping[str, str]) -> Path | None:
-    """Where the members' contacts lie: ``KLIMATPULS_CONTACTS``; None where it is not set."""
+    """Return the file of the members' contacts: ``KLIMATPULS_CONTACTS``; None where it is not set."""
     named = environ.get("KLIMATPULS_CONTACTS")
     return Path(named) if named else None
 
@@ -93,12 +94,12 @@ class RunContext:
     """The circumstances of a run.
 
     Attributes:
-        home: Folder of all state.
+        home: The state directory.
         origin: ``live``, ``archive`` or ``synthetic``.
         as_of: The run's day in Sweden.
         now: The present moment, with time zone.
         always_ask: Whether a person releases every digest (``MAIL_APPROVAL=always``).
-        air_pollutants: Air pollutants that are asked for beside the greenhouse gases.
+        air_pollutants: Air pollutants that are fetched beside the greenhouse gases.
         registers: Folder of the network's registers (``KLIMATPULS_REGISTERS``).
         contacts: File of the members' contacts (``KLIMATPULS_CONTACTS``), kept outside the project; None
             where there is none.
@@ -115,7 +116,7 @@ class RunContext:
 
     @property
     def today(self) -> date:
-        """The real day in Sweden, whatever day the run speaks about."""
+        """The real day in Sweden, whatever day the run is about."""
         return clock.stockholm_date(self.now)
 
     @property
@@ -139,8 +140,8 @@ class RunContext:
 
         Args:
             environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF``,
-                ``MAIL_APPROVAL`` and ``KLIMATPULS_AIR_POLLUTANTS``.
-                ``MAIL_APPROVAL``, ``KLIMATPULS_REGISTERS`` and ``KLIMATPULS_CONTACTS``.
+                ``MAIL_APPROVAL``, ``KLIMATPULS_AIR_POLLUTANTS``, ``KLIMATPULS_REGISTERS`` and
+                ``KLIMATPULS_CONTACTS``.
             now: The present moment, with time zone.
 
         Raises:
@@ -154,13 +155,12 @@ class RunContext:
         if origin not in ORIGINS:
             msg = f"KLIMATPULS_ORIGIN is {origin!r}, expected one of {', '.join(ORIGINS)}"
             raise UsageError(msg)
-        approval = approval_mode(environ)
         return cls(
             home=Path(home),
             origin=origin,
             as_of=clock.as_of_date(environ, now),
             now=now,
-            always_ask=approval == "always",
+            always_ask=approval_mode(environ) == "always",
             air_pollutants=air_pollutants(environ),
             registers=registers_folder(environ),
             contacts=contacts_file(environ),

@@ -1,21 +1,19 @@
-"""Hop 2: bytes → tidy rows → a partition of ``core``, invisible until published.
+"""Step 2: bytes → rows → a partition of ``core``, invisible until published.
 
-Rows in = rows out + cells rejected, asserted for every release. Content that is known already is nothing
-new, whatever file it came in.
+Rows in = rows out + cells rejected, asserted for every release. Known content is nothing new, whatever file
+it came in.
 
 One file never stops another. Each is read in a process of its own (:mod:`klimatpuls.files.isolation`) and
-loaded behind a savepoint: what cannot be read, or what the database refuses, is quarantined alone with the
-reason, and the others stay (docs/decisions/0026).
+loaded behind a savepoint: a file that cannot be read, or whose rows the database refuses, is quarantined
+alone with the reason (docs/decisions/0026).
 """
 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -43,27 +41,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-AHEAD = 1
-"""Files read ahead of the one whose rows are on their way to the server."""
 DATABASE_REFUSED = "database_refused"
 _OF_THE_ROWS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.InternalError, loader.RowCountError)
-"""What the database says of rows; anything else (connection lost, disk full) says nothing of a file."""
+"""The database's verdict on rows; any other error (connection lost, disk full) is no verdict on a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadResult:
-    """What a load did.
+    """The result of a load.
 
     Attributes:
         run_id: The source run.
         rows: Release id → rows loaded, by this call or by an earlier one for the same run.
         known: Ids of releases whose content came again in other bytes.
         quarantined: One message per file that was refused, by this call or an earlier one.
-        refused_again: One message per file that an earlier run refused for the same reason: nobody is
-            notified of it twice.
-        notes: What an operator should know of what was read, one sentence each.
-        losses: Those of the notes that tell of a part that is missing while the rest was loaded, by this
-            call; their notice waits to be sent.
+        refused_again: One message per file that an earlier run refused for the same reason; the operator is
+            notified once.
+        notes: What an operator should know about the files, one sentence each.
+        losses: The notes of this call about a part that is missing while the rest was loaded; their notice
+            is queued.
     """
 
     run_id: int
@@ -94,28 +90,22 @@ class _Snapshot:
 
     @property
     def name(self) -> str:
-        """How a message names it."""
+        """Name of the file in messages."""
         return name_of_file(self.dataset, self.substance, self.sha256)
 
 
 class _RefusedTogether(Exception):  # noqa: N818 - a state of the load, not an error of its caller
-    """The database refused the rows of several files together: which file it was is still to be found."""
+    """The database refused the rows of several files together; the file at fault is not known yet."""
 
 
 def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContext) -> LoadResult:
-    """Read and load every snapshot of a run that nothing has come of yet, in one transaction.
+    """Read and load every unfinished snapshot of a run, in one transaction.
 
     Two files are in memory at most: while the server takes the rows of one, the next is read. Called again
-    after it was done (a killed or cleared task), it loads nothing and returns what is there.
+    after it finished (a killed or cleared task), it loads nothing and returns what is there.
 
-    Keys are made when all rows are in, which takes half the time. Should the database refuse that, everything
-    is done once more with the keys first, so that the file at fault is found and refused alone.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        source: Catalogue entry of the run's source.
-        run_id: The source run.
-        context: Day, origin and folders.
+    Keys are made when all rows are in, which halves the time. If the database then refuses them, everything
+    is loaded once more with the keys first, so that the file at fault is found and refused alone.
 
     Returns:
         Rows per release, what was known, what was refused.
@@ -126,15 +116,14 @@ def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContex
         psycopg2.OperationalError: if the database went away; nothing is loaded then.
     """
     isolation.server(*_needed(source))
-    rows, refused = _done_before(conn, run_id)
     try:
-        return _Load(conn, source, run_id, context, keyed_first=False).run(rows, refused)
+        return _Load(conn, source, run_id, context, keyed_first=False).run()
     except _RefusedTogether:
-        return _Load(conn, source, run_id, context, keyed_first=True).run(rows, refused)
+        return _Load(conn, source, run_id, context, keyed_first=True).run()
 
 
 def _needed(source: Source) -> tuple[str, ...]:
-    """What the reading process imports while this one asks the database."""
+    """Return the modules that the reading process imports while this one queries the database."""
     return "klimatpuls.pipeline.read_file", f"klimatpuls.sources.{source.id}", "klimatpuls.contract.releases"
 
 
@@ -144,23 +133,18 @@ class _Load:
     def __init__(
         self, conn: PgConnection, source: Source, run_id: int, context: RunContext, *, keyed_first: bool
     ) -> None:
-        self._conn = conn
-        self._source = source
-        self._run_id = run_id
-        self._context = context
+        self._conn, self._source, self._run_id, self._context = conn, source, run_id, context
         self._keyed_first = keyed_first
+        self._rows, self._refused = _done_before(conn, run_id)
         self._facts = loader.FactLoader(conn, run_id, keyed_first=keyed_first)
         self._known: list[str] = []
         self._again: list[str] = []
         self._losses: list[str] = []
 
-    def run(self, rows: dict[str, int], refused: list[str]) -> LoadResult:
-        """Load the files; what an earlier call brought is given and stays."""
-        self._rows, self._refused = dict(rows), list(refused)
+    def run(self) -> LoadResult:
+        """Load the files; returns what an earlier call loaded, too."""
         with self._conn:
-            for snapshot, reading in _read_ahead(
-                self._source, _snapshots(self._conn, self._run_id), self._context, self._run_id
-            ):
+            for snapshot, reading in self._read_ahead(_snapshots(self._conn, self._run_id)):
                 try:
                     self._take(snapshot, reading.result())
                 except SourceFormatError as error:
@@ -181,16 +165,33 @@ class _Load:
                 notes=runs.read_notes(self._conn, self._run_id),
                 losses=tuple(dict.fromkeys(self._losses)),
             )
-            self._queue_losses(result.losses)
-            runs.set_run_state(self._conn, self._run_id, _state(result), _describe(result))
+            if result.losses:  # their notice is queued in the transaction of the rows
+                with self._conn.cursor() as cursor:
+                    queue(cursor, lost_parts(self._source.id, result.losses, self._context), self._context)
+            state = "loaded" if result.rows else "quarantined" if result.quarantined else "no_news"
+            runs.set_run_state(self._conn, self._run_id, state, _describe(result))
         logger.info("%s", _describe(result))
         return result
+
+    def _read_ahead(self, snapshots: Sequence[_Snapshot]) -> Iterator[tuple[_Snapshot, Future[Read]]]:
+        """Yield every snapshot with its rows; one file is read ahead of the one that is loaded."""
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
+            begun: list[tuple[_Snapshot, Future[Read]]] = []
+            for snapshot in snapshots:
+                reading = reader.submit(_read, self._source, snapshot, self._context, self._run_id)
+                begun.append((snapshot, reading))
+                if len(begun) > 1:
+                    yield begun.pop(0)
+            yield from begun
+
+    def _read_again(self, snapshot: _Snapshot, came_back_on: date) -> Read:
+        return _read(self._source, snapshot, self._context, self._run_id, came_back_on=came_back_on)
 
     def _take(self, snapshot: _Snapshot, read: Read) -> None:
         """Load one file, or find that its content is known.
 
         Raises:
-            SourceFormatError: if the database refuses its rows; then nothing of it is there.
+            SourceFormatError: if the database refuses its rows; then nothing of it is loaded.
         """
         held, read = self._known_as(snapshot, read)
         if held is not None:
@@ -205,25 +206,19 @@ class _Load:
         self._rows[read.release_id] = count
         self._losses += read.losses
 
-    def _queue_losses(self, losses: tuple[str, ...]) -> None:
-        """Leave a notice of what is missing, in the transaction of the rows."""
-        if losses:
-            with self._conn.cursor() as cursor:
-                queue(cursor, lost_parts(self._source.id, losses, self._context), self._context)
-
     def _known_as(self, snapshot: _Snapshot, read: Read) -> tuple[str | None, Read]:
-        """The release that a file's content is of already, if any, and the file as it is to be named.
+        """Return the release that has a file's content already, if any, and the file as it is to be named.
 
-        Where the publisher dates nothing, content is known while it is what was retrieved last. Content that
-        comes back after other content is a release anew, named by its day as well: else the other would stay
-        current.
+        Where the publisher dates nothing, content is known while it is the one that was retrieved last.
+        Content that comes back after other content is a new release, named by its day too: else the other
+        would stay current.
         """
         held = _release_with_content(self._conn, snapshot, read.content_sha256)
         if held is None or not catalog.dataset(snapshot.dataset).dated_by_retrieval:
             return held, read
         with self._conn.cursor() as cursor:
-            asked = {**snapshot.key, "retrieved": read.published_date}
-            cursor.execute(load_sql("read/last_retrieved.sql"), asked)
+            values = {**snapshot.key, "retrieved": read.published_date}
+            cursor.execute(load_sql("read/last_retrieved.sql"), values)
             last = cursor.fetchone()
         if last is None or last[0] == held:
             return held, read
@@ -233,33 +228,21 @@ class _Load:
         read = self._read_again(snapshot, read.published_date)
         return _release_with_content(self._conn, snapshot, read.content_sha256), read
 
-    def _read_again(self, snapshot: _Snapshot, came_back_on: date) -> Read:
-        return _read(self._source, snapshot, self._context, self._run_id, came_back_on=came_back_on)
-
     def _refuse(self, snapshot: _Snapshot, error: SourceFormatError) -> None:
-        """Quarantine a file; quietly where an earlier run refused it for the same reason and told of it."""
+        """Quarantine a file; without a notice where an earlier run refused it for the same reason."""
         with self._conn.cursor() as cursor:
             cursor.execute(load_sql("read/last_refusal.sql"), {**snapshot.key, "run_id": self._run_id})
             before = cursor.fetchone()
+            if before is not None and before[1] == error.rule:
+                # The file goes back to the run that refused it first.
+                cursor.execute(load_sql("write/adopt_snapshot.sql"), {**snapshot.key, "run_id": before[0]})
         if before is not None and before[1] == error.rule:
-            self._adopt(snapshot, before[0])
             self._again.append(_named(snapshot, error))
         else:
-            quarantine_snapshot(
-                self._conn,
-                self._run_id,
-                snapshot.dataset,
-                snapshot.key["substance"],
-                snapshot.sha256,
-                error,
-            )
+            substance = snapshot.key["substance"]
+            quarantine_snapshot(self._conn, self._run_id, snapshot.dataset, substance, snapshot.sha256, error)
             self._refused.append(_named(snapshot, error))
         self._set_outcome(snapshot, "quarantined", None)
-
-    def _adopt(self, snapshot: _Snapshot, run_id: int) -> None:
-        """Give a file back to the run that refused it first."""
-        with self._conn.cursor() as cursor:
-            cursor.execute(load_sql("write/adopt_snapshot.sql"), {**snapshot.key, "run_id": run_id})
 
     def _insert_release(self, snapshot: _Snapshot, read: Read) -> None:
         with self._conn.cursor() as cursor:
@@ -273,7 +256,7 @@ class _Load:
                     "unit": read.unit,
                     "gwp_set": read.gwp_set,
                     "published_date": read.published_date,
-                    # An archive that says nothing: the facts were known when the publisher says they were.
+                    # An archive without the day: the facts were known on the publisher's own date.
                     "known_from": snapshot.known_from or read.published_date,
                     "retrieved_at": snapshot.retrieved_at,
                     "content_sha256": read.content_sha256,
@@ -301,14 +284,14 @@ class _Load:
 
 
 def _named(snapshot: _Snapshot, error: SourceFormatError) -> str:
-    """The words of a refusal, with the file's name before them where they do not have it."""
-    said = str(error)
-    return said if said.startswith(snapshot.name) else f"{snapshot.name}: {said}"
+    """Return the message of a refusal, with the file's name before it where it does not have it."""
+    message = str(error)
+    return message if message.startswith(snapshot.name) else f"{snapshot.name}: {message}"
 
 
 @contextmanager
 def _blamed_on(snapshot: _Snapshot) -> Iterator[None]:
-    """Make what the database says of rows a verdict on the file that they came from.
+    """Turn the database's refusal of rows into a verdict on their file.
 
     Raises:
         SourceFormatError: with the rule ``database_refused``, the error's class, words, table and rule.
@@ -316,30 +299,17 @@ def _blamed_on(snapshot: _Snapshot) -> Iterator[None]:
     try:
         yield
     except _OF_THE_ROWS as error:
-        said = " ".join(str(error).split())
+        words = " ".join(str(error).split())
         where = getattr(error, "diag", None)
         table = f" in table {where.schema_name}.{where.table_name}" if where and where.table_name else ""
         broken = f", rule {where.constraint_name}" if where and where.constraint_name else ""
-        why = f"{type(error).__name__}{table}{broken}: {said[:600]}"
+        why = f"{type(error).__name__}{table}{broken}: {words[:600]}"
         msg = (
             f"{snapshot.name}: it was read, but the database refused its rows: {why}. Nothing of it was "
             "loaded. The parser let through what the contract forbids: report this message; the file itself "
             "may be sound."
         )
         raise SourceFormatError(msg, rule=DATABASE_REFUSED, findings=[why]) from error
-
-
-def _read_ahead(
-    source: Source, snapshots: Sequence[_Snapshot], context: RunContext, run_id: int
-) -> Iterator[tuple[_Snapshot, Future[Read]]]:
-    """Every snapshot with its rows, one read ahead of the one that is taken."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as beside:
-        remaining = iter(snapshots)
-        begun: deque[Future[Read]] = deque()
-        for snapshot in snapshots:
-            for each in islice(remaining, AHEAD + 1 - len(begun)):
-                begun.append(beside.submit(_read, source, each, context, run_id))
-            yield snapshot, begun.popleft()
 
 
 def _read(
@@ -350,10 +320,10 @@ def _read(
     *,
     came_back_on: date | None = None,
 ) -> Read:
-    """A snapshot, read in a process of its own.
+    """Read a snapshot in a process of its own.
 
     Raises:
-        SourceFormatError: if the bytes are not what the contract says, or reading them came to no end.
+        SourceFormatError: if the bytes do not fit the contract, or reading them came to no end.
     """
     return isolation.server(*_needed(source)).call(
         read_snapshot,
@@ -369,7 +339,7 @@ def _read(
 
 
 def _done_before(conn: PgConnection, run_id: int) -> tuple[dict[str, int], list[str]]:
-    """What an earlier call brought for this run: rows by release, and the files it refused."""
+    """Return what an earlier call did for this run: rows by release, and the files it refused."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/rows_of_run.sql"), {"run_id": run_id})
         loaded = dict(cursor.fetchall())
@@ -396,23 +366,17 @@ def _snapshots(conn: PgConnection, run_id: int) -> list[_Snapshot]:
 
 
 def _release_with_content(conn: PgConnection, snapshot: _Snapshot, content: str) -> str | None:
-    """The release of this content, loaded before or a moment ago in this transaction."""
+    """Return the release of this content, loaded before or in this transaction."""
     with conn.cursor() as cursor:
         cursor.execute(load_sql("read/release_with_content.sql"), {**snapshot.key, "content_sha256": content})
         row = cursor.fetchone()
     return row[0] if row else None
 
 
-def _state(result: LoadResult) -> str:
-    if result.rows:
-        return "loaded"
-    return "quarantined" if result.quarantined else "no_news"
-
-
 def _describe(result: LoadResult) -> str:
-    said = [f"{release_id}: {count} rows loaded" for release_id, count in sorted(result.rows.items())]
-    said += [f"{release_id}: the same content in another file, nothing new" for release_id in result.known]
-    said += [f"refused: {message}" for message in result.quarantined]
-    said += [f"refused again for the same reason: {message}" for message in result.refused_again]
-    said += runs.notes_in_short(result.notes)
-    return "; ".join(said)
+    parts = [f"{release_id}: {count} rows loaded" for release_id, count in sorted(result.rows.items())]
+    parts += [f"{release_id}: the same content in another file, nothing new" for release_id in result.known]
+    parts += [f"refused: {message}" for message in result.quarantined]
+    parts += [f"refused again for the same reason: {message}" for message in result.refused_again]
+    parts += runs.notes_in_short(result.notes)
+    return "; ".join(parts)

@@ -1,6 +1,7 @@
-"""Tells the operator by mail what waits or was refused: each matter once, whoever runs again.
+"""Notifies the operator by mail of what waits or was refused: each matter once, however often it is met.
 
-A notice is a matter with its words, made by one of the functions here and given to :func:`tell`.
+A notice is a matter with its words. One of the functions here makes it, with day and origin of the context;
+:func:`notify` sends it.
 """
 
 from __future__ import annotations
@@ -30,18 +31,12 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 5
 """How often a mail to the operator is tried before it is given up."""
-UNTOLD_DAYS = 3
-"""A matter that could not be told for so long is old: the pages of Airflow have told it since."""
+PENDING_DAYS = 3
+"""A notice that is pending for longer is dropped: the pages of Airflow have shown the matter since."""
 
 
 def findings(source: str, result: ValidationResult, context: RunContext) -> Notice:
-    """What a run left on hold or in quarantine.
-
-    Args:
-        source: Catalogue id of the source.
-        result: What the gates said of the run.
-        context: Day, moment and origin.
-    """
+    """Return the notice of what a run left on hold or in quarantine."""
     matter = (
         ("en utgåva är avvisad", "a release is refused")
         if result.quarantined
@@ -51,61 +46,43 @@ def findings(source: str, result: ValidationResult, context: RunContext) -> Noti
 
 
 def failure(source: str, message: str, context: RunContext, *, kind: str) -> Notice:
-    """A source could not be looked at, fetched, loaded or judged; one matter a day for each kind of failure.
+    """Return the notice that a source could not be polled, fetched, loaded or evaluated; one a day per kind.
 
     Args:
         source: Catalogue id of the source.
         message: What failed and what to do.
         context: Day, moment and origin.
-        kind: Class or rule of the failure, from a closed list: so many mails a day there may be.
+        kind: Class or rule of the failure, from a closed list: it limits the mails of a day.
     """
     matter = ("körningen misslyckades", "the run failed")
     return _notice(source, f"failed-{kind}-{context.as_of.isoformat()}", matter, (message,), context)
 
 
-def kind_of(error: Exception) -> str:
-    """What tells a failure from another of its day: its class, and its rule or an answer's status."""
+def kind_of(error: BaseException) -> str:
+    """Return the kind of a failure: its class, with its rule or the status of the answer."""
     detail = getattr(error, "rule", None) or getattr(error, "status", None)
     return f"{type(error).__name__}-{detail}" if detail else type(error).__name__
 
 
 def kind_of_parts(failed: Iterable[tuple[str, str]]) -> str:
-    """What tells a failure of some parts of a source from one of others: which parts they are."""
+    """Return the kind of a failure of some parts of a source: a hash of which parts they are."""
     return f"parts-{_digest(' '.join(part) for part in failed)[:8]}"
 
 
 def lost_parts(source: str, losses: Sequence[str], context: RunContext) -> Notice:
-    """Parts of a source are missing while the rest was loaded; the same parts are one matter for ever.
-
-    Args:
-        source: Catalogue id of the source.
-        losses: What is missing and what to do, one sentence each.
-        context: Day, moment and origin.
-    """
+    """Return the notice of parts missing while the rest was loaded; the same parts are one matter."""
     matter = ("delar saknas, resten är inläst", "parts are missing, the rest was loaded")
     return _notice(source, f"{LOST_PARTS}{_digest(losses)[:16]}", matter, tuple(losses), context)
 
 
 def killed_run(source: str, run_id: int, message: str, context: RunContext) -> Notice:
-    """A source run ended without a word.
-
-    Args:
-        source: Catalogue id of the source.
-        run_id: The source run.
-        message: What is known of its end.
-        context: Day, moment and origin.
-    """
+    """Return the notice of a source run that ended without a verdict; ``message`` says how."""
     matter = ("en körning dog utan ett ord", "a run ended without a word")
     return _notice(source, f"killed-{run_id}", matter, (f"Run {run_id} {message}.",), context)
 
 
 def overdue_defect(defect: Defect, context: RunContext) -> Notice:
-    """A known defect waits for somebody to look at it again.
-
-    Args:
-        defect: The entry of the register.
-        context: Day, moment and origin.
-    """
+    """Return the notice of a known defect whose review is overdue."""
     todo = (
         f"{defect.defect_id}: to be looked at again by {defect.review_by.isoformat()}. {defect.reason_en}. "
         "It leaves the trends as long as its cells show it. What to do: compare with the newest release, "
@@ -117,42 +94,26 @@ def overdue_defect(defect: Defect, context: RunContext) -> Notice:
     return _notice(source, what, matter, (todo,), context)
 
 
-def task_failure(task: str, error: Exception, context: RunContext) -> Notice:
-    """A task that belongs to no source failed; one matter a day for each class of exception.
-
-    Args:
-        task: Name of the task.
-        error: What it raised.
-        context: Day, moment and origin.
-    """
+def task_failure(task: str, error: BaseException, context: RunContext) -> Notice:
+    """Return the notice of a failed task that belongs to no source; one a day per class of exception."""
     kind = type(error).__name__
-    said = f"{kind}: {explain(error)}"
+    message = f"{kind}: {explain(error)}"
     todo = (
         f"What to do: the log of the task {task} in Airflow has the whole traceback. The task runs again at "
         "its next turn; if it fails again, give message and log to whoever maintains the code."
     )
     matter = ("uppgiften misslyckades", "the task failed")
-    return _notice(task, f"failed-{kind}-{context.as_of.isoformat()}", matter, (said, todo), context)
+    return _notice(task, f"failed-{kind}-{context.as_of.isoformat()}", matter, (message, todo), context)
 
 
 def stale_tables(stale: StaleTables, context: RunContext) -> Notice:
-    """Result tables could not be calculated; told again only where another table or reason joins them.
-
-    Args:
-        stale: The tables, and what was new when they began to fail.
-        context: Day, moment and origin.
-    """
+    """Return the notice of tables that could not be calculated; another table or reason is a new one."""
     matter = ("resultattabeller kunde inte beräknas", "result tables could not be calculated")
     return _notice("publish", f"stale-{stale.since}", matter, stale.explanations, context)
 
 
 def no_digest(trouble: str, context: RunContext) -> Notice:
-    """A publication has no digest since the mail connection is wrong; one matter a day.
-
-    Args:
-        trouble: Which field is wrong and why, without an address.
-        context: Day, moment and origin.
-    """
+    """Return the notice of a publication without digest; ``trouble`` names the wrong field, no address."""
     todo = (
         f"{trouble}. What to do: correct the connection smtp_default (docs/operations.md, Mail). A "
         "publication made before that has no digest: its news stand in Superset and in the report's files."
@@ -161,8 +122,8 @@ def no_digest(trouble: str, context: RunContext) -> Notice:
     return _notice("publish", f"{NO_DIGEST}{context.as_of.isoformat()}", matter, (todo,), context)
 
 
-def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: RunContext) -> str | None:
-    """Send a notice unless it was sent before; a mail that nobody knows the fate of is never sent again.
+def notify(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: RunContext) -> str | None:
+    """Send a notice unless it was sent before; a mail whose fate is unknown is never sent again.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -171,7 +132,7 @@ def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: Ru
         context: Day and moment.
 
     Returns:
-        What became of the mail, or None where there is no operator's address or the matter was told before.
+        The state of the mail; None where there is no operator's address or the notice was sent before.
     """
     if settings.operator_address is None:
         return None
@@ -187,38 +148,27 @@ def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: Ru
 
 
 def queue(cursor: Any, notice: Notice, context: RunContext) -> None:
-    """Leave a notice to :func:`tell_untold`, in the transaction that made it necessary.
-
-    Args:
-        cursor: psycopg2 cursor inside the caller's transaction, as ``wh_loader``.
-        notice: The matter.
-        context: Day and moment.
-    """
+    """Leave a notice to :func:`notify_pending`, in the caller's transaction, which has its cause."""
     cursor.execute(load_sql("write/queue_notice.sql"), _row(notice, context))
 
 
-def tell_untold(conn: PgConnection, settings: SmtpSettings, context: RunContext) -> dict[str, int]:
-    """Try again what the operator could not be told, a few times and for a few days.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        settings: The mail server and the operator's address.
-        context: Day and moment.
+def notify_pending(conn: PgConnection, settings: SmtpSettings, context: RunContext) -> dict[str, int]:
+    """Send pending notices again, ``MAX_ATTEMPTS`` times within ``PENDING_DAYS``.
 
     Returns:
-        How many mails came to each state; empty where nothing waits or there is no operator's address.
+        Number of mails by state; empty where none is pending or there is no operator's address.
     """
-    since = context.as_of - timedelta(days=UNTOLD_DAYS)
+    since = context.as_of - timedelta(days=PENDING_DAYS)
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/pending_notices.sql"), {"attempts": MAX_ATTEMPTS, "since": since})
         names = [column.name for column in cursor.description]
-        waiting = [Notice(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
-    states = (tell(conn, settings, notice, context) for notice in waiting)
+        pending = [Notice(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    states = (notify(conn, settings, notice, context) for notice in pending)
     return dict(Counter(state for state in states if state is not None))
 
 
 def _digest(words: Iterable[str]) -> str:
-    """A name for some words, whatever their order."""
+    """Return a hash of some texts, whatever their order."""
     return hashlib.sha256("\n".join(sorted(set(words))).encode()).hexdigest()
 
 

@@ -1,10 +1,10 @@
-"""Says which version of a parser reads a dataset, computed from everything its answer depends on.
+"""The version of the parser of a dataset, computed from everything its result depends on.
 
-Bytes that a parser refused are read again by another version of it. So the version must change whenever the
-answer may: it is a hash over the code of the source's module and of every module of the project that it
+Bytes that one version of a parser refused are read again by another. So the version must change whenever the
+result may: it is a hash over the code of the source's module and of every module of the project that it
 imports, the reference tables, the dataset's part of the contract, and the versions of the libraries that all
-these import. A change that cannot alter an answer (a comment) changes it too: reading once more costs a
-second, and the operator is told only of what is new.
+these import. A change that cannot alter a result (a comment) changes it too: reading once more costs a
+second, and the operator is notified only of what is new.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 PACKAGE: Final = "klimatpuls"
 _FOLDER: Final = Path(__file__).resolve().parents[1]
 READER: Final = "klimatpuls.pipeline.read_file"
-"""The module that calls every parser: what it asserts can refuse a file too."""
+"""The module that calls every parser; its checks can refuse a file too."""
 
 
 @lru_cache(maxsize=64)
 def parser_version(dataset: str) -> str:
-    """The version of what reads a dataset: 16 hexadecimal digits.
+    """Return the version of the parser of a dataset: 16 hexadecimal digits.
 
     Args:
         dataset: Catalogue id of the dataset.
@@ -49,7 +49,7 @@ def parser_version(dataset: str) -> str:
 
 
 def _written(value: object) -> str:
-    """A record as text that is the same in every process: ``repr`` writes a set in an order of the process.
+    """Return a record as text that is the same in every process; ``repr`` of a set is not.
 
     Args:
         value: A dataclass, a collection or a plain value.
@@ -84,7 +84,7 @@ def _code_version(module: str) -> str:
 
 
 def read_modules(module: str) -> tuple[dict[str, Path], dict[str, str]]:
-    """What a parser's module reads with.
+    """Return the modules and libraries that a parser's module uses.
 
     Args:
         module: Full name of the source's module.
@@ -112,7 +112,7 @@ def read_modules(module: str) -> tuple[dict[str, Path], dict[str, str]]:
 
 
 def _file_of(name: str) -> Path | None:
-    """The file of a module of the project, which is not imported for it; None for a name inside one."""
+    """Return the file of a module of the project, without importing it; None for a name inside a module."""
     place = _FOLDER.joinpath(*name.split(".")[1:])
     found = (place / "__init__.py", place.with_name(f"{place.name}.py"))
     return next((path for path in found if path.is_file()), None)
@@ -122,11 +122,11 @@ def _version_of(library: str) -> Iterator[tuple[str, str]]:
     try:
         yield library, metadata.version(library)
     except metadata.PackageNotFoundError:
-        return  # imported under another name than it is installed by: a library that reads no file
+        return  # its import name differs from its package name: none of the libraries that read files
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
-    """Names of imported modules, and of what is imported from packages of ours, in any depth."""
+    """Yield the names of imported modules, and of what is imported from the project, at any depth."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
             continue

@@ -1,9 +1,10 @@
-"""Hop 4: everything validated → marts under a new publication, and a digest in the outbox."""
+"""Step 4: everything validated → marts under a new publication, and a digest in the outbox."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klimatpuls.pipeline.context import INGEST_PATIENCE_MINUTES
 from klimatpuls.pipeline.stale_tables import queue_stale
 from klimatpuls.statistics import results
 from klimatpuls.validation.recompare import recompare_releases
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from klimatpuls.pipeline.context import RunContext
     from klimatpuls.warehouse.publication import Published
 
-INGEST_PATIENCE_MINUTES = 30
-"""A source run that began longer ago than this no longer holds up a publication."""
-
 
 def publish_validated(
     conn: PgConnection,
@@ -30,10 +28,10 @@ def publish_validated(
     *,
     try_again: bool = False,
 ) -> Published | None:
-    """Compute and switch; None when no release came or went, no register is new and no table was mended.
+    """Make a publication; returns None where no release, register or repaired table is new or gone.
 
-    Releases that follow upon another one than before are compared with it first. A result table that could
-    not be calculated is left to be mailed to the operator.
+    Releases whose predecessor changed are compared with the new one first. A notice of the result tables that
+    could not be calculated is queued for the operator.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -55,7 +53,7 @@ def publish_validated(
 
 
 def published_since(conn: PgConnection, moment: datetime) -> int | None:
-    """The current publication, if it was made at or after a moment.
+    """Return the current publication where it was made at or after a moment, else None.
 
     Args:
         conn: Connection as ``wh_loader``.
@@ -68,9 +66,9 @@ def published_since(conn: PgConnection, moment: datetime) -> int | None:
 
 
 def unfinished_ingests(conn: PgConnection) -> list[str]:
-    """Sources whose run is still on its way, so that one publication can take them all.
+    """Return the sources whose run is still open, so that one publication can take them all.
 
-    A run older than ``INGEST_PATIENCE_MINUTES`` is left out: what it brings is published later.
+    A run older than ``INGEST_PATIENCE_MINUTES`` is left out: its releases are published later.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/unfinished_runs.sql"), {"minutes": INGEST_PATIENCE_MINUTES})

@@ -1,18 +1,19 @@
-"""What is done with bytes from outside in a process of its own: they are turned into rows.
+"""Turns bytes from outside into rows, in a process of its own (:mod:`klimatpuls.files.isolation`).
 
-These functions run under :mod:`klimatpuls.files.isolation`. They take names and bytes and hand back plain
-values, rows as the text that COPY takes: the process that loads them need not know what a data frame is.
+The functions take names and bytes and return plain values, rows as the text that COPY takes, so that the
+process that loads them does not import pandas.
 """
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from klimatpuls.contract import catalog
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.fetch.snapshots import SnapshotStore
+from klimatpuls.sources.protocol import source_module
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.loader import Rows, frame_rows
 
@@ -30,7 +31,7 @@ LOST_CELLS = "lost_cells"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """One file, read: a release that is ready to be loaded.
+    """A release that was read from a file and is ready to be loaded.
 
     Attributes:
         release_id: Its name.
@@ -41,9 +42,9 @@ class Read:
         published_date: The publisher's own date.
         years: Years it covers, ascending.
         notes: What an operator should know, one sentence each.
-        losses: Those of the notes that tell of a part that is missing while the rest is there.
+        losses: The notes about a part that is missing while the rest is there.
         rows: The facts.
-        rejects: The cells that are no facts.
+        rejects: The rejected cells.
     """
 
     release_id: str
@@ -76,33 +77,28 @@ def read_snapshot(
         manifest_path: The snapshot's manifest inside it.
         dataset: Catalogue id of the dataset.
         substance: Our substance code, or None.
-        run_id: The source run that loads the rows; it stands in each of them.
-        came_back_on: Day on which the content was there again after other content, or None; see
+        run_id: The source run that loads the rows; a column of each of them.
+        came_back_on: Day on which the content came back after other content, or None; see
             :func:`klimatpuls.contract.releases.content_sha256`.
 
     Raises:
-        SourceFormatError: if the bytes are not what the contract says, or the parser lost cells or made a
-            key twice.
+        SourceFormatError: if the bytes do not fit the contract, or the parser lost cells or repeated a key.
         SnapshotError: if the kept bytes are missing or damaged.
     """
-    from klimatpuls.contract.value_ranges import refuse_impossible  # arithmetic, as below
+    from klimatpuls.contract.value_ranges import refuse_impossible  # pandas, as below
 
     kept = SnapshotStore(Path(store))
     snapshot = kept.read(manifest_path)
-    module: Any = importlib.import_module(f"klimatpuls.sources.{source_id}")
-    parsed: Parsed = refuse_impossible(module.parse(kept.read_parts(snapshot), dataset, substance))
+    module = source_module(catalog.source(source_id))
+    parsed = refuse_impossible(module.parse(kept.read_parts(snapshot), dataset, substance))
     parsed = replace(parsed, notes=(*notes_of_question(snapshot.http), *parsed.notes))
     return prepare(parsed, run_id, snapshot.sha256, came_back_on=came_back_on)
 
 
 def notes_of_question(http: Mapping[str, object]) -> tuple[str, ...]:
-    """What was met while a question was made, one sentence each: limits, another table, missing areas.
-
-    Args:
-        http: Facts of an answer, as its manifest keeps them.
-    """
-    said = http.get("notes")
-    return tuple(map(str, said)) if isinstance(said, list | tuple) else ()
+    """Return the notes of a manifest on how an answer was fetched: limits, another table, missing areas."""
+    notes = http.get("notes")
+    return tuple(map(str, notes)) if isinstance(notes, list | tuple) else ()
 
 
 def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | None = None) -> Read:
@@ -112,14 +108,14 @@ def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | No
         parsed: The rows of a release.
         run_id: The source run that loads them.
         sha256: Hash of the snapshot they were read from.
-        came_back_on: Day on which the content was there again after other content, or None.
+        came_back_on: Day on which the content came back after other content, or None.
 
     Raises:
-        SourceFormatError: ``lost_cells`` if other cells came out than were read, ``duplicate_key`` if two
-            rows have one key.
-        ContractError: if the rows have other columns than the contract says.
+        SourceFormatError: ``lost_cells`` if rows and rejects are not as many as the cells that were read,
+            ``duplicate_key`` if two rows have the same key.
+        ContractError: if the columns differ from the contract.
     """
-    from klimatpuls.contract import releases  # arithmetic, which the process that loads does without
+    from klimatpuls.contract import releases  # pandas, which the loading process does not import
 
     what = name_of_file(parsed.dataset, parsed.substance, sha256)
     found = len(parsed.rows) + len(parsed.rejects)
@@ -163,7 +159,7 @@ def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | No
 
 
 def name_of_file(dataset: str, substance: str | None, sha256: str) -> str:
-    """How a message names a file that was read. Example: ``smhi_emissions ghg (file 1f3a90bc)``."""
+    """Return how messages name a file. Example: ``smhi_emissions ghg (file 1f3a90bc)``."""
     return f"{dataset} {substance} (file {sha256[:8]})" if substance else f"{dataset} (file {sha256[:8]})"
 
 

@@ -1,4 +1,4 @@
-"""Hop 5: outbox → HTML, text, picture, mail; every mail at most once."""
+"""Step 5: outbox → HTML, text, picture, mail; every mail at most once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFiles:
-    """Where the digest of the current publication lies.
+    """The files of the digest of the current publication.
 
     Attributes:
-        publication_id: The publication it tells about.
+        publication_id: The publication it is about.
         html: The page, with its picture inside.
         text: The same as plain text.
     """

@@ -1,18 +1,17 @@
-"""Hop 1: URL → bytes, kept by their hash with a manifest before anything is parsed.
+"""Step 1: URL → bytes, kept by their hash with a manifest before anything is parsed.
 
-Bytes that are known end here: there is no new release, and what follows is skipped and says so. Bytes are
-known when something came of them, or when this version of their parser refused them. What another version
-refused is read again by the next run, whatever the agency says.
+Known bytes end here: there is no new release, and the later steps are skipped. Bytes are known when they were
+loaded, or when this version of their parser refused them. The next run reads again what another version
+refused, whatever the agency answers.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from klimatpuls.contract import catalog
 from klimatpuls.contract.releases import Fetched
@@ -22,82 +21,43 @@ from klimatpuls.fetch.snapshots import SnapshotStore
 from klimatpuls.files import isolation
 from klimatpuls.pipeline.parser_version import parser_version
 from klimatpuls.pipeline.read_file import notes_of_question
+from klimatpuls.sources.protocol import source_module
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
 
     from klimatpuls.contract.catalog import Dataset, Source
-    from klimatpuls.contract.releases import Parsed, Poll
-    from klimatpuls.fetch.assumptions import Checked
     from klimatpuls.fetch.http import PoliteSession
     from klimatpuls.fetch.snapshots import Snapshot
     from klimatpuls.pipeline.context import RunContext
-    from klimatpuls.pipeline.recognise_file import Known
+    from klimatpuls.pipeline.recognise_file import FileIdentity
 
 
 logger = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
 GIVEN_UP_AFTER = 2
-"""Failures in a row after which an agency is asked for nothing more: it has trouble of its own."""
-
-
-class SourceModule(Protocol):
-    """What a module of ``klimatpuls.sources`` offers."""
-
-    RECOGNISES: str
-    """What files of it look like that a person may give by hand, one line for an operator."""
-
-    def fetch(
-        self, session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
-    ) -> Fetched:
-        """Get the newest bytes of a dataset."""
-
-    def parse(self, parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
-        """Turn bytes into tidy rows."""
-
-    def poll(
-        self,
-        session: PoliteSession,
-        base_url: str,
-        dataset: str,
-        substance: str | None,
-        *,
-        as_of: date,
-        validators: Mapping[str, str],
-    ) -> Poll:
-        """See, as lightly as the service allows, whether the publisher changed anything."""
-
-    def recognise(self, body: bytes) -> tuple[str, str | None] | None:
-        """The dataset and substance of a file given by hand; None where it is no file of this source.
-
-        Called in a process of its own, on bytes from outside. What :func:`parse` accepts as its only part,
-        this knows; it may know more.
-
-        Raises:
-            SourceFormatError: if the file is of this source and it is plain why it cannot be read.
-        """
-
-    def check(self, session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-        """Ask the agency the smallest questions that prove what the module assumes about its answers."""
+"""Failures in a row after which an agency is asked for nothing more: it is down."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotResult:
-    """What a fetch brought.
+    """The result of a fetch.
 
     Attributes:
         run_id: The source run to go on with: the one begun for this fetch, or an earlier one that was
             interrupted after its load.
         state: ``fetched``, ``no_news`` or ``not_yet_published``.
-        detail: What happened per dataset and substance, for the person who watches.
-        new_snapshots: Hashes of bytes not seen before (or seen, but never brought to an end).
-        failed: Dataset and substance of what could not be fetched → why; all else goes on.
+        detail: What happened per dataset and substance, for an operator.
+        new_snapshots: Hashes of bytes that are new, or that no run has finished.
+        failed: Dataset and substance that could not be fetched → why; all others go on.
     """
 
     run_id: int
@@ -107,99 +67,151 @@ class SnapshotResult:
     failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def source_module(source: Source) -> SourceModule:
-    """The module of a catalogue entry; found by its id."""
-    module: Any = importlib.import_module(f"klimatpuls.sources.{source.id}")
-    return module  # type: ignore[no-any-return]
+@dataclass(kw_only=True)
+class PartFailures:
+    """What went wrong while the parts of a source were asked for.
+
+    Attributes:
+        missing: Messages about parts that are not published yet.
+        errors: What the failed parts raised.
+        failed: Dataset and substance of a failed part → why.
+    """
+
+    missing: list[str] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    failed: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def raise_all(self) -> None:
+        """Raise the only error, or one with the messages of all parts; does nothing where none failed."""
+        if not self.errors:
+            return
+        if len(self.errors) == 1 == len(self.failed) or not isinstance(self.errors[0], KlimatpulsError):
+            raise self.errors[0]
+        raise FetchError("\n\n".join(self.failed.values())) from self.errors[0]
+
+
+def ask_parts(
+    source: Source,
+    context: RunContext,
+    ask: Callable[[str, str | None], Answer],
+    failures: PartFailures,
+    verb: str,
+) -> Iterator[tuple[tuple[str, str], Answer]]:
+    """Ask an agency for every dataset and substance of a source; one that fails stops no other.
+
+    After ``GIVEN_UP_AFTER`` failures in a row the agency is not asked for the rest.
+
+    Args:
+        source: Catalogue entry.
+        context: Settings that name the parts.
+        ask: Asks for a dataset and substance.
+        failures: Where failures are noted.
+        verb: What is done, for messages, such as ``fetched``.
+
+    Yields:
+        Dataset and substance with their answer.
+    """
+    in_a_row = 0
+    for dataset, substance in wanted(source, context):
+        part = (dataset, substance or runs.NOT_BY_SUBSTANCE)
+        if in_a_row >= GIVEN_UP_AFTER:
+            failures.failed[part] = f"{label(*part)} was not {verb}, after {in_a_row} failures in a row"
+            continue
+        try:
+            answer = ask(dataset, substance)
+        except NotYetPublished as missing:
+            failures.missing.append(str(missing))
+        except Exception as error:  # noqa: BLE001 - a failure of one part stops no other
+            failures.errors.append(error)
+            failures.failed[part] = f"{label(*part)} was not {verb}: {explain(error)}"
+            in_a_row += 1
+        else:
+            in_a_row = 0
+            yield part, answer
 
 
 def take_snapshots(
-    conn: PgConnection,
-    source: Source,
-    session: PoliteSession,
-    context: RunContext,
-    *,
-    run_id: int,
+    conn: PgConnection, source: Source, session: PoliteSession, context: RunContext, *, run_id: int
 ) -> SnapshotResult:
     """Fetch every dataset and substance of a source and keep what is new; one that fails stops no other.
 
-    After ``GIVEN_UP_AFTER`` failures in a row the agency is not asked for the rest. What failed beside
-    something new stands in a source run of its own, in state ``failed``.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        source: Catalogue entry.
-        session: Polite session at the agency or a replica.
-        context: Day, origin and folders.
-        run_id: The source run, begun before; a retry goes on with the same one.
+    What failed beside something new is written as a source run of its own, in state ``failed``.
 
     Returns:
         What was new, and what failed beside it.
 
     Raises:
-        FetchError: if something could not be fetched and nothing was new; what was kept stays kept.
+        FetchError: if something could not be fetched and nothing was new; kept bytes stay kept.
     """
-    kept: list[tuple[str, bool]] = []
-    said: list[str] = []
-    errors: list[Exception] = []
-    failed: dict[tuple[str, str], str] = {}
-    in_a_row = 0
-    module = source_module(source)
-    for dataset, substance in wanted(source, context):
-        part = (dataset, substance or runs.NOT_BY_SUBSTANCE)
-        if in_a_row >= GIVEN_UP_AFTER:
-            failed[part] = f"{label(*part)} was not asked for, after {in_a_row} failures in a row"
-            continue
-        try:
-            fetched = module.fetch(session, session.base_url, dataset, substance, as_of=context.as_of)
-        except NotYetPublished as missing:
-            said.append(str(missing))
-            continue
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this part's alone
-            errors.append(error)
-            failed[part] = f"{label(*part)} was not fetched: {explain(error)}"
-            in_a_row += 1
-            continue
-        in_a_row = 0
+    module, failures, entered = source_module(source), PartFailures(), _Entered()
+
+    def fetch(dataset: str, substance: str | None) -> Fetched:
+        return module.fetch(session, session.base_url, dataset, substance, as_of=context.as_of)
+
+    for _, fetched in ask_parts(source, context, fetch, failures, "fetched"):
         snapshot = _put(source, fetched, context)
+        if entered.add(conn, source, snapshot, run_id):
+            entered.details += runs.notes_in_short(notes_of_question(fetched.http))
+    entered.details[:0] = failures.missing
+    again, details = _adopt_unread(conn, source, run_id)
+    entered.new += again
+    if not entered.new:
+        failures.raise_all()
+    if failures.failed:
+        _note_failed(conn, source, context, failures.failed)
+    entered.details += details
+    return _end(conn, source, entered.result(run_id, failures.failed))
+
+
+@dataclass(kw_only=True)
+class _Entered:
+    """Snapshots that were entered under a run.
+
+    Attributes:
+        new: Hashes of the new ones.
+        details: What happened to each, for an operator.
+        is_any: Whether there was any, new or known.
+    """
+
+    new: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    is_any: bool = False
+
+    def add(self, conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) -> bool:
+        """Enter a snapshot; returns whether it is new."""
         is_new = _enter(conn, source, snapshot, run_id)
-        kept.append((snapshot.sha256, is_new))
-        asked = runs.notes_in_short(notes_of_question(fetched.http)) if is_new else []
-        said += [_say(dataset, substance, snapshot, is_new=is_new), *asked]
-    again, told = _adopt_unread(conn, source, run_id)
-    new = (*(sha256 for sha256, is_new in kept if is_new), *again)
-    if errors and not new:
-        raise_all(errors, list(failed.values()))
-    if failed:
-        _note_failed(conn, source, context, failed)
-    state = "fetched" if new else "no_news" if kept else "not_yet_published"
-    result = SnapshotResult(
-        run_id=run_id, state=state, detail="; ".join((*said, *told)), new_snapshots=new, failed=failed
-    )
-    return _end(conn, source, result)
+        self.is_any = True
+        self.new += [snapshot.sha256] if is_new else []
+        name = label(snapshot.dataset, snapshot.substance or runs.NOT_BY_SUBSTANCE)
+        news = "new bytes" if is_new else "known bytes, no new release"
+        self.details.append(f"{name}: {news} ({snapshot.sha256[:8]})")
+        return is_new
+
+    def result(self, run_id: int, failed: Mapping[tuple[str, str], str] | None = None) -> SnapshotResult:
+        """Return the result of the run."""
+        return SnapshotResult(
+            run_id=run_id,
+            state="fetched" if self.new else "no_news" if self.is_any else "not_yet_published",
+            detail="; ".join(self.details),
+            new_snapshots=tuple(self.new),
+            failed=failed or {},
+        )
 
 
 def label(dataset: str, substance: str) -> str:
-    """How messages name a dataset, with its substance where it has some."""
+    """Return how messages name a dataset, with its substance where it has one."""
     return dataset if substance == runs.NOT_BY_SUBSTANCE else f"{dataset} {substance}"
 
 
 def explain(error: Exception) -> str:
-    """What an error says; with its kind, where it is none of ours."""
+    """Return the message of an error, with its class where it is none of ours."""
     return str(error) if isinstance(error, KlimatpulsError) else f"{type(error).__name__}: {error}"
-
-
-def raise_all(errors: Sequence[Exception], messages: Sequence[str]) -> NoReturn:
-    """Fail with the one error there is, or with the messages of all parts in one."""
-    if len(errors) == 1 == len(messages) or not isinstance(errors[0], KlimatpulsError):
-        raise errors[0]
-    raise FetchError("\n\n".join(messages)) from errors[0]
 
 
 def _note_failed(
     conn: PgConnection, source: Source, context: RunContext, failed: Mapping[tuple[str, str], str]
 ) -> None:
-    """Enter what failed as a source run, so that the summary, the state and the exit code tell of it."""
+    """Write what failed as a source run, so that the summary, the state and the exit code show it."""
     with conn:
         run = runs.start_run(
             conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
@@ -208,21 +220,21 @@ def _note_failed(
 
 
 def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> SnapshotResult:
-    """Write how a fetch ended; without news, hand on an earlier run that was killed before its verdict."""
+    """Write how a fetch ended; without news, go on with an earlier run that was killed before its verdict."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/unevaluated_run.sql"), {"source": source.id, "run_id": result.run_id})
-        (unjudged,) = cursor.fetchone()
-        if result.state != "fetched" and unjudged is not None:
-            detail = f"{result.detail}; run {unjudged} was interrupted before its verdict and goes on"
+        (unevaluated,) = cursor.fetchone()
+        if result.state != "fetched" and unevaluated is not None:
+            detail = f"{result.detail}; run {unevaluated} was interrupted before its verdict and goes on"
             runs.set_run_state(conn, result.run_id, result.state, detail)
-            return SnapshotResult(run_id=unjudged, state="fetched", detail=detail, new_snapshots=())
+            return SnapshotResult(run_id=unevaluated, state="fetched", detail=detail, new_snapshots=())
         runs.set_run_state(conn, result.run_id, result.state, result.detail)
     logger.info("%s: %s", source.id, result.detail)
     return result
 
 
 def _put(source: Source, fetched: Fetched, context: RunContext) -> Snapshot:
-    """Keep bytes; live ones are known from the day they are first seen, others as their archive says."""
+    """Keep bytes; live ones are known from the day they are first fetched, others as their archive says."""
     known_from = fetched.known_from or (context.as_of if context.origin == "live" else None)
     return SnapshotStore(context.snapshots).put(
         fetched,
@@ -234,7 +246,7 @@ def _put(source: Source, fetched: Fetched, context: RunContext) -> Snapshot:
 
 
 def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) -> bool:
-    """Enter a snapshot under a run; False when something came of it, or this parser refused it, before."""
+    """Enter a snapshot under a run; returns False where it was loaded, or refused by this parser, before."""
     key = {
         "snapshot_sha256": snapshot.sha256,
         "dataset": snapshot.dataset,
@@ -242,9 +254,9 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
     }
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/known_snapshot.sql"), key)
-        met = cursor.fetchone()
-        if met is not None:
-            outcome, *_, version = met
+        earlier = cursor.fetchone()
+        if earlier is not None:
+            outcome, *_, version = earlier
             if outcome is not None and not _is_refused_by_another(snapshot.dataset, outcome, version):
                 return False
             cursor.execute(load_sql("write/adopt_snapshot.sql"), {**key, "run_id": run_id})
@@ -266,17 +278,17 @@ def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) 
 
 
 def _is_refused_by_another(dataset: str, outcome: str, version: str | None) -> bool:
-    """Whether bytes were refused by another version of the parser than the one at hand."""
+    """Return whether another version of the parser than this one refused the bytes."""
     return outcome == "quarantined" and version != parser_version(dataset)
 
 
 def unread(conn: PgConnection, source: Source, *, refused_by_any: bool = False) -> list[dict[str, Any]]:
-    """A source's kept bytes that this version of its parser has not read, oldest first.
+    """Return a source's kept bytes that this version of its parser has not read, oldest first.
 
     Args:
         conn: Connection as ``wh_loader``; this function only reads.
         source: Catalogue entry.
-        refused_by_any: Whether those count as well that this very version refused.
+        refused_by_any: Whether bytes that this very version refused count too.
 
     Returns:
         ``snapshot_sha256``, ``dataset``, ``substance`` and ``outcome`` of each: what another version
@@ -297,47 +309,28 @@ def unread(conn: PgConnection, source: Source, *, refused_by_any: bool = False) 
 
 def _adopt_unread(
     conn: PgConnection, source: Source, run_id: int, *, refused_by_any: bool = False
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Let a run read a source's unread bytes; their hashes, and what to say of each."""
+) -> tuple[list[str], list[str]]:
+    """Let a run read a source's unread bytes; returns their hashes, and what happened to each."""
     with conn, conn.cursor() as cursor:
         found = unread(conn, source, refused_by_any=refused_by_any)
         for row in found:
             cursor.execute(load_sql("write/adopt_snapshot.sql"), {**row, "run_id": run_id})
-    return tuple(row["snapshot_sha256"] for row in found), tuple(map(_say_again, found))
-
-
-def _say_again(row: dict[str, Any]) -> str:
-    why = "left unread by an interrupted run" if row["outcome"] is None else "refused before"
-    return f"{row['dataset']} {row['substance']} (file {row['snapshot_sha256'][:8]}): {why}, read again"
+    return [row["snapshot_sha256"] for row in found], [
+        f"{row['dataset']} {row['substance']} (file {row['snapshot_sha256'][:8]}): "
+        f"{'left unread by an interrupted run' if row['outcome'] is None else 'refused before'}, read again"
+        for row in found
+    ]
 
 
 def adopt_refused(conn: PgConnection, source: Source, *, run_id: int) -> SnapshotResult:
-    """Begin a run with the source's kept bytes that were refused, whichever version refused them.
-
-    No agency is asked.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        source: Catalogue entry.
-        run_id: The source run, begun before.
-    """
-    again, told = _adopt_unread(conn, source, run_id, refused_by_any=True)
-    result = SnapshotResult(
-        run_id=run_id,
-        state="fetched" if again else "no_news",
-        detail="; ".join(told) or "no kept file of this source is refused",
-        new_snapshots=again,
-    )
-    return _end(conn, source, result)
+    """Begin a run with the source's kept bytes that any version of the parser refused; asks no agency."""
+    again, details = _adopt_unread(conn, source, run_id, refused_by_any=True)
+    entered = _Entered(new=again, details=details or ["no kept file of this source is refused"], is_any=True)
+    return _end(conn, source, entered.result(run_id))
 
 
 def read_refusals(conn: PgConnection, source: Source) -> tuple[str, ...]:
-    """The kept files of a source that are refused, each with the reason.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function only reads.
-        source: Catalogue entry.
-    """
+    """Return the refused kept files of a source, each with the reason."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/refusals.sql"), {"source": source.id})
         return tuple(
@@ -348,7 +341,7 @@ def read_refusals(conn: PgConnection, source: Source) -> tuple[str, ...]:
 
 
 def wanted(source: Source, context: RunContext) -> Iterator[tuple[str, str | None]]:
-    """The datasets of a source and the substances of each (None where it has none), as they are asked for."""
+    """Yield the datasets of a source with each of their substances (None where it has none) to fetch."""
     for dataset in source.datasets:
         for substance in dataset.substances:
             if is_wanted(dataset, substance, context):
@@ -356,55 +349,50 @@ def wanted(source: Source, context: RunContext) -> Iterator[tuple[str, str | Non
 
 
 def is_wanted(dataset: Dataset, substance: str | None, context: RunContext) -> bool:
-    """Whether the source is asked for it: not what comes by hand, nor what no setting names."""
+    """Return whether a part is fetched: not where it comes by hand, or no setting names it."""
     return not dataset.by_hand and (not dataset.by_setting or substance in context.air_pollutants)
 
 
-def _say(dataset: str, substance: str | None, snapshot: Snapshot, *, is_new: bool) -> str:
-    label = f"{dataset} {substance}" if substance else dataset
-    return f"{label}: {'new bytes' if is_new else 'known bytes, no new release'} ({snapshot.sha256[:8]})"
-
-
 @dataclass(frozen=True, kw_only=True)
-class Given:
-    """A file that a person gives by hand, recognised.
+class RecognisedFile:
+    """A file given by hand whose source is known.
 
     Attributes:
-        name: What the file is called.
-        body: Its bytes: one file is one part of an answer. An answer of several pages, where one page is
-            not read alone, cannot be given by hand.
-        known: What it is.
-        is_synthetic: Whether it says of itself that its figures are made up.
+        name: Name of the file.
+        body: Its bytes: one file is one part of an answer. An answer of several pages, of which one is not
+            read alone, cannot be given by hand.
+        known: Source, dataset and substance.
+        is_synthetic: Whether it is marked as synthetic.
     """
 
     name: str
     body: bytes
-    known: Known
+    known: FileIdentity
     is_synthetic: bool
 
 
-def recognise_file(file: Path) -> Given:
-    """Read a file given by hand and see whose it is.
+def recognise_file(file: Path) -> RecognisedFile:
+    """Read a file given by hand and recognise its source.
 
     Args:
         file: A file of any source; a symbolic link is followed.
 
     Raises:
         UsageError: if it is no file, cannot be opened, or is larger than any answer that is fetched.
-        SourceFormatError: if no source knows it; the message says what each source looks for.
+        SourceFormatError: if no source recognises it; the message says what each source expects.
     """
     body = _read_file(file)
-    from klimatpuls.pipeline.recognise_file import recognise  # reads tables, which most commands do not
+    from klimatpuls.pipeline.recognise_file import recognise  # imports table readers
 
     found = isolation.run_isolated(recognise, body, what=file.name)
     if found is None:
         raise _unknown(file.name, body)
     known, is_synthetic = found
-    return Given(name=file.name, body=body, known=known, is_synthetic=is_synthetic)
+    return RecognisedFile(name=file.name, body=body, known=known, is_synthetic=is_synthetic)
 
 
 def _read_file(file: Path) -> bytes:
-    """The bytes of a regular file; anything else is refused before it is read.
+    """Return the bytes of a regular file; anything else is refused before it is read.
 
     Raises:
         UsageError: as :func:`recognise_file`.
@@ -428,7 +416,7 @@ def _read_file(file: Path) -> bytes:
 
 
 def _check_file(file: Path, about: os.stat_result) -> None:
-    """Refuse what is no regular file, and one that is larger than any answer that is fetched."""
+    """Refuse what is no regular file, and a file larger than any answer may be."""
     largest = Limits().max_bytes
     if not stat.S_ISREG(about.st_mode):
         msg = f"{file} is no file but {_kind(about.st_mode)}: name the file itself"
@@ -456,9 +444,9 @@ def _unknown(name: str, body: bytes) -> SourceFormatError:
     from klimatpuls.files.archive_safety import looks_like
     from klimatpuls.pipeline.recognise_file import recognised_files
 
-    looked_for = isolation.run_isolated(recognised_files, what=name)
-    lines = [f"  {source}: {files}" for source, files in looked_for.items()]
-    kind = "a zip (a workbook, perhaps)" if body.startswith(b"PK") else looks_like(body)
+    expected = isolation.run_isolated(recognised_files, what=name)
+    lines = [f"  {source}: {files}" for source, files in expected.items()]
+    kind = "a zip (it may be a workbook)" if body.startswith(b"PK") else looks_like(body)
     msg = (
         f"{name}: no source knows this file; it is {kind}. Nothing was kept. What each source looks for:\n"
         + "\n".join(lines)
@@ -466,39 +454,34 @@ def _unknown(name: str, body: bytes) -> SourceFormatError:
     return SourceFormatError(msg, rule="unknown_file", findings=[kind])
 
 
-def keep_given(given: Given, context: RunContext) -> Snapshot:
-    """Hop 1 for a file given by hand: keep its bytes.
+def keep_recognised(file: RecognisedFile, context: RunContext) -> Snapshot:
+    """Keep the bytes of a recognised file.
 
     Args:
-        given: The file, recognised.
+        file: The file.
         context: Day, origin and folders.
 
     Returns:
-        The snapshot, not yet entered into the warehouse: the ingest DAG does that with its run.
+        The snapshot. The ingest DAG enters it into the warehouse under its run.
     """
-    source = catalog.source(given.known.source)
+    source = catalog.source(file.known.source)
     fetched = Fetched(
         source=source.id,
-        dataset=given.known.dataset,
-        substance=given.known.substance,
-        url=f"file:{given.name}",
-        parts=(given.body,),
+        dataset=file.known.dataset,
+        substance=file.known.substance,
+        url=f"file:{file.name}",
+        parts=(file.body,),
     )
     return _put(source, fetched, context)
 
 
 def keep_file(file: Path, context: RunContext) -> Snapshot:
-    """Recognise a file given by hand and keep its bytes; see :func:`recognise_file`, :func:`keep_given`."""
-    return keep_given(recognise_file(file), context)
+    """Recognise a file given by hand and keep its bytes."""
+    return keep_recognised(recognise_file(file), context)
 
 
 def adopt_by_hand(
-    conn: PgConnection,
-    source: Source,
-    context: RunContext,
-    *,
-    run_id: int,
-    manifest_path: str,
+    conn: PgConnection, source: Source, context: RunContext, *, run_id: int, manifest_path: str
 ) -> SnapshotResult:
     """Begin a run with bytes that a person gave, kept before by :func:`keep_file`.
 
@@ -509,24 +492,18 @@ def adopt_by_hand(
         run_id: The source run, begun before.
         manifest_path: The snapshot's manifest inside the store.
     """
-    snapshot = SnapshotStore(context.snapshots).read(manifest_path)
-    is_new = _enter(conn, source, snapshot, run_id)
-    result = SnapshotResult(
-        run_id=run_id,
-        state="fetched" if is_new else "no_news",
-        detail=_say(snapshot.dataset, snapshot.substance, snapshot, is_new=is_new),
-        new_snapshots=(snapshot.sha256,) if is_new else (),
-    )
-    return _end(conn, source, result)
+    entered = _Entered()
+    entered.add(conn, source, SnapshotStore(context.snapshots).read(manifest_path), run_id)
+    return _end(conn, source, entered.result(run_id))
 
 
 def adopt_kept(
     conn: PgConnection, source: Source, context: RunContext, *, run_id: int, kept_as_of: date
 ) -> SnapshotResult:
-    """Begin a run with the bytes that had been kept by a day: a backfill asks no agency.
+    """Begin a run with the bytes that were kept by a day: a backfill asks no agency.
 
-    Of every dataset and substance the newest kept answer is taken that was known by the day. Bytes of which
-    something has come already are known and bring nothing.
+    For each dataset and substance it takes the newest snapshot known on or before the day. Snapshots that
+    were loaded before are skipped.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -538,19 +515,12 @@ def adopt_kept(
     Returns:
         What was new; ``not_yet_published`` where nothing had been kept by the day.
     """
-    kept: list[tuple[str, bool]] = []
-    said: list[str] = []
-    store = SnapshotStore(context.snapshots)
+    store, entered = SnapshotStore(context.snapshots), _Entered()
     for dataset, substance in wanted(source, context):
         snapshot = store.newest(source.id, dataset, substance, kept_as_of)
         if snapshot is None:
-            label = f"{dataset} {substance}" if substance else dataset
-            said.append(f"{label}: nothing was kept by {kept_as_of}")
-            continue
-        is_new = _enter(conn, source, snapshot, run_id)
-        kept.append((snapshot.sha256, is_new))
-        said.append(_say(dataset, substance, snapshot, is_new=is_new))
-    new = tuple(sha256 for sha256, is_new in kept if is_new)
-    state = "fetched" if new else "no_news" if kept else "not_yet_published"
-    result = SnapshotResult(run_id=run_id, state=state, detail="; ".join(said), new_snapshots=new)
-    return _end(conn, source, result)
+            name = label(dataset, substance or runs.NOT_BY_SUBSTANCE)
+            entered.details.append(f"{name}: nothing was kept by {kept_as_of}")
+        else:
+            entered.add(conn, source, snapshot, run_id)
+    return _end(conn, source, entered.result(run_id))

@@ -32,10 +32,10 @@ HELD_BACK: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class StaleTables:
-    """The result tables of the current publication that are not of this publication.
+    """The result tables of the current publication that could not be calculated for it.
 
     Attributes:
-        tables: Them, by name.
+        tables: Their status, by name.
         since: The latest publication in which one of them began to fail.
         news: What was new in that publication, in words.
     """
@@ -68,11 +68,7 @@ def _shown(one: TableStatus) -> str:
 
 
 def read_stale(conn: PgConnection) -> StaleTables | None:
-    """The tables of the current publication that could not be calculated; None where all could.
-
-    Args:
-        conn: Connection as ``wh_loader``.
-    """
+    """Return the tables of the current publication that could not be calculated; None where all could."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/current_publication.sql"))
         (publication_id, *_) = cursor.fetchone()
@@ -101,11 +97,7 @@ def _news(causes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def queue_stale(conn: PgConnection, context: RunContext) -> StaleTables | None:
-    """Leave what could not be calculated to be mailed; the same matter once, however often it is asked.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        context: Day, moment and origin.
+    """Queue a notice of the tables that could not be calculated; the same matter only once.
 
     Returns:
         The tables; None where all could be calculated.

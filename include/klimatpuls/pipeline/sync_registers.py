@@ -1,8 +1,8 @@
-"""The network's own registers: reviewed files → ``register``, with history; a changed one is published.
+"""The network's own registers: reviewed files → ``register``, with history.
 
-A row of a register is never overwritten: what a file no longer says is closed, what it says anew is added,
-in one transaction and at one moment. A file with a mistake is left out as a whole, and what the warehouse
-knew of its register stays in force.
+A row of a register is never overwritten: a row that the file no longer has is closed, a new one is added, in
+one transaction and at one moment. A file with a mistake is left out as a whole, and the rows of its register
+stay in force.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _TARGET_COLUMNS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Table:
-    """Where a register lies in the warehouse.
+    """The table of a register in the warehouse.
 
     Attributes:
         name: Table of schema ``register``.
-        columns: Its columns; none named: those of the file.
-        left_out: Columns of the file that are for its reviewer only.
-        part: For two registers in one table, the column and value that tell them apart.
+        columns: Its columns; empty: those of the file.
+        left_out: Columns of the file for its reviewer only.
+        part: For two registers in one table, the column and value that distinguish them.
     """
 
     name: str
@@ -76,14 +76,14 @@ _LISTS_MAY_BE_EMPTY: Final = frozenset({"evidence_links", "measure_ids"})
 def sync_registers(
     conn: PgConnection, folder: Path = REGISTERS_FOLDER, today: date | None = None
 ) -> tuple[str, ...]:
-    """Bring the warehouse's registers to what the sound files say, in one transaction.
+    """Make the warehouse's registers equal to the sound files, in one transaction.
 
-    A file with a mistake changes nothing; :func:`refuse_mistakes` tells of it.
+    A file with a mistake changes nothing; :func:`refuse_mistakes` reports it.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         folder: Folder of the register files.
-        today: The present day, for days that may not lie ahead; None asks nothing of them.
+        today: The present day, for dates that may not be in the future; None checks none.
 
     Returns:
         Names of the registers that changed, such as ``members``; empty when all are as they were.
@@ -93,8 +93,8 @@ def sync_registers(
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("write/lock_registers.sql"))
         cursor.execute(load_sql("read/register_versions.sql"))
-        known = dict(cursor.fetchall())
-        changed = tuple(name for name, sha256 in wanted.items() if known.get(name) != sha256)
+        stored = dict(cursor.fetchall())
+        changed = tuple(name for name, sha256 in wanted.items() if stored.get(name) != sha256)
         if not changed:
             return ()
         cursor.execute(load_sql("read/register_moment.sql"))
@@ -112,11 +112,11 @@ def sync_registers(
 
 
 def refuse_mistakes(folder: Path = REGISTERS_FOLDER, today: date | None = None) -> None:
-    """Say everything that is wrong with the register files.
+    """Raise every mistake of the register files.
 
     Args:
         folder: Folder of the register files.
-        today: The present day, for days that may not lie ahead.
+        today: The present day, for dates that may not be in the future.
 
     Raises:
         RegisterError: with every mistake by file, row, column and remedy.
@@ -127,7 +127,7 @@ def refuse_mistakes(folder: Path = REGISTERS_FOLDER, today: date | None = None) 
 
 
 def _carry_over(cursor: Any, name: str, records: Sequence[Record], moment: datetime) -> None:
-    """Close the rows that no record says any more, and add those that say something new."""
+    """Close the rows that have no record any more, and add the new ones."""
     table = _TABLES[name]
     names = table.columns or tuple(
         column for column in REGISTERS[name].shape.columns if column not in table.left_out
@@ -167,7 +167,7 @@ def _value(column: str, value: Any) -> Any:
 
 
 def _target_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A target as ``register.target`` has it; ``definition`` is what the formulas read back."""
+    """Return a target as a row of ``register.target``; the formulas read ``definition``."""
     target = from_definition(values)
     return {
         "target_id": target.target_id,

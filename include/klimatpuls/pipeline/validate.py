@@ -1,4 +1,4 @@
-"""Hop 3: loaded rows → a verdict per release, Data Docs, and the state of each dataset."""
+"""Step 3: loaded rows → a verdict per release, Data Docs, and the state of each dataset."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationResult:
-    """What the gates said of a run.
+    """The verdict of the gates on a run.
 
     Attributes:
         run_id: The source run.
-        state: ``validated``, ``held``, ``quarantined`` or ``no_news``; the gravest of its releases decides.
+        state: ``validated``, ``held``, ``quarantined`` or ``no_news``; the worst of its releases decides.
         publishable: Releases that go on to publication.
         held: Releases that wait for a person.
         quarantined: Releases or files that were refused.
@@ -44,7 +44,7 @@ class ValidationResult:
 def validate_run(
     conn: PgConnection, dsn: str, source: Source, run_id: int, context: RunContext
 ) -> ValidationResult:
-    """Judge every loaded release of a run, write the verdicts and close the run.
+    """Evaluate every loaded release of a run, write the verdicts and close the run.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -66,12 +66,7 @@ def validate_run(
 
 
 def read_result(conn: PgConnection, run_id: int) -> ValidationResult:
-    """What the gates said of a run, from the warehouse.
-
-    Args:
-        conn: Connection as ``wh_loader``.
-        run_id: The source run.
-    """
+    """Read the verdict of the gates on a run from the warehouse."""
     explanations = reading.read_explanations(conn, run_id)
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/releases_of_run.sql"), {"run_id": run_id})
@@ -95,15 +90,14 @@ def read_result(conn: PgConnection, run_id: int) -> ValidationResult:
 
 
 def _describe(result: ValidationResult, notes: Sequence[str]) -> str:
-    said = [f"{release_id}: passed" for release_id in result.publishable]
-    said += [f"{release_id}: on hold" for release_id in result.held]
-    said += [f"{name}: quarantined" for name in result.quarantined]
-    said = [*(said or ["nothing to validate"]), *runs.notes_in_short(notes)]
-    return "; ".join(said)
+    parts = [f"{release_id}: passed" for release_id in result.publishable]
+    parts += [f"{release_id}: on hold" for release_id in result.held]
+    parts += [f"{name}: quarantined" for name in result.quarantined]
+    return "; ".join([*(parts or ["nothing to validate"]), *runs.notes_in_short(notes)])
 
 
 def close_failed(conn: PgConnection, source: Source, context: RunContext, run_id: int, message: str) -> None:
-    """Close a run that came to nothing, and say so of every dataset of the source; commits.
+    """Close a run that failed, and write that for every dataset of the source; commits.
 
     Args:
         conn: Connection as ``wh_loader``.
@@ -120,9 +114,9 @@ def close_failed(conn: PgConnection, source: Source, context: RunContext, run_id
 def record_checks(
     conn: PgConnection, source: Source, context: RunContext, failure: str | None = None
 ) -> None:
-    """Write how fresh each dataset of a source is as of the run's day. The caller commits.
+    """Write how fresh each dataset of a source is as of the run's day; the caller commits.
 
-    What no setting asks for is told of only where a file of it was kept.
+    A dataset that no setting names is left out, unless a file of it was kept.
 
     Args:
         conn: Connection as ``wh_loader``.

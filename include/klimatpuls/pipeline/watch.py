@@ -1,13 +1,13 @@
-"""What nobody else would notice: runs that were killed, releases without an event, untold matters."""
+"""Finds what no event reports: killed runs, releases without an event, pending notices."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from klimatpuls.domain.defects import overdue
-from klimatpuls.domain.methods import METHOD_VERSION
-from klimatpuls.pipeline.operator_notice import killed_run, overdue_defect, queue, tell
-from klimatpuls.pipeline.publish import INGEST_PATIENCE_MINUTES
+from klimatpuls.domain.method_version import METHOD_VERSION
+from klimatpuls.pipeline.context import INGEST_PATIENCE_MINUTES
+from klimatpuls.pipeline.operator_notice import killed_run, notify, overdue_defect, queue
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.warehouse.code_version import code_sha256
 from klimatpuls.warehouse.connection import load_sql
@@ -34,9 +34,9 @@ def close_stuck_runs(
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
-        older_than_minutes: A younger run may still be at work; 0 closes all, for a start in an empty house.
-        context: Day, moment and origin of the notice that the operator is told of each with; None where a
-            person sees it anyway.
+        older_than_minutes: A younger run may still be at work; 0 closes all, at a start when nothing runs.
+        context: Day, moment and origin of the notice to the operator about each; None where a person sees it
+            anyway.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(
@@ -49,24 +49,18 @@ def close_stuck_runs(
     return len(closed)
 
 
-def tell_of_overdue_defects(
+def notify_overdue_defects(
     conn: PgConnection, settings: SmtpSettings, context: RunContext
 ) -> tuple[str, ...]:
-    """Tell the operator of known defects whose day of review has passed, each once; returns their names.
-
-    Args:
-        conn: Connection as ``wh_loader``; this function commits.
-        settings: The mail server and the operator's address.
-        context: Day, moment and origin.
-    """
+    """Mail the operator known defects whose day of review has passed, each once; returns their names."""
     late = overdue(read_known_defects(context.registers), context.as_of)
     for defect in late:
-        tell(conn, settings, overdue_defect(defect, context), context)
+        notify(conn, settings, overdue_defect(defect, context), context)
     return tuple(defect.defect_id for defect in late)
 
 
 def has_unpublished(conn: PgConnection) -> bool:
-    """Whether a validated release, a changed register, another method or mended code is to be published."""
+    """Return whether a validated release, a changed register, another method or repaired code waits."""
     with conn, conn.cursor() as cursor:
         values = {"method_version": METHOD_VERSION, "code_sha256": code_sha256()}
         cursor.execute(load_sql("read/has_unpublished.sql"), values)
@@ -75,7 +69,7 @@ def has_unpublished(conn: PgConnection) -> bool:
 
 
 def has_mail_due(conn: PgConnection) -> bool:
-    """Whether the outbox holds a mail that may be sent, tried again, or settled after a killed process."""
+    """Return whether the outbox holds a mail to send, to try again, or to settle after a killed process."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/mail_is_due.sql"))
         (is_due,) = cursor.fetchone()
@@ -83,7 +77,7 @@ def has_mail_due(conn: PgConnection) -> bool:
 
 
 def queue_missed_digest(conn: PgConnection, context: RunContext, list_address: str | Sequence[str]) -> bool:
-    """Queue what an earlier day's publication could not tell, a digest of that day having gone before it."""
+    """Queue the news of an earlier day's publication that came after that day's digest; returns if any."""
     return enqueue_missed_digest(
         conn, as_of=context.as_of, list_address=list_address, always_ask=context.always_ask
     )

@@ -1,4 +1,4 @@
-"""The network's own files: members, targets, plans, measures; read and checked."""
+"""The network's own files, read and checked: members, targets, plans, measures."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read_registers(folder: Path = REGISTERS_FOLDER, today: dt.date | None = None
 
     Args:
         folder: Folder of the files.
-        today: The present day, for days that may not lie ahead; None asks nothing of them.
+        today: The present day, for days that may not lie ahead; None skips that check.
 
     Raises:
         RegisterError: with every mistake of every file.
@@ -87,11 +87,11 @@ def read_registers(folder: Path = REGISTERS_FOLDER, today: dt.date | None = None
 
 
 def register_hashes(registers: Registers) -> dict[str, str]:
-    """Register → hash of what it says, whatever the order and layout of its file."""
+    """Register → hash of its content, independent of the order and layout of its file."""
     return {name: records_sha256(registers.records[name]) for name in REGISTERS}
 
 
 def register_sha256(registers: Registers) -> str:
-    """Hash over the content of all registers; a changed comment in a file is no changed register."""
+    """Hash over the content of all registers; comments in the files do not count."""
     text = json.dumps(register_hashes(registers), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

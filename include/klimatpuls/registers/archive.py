@@ -1,8 +1,8 @@
-"""The parts of a zipped spreadsheet, inflated and parsed as a stream, within ceilings no register reaches.
+"""Reads the parts of a zipped spreadsheet as a stream, within ceilings that no register reaches.
 
-A register is small, but its file comes from anywhere. So nothing is laid out before it is counted: parts are
-inflated in chunks, XML is parsed as it comes, and a document type declaration is refused. A cell without
-content costs a count and no memory: a formatted last row or a blank far to the right is read, not refused.
+A register is small, but its file may come from anywhere. So everything is counted before it is stored: parts
+are inflated in chunks, XML is parsed as a stream, and a document type declaration is refused. An empty cell
+is counted and takes no memory, so a formatted last row or a blank far to the right is read, not refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
-from klimatpuls.registers.words import Words, same
+from klimatpuls.registers.words import Words, same, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -49,26 +49,18 @@ class BrokenWorkbookError(Exception):
 def too_large(what: Words) -> BrokenWorkbookError:
     """The error for a file beyond a ceiling."""
     return BrokenWorkbookError(
-        Words(
-            f"filen läses inte, för den har {what.sv}; inget register är så stort",
-            f"the file is not read because it has {what.en}; no register is that large",
-        )
+        words("the file is not read because it has {what}; no register is that large", what=what)
     )
 
 
 def damaged(why: object) -> BrokenWorkbookError:
-    """The error for a file that is not whole."""
+    """The error for a damaged or truncated file."""
     text = same(why)
-    return BrokenWorkbookError(
-        Words(
-            f"arbetsboken är skadad eller avbruten ({text.sv})",
-            f"the workbook is truncated or damaged ({text.en})",
-        )
-    )
+    return BrokenWorkbookError(words("the workbook is truncated or damaged ({text})", text=text))
 
 
 class Budget:
-    """Counts what a file asks for; raises BrokenWorkbookError at the first ceiling."""
+    """Counts what a file contains; raises BrokenWorkbookError at the first ceiling."""
 
     def __init__(self) -> None:
         self._bytes = self._cells = self._filled = self._characters = 0
@@ -78,15 +70,13 @@ class Budget:
         self._bytes += count
         if self._bytes > MAX_INFLATED_BYTES:
             what = f"{MAX_INFLATED_BYTES:,}"
-            raise too_large(
-                Words(f"mer än {what} byte när den packats upp", f"more than {what} bytes when unpacked")
-            )
+            raise too_large(words("more than {what} bytes when unpacked", what=what))
 
     def see(self, count: int = 1) -> None:
         """Count cells, empty or not."""
         self._cells += count
         if self._cells > MAX_CELLS:
-            raise too_large(Words(f"mer än {MAX_CELLS:,} celler", f"more than {MAX_CELLS:,} cells"))
+            raise too_large(words("more than {max_cells:,} cells", max_cells=MAX_CELLS))
 
     def keep(self, cell: Cell, count: int = 1) -> None:
         """Count filled cells that hold the same."""
@@ -95,10 +85,10 @@ class Budget:
             self._characters += len(cell) * count
         if self._filled > MAX_FILLED_CELLS:
             what = f"{MAX_FILLED_CELLS:,}"
-            raise too_large(Words(f"mer än {what} ifyllda celler", f"more than {what} filled cells"))
+            raise too_large(words("more than {what} filled cells", what=what))
         if self._characters > MAX_CHARACTERS:
             what = f"{MAX_CHARACTERS:,}"
-            raise too_large(Words(f"mer än {what} tecken", f"more than {what} characters"))
+            raise too_large(words("more than {what} characters", what=what))
 
 
 class Archive:
@@ -113,7 +103,7 @@ class Archive:
 
     def __init__(self, body: bytes) -> None:
         if body.count(_ENTRY_MARK) > MAX_PARTS:
-            raise too_large(Words(f"mer än {MAX_PARTS} delar", f"more than {MAX_PARTS} parts"))
+            raise too_large(words("more than {max_parts} parts", max_parts=MAX_PARTS))
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(body))
             entries = self._zip.infolist()
@@ -121,7 +111,7 @@ class Archive:
             raise damaged(error) from error
         self._entries = {entry.filename.casefold(): entry for entry in entries}
         if any(entry.flag_bits & 0x1 for entry in entries):
-            raise BrokenWorkbookError(Words("filen är skyddad med lösenord", "the file has a password"))
+            raise BrokenWorkbookError(words("the file has a password"))
         self.budget = Budget()
 
     def __contains__(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a cell of a spreadsheet can hold, whatever program wrote it, and where it stands."""
+"""Types of spreadsheet cells, independent of the program that wrote them, and references to cells."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ def place_of(name: str) -> tuple[int, int] | None:
 
 
 def is_error(text: str) -> bool:
-    """Whether a text is what a spreadsheet shows in place of a value that it could not compute."""
+    """Whether a text is one that spreadsheets show in place of a value they could not compute."""
     plain = text.casefold()
     return plain in ERROR_TEXTS or (plain.startswith("err:") and plain[4:].isdigit())

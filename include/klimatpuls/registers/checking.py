@@ -1,7 +1,7 @@
-"""Every register of a folder, read and held to its schema and its rules; all mistakes at once.
+"""Reads every register of a folder and checks it against its schema and its rules; reports all mistakes.
 
-A file with a mistake is left out as a whole and harms no other: what refers to it is checked against the rows
-that could be read.
+A file with a mistake is left out as a whole and does not affect the others: references to it are checked
+against the rows that could be read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from klimatpuls.registers.reading import (
 from klimatpuls.registers.rules import Book, Found, Record
 from klimatpuls.registers.schemas import MAX_NUMBER, Fault, Shape, shape
 from klimatpuls.registers.values import Question, value_of, word_of
-from klimatpuls.registers.words import NOTHING, Words, same, shown
+from klimatpuls.registers.words import NOTHING, Words, joined, same, shown, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,28 +43,28 @@ if TYPE_CHECKING:
 
 
 MAX_MISTAKES: Final = 2000
-"""Mistakes of a file after which its other rows are not looked at: it is left out as a whole anyway."""
+"""Mistakes of a file after which its other rows are not checked: the file is left out anyway."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Register:
     """One register: its file, its schema, its rules.
 
     Attributes:
-        name: Its name, which is that of its schema unless ``schema`` says another.
-        file: Its file in the folder of registers.
+        name: Its name, and that of its file.
         key: Columns that name a row uniquely.
-        rule: What its schema cannot say.
+        rule: Checks what its schema cannot express.
         entries: In a YAML file, the setting that holds the list; None where the file is one record.
-        schema: Name of its schema.
+        schema: Name of its schema; empty where it is the register's own.
+        is_yaml: Whether its file is YAML; else it is a CSV table.
     """
 
     name: str
-    file: str
     key: tuple[str, ...]
     rule: Callable[[Sequence[Record], Book], Iterator[Found]]
     entries: str | None = None
     schema: str = ""
+    is_yaml: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -74,71 +74,43 @@ class Register:
     @property
     def is_spreadsheet(self) -> bool:
         """Whether its file is a table."""
-        return self.file.endswith(".csv")
+        return not (self.is_yaml or self.entries)
+
+    @property
+    def file(self) -> str:
+        """Its file in the folder of registers."""
+        return f"{self.name}.csv" if self.is_spreadsheet else f"{self.name}.yaml"
 
 
 REGISTERS: Final[Mapping[str, Register]] = {
     register.name: register
     for register in (
-        Register(name="members", file="members.csv", key=("region_code",), rule=rules.members),
-        Register(
-            name="targets", file="targets.yaml", key=("target_id",), rule=rules.own_targets, entries="targets"
-        ),
-        Register(
-            name="national_lines",
-            file="national_lines.yaml",
-            key=("target_id",),
-            rule=rules.national_lines,
-            entries="targets",
-            schema="targets",
-        ),
-        Register(name="rules", file="rules.yaml", key=(), rule=rules.rules),
-        Register(
-            name="known_defects", file="known_defects.csv", key=("defect_id",), rule=rules.known_defects
-        ),
-        Register(name="climate_plans", file="climate_plans.csv", key=("plan_id",), rule=rules.climate_plans),
-        Register(name="measures", file="measures.csv", key=("measure_id",), rule=rules.measures),
-        Register(name="pledges", file="pledges.csv", key=("pledge_id",), rule=rules.pledges),
-        Register(name="evidence", file="evidence.csv", key=("evidence_id",), rule=rules.nothing_more),
-        Register(
-            name="enquiries",
-            file="enquiries.csv",
-            key=("region_code", "criterion", "asked_on"),
-            rule=rules.enquiries,
-        ),
-        Register(
-            name="reporting_rounds",
-            file="reporting_rounds.csv",
-            key=("round_id",),
-            rule=rules.reporting_rounds,
-        ),
-        Register(name="answers", file="answers.csv", key=("region_code", "answered_on"), rule=rules.answers),
-        Register(name="own_series", file="own_series.csv", key=("series_id", "year"), rule=rules.own_series),
-        Register(name="sector_lists", file="sector_lists.csv", key=("list_id",), rule=rules.sector_lists),
-        Register(
-            name="criteria_rules",
-            file="criteria_rules.csv",
-            key=("rule_id", "valid_from"),
-            rule=rules.criteria_rules,
-        ),
-        Register(
-            name="municipality_groups",
-            file="municipality_groups.csv",
-            key=("region_code", "valid_from"),
-            rule=rules.municipality_groups,
-        ),
+        Register("members", ("region_code",), rules.members),
+        Register("targets", ("target_id",), rules.own_targets, entries="targets"),
+        Register("national_lines", ("target_id",), rules.national_lines, entries="targets", schema="targets"),
+        Register("rules", (), rules.rules, is_yaml=True),
+        Register("known_defects", ("defect_id",), rules.known_defects),
+        Register("climate_plans", ("plan_id",), rules.climate_plans),
+        Register("measures", ("measure_id",), rules.measures),
+        Register("pledges", ("pledge_id",), rules.pledges),
+        Register("evidence", ("evidence_id",), rules.nothing_more),
+        Register("enquiries", ("region_code", "criterion", "asked_on"), rules.enquiries),
+        Register("reporting_rounds", ("round_id",), rules.reporting_rounds),
+        Register("answers", ("region_code", "answered_on"), rules.answers),
+        Register("own_series", ("series_id", "year"), rules.own_series),
+        Register("sector_lists", ("list_id",), rules.sector_lists),
+        Register("criteria_rules", ("rule_id", "valid_from"), rules.criteria_rules),
+        Register("municipality_groups", ("region_code", "valid_from"), rules.municipality_groups),
     )
 }
-"""Every register of the folder, in the order a check tells them."""
-CONTACTS: Final = Register(
-    name="contacts", file="contacts.csv", key=("region_code", "kind"), rule=rules.contacts
-)
-"""Personal data: its file lies outside the project, and no list of registers holds it."""
+"""Every register of the folder, in the order in which mistakes are listed."""
+CONTACTS: Final = Register("contacts", ("region_code", "kind"), rules.contacts)
+"""Personal data: the file lies outside the project and is not one of ``REGISTERS``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a folder of registers says.
+    """The registers of a folder, checked.
 
     Attributes:
         records: Register → its records in the order of the file, for every register without a mistake.
@@ -161,11 +133,11 @@ class Checked:
 
 
 def check_folder(folder: Path = REGISTERS_FOLDER, today: dt.date | None = None) -> Checked:
-    """Read every register of a folder and hold it to its schema and its rules.
+    """Every register of a folder, checked against its schema and its rules.
 
     Args:
         folder: Folder of the files.
-        today: The present day, for days that may not lie ahead; None asks nothing of them.
+        today: The present day, for days that may not lie ahead; None skips that check.
 
     Returns:
         The records of the files without a mistake, and every mistake of the others.
@@ -174,7 +146,7 @@ def check_folder(folder: Path = REGISTERS_FOLDER, today: dt.date | None = None) 
 
 
 def draft_folder(folder: Path, today: dt.date | None = None) -> dict[str, Draft]:
-    """Every file of a folder as far as it could be read, not yet held to the others."""
+    """Every file of a folder as far as it could be read, not yet checked against the others."""
     return {name: _draft(register, folder / register.file, today) for name, register in REGISTERS.items()}
 
 
@@ -201,12 +173,12 @@ def check_contacts(path: Path, book: Checked, today: dt.date | None = None) -> t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A file as far as it could be read.
+    """The content of a file that could be read.
 
     Attributes:
         file: Its name in messages.
-        records: Everything that could be read; None for a file that is no table at all.
-        sound: The records that their schema has nothing against.
+        records: Everything that could be read; None where the file is not a table.
+        sound: The records that fit their schema.
         mistakes: What was found so far.
     """
 
@@ -217,7 +189,7 @@ class Draft:
 
 
 def settle(drafts: Mapping[str, Draft]) -> Checked:
-    """Hold the files to their rules and to each other."""
+    """Check the files against their rules and against each other."""
     book = Book({name: draft.records for name, draft in drafts.items() if draft.records is not None})
     records: dict[str, tuple[Record, ...]] = {}
     mistakes: list[Mistake] = []
@@ -242,9 +214,9 @@ def _draft(register: Register, path: Path, today: dt.date | None) -> Draft:
     return draft_of_sheet(register, sheet, today)
 
 
-def rejudge(register: Register, draft: Draft, today: dt.date | None) -> Draft:
-    """A draft whose records are others than those it was read with, held to the schema again."""
-    return _judge(register, draft.file, draft.records or (), (), today)
+def recheck(register: Register, draft: Draft, today: dt.date | None) -> Draft:
+    """A draft whose records were replaced, checked against the schema again."""
+    return _check_records(register, draft.file, draft.records or (), (), today)
 
 
 def draft_of_mapping(
@@ -252,7 +224,7 @@ def draft_of_mapping(
 ) -> Draft:
     """The records of a YAML register: the list it holds, or the file as one record."""
     if register.entries is None:
-        return _judge(register, file, [Record(place=NOTHING, values=_json(document))], [], today)
+        return _check_records(register, file, [Record(place=NOTHING, values=_json(document))], [], today)
     entries = document.get(register.entries)
     if not isinstance(entries, list) or len(document) != 1:
         entry = register.entries
@@ -260,19 +232,16 @@ def draft_of_mapping(
             file=file,
             place=NOTHING,
             column=same(entry),
-            problem=Words(
-                f"väntade en enda inställning {entry} med en lista",
-                f"expected the one setting {entry} with a list",
-            ),
-            remedy=Words("Skriv [] så länge ingen finns.", "Write [] while there is none."),
+            problem=words("expected the one setting {entry} with a list", entry=entry),
+            remedy=words("Write [] while there is none."),
         )
         return Draft(file=file, records=None, sound=(), mistakes=(mistake,))
     records, mistakes = [], []
     for number, entry in enumerate(entries, start=1):
         if isinstance(entry, dict):
             name = entry.get(register.key[0])
-            told = f" ({name})" if name else ""
-            place = Words(f"post {number}{told}", f"entry {number}{told}")
+            named = f" ({name})" if name else ""
+            place = words("entry {number}{named}", number=number, named=named)
             values = _json(entry)
             columns = register.shape.columns
             values = {column: word_of(value, columns.get(column, {})) for column, value in values.items()}
@@ -282,20 +251,17 @@ def draft_of_mapping(
             mistakes.append(
                 Mistake(
                     file=file,
-                    place=Words(f"post {number}", f"entry {number}"),
+                    place=words("entry {number}", number=number),
                     column=None,
-                    problem=Words(
-                        f"väntade inställningar med namn, här står {found.sv}",
-                        f"expected settings with names, found {found.en}",
-                    ),
-                    remedy=Words(f"{SHAPE_IN_README.sv}.", f"{SHAPE_IN_README.en}."),
+                    problem=words("expected settings with names, found {found}", found=found),
+                    remedy=SHAPE_IN_README,
                 )
             )
-    return _judge(register, file, records, mistakes, today)
+    return _check_records(register, file, records, mistakes, today)
 
 
 def _json(value: Any) -> Any:
-    """What YAML read as JSON knows it: days as ISO text, settings without a value left out."""
+    """A YAML value as JSON: days as ISO text, settings without a value left out."""
     if isinstance(value, dict):
         return {str(name): _json(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
@@ -315,13 +281,13 @@ def draft_of_sheet(register: Register, sheet: Sheet, today: dt.date | None = Non
     for number, cells in sheet.rows:
         spare = next((index for index in cells if index >= len(columns) or columns[index] is None), None)
         if spare is not None:
-            # The cells before it may be shifted: no message about them would be true.
+            # The cells before it may be shifted, so messages about them could be wrong.
             mistakes.append(_spare(sheet, number, spare, cells[spare]))
             continue
         named = {index: str(columns[index]) for index in cells}
         read = {index: value_of(cell, known[named[index]]) for index, cell in cells.items()}
         mistakes += [
-            _question(sheet.name, reference(number, index), number, value, register.shape, named[index])
+            _unclear_cell(sheet.name, reference(number, index), number, value, register.shape, named[index])
             for index, value in read.items()
             if isinstance(value, Question)
         ]
@@ -332,17 +298,17 @@ def draft_of_sheet(register: Register, sheet: Sheet, today: dt.date | None = Non
         }
         places = {column: reference(number, index) for index, column in enumerate(columns) if column}
         records.append(Record(place=row_place(number), values=values, cells=places))
-    return _judge(register, sheet.name, records, mistakes, today)
+    return _check_records(register, sheet.name, records, mistakes, today)
 
 
 def _columns(register: Register, sheet: Sheet) -> list[str | None]:
-    """The register's column for each column of a table; a column without header and cells is passed over."""
+    """For each column of a table the register's column; None where the header names none."""
     headers = register.shape.headers
     return [headers.get(regions.plain_name(text)) for text in sheet.header]
 
 
 def _labelled(mistake: Mistake, of: Shape, columns: Sequence[str | None]) -> Mistake:
-    """A mistake of a cell, its column named as the register does."""
+    """A mistake of a cell, its column named as in the register."""
     if mistake.column is None:
         return mistake
     column = of.headers.get(regions.plain_name(mistake.column.en))
@@ -356,20 +322,15 @@ def _spare(sheet: Sheet, row: int, index: int, cell: Cell) -> Mistake:
         place=row_place(row),
         column=None,
         cell=reference(row, index),
-        problem=Words(
-            f"{found.sv} står i en kolumn utan rubrik", f"{found.en} stands in a column without a header"
-        ),
-        remedy=Words(
-            "Töm cellen; en text som innehåller skiljetecknet sätts inom citattecken.",
-            "Empty the cell; a text that holds the separator is put into quotation marks.",
-        ),
+        problem=words("{found} stands in a column without a header", found=found),
+        remedy=words("Empty the cell; a text that holds the separator is put into quotation marks."),
     )
 
 
-def _question(file: str, cell: str, row: int, question: Question, of: Shape, column: str) -> Mistake:
+def _unclear_cell(file: str, cell: str, row: int, question: Question, of: Shape, column: str) -> Mistake:
     problem = question.problem
     if of.columns[column].get("x-private"):
-        problem = Words("cellen kan inte läsas", "the cell cannot be read")
+        problem = words("the cell cannot be read")
     return Mistake(
         file=file,
         place=row_place(row),
@@ -389,44 +350,39 @@ def _header_mistakes(register: Register, sheet: Sheet, columns: Sequence[str | N
         )
 
     labels = [register.shape.label(name) for name in known]
-    names = Words(", ".join(label.sv for label in labels), ", ".join(label.en for label in labels))
+    names = joined(", ", labels)
     for index, (text, column) in enumerate(zip(sheet.header, columns, strict=True)):
         if column is None and text:
-            told = shown(text)
-            header = Words(told.sv.strip('"'), told.en.strip('"'))
             yield mistake(
-                header,
-                Words("registret har ingen sådan kolumn", "the register has no such column"),
-                Words(f"Kända är {names.sv}.", f"Known are {names.en}."),
+                shown(text, quoted=False),
+                words("the register has no such column"),
+                words("Known are {names}.", names=names),
                 f"{column_letters(index)}1",
             )
     counts = Counter(name for name in columns if name)
     for column in (name for name in counts if counts[name] > 1):
         yield mistake(
             register.shape.label(column),
-            Words("kolumnen finns två gånger", "the column stands there twice"),
-            Words("Behåll en av de två.", "Keep one of the two."),
+            words("the column stands there twice"),
+            words("Keep one of the two."),
         )
     for column in known:
         if column not in counts:
             yield mistake(
                 register.shape.label(column),
-                Words("kolumnen saknas", "the column is missing"),
-                Words(
-                    "Lägg tillbaka kolumnen, med tomma celler där inget är känt.",
-                    "Put the column back, with empty cells where nothing is known.",
-                ),
+                words("the column is missing"),
+                words("Put the column back, with empty cells where nothing is known."),
             )
 
 
-def _judge(
+def _check_records(
     register: Register,
     file: str,
     records: Sequence[Record],
     mistakes: Sequence[Mistake],
     today: dt.date | None,
 ) -> Draft:
-    """Hold each record to the schema, and the records to each other's keys."""
+    """Check each record against the schema, and that no key stands twice."""
     found: list[Mistake] = [*mistakes]
     # A cell that is empty only because its content was a mistake already is reported once.
     emptied = {(mistake.place, mistake.column) for mistake in mistakes}
@@ -435,17 +391,19 @@ def _judge(
         if len(found) > MAX_MISTAKES:
             break
         faults = [
-            Found(record, fault.column, fault.problem, fault.remedy)
-            for fault in (*register.shape.faults(record.values), *_unstorable(register.shape, record.values))
+            Found(record, *fault)
+            for fault in (*register.shape.faults(record.values), *_unstorable(record.values))
         ]
-        told = [_mistake(file, register, fault) for fault in faults]
-        told = [mistake for mistake in told if (mistake.place, mistake.column) not in emptied]
+        found += [
+            mistake
+            for fault in faults
+            if ((mistake := _mistake(file, register, fault)).place, mistake.column) not in emptied
+        ]
         if not faults:
             ahead = list(_days_ahead(register, record, today))
-            told += [_mistake(file, register, fault) for fault in ahead]
+            found += [_mistake(file, register, fault) for fault in ahead]
             if not ahead:
                 sound.append(record)
-        found += told
     found += [_mistake(file, register, twice) for twice in rules.repeated(records, register.key)]
     return Draft(file=file, records=tuple(records), sound=tuple(sound), mistakes=tuple(found))
 
@@ -454,26 +412,20 @@ def _days_ahead(register: Register, record: Record, today: dt.date | None) -> It
     for column, entry in register.shape.columns.items():
         day = record.values.get(column)
         if today is not None and entry.get("x-not-future") and day is not None and day > today.isoformat():
-            problem = Words(
-                f"{day} har inte kommit än (i dag är det {today})",
-                f"{day} has not come yet (today is {today})",
-            )
-            yield Found(
-                record, column, problem, Words("Skriv dagen då det hände.", "Write the day it happened.")
-            )
+            problem = words("{day} has not come yet (today is {today})", day=day, today=today)
+            yield Found(record, column, problem, words("Write the day it happened."))
 
 
-def _unstorable(of: Shape, values: Mapping[str, Any]) -> Iterator[Fault]:
-    """Values that fit the schema and still no table or formula can hold."""
+def _unstorable(values: Mapping[str, Any]) -> Iterator[Fault]:
+    """Values that fit the schema, but that no table or formula can hold."""
     for column, value in values.items():
         for inner in _leaves(value):
             if isinstance(inner, str) and (found := text_problem(inner)):
-                yield Fault(column=column, problem=found[0], remedy=found[1])
+                yield Fault(column, *found)
             elif isinstance(inner, float | int) and not abs(inner) <= MAX_NUMBER:
                 number = _in_short(inner)
-                problem = Words(f"talet är för stort ({number})", f"the number is too large ({number})")
-                remedy = Words("Skriv ett tal i kolumnens enhet.", "Write a number in the column's unit.")
-                yield Fault(column=column, problem=problem, remedy=remedy)
+                problem = words("the number is too large ({number})", number=number)
+                yield Fault(column, problem, words("Write a number in the column's unit."))
 
 
 def _in_short(number: float) -> str:
@@ -507,12 +459,12 @@ def _mistake(file: str, register: Register, found: Found) -> Mistake:
 
 
 def row_sha256(values: Mapping[str, Any]) -> str:
-    """Hash of what a record says, whatever the order of its columns."""
+    """Hash of a record, independent of the order of its columns."""
     text = json.dumps(values, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def register_sha256(records: Sequence[Record]) -> str:
-    """Hash of what a register says, whatever the order of its rows."""
+    """Hash of a register, independent of the order of its rows."""
     rows = sorted(row_sha256(record.values) for record in records)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -1,7 +1,7 @@
 """The two contacts of a member: role and function address, in a file outside the project.
 
-They are personal data. No message repeats them, no list of registers holds them, and what a person asked to
-be deleted is taken out of the file too, so that it does not come back.
+They are personal data. No message repeats them, and they are not in the list of registers. Deleting a contact
+removes it from the file too, so that the next load does not bring it back.
 """
 
 from __future__ import annotations

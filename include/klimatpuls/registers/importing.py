@@ -1,9 +1,8 @@
-"""Rows that a member filled in, brought into the reviewed files: checked with everything else, then written.
+"""Imports rows that a member filled in into the reviewed files.
 
-A member fills in the template workbook (one sheet per register) or a CSV with its columns. Each row is added,
-or takes the place of the row with the same id; nothing is taken away. The files are only written when neither
-the rows nor the registers with them have a mistake that was not there before, and are then reviewed like any
-other change.
+A member fills in the template workbook (one sheet per register) or a CSV with its columns. Each row is added
+or replaces the row with the same id; no row is deleted. The files are written only if the rows, and the
+registers with them, have no new mistake. They are then reviewed like any other change.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from klimatpuls.registers.checking import (
     Register,
     draft_folder,
     draft_of_sheet,
-    rejudge,
+    recheck,
     settle,
 )
 from klimatpuls.registers.reading import (
@@ -37,7 +36,7 @@ from klimatpuls.registers.reading import (
 )
 from klimatpuls.registers.template import FILLED_IN, GUIDE
 from klimatpuls.registers.values import cell_text
-from klimatpuls.registers.words import NOTHING, Words, shown
+from klimatpuls.registers.words import NOTHING, shown, words
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -47,18 +46,18 @@ if TYPE_CHECKING:
 
 _COMMENT: Final = "#"
 _RECOGNISED: Final = 0.5
-"""Share of a register's columns that a table must have to be taken for it."""
+"""Share of a register's columns that a table must have to be recognised as it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What an import did to one register.
+    """Result of an import for one register.
 
     Attributes:
         file: The reviewed file.
         added: Rows that are new.
-        changed: Rows that took the place of another.
-        unchanged: Rows that say what the file said already.
+        changed: Rows that replaced another.
+        unchanged: Rows that the file held already.
     """
 
     file: str
@@ -74,12 +73,12 @@ class Imported:
 def import_file(
     path: Path, folder: Path, *, register: str | None = None, today: dt.date | None = None
 ) -> tuple[Imported, ...]:
-    """Bring the rows of a file that a member filled in into the reviewed files.
+    """Import the rows of a file that a member filled in.
 
     Args:
         path: The template workbook, as any spreadsheet program saves it, or a CSV of one register.
         folder: Folder of the reviewed files.
-        register: Name of the register a CSV is about; None: told by its name or its columns.
+        register: Name of the register a CSV is about; None: recognised by its name or its columns.
         today: The present day, for days that may not lie ahead.
 
     Returns:
@@ -87,7 +86,7 @@ def import_file(
 
     Raises:
         RegisterError: with every mistake; nothing is written then.
-        UsageError: if nobody can tell which register a CSV is about, or none has the name given.
+        UsageError: if the register of a CSV cannot be recognised, or none has the given name.
     """
     try:
         body = read_bytes(path)
@@ -109,10 +108,10 @@ def import_file(
 def merge(
     filled: Sequence[tuple[Register, Draft]], folder: Path, today: dt.date | None = None
 ) -> tuple[Imported, ...]:
-    """Bring records into the reviewed files, all or none.
+    """Import records into the reviewed files, all or none.
 
     Args:
-        filled: Register → the records to bring in, as far as they could be read.
+        filled: Registers, each with the records to import as far as they could be read.
         folder: Folder of the reviewed files.
         today: The present day.
 
@@ -131,7 +130,7 @@ def merge(
             raise RegisterError(held.mistakes)
         incoming = [replace(record, file=draft.file) for record in draft.records or ()]
         records, counts = _merged(register, held.records, incoming)
-        drafts[register.name] = rejudge(register, replace(held, records=records), today)
+        drafts[register.name] = recheck(register, replace(held, records=records), today)
         done.append((register, records, counts))
     new = [mistake for mistake in settle(drafts).mistakes if str(mistake) not in known]
     if new:
@@ -170,14 +169,14 @@ def _sheets(sheets: Sequence[Sheet]) -> list[tuple[Register, Sheet]]:
         if register is not None:
             found.append((register, sheet))
         elif plain_name(name) != plain_name(GUIDE) and sheet.rows:
-            titles, called = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN), shown(name)
+            titles = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN)
             mistakes.append(
                 Mistake(
                     file=sheet.name,
                     place=NOTHING,
                     column=None,
-                    problem=Words(f"inget register heter {called.sv}", f"no register is called {called.en}"),
-                    remedy=Words(f"Kalla bladet något av {titles}.", f"Name the sheet one of {titles}."),
+                    problem=words("no register is called {name}", name=shown(name)),
+                    remedy=words("Name the sheet one of {titles}.", titles=titles),
                 )
             )
     if mistakes:
@@ -197,16 +196,14 @@ def _register_of(name: str, sheet: Sheet) -> Register:
     (second, _), (best, found) = hits[-2:]
     if best == second or best < _RECOGNISED:
         names = ", ".join(one.name for one in FILLED_IN)
-        msg = (
-            f"{sheet.name}: det går inte att se vilket register detta är; ange --register. "
-            f"{sheet.name}: cannot tell which register this is; say --register with one of {names}"
-        )
+        why = words("{file}: cannot tell which register this is; say --register", file=sheet.name)
+        msg = f"{why.sv}. {why.en} with one of {names}"
         raise UsageError(msg)
     return REGISTERS[found]
 
 
 def _named(name: str) -> Register:
-    """The register somebody named.
+    """The register of a given name.
 
     Raises:
         UsageError: if there is none of that name.
@@ -229,14 +226,14 @@ def _by_name() -> dict[str, Register]:
 
 
 def _write(path: Path, register: Register, records: Sequence[Record]) -> None:
-    """Write a reviewed file anew, whole or not at all."""
+    """Replace a reviewed file, whole or not at all."""
     values = [record.values for record in records]
     text = _csv(register, values) if register.is_spreadsheet else _yaml(path, register, values)
     write_whole(path, text)
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that nobody ever sees half of it."""
+    """Write a text file atomically."""
     draft = path.with_name(f".{path.name}.new")
     draft.write_text(text, encoding="utf-8", newline="")
     draft.replace(path)
@@ -252,7 +249,7 @@ def _csv(register: Register, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _yaml(path: Path, register: Register, entries: Sequence[Mapping[str, Any]]) -> str:
-    """The list of a YAML register; what stands above it as remarks is kept."""
+    """The list of a YAML register; the comments above it are kept."""
     import yaml
 
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from klimatpuls.registers.archive import MAX_CELL_CHARACTERS, Archive, Budget, too_large
 from klimatpuls.registers.cells import MAX_COLUMN, MAX_ROW, ErrorValue, Formula, Percent, reference
-from klimatpuls.registers.words import Words
+from klimatpuls.registers.words import words
 from klimatpuls.registers.workbooks import finite, iso_day
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class _ContentReader:
             self._add(_BREAKS[tag])
 
     def _add(self, data: str) -> None:
-        """Keep text of the cell, one character more than a cell may have at most."""
+        """Add text to the cell, up to one character more than the limit."""
         data = data[: MAX_CELL_CHARACTERS + 1 - self._length]
         self._length += len(data)
         self._pieces.append(data)
@@ -111,9 +111,7 @@ class _ContentReader:
         if cell is not None and not (isinstance(cell, str) and not cell.strip()):
             if self._column + repeats > MAX_COLUMN:
                 where = reference(self._row + 1, self._column)
-                raise too_large(
-                    Words(f"celler utanför bladet (från {where})", f"cells outside the sheet (from {where})")
-                )
+                raise too_large(words("cells outside the sheet (from {where})", where=where))
             self._budget.keep(cell, repeats)
             self._cells.update(dict.fromkeys(range(self._column, self._column + repeats), cell))
         self._column += repeats
@@ -122,9 +120,7 @@ class _ContentReader:
         if self._cells:
             if self._row + self._row_repeats > MAX_ROW:
                 row = self._row + 1
-                raise too_large(
-                    Words(f"rader utanför bladet (från {row})", f"rows outside the sheet (from {row})")
-                )
+                raise too_large(words("rows outside the sheet (from {row})", row=row))
             for cell in self._cells.values():
                 self._budget.keep(cell, self._row_repeats - 1)
             for number in range(self._row + 1, self._row + self._row_repeats + 1):
@@ -156,5 +152,5 @@ def _numeric(raw: str, text: str) -> Cell:
 
 
 def _count(text: str | None) -> int:
-    """How often something is repeated; once where it is not said."""
+    """Number of repetitions; 1 where the attribute is missing."""
     return int(text) if text is not None and text.isdecimal() and 0 < len(text) < 9 and int(text) else 1

@@ -1,4 +1,4 @@
-"""Importer of Klimatkollen's collection of climate plans: a plan, a pre-plan and a missing plan told apart.
+"""Imports Klimatkollen's collection of climate plans; keeps plans, pre-plans and missing plans apart.
 
 The collection is a CSV with one row per municipality: its name as ``X kommun`` or ``X stad``, a link, the
 year of adoption and a remark in free words. What it says of a plan's end stands in the remark only:
@@ -8,8 +8,8 @@ year of adoption and a remark in free words. What it says of a plan's end stands
 * the year in a plan's name (``Klimatplan 2030``) is a horizon and no end: nothing is guessed from it.
 
 A draft (on referral, in consultation, proposed) is a pre-plan and never counts as a plan, with or without a
-link. Without a link and without a draft the plan is missing. A link that leads nowhere on the web is left out
-and told in the note.
+link. Without a link and without a draft the plan is missing. A link that is no web address is left out and
+mentioned in the note.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.domain import regions
-from klimatpuls.registers.checking import REGISTERS, Draft, draft_folder, rejudge
+from klimatpuls.registers.checking import REGISTERS, Draft, draft_folder, recheck
 from klimatpuls.registers.importing import Imported, merge
 from klimatpuls.registers.reading import (
     Mistake,
@@ -32,7 +32,8 @@ from klimatpuls.registers.reading import (
 )
 from klimatpuls.registers.rules import Record, plan_span
 from klimatpuls.registers.values import cell_text
-from klimatpuls.registers.words import Words, same, shown
+from klimatpuls.registers.words import Words, same, shown, words
+from klimatpuls.translations import translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,13 +43,13 @@ COLUMNS: Final = ("municipality", "plan_url", "adopted_year", "comment")
 SOURCE: Final = "Klimatkollens sammanställning av klimatplaner"
 ID_PREFIX: Final = "klimatkollen-"
 _DRAFT: Final = re.compile(r"\b(remiss|samråd|förslag)", re.IGNORECASE)
-# A remark has single blanks only when these read it, so that each is done in the time the text is long.
+# A remark has only single blanks when these read it, so each takes linear time.
 _RANGE: Final = re.compile(r"\b((?:19|20)[0-9]{2}) ?[-–—]{1,2} ?((?:19|20)[0-9]{2})\b")
 _UNTIL: Final = re.compile(r"\btill (?:och med )?((?:19|20)[0-9]{2})\b", re.IGNORECASE)
 _OPEN: Final = re.compile(r"\btills ?vidare|gäller fortfarande", re.IGNORECASE)
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}")
 MAX_NAME: Final = 80
-"""No name of a municipality is half as long."""
+"""At least twice the length of any municipality's name."""
 _ENDINGS: Final = (" kommun", " stad", " (kommun)")
 
 
@@ -77,7 +78,7 @@ class PlanCount:
 
 
 def import_plans(path: Path, folder: Path, today: dt.date) -> tuple[Imported, PlanCount]:
-    """Bring the collection into ``climate_plans.csv``; a region with an entry of its own keeps that one.
+    """Import the collection into ``climate_plans.csv``; a region with its own entry keeps that one.
 
     Args:
         path: The collection, CSV.
@@ -100,12 +101,12 @@ def import_plans(path: Path, folder: Path, today: dt.date) -> tuple[Imported, Pl
     }
     kept = tuple(record for record in records if record.values["owner_region_code"] not in own)
     empty = Draft(file=path.name, records=kept, sound=(), mistakes=())
-    (done,) = merge([(register, rejudge(register, empty, today))], folder, today)
+    (done,) = merge([(register, recheck(register, empty, today))], folder, today)
     return done, count(records, today)
 
 
 def count(records: Sequence[Record], today: dt.date) -> PlanCount:
-    """What the records hold as of a day; a plan whose stated end has passed is no plan."""
+    """Counts of the records as of a day; a plan whose stated end has passed is no plan."""
     kinds = [record.values["kind"] for record in records]
     ended = sum(
         record.values["kind"] == "plan" and "valid_to" in record.values and plan_span(record)[1] < today
@@ -137,10 +138,8 @@ def read_collection(path: Path) -> tuple[Record, ...]:
         raise RegisterError([error.mistake]) from None
     if sheet.header != COLUMNS:
         wanted, found = ", ".join(COLUMNS), ", ".join(sheet.header[:20])
-        problem = Words(
-            f"väntade kolumnerna {wanted}, här står {found}", f"expected the columns {wanted}, found {found}"
-        )
-        remedy = Words("Ta sammanställningen som den gavs ut.", "Take the collection as it was published.")
+        problem = words("expected the columns {wanted}, found {found}", wanted=wanted, found=found)
+        remedy = words("Take the collection as it was published.")
         raise RegisterError([_mistake(path, row_place(1), None, problem, remedy)])
     records, mistakes = [], list(sheet.mistakes)
     seen: dict[str, Words] = {}
@@ -155,8 +154,8 @@ def read_collection(path: Path) -> tuple[Record, ...]:
             continue
         if row["adopted_year"] and not _YEAR.fullmatch(row["adopted_year"]):
             year = shown(row["adopted_year"])
-            problem = Words(f"väntade ett år, här står {year.sv}", f"expected a year, found {year.en}")
-            remedy = Words("Skriv fyra siffror, eller inget.", "Write four digits, or nothing.")
+            problem = words("expected a year, found {year}", year=year)
+            remedy = words("Write four digits, or nothing.")
             mistakes.append(_mistake(path, place, "adopted_year", problem, remedy))
             continue
         seen[code] = place
@@ -167,12 +166,12 @@ def read_collection(path: Path) -> tuple[Record, ...]:
 
 
 def _wrong_name(name: str, code: str | None, seen: Mapping[str, Words]) -> tuple[Words, Words]:
-    found, remedy = shown(name), Words("Rätta namnet.", "Correct the name.")
+    found, remedy = shown(name), words("Correct the name.")
     if code is None:
-        return Words(f"{found.sv} är ingen kommun", f"{found.en} is no municipality"), remedy
+        return words("{found} is no municipality", found=found), remedy
     earlier = seen[code]
     return (
-        Words(f"{found.sv} står redan i {earlier.sv}", f"{found.en} stands in {earlier.en} already"),
+        words("{found} stands in {earlier} already", found=found, earlier=earlier),
         remedy,
     )
 
@@ -199,7 +198,7 @@ def municipality_code(name: str) -> str | None:
 
 
 def classify(code: str, row: Mapping[str, str]) -> dict[str, Any]:
-    """What one row of the collection says, as a record of the register.
+    """One row of the collection as a record of the register.
 
     Args:
         code: The municipality.
@@ -221,7 +220,8 @@ def classify(code: str, row: Mapping[str, str]) -> dict[str, Any]:
         if url.startswith(("http://", "https://")):
             values["document_url"] = url.replace(" ", "%20")
         elif url:
-            remark = f"{remark} [länken i sammanställningen leder inte till webben: {url}]".strip()
+            broken = translate("sv", "the link in the collection does not lead to the web: {url}", url=url)
+            remark = f"{remark} [{broken}]".strip()
     if remark:
         values["note"] = remark
     return values

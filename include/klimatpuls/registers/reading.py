@@ -1,10 +1,10 @@
-"""Reading register files: spreadsheets and YAML, and mistakes that name file, row, column, cell and remedy.
+"""Reads register files (spreadsheets, CSV and YAML) into tables of cells.
 
-Whoever edits a register edits a spreadsheet. So a *row* is the row the spreadsheet shows (the header is row
-1), a column may carry its Swedish name, and every mistake of a file is reported at once, in Swedish and
-English. What a file is follows from its bytes: Excel's workbooks with and without macros, OpenDocument, and
-text parted by comma, semicolon or tab. A cell that begins like a formula is a mistake: the next program that
-opens the file would run it.
+People edit registers in spreadsheets. So a *row* is the row that the spreadsheet shows (the header is row 1),
+a column may have its Swedish name, and all mistakes of a file are reported at once, in Swedish and English,
+each with file, row, column, cell and remedy. The format follows from the bytes: Excel workbooks with or
+without macros, OpenDocument, or text separated by comma, semicolon or tab. A cell that begins like a formula
+is a mistake: the next program that opens the file would run it.
 """
 
 from __future__ import annotations
@@ -27,19 +27,21 @@ from klimatpuls.registers.cells import (
 )
 from klimatpuls.registers.opendocument import CONTENT_PART, MIME_PART, MIME_TYPE, read_ods
 from klimatpuls.registers.values import clean
-from klimatpuls.registers.words import NOTHING, Words, same, shown
+from klimatpuls.registers.words import NOTHING, Words, same, shown, words
 from klimatpuls.registers.workbooks import WORKBOOK_PART, read_xlsx
+from klimatpuls.translations import LANGUAGES, translate_plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from klimatpuls.registers.cells import Cell, Grid
+    from klimatpuls.translations import Language
 
 MAX_BYTES: Final = 10 * 2**20
 MAX_ROWS: Final = 20_000
 """Rows of a register: sixty times the municipalities."""
-MAX_TOLD: Final = 200
+MAX_LISTED: Final = 200
 """Mistakes that one message lists."""
 
 _ZIP: Final = b"PK\x03\x04"
@@ -53,15 +55,12 @@ _PLAUSIBLE: Final = _LETTERS | frozenset("üÜèÈáÁàÀæÆøØçñïëêôß
 """What a Swedish text in Windows-1252 holds beside ASCII; anything else points to another encoding."""
 _GARBLED: Final = ("Ã¥", "Ã¤", "Ã¶", "Ã…", "Ã„", "Ã–", "\ufffd")
 """Swedish letters that some program read in the wrong encoding."""
-_SAVE_AS: Final = Words(
-    "Spara den som Excel-arbetsbok (.xlsx) eller som CSV UTF-8",
-    "Save it as an Excel workbook (.xlsx) or as CSV UTF-8",
-)
+_SAVE_AS: Final = words("Save it as an Excel workbook (.xlsx) or as CSV UTF-8.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One thing a person has to mend.
+    """One mistake that a person must correct.
 
     Attributes:
         file: Name of the file, with the sheet where it is a workbook.
@@ -82,23 +81,23 @@ class Mistake:
 
     def __str__(self) -> str:
         """One line in English: file, row, column, cell, problem, remedy."""
-        return self._line(1, "column", "cell")
+        return self._line("en")
 
     @property
     def swedish(self) -> str:
         """The same line in Swedish."""
-        return self._line(0, "kolumn", "cell")
+        return self._line("sv")
 
-    def _line(self, language: int, column: str, cell: str) -> str:
-        column = f"{column} {self.column[language]}" if self.column else ""
-        cell = f"{cell} {self.cell}" if self.cell else ""
-        where = ", ".join(filter(None, (self.file, self.place[language], column, cell)))
-        remedy = self.remedy[language]
-        return f"{where}: {self.problem[language]}. {remedy}"
+    def _line(self, language: Language) -> str:
+        column = words("column {column}", column=self.column) if self.column else NOTHING
+        cell = words("cell {cell}", cell=self.cell) if self.cell else NOTHING
+        parts = (part.translated(language) for part in (self.place, column, cell))
+        where = ", ".join(filter(None, (self.file, *parts)))
+        return f"{where}: {self.problem.translated(language)}. {self.remedy.translated(language)}"
 
 
 class RegisterError(UsageError):
-    """Register files say what they may not say; nothing of a file with a mistake is loaded.
+    """Register files have mistakes; nothing of such a file is loaded.
 
     Attributes:
         mistakes: All of them, file by file.
@@ -108,20 +107,27 @@ class RegisterError(UsageError):
         self.mistakes = tuple(mistakes)
         files = ", ".join(sorted({mistake.file for mistake in self.mistakes}))
         count = len(self.mistakes)
-        lines = [
-            f"{count} fel i {files}; ingenting ur en sådan fil har lästs in. "
-            f"{count} mistake{'s' if count != 1 else ''} in {files}; nothing of such a file was loaded:"
+        heading = [
+            translate_plural(
+                language,
+                "{count} mistake in {files}; nothing of such a file was loaded",
+                "{count} mistakes in {files}; nothing of such a file was loaded",
+                count,
+                files=files,
+            )
+            for language in LANGUAGES
         ]
-        for mistake in self.mistakes[:MAX_TOLD]:
+        lines = [f"{'. '.join(heading)}:"]
+        for mistake in self.mistakes[:MAX_LISTED]:
             lines += [f"- {mistake.swedish}", f"  {mistake}"]
-        if count > MAX_TOLD:
-            rest = count - MAX_TOLD
-            lines.append(f"- … och {rest} fel till / and {rest} mistakes more")
+        if count > MAX_LISTED:
+            rest = words("and {count} mistakes more", count=count - MAX_LISTED)
+            lines.append(f"- … {rest.sv} / {rest.en}")
         super().__init__("\n".join(lines))
 
 
 class UnreadableError(Exception):
-    """A file that cannot be read as a table at all; carries why."""
+    """A file that cannot be read as a table; holds the mistake."""
 
     def __init__(self, mistake: Mistake) -> None:
         self.mistake = mistake
@@ -130,7 +136,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A table as it was read, cells not yet understood.
+    """A table as it was read; its cells are not interpreted yet.
 
     Attributes:
         name: Name of the file, with the sheet where it is a workbook.
@@ -147,7 +153,7 @@ class Sheet:
 
 def row_place(number: int) -> Words:
     """A row as a message names it."""
-    return Words(f"rad {number}", f"row {number}")
+    return words("row {number}", number=number)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -159,27 +165,18 @@ def read_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        problem = Words(
-            f"det finns ingen sådan fil i {path.parent}", f"there is no such file in {path.parent}"
-        )
-        raise _unreadable(path.name, problem, Words("Lägg tillbaka den", "Put it back")) from None
+        problem = words("there is no such file in {parent}", parent=path.parent)
+        raise _unreadable(path.name, problem, words("Put it back.")) from None
     if size > MAX_BYTES:
-        problem = Words(
-            f"filen har {size:,} byte, mer än {MAX_BYTES:,}",
-            f"the file has {size:,} bytes, more than {MAX_BYTES:,}",
+        problem = words(
+            "the file has {size:,} bytes, more than {max_bytes:,}", size=size, max_bytes=MAX_BYTES
         )
-        remedy = Words(
-            "Ta bort bilder, tomma rader och andra blad, eller dela filen",
-            "Remove pictures, empty rows and other sheets, or part the file",
-        )
+        remedy = words("Remove pictures, empty rows and other sheets, or part the file.")
         raise _unreadable(path.name, problem, remedy)
     body = path.read_bytes()
     if not body.strip():
-        remedy = Words(
-            "Lägg tillbaka rubrikraden, också när det inte finns någon rad",
-            "Put the header row back, even when there is no row",
-        )
-        raise _unreadable(path.name, Words("filen är tom", "the file is empty"), remedy)
+        remedy = words("Put the header row back, even when there is no row.")
+        raise _unreadable(path.name, words("the file is empty"), remedy)
     return body
 
 
@@ -200,7 +197,7 @@ def read_text(body: bytes, file: str, *, by_hand: bool = False) -> str:
         try:
             return body.decode("utf-16")
         except UnicodeDecodeError as error:
-            problem = Words(f"texten är avbruten ({error.reason})", f"the text is truncated ({error.reason})")
+            problem = words("the text is truncated ({reason})", reason=error.reason)
             raise _unreadable(file, problem, _SAVE_AS) from None
     try:
         return body.decode("utf-8-sig")
@@ -208,15 +205,8 @@ def read_text(body: bytes, file: str, *, by_hand: bool = False) -> str:
         if by_hand and (text := _windows_text(body)) is not None:
             return text
         line, byte = body[: error.start].count(b"\n") + 1, f"0x{body[error.start]:02x}"
-        problem = Words(
-            f"texten är inte UTF-8 (byte {byte} i rad {line})",
-            f"the text is not UTF-8 (byte {byte} in line {line})",
-        )
-        remedy = Words(
-            'I Excel: spara som "CSV UTF-8 (kommaavgränsad)"',
-            "In Excel: save as 'CSV UTF-8 (kommaavgränsad)'",
-        )
-        raise _unreadable(file, problem, remedy) from None
+        problem = words("the text is not UTF-8 (byte {byte} in line {line})", byte=byte, line=line)
+        raise _unreadable(file, problem, words("In Excel: save as 'CSV UTF-8 (kommaavgränsad)'.")) from None
 
 
 def _windows_text(body: bytes) -> str | None:
@@ -256,11 +246,8 @@ def read_csv(body: bytes, file: str) -> Sheet:
         delimiter, text = _delimiter(text, file)
         table = csv_rows(text, delimiter, strict=True)
     except csv.Error as error:
-        problem = Words(f"filen är ingen CSV ({error})", f"the file is no CSV ({error})")
-        remedy = Words(
-            "Leta efter ett citattecken som inte avslutas", "Look for a quotation mark that is not closed"
-        )
-        raise _unreadable(file, problem, remedy) from None
+        problem = words("the file is no CSV ({error})", error=error)
+        raise _unreadable(file, problem, words("Look for a quotation mark that is not closed.")) from None
     grid = {
         number: {
             column: cell
@@ -278,15 +265,13 @@ def _refuse_foreign(text: str, file: str) -> None:
     if head.startswith("%pdf"):
         kind = same("PDF")
     elif head.startswith(("<!doctype html", "<html")):
-        kind = Words("en HTML-sida", "an HTML page")
+        kind = words("an HTML page")
     elif head.startswith("<"):
         kind = same("XML")
     if kind is not None:
-        problem = Words(f"filen är {kind.sv}, ingen tabell", f"the file is {kind.en}, no table")
-        raise _unreadable(file, problem, _SAVE_AS)
+        raise _unreadable(file, words("the file is {kind}, no table", kind=kind), _SAVE_AS)
     if "\0" in text:
-        problem = Words("filen är ingen text (byte 0)", "the file is no text (byte 0)")
-        raise _unreadable(file, problem, _SAVE_AS)
+        raise _unreadable(file, words("the file is no text (byte 0)"), _SAVE_AS)
 
 
 def _delimiter(text: str, file: str) -> tuple[str, str]:
@@ -296,9 +281,8 @@ def _delimiter(text: str, file: str) -> tuple[str, str]:
     if hint.casefold().startswith("sep="):
         sign = hint[4:5] or ("\t" if "\t" in first else "")
         if sign not in _HINTED or not sign:
-            problem = Words(f"den första raden är {shown(hint).sv}", f"the first line is {shown(hint).en}")
-            remedy = Words("Skriv sep=; eller ta bort raden", "Write sep=; or take the line out")
-            raise _unreadable(file, problem, remedy)
+            problem = words("the first line is {found}", found=shown(hint))
+            raise _unreadable(file, problem, words("Write sep=; or take the line out."))
         return sign, rest
     return max(_DELIMITERS, key=lambda sign: _width(first, sign)), text
 
@@ -310,8 +294,8 @@ def _width(line: str, sign: str) -> int:
 def _rejoined(cells: list[str], delimiter: str, width: int) -> list[str]:
     """The cells of a row, a text that was cut at its own separators put together again.
 
-    A spreadsheet puts such a text into quotation marks; who edits by hand forgets them. A cell that begins
-    with a blank goes on from the one before it, but only where the row then has as many cells as the header.
+    A spreadsheet puts such a text into quotation marks; people who edit by hand forget them. A cell that
+    begins with a blank continues the one before it, if the row then has as many cells as the header.
     """
     while len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
@@ -334,40 +318,26 @@ def read_workbook(body: bytes, file: str) -> tuple[Sheet, ...]:
     """
     try:
         if not body.startswith(_ZIP):
-            raise BrokenWorkbookError(_old_excel())
+            raise BrokenWorkbookError(words("the file is an older Excel file (.xls) or has a password"))
         grids = _grids(Archive(body))
     except BrokenWorkbookError as error:
         raise _unreadable(file, error.problem, _SAVE_AS) from error
     sheets = tuple(_sheet(f"{file} [{name}]", grid) for name, grid in grids.items() if grid)
     if not sheets:
-        problem = Words("arbetsboken har inget ifyllt blad", "the workbook has no sheet with content")
-        raise _unreadable(file, problem, Words("Fyll i mallens blad", "Fill in the sheets of the template"))
+        problem = words("the workbook has no sheet with content")
+        raise _unreadable(file, problem, words("Fill in the sheets of the template."))
     return sheets
-
-
-def _old_excel() -> Words:
-    return Words(
-        "filen är en äldre Excelfil (.xls) eller skyddad med lösenord",
-        "the file is an older Excel file (.xls) or has a password",
-    )
 
 
 def _grids(archive: Archive) -> dict[str, Grid]:
     if archive.read(MIME_PART, 100).startswith(MIME_TYPE) and CONTENT_PART in archive:
         return read_ods(archive)
     if "xl/workbook.bin" in archive:
-        raise BrokenWorkbookError(
-            Words("filen är en binär arbetsbok (.xlsb)", "the file is a binary workbook (.xlsb)")
-        )
+        raise BrokenWorkbookError(words("the file is a binary workbook (.xlsb)"))
     if WORKBOOK_PART in archive or "_rels/.rels" in archive:
         return read_xlsx(archive)
     some = ", ".join(sorted(archive.names)[:5])
-    raise BrokenWorkbookError(
-        Words(
-            f"filen är en zip utan kalkylblad (den har {some})",
-            f"the file is a zip without a sheet (it holds {some})",
-        )
-    )
+    raise BrokenWorkbookError(words("the file is a zip without a sheet (it holds {some})", some=some))
 
 
 def _sheet(name: str, grid: Mapping[int, Mapping[int, Any]]) -> Sheet:
@@ -376,7 +346,7 @@ def _sheet(name: str, grid: Mapping[int, Mapping[int, Any]]) -> Sheet:
     mistakes: list[Mistake] = []
     for number in sorted(grid):
         cells: dict[int, Cell] = {}
-        told = len(mistakes)
+        before = len(mistakes)
         for index, raw in sorted(grid[number].items()):
             cell = clean(raw) if isinstance(raw, str) else raw
             wrong = _cell_problem(cell)
@@ -385,14 +355,13 @@ def _sheet(name: str, grid: Mapping[int, Mapping[int, Any]]) -> Sheet:
                 mistakes.append(_cell_mistake(name, number, index, column, *wrong))
             elif cell not in (None, "") and number > 1:
                 cells[index] = cell
-        if cells or (number > 1 and len(mistakes) > told):
+        if cells or (number > 1 and len(mistakes) > before):
             rows.append((number, cells))
     if len(rows) > MAX_ROWS:
-        problem = Words(
-            f"bladet har {len(rows):,} rader, fler än {MAX_ROWS:,}",
-            f"the sheet has {len(rows):,} rows, more than {MAX_ROWS:,}",
+        problem = words(
+            "the sheet has {rows:,} rows, more than {max_rows:,}", rows=len(rows), max_rows=MAX_ROWS
         )
-        raise _unreadable(name, problem, Words("Dela filen", "Part the file"))
+        raise _unreadable(name, problem, words("Part the file."))
     return Sheet(name=name, header=header, rows=tuple(rows), mistakes=tuple(mistakes))
 
 
@@ -420,38 +389,29 @@ def _cell_problem(cell: Cell) -> tuple[Words, Words] | None:
 
 
 _FORMULA: Final = (
-    Words(
-        "cellen har en formel, eller text som ett kalkylprogram kör som en (= + - eller @ först)",
-        "the cell holds a formula, or text that a spreadsheet runs as one (= + - or @ first)",
-    ),
-    Words(
-        "Skriv själva värdet; en text börjar med bokstav eller siffra; saknas värdet lämnas cellen tom.",
-        "Write the value itself; a text begins with a letter or digit; no value is an empty cell.",
-    ),
+    words("the cell holds a formula, or text that a spreadsheet runs as one (= + - or @ first)"),
+    words("Write the value itself; a text begins with a letter or digit; no value is an empty cell."),
 )
 
 
 def _error_problem(text: str) -> tuple[Words, Words]:
     found = shown(text)
     return (
-        Words(f"cellen visar felet {found.sv}", f"the cell shows the error {found.en}"),
-        Words(
-            "Skriv värdet, eller töm cellen om inget är känt.",
-            "Write the value, or empty the cell where nothing is known.",
-        ),
+        words("the cell shows the error {found}", found=found),
+        words("Write the value, or empty the cell where nothing is known."),
     )
 
 
 def text_problem(text: str) -> tuple[Words, Words] | None:
-    """What is wrong with a text in any column, and what to do; None where nothing is.
+    """What is wrong with a text in any column, and what to do; None where nothing is wrong.
 
-    Signs that control a program cannot be stored, and letters that were read in a wrong encoding are lost.
+    Control characters cannot be stored, and letters that were read in a wrong encoding are lost.
     """
     if len(text) > MAX_CELL_CHARACTERS:
         most = f"{MAX_CELL_CHARACTERS:,}"
         return (
-            Words(f"texten är längre än {most} tecken", f"the text is longer than {most} characters"),
-            Words("Korta den, eller länka till ett dokument.", "Shorten it, or link to a document."),
+            words("the text is longer than {most} characters", most=most),
+            words("Shorten it, or link to a document."),
         )
     bad = next(
         (sign for sign in text if (sign < " " and sign not in "\n\t") or "\ud800" <= sign <= "\udfff"), None
@@ -459,20 +419,14 @@ def text_problem(text: str) -> tuple[Words, Words] | None:
     if bad is not None:
         code = f"U+{ord(bad):04X}"
         return (
-            Words(f"texten har styrtecknet {code}", f"the text holds the control character {code}"),
-            Words("Skriv texten på nytt.", "Write the text anew."),
+            words("the text holds the control character {code}", code=code),
+            words("Write the text anew."),
         )
     garbled = next((sign for sign in _GARBLED if sign in text), None)
     if garbled is not None:
         return (
-            Words(
-                f"bokstäver har blivit fel ({garbled!r})",
-                f"letters were read in a wrong encoding ({garbled!r})",
-            ),
-            Words(
-                "Rätta å, ä och ö, och spara som CSV UTF-8 eller .xlsx.",
-                "Correct å, ä and ö, and save as CSV UTF-8 or .xlsx.",
-            ),
+            words("letters were read in a wrong encoding ({garbled!r})", garbled=garbled),
+            words("Correct å, ä and ö, and save as CSV UTF-8 or .xlsx."),
         )
     return None
 
@@ -504,35 +458,26 @@ def read_mapping(body: bytes, file: str) -> Mapping[str, Any]:
         why = " ".join(str(error).split())
         raise _unreadable(
             file,
-            Words(f"filen är ingen YAML ({why})", f"the file is no YAML ({why})"),
-            Words("Rätta den raden", "Mend that line"),
+            words("the file is no YAML ({why})", why=why),
+            words("Mend that line."),
         ) from None
     if not isinstance(document, dict):
         found = type(document).__name__
-        problem = Words(
-            f"filen har {found}, inte inställningar med namn",
-            f"the file holds {found}, not settings with names",
-        )
+        problem = words("the file holds {found}, not settings with names", found=found)
         raise _unreadable(file, problem, SHAPE_IN_README)
     return cast("Mapping[str, Any]", document)
 
 
-SHAPE_IN_README: Final = Words(
-    "Se formen i include/registers/README.md", "See the shape in include/registers/README.md"
-)
+SHAPE_IN_README: Final = words("See the shape in include/registers/README.md.")
 
 
 def _refuse_alias(tokens: Iterable[Any], file: str) -> None:
-    """Refuse a YAML text that repeats parts of itself: few lines can stand for more than memory holds."""
+    """Refuse YAML aliases: a few lines could expand beyond memory."""
     for token in tokens:
         if type(token).__name__ == "AliasToken":
-            problem = Words(
-                f"filen hänvisar till sig själv (*{token.value})",
-                f"the file refers to itself (*{token.value})",
-            )
-            raise _unreadable(file, problem, Words("Skriv ut innehållet", "Write the content out"))
+            problem = words("the file refers to itself (*{value})", value=token.value)
+            raise _unreadable(file, problem, words("Write the content out."))
 
 
 def _unreadable(file: str, problem: Words, remedy: Words) -> UnreadableError:
-    told = Words(f"{remedy.sv}.", f"{remedy.en}.")
-    return UnreadableError(Mistake(file=file, place=NOTHING, column=None, problem=problem, remedy=told))
+    return UnreadableError(Mistake(file=file, place=NOTHING, column=None, problem=problem, remedy=remedy))

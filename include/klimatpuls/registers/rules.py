@@ -1,7 +1,7 @@
-"""What a schema cannot say: rules between the columns of a row, the rows of a file, and the files.
+"""Checks that a schema cannot express: between the columns of a row, the rows of a file, and the files.
 
-Each rule yields what it found with the record it is about; it sees sound records only, so that one mistake is
-told once. A register names its rule in ``checking.REGISTERS``.
+Each rule yields what it found, with its record. It gets only records that fit their schema, so that each
+mistake is reported once. ``checking.REGISTERS`` names the rule of each register.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from klimatpuls.contract import catalog, schema
 from klimatpuls.domain import regions, sectors, substances
-from klimatpuls.registers.words import NOTHING, Words, shown
+from klimatpuls.registers.words import NOTHING, Words, either, shown, words
 from klimatpuls.statistics.series import BOUNDARIES
 from klimatpuls.statistics.targets import (
     NATIONAL_EFFORT_SHARING_BASE_YEAR,
@@ -30,7 +30,7 @@ OWN_SERIES_UNIT: Final = "tCO2e"
 PLAN_YEARS: Final = 10
 """Years a plan without a stated end applies: the rule of the third criterion."""
 LARGEST_RULE: Final = 1200
-"""No rule asks for more months, days or years; a formula that goes back so far leaves the calendar."""
+"""Largest number of months, days or years; a formula that goes back further leaves the calendar."""
 OBSERVER_DAYS: Final = 366
 """An observer is one for at most a year (the network's bylaws, section 4)."""
 MAX_DECISIONS: Final = 100
@@ -45,7 +45,7 @@ CRITERIA_RULES: Final = (
     "reply_days",
     "unknown_months",
 )
-"""Numbers that the formulas of criteria and measures ask for."""
+"""Numbers that the formulas of criteria and measures need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Book:
     records: Mapping[str, Sequence[Record]]
 
     def ids(self, register: str, column: str) -> Mapping[str, Record] | None:
-        """Id → its first record; None where the register could not be read and nothing can be held to it."""
+        """Id → its first record; None where the register could not be read."""
         if register not in self.records:
             return None
         found: dict[str, Record] = {}
@@ -96,16 +96,16 @@ class Book:
         return found
 
 
-_ONE_DAY: Final = Words("Rätta en av de två dagarna.", "Correct one of the two days.")
-_ONE_YEAR: Final = Words("Rätta ett av de två åren.", "Correct one of the two years.")
+_ONE_DAY: Final = words("Correct one of the two days.")
+_ONE_YEAR: Final = words("Correct one of the two years.")
 
 
 def _in_order(records: Iterable[Record], first: str, last: str) -> Iterator[Found]:
     for record in records:
         start, end = record.day(first), record.day(last)
         if start and end and end < start:
-            problem = Words(
-                f"{last} {end} är före {first} {start}", f"{last} {end} is before {first} {start}"
+            problem = words(
+                "{last} {end} is before {first} {start}", last=last, end=end, first=first, start=start
             )
             yield Found(record, last, problem, _ONE_DAY)
 
@@ -117,7 +117,7 @@ def _overlaps(
     what: Words,
     column: str,
 ) -> Iterator[Found]:
-    """Records of one key that overlap, each held to the earlier one that lasts longest: one finding each."""
+    """One finding for each record that overlaps the earlier one of its key that lasts longest."""
     groups: dict[object, list[Record]] = defaultdict(list)
     for record in records:
         groups[key(record)].append(record)
@@ -125,13 +125,9 @@ def _overlaps(
         first, *others = sorted(group, key=span)
         for other in others:
             if span(other)[0] <= span(first)[1]:
-                problem = Words(
-                    f"{what.sv} samtidigt som {first.place.sv}",
-                    f"{what.en} at the same time as {first.place.en}",
-                )
-                remedy = Words(
-                    "Låt den tidigare sluta dagen innan den senare börjar, eller ta bort en.",
-                    "Let the earlier one end the day before the later one begins, or take one out.",
+                problem = words("{what} at the same time as {place}", what=what, place=first.place)
+                remedy = words(
+                    "Let the earlier one end the day before the later one begins, or take one out."
                 )
                 yield Found(other, column, problem, remedy)
             first = max(first, other, key=lambda record: span(record)[1])
@@ -154,29 +150,26 @@ def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Fou
         if own not in known:
             wanted = ", ".join([*BOUNDARIES, f"{OWN_SERIES}<series_id>", f"{SECTOR_LIST}<list_id>"])
             found = shown(name)
-            problem = Words(f"ingen avgränsning heter {found.sv}", f"no boundary is called {found.en}")
-            remedy = Words(f"Skriv en av {wanted}.", f"Write one of {wanted}.")
-            yield Found(record, "boundary", problem, remedy)
+            problem = words("no boundary is called {found}", found=found)
+            yield Found(record, "boundary", problem, words("Write one of {wanted}.", wanted=wanted))
         elif kind == "own_series" and _is_anothers(known[own], record.values.get(owner)):
             owned_by = known[own].values.get("owner_region_code")
-            problem = Words(f"serien {own} tillhör {owned_by}", f"the series {own} belongs to {owned_by}")
-            remedy = Words("Ange en serie med samma ägare.", "Name a series of the same owner.")
-            yield Found(record, "boundary", problem, remedy)
+            problem = words("the series {own} belongs to {owned_by}", own=own, owned_by=owned_by)
+            yield Found(record, "boundary", problem, words("Name a series of the same owner."))
         elif kind == "own_series" and known[own].values.get("unit") != OWN_SERIES_UNIT:
             unit = shown(known[own].values.get("unit"))
-            problem = Words(
-                f"serien {own} är i {unit.sv}, inte i {OWN_SERIES_UNIT}",
-                f"the series {own} is in {unit.en}, not in {OWN_SERIES_UNIT}",
+            problem = words(
+                "the series {own} is in {unit}, not in {own_series_unit}",
+                own=own,
+                unit=unit,
+                own_series_unit=OWN_SERIES_UNIT,
             )
-            remedy = Words(
-                "Ange en serie med utsläpp, eller räkna om den först.",
-                "Name a series of emissions, or convert it first.",
-            )
+            remedy = words("Name a series of emissions, or convert it first.")
             yield Found(record, "boundary", problem, remedy)
 
 
 def _is_anothers(record: Record, owner: str | None) -> bool:
-    """Whether a record belongs to another owner; one whose own code is wrong is told of elsewhere."""
+    """Whether a record belongs to another owner; a wrong code is reported elsewhere."""
     found = record.values.get("owner_region_code")
     return found in regions.regions() and found != owner
 
@@ -188,35 +181,23 @@ def members(records: Sequence[Record], _: Book) -> Iterator[Found]:
         name = regions.region(record.values["region_code"]).name
         if name != record.values["region_name"]:
             code, found = record.values["region_code"], shown(record.values["region_name"])
-            problem = Words(f"{code} är {name}, här står {found.sv}", f"{code} is {name}, found {found.en}")
-            remedy = Words("Rätta koden eller namnet.", "Correct the code or the name.")
-            yield Found(record, "region_name", problem, remedy)
+            problem = words("{code} is {name}, found {found}", code=code, name=name, found=found)
+            yield Found(record, "region_name", problem, words("Correct the code or the name."))
         sorts = [sort for sort in ("confirmed", "is_applicant", "is_observer") if record.values[sort]]
         if len(sorts) > 1:
-            problem = Words(
-                f"{' och '.join(sorts)} är ja samtidigt", f"{' and '.join(sorts)} are true together"
-            )
-            remedy = Words(
-                "En rad är av ett slag: låt ett av dem vara ja.",
-                "One row is of one sort: leave one of them true.",
-            )
-            yield Found(record, sorts[-1], problem, remedy)
+            names = either(" och ".join(sorts), " and ".join(sorts))
+            problem = words("{names} are true together", names=names)
+            yield Found(record, sorts[-1], problem, words("One row is of one sort: leave one of them true."))
         joined, left = record.day("joined_on"), record.day("left_on")
         if record.values["is_observer"] and joined and left and (left - joined).days > OBSERVER_DAYS:
-            problem = Words(
-                f"en observatör från {joined} till {left} är det i mer än ett år",
-                f"an observer from {joined} to {left} is one for more than a year",
+            problem = words(
+                "an observer from {joined} to {left} is one for more than a year", joined=joined, left=left
             )
-            remedy = Words(
-                "Rätta dagarna, eller gör den till medlem.", "Correct the days, or make it a member."
-            )
-            yield Found(record, "left_on", problem, remedy)
+            yield Found(record, "left_on", problem, words("Correct the days, or make it a member."))
 
 
-_EMPTY: Final = Words("den är tom", "it is empty")
-_OWN_DECISION: Final = Words(
-    "Ett eget mål behöver sin ägare och sitt beslut.", "An own target needs its owner and its decision."
-)
+_EMPTY: Final = words("it is empty")
+_OWN_DECISION: Final = words("An own target needs its owner and its decision.")
 
 
 def own_targets(records: Sequence[Record], book: Book) -> Iterator[Found]:
@@ -228,11 +209,8 @@ def own_targets(records: Sequence[Record], book: Book) -> Iterator[Found]:
                 yield Found(record, column, _EMPTY, _OWN_DECISION)
         if record.values["target_id"] in lines:
             used = record.values["target_id"]
-            problem = Words(
-                f"national_lines.yaml har redan id {used}", f"national_lines.yaml uses the id {used} already"
-            )
-            remedy = Words("Ge målet ett eget id.", "Give the target an id of its own.")
-            yield Found(record, "target_id", problem, remedy)
+            problem = words("national_lines.yaml uses the id {used} already", used=used)
+            yield Found(record, "target_id", problem, words("Give the target an id of its own."))
     yield from _targets(records, book, "targets")
 
 
@@ -241,23 +219,14 @@ def national_lines(records: Sequence[Record], book: Book) -> Iterator[Found]:
     for record in records:
         if "region_code" in record.values:
             found = shown(record.values["region_code"])
-            problem = Words(
-                f"en nationell linje tillhör inget område, här står {found.sv}",
-                f"a national line belongs to no region, found {found.en}",
-            )
-            remedy = Words(
-                "Ta bort inställningen, eller flytta den till targets.yaml.",
-                "Take the setting out, or move it to targets.yaml.",
-            )
+            problem = words("a national line belongs to no region, found {found}", found=found)
+            remedy = words("Take the setting out, or move it to targets.yaml.")
             yield Found(record, "region_code", problem, remedy)
         missing = [name for name in ("decided_on", "decided_by", "document_url") if name not in record.values]
         if record.values.get("state", "decided") == "decided" and missing:
             names = ", ".join(missing)
-            problem = Words(f"en beslutad linje saknar {names}", f"a decided line lacks {names}")
-            remedy = Words(
-                "Ange beslutet, eller skriv state: proposed.", "Name the decision, or set state: proposed."
-            )
-            yield Found(record, missing[0], problem, remedy)
+            problem = words("a decided line lacks {names}", names=names)
+            yield Found(record, missing[0], problem, words("Name the decision, or set state: proposed."))
     yield from _targets(records, book, "national_lines")
 
 
@@ -280,7 +249,7 @@ def _targets(records: Sequence[Record], book: Book, register: str) -> Iterator[F
         standing,
         key,
         _validity,
-        Words("ett mål av samma slag och år gäller", "a target of the same sort and year is in force"),
+        words("a target of the same sort and year is in force"),
         "valid_to",
     )
 
@@ -291,43 +260,37 @@ def _target_years(record: Record) -> Iterator[Found]:
     start_column = "budget_start_year" if is_budget else "base_year"
     start, end = values.get(start_column), values.get("target_year")
     if start is not None and end is not None and end <= start:
-        problem = Words(
-            f"målåret {end} är inte efter {start_column} {start}",
-            f"target year {end} is not after {start_column} {start}",
+        problem = words(
+            "target year {end} is not after {start_column} {start}",
+            end=end,
+            start_column=start_column,
+            start=start,
         )
         yield Found(record, "target_year", problem, _ONE_YEAR)
     if values["target_type"] == "net_zero" and values["boundary"] != "territorial":
         found = shown(values["boundary"])
-        problem = Words(
-            f"nettonoll bedöms med avgränsningen territorial, här står {found.sv}",
-            f"net zero is evaluated on the boundary territorial, found {found.en}",
-        )
-        remedy = Words(
-            "Ange en annan måltyp, eller ändra avgränsningen.",
-            "State it as another type, or change the boundary.",
-        )
-        yield Found(record, "boundary", problem, remedy)
+        problem = words("net zero is evaluated on the boundary territorial, found {found}", found=found)
+        yield Found(record, "boundary", problem, words("State it as another type, or change the boundary."))
     steps = values.get("interim", [])
     for step in steps:
         if ("percent_below_base" in step) == ("level_tco2e" in step):
-            problem = Words(
-                f"delmålet {step['year']} har båda eller ingen av procent och ton",
-                f"interim step {step['year']} has both or none of percent_below_base and level_tco2e",
+            problem = words(
+                "interim step {year} has both or none of percent_below_base and level_tco2e",
+                year=step["year"],
             )
-            remedy = Words("Ge varje delmål en av de två.", "Give each step one of the two.")
-            yield Found(record, "interim", problem, remedy)
+            yield Found(record, "interim", problem, words("Give each step one of the two."))
         elif end is not None and (start or 0) < end and not (start or 0) < step["year"] < end:
-            problem = Words(
-                f"delmålet {step['year']} ligger inte mellan {start or 'starten'} och {end}",
-                f"interim step {step['year']} is not between {start or 'its start'} and {end}",
+            problem = words(
+                "interim step {year} is not between {start} and {end}",
+                year=step["year"],
+                start=start or words("its start"),
+                end=end,
             )
-            remedy = Words("Rätta delmålets år.", "Correct the year of the step.")
-            yield Found(record, "interim", problem, remedy)
+            yield Found(record, "interim", problem, words("Correct the year of the step."))
     for year, count in Counter(step["year"] for step in steps).items():
         if count > 1:
-            problem = Words(f"{year} har mer än ett delmål", f"{year} has more than one step")
-            remedy = Words("Behåll ett delmål för varje år.", "Keep one step for each year.")
-            yield Found(record, "interim", problem, remedy)
+            problem = words("{year} has more than one step", year=year)
+            yield Found(record, "interim", problem, words("Keep one step for each year."))
 
 
 def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Iterator[Found]:
@@ -337,18 +300,12 @@ def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Ite
             continue
         if successor not in by_id:
             found = shown(successor)
-            problem = Words(
-                f"inget mål i filen heter {found.sv}", f"no target of this file is called {found.en}"
-            )
-            remedy = Words("Skriv id för målet som tog över.", "Write the id of the target that took over.")
-            yield Found(record, "superseded_by", problem, remedy)
+            problem = words("no target of this file is called {found}", found=found)
+            yield Found(record, "superseded_by", problem, words("Write the id of the target that took over."))
             continue
         if by_id[successor].values.get("region_code") != record.values.get("region_code"):
-            problem = Words(f"{successor} tillhör en annan ägare", f"{successor} belongs to another owner")
-            remedy = Words(
-                "Ett mål ersätts av ett mål med samma ägare.",
-                "A target is superseded by one of the same owner.",
-            )
+            problem = words("{successor} belongs to another owner", successor=successor)
+            remedy = words("A target is superseded by one of the same owner.")
             yield Found(record, "superseded_by", problem, remedy)
         chain = [record.values["target_id"]]
         while successor in by_id and successor not in chain and len(chain) < MAX_DECISIONS:
@@ -356,37 +313,27 @@ def _supersession(records: Sequence[Record], by_id: Mapping[str, Record]) -> Ite
             successor = by_id[str(successor)].values.get("superseded_by")
         if successor == chain[0]:
             circle = " → ".join([*chain, successor])
-            problem = Words(f"det ersätter sig självt ({circle})", f"it supersedes itself ({circle})")
-            remedy = Words(
-                "Det nyaste beslutet ersätts av inget: lämna det tomt.",
-                "The newest decision is superseded by none: leave it empty.",
-            )
+            problem = words("it supersedes itself ({circle})", circle=circle)
+            remedy = words("The newest decision is superseded by none: leave it empty.")
             yield Found(record, "superseded_by", problem, remedy)
 
 
 def rules(records: Sequence[Record], book: Book) -> Iterator[Found]:
-    """Numbers of decisions are those that the formulas reckon with, and the proposed line exists."""
+    """Numbers of decisions are those that the formulas use, and the proposed line exists."""
     lines = book.ids("national_lines", "target_id")
     for record in records:
         proposed = record.values["proposed_line"]["target_id"]
         if lines is not None and proposed not in lines:
-            problem = Words(
-                f"national_lines.yaml har ingen linje {shown(proposed).sv}",
-                f"national_lines.yaml has no line {shown(proposed).en}",
-            )
-            remedy = Words("Skriv id för en linje i den filen.", "Write the id of a line of that file.")
-            yield Found(record, "proposed_line", problem, remedy)
+            problem = words("national_lines.yaml has no line {found}", found=shown(proposed))
+            yield Found(record, "proposed_line", problem, words("Write the id of a line of that file."))
         shared = record.values["national_effort_sharing"]
         found = (shared["base_year"], shared["deduction_tco2e"])
         used = (NATIONAL_EFFORT_SHARING_BASE_YEAR, NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E)
         if found != used:
-            problem = Words(
-                f"basår och avdrag är {found}, medan formlerna använder {used}",
-                f"base year and deduction are {found}, while the formulas use {used}",
+            problem = words(
+                "base year and deduction are {found}, while the formulas use {used}", found=found, used=used
             )
-            remedy = Words(
-                "Ändra formlerna först (metodversion).", "Change the formulas first (method version)."
-            )
+            remedy = words("Change the formulas first (method version).")
             yield Found(record, "national_effort_sharing", problem, remedy)
 
 
@@ -398,17 +345,15 @@ def known_defects(records: Sequence[Record], _: Book) -> Iterator[Found]:
         for column, known in (("dataset", datasets), ("substance", set(substances.substances()))):
             if record.values[column] not in known:
                 found, some = shown(record.values[column]), ", ".join(sorted(known))
-                problem = Words(f"ingenting heter {found.sv} här", f"no {column} is called {found.en}")
-                yield Found(record, column, problem, Words(f"Skriv en av {some}.", f"Write one of {some}."))
+                problem = (
+                    words("no dataset is called {found}", found=found)
+                    if column == "dataset"
+                    else words("no substance is called {found}", found=found)
+                )
+                yield Found(record, column, problem, words("Write one of {some}.", some=some))
         if "at_most" not in record.values and "at_least" not in record.values:
-            problem = Words(
-                "varken högst (at_most) eller minst (at_least) är angivet",
-                "neither at_most nor at_least is given",
-            )
-            remedy = Words(
-                "Ange värdet då posten upphör av sig själv.",
-                "Give the value by which the entry ends by itself.",
-            )
+            problem = words("neither at_most nor at_least is given")
+            remedy = words("Give the value by which the entry ends by itself.")
             yield Found(record, "at_most", problem, remedy)
 
 
@@ -428,22 +373,12 @@ def pledges(records: Sequence[Record], book: Book) -> Iterator[Found]:
         for measure_id in record.values.get("measure_ids", []):
             if measure_id not in known:
                 found = shown(measure_id)
-                problem = Words(
-                    f"measures.csv har ingen åtgärd {found.sv}", f"measures.csv has no measure {found.en}"
-                )
-                remedy = Words(
-                    "För in åtgärden där först, eller rätta id.",
-                    "Enter the measure there first, or correct the id.",
-                )
+                problem = words("measures.csv has no measure {found}", found=found)
+                remedy = words("Enter the measure there first, or correct the id.")
                 yield Found(record, "measure_ids", problem, remedy)
             elif _is_anothers(known[measure_id], record.values["owner_region_code"]):
-                problem = Words(
-                    f"åtgärden {measure_id} tillhör en annan ägare",
-                    f"the measure {measure_id} belongs to another owner",
-                )
-                remedy = Words(
-                    "Ange åtgärder med samma ägare som löftet.", "Name measures of the owner of the pledge."
-                )
+                problem = words("the measure {measure_id} belongs to another owner", measure_id=measure_id)
+                remedy = words("Name measures of the owner of the pledge.")
                 yield Found(record, "measure_ids", problem, remedy)
 
 
@@ -454,34 +389,26 @@ def climate_plans(records: Sequence[Record], _: Book) -> Iterator[Found]:
     for record in records:
         decided, year = record.day("decided_on"), record.values.get("decided_year")
         if decided and year and decided.year != year:
-            problem = Words(
-                f"beslutsåret {year} är inte året för beslutsdagen {decided}",
-                f"decided_year {year} is not the year of decided_on {decided}",
+            problem = words(
+                "decided_year {year} is not the year of decided_on {decided}", year=year, decided=decided
             )
-            remedy = Words(
-                "Rätta ett av dem, eller lämna året tomt.", "Correct one, or leave the year empty."
-            )
-            yield Found(record, "decided_year", problem, remedy)
+            yield Found(record, "decided_year", problem, words("Correct one, or leave the year empty."))
         if record.values["kind"] == "missing":
-            told = [
+            dated = [
                 name
                 for name in ("decided_on", "decided_year", "valid_from", "document_url")
                 if name in record.values
             ]
-            if told:
-                names = ", ".join(told)
-                problem = Words(f"en plan som saknas har {names}", f"a missing plan has {names}")
-                remedy = Words(
-                    "Lämna det tomt, eller skriv plan eller förplan.",
-                    "Leave it empty, or say plan or pre_plan.",
-                )
-                yield Found(record, told[0], problem, remedy)
+            if dated:
+                names = ", ".join(dated)
+                problem = words("a missing plan has {names}", names=names)
+                yield Found(record, dated[0], problem, words("Leave it empty, or say plan or pre_plan."))
     plans = [record for record in records if record.values["kind"] == "plan"]
     yield from _overlaps(
         plans,
         lambda r: r.values["owner_region_code"],
         plan_span,
-        Words("en annan plan med samma ägare gäller", "another plan of the same owner applies"),
+        words("another plan of the same owner applies"),
         "valid_to",
     )
 
@@ -505,12 +432,12 @@ def nothing_more(_: Sequence[Record], __: Book) -> Iterator[Found]:
 
 
 def enquiries(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """Nobody replies, or is told of a shortcoming, before being asked."""
+    """The reply and the notice of a shortcoming come after the enquiry."""
     yield from _in_order(records, "asked_on", "told_on")
     yield from _in_order(records, "asked_on", "replied_on")
 
 
-_OTHER_ROUND: Final = Words("en annan omgång är öppen", "another round is open")
+_OTHER_ROUND: Final = words("another round is open")
 
 
 def reporting_rounds(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -535,23 +462,14 @@ def answers(records: Sequence[Record], book: Book) -> Iterator[Found]:
         answered = record.day("answered_on")
         if opened is None:
             found = shown(record.values["round_id"])
-            problem = Words(
-                f"reporting_rounds.csv har ingen omgång {found.sv}",
-                f"reporting_rounds.csv has no round {found.en}",
-            )
-            remedy = Words(
-                "För in omgången där först, eller rätta id.",
-                "Enter the round there first, or correct the id.",
-            )
-            yield Found(record, "round_id", problem, remedy)
+            problem = words("reporting_rounds.csv has no round {found}", found=found)
+            yield Found(record, "round_id", problem, words("Enter the round there first, or correct the id."))
         elif answered and str(opened.values.get("opens_on", "")) > answered.isoformat():
             first = opened.values["opens_on"]
-            problem = Words(
-                f"svarade den {answered}, innan omgången öppnade den {first}",
-                f"answered on {answered}, before the round opened on {first}",
+            problem = words(
+                "answered on {answered}, before the round opened on {first}", answered=answered, first=first
             )
-            remedy = Words("Rätta dagen eller omgången.", "Correct the day or the round.")
-            yield Found(record, "answered_on", problem, remedy)
+            yield Found(record, "answered_on", problem, words("Correct the day or the round."))
 
 
 def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -562,62 +480,54 @@ def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
         for column in ("owner_region_code", "title_sv", "title_en", "unit"):
             if record.values[column] != head.values[column]:
                 earlier, found = shown(head.values[column]), shown(record.values[column])
-                problem = Words(
-                    f"serien har {earlier.sv} i {head.place.sv}, här står {found.sv}",
-                    f"the series has {earlier.en} in {head.place.en}, found {found.en}",
+                problem = words(
+                    "the series has {earlier} in {place}, found {found}",
+                    earlier=earlier,
+                    place=head.place,
+                    found=found,
                 )
-                remedy = Words(
-                    "Skriv samma i varje rad, eller ge serien ett annat id.",
-                    "Write the same in every row, or give the series another id.",
-                )
+                remedy = words("Write the same in every row, or give the series another id.")
                 yield Found(record, column, problem, remedy)
 
 
 def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """A list names main sectors: not every release has the parts of a sector, and none is counted twice."""
+    """A list names main sectors only: not every release has the parts of a sector."""
     mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
     for record in records:
         for code in sorted(set(record.values["sector_codes"]) - set(mains)):
-            problem = Words(
-                f"{code} är ingen huvudsektor, och alla utgåvor har inte andra",
-                f"{code} is no main sector, and not every release has others",
-            )
+            problem = words("{code} is no main sector, and not every release has others", code=code)
             some = ", ".join(mains)
-            yield Found(
-                record, "sector_codes", problem, Words(f"Skriv några av {some}.", f"Write some of {some}.")
-            )
+            yield Found(record, "sector_codes", problem, words("Write some of {some}.", some=some))
 
 
 def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
-    """Every number that a formula asks for is there, one at a time."""
+    """Every number that a formula needs is there, one at a time."""
     yield from _in_order(records, "valid_from", "valid_to")
     yield from _overlaps(
         records,
         lambda r: r.values["rule_id"],
         _validity,
-        Words("samma regel gäller", "the same rule is in force"),
+        words("the same rule is in force"),
         "valid_from",
     )
     for record in records:
         value = record.values["value"]
         if value > LARGEST_RULE or value != int(value):
-            problem = Words(
-                f"väntade ett heltal på högst {LARGEST_RULE}, här står {value:g}",
-                f"expected a whole number of at most {LARGEST_RULE}, found {value:g}",
+            problem = words(
+                "expected a whole number of at most {largest_rule}, found {value:g}",
+                largest_rule=LARGEST_RULE,
+                value=value,
             )
-            remedy = Words("Skriv talet i radens enhet.", "Write the number in the unit of the row.")
-            yield Found(record, "value", problem, remedy)
+            yield Found(record, "value", problem, words("Write the number in the unit of the row."))
         if record.values["rule_id"] not in CRITERIA_RULES:
             found, known = shown(record.values["rule_id"]), ", ".join(CRITERIA_RULES)
-            problem = Words(
-                f"ingen formel frågar efter regeln {found.sv}", f"no formula asks for the rule {found.en}"
-            )
-            yield Found(record, "rule_id", problem, Words(f"Kända är {known}.", f"Known are {known}."))
+            problem = words("no formula asks for the rule {found}", found=found)
+            yield Found(record, "rule_id", problem, words("Known are {known}.", known=known))
     missing = sorted(set(CRITERIA_RULES) - {record.values["rule_id"] for record in records})
     if missing:
         whole, names = Record(place=NOTHING, values={}), ", ".join(missing)
-        problem = Words(f"filen saknar reglerna {names}", f"the file lacks the rules {names}")
-        yield Found(whole, "rule_id", problem, Words("Lägg tillbaka dem.", "Put them back."))
+        problem = words("the file lacks the rules {names}", names=names)
+        yield Found(whole, "rule_id", problem, words("Put them back."))
 
 
 def municipality_groups(records: Sequence[Record], _: Book) -> Iterator[Found]:
@@ -627,7 +537,7 @@ def municipality_groups(records: Sequence[Record], _: Book) -> Iterator[Found]:
         records,
         lambda r: r.values["region_code"],
         _validity,
-        Words("kommunen är i en annan grupp", "the municipality is in another group"),
+        words("the municipality is in another group"),
         "valid_from",
     )
 
@@ -638,12 +548,8 @@ def contacts(records: Sequence[Record], book: Book) -> Iterator[Found]:
     for record in records:
         if known is not None and record.values["region_code"] not in known:
             code = record.values["region_code"]
-            remedy = Words(
-                "För in medlemmen där först, eller ta bort kontakten.",
-                "Enter the member there first, or take the contact out.",
-            )
-            problem = Words(f"members.csv har ingen {code}", f"members.csv has no {code}")
-            yield Found(record, "region_code", problem, remedy)
+            remedy = words("Enter the member there first, or take the contact out.")
+            yield Found(record, "region_code", words("members.csv has no {code}", code=code), remedy)
 
 
 def repeated(records: Sequence[Record], key: tuple[str, ...]) -> Iterator[Found]:
@@ -655,12 +561,6 @@ def repeated(records: Sequence[Record], key: tuple[str, ...]) -> Iterator[Found]
         value = tuple(str(record.values[column]) for column in key)
         earlier = seen.setdefault(value, record)
         if earlier is not record:
-            said = ", ".join(value)
-            problem = Words(
-                f"{said} står redan i {earlier.place.sv}", f"{said} stands in {earlier.place.en} already"
-            )
-            remedy = Words(
-                "Behåll en av raderna, eller ge en av dem ett annat id.",
-                "Keep one of the rows, or give one another id.",
-            )
+            problem = words("{key} stands in {place} already", key=", ".join(value), place=earlier.place)
+            remedy = words("Keep one of the rows, or give one another id.")
             yield Found(record, key[-1] if len(key) == 1 else None, problem, remedy)

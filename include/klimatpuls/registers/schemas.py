@@ -2,7 +2,7 @@
 
 ``schemas/<name>.schema.json`` is the only place that knows the columns of a register. Beside the standard's
 own words a column may carry annotations: ``title`` is its Swedish header and ``x-headers`` further ones,
-``x-hint`` and ``x-hint-sv`` what to do when it is wrong, ``x-words`` Swedish words for its values,
+``x-hint`` what to do when it is wrong (a message of the catalogues), ``x-words`` Swedish words for values,
 ``x-values`` values that words stand for without an ``enum``, ``x-prefixes`` Swedish words before a
 colon, ``x-unit`` that a number is in ``percent`` or a ``fraction`` of one, ``x-not-future`` that a day
 may not lie ahead, ``x-private`` that a message must not repeat the cell. A ``pattern`` has its sentence here.
@@ -17,12 +17,12 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from klimatpuls.domain import regions, sectors
 from klimatpuls.domain.mail_address import AddressError, parse_address
-from klimatpuls.registers.values import LIST_SIGN, likely_day
-from klimatpuls.registers.words import NOTHING, Words, same, shown
+from klimatpuls.registers.values import likely_day
+from klimatpuls.registers.words import NOTHING, Words, either, joined, same, shown, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,79 +48,49 @@ MAX_NUMBER: Final = 1e15
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ID: Final = "^[a-z0-9][a-z0-9_-]{1,62}$"
 PATTERNS: Final[Mapping[str, Words]] = {
-    _ID: Words(
-        "ett id med 2 till 63 tecken: små bokstäver a till z, siffror, - eller _",
-        "an id of 2 to 63 characters: small letters a to z, digits, - or _",
-    ),
-    "^[A-C][1-9]$": Words(
-        "en bokstav A till C och en siffra, t.ex. C6", "a letter A to C and a digit, such as C6"
-    ),
-    "^(19|20|21)[0-9]{2}$": Words("ett årtal från 1900 till 2199", "a year from 1900 to 2199"),
+    _ID: words("an id of 2 to 63 characters: small letters a to z, digits, - or _"),
+    "^[A-C][1-9]$": words("a letter A to C and a digit, such as C6"),
+    "^(19|20|21)[0-9]{2}$": words("a year from 1900 to 2199"),
 }
 """What each pattern of a schema says, in words."""
-_CODE: Final = Words(
-    "Skriv koden som text med inledande nolla, t.ex. 0360; i en YAML-fil inom citattecken.",
-    "Write the code as text, leading zero kept, such as 0360; in a YAML file in quotation marks.",
+_CODE: Final = words(
+    "Write the code as text, leading zero kept, such as 0360; in a YAML file in quotation marks."
 )
 _FUNCTIONS: Final = ", ".join(FUNCTION_WORDS)
 _FORMATS: Final[Mapping[str, tuple[Words, Words]]] = {
     "date": (
-        Words("en dag", "a day"),
-        Words(
-            "Skriv dagen som 2024-02-29; är bara månad eller år känt lämnas cellen tom.",
-            "Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty.",
-        ),
+        words("a day"),
+        words("Write the day as 2024-02-29; a month or a year alone is no day, then leave it empty."),
     ),
-    "region-code": (
-        Words(
-            "kommunkod med fyra siffror, t.ex. 0360, eller regionens två",
-            "the code of a municipality (four digits) or region (two)",
-        ),
-        _CODE,
-    ),
+    "region-code": (words("the code of a municipality (four digits) or region (two)"), _CODE),
     "municipality-code": (
-        Words("kommunkod med fyra siffror, t.ex. 0360", "the code of a municipality"),
-        Words("Skriv fyra siffror som text, t.ex. 0360.", "Write four digits as text, such as 0360."),
+        words("the code of a municipality"),
+        words("Write four digits as text, such as 0360."),
     ),
-    "area-code": (
-        Words("koden för ett område: 00, länets två eller kommunens fyra siffror", "the code of an area"),
-        _CODE,
-    ),
+    "area-code": (words("the code of an area"), _CODE),
     "sector-code": (
-        Words("en sektor", "the code of a sector"),
-        Words(
-            "Skriv sektorns namn eller kod, t.ex. Transporter eller waste; alla betyder alla sektorer.",
-            "Write a code of mart.sector or its name, such as transport or Avfall; all means every sector.",
+        words("the code of a sector"),
+        words(
+            "Write a code of mart.sector or its name, such as transport or Avfall; all means every sector."
         ),
     ),
     "https-url": (
-        Words("en webbadress", "a web address"),
-        Words(
-            "Skriv hela adressen, som börjar med https://, utan mellanslag.",
-            "Write the whole address, beginning with https://, without blanks.",
-        ),
+        words("a web address"),
+        words("Write the whole address, beginning with https://, without blanks."),
     ),
     "function-address": (
-        Words("en funktions e-postadress", "the address of a function"),
-        Words(
-            "Skriv en adress som hör till en funktion och inte till en person, t.ex. klimat@example.org "
-            f"(före @ ska ett av orden {_FUNCTIONS} stå).",
-            "Write an address that belongs to a function and not to a person, such as klimat@example.org "
-            f"(it must hold one of the words {_FUNCTIONS} before the @).",
+        words("the address of a function"),
+        words(
+            "Write an address that belongs to a function and not to a person, such as "
+            "klimat@example.org (it must hold one of the words {functions} before the @).",
+            functions=_FUNCTIONS,
         ),
     ),
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What the schema has against one record.
-
-    Attributes:
-        column: The column, or None for the whole record.
-        problem: What is wrong.
-        remedy: What to do.
-    """
+class Fault(NamedTuple):
+    """One way in which a record does not fit its schema; the column is None for the whole record."""
 
     column: str | None
     problem: Words
@@ -153,10 +123,10 @@ class Shape:
     def label(self, column: str) -> Words:
         """A column as a message names it, such as ``end_date (Slutdatum)``; Swedish the other way round."""
         title = self.columns.get(column, {}).get("title")
-        return Words(f"{title} ({column})", f"{column} ({title})") if title else same(column)
+        return words("{column} ({title})", column=column, title=title) if title else same(column)
 
     def faults(self, record: Mapping[str, Any]) -> Iterator[Fault]:
-        """Everything the schema has against a record, in the order of its columns."""
+        """All ways in which a record does not fit the schema, by column."""
         errors = sorted(
             _validator(self.name).iter_errors(dict(record)), key=lambda error: str(error.absolute_path)
         )
@@ -169,38 +139,34 @@ class Shape:
         if error.validator in ("required", "dependentRequired"):
             missing = _missing(error)
             column = column or missing
-            problem = Words("den är tom", "it is empty")
+            problem = words("it is empty")
             if path:
-                problem = Words(f"{missing} saknas", f"{missing} is missing")
-            why = _reason(error, record)
-            told = Words(problem.sv + why.sv, problem.en + why.en)
-            return Fault(
-                column=column, problem=told, remedy=self._hint(column, Words("Fyll i den.", "Fill it in."))
-            )
+                problem = words("{missing} is missing", missing=missing)
+            problem = joined("", [problem, _reason(error, record)])
+            return Fault(column, problem, self._hint(column, words("Fill it in.")))
         if error.validator == "additionalProperties" and not path:
             return self._unknown(error, record)
         entry = self.columns.get(column or "", {})
         found = shown(error.instance)
         wanted, remedy = _wanted(error)
-        problem = Words(
-            f"väntade {wanted.sv}, här står {found.sv}", f"expected {wanted.en}, found {found.en}"
-        )
+        problem = words("expected {wanted}, found {found}", wanted=wanted, found=found)
         if entry.get("x-private"):
-            problem = Words(f"väntade {wanted.sv}", f"expected {wanted.en}")
-        return Fault(column=column, problem=problem, remedy=self._hint(column, remedy))
+            problem = words("expected {wanted}", wanted=wanted)
+        return Fault(column, problem, self._hint(column, remedy))
 
     def _unknown(self, error: ValidationError, record: Mapping[str, Any]) -> Fault:
         strange = ", ".join(repr(name) for name in record if name not in self.columns) or str(error.message)
         known = ", ".join(self.columns)
         return Fault(
             column=None,
-            problem=Words(f"inställningen {strange} finns inte", f"there is no setting {strange}"),
-            remedy=Words(f"Kända inställningar är {known}.", f"Known settings are {known}."),
+            problem=words("there is no setting {strange}", strange=strange),
+            remedy=words("Known settings are {known}.", known=known),
         )
 
     def _hint(self, column: str | None, remedy: Words) -> Words:
         entry = self.columns.get(column or "", {})
-        return Words(str(entry["x-hint-sv"]), str(entry["x-hint"])) if "x-hint" in entry else remedy
+        hint = entry.get("x-hint")
+        return words(hint) if hint else remedy
 
 
 def _missing(error: ValidationError) -> str | None:
@@ -213,49 +179,25 @@ def _reason(error: ValidationError, record: Mapping[str, Any]) -> Words:
     """Why a column is needed here, where that follows from another column."""
     if error.validator == "dependentRequired":
         given = str(error.message).rsplit(" ", 1)[-1].strip("'")
-        return Words(f", fast {given} är ifyllt", f", although {given} is given")
+        return words(", although {given} is given", given=given)
     names = [name for name in ("target_type", "kind") if name in record]
     if "then" not in error.absolute_schema_path or not names:
         return NOTHING
-    return Words(
-        "".join(f", och {name} {record[name]} kräver den" for name in names),
-        "".join(f", and {name} {record[name]} needs it" for name in names),
-    )
+    (name, *_) = names
+    return words(", and {name} {value} needs it", name=name, value=record[name])
 
 
 _TYPES: Final[Mapping[str, tuple[Words, Words]]] = {
-    "string": (
-        Words("text", "text"),
-        Words(
-            "Skriv det som text; i en YAML-fil sätts en kod inom citattecken.",
-            "Write it as text; in a YAML file put a code in quotation marks.",
-        ),
-    ),
-    "number": (
-        Words("ett tal", "a number"),
-        Words(
-            "Skriv bara siffror, med decimalkomma eller punkt, utan enhet.",
-            "Write digits only, with a decimal comma or point, and no unit.",
-        ),
-    ),
-    "integer": (
-        Words("ett heltal", "a whole number"),
-        Words("Skriv bara siffror, t.ex. 2030.", "Write digits only, such as 2030."),
-    ),
-    "boolean": (
-        Words("ja eller nej", "true or false"),
-        Words("Skriv ja eller nej.", "Write true or false (ja or nej)."),
-    ),
-    "array": (
-        Words("en lista", "a list"),
-        Words(f"Skilj posterna åt med {LIST_SIGN}.", f"Part the entries by {LIST_SIGN}."),
-    ),
+    "string": (words("text"), words("Write it as text; in a YAML file put a code in quotation marks.")),
+    "number": (words("a number"), words("Write digits only, with a decimal comma or point, and no unit.")),
+    "integer": (words("a whole number"), words("Write digits only, such as 2030.")),
+    "boolean": (words("true or false"), words("Write true or false (ja or nej).")),
+    "array": (words("a list"), words("Part the entries by |.")),
     "object": (
-        Words("värden per år", "values by year"),
-        Words(f"Skriv år:värde, åtskilda med {LIST_SIGN}.", f"Write year:value, parted by {LIST_SIGN}."),
+        words("values by year"),
+        words("Write year:value, parted by |."),
     ),
 }
-_FILL_IN: Final = Words("Fyll i den.", "Fill it in.")
 
 
 def _wanted(error: ValidationError) -> tuple[Words, Words]:
@@ -268,42 +210,37 @@ def _wanted(error: ValidationError) -> tuple[Words, Words]:
             wanted, remedy = _FORMATS[str(value)]
             return wanted, _near(str(value), error.instance) or remedy
         case "enum":
-            words = _choices(value, error.schema)
-            return Words(f"ett av {words.sv}", f"one of {words.en}"), Words(
-                f"Skriv ett av {words.sv}.", f"Write one of {words.en}."
+            choices = _choices(value, error.schema)
+            return words("one of {choices}", choices=choices), words(
+                "Write one of {choices}.", choices=choices
             )
         case "pattern":
             wanted = PATTERNS[str(value)]
-            return wanted, Words("Skriv det så.", "Write it so.")
+            return wanted, words("Write it so.")
         case "minLength" | "minItems":
-            return Words("något", "something"), _FILL_IN
+            return words("something"), words("Fill it in.")
         case "uniqueItems":
-            return Words("varje post en gång", "every entry once"), Words(
-                "Ta bort det som står två gånger.", "Take out what stands there twice."
-            )
+            return words("every entry once"), words("Take out what stands there twice.")
     return _bounds(str(error.validator), value)
 
 
-def _bounds(word: str, value: Any) -> tuple[Words, Words]:
-    limits = {
-        "minimum": ("minst", "at least"),
-        "exclusiveMinimum": ("mer än", "more than"),
-        "maximum": ("högst", "at most"),
-    }
-    if word not in limits:
-        return Words("något annat", "something else"), Words(
-            "Se kolumnerna i include/registers/README.md.", "See the columns in include/registers/README.md."
-        )
-    sv, en = limits[word]
-    return Words(f"{sv} {value:g}", f"{en} {value:g}"), Words(
-        f"Skriv ett tal som är {sv} {value:g}.", f"Write a number of {en} {value:g}."
-    )
+def _bounds(keyword: str, value: Any) -> tuple[Words, Words]:
+    match keyword:
+        case "minimum":
+            limit = words("at least {value:g}", value=value)
+        case "exclusiveMinimum":
+            limit = words("more than {value:g}", value=value)
+        case "maximum":
+            limit = words("at most {value:g}", value=value)
+        case _:
+            return words("something else"), words("See the columns in include/registers/README.md.")
+    return limit, words("Write a number of {limit}.", limit=limit)
 
 
 def _choices(values: Sequence[Any], entry: Any) -> Words:
     """The values of a column, in Swedish by the first word for each."""
     english = [str(value) for value in values]
-    return Words(", ".join(swedish_word(value, entry) for value in english), ", ".join(english))
+    return either(", ".join(swedish_word(value, entry) for value in english), ", ".join(english))
 
 
 def swedish_word(value: str, column: Mapping[str, Any]) -> str:
@@ -320,20 +257,18 @@ def _near(kind: str, found: object) -> Words | None:
         if day is None:
             return None
         if not is_day(day):
-            return Words(
-                f"Skriv en dag från år {FIRST_YEAR} till år {LAST_YEAR}; annars lämnas cellen tom.",
-                f"Write a day from the year {FIRST_YEAR} to {LAST_YEAR}; else leave the cell empty.",
+            return words(
+                "Write a day from the year {first_year} to {last_year}; else leave the cell empty.",
+                first_year=FIRST_YEAR,
+                last_year=LAST_YEAR,
             )
-        return Words(f"Menas {day}? Skriv dagen så.", f"Did you mean {day}? Write the day so.")
+        return words("Did you mean {day}? Write the day so.", day=day)
     if kind not in ("region-code", "municipality-code", "area-code"):
         return None
     padded = found.zfill(4 if len(found) > 2 else 2)
     if padded not in regions.regions() or padded == found:
         return None
-    return Words(
-        f"Menas {padded}? Skriv koden som text, med inledande nolla.",
-        f"Did you mean {padded}? Write the code as text, leading zero kept.",
-    )
+    return words("Did you mean {padded}? Write the code as text, leading zero kept.", padded=padded)
 
 
 @lru_cache(maxsize=32)
@@ -401,8 +336,8 @@ def is_web_address(text: str) -> bool:
 def is_function_address(text: str) -> bool:
     """Whether a mail address can be sent to, and belongs to a function and not to a person.
 
-    The part before the @ must hold a word of ``FUNCTION_WORDS``, with or without the dots of å, ä, ö: a name
-    does not, and what cannot be told from a name is refused rather than kept.
+    The part before the @ must hold a word of ``FUNCTION_WORDS``, with or without the dots of å, ä, ö. A text
+    that could be a person's name is refused.
 
     Example: ``klimat@example.org`` is a function's; ``anna.ek@example.org`` and ``anna@example.org`` are not.
     """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from klimatpuls.domain.defects import Defect
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import check_folder
-from klimatpuls.statistics.targets import Interim, Target
+from klimatpuls.statistics.targets import Interim, Target, TargetState, TargetType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,33 +43,6 @@ class Rules:
     effort_sharing_deduction_tco2e: float
     proposed_line_id: str
     proposed_nation_only_above_points: float
-
-
-def read_own_targets(folder: Path = REGISTERS_FOLDER) -> tuple[Target, ...]:
-    """The targets members have decided themselves, by id.
-
-    Raises:
-        RegisterError: with every mistake of ``targets.yaml``.
-    """
-    return to_targets(check_folder(folder).of("targets"))
-
-
-def read_national_lines(folder: Path = REGISTERS_FOLDER) -> tuple[Target, ...]:
-    """The national targets as comparison lines, by id; proposed ones have state ``proposed``.
-
-    Raises:
-        RegisterError: with every mistake of ``national_lines.yaml``.
-    """
-    return to_targets(check_folder(folder).of("national_lines"))
-
-
-def read_rules(folder: Path = REGISTERS_FOLDER) -> Rules:
-    """The numbers of ``rules.yaml``.
-
-    Raises:
-        RegisterError: with every mistake of the file.
-    """
-    return to_rules(check_folder(folder).of("rules"))
 
 
 def read_known_defects(folder: Path = REGISTERS_FOLDER) -> tuple[Defect, ...]:
@@ -138,4 +111,7 @@ def from_definition(settings: Mapping[str, Any]) -> Target:
             values[name] = dt.date.fromisoformat(values[name])
     steps = sorted(values.get("interim", ()), key=lambda step: int(step["year"]))
     values["interim"] = tuple(Interim(**step) for step in steps)
+    for name, words in (("target_type", TargetType), ("state", TargetState)):
+        if name in values:
+            values[name] = words(values[name])
     return Target(**values)

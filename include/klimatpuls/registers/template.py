@@ -16,6 +16,7 @@ from klimatpuls.files.workbook_cells import column_letters
 from klimatpuls.registers.cells import reference
 from klimatpuls.registers.checking import REGISTERS
 from klimatpuls.registers.schemas import swedish_word
+from klimatpuls.translations import message, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,11 +52,26 @@ _STYLES: Final = (
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
 _INTRODUCTION: Final = (
-    "Fyll i bladen; låt första raden stå. En rad per uppgift, tomma celler där inget är känt.",
-    "Dagar skrivs 2026-05-07. Tal med decimalkomma eller punkt, utan enhet; tusental med mellanslag: "
-    "146 060. Procent skrivs 63 eller 63 %. Koder är text: 0360, inte 360.",
-    "Flera värden i en cell skiljs åt med |, värden per år skrivs 2027:120|2030:400. Inga formler.",
-    "Ett id ändras aldrig: en rad med samma id ersätter den förra.",
+    message(
+        "Fill in the sheets; leave the first row as it is. One row per entry, empty cells where nothing is "
+        "known."
+    ),
+    message(
+        "Write days as 2026-05-07. Write numbers with a decimal comma or point, without a unit; separate "
+        "thousands with blanks: 146 060. Write percent as 63 or 63 %. Codes are text: 0360, not 360."
+    ),
+    message(
+        "Separate several values in a cell with |; write values per year as 2027:120|2030:400. No formulas."
+    ),
+    message("An id never changes: a row with the same id replaces the earlier one."),
+)
+_HEADINGS: Final = (
+    message("Sheet"),
+    message("Column"),
+    message("Name in the register"),
+    message("Required"),
+    message("Meaning"),
+    message("Values"),
 )
 
 
@@ -123,15 +139,15 @@ def _choices(columns: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _guide_sheet() -> str:
-    rows = [[line] for line in _INTRODUCTION]
-    rows += [[], ["Blad", "Kolumn", "Namn i registret", "Krävs", "Betydelse", "Värden"]]
+    rows = [[translate("sv", line)] for line in _INTRODUCTION]
+    rows += [[], [translate("sv", heading) for heading in _HEADINGS]]
     for register in FILLED_IN:
         needed = set(register.shape.document["required"])
         for name, entry in register.shape.columns.items():
             words = ", ".join(swedish_word(value, entry) for value in _values(entry))
             title = str(register.shape.document["title"])
-            told = [title, entry["title"], name, "ja" if name in needed else "", entry["description"], words]
-            rows.append([str(cell) for cell in told])
+            cells = [title, entry["title"], name, "ja" if name in needed else "", entry["description"], words]
+            rows.append([str(cell) for cell in cells])
     widths = "".join(
         f'<col min="{place}" max="{place}" width="{width}" customWidth="1"/>'
         for place, width in enumerate((16, 30, 24, 8, 90, 60), start=1)

@@ -1,7 +1,7 @@
-"""What a cell says, as its column's schema knows values: numbers, days, words, lists; or a question.
+"""Interprets cells as their column's schema defines values: numbers, days, words and lists.
 
-People write ``63 %``, ``146 060``, ``pågår`` and ``Transporter``. What can be meant in one way only is read
-so. What can be meant in two ways is asked about, since a wrong guess is a wrong figure.
+People write ``63 %``, ``146 060``, ``pågår`` and ``Transporter``. A cell with one possible meaning gets that
+value. A cell with two becomes a :class:`Question`, because a wrong guess is a wrong figure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from klimatpuls.domain import sectors
 from klimatpuls.domain.units import SHORT_MONTHS
 from klimatpuls.registers.cells import Percent
-from klimatpuls.registers.words import Words, shown
+from klimatpuls.registers.words import Words, either, shown, words
 from klimatpuls.registers.workbooks import day_of_serial
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ _SECTOR_WORDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A cell that can be meant in more than one way, or in none.
+    """A cell with more than one possible meaning, or with none.
 
     Attributes:
         problem: What was found.
@@ -82,9 +82,9 @@ def key_of(text: str) -> str:
 
 
 def value_of(cell: Cell, column: Mapping[str, Any]) -> Any:
-    """What a cell of a spreadsheet says, as its column's schema knows values.
+    """The value of a spreadsheet cell, as its column's schema defines values.
 
-    A cell that cannot be understood stays what it was, and the schema then says what it expects.
+    A cell that cannot be interpreted keeps its text; the check against the schema then reports it.
 
     Args:
         cell: The cell: text, a number, a percentage, a truth value, a day, or None.
@@ -111,13 +111,8 @@ def _from_day(cell: dt.date, column: Mapping[str, Any]) -> Any:
     text = cell.isoformat()
     if column.get("type") in ("number", "integer"):
         return Question(
-            problem=Words(
-                f"cellen visar en dag ({text}), inte ett tal", f"the cell shows a day ({text}), no number"
-            ),
-            remedy=Words(
-                "Ge cellen formatet Tal eller Allmänt och skriv talet.",
-                "Give the cell the format Number or General, and write the number.",
-            ),
+            problem=words("the cell shows a day ({text}), no number", text=text),
+            remedy=words("Give the cell the format Number or General, and write the number."),
         )
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         return cell.date().isoformat()
@@ -147,12 +142,9 @@ def _text_of_number(cell: float, column: Mapping[str, Any]) -> Any:
         day = day_of_serial(float(cell), is_1904=False)
         meant = f" ({day.isoformat()[:10]}?)" if isinstance(day, dt.date) and cell > 20_000 else ""
         return Question(
-            problem=Words(
-                f"cellen visar talet {cell:g}, inte en dag", f"the cell shows the number {cell:g}, no day"
-            ),
-            remedy=Words(
-                f"Ge cellen formatet Datum, eller skriv dagen som 2026-05-07{meant}.",
-                f"Give the cell the format Date, or write the day as 2026-05-07{meant}.",
+            problem=words("the cell shows the number {cell:g}, no day", cell=cell),
+            remedy=words(
+                "Give the cell the format Date, or write the day as 2026-05-07{meant}.", meant=meant
             ),
         )
     return str(int(cell)) if float(cell).is_integer() else str(cell)
@@ -168,40 +160,33 @@ def _rounded(number: float) -> float | int:
 
 
 def _percentage(number: float, column: Mapping[str, Any]) -> Any:
-    """A value that says itself that it is in percent."""
+    """A value that is stated in percent."""
     unit = column.get("x-unit")
     if unit == PERCENT:
         return _rounded(number)
     if unit == FRACTION:
         return _rounded(number / 100)
-    told = f"{_rounded(number):g} %"
+    percentage = f"{_rounded(number):g} %"
     return Question(
-        problem=Words(
-            f"cellen visar {told}, men kolumnen är inte i procent",
-            f"the cell shows {told}, but the column is not in percent",
-        ),
-        remedy=Words(
-            "Ge cellen formatet Tal och skriv värdet i kolumnens enhet.",
-            "Give the cell the format Number, and write the value in the column's unit.",
-        ),
+        problem=words("the cell shows {percentage}, but the column is not in percent", percentage=percentage),
+        remedy=words("Give the cell the format Number, and write the value in the column's unit."),
     )
 
 
 def _checked(number: float | int, column: Mapping[str, Any]) -> Any:
-    """A number without a unit: asked about where it reads as a share of one in a column of percent."""
+    """A number without a unit; a Question where it could be a share of one in a column of percent."""
     if column.get("x-unit") != PERCENT or not 0 < abs(number) <= 1:
         return number
-    share, same = f"{_rounded(100 * number):g} %", f"{number:g} %"
-    sv_share, sv_same = share.replace(".", ","), same.replace(".", ",")
+    share, same = _decimal(f"{_rounded(100 * number):g} %"), _decimal(f"{number:g} %")
     return Question(
-        problem=Words(
-            f"{number:g} kan betyda {sv_share} eller {sv_same}", f"{number:g} may mean {share} or {same}"
-        ),
-        remedy=Words(
-            f"Skriv {sv_share} eller {sv_same}, med procenttecknet.",
-            f"Write {share} or {same}, with the percent sign.",
-        ),
+        problem=words("{number:g} may mean {share} or {same}", number=number, share=share, same=same),
+        remedy=words("Write {share} or {same}, with the percent sign.", share=share, same=same),
     )
+
+
+def _decimal(text: str) -> Words:
+    """A number as text with the decimal sign of each language."""
+    return either(text.replace(".", ","), text.replace(",", "."))
 
 
 def _reader(column: Mapping[str, Any]) -> Callable[[str, Mapping[str, Any]], Any]:
@@ -236,13 +221,16 @@ def _ambiguous(text: str, digits: str) -> Question:
     whole, _, rest = digits.replace(".", ",").partition(",")
     thousand, decimal = f"{whole} {rest}", f"{whole},{rest.rstrip('0') or '0'}"
     return Question(
-        problem=Words(
-            f"{shown(text).sv} kan betyda {thousand} eller {decimal}",
-            f"{shown(text).en} may mean {thousand} or {decimal.replace(',', '.')}",
+        problem=words(
+            "{found} may mean {thousand} or {decimal}",
+            found=shown(text),
+            thousand=thousand,
+            decimal=_decimal(decimal),
         ),
-        remedy=Words(
-            f"Skriv {whole}{rest} eller {whole} {rest} för tusental; skriv {whole},{rest}0 för decimaler.",
-            f"Write {whole}{rest} or {whole} {rest} for thousands; write {whole}.{rest}0 for decimals.",
+        remedy=words(
+            "Write {whole}{rest} or {whole} {rest} for thousands; write {whole}.{rest}0 for decimals.",
+            whole=whole,
+            rest=rest,
         ),
     )
 
@@ -250,10 +238,9 @@ def _ambiguous(text: str, digits: str) -> Question:
 def _unclear(text: str) -> Question:
     found = shown(text)
     return Question(
-        problem=Words(f"{found.sv} kan inte läsas som ett tal", f"{found.en} cannot be read as one number"),
-        remedy=Words(
-            "Skriv siffror med högst ett decimaltecken; tusental med mellanslag: 146 060 eller 1 250,5.",
-            "Write digits with at most one decimal sign; thousands are parted by blanks: 146 060 or 1 250.5.",
+        problem=words("{found} cannot be read as one number", found=found),
+        remedy=words(
+            "Write digits with at most one decimal sign; thousands are parted by blanks: 146 060 or 1 250.5."
         ),
     )
 

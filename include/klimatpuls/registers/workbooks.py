@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from klimatpuls.registers.archive import MAX_CELL_CHARACTERS, Archive, Budget, damaged, resolve, too_large
 from klimatpuls.registers.cells import MAX_COLUMN, MAX_ROW, ErrorValue, Formula, Percent, place_of, reference
-from klimatpuls.registers.words import Words
+from klimatpuls.registers.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -246,7 +246,7 @@ class _SheetReader:
         place = place_of(named) if named else (self._row, self._column + 1)
         if place is None or place[1] >= MAX_COLUMN or not 1 <= place[0] <= MAX_ROW:
             where = named or reference(max(self._row, 1), self._column + 1)
-            raise too_large(Words(f"en cell utanför bladet ({where})", f"a cell outside the sheet ({where})"))
+            raise too_large(words("a cell outside the sheet ({where})", where=where))
         self._row, self._column = place
         style = _number(attributes.get("s"))
         self._kind = self._kinds[style] if style < len(self._kinds) else "number"

@@ -1,1 +1,1 @@
-"""The digest: what it says, how it looks, and the outbox that sends it."""
+"""The digest: its content, its layout, and the outbox that sends it."""

@@ -1,4 +1,4 @@
-"""What a reader must know beside the figures: warnings, reasons, certainty, sources, freshness."""
+"""Sections on the quality of the figures: warnings, missing values, certainty, sources, freshness."""
 
 from __future__ import annotations
 
@@ -19,37 +19,30 @@ if TYPE_CHECKING:
 
 
 def warnings(digest: Digest, say: Speaker) -> Section:
-    """What the gates had to say about the current releases; says so when there is nothing."""
-    heading = say("Varningar från kontrollerna", "Warnings of the checks")
+    """The findings of the gates on the current releases, or that there are none."""
+    heading = say("Warnings of the checks")
     findings = digest.findings
     if not findings:
-        text = say(
-            "Inga. Alla kontroller av de gällande utgåvorna är godkända.",
-            "None. The current releases passed every check.",
-        )
+        text = say("None. The current releases passed every check.")
         return Section(heading, (Paragraph(text),))
     return Section(heading, (Bullets(tuple(_warning(finding, say) for finding in findings)),))
 
 
 def _warning(finding: Finding, say: Speaker) -> str:
-    message = say(finding.message_sv, finding.message_en).rstrip(".")
+    message = say.either(finding.message_sv, finding.message_en).rstrip(".")
     missing = [area for area in finding.areas if area not in message]
     areas = ""
     if missing:
-        more = say("bland andra ", "among others ") if finding.finding_count > len(finding.areas) else ""
-        areas = say(f" Gäller {more}{say.all_of(missing)}.", f" Concerns {more}{say.all_of(missing)}.")
-    held = (
-        say(" (utgåvan godkändes för hand)", " (the release was approved by hand)")
-        if finding.severity == "hold"
-        else ""
-    )
+        more = say("among others ") if finding.finding_count > len(finding.areas) else ""
+        areas = say(" Concerns {more}{missing}.", more=more, missing=say.all_of(missing))
+    held = say(" (the release was approved by hand)") if finding.severity == "hold" else ""
     used = finding.substance in {GHG, NOT_BY_SUBSTANCE}
-    beside = "" if used else say(" (används inte i det här brevet)", " (not used in this mail)")
+    beside = "" if used else say(" (not used in this mail)")
     return f"{dataset_name(finding.dataset, finding.substance, say)}{beside}{held}: {message}.{areas}"
 
 
 def missing_figures(digest: Digest, say: Speaker) -> Section | None:
-    """Why what is shown as a dash, or not shown, is missing; None where nothing is."""
+    """Why values are missing; None where none is."""
     items = []
     unpeopled = digest.years_without_population
     if unpeopled:
@@ -59,19 +52,13 @@ def missing_figures(digest: Digest, say: Speaker) -> Section | None:
         if member.t_per_capita is None and member.last_year not in unpeopled:
             reasons.setdefault(reason_words(member.per_capita_reason, say), []).append(member.region_name)
     items += [
-        say(
-            f"Per invånare saknas för {say.all_of(names)}: {reason}.",
-            f"Per inhabitant is missing for {say.all_of(names)}: {reason}.",
-        )
+        say("Per inhabitant is missing for {names}: {reason}.", names=say.all_of(names), reason=reason)
         for reason, names in reasons.items()
     ]
     absent = [m.region_name for m in digest.municipalities + digest.regions if m.territorial_tco2e is None]
     if absent:
         items.append(
-            say(
-                f"Ingen utsläppssiffra finns för {say.all_of(absent)} i den gällande utgåvan.",
-                f"The current release holds no emission figure for {say.all_of(absent)}.",
-            )
+            say("The current release holds no emission figure for {absent}.", absent=say.all_of(absent))
         )
     baseless = [
         m.region_name
@@ -81,65 +68,56 @@ def missing_figures(digest: Digest, say: Speaker) -> Section | None:
     if baseless:
         items.append(
             say(
-                f"Ändring sedan {BASE_YEAR} visas inte för {say.all_of(baseless)}: utgångsvärdet saknas "
-                "eller är för litet.",
-                f"Change since {BASE_YEAR} is not shown for {say.all_of(baseless)}: the base is missing "
-                "or too small.",
+                "Change since {base_year} is not shown for {baseless}: the base is missing or too small.",
+                base_year=BASE_YEAR,
+                baseless=say.all_of(baseless),
             )
         )
     if not items:
         return None
-    return Section(
-        say("Varför vissa siffror saknas", "Why some figures are missing"), (Bullets(tuple(items)),)
-    )
+    return Section(say("Why some figures are missing"), (Bullets(tuple(items)),))
 
 
 def _no_population(digest: Digest, years: Sequence[int], say: Speaker) -> str:
     if len(years) == len(digest.emissions.years):
         return say(
-            "Utsläpp per invånare saknas: ingen folkmängd är publicerad i det här lagret för något av åren.",
-            "Emissions per inhabitant are missing: no population is published in this warehouse for any "
-            "of the years.",
+            "Emissions per inhabitant are missing: no population is published in this "
+            "warehouse for any of the years."
         )
     held = [year for year in digest.emissions.years if year not in years]
     if max(years) < min(held):
         return say(
-            f"Utsläpp per invånare före {min(held)} saknas: ingen folkmängd är publicerad för de åren i "
-            "det här lagret.",
-            f"Emissions per inhabitant before {min(held)} are missing: no population is published for "
-            "those years in this warehouse.",
+            "Emissions per inhabitant before {held} are missing: no population is "
+            "published for those years in this warehouse.",
+            held=min(held),
         )
     return say(
-        f"Utsläpp per invånare saknas för {say.years(years)}: ingen folkmängd är publicerad för de åren i "
-        "det här lagret.",
-        f"Emissions per inhabitant are missing for {say.years(years)}: no population is published for "
-        "those years in this warehouse.",
+        "Emissions per inhabitant are missing for {years}: no population is published "
+        "for those years in this warehouse.",
+        years=say.years(years),
     )
 
 
 def certainty(digest: Digest, say: Speaker) -> Section:
-    """How sure the figures are, and what is left out of them."""
+    """How certain the figures are, and what they leave out."""
     year = digest.last_year
     items = [
         say(
-            "Siffrorna är beräknade av utgivaren med modeller och fördelade på kommuner. Fördelningen är "
-            "olika säker per sektor, och ju mindre område, desto osäkrare.",
-            "The publisher calculates the figures with models and distributes them to municipalities. "
-            "How sure that is differs by sector, and the smaller the area, the less sure.",
+            "The publisher calculates the figures with models and distributes them to "
+            "municipalities. How sure that is differs by sector, and the smaller the area, "
+            "the less sure."
         ),
         say(
-            f"Varje ny utgåva räknar om hela serien. Även siffran för {year} kan ändras i nästa utgåva, "
-            "för enskilda kommuner med tiotals procent. Klimatpuls sparar varje utgåva.",
-            f"Every new release recalculates the whole series. The figure of {year} too may change in the "
-            "next one, for single municipalities by tens of percent. Klimatpuls keeps every release.",
+            "Every new release recalculates the whole series. The figure of {year} too may "
+            "change in the next one, for single municipalities by tens of percent. "
+            "Klimatpuls keeps every release.",
+            year=year,
         ),
         *_first_publication(digest, say),
         *(_usual_movement(record, say) for record in digest.record),
         say(
-            "Inte med: markanvändning och skog, utrikes transporter, vad invånarna konsumerar från andra "
-            "platser. Ingen korrigering för väder.",
-            "Left out: land use and forest, international transport, what inhabitants consume from "
-            "elsewhere. No correction for weather.",
+            "Left out: land use and forest, international transport, what inhabitants "
+            "consume from elsewhere. No correction for weather."
         ),
     ]
     nation = digest.point(NATION, TERRITORIAL, year)
@@ -152,23 +130,23 @@ def certainty(digest: Digest, say: Speaker) -> Section:
         if left > 0.005:
             items.append(
                 say(
-                    f"{say.share(left, 2)} av landets utsläpp {year} är inte fördelade på någon kommun.",
-                    f"{say.share(left, 2)} of the nation's emissions in {year} are not assigned to any "
-                    "municipality.",
+                    "{left} of the nation's emissions in {year} are not assigned to any municipality.",
+                    left=say.share(left, 2),
+                    year=year,
                 )
             )
-    return Section(say("Hur säkra siffrorna är", "How sure the figures are"), (Bullets(tuple(items)),))
+    return Section(say("How sure the figures are"), (Bullets(tuple(items)),))
 
 
 def _first_publication(digest: Digest, say: Speaker) -> list[str]:
-    """That the newest year was published once only, as long as that is so."""
+    """A sentence while no later release has confirmed the newest year."""
     if not digest.is_first_publication:
         return []
     year = digest.last_year
     return [
         say(
-            f"Siffrorna för {year} är en förstapublicering: ingen senare utgåva har bekräftat dem ännu.",
-            f"The figures of {year} are a first publication: no later release has confirmed them yet.",
+            "The figures of {year} are a first publication: no later release has confirmed them yet.",
+            year=year,
         )
     ]
 
@@ -177,50 +155,54 @@ def _usual_movement(record: RevisionRecord, say: Speaker) -> str:
     half, most = (say.number(value, 1) for value in (record.median_moved_pct, record.p90_moved_pct))
     since = record.years_since_first
     when = (
-        say(f"{since} år efter", f"{since} year{'s' if since > 1 else ''} after")
-        if since
-        else say("i en rättelse av", "in a correction of")
+        say.plural("{count} year after", "{count} years after", since) if since else say("in a correction of")
     )
     return say(
-        f"En kommuns först publicerade summa brukar ändras med {half} procent {when} den första "
-        f"publiceringen (nio av tio med högst {most}); räknat på {record.pairs_n} par av utgåvor.",
-        f"A municipality's first published total usually moves by {half} percent {when} its first "
-        f"publication (nine of ten by at most {most}); from {record.pairs_n} pairs of releases.",
+        "A municipality's first published total usually moves by {half} percent {when} "
+        "its first publication (nine of ten by at most {most}); from {pairs_n} pairs "
+        "of releases.",
+        half=half,
+        when=when,
+        most=most,
+        pairs_n=record.pairs_n,
     )
 
 
 def sources(digest: Digest, say: Speaker) -> Section:
-    """The words the publishers' terms ask for, one line per release in use."""
+    """The attribution that the publishers' terms require, one line per release in use."""
     items = []
     for release in digest.releases:
         if not release.is_current or release.substance not in {GHG, NOT_BY_SUBSTANCE}:
             continue
         source = catalog.source_of(release.dataset)
         retrieved = stockholm_date(release.retrieved_at).isoformat()
-        attribution = say(source.attribution_sv, source.attribution_en).format(retrieved=retrieved)
+        attribution = say.either(source.attribution_sv, source.attribution_en).format(retrieved=retrieved)
         name = dataset_name(release.dataset, release.substance, say)
         licence = licence_words(source.licence, say)
         items.append(
             say(
-                f"{name}: {attribution}. Villkor: {licence}. Utgåva {release.release_id}.",
-                f"{name}: {attribution}. Terms: {licence}. Release {release.release_id}.",
+                "{name}: {attribution}. Terms: {licence}. Release {release_id}.",
+                name=name,
+                attribution=attribution,
+                licence=licence,
+                release_id=release.release_id,
             )
         )
-    return Section(say("Källor", "Sources"), (Bullets(tuple(items)),))
+    return Section(say("Sources"), (Bullets(tuple(items)),))
 
 
 def freshness(digest: Digest, say: Speaker) -> Section:
     """How fresh every dataset is."""
     return Section(
-        say("Datastatus", "Data status"),
+        say("Data status"),
         (
             Table(
-                say("Hur färska siffrorna är", "How fresh the figures are"),
+                say("How fresh the figures are"),
                 (
-                    say("Statistik", "Statistics"),
-                    say("utgivarens datum", "publisher's date"),
-                    say("nästa väntas", "next expected"),
-                    say("läge", "status"),
+                    say("Statistics"),
+                    say("publisher's date"),
+                    say("next expected"),
+                    say("status"),
                 ),
                 tuple(_status_row(status, say) for status in digest.statuses),
                 text_columns=frozenset({0, 1, 2, 3}),
@@ -235,10 +217,10 @@ def _status_row(status: DataStatus, say: Speaker) -> tuple[str, ...]:
     if status.next_expected:
         expected = status.next_expected.isoformat()
     elif status.status == "fresh":
-        expected = say("avslutad serie", "closed series")
+        expected = say("closed series")
     return (
         dataset_name(status.dataset, status.substance, say),
         published,
         expected,
-        say(*FRESHNESS.get(status.status, (status.status, status.status))),
+        say(FRESHNESS[status.status]) if status.status in FRESHNESS else status.status,
     )

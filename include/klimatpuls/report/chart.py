@@ -1,8 +1,8 @@
 """The digest's one chart: the network, the nation and the rest of Sweden since 1990, as a PNG.
 
-Years stand on a true time axis. Values are points; a full line joins only years that follow each other,
-across a gap runs a thin dotted line that leads the eye and claims nothing. Colours are Okabe and Ito's,
-told apart by colour-blind readers, and every line also has its own marker and its name at its end.
+The axis is a true time axis. Values are points. A full line joins only consecutive years; a thin dotted line
+spans gaps and stands for no values. The colours are Okabe and Ito's, which colour-blind readers can tell
+apart; every line also has its own marker and its name at its end.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from klimatpuls.report.numbers import MINUS, Language, Speaker
+from klimatpuls.report.numbers import MINUS, Speaker
 from klimatpuls.report.view import BASE_YEAR, MEMBERS_TODAY, NATION, REST_OF_SWEDEN
+from klimatpuls.translations import LANGUAGES, NBSP, message, translate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from klimatpuls.report.view import Digest
+    from klimatpuls.translations import Language
 
 WIDTH_INCHES: Final = 5.0
 HEIGHT_INCHES: Final = 4.3
@@ -26,28 +28,27 @@ DOTS_PER_INCH: Final = 220
 INK: Final = "#1b1f23"
 FAINT: Final = "#6b7280"
 LABEL_DISTANCE: Final = 0.075
-"""Least distance between two names at the lines' ends, as a share of the axis."""
+"""Minimum distance between two line labels, as a share of the axis."""
 
 
 @dataclass(frozen=True)
 class _Style:
     panel: str
-    name_sv: str
-    name_en: str
+    name: str
     colour: str
     marker: str
     width: float
 
 
 STYLES: Final = (
-    _Style(MEMBERS_TODAY, "Nätverket", "network", "#0072B2", "o", 2.6),
-    _Style(NATION, "Hela landet", "nation", "#1b1f23", "s", 1.5),
-    _Style(REST_OF_SWEDEN, "Övriga Sverige", "rest of Sweden", "#D55E00", "^", 1.5),
+    _Style(MEMBERS_TODAY, message("network"), "#0072B2", "o", 2.6),
+    _Style(NATION, message("nation"), "#1b1f23", "s", 1.5),
+    _Style(REST_OF_SWEDEN, message("rest of Sweden"), "#D55E00", "^", 1.5),
 )
 
 
 def alt_text(digest: Digest, lang: Language) -> str:
-    """The chart's finding in words and numbers, for those who do not see it.
+    """The alternative text of the chart: its result in words and numbers.
 
     Args:
         digest: The digest.
@@ -65,16 +66,20 @@ def alt_text(digest: Digest, lang: Language) -> str:
     rest = values.get(REST_OF_SWEDEN)
     if network is None:
         return say(
-            f"Diagram: utsläppens ändring sedan {BASE_YEAR}. För nätverket finns ingen siffra för {year}; "
-            f"i hela landet är ändringen {say.percent(nation)}.",
-            f"Chart: change of emissions since {BASE_YEAR}. There is no figure of the network for {year}; "
-            f"for the nation the change is {say.percent(nation)}.",
+            "Chart: change of emissions since {base_year}. There is no figure of the "
+            "network for {year}; for the nation the change is {nation}.",
+            base_year=BASE_YEAR,
+            year=year,
+            nation=say.percent(nation),
         )
     return say(
-        f"Diagram: ändring från {BASE_YEAR} till {year}. Nätverket {say.percent(network)}, hela landet "
-        f"{say.percent(nation)}, övriga Sverige {say.percent(rest)}.",
-        f"Chart: change from {BASE_YEAR} to {year}. The network {say.percent(network)}, the nation "
-        f"{say.percent(nation)}, the rest of Sweden {say.percent(rest)}.",
+        "Chart: change from {base_year} to {year}. The network {network}, the nation "
+        "{nation}, the rest of Sweden {rest}.",
+        base_year=BASE_YEAR,
+        year=year,
+        network=say.percent(network),
+        nation=say.percent(nation),
+        rest=say.percent(rest),
     )
 
 
@@ -165,7 +170,7 @@ def _signed(value: float) -> str:
 
 
 def _name_lines(axes: Any, ends: Sequence[tuple[_Style, float]], last_year: int) -> None:
-    """Write each line's name and last value at its end, kept apart where lines end close together."""
+    """Label each line at its end with its name and last value; labels never overlap."""
     low, high = axes.get_ylim()
     step = 2 * LABEL_DISTANCE * (high - low)
     placed: list[float] = []
@@ -178,7 +183,7 @@ def _name_lines(axes: Any, ends: Sequence[tuple[_Style, float]], last_year: int)
     shift += max(0.0, (middle - sum(placed) / len(placed)) if placed and not shift else 0.0)
     for (style, value), place in zip(ordered, placed, strict=True):
         axes.annotate(
-            f"{style.name_sv} {_signed(value)}{chr(0xA0)}%\n{style.name_en}",
+            f"{translate('sv', style.name)} {_signed(value)}{NBSP}%\n{translate('en', style.name)}",
             xy=(last_year, value),
             xytext=(last_year + 2.2, place + shift),
             color=style.colour,
@@ -193,12 +198,18 @@ def _name_lines(axes: Any, ends: Sequence[tuple[_Style, float]], last_year: int)
 def _head(figure: Any, digest: Digest) -> None:
     years = f"{BASE_YEAR}–{digest.last_year}"
     figure.text(
-        0.02, 0.955, f"Utsläppen {years}, ändring i %", fontsize=13, fontweight="bold", color=INK, va="center"
+        0.02,
+        0.955,
+        translate("sv", "Emissions {years}, change in %", years=years),
+        fontsize=13,
+        fontweight="bold",
+        color=INK,
+        va="center",
     )
     figure.text(
         0.02,
         0.893,
-        f"Emissions {years}, change in %, without international transport",
+        translate("en", "Emissions {years}, change in %, without international transport", years=years),
         fontsize=9.6,
         color=FAINT,
         va="center",
@@ -207,7 +218,7 @@ def _head(figure: Any, digest: Digest) -> None:
         figure.text(
             0.42,
             0.45,
-            "PÅHITTADE SIFFROR\nSYNTHETIC FIGURES",
+            "\n".join(translate(language, "SYNTHETIC FIGURES") for language in LANGUAGES),
             fontsize=19,
             color="#b42318",
             alpha=0.28,

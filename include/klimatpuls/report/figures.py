@@ -1,4 +1,4 @@
-"""The figures of the digest: the network at a glance and against the nation, the members, their parts."""
+"""Sections with figures: the network in short and compared with the nation, the members, their parts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from klimatpuls.domain.rounding import round_parts
 from klimatpuls.report.chart import alt_text
-from klimatpuls.report.numbers import MISSING, NBSP
+from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, KeyFigure, KeyFigures, Paragraph, Picture, Section, Table
 from klimatpuls.report.terms import FLAGS, PANELS, capitalised, no_network, reason_words
 from klimatpuls.report.view import (
@@ -21,6 +21,7 @@ from klimatpuls.report.view import (
 )
 from klimatpuls.statistics.change_parts import PARTLY
 from klimatpuls.statistics.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT
+from klimatpuls.translations import NBSP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,15 +30,15 @@ if TYPE_CHECKING:
     from klimatpuls.report.view import Digest, Standing, SummaryPoint
 
 NOTABLE_REVISION_PCT: Final = 5.0
-"""A revised value of the year before is told from this size on, percent."""
+"""Smallest revision of the previous year that the mail mentions, percent."""
 PARTLY_MARK: Final = "²"
-"""Stands beside an own part of which more than a tenth cannot be measured yet."""
+"""Marks an own part of which more than a tenth cannot be measured yet."""
 AVIATION_FLAGS: Final = (AVIATION_ESTIMATED, AVIATION_INCLUDED)
-"""Flags of a series whose domestic aviation is not known: told below the comparison."""
+"""Flags of a series whose domestic aviation is unknown; explained below the comparison."""
 
 
 def in_short(digest: Digest, say: Speaker) -> Section:
-    """The finding in a few sentences, and four numbers at a glance with the nation beside them."""
+    """The main result in a few sentences, and four key figures with the nation's beside them."""
     year, before = digest.last_year, digest.previous_year
     network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
     nation = digest.point(NATION, TERRITORIAL, year)
@@ -45,26 +46,25 @@ def in_short(digest: Digest, say: Speaker) -> Section:
     if network is not None and nation is not None:
         figures = [
             KeyFigure(
-                say(f"Nätverkets utsläpp {year}", f"The network's emissions {year}"),
+                say("The network's emissions {year}", year=year),
                 _short_million(say, network.emissions_tco2e),
                 say(
-                    f"{network.region_count} kommuner; hela landet "
-                    f"{_short_million(say, nation.emissions_tco2e)}",
-                    f"{network.region_count} municipalities; nation "
-                    f"{_short_million(say, nation.emissions_tco2e)}",
+                    "{region_count} municipalities; nation {emissions_tco2e}",
+                    region_count=network.region_count,
+                    emissions_tco2e=_short_million(say, nation.emissions_tco2e),
                 ),
             ),
             KeyFigure(
-                say(f"Per invånare {year}", f"Per inhabitant {year}"),
+                say("Per inhabitant {year}", year=year),
                 *_per_head_at_a_glance(say, network, nation),
             ),
             KeyFigure(
-                say(f"Sedan {before}", f"Since {before}"),
+                say("Since {year}", year=before),
                 say.percent(digest.change_since_previous_pct(MEMBERS_TODAY)),
                 _nation_beside(say, say.percent(digest.change_since_previous_pct(NATION))),
             ),
             KeyFigure(
-                say(f"Sedan {BASE_YEAR}", f"Since {BASE_YEAR}"),
+                say("Since {year}", year=BASE_YEAR),
                 say.percent(network.change_since_1990_pct),
                 _nation_beside(say, say.percent(nation.change_since_1990_pct)),
             ),
@@ -72,24 +72,24 @@ def in_short(digest: Digest, say: Speaker) -> Section:
     blocks: list[Block] = [Paragraph(_finding_in_short(digest, say), tone="lead")]
     if figures:
         blocks.append(KeyFigures(tuple(figures)))
-    return Section(say("Kort sagt", "In short"), tuple(blocks))
+    return Section(say("In short"), tuple(blocks))
 
 
 def _short_million(say: Speaker, value: float | None) -> str:
     if value is None:
         return MISSING
-    return say.number(value / 1e6, 2) + NBSP + say(f"milj.{NBSP}ton", f"million{NBSP}t")
+    return say("{number}{nbsp}million{nbsp}t", number=say.number(value / 1e6, 2))
 
 
 def _per_head_at_a_glance(say: Speaker, network: SummaryPoint, nation: SummaryPoint) -> tuple[str, str]:
-    """Value and detail; where there is none, that it is missing and where the reason stands."""
+    """Value and detail; where the value is missing, says so and where the reason is."""
     if network.t_per_capita is None:
-        return say("saknas", "missing"), say("skälet står längre ned", "the reason stands further down")
+        return say("missing"), say("the reason stands further down")
     return say.per_head(network.t_per_capita), _nation_beside(say, say.per_head(nation.t_per_capita))
 
 
 def _nation_beside(say: Speaker, value: str) -> str:
-    return say(f"hela landet {value}", f"nation {value}")
+    return say("nation {value}", value=value)
 
 
 def _finding_in_short(digest: Digest, say: Speaker) -> str:
@@ -97,26 +97,28 @@ def _finding_in_short(digest: Digest, say: Speaker) -> str:
     network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
     if network is None or network.emissions_tco2e is None:
         return say(
-            f"Utsläppen till {year} är publicerade. Nätverkets summa kan inte visas: {no_network(say)}.",
-            f"Emissions to {year} are published. The network's sum cannot be shown: {no_network(say)}.",
+            "Emissions to {year} are published. The network's sum cannot be shown: {why}.",
+            year=year,
+            why=no_network(say),
         )
     change = digest.change_since_previous_pct(MEMBERS_TODAY)
     nation = digest.change_since_previous_pct(NATION)
     sentences = [
         say(
-            f"Utsläppen i nätverkets {network.region_count} kommuner var "
-            f"{say.million_tonnes(network.emissions_tco2e)} växthusgaser {year}.",
-            f"Emissions in the network's {network.region_count} municipalities were "
-            f"{say.million_tonnes(network.emissions_tco2e)} of greenhouse gases in {year}.",
+            "Emissions in the network's {region_count} municipalities were "
+            "{emissions_tco2e} of greenhouse gases in {year}.",
+            region_count=network.region_count,
+            emissions_tco2e=say.million_tonnes(network.emissions_tco2e),
+            year=year,
         )
     ]
     if change is not None:
         sentences.append(
             say(
-                f"Det är {_more_or_less(say, change)} än {before}; i hela landet är ändringen "
-                f"{say.percent(nation)}.",
-                f"That is {_more_or_less(say, change)} than in {before}; for the nation the change is "
-                f"{say.percent(nation)}.",
+                "That is {more_or_less} than in {before}; for the nation the change is {nation}.",
+                more_or_less=_more_or_less(say, change),
+                before=before,
+                nation=say.percent(nation),
             )
         )
     sentences += _long_run(digest, say)
@@ -132,14 +134,14 @@ def _long_run(digest: Digest, say: Speaker) -> list[str]:
         return []
     sentences = [
         say(
-            f"Sedan {BASE_YEAR} har nätverkets utsläpp {_moved(say, network.change_since_1990_pct)}",
-            f"Since {BASE_YEAR} the network's emissions have {_moved(say, network.change_since_1990_pct)}",
+            "Since {base_year} the network's emissions have {moved}",
+            base_year=BASE_YEAR,
+            moved=_moved(say, network.change_since_1990_pct),
         )
     ]
     if rest is not None and rest.change_since_1990_pct is not None:
         sentences[-1] += say(
-            f", övriga Sveriges {_moved(say, rest.change_since_1990_pct)}",
-            f", and those of the rest of Sweden have {_moved(say, rest.change_since_1990_pct)}",
+            ", and those of the rest of Sweden have {moved}", moved=_moved(say, rest.change_since_1990_pct)
         )
     sentences[-1] += "."
     if without is not None and without.change_since_1990_pct is not None:
@@ -147,8 +149,9 @@ def _long_run(digest: Digest, say: Speaker) -> list[str]:
         moved = _moved(say, without.change_since_1990_pct)
         sentences.append(
             say(
-                f"Utan den största utsläpparen, {name}, har nätverkets utsläpp {moved}.",
-                f"Without the largest emitter, {name}, the network's emissions have {moved}.",
+                "Without the largest emitter, {name}, the network's emissions have {moved}.",
+                name=name,
+                moved=moved,
             )
         )
     return sentences
@@ -157,8 +160,8 @@ def _long_run(digest: Digest, say: Speaker) -> list[str]:
 def _more_or_less(say: Speaker, change: float) -> str:
     size = say.share(abs(change))
     if change > 0:
-        return say(f"{size} mer", f"{size} more")
-    return say(f"{size} mindre", f"{size} less")
+        return say("{size} more", size=size)
+    return say("{size} less", size=size)
 
 
 def _largest_emitter(digest: Digest) -> str:
@@ -170,12 +173,12 @@ def _largest_emitter(digest: Digest) -> str:
 def _moved(say: Speaker, change: float) -> str:
     size = say.share(abs(change))
     if change > 0:
-        return say(f"ökat med {size}", f"risen by {size}")
-    return say(f"minskat med {size}", f"fallen by {size}")
+        return say("risen by {size}", size=size)
+    return say("fallen by {size}", size=size)
 
 
 def comparison(digest: Digest, say: Speaker) -> Section:
-    """The network against the nation in every variant of methods section 2, with the chart."""
+    """The network compared with the nation in every variant of methods section 2, with the chart."""
     year, before = digest.last_year, digest.previous_year
     rows: list[tuple[str, ...]] = []
     strong: set[int] = set()
@@ -186,10 +189,10 @@ def comparison(digest: Digest, say: Speaker) -> Section:
         if boundary == TERRITORIAL and panel in {MEMBERS_TODAY, NATION}:
             strong.add(len(rows))
         counted = panel != NATION and point.region_count > 0
-        name = say(*PANELS[panel]) + (f" ({point.region_count})" if counted else "")
+        name = say(PANELS[panel]) + (f" ({point.region_count})" if counted else "")
         rows.append(
             (
-                name + (say(", utanför handeln*", ", outside trading*") if boundary == PROXY else ""),
+                name + (say(", outside trading*") if boundary == PROXY else ""),
                 say.level(None if point.emissions_tco2e is None else point.emissions_tco2e / 1e6, 2),
                 say.change(point.change_since_1990_pct),
                 say.change(digest.change_since_previous_pct(panel, boundary)),
@@ -200,10 +203,8 @@ def comparison(digest: Digest, say: Speaker) -> Section:
         Picture(
             alt_text(digest, say.lang),
             say(
-                "Punkterna är publicerade värden. Prickad linje: år utan värden däremellan, inget är "
-                "uppskattat.",
-                "Dots are published values. Dotted line: years without values in between, nothing is "
-                "estimated.",
+                "Dots are published values. Dotted line: years without values in between, "
+                "nothing is estimated."
             ),
         )
     ]
@@ -211,62 +212,52 @@ def comparison(digest: Digest, say: Speaker) -> Section:
         blocks.append(
             Table(
                 say(
-                    f"Nätverket mot landet {year}: utsläpp, ändring i procent och ton per invånare (inom "
-                    "parentes antal kommuner)",
-                    f"The network against the nation {year}: emissions, change in percent and tonnes per "
-                    "inhabitant (in brackets the number of municipalities)",
+                    "The network against the nation {year}: emissions, change in percent and "
+                    "tonnes per inhabitant (in brackets the number of municipalities)",
+                    year=year,
                 ),
                 (
-                    say("Vilka", "Who"),
-                    say("milj. ton", "million t"),
-                    say(f"sedan {BASE_YEAR},{NBSP}%", f"since {BASE_YEAR},{NBSP}%"),
-                    say(f"sedan {before},{NBSP}%", f"since {before},{NBSP}%"),
-                    say("ton/inv.", "t per inh."),
+                    say("Who"),
+                    say("million t"),
+                    say("since {year},{nbsp}%", year=BASE_YEAR),
+                    say("since {year},{nbsp}%", year=before),
+                    say("t per inh."),
                 ),
                 tuple(rows),
                 strong=frozenset(strong),
             )
         )
     blocks += [Paragraph(text, tone="note") for text in _comparison_notes(digest, say)]
-    return Section(say("Nätverket mot landet", "The network against the nation"), tuple(blocks))
+    return Section(say("The network against the nation"), tuple(blocks))
 
 
 def _comparison_notes(digest: Digest, say: Speaker) -> list[str]:
     notes = [
         say(
-            "Dagens medlemmar räknas i alla år, så att nya medlemmar inte ser ut som ändrade utsläpp. "
-            "Utsläppen är territoriella: utan utrikes transporter.",
-            "Today's members are counted in all years, so that new members do not look like changed "
-            "emissions. Emissions are territorial: without international transport.",
+            "Today's members are counted in all years, so that new members do not look "
+            "like changed emissions. Emissions are territorial: without international "
+            "transport."
         ),
         say(
-            "* Sektorerna utanför EU:s utsläppshandel, ett närmevärde ur sektorerna: transporter utan "
-            "flyg, jordbruk, egen uppvärmning, arbetsmaskiner, produktanvändning och avfall. För landet "
-            f"låg det 6,1{NBSP}% (1990) och 3,7{NBSP}% (2024) under det officiella värdet; i enskilda "
-            "kommuner kan det ligga långt ifrån.",
-            "* Sectors outside EU emissions trading, a proxy made of: transport without aviation, "
-            "agriculture, own heating, machinery, product use and waste. For the nation it lay 6.1% "
-            "(1990) and 3.7% (2024) below the official figure; in single municipalities it can be far off.",
+            "* Sectors outside EU emissions trading, a proxy made of: transport without "
+            "aviation, agriculture, own heating, machinery, product use and waste. For the "
+            "nation it lay 6.1% (1990) and 3.7% (2024) below the official figure; in "
+            "single municipalities it can be far off."
         ),
     ]
     flags = {flag for member in digest.municipalities for flag in member.flags}
-    notes += [f"* {say(*FLAGS[flag])}." for flag in AVIATION_FLAGS if flag in flags]
+    notes += [f"* {say(FLAGS[flag])}." for flag in AVIATION_FLAGS if flag in flags]
     for panel, boundary in VARIANTS:
         point = digest.point(panel, boundary, digest.last_year)
         if point is not None and point.emissions_tco2e is None:
             reason = reason_words(point.status_reason, say)
-            notes.append(
-                say(
-                    f"{PANELS[panel][0]}: visas inte, {reason}.",
-                    f"{PANELS[panel][1]}: not shown, {reason}.",
-                )
-            )
+            notes.append(say("{panel}: not shown, {reason}.", panel=say(PANELS[panel]), reason=reason))
     return notes
 
 
 def members(digest: Digest, say: Speaker) -> Section:
     """Every confirmed member in Swedish alphabetical order, never ranked; regions apart."""
-    heading = say("Medlemmarna", "The members")
+    heading = say("The members")
     if not digest.municipalities and not digest.regions:
         return Section(heading, (Paragraph(f"{capitalised(no_network(say))}."),))
     blocks: list[Block] = []
@@ -276,10 +267,8 @@ def members(digest: Digest, say: Speaker) -> Section:
         blocks += [
             Paragraph(
                 say(
-                    "En region visas med hela länets utsläpp. De ingår inte i nätverkets summa, där "
-                    "länets medlemskommuner redan räknas.",
-                    "A region is shown with the emissions of its whole county. They are not part of the "
-                    "network's sum, which already counts the county's member municipalities.",
+                    "A region is shown with the emissions of its whole county. They are not part "
+                    "of the network's sum, which already counts the county's member municipalities."
                 ),
                 tone="note",
             ),
@@ -292,18 +281,15 @@ def members(digest: Digest, say: Speaker) -> Section:
 
 def _members_table(digest: Digest, members: Sequence[Standing], say: Speaker) -> Table:
     year, before = digest.last_year, digest.previous_year
-    first = say("Kommun", "Municipality") if members[0].level == "municipality" else say("Län", "County")
+    first = say("Municipality") if members[0].level == "municipality" else say("County")
     return Table(
-        say(
-            f"Territoriella utsläpp {year} i ton, ändring i procent och ton per invånare",
-            f"Territorial emissions {year} in tonnes, change in percent and tonnes per inhabitant",
-        ),
+        say("Territorial emissions {year} in tonnes, change in percent and tonnes per inhabitant", year=year),
         (
             first,
-            say(f"ton {year}", f"tonnes {year}"),
-            say(f"sedan {BASE_YEAR},{NBSP}%", f"since {BASE_YEAR},{NBSP}%"),
-            say(f"sedan {before},{NBSP}%", f"since {before},{NBSP}%"),
-            say("ton/inv.", "t per inh."),
+            say("tonnes {year}", year=year),
+            say("since {year},{nbsp}%", year=BASE_YEAR),
+            say("since {year},{nbsp}%", year=before),
+            say("t per inh."),
         ),
         tuple(
             (
@@ -326,14 +312,12 @@ def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> 
     everybody = tuple(members)
     notes = [
         say(
-            "I bokstavsordning. Att jämföra kommuners nivåer säger mer om vilka verksamheter som finns "
-            "där än om klimatarbetet.",
-            "In alphabetical order. Levels say more about what industries a place has than about its "
-            "climate work.",
+            "In alphabetical order. Levels say more about what industries a place has than "
+            "about its climate work."
         )
     ]
     if any(ONE_PLANT in member.flags for member in everybody):
-        notes.append(f"¹ {say(*FLAGS[ONE_PLANT])}.")
+        notes.append(f"¹ {say(FLAGS[ONE_PLANT])}.")
     revised = [
         f"{member.region_name} {say.percent(member.revision_of_previous_pct)}"
         for member in everybody
@@ -344,10 +328,10 @@ def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> 
         before = digest.previous_year
         notes.append(
             say(
-                f"Utgivaren har reviderat {before} med minst 5{NBSP}% för: {', '.join(revised)}. "
-                f"Ändringen sedan {before} är räknad på det reviderade värdet.",
-                f"The publisher revised {before} by 5% or more for: {', '.join(revised)}. The change "
-                f"since {before} is reckoned from the revised value.",
+                "The publisher revised {before} by 5% or more for: {revised}. The change since "
+                "{before} is calculated from the revised value.",
+                before=before,
+                revised=", ".join(revised),
             )
         )
     return notes
@@ -362,24 +346,21 @@ def national_and_own_parts(digest: Digest, say: Speaker) -> Section | None:
     blocks: list[Block] = [
         Paragraph(
             say(
-                f"Hur stor del av ändringen {before}–{year} skulle kommunen ha fått om varje sektor "
-                "hade utvecklats som i landet, och hur stor är dess egen? Delarna summerar till "
-                "ändringen. Det är bokföring efter kommunens sammansättning, inte bevis för orsak.",
-                f"How much of the change {before}–{year} would the municipality have had if every "
-                "sector had moved as in the nation, and how much is its own? The parts add up to the "
-                "change. It is accounting at the municipality's mix, not proof of cause.",
+                "How much of the change {before}–{year} would the municipality have had if "
+                "every sector had moved as in the nation, and how much is its own? The parts "
+                "add up to the change. It is accounting at the municipality's mix, not proof "
+                "of cause.",
+                before=before,
+                year=year,
             )
         ),
         Table(
-            say(
-                f"Ändring {before}–{year} i procent av {before}, delad i två",
-                f"Change {before}–{year} in percent of {before}, split in two",
-            ),
+            say("Change {before}–{year} in percent of {before}, split in two", before=before, year=year),
             (
-                say("Kommun", "Municipality"),
-                say("ändring", "change"),
-                say("landets del", "national part"),
-                say("egen del", "own part"),
+                say("Municipality"),
+                say("change"),
+                say("national part"),
+                say("own part"),
             ),
             tuple((member.region_name, *_parts_as_printed(member, say)) for member in chosen),
         ),
@@ -393,24 +374,21 @@ def national_and_own_parts(digest: Digest, say: Speaker) -> Section | None:
         blocks.append(
             Paragraph(
                 say(
-                    f"{PARTLY_MARK} Den egna delen går bara delvis att mäta ännu: i några sektorer har "
-                    f"utgivaren fördelat landets ändring på kommunerna. Så stor del av utsläppen {before} "
-                    "gäller det: "
-                    f"{', '.join(partly)}.",
-                    f"{PARTLY_MARK} The own part can be measured in part only, so far: in some sectors the "
-                    "publisher spread the nation's change over the municipalities. They hold this share of "
-                    f"the emissions of {before}: {', '.join(partly)}.",
+                    "{partly_mark} The own part can be measured in part only, so far: in some "
+                    "sectors the publisher spread the nation's change over the municipalities. "
+                    "They hold this share of the emissions of {before}: {partly}.",
+                    partly_mark=PARTLY_MARK,
+                    before=before,
+                    partly=", ".join(partly),
                 ),
                 tone="note",
             )
         )
-    return Section(
-        say("Landets del och kommunens egen", "The national part and the municipality's own"), tuple(blocks)
-    )
+    return Section(say("The national part and the municipality's own"), tuple(blocks))
 
 
 def _parts_as_printed(member: Standing, say: Speaker) -> tuple[str, str, str]:
-    """Change, national and own part, which add up as printed; the own part marked where it says little."""
+    """Change, national and own part, rounded so that they add up; a mark where the own part is uncertain."""
     national, own = float(member.national_part_pct or 0.0), float(member.own_part_pct or 0.0)
     change = member.change_since_previous_pct
     if change is not None:

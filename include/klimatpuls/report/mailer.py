@@ -1,12 +1,12 @@
-"""One message to one recipient over SMTP, with an outcome that tells what really happened.
+"""Sends one message to one recipient over SMTP and returns what happened.
 
-``smtplib`` is driven command by command: only so can a loss of the connection after DATA (the message
-may have arrived; sending again may send twice) be told from every other failure. Figures of origin
-``synthetic`` or ``archive`` leave for a loopback server only, and off loopback TLS is required.
+``smtplib`` is driven command by command, because only then can a connection lost after DATA (the message may
+have arrived, so sending again may send it twice) be distinguished from other failures. Figures of origin
+``synthetic`` or ``archive`` go to a loopback server only; any other server requires TLS.
 
-Addresses are checked where the settings are read (:mod:`klimatpuls.domain.mail_address`). A domain goes out
-encoded; a local part with letters such as å, ä and ö goes out only to a server that offers SMTPUTF8. No
-address is ever put into an outcome's detail or a log line.
+Addresses are checked when the settings are read (:mod:`klimatpuls.domain.mail_address`). A domain is sent
+encoded; a local part with letters such as å, ä and ö is sent only to a server that offers SMTPUTF8. No
+address is put into an outcome's detail or a log line.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ State = Literal["sent", "refused", "failed", "unknown"]
 
 
 class SuppressedError(MailError):
-    """A mail that must not be sent: figures that are not live, to a server that is not on this machine."""
+    """Figures that are not live must not be sent to a server on another machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmtpSettings:
-    """How the mail server is reached, as the Airflow connection ``smtp_default`` says.
+    """Settings of the mail server, from the Airflow connection ``smtp_default``.
 
     Attributes:
         host: Name or address of the server.
@@ -61,7 +61,7 @@ class SmtpSettings:
         password: Its password; never shown by ``repr``.
         from_address: Sender of the digest.
         list_addresses: The digest's recipients, such as the network's list; each gets a message of its own.
-        operator_address: Who is told what was refused, held or not fetched; None for nobody.
+        operator_address: Gets notices of what was refused, held or not fetched; None for nobody.
         implicit_tls: TLS from the first byte (usually port 465).
         starttls: TLS by STARTTLS, required when set.
     """
@@ -89,7 +89,7 @@ class SmtpSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one attempt: the outbox state to store, and the server's words without addresses."""
+    """Result of one attempt: the outbox state to store, and the server's reply without addresses."""
 
     state: State
     detail: str | None = None
@@ -117,7 +117,7 @@ def parse_connection(text: str) -> SmtpSettings:
 
 
 def build_operator_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpSettings:
-    """The settings with which the operator is mailed: a wrong address of another field is in nobody's way.
+    """The settings for mail to the operator, which a wrong address in another field does not stop.
 
     Args:
         fields: As for :func:`build_settings`.
@@ -194,19 +194,19 @@ def _wrong_address(key: str, error: AddressError) -> UsageError:
 
 
 def hide_addresses(text: str) -> str:
-    """The text with every mail address replaced: a log or a table of errors names no person."""
+    """The text with every mail address replaced, so that logs and error tables name no person."""
     return "".join("<address>" if "@" in word else word for word in _SEPARATORS.split(text))
 
 
 def _short(text: str) -> str:
-    """What is kept of words that come from outside: short, and without an address or half of one."""
+    """A text from outside, shortened and without any address or part of one."""
     if len(text) > MAX_REPLY:
         text = text[:MAX_REPLY].rpartition(" ")[0]
     return hide_addresses(text)[:MAX_DETAIL]
 
 
 def make_message_id(outbox_id: int, created_at: datetime, from_address: str) -> str:
-    """The Message-ID of an outbox row: the same at every attempt, so that a reader's program sees one mail.
+    """The Message-ID of an outbox row, the same at every attempt: mail programs then show one mail.
 
     Args:
         outbox_id: Number of the row; another warehouse may have the same ...
@@ -258,11 +258,11 @@ def build_message(
 
 
 def check_may_send(settings: SmtpSettings, origin: str) -> None:
-    """Refuse what must not leave this machine.
+    """Raise an error if a mail must not leave this machine.
 
     Raises:
         SuppressedError: if the figures are not live and the server is not on loopback.
-        MailError: if the server is not on loopback and the connection asks for no TLS.
+        MailError: if the server is not on loopback and the connection disables TLS.
     """
     if settings.is_loopback:
         return
@@ -319,7 +319,7 @@ def _connect(settings: SmtpSettings) -> smtplib.SMTP:
 def _converse(server: smtplib.SMTP, message: EmailMessage, recipient: str, settings: SmtpSettings) -> Outcome:
     try:
         _log_in(server, settings)
-        needs = _needs_smtputf8(settings.from_address, recipient)
+        needs = not (settings.from_address.isascii() and recipient.isascii())
         if needs and not server.has_extn("smtputf8"):
             return _without_smtputf8(settings.from_address)
         content = message.as_bytes(policy=SMTPUTF8 if needs else SMTP)
@@ -350,13 +350,9 @@ def _log_in(server: smtplib.SMTP, settings: SmtpSettings) -> None:
         server.login(settings.login, settings.password or "")
 
 
-def _needs_smtputf8(*addresses: str) -> bool:
-    return not all(address.isascii() for address in addresses)
-
-
 def _without_smtputf8(sender: str) -> Outcome:
-    """What becomes of a mail whose address this server cannot take: final for a recipient only."""
-    whose, state = ("sender", "failed") if _needs_smtputf8(sender) else ("recipient", "refused")
+    """The outcome where the server cannot take an address; final only for a recipient's."""
+    whose, state = ("recipient", "refused") if sender.isascii() else ("sender", "failed")
     detail = (
         f"the {whose}'s address has letters beyond ASCII before the @, and the server does not offer "
         "SMTPUTF8: it cannot take such an address"
@@ -365,12 +361,12 @@ def _without_smtputf8(sender: str) -> Outcome:
 
 
 def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int, is_utf8: bool) -> Outcome | None:
-    """MAIL, RCPT and DATA; None when the server waits for the message."""
+    """Send MAIL, RCPT and DATA; returns None if the server then waits for the message."""
     options = [f"size={size}"] if server.does_esmtp and server.has_extn("size") else []
     options += ["SMTPUTF8"] if is_utf8 else []
     code, reply = server.mail(sender, options)
     if code >= 300:
-        # A refused sender is a fault of the settings, not of the recipient: it may be mended and retried.
+        # A refused sender is an error of the settings, so the mail is tried again.
         return Outcome(state="failed", detail=_reply_words("sender", code, reply))
     code, reply = server.rcpt(recipient)
     if code >= 300:
@@ -382,7 +378,7 @@ def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int, is_u
 
 
 def _stuff_dots(content: bytes) -> bytes:
-    """The message as it goes over the wire: a dot at the start of a line doubled, CRLF at the end."""
+    """The message in SMTP form: dots at line starts doubled, CRLF at the end."""
     stuffed = re.sub(rb"(?m)^\.", b"..", content)
     return stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n"
 

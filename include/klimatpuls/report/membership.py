@@ -1,7 +1,7 @@
-"""The four criteria of membership, and measures against the gap: the network's picture in a few lines.
+"""Section on the four criteria of membership, and on measures compared with the gap.
 
-Worded as methods sections 10 and 11 ask: only what is shown outside, self-confirmed beside documented, no
-list of who falls short, and coverage never without its overlap and the measures nobody reckoned.
+Methods sections 10 and 11 define the content: only what is public, documented counts beside the totals, no
+list of members that fall short, and coverage always with its overlap and the measures without an effect.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls.membership.measures import COVERAGE_REASONS, OVERLAP_NOT_ASSESSED
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section, Table
 from klimatpuls.report.terms import not_calculated
+from klimatpuls.translations import message
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
     from klimatpuls.report.view import Coverage, CriterionSum, Digest
 
-CRITERIA: Final[dict[str, tuple[str, str]]] = {
-    "inventory": ("Inventera utsläppen", "Inventory"),
-    "targets": ("Sätta mål", "Targets"),
-    "action_plan": ("Handlingsplan", "Action plan"),
-    "informing": ("Informera nätverket", "Informing the network"),
+CRITERIA: Final[dict[str, str]] = {
+    "inventory": message("Inventory"),
+    "targets": message("Targets"),
+    "action_plan": message("Action plan"),
+    "informing": message("Informing the network"),
 }
 
 
@@ -34,52 +35,49 @@ def membership(digest: Digest, say: Speaker) -> Section | None:
             blocks.append(Paragraph(_nothing_established(digest.criteria[0].member_count, say)))
         else:
             blocks += _picture(digest, say)
-    told = (*_measures(digest, say), *(_coverage(one, say) for one in digest.coverage))
-    if told:
-        blocks.append(Bullets(told))
+    sentences = (*_measures(digest, say), *(_coverage(one, say) for one in digest.coverage))
+    if sentences:
+        blocks.append(Bullets(sentences))
     if digest.not_calculated & {"member_overview", "measure_coverage"}:
-        what = say("Åtgärder och täckning", "Measures and coverage")
+        what = say("Measures and coverage")
         blocks.append(Paragraph(f"{what}: {not_calculated(say)}"))
     if not blocks:
         return None
-    return Section(say("Medlemskapets fyra kriterier", "The four criteria of membership"), tuple(blocks))
+    return Section(say("The four criteria of membership"), tuple(blocks))
 
 
 def _nothing_established(members: int, say: Speaker) -> str:
     return say(
-        f"Ännu inte fastställt för någon medlem ({members}): de är inte tillfrågade eller har tid kvar att "
-        "svara.",
-        f"Not yet established for any member ({members}): they have not been asked or still have time to "
-        "reply.",
+        "Not yet established for any member ({members}): they have not been asked or "
+        "still have time to reply.",
+        members=members,
     )
 
 
 def _picture(digest: Digest, say: Speaker) -> list[Block]:
     members = digest.criteria[0].member_count
     table = Table(
-        caption=say(f"Antal av {members} medlemmar", f"Number of {members} members"),
+        caption=say("Number of {members} members", members=members),
         columns=(
-            say("Kriterium", "Criterion"),
-            say("Uppfyllt", "Met"),
-            say("varav med dokument", "of which with a document"),
-            say("Inte uppfyllt", "Not met"),
-            say("Svar väntas", "Answer due"),
-            say("Inte fastställt", "Not established"),
+            say("Criterion"),
+            say("Met"),
+            say("of which with a document"),
+            say("Not met"),
+            say("Answer due"),
+            say("Not established"),
         ),
         rows=tuple(_criterion_row(one, say) for one in digest.criteria),
     )
     note = say(
-        "Resten av det uppfyllda bygger på medlemmens egen uppgift. En brist visas först när medlemmen har "
-        "haft sin tid att svara.",
-        "The rest of what is met rests on the member's own word. A shortcoming is shown once the member has "
-        "had its days to reply.",
+        "The rest of what is met rests on the member's own word. A shortcoming is "
+        "shown once the member has had its days to reply."
     )
     return [table, Paragraph(note, tone="note")]
 
 
 def _criterion_row(one: CriterionSum, say: Speaker) -> tuple[str, ...]:
     counts = (one.met_count, one.documented_count, one.not_met_count, one.due_count, one.unknown_count)
-    return (say(*CRITERIA[one.criterion]), *(say.number(count) for count in counts))
+    return (say(CRITERIA[one.criterion]), *(say.number(count) for count in counts))
 
 
 def _measures(digest: Digest, say: Speaker) -> list[str]:
@@ -88,24 +86,26 @@ def _measures(digest: Digest, say: Speaker) -> list[str]:
     if digest.own_targets and counts.without_target_count:
         sentences.append(
             say(
-                f"Medlemmar utan eget mål i registret: {counts.without_target_count}.",
-                f"Members without a target of their own in the register: {counts.without_target_count}.",
+                "Members without a target of their own in the register: {without_target_count}.",
+                without_target_count=counts.without_target_count,
             )
         )
     if counts.measure_count:
         sentences.append(
             say(
-                f"Åtgärder i registret: {counts.measure_count}, varav {counts.overdue_count} försenade och "
-                f"{counts.stale_count} inaktuella (öppna utan ändring på länge).",
-                f"Measures in the register: {counts.measure_count}, of which {counts.overdue_count} overdue "
-                f"and {counts.stale_count} stale (open and unchanged for long).",
+                "Measures in the register: {measure_count}, of which {overdue_count} overdue "
+                "and {stale_count} stale (open and unchanged for long).",
+                measure_count=counts.measure_count,
+                overdue_count=counts.overdue_count,
+                stale_count=counts.stale_count,
             )
         )
     if counts.pledge_count:
         sentences.append(
             say(
-                f"Klimatlöften: {counts.pledge_count}, varav {counts.pledge_at_risk_count} i riskzonen.",
-                f"Pledges: {counts.pledge_count}, of which {counts.pledge_at_risk_count} at risk.",
+                "Pledges: {pledge_count}, of which {pledge_at_risk_count} at risk.",
+                pledge_count=counts.pledge_count,
+                pledge_at_risk_count=counts.pledge_at_risk_count,
             )
         )
     return sentences
@@ -113,25 +113,29 @@ def _measures(digest: Digest, say: Speaker) -> list[str]:
 
 def _coverage(one: Coverage, say: Speaker) -> str:
     what = say(
-        f"{one.region_name}, mål {one.target_year} ({one.target_id})",
-        f"{one.region_name}, target {one.target_year} ({one.target_id})",
+        "{region_name}, target {target_year} ({target_id})",
+        region_name=one.region_name,
+        target_year=one.target_year,
+        target_id=one.target_id,
     )
     if one.coverage_pct is None:
-        reason = COVERAGE_REASONS.get(one.coverage_reason or "", ("skäl saknas", "no reason was given"))
-        return say(
-            f"{what}: åtgärderna kan inte ställas mot gapet, {reason[0]}.",
-            f"{what}: measures cannot be held against the gap, {reason[1]}.",
-        )
+        known = COVERAGE_REASONS.get(one.coverage_reason or "")
+        reason = say.either(*known) if known else say("no reason was given")
+        return say("{what}: measures cannot be held against the gap, {reason}.", what=what, reason=reason)
     overlap = one.overlap or OVERLAP_NOT_ASSESSED
     assessed = (
-        say("överlappning är inte bedömd", "overlap is not assessed")
+        say("overlap is not assessed")
         if overlap == OVERLAP_NOT_ASSESSED
-        else say(f"överlappning: {overlap}", f"overlap: {overlap}")
+        else say("overlap: {overlap}", overlap=overlap)
     )
     return say(
-        f"{what}: åtgärderna täcker {say.share(one.coverage_pct)} av gapet på {say.tonnes(one.gap_tco2e)} "
-        f"(åtgärder: {one.measure_count}, utan beräknad effekt: {one.without_effect_count}; {assessed}).",
-        f"{what}: measures cover {say.share(one.coverage_pct)} of the gap of {say.tonnes(one.gap_tco2e)} "
-        f"(measures: {one.measure_count}, without a reckoned effect: {one.without_effect_count}; "
-        f"{assessed}).",
+        "{what}: measures cover {coverage_pct} of the gap of {gap_tco2e} (measures: "
+        "{measure_count}, without a calculated effect: {without_effect_count}; "
+        "{assessed}).",
+        what=what,
+        coverage_pct=say.share(one.coverage_pct),
+        gap_tco2e=say.tonnes(one.gap_tco2e),
+        measure_count=one.measure_count,
+        without_effect_count=one.without_effect_count,
+        assessed=assessed,
     )

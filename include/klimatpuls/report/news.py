@@ -1,19 +1,11 @@
-"""What was released, and what changed and why: a publication's causes in sentences with numbers."""
+"""Sections on what was released, and on what changed and why: a publication's causes in sentences."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.contract import catalog
-from klimatpuls.report.numbers import NBSP
-from klimatpuls.report.page import Bullets, Section
-from klimatpuls.report.terms import REGISTERS, dataset_name, standing_words
-from klimatpuls.report.view import (
-    GHG,
-    MEMBERS_TODAY,
-    TERRITORIAL,
-    Cause,
-    Change,
+from klimatpuls.contract.causes import (
     DaysCause,
     DecisionCause,
     RecalculatedCause,
@@ -21,13 +13,18 @@ from klimatpuls.report.view import (
     ReleaseCause,
     StandingCause,
 )
+from klimatpuls.domain.regions import region
+from klimatpuls.report.page import Bullets, Section
+from klimatpuls.report.terms import dataset_name, standing_words
+from klimatpuls.report.view import GHG, MEMBERS_TODAY, TERRITORIAL
 
 if TYPE_CHECKING:
+    from klimatpuls.contract.causes import Cause, OverrideCause
     from klimatpuls.report.numbers import Speaker
-    from klimatpuls.report.view import Digest, OverrideCause
+    from klimatpuls.report.view import Digest
 
 MEMBERS_NAMED: Final = 3
-"""How many of the members that were revised most are named."""
+"""Number of members named among those revised most."""
 
 
 def released(digest: Digest, say: Speaker) -> Section | None:
@@ -39,32 +36,35 @@ def released(digest: Digest, say: Speaker) -> Section | None:
             continue
         source = catalog.source_of(release.dataset)
         gwp = f", {release.gwp_set}" if release.gwp_set else ""
-        dated_sv, dated_en = "utgivarens datum", "publisher's date"
-        if source.dataset(release.dataset).dated_by_retrieval:
-            dated_sv, dated_en = "hämtat den", "retrieved on"
-        years_sv = years_en = ""
+        is_retrieved = source.dataset(release.dataset).dated_by_retrieval
+        years = ""
         if release.years:
-            years_sv = f", år {say.years(release.years)}"
-            years_en = f", {'year' if len(release.years) == 1 else 'years'} {say.years(release.years)}"
+            years = say.plural(
+                ", year {years}", ", years {years}", len(release.years), years=say.years(release.years)
+            )
         items.append(
             say(
-                f"{dataset_name(release.dataset, release.substance, say)} ur {source.title_sv} "
-                f"({source.publisher}), {dated_sv} {say.day(release.published_date)}{years_sv}{gwp}.",
-                f"{dataset_name(release.dataset, release.substance, say)} from {source.title_en} "
-                f"({source.publisher}), {dated_en} {say.day(release.published_date)}{years_en}{gwp}.",
+                "{name} from {title} ({publisher}), {dated} {day}{years}{gwp}.",
+                name=dataset_name(release.dataset, release.substance, say),
+                title=say.either(source.title_sv, source.title_en),
+                publisher=source.publisher,
+                dated=say("retrieved on") if is_retrieved else say("publisher's date"),
+                day=say.day(release.published_date),
+                years=years,
+                gwp=gwp,
             )
         )
     if not items:
         return None
-    return Section(say("Vad som har publicerats", "What was released"), (Bullets(tuple(items)),))
+    return Section(say("What was released"), (Bullets(tuple(items)),))
 
 
 def changed(digest: Digest, say: Speaker) -> Section:
     """What changed and why, one sentence per fact."""
     items = [sentence for cause in digest.causes for sentence in _cause_sentences(cause, digest, say)]
     if not items:
-        items = [say("Inget nytt sedan förra publiceringen.", "Nothing new since the last publication.")]
-    return Section(say("Vad som har ändrats, och varför", "What changed, and why"), (Bullets(tuple(items)),))
+        items = [say("Nothing new since the last publication.")]
+    return Section(say("What changed, and why"), (Bullets(tuple(items)),))
 
 
 def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
@@ -75,10 +75,11 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
     if isinstance(cause, StandingCause):
         return [
             say(
-                f"Mål {cause.target_id} ({cause.region_name}): från ”{standing_words(cause.old, say)}” "
-                f"till ”{standing_words(cause.new, say)}”.",
-                f"Target {cause.target_id} ({cause.region_name}): from “{standing_words(cause.old, say)}” "
-                f"to “{standing_words(cause.new, say)}”.",
+                "Target {target_id} ({region_name}): from “{old}” to “{new}”.",
+                target_id=cause.target_id,
+                region_name=region(cause.region_code).name,
+                old=standing_words(cause.old, say),
+                new=standing_words(cause.new, say),
             )
         ]
     if isinstance(cause, DecisionCause):
@@ -88,72 +89,58 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
     if isinstance(cause, RecalculatedCause):
         names = ", ".join(cause.tables)
         return [
-            say(
-                f"Tabeller som inte kunde beräknas förra gången är beräknade nu: {names}.",
-                f"Tables that could not be calculated last time are calculated now: {names}.",
-            )
+            say("Tables that could not be calculated last time are calculated now: {names}.", names=names)
         ]
     return [_override_sentence(cause, say)]
 
 
 def _register_sentence(cause: RegisterCause, say: Speaker) -> str:
-    known = REGISTERS.get(cause.register or "", ("registren", "the registers"))
     if cause.first:
-        return say(
-            f"Nätverkets egna uppgifter: {known[0]} är inlästa för första gången.",
-            f"The network's own data: {known[1]} were read for the first time.",
-        )
-    return say(
-        f"Nätverkets egna uppgifter: {known[0]} har ändrats.",
-        f"The network's own data: {known[1]} changed.",
-    )
+        return say("The network's own data: the registers were read for the first time.")
+    return say("The network's own data: the registers changed.")
 
 
 def _days_sentence(cause: DaysCause, say: Speaker) -> str:
     counts = (
-        (cause.criteria, say("kriterier", "criteria")),
-        (cause.measures, say("åtgärder", "measures")),
-        (cause.pledges, say("klimatlöften", "pledges")),
+        (cause.criterion, say("criteria")),
+        (cause.measure_status, say("measures")),
+        (cause.pledge_status, say("pledges")),
     )
-    told = ", ".join(f"{words} {count}" for count, words in counts if count)
-    if not told:
-        return say(
-            "Dagar har gått; det som visas utåt och siffrorna är oförändrade.",
-            "Days have passed; what is shown outside and the figures are unchanged.",
-        )
+    statuses = ", ".join(f"{words} {count}" for count, words in counts if count)
+    if not statuses:
+        return say("Days have passed; what is shown outside and the figures are unchanged.")
     return say(
-        f"Dagar har gått, och daterade lägen har ändrats: {told}. Siffrorna är oförändrade.",
-        f"Days have passed, and dated statuses changed: {told}. The figures are unchanged.",
+        "Days have passed, and dated statuses changed: {statuses}. The figures are unchanged.",
+        statuses=statuses,
     )
 
 
 def _override_sentence(cause: OverrideCause, say: Speaker) -> str:
-    reason = say(f" Skäl: {cause.reason}", f" Reason: {cause.reason}") if cause.reason else ""
+    reason = say(" Reason: {reason}", reason=cause.reason) if cause.reason else ""
     return say(
-        f"Utgåvan {cause.release_id} stoppades och godkändes sedan för hand.{reason}",
-        f"Release {cause.release_id} was put on hold and then approved by hand.{reason}",
+        "Release {release_id} was put on hold and then approved by hand.{reason}",
+        release_id=cause.release_id,
+        reason=reason,
     )
 
 
 def _decision_sentence(cause: DecisionCause, say: Speaker) -> str:
     name = dataset_name(cause.dataset, cause.substance, say)
-    reason = say(f" Skäl: {cause.reason}", f" Reason: {cause.reason}") if cause.reason else ""
-    if cause.is_withdrawal:
-        done = say(
-            f"{name}: utgåvan {cause.release_id} har dragits tillbaka.",
-            f"{name}: release {cause.release_id} was withdrawn.",
-        )
+    reason = say(" Reason: {reason}", reason=cause.reason) if cause.reason else ""
+    if cause.kind == "withdrawn":
+        done = say("{name}: release {release_id} was withdrawn.", name=name, release_id=cause.release_id)
     else:
         done = say(
-            f"{name}: utgåvan {cause.release_id} gäller åter sedan den drogs tillbaka.",
-            f"{name}: release {cause.release_id} is shown again after it was withdrawn.",
+            "{name}: release {release_id} is shown again after it was withdrawn.",
+            name=name,
+            release_id=cause.release_id,
         )
     if not cause.moves_current:
-        now = say(" De gällande siffrorna är oförändrade.", " The current figures are unchanged.")
+        now = say(" The current figures are unchanged.")
     elif cause.current is None:
-        now = say(" Ingen utgåva gäller i stället.", " No release takes its place.")
+        now = say(" No release takes its place.")
     else:
-        now = say(f" Nu gäller {cause.current}.", f" {cause.current} is current now.")
+        now = say(" {current} is current now.", current=cause.current)
     return f"{done}{now}{reason}"
 
 
@@ -162,60 +149,59 @@ def _release_sentences(cause: ReleaseCause, digest: Digest, say: Speaker) -> lis
     if not cause.is_current:
         return [
             say(
-                f"{name}: en tidigare utgåva ({cause.published_date}) har lagts till i arkivet. De "
-                "gällande siffrorna är oförändrade.",
-                f"{name}: an earlier release ({cause.published_date}) was added to the archive. The "
+                "{name}: an earlier release ({published_date}) was added to the archive. The "
                 "current figures are unchanged.",
+                name=name,
+                published_date=cause.published_date,
             )
         ]
     if cause.first:
         return [
             say(
-                f"{name}: första utgåvan i det här lagret, så det finns ingen tidigare att jämföra med.",
-                f"{name}: the first release in this warehouse, so there is no earlier one to compare with.",
+                "{name}: the first release in this warehouse, so there is no earlier one to compare with.",
+                name=name,
             )
         ]
     sentences = []
     if cause.new_years:
         sentences.append(
-            say(
-                f"{name}: nytt år {say.years(cause.new_years)}.",
-                f"{name}: new year {say.years(cause.new_years)}.",
-            )
-            if len(cause.new_years) == 1
-            else say(
-                f"{name}: nya år {say.years(cause.new_years)}.",
-                f"{name}: new years {say.years(cause.new_years)}.",
+            say.plural(
+                "{name}: new year {years}.",
+                "{name}: new years {years}.",
+                len(cause.new_years),
+                name=name,
+                years=say.years(cause.new_years),
             )
         )
     if cause.vanished_years:
         years = say.years(cause.vanished_years)
         sentences.append(
             say(
-                f"{name}: utgivaren visar inte längre {years}. De finns kvar här, i den utgåva som hade dem.",
-                f"{name}: the publisher no longer shows {years}. They are kept here, in the release that "
-                "had them.",
+                "{name}: the publisher no longer shows {years}. They are kept here, in the "
+                "release that had them.",
+                name=name,
+                years=years,
             )
         )
     sentences += _revision_sentences(cause, name, digest, say)
-    return sentences or [
-        say(f"{name}: ny utgåva utan ändrade totalsummor.", f"{name}: a new release without changed totals.")
-    ]
+    return sentences or [say("{name}: a new release without changed totals.", name=name)]
 
 
 def _revision_sentences(cause: ReleaseCause, name: str, digest: Digest, say: Speaker) -> list[str]:
-    """What was revised: the members first, the nation as context; international transport apart."""
+    """Sentences on revisions: members first, then the nation; international transport separately."""
     is_territorial = cause.boundary == TERRITORIAL
-    scope = say(", utan utrikes transporter", ", without international transport") if is_territorial else ""
+    scope = say(", without international transport") if is_territorial else ""
     sentences = []
     if is_territorial and cause.substance == GHG:
         sentences += _members_revision(digest, say)
     if cause.nation:
-        moves = "; ".join(_move(change, say) for change in cause.nation)
+        moves = "; ".join(_move(str(moved.year), moved.old_t, moved.new_t, say) for moved in cause.nation)
         sentences.append(
             say(
-                f"Revidering av {name[0].lower()}{name[1:]}{scope}, hela landet: {moves}.",
-                f"Revision of {name[0].lower()}{name[1:]}{scope}, the nation: {moves}.",
+                "Revision of {name}{scope}, the nation: {moves}.",
+                name=name[:1].lower() + name[1:],
+                scope=scope,
+                moves=moves,
             )
         )
     began = [change for change in cause.nation if change.international_t is not None]
@@ -223,35 +209,32 @@ def _revision_sentences(cause: ReleaseCause, name: str, digest: Digest, say: Spe
         amounts = ", ".join(f"{change.year} {say.tonnes(change.international_t)}" for change in began)
         sentences.append(
             say(
-                f"Utgivaren har börjat räkna med utrikes transporter (hela landet {amounts}). De är nya i "
-                "summan, ingår inte i siffrorna här och är ingen ökning.",
-                f"The publisher began to count international transport (nation {amounts}). It is new in the "
-                "total, is in no figure here and is no increase.",
+                "The publisher began to count international transport (nation {amounts}). It "
+                "is new in the total, is in no figure here and is no increase.",
+                amounts=amounts,
             )
         )
     if cause.moved_share_pct is not None:
         share = say.share(cause.moved_share_pct)
         sentences.append(
             say(
-                f"{share} av kommunernas årssummor i båda utgåvorna har reviderats med mer än 5{NBSP}%. "
-                "Det är nya beräkningar eller en ny avgränsning hos utgivaren, inte ändrade utsläpp.",
-                f"{share} of the municipalities' yearly totals in both releases were revised by more than "
-                "5%. That is a new calculation or a new scope at the publisher, not changed emissions.",
+                "{share} of the municipalities' yearly totals in both releases were revised by "
+                "more than 5%. That is a new calculation or a new scope at the publisher, not "
+                "changed emissions.",
+                share=share,
             )
         )
     if cause.largest_movers:
-        moves = "; ".join(_move(change, say) for change in cause.largest_movers)
-        sentences.append(
-            say(
-                f"Mest reviderade av alla kommuner: {moves}.",
-                f"Revised the most of all municipalities: {moves}.",
-            )
+        moves = "; ".join(
+            _move(f"{moved.region_name} {moved.year}", moved.old_t, moved.new_t, say)
+            for moved in cause.largest_movers
         )
+        sentences.append(say("Revised the most of all municipalities: {moves}.", moves=moves))
     return sentences
 
 
 def _members_revision(digest: Digest, say: Speaker) -> list[str]:
-    """How far the members' previous year was revised; nothing where no member was, or one is not known."""
+    """How far the members' previous year was revised; empty if no member was, or one is unknown."""
     year, known = digest.previous_year, digest.municipalities
     now = digest.point(MEMBERS_TODAY, TERRITORIAL, year) if year else None
     moved = [member for member in known if member.revision_of_previous_tco2e]
@@ -260,26 +243,25 @@ def _members_revision(digest: Digest, say: Speaker) -> list[str]:
     if any(member.revision_of_previous_pct is None for member in known):
         return []
     change = sum(member.revision_of_previous_tco2e or 0.0 for member in moved)
-    whole = Change(
-        region_name=None, year=now.year, old_t=now.emissions_tco2e - change, new_t=now.emissions_tco2e
-    )
+    whole = _move(str(now.year), now.emissions_tco2e - change, now.emissions_tco2e, say)
     most = sorted(moved, key=lambda member: -abs(member.revision_of_previous_tco2e or 0.0))[:MEMBERS_NAMED]
     named = ", ".join(
-        f"{member.region_name} {say.number(member.revision_of_previous_tco2e or 0.0, signed=True)}{NBSP}"
-        f"{say('ton', 'tonnes')} ({say.percent(member.revision_of_previous_pct)})"
+        f"{member.region_name} {say.tonnes(member.revision_of_previous_tco2e or 0.0, signed=True)} "
+        f"({say.percent(member.revision_of_previous_pct)})"
         for member in most
     )
     return [
         say(
-            f"Revidering av nätverkets kommuner tillsammans, utan utrikes transporter: {_move(whole, say)}. "
-            f"Mest reviderade av dem {year}: {named}.",
-            f"Revision of the network's municipalities together, without international transport: "
-            f"{_move(whole, say)}. Revised the most of them for {year}: {named}.",
+            "Revision of the network's municipalities together, without international "
+            "transport: {move}. Revised the most of them for {year}: {named}.",
+            move=whole,
+            year=year,
+            named=named,
         )
     ]
 
 
-def _move(change: Change, say: Speaker) -> str:
-    where = f"{change.region_name} {change.year}" if change.region_name else str(change.year)
-    size = f" ({say.percent(100 * (change.new_t - change.old_t) / change.old_t)})" if change.old_t else ""
-    return f"{where}: {say.number(change.old_t)} → {say.tonnes(change.new_t)}{size}"
+def _move(label: str, old: float, new: float, say: Speaker) -> str:
+    """A value in two releases, tonnes, with its change in percent; the label names the place and year."""
+    size = f" ({say.percent(100 * (new - old) / old)})" if old else ""
+    return f"{label}: {say.number(old)} → {say.tonnes(new)}{size}"

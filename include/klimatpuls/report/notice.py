@@ -1,6 +1,6 @@
-"""The operator's mail: what was refused, held or not fetched, in the words of the terminal.
+"""Builds the operator's mail: what was refused, held or not fetched, as the terminal shows it.
 
-Plain text alone: findings are tables of a terminal, and nothing an agency wrote is taken for markup.
+Plain text only: findings are tables of a terminal, and text from an agency must not become markup.
 """
 
 from __future__ import annotations
@@ -11,32 +11,35 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
+from klimatpuls.report.numbers import Speaker
+from klimatpuls.translations import message, translate
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from klimatpuls.report.mailer import SmtpSettings
 
-ORIGIN_SV: Final = {"live": "", "archive": "ARKIVSIFFROR: ", "synthetic": "PÅHITTADE SIFFROR: "}
+ORIGIN: Final = {"archive": message("ARCHIVED FIGURES"), "synthetic": message("SYNTHETIC FIGURES")}
+"""Prefix of a matter whose figures are not live."""
 PUBLISHED_ALL_THE_SAME: Final = "publish.stale-"
-"""How the keys of matters begin in spite of which something was published."""
+"""Start of the keys of matters that did not stop a publication."""
 NO_DIGEST: Final = "no-digest-"
-"""How the key of a wrong mail connection goes on after ``publish``."""
+"""In the key of a wrong mail connection, after ``publish``."""
 LOST_PARTS: Final = "lost-"
-"""How the keys of missing parts go on after the source."""
-ORIGIN_EN: Final = {"live": "", "archive": "ARCHIVED FIGURES: ", "synthetic": "SYNTHETIC FIGURES: "}
+"""In the keys of missing parts, after the source."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One matter that the operator is told of.
+    """One matter for the operator.
 
     Attributes:
-        key: Names the matter; the same matter is told once.
+        key: Identifies the matter; each matter is mailed once.
         source: Catalogue id of the source.
         matter_sv: What happened, Swedish, without the source's name.
         matter_en: The same, English.
-        findings: What was found and what to do, as the terminal says it.
+        findings: What was found and what to do, as the terminal shows it.
         origin: Origin of the figures.
     """
 
@@ -49,7 +52,7 @@ class Notice:
 
 
 def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: datetime) -> EmailMessage:
-    """The mail that tells of a matter.
+    """The mail about one matter.
 
     Args:
         notice: The matter.
@@ -57,40 +60,40 @@ def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: da
         recipient: Address of the operator.
         now: Moment of the Date line, with its time zone.
     """
-    marked_sv, marked_en = ORIGIN_SV[notice.origin], ORIGIN_EN[notice.origin]
-    message = EmailMessage(policy=SMTP)
-    message["From"] = f"Klimatpuls <{settings.from_address}>"
-    message["To"] = recipient
-    message["Subject"] = (
-        f"{marked_sv}{notice.source}: {notice.matter_sv} / {marked_en}{notice.source}: {notice.matter_en}"
-    )
-    message["Date"] = format_datetime(now)
+    swedish, english = _headline(notice, Speaker("sv")), _headline(notice, Speaker("en"))
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = f"Klimatpuls <{settings.from_address}>"
+    mail["To"] = recipient
+    mail["Subject"] = f"{swedish} / {english}"
+    mail["Date"] = format_datetime(now)
     domain = settings.from_address.rpartition("@")[2]
-    message["Message-ID"] = f"<notice.{notice.key}.{now:%Y%m%d%H%M%S%f}@{domain}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = "sv, en"
-    message["X-Klimatpuls-Origin"] = notice.origin
+    mail["Message-ID"] = f"<notice.{notice.key}.{now:%Y%m%d%H%M%S%f}@{domain}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["Content-Language"] = "sv, en"
+    mail["X-Klimatpuls-Origin"] = notice.origin
     effect = _effect(notice)
     text = "\n\n".join(
         (
-            f"{marked_sv}{notice.source}: {notice.matter_sv}. {effect[0]}",
-            f"{marked_en}{notice.source}: {notice.matter_en}. {effect[1]}",
+            f"{swedish}. {translate('sv', effect)}",
+            f"{english}. {translate('en', effect)}",
             *notice.findings,
         )
     )
-    message.set_content(text + "\n", cte="quoted-printable")
-    return message
+    mail.set_content(text + "\n", cte="quoted-printable")
+    return mail
 
 
-def _effect(notice: Notice) -> tuple[str, str]:
-    """What a matter does to what readers see, Swedish and English."""
+def _headline(notice: Notice, say: Speaker) -> str:
+    origin = f"{say(ORIGIN[notice.origin])}: " if notice.origin in ORIGIN else ""
+    return f"{origin}{notice.source}: {say.either(notice.matter_sv, notice.matter_en)}"
+
+
+def _effect(notice: Notice) -> str:
+    """The effect of a matter on what readers see, as a message."""
     if notice.key.startswith(PUBLISHED_ALL_THE_SAME):
-        return "Fakta och alla andra tabeller är publicerade.", "Facts and all other tables are published."
+        return message("Facts and all other tables are published.")
     if notice.key.startswith(f"{notice.source}.{LOST_PARTS}"):
-        return (
-            "Resten granskas och publiceras som vanligt.",
-            "The rest is checked and published like any other release.",
-        )
+        return message("The rest is checked and published like any other release.")
     if notice.key.startswith(f"{notice.source}.{NO_DIGEST}"):
-        return "Fakta och tabeller publiceras ändå.", "Facts and tables are published all the same."
-    return "Det som är publicerat står orört.", "What is published stays as it was."
+        return message("Facts and tables are published all the same.")
+    return message("What is published stays as it was.")

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
+
+from klimatpuls.translations import translate, translate_plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-Language = Literal["sv", "en"]
-LANGUAGES: Final[tuple[Language, ...]] = ("sv", "en")
+    from klimatpuls.translations import Language
 
 MISSING: Final = "–"
 """Shown where a value is missing; the reason stands beside or below, and it is never a zero."""
 MINUS: Final = "\u2212"
-NBSP: Final = "\u00a0"
 _LOCALES: Final[dict[Language, str]] = {"sv": "sv_SE", "en": "en_GB"}
 
 
 @dataclass(frozen=True)
 class Speaker:
-    """One language: picks the words, formats the numbers. Called with both, it returns its own.
+    """One language: translates messages, formats the numbers.
 
-    Example: ``Speaker("en")("år", "year")`` → ``year``.
+    Example: ``Speaker("sv")("year {year}", year=2024)`` → ``år 2024``.
     """
 
     lang: Language
 
-    def __call__(self, sv: str, en: str) -> str:
-        """The Swedish or the English words."""
+    def __call__(self, message: str, /, **values: object) -> str:
+        """A message in this language, its placeholders filled."""
+        return translate(self.lang, message, **values)
+
+    def plural(self, singular: str, plural: str, count: int, /, **values: object) -> str:
+        """The form of a message that fits a number; ``{count}`` is the number."""
+        return translate_plural(self.lang, singular, plural, count, **values)
+
+    def either(self, sv: str, en: str) -> str:
+        """One of two texts that the warehouse or the catalogue of sources holds in both languages."""
         return sv if self.lang == "sv" else en
 
     def number(self, value: float, decimals: int = 0, *, signed: bool = False) -> str:
@@ -56,11 +64,11 @@ class Speaker:
         """A change in percent with its sign: ``−38,2 %`` (no-break space) or ``−38.2%``."""
         if value is None:
             return MISSING
-        return self.number(value, decimals, signed=True) + self(f"{NBSP}%", "%")
+        return translate(self.lang, "{number}%", number=self.number(value, decimals, signed=True))
 
     def share(self, value: float, decimals: int = 1) -> str:
         """A share in percent, without a plus."""
-        return self.number(value, decimals) + self(f"{NBSP}%", "%")
+        return translate(self.lang, "{number}%", number=self.number(value, decimals))
 
     def change(self, value: float | None, decimals: int = 1) -> str:
         """A change for a table whose heading says percent: ``−38,2``."""
@@ -70,19 +78,23 @@ class Speaker:
         """A level for a table whose heading says the unit."""
         return MISSING if value is None else self.number(value, decimals)
 
-    def tonnes(self, value: float | None) -> str:
+    def tonnes(self, value: float | None, decimals: int = 0, *, signed: bool = False) -> str:
         """``1 234 567 ton`` or ``1,234,567 tonnes``."""
-        return MISSING if value is None else self.number(value) + NBSP + self("ton", "tonnes")
+        if value is None:
+            return MISSING
+        return translate(
+            self.lang, "{number}{nbsp}tonnes", number=self.number(value, decimals, signed=signed)
+        )
 
     def million_tonnes(self, value: float | None) -> str:
         """``8,41 miljoner ton`` or ``8.41 million tonnes``."""
         if value is None:
             return MISSING
-        return self.number(value / 1e6, 2) + NBSP + self("miljoner ton", "million tonnes")
+        return translate(self.lang, "{number}{nbsp}million tonnes", number=self.number(value / 1e6, 2))
 
     def per_head(self, value: float | None) -> str:
         """``2,9 ton`` or ``2.9 tonnes``, emissions per inhabitant."""
-        return MISSING if value is None else self.number(value, 1) + NBSP + self("ton", "tonnes")
+        return self.tonnes(value, 1)
 
     def day(self, value: date) -> str:
         """``8 maj 2026`` or ``8 May 2026``."""
@@ -92,7 +104,7 @@ class Speaker:
         """``a, b och c`` or ``a, b and c``."""
         if len(words) < 2:
             return "".join(words)
-        return f"{', '.join(words[:-1])} {self('och', 'and')} {words[-1]}"
+        return translate(self.lang, "{words} and {last}", words=", ".join(words[:-1]), last=words[-1])
 
     def years(self, years: Sequence[int]) -> str:
         """Years with runs of three and more drawn together: ``1990, 2000, 2010–2019``."""

@@ -1,4 +1,4 @@
-"""The outbox: every mail has a row, and a row is never sent twice.
+"""The outbox: every mail has a row, and no row is sent twice.
 
 States::
 
@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
 from klimatpuls.report.mailer import (
-    Outcome,
     SmtpSettings,
     SuppressedError,
     build_message,
@@ -57,7 +56,7 @@ FinalState = Literal["sent", "refused", "failed", "unknown", "suppressed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What a run did with one row; ``detail`` names no address."""
+    """Result of a run for one row; ``detail`` contains no address."""
 
     outbox_id: int
     publication_id: int | None
@@ -67,7 +66,7 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What one run of the outbox did.
+    """Result of one run of the outbox.
 
     Attributes:
         settled: One entry per row that was touched, in order.
@@ -88,7 +87,7 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """6 when a mail did not arrive or nobody knows, else 0; a suppressed mail is no failure."""
+        """6 if a mail did not arrive or its arrival is unknown, else 0; a suppressed mail is no failure."""
         return EXIT_MAIL if self.problems else EXIT_DONE
 
 
@@ -105,7 +104,7 @@ def _problem(entry: Settled) -> str:
 
 @dataclass(frozen=True)
 class _Claim:
-    """A row this process has taken, with the message to send, or with what became of it already."""
+    """A row that this process has claimed, with the message to send or the result it already has."""
 
     outbox_id: int
     publication_id: int
@@ -156,25 +155,25 @@ def send_due(
 
 
 def _settle_interrupted(connection: PgConnection, now: datetime) -> list[Settled]:
-    """Make every row ``unknown`` that a process began to send and left."""
+    """Set rows to ``unknown`` whose process ended while sending."""
     settled = []
     with connection, connection.cursor() as cursor:
         cursor.execute(load_sql("report/outbox_interrupted.sql"))
         for (outbox_id,) in cursor.fetchall():
-            if not _try_lock(cursor, outbox_id):
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
+            if not cursor.fetchone()[0]:
                 continue
-            _settle(cursor, outbox_id, Outcome(state="unknown", detail=INTERRUPTED), now)
+            entry = Settled(outbox_id=outbox_id, publication_id=None, state="unknown", detail=INTERRUPTED)
+            _settle(cursor, entry, now)
             _unlock(cursor, outbox_id)
-            settled.append(
-                Settled(outbox_id=outbox_id, publication_id=None, state="unknown", detail=INTERRUPTED)
-            )
+            settled.append(entry)
     return settled
 
 
 def _claim(
     connection: PgConnection, settings: SmtpSettings, render: Renderer, now: datetime, tried: list[int]
 ) -> _Claim | None:
-    """Take the next due row: commit it as ``sending``, or settle it where it cannot be sent."""
+    """Claim the next due row: commit it as ``sending``, or store the result if it cannot be sent."""
     with connection, connection.cursor() as cursor:
         cursor.execute(load_sql("report/outbox_claim.sql"), {"done": tried})
         row = cursor.fetchone()
@@ -186,10 +185,10 @@ def _claim(
             check_may_send(settings, rendering.origin)
         except MailError as error:
             state: FinalState = "suppressed" if isinstance(error, SuppressedError) else "failed"
-            _settle_as(cursor, outbox_id, state, str(error), now)
             entry = Settled(
                 outbox_id=outbox_id, publication_id=publication_id, state=state, detail=str(error)
             )
+            _settle(cursor, entry, now)
             return _Claim(outbox_id, publication_id, recipient, None, entry)
         message_id = message_id or make_message_id(outbox_id, created_at, settings.from_address)
         message = build_message(
@@ -205,8 +204,8 @@ def _claim(
                 "now": now,
             },
         )
-        # Held by the session, beyond this transaction's end: it says that a living process has the row.
-        _lock(cursor, outbox_id)
+        # Held by the session, beyond this transaction's end: it shows that a live process has the row.
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
     return _Claim(outbox_id, publication_id, recipient, message, None)
 
 
@@ -215,36 +214,22 @@ def _send(connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: 
         msg = f"outbox row {claim.outbox_id} was claimed without a message"
         raise RuntimeError(msg)
     outcome = deliver(claim.message, claim.recipient, settings)
-    with connection, connection.cursor() as cursor:
-        _settle(cursor, claim.outbox_id, outcome, now)
-    with connection, connection.cursor() as cursor:
-        _unlock(cursor, claim.outbox_id)
-    return Settled(
+    entry = Settled(
         outbox_id=claim.outbox_id,
         publication_id=claim.publication_id,
         state=outcome.state,
         detail=outcome.detail,
     )
+    with connection, connection.cursor() as cursor:
+        _settle(cursor, entry, now)
+    with connection, connection.cursor() as cursor:
+        _unlock(cursor, claim.outbox_id)
+    return entry
 
 
-def _settle(cursor: Any, outbox_id: int, outcome: Outcome, now: datetime) -> None:
-    _settle_as(cursor, outbox_id, outcome.state, outcome.detail, now)
-
-
-def _settle_as(cursor: Any, outbox_id: int, state: FinalState, detail: str | None, now: datetime) -> None:
-    cursor.execute(
-        load_sql("report/outbox_settle.sql"),
-        {"outbox_id": outbox_id, "state": state, "detail": detail, "now": now},
-    )
-
-
-def _lock(cursor: Any, outbox_id: int) -> None:
-    cursor.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
-
-
-def _try_lock(cursor: Any, outbox_id: int) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
-    return bool(cursor.fetchone()[0])
+def _settle(cursor: Any, entry: Settled, now: datetime) -> None:
+    values = {"outbox_id": entry.outbox_id, "state": entry.state, "detail": entry.detail, "now": now}
+    cursor.execute(load_sql("report/outbox_settle.sql"), values)
 
 
 def _unlock(cursor: Any, outbox_id: int) -> None:

@@ -1,6 +1,6 @@
 """The digest as a document without markup: sections of blocks, from which HTML and plain text are made.
 
-Both renderings walk the same tree, so neither can say more than the other.
+Both renderings walk the same tree, so they have the same content.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from klimatpuls.report.numbers import Language
+    from klimatpuls.translations import Language
 
 CHART_ID: Final = "chart@klimatpuls"
 """Content id of the inline picture; the HTML part refers to it as ``cid:chart@klimatpuls``."""
@@ -17,7 +17,7 @@ CHART_ID: Final = "chart@klimatpuls"
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; ``tone`` says how much it asks to be seen."""
+    """Running text; ``tone`` is its emphasis."""
 
     text: str
     tone: Literal["plain", "lead", "note"] = "plain"
@@ -54,7 +54,7 @@ class Table:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One number that is read at a glance, with what it is and what to hold it against."""
+    """One key figure, with its label and what to compare it with."""
 
     label: str
     value: str
@@ -63,7 +63,7 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class KeyFigures:
-    """A handful of numbers set large."""
+    """A few key figures in large type."""
 
     items: tuple[KeyFigure, ...]
     kind: Literal["key_figures"] = field(default="key_figures", init=False)
@@ -71,7 +71,7 @@ class KeyFigures:
 
 @dataclass(frozen=True)
 class Picture:
-    """The chart: what a reader who cannot see it is told, and its caption."""
+    """The chart: its alternative text and its caption."""
 
     alt: str
     caption: str
@@ -83,7 +83,7 @@ Block = Paragraph | Bullets | Table | KeyFigures | Picture
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what stands under it."""
+    """A heading with its blocks."""
 
     heading: str
     blocks: tuple[Block, ...]
@@ -97,7 +97,7 @@ class Page:
         lang: Its language.
         title: Headline.
         subtitle: The day it speaks about.
-        banner: What must be seen before any figure (figures that are not live), or None.
+        banner: Warning above all figures (where they are not live), or None.
         sections: In reading order; the first one has no heading of its own in the mail's text.
         footer: Last lines: what made it, with which method.
     """

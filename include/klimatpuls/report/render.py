@@ -19,10 +19,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from klimatpuls.errors import MailError
 from klimatpuls.report.chart import draw_chart
-from klimatpuls.report.numbers import LANGUAGES
+from klimatpuls.report.numbers import Speaker
 from klimatpuls.report.page import CHART_ID, Bullets, KeyFigures, Paragraph, Picture, Table
 from klimatpuls.report.view import read_digest
 from klimatpuls.report.wording import subject, write_page
+from klimatpuls.translations import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +49,7 @@ class Rendering:
     """A digest, rendered.
 
     Attributes:
-        publication_id: The publication it tells of.
+        publication_id: The publication of its figures.
         origin: ``live``, ``archive`` or ``synthetic``.
         subject: Subject line.
         mail_html: HTML part of the mail; its picture is ``cid:chart@klimatpuls``.
@@ -81,7 +82,7 @@ class Rendering:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFiles:
-    """Where a rendered digest lies."""
+    """Paths of a rendered digest."""
 
     html: Path
     text: Path
@@ -89,7 +90,7 @@ class ReportFiles:
 
 
 class Renderer:
-    """Gives the outbox the rendered digest of a publication, and keeps it as files.
+    """Renders the digest of a publication for the outbox, and stores it as files.
 
     Only the current publication can be read from the marts. A mail that is due for an earlier one (its
     server was down that day) is sent as it was rendered then.
@@ -217,11 +218,17 @@ def render_html(pages: Sequence[Page], heading: str) -> str:
     import css_inline
 
     template = _environment().get_template("digest.html.j2")
-    html = template.render(pages=pages, heading=heading, picture=_CHART_REFERENCE)
+    html = template.render(pages=pages, heading=heading, jump=_jump(), picture=_CHART_REFERENCE)
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True, minify_css=True)
     inlined: str = inliner.inline(html)
     # Classes have done their work; Gmail cuts a mail's HTML off at 102 kB.
     return re.sub(r'(<[^>]*?) class="[^"]*"', r"\1", inlined)
+
+
+def _jump() -> str:
+    """The pointer to the English page, on the Swedish page that comes first."""
+    say = Speaker("en")
+    return say("In English below")
 
 
 @cache
@@ -251,7 +258,7 @@ def render_text(pages: Sequence[Page], heading: str) -> str:
         if position:
             lines += ["", "", "=" * TEXT_WIDTH, ""]
         elif len(pages) > 1:
-            lines += ["In English below.", ""]
+            lines += [f"{_jump()}.", ""]
         lines += _page_lines(page)
     return "\n".join(line.rstrip(" ") for line in lines) + "\n"
 

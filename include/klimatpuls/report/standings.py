@@ -1,7 +1,7 @@
-"""Where members' own targets stand, worded as methods section 6 asks.
+"""Section on the status of members' own targets, worded as methods section 6 requires.
 
-Always a count of ways of reckoning ("7 of 8 ways"), never a probability, and never without the release and
-the latest data year. National lines do not get here.
+The result is always a count of method variants ("7 of 8 ways"), never a probability, and always with the
+release and the latest data year. National lines are not in it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
 from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
 from klimatpuls.statistics.trend import (
-    INDEPENDENT_WAYS,
+    INDEPENDENT_VARIANTS,
     MIN_POINTS,
     MIN_SPAN_YEARS,
     TREND_FROM_YEAR,
@@ -24,17 +24,15 @@ if TYPE_CHECKING:
     from klimatpuls.report.view import Digest, OwnTarget
 
 PANDEMIC_YEARS: Final = frozenset({2020, 2021})
-"""A rate from one of these years is taken from unusually low emissions."""
+"""A rate from one of these years starts at unusually low emissions."""
 
 
 def own_targets(digest: Digest, say: Speaker) -> Section:
-    """Where members' own targets stand, and why where that cannot be said."""
-    heading = say("Medlemmarnas egna mål", "The members' own targets")
+    """The status of members' own targets, with the reason where there is none."""
+    heading = say("The members' own targets")
     blocks: list[Block] = []
     if not digest.own_targets:
-        blocks.append(
-            Paragraph(say("Ingen medlem har lagt in något mål ännu.", "No member has entered a target yet."))
-        )
+        blocks.append(Paragraph(say("No member has entered a target yet.")))
     else:
         blocks.append(Bullets(tuple(_target_sentence(digest, target, say) for target in digest.own_targets)))
         blocks.append(Paragraph(_about_counts(say), tone="note"))
@@ -46,25 +44,24 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
 
 
 def _about_counts(say: Speaker) -> str:
-    worth = say.number(INDEPENDENT_WAYS, 1)
+    worth = say.number(INDEPENDENT_VARIANTS, 1)
     return say(
-        "Vi räknar på flera sätt för att pröva hur mycket svaret hänger på räknesättet. Det är ingen "
-        f"sannolikhet: de {len(VARIANTS)} sätten bygger på samma få år och är tillsammans värda ungefär "
-        f"{worth} oberoende.",
-        "We project in several ways to show how much the answer hangs on the way. It is no likelihood: the "
-        f"{len(VARIANTS)} ways rest on the same few years and are together worth about {worth} independent "
-        "ones.",
+        "We project in several ways to show how much the answer hangs on the way. It "
+        "is no likelihood: the {variants} ways rest on the same few years and are "
+        "together worth about {worth} independent ones.",
+        variants=len(VARIANTS),
+        worth=worth,
     )
 
 
 def _about_pandemic(digest: Digest, say: Speaker) -> str:
     named = {target.achieved_from_year for target in digest.own_targets}
-    told = say.years(sorted(PANDEMIC_YEARS & named))
+    years = say.years(sorted(PANDEMIC_YEARS & named))
     return say(
-        f"Takten sedan {told} räknas från ett pandemiår, då utsläppen var ovanligt låga. Jämför med takten "
-        f"sedan {TREND_FROM_YEAR}.",
-        f"The rate since {told} starts in a year of the pandemic, when emissions were unusually low. Compare "
-        f"it with the rate since {TREND_FROM_YEAR}.",
+        "The rate since {years} starts in a year of the pandemic, when emissions were "
+        "unusually low. Compare it with the rate since {trend_from_year}.",
+        years=years,
+        trend_from_year=TREND_FROM_YEAR,
     )
 
 
@@ -72,33 +69,37 @@ def _no_trend(digest: Digest, say: Speaker) -> str:
     years = digest.trend_years
     if not years:
         return say(
-            f"Läget mot mål kan inte räknas: för lite data, utgåvan har inget år från {TREND_FROM_YEAR}.",
-            f"Standing against targets: insufficient data, the release has no year from {TREND_FROM_YEAR} "
-            "on.",
+            "Standing against targets: insufficient data, the release has no year from {trend_from_year} on.",
+            trend_from_year=TREND_FROM_YEAR,
         )
     span = years[-1] - years[0]
     return say(
-        f"Läget mot mål: för lite data. Utgåvan har {len(years)} år från {TREND_FROM_YEAR} "
-        f"({say.years(years)}), som spänner över {span}; det krävs minst {MIN_POINTS} år som spänner över "
-        f"minst {MIN_SPAN_YEARS}.",
-        f"Standing against targets: insufficient data. The release has {len(years)} years from "
-        f"{TREND_FROM_YEAR} ({say.years(years)}), which span {span}; at least {MIN_POINTS} years that "
-        f"span at least {MIN_SPAN_YEARS} are needed.",
+        "Standing against targets: insufficient data. The release has {count} years "
+        "from {trend_from_year} ({years}), which span {span}; at least {min_points} "
+        "years that span at least {min_span_years} are needed.",
+        count=len(years),
+        trend_from_year=TREND_FROM_YEAR,
+        years=say.years(years),
+        span=span,
+        min_points=MIN_POINTS,
+        min_span_years=MIN_SPAN_YEARS,
     )
 
 
 def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
     what = say(
-        f"{target.region_name}, mål {target.target_year or MISSING} ({target.target_id}; "
-        f"{boundary_words(target.boundary, say)})",
-        f"{target.region_name}, target {target.target_year or MISSING} ({target.target_id}; "
-        f"{boundary_words(target.boundary, say)})",
+        "{region_name}, target {target_year} ({target_id}; {boundary})",
+        region_name=target.region_name,
+        target_year=target.target_year or MISSING,
+        target_id=target.target_id,
+        boundary=boundary_words(target.boundary, say),
     )
     words = [f"{what}: {standing_words(target.status, say)}"]
     if target.variants_met is not None and target.variants_n:
         words[0] += say(
-            f", {target.variants_met} av {target.variants_n} sätt",
-            f", {target.variants_met} of {target.variants_n} ways",
+            ", {variants_met} of {variants_n} ways",
+            variants_met=target.variants_met,
+            variants_n=target.variants_n,
         )
     words[0] += "."
     if target.status_reason:
@@ -106,10 +107,10 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
     if target.level_tco2e is not None and target.last_tco2e is not None:
         words.append(
             say(
-                f"Nivå {say.tonnes(target.level_tco2e)}; {target.last_year} var utsläppen "
-                f"{say.tonnes(target.last_tco2e)}.",
-                f"Level {say.tonnes(target.level_tco2e)}; emissions in {target.last_year} were "
-                f"{say.tonnes(target.last_tco2e)}.",
+                "Level {level_tco2e}; emissions in {last_year} were {last_tco2e}.",
+                level_tco2e=say.tonnes(target.level_tco2e),
+                last_year=target.last_year,
+                last_tco2e=say.tonnes(target.last_tco2e),
             )
         )
     words += _rates(target, say)
@@ -118,40 +119,43 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
 
 
 def _rates(target: OwnTarget, say: Speaker) -> list[str]:
-    """The cut that is needed and what happened, each with its years and in words, not signs."""
+    """The required and the achieved rates, each with its years, in words instead of signs."""
     words = []
     if target.required_annual_rate is not None and target.last_year is not None:
         needed = say.share(100 * target.required_annual_rate)
         words.append(
             say(
-                f"Från {target.last_year} krävs en minskning med {needed} om året.",
-                f"From {target.last_year} on, a cut of {needed} a year is needed.",
+                "From {last_year} on, a cut of {needed} a year is needed.",
+                last_year=target.last_year,
+                needed=needed,
             )
         )
-    paces = [
-        _pace(rate, year, say)
+    rates = [
+        _rate(rate, year, say)
         for rate, year in (
             (target.achieved_annual_rate, target.achieved_from_year),
             (target.annual_reduction_since_2015, TREND_FROM_YEAR),
         )
         if rate is not None and year is not None
     ]
-    if paces:
-        words.append(say(f"Utsläppen {say.all_of(paces)}.", f"Emissions {say.all_of(paces)}."))
+    if rates:
+        words.append(say("Emissions {rates}.", rates=say.all_of(rates)))
     return words
 
 
-def _pace(rate: float, year: int, say: Speaker) -> str:
+def _rate(rate: float, year: int, say: Speaker) -> str:
     size = say.share(100 * abs(rate))
-    verb = say("minskade", "fell") if rate >= 0 else say("ökade", "rose")
-    return say(f"{verb} med {size} om året sedan {year}", f"{verb} by {size} a year since {year}")
+    verb = say("fell") if rate >= 0 else say("rose")
+    return say("{verb} by {size} a year since {year}", verb=verb, size=size, year=year)
 
 
 def _basis(digest: Digest, target: OwnTarget, say: Speaker) -> str:
     if target.last_year is None:
-        return say(f"Utgåva {target.release_id}.", f"Release {target.release_id}.")
+        return say("Release {release_id}.", release_id=target.release_id)
     months = (digest.as_of.year - target.last_year - 1) * 12 + digest.as_of.month - 1
     return say(
-        f"Utgåva {target.release_id}, data till {target.last_year} ({months} månader gamla).",
-        f"Release {target.release_id}, data to {target.last_year} ({months} months old).",
+        "Release {release_id}, data to {last_year} ({months} months old).",
+        release_id=target.release_id,
+        last_year=target.last_year,
+        months=months,
     )

@@ -1,7 +1,7 @@
-"""What the digest says, without a language: rows of the marts in, one :class:`Digest` out.
+"""The content of the digest without a language: rows of the marts in, one :class:`Digest` out.
 
-:func:`build_digest` is pure; :func:`read_digest` asks the marts in one REPEATABLE READ transaction, so
-that every figure of a mail belongs to one publication.
+:func:`build_digest` is pure. :func:`read_digest` queries the marts in one REPEATABLE READ transaction, so
+that all figures of a mail belong to one publication.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from klimatpuls.contract import catalog
+from klimatpuls.contract.causes import cause_from_json
 from klimatpuls.statistics.trend import MIN_POINTS, MIN_SPAN_YEARS, TREND_FROM_YEAR
 from klimatpuls.warehouse.connection import load_sql
 
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.contract.causes import Cause
+
 Origin = Literal["live", "archive", "synthetic"]
 
 BASE_YEAR: Final = 1990
 EMISSIONS: Final = "smhi_emissions"
 GHG: Final = "ghg"
-NOT_TOLD: Final = catalog.datasets_of("air_pollutant")
-"""Datasets of which the digest, a mail about the climate, says nothing."""
+OMITTED_DATASETS: Final = catalog.datasets_of("air_pollutant")
+"""Datasets that the digest, a mail about the climate, leaves out."""
 TERRITORIAL: Final = "territorial"
-PUBLISHED_TOTAL: Final = "published_total"
 PROXY: Final = "effort_sharing_proxy"
 
 NATION: Final = "nation"
@@ -56,7 +58,7 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "coverage": frozenset({"measure_coverage", "member_overview"}),
     "revision_record": frozenset({"revision_record"}),
 }
-"""Query → the result tables whose rows it reads: it is left empty where one was not calculated."""
+"""Query → the result tables that it reads; its rows are dropped if one was not calculated."""
 MEMBERS_SHOW: Final = "region_overview"
 """The result table that the figures of members come from; their names come from the register."""
 
@@ -85,10 +87,8 @@ class Release:
     dataset: str
     substance: str
     published_date: date
-    known_from: date
     retrieved_at: datetime
     years: tuple[int, ...]
-    row_count: int
     is_current: bool
     gwp_set: str | None
 
@@ -110,7 +110,6 @@ class SummaryPoint:
     population_count: int | None
     t_per_capita: float | None
     change_since_1990_pct: float | None
-    status: str
     status_reason: str | None
 
 
@@ -145,13 +144,11 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnTarget:
-    """One target of a member's own, with where it stands; rates are shares per year."""
+    """One of a member's own targets, with its status; rates are fractions per year."""
 
-    region_code: str
     region_name: str
     target_id: str
     boundary: str
-    base_year: int | None
     target_year: int | None
     level_tco2e: float | None
     last_year: int | None
@@ -160,7 +157,6 @@ class OwnTarget:
     status_reason: str | None
     variants_met: int | None
     variants_n: int | None
-    gap_tco2e: float | None
     required_annual_rate: float | None
     achieved_annual_rate: float | None
     achieved_from_year: int | None
@@ -170,13 +166,12 @@ class OwnTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class CriterionSum:
-    """How the members stand to one criterion, in counts as shown outside."""
+    """Counts of members per status of one criterion, as published."""
 
     criterion: str
     member_count: int
     met_count: int
     documented_count: int
-    self_confirmed_count: int
     not_met_count: int
     due_count: int
     unknown_count: int
@@ -196,14 +191,12 @@ class MeasureCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """How far a member's measures reach towards one of its targets; tonnes, percent."""
+    """Coverage of the gap to one of a member's targets by its measures; tonnes, percent."""
 
-    region_code: str
     region_name: str
     target_id: str
     target_year: int | None
     gap_tco2e: float | None
-    counted_tco2e: float | None
     coverage_pct: float | None
     coverage_reason: str | None
     measure_count: int
@@ -215,7 +208,6 @@ class Coverage:
 class Finding:
     """One gate that a current release did not pass; ``areas`` are the names in its sample."""
 
-    release_id: str
     dataset: str
     substance: str
     rule: str
@@ -228,14 +220,11 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class DataStatus:
-    """How fresh one dataset is; ``release_id`` and ``published_date`` are None while nothing is held."""
+    """How fresh one dataset is; ``published_date`` is None while the warehouse has no release of it."""
 
-    source: str
     dataset: str
     substance: str
-    release_id: str | None
     published_date: date | None
-    last_checked_at: datetime
     next_expected: date | None
     status: str
 
@@ -251,126 +240,12 @@ class RevisionRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """One value in two releases, tonnes.
-
-    ``international_t``: tonnes of international transport that the publisher began to count for the year;
-    they are in neither value. None where it did not.
-    """
-
-    region_name: str | None
-    year: int
-    old_t: float
-    new_t: float
-    international_t: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReleaseCause:
-    """A new release: the first of its kind, in place of ``replaces``, or an earlier one loaded afterwards.
-
-    ``boundary``: what the values of ``nation``, ``largest_movers`` and ``moved_share_pct`` are sums of.
-    """
-
-    release_id: str
-    dataset: str
-    substance: str
-    published_date: str
-    is_current: bool
-    first: bool
-    replaces: str | None
-    new_years: tuple[int, ...]
-    vanished_years: tuple[int, ...]
-    nation: tuple[Change, ...]
-    largest_movers: tuple[Change, ...]
-    moved_share_pct: float | None
-    boundary: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegisterCause:
-    """The network's own registers changed; ``register`` is None where it is not known which one."""
-
-    register: str | None
-    first: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class StandingCause:
-    """A member's own target changed its status; ``old`` is None where it had none."""
-
-    region_code: str
-    region_name: str
-    target_id: str
-    old: str | None
-    new: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OverrideCause:
-    """A release on hold was approved by a person, who is not named in a mail."""
-
-    release_id: str
-    reason: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionCause:
-    """A person withdrew a published release, or restored a withdrawn one; nobody is named in a mail.
-
-    Attributes:
-        is_withdrawal: Whether it was taken out; else it was brought back.
-        release_id: The release.
-        dataset: Catalogue id of its dataset.
-        substance: Its substance, ``all`` where there is none.
-        moves_current: Whether current figures changed by it.
-        current: The release whose figures count from now on, or None where there is none.
-        reason: Why, in the words of who decided.
-    """
-
-    is_withdrawal: bool
-    release_id: str
-    dataset: str
-    substance: str
-    moves_current: bool
-    current: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecalculatedCause:
-    """Result tables that could not be calculated in the publication before are calculated again."""
-
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DaysCause:
-    """Days passed and dated statuses changed by it: how many of criteria, measures and pledges."""
-
-    criteria: int
-    measures: int
-    pledges: int
-
-
-Cause = (
-    ReleaseCause
-    | RegisterCause
-    | StandingCause
-    | OverrideCause
-    | DecisionCause
-    | DaysCause
-    | RecalculatedCause
-)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Digest:
-    """Everything the mail says, as numbers, codes and dates.
+    """The content of the mail as numbers, codes and dates.
 
     Attributes:
         publication_id: The publication every figure belongs to.
-        as_of: The day the publication speaks about.
+        as_of: The day the publication was made for.
         origin: ``live``, ``archive`` or ``synthetic``.
         method_version: Version of the formulas.
         causes: Why there is a new publication.
@@ -479,7 +354,7 @@ class Digest:
 
 
 def read_digest(connection: PgConnection) -> Digest | None:
-    """Read the current publication's digest as one consistent picture.
+    """The current publication's digest, read in one transaction.
 
     Args:
         connection: A connection of ``wh_mailer`` outside any transaction; it is left outside one again.
@@ -502,7 +377,7 @@ def read_digest(connection: PgConnection) -> Digest | None:
 
 
 def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | None:
-    """Put the rows of the report queries together.
+    """Build the digest from the rows of the report queries.
 
     Args:
         rows: Per name in :data:`QUERIES` the rows of ``include/sql/report/<name>.sql``, columns as there.
@@ -529,14 +404,18 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         name: [] if SHOWS.get(name, frozenset()) & not_calculated else found for name, found in rows.items()
     }
     members = [_standing(row, is_known=MEMBERS_SHOW not in not_calculated) for row in rows["members"]]
-    told = {name: [row for row in rows[name] if row.get("dataset") not in NOT_TOLD] for name in QUERIES}
+    included = {
+        name: [row for row in rows[name] if row.get("dataset") not in OMITTED_DATASETS] for name in QUERIES
+    }
     return Digest(
         publication_id=publication_id,
         as_of=head["as_of_date"],
         origin=head["origin"],
         method_version=head["method_version"],
-        causes=tuple(_cause(cause) for cause in head["causes"] if cause.get("dataset") not in NOT_TOLD),
-        releases=tuple(_release(row) for row in told["releases"]),
+        causes=tuple(
+            cause_from_json(cause) for cause in head["causes"] if cause.get("dataset") not in OMITTED_DATASETS
+        ),
+        releases=tuple(_release(row) for row in included["releases"]),
         emissions=emissions,
         summary=tuple(_summary_point(row) for row in rows["network_summary"]),
         municipalities=tuple(member for member in members if member.level == "municipality"),
@@ -545,8 +424,8 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         criteria=tuple(CriterionSum(**_without_id(row)) for row in rows["criteria"]),
         measures=next((MeasureCounts(**_without_id(row)) for row in rows["measures"]), MeasureCounts()),
         coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),
-        findings=tuple(_finding(row) for row in told["findings"]),
-        statuses=tuple(DataStatus(**_without_id(row)) for row in told["data_status"]),
+        findings=tuple(_finding(row) for row in included["findings"]),
+        statuses=tuple(DataStatus(**_without_id(row)) for row in included["data_status"]),
         record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
         not_calculated=not_calculated,
     )
@@ -567,7 +446,7 @@ def _summary_point(row: Mapping[str, Any]) -> SummaryPoint:
 
 
 def _standing(row: Mapping[str, Any], *, is_known: bool) -> Standing:
-    """A member's row; its figures are left out where they are not those of this publication."""
+    """A member's row, without figures if they are not from this publication."""
     fields = _without_id(row)
     if not is_known:
         fields = {name: fields[name] if name in _NAMES_OF_MEMBERS else None for name in fields}
@@ -585,7 +464,6 @@ _NAMES_OF_MEMBERS: Final = frozenset({"region_code", "region_name", "level"})
 def _finding(row: Mapping[str, Any]) -> Finding:
     names = [cell.get("region_name") for cell in row["sample"] or () if isinstance(cell, dict)]
     return Finding(
-        release_id=row["release_id"],
         dataset=row["dataset"],
         substance=row["substance"],
         rule=row["rule"],
@@ -595,69 +473,3 @@ def _finding(row: Mapping[str, Any]) -> Finding:
         message_en=row["message_en"],
         areas=tuple(dict.fromkeys(name for name in names if name)),
     )
-
-
-def _change(cell: Mapping[str, Any]) -> Change:
-    return Change(
-        region_name=cell.get("region_name"),
-        year=cell["year"],
-        old_t=float(cell["old_t"]),
-        new_t=float(cell["new_t"]),
-        international_t=None if cell.get("international_t") is None else float(cell["international_t"]),
-    )
-
-
-def _cause(cause: Mapping[str, Any]) -> Cause:
-    kind = cause["kind"]
-    if kind == "release":
-        return ReleaseCause(
-            release_id=cause["release_id"],
-            dataset=cause["dataset"],
-            substance=cause["substance"],
-            published_date=cause["published_date"],
-            is_current=cause.get("is_current", True),
-            first=cause["first"],
-            replaces=cause.get("replaces"),
-            new_years=tuple(sorted(cause.get("new_years", ()))),
-            vanished_years=tuple(sorted(cause.get("vanished_years", ()))),
-            nation=tuple(_change(cell) for cell in cause.get("nation", ())),
-            largest_movers=tuple(_change(cell) for cell in cause.get("largest_movers", ())),
-            moved_share_pct=None if cause.get("moved_share_pct") is None else float(cause["moved_share_pct"]),
-            # A cause without a boundary was written by an earlier version: published total.
-            boundary=cause.get("boundary", PUBLISHED_TOTAL),
-        )
-    if kind == "register":
-        return RegisterCause(register=cause.get("register"), first=cause["first"])
-    if kind == "standing":
-        from klimatpuls.domain.regions import region
-
-        return StandingCause(
-            region_code=cause["region_code"],
-            region_name=region(cause["region_code"]).name,
-            target_id=cause["target_id"],
-            old=cause.get("old"),
-            new=cause.get("new"),
-        )
-    if kind == "recalculated":
-        return RecalculatedCause(tables=tuple(cause["tables"]))
-    if kind == "override":
-        return OverrideCause(release_id=cause["release_id"], reason=cause.get("reason"))
-    if kind in ("withdrawn", "restored"):
-        return DecisionCause(
-            is_withdrawal=kind == "withdrawn",
-            release_id=cause["release_id"],
-            dataset=cause["dataset"],
-            substance=cause["substance"],
-            moves_current=cause["moves_current"],
-            current=cause["current"],
-            reason=cause["reason"],
-        )
-    if kind == "status_changed":
-        return DaysCause(
-            criteria=cause["criterion"], measures=cause["measure_status"], pledges=cause["pledge_status"]
-        )
-    msg = (
-        f"a publication's cause of an unknown kind: {kind!r}; known are release, withdrawn, restored, "
-        "override, standing, register, status_changed, recalculated"
-    )
-    raise ValueError(msg)

@@ -1,12 +1,13 @@
-"""The digest in words: one :class:`~klimatpuls.report.page.Page` per language from one digest.
+"""Writes the digest: one :class:`~klimatpuls.report.page.Page` per language.
 
-Swedish and English stand side by side in every call, so that neither says less than the other.
+Every text is a message of the gettext catalogues (:mod:`klimatpuls.translations`), identified by its English.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from klimatpuls.contract.causes import DecisionCause, RegisterCause, ReleaseCause, StandingCause
 from klimatpuls.report.caveats import certainty, freshness, missing_figures, sources, warnings
 from klimatpuls.report.figures import comparison, in_short, members, national_and_own_parts
 from klimatpuls.report.membership import membership
@@ -15,20 +16,14 @@ from klimatpuls.report.numbers import Speaker
 from klimatpuls.report.page import Page, Paragraph, Section
 from klimatpuls.report.standings import own_targets
 from klimatpuls.report.terms import not_calculated
-from klimatpuls.report.view import (
-    EMISSIONS,
-    GHG,
-    DecisionCause,
-    RegisterCause,
-    ReleaseCause,
-    StandingCause,
-)
+from klimatpuls.report.view import EMISSIONS, GHG
+from klimatpuls.translations import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from klimatpuls.report.numbers import Language
     from klimatpuls.report.view import Digest
+    from klimatpuls.translations import Language
 
 
 def write_page(digest: Digest, lang: Language) -> Page:
@@ -42,10 +37,7 @@ def write_page(digest: Digest, lang: Language) -> Page:
     return Page(
         lang=lang,
         title=_title(digest, say),
-        subtitle=say(
-            f"Klimatpuls för Klimatkommunerna, läget {say.day(digest.as_of)}",
-            f"Klimatpuls for Klimatkommunerna, as of {say.day(digest.as_of)}",
-        ),
+        subtitle=say("Klimatpuls for Klimatkommunerna, as of {as_of}", as_of=say.day(digest.as_of)),
         banner=_banner(digest, say),
         sections=tuple(
             section
@@ -68,21 +60,20 @@ def write_page(digest: Digest, lang: Language) -> Page:
         ),
         footer=(
             say(
-                "Det här brevet skrevs och skickades automatiskt av Klimatpuls när siffrorna publicerades.",
-                "This mail was written and sent automatically by Klimatpuls when the figures were published.",
+                "This mail was written and sent automatically by Klimatpuls when the figures were published."
             ),
             say(
-                f"Publicering {digest.publication_id}, metodversion {digest.method_version}, utgåva "
-                f"{digest.emissions.release_id}.",
-                f"Publication {digest.publication_id}, method version {digest.method_version}, release "
-                f"{digest.emissions.release_id}.",
+                "Publication {publication_id}, method version {method_version}, release {release_id}.",
+                publication_id=digest.publication_id,
+                method_version=digest.method_version,
+                release_id=digest.emissions.release_id,
             ),
         ),
     )
 
 
 MISSING_FROM: Final = frozenset({"network_summary", "region_overview"})
-"""The result tables whose missing figures are explained; nothing is said of them where they are not shown."""
+"""Result tables whose missing values are explained, if the tables are shown."""
 
 
 def calculated(
@@ -104,12 +95,12 @@ def calculated(
 
 def subject(digest: Digest) -> str:
     """The subject line, Swedish and English, with the origin first where the figures are not live."""
-    prefix = {
-        "live": "",
-        "archive": "[ARKIV / ARCHIVE] ",
-        "synthetic": "[PÅHITTADE SIFFROR / SYNTHETIC FIGURES] ",
-    }[digest.origin]
-    return f"{prefix}{_title(digest, Speaker('sv'))} / {_title(digest, Speaker('en'))}"
+    swedish, english = Speaker("sv"), Speaker("en")
+    prefix = ""
+    if digest.origin != "live":
+        origin = message("SYNTHETIC FIGURES") if digest.origin == "synthetic" else message("ARCHIVE")
+        prefix = f"[{swedish(origin)} / {english(origin)}] "
+    return f"{prefix}{_title(digest, swedish)} / {_title(digest, english)}"
 
 
 def _title(digest: Digest, say: Speaker) -> str:
@@ -122,34 +113,32 @@ def _title(digest: Digest, say: Speaker) -> str:
         and (cause.dataset, cause.substance) == (EMISSIONS, GHG)
     ]
     if any(cause.first or cause.new_years for cause in causes):
-        return say(f"Nya utsläppssiffror: {year}", f"New emission figures: {year}")
+        return say("New emission figures: {year}", year=year)
     if causes:
-        return say(f"Reviderade utsläppssiffror till {year}", f"Revised emission figures to {year}")
+        return say("Revised emission figures to {year}", year=year)
     decisions = [c for c in digest.causes if isinstance(c, DecisionCause) and c.moves_current]
-    if any(decision.is_withdrawal for decision in decisions):
-        return say("En utgåva har dragits tillbaka", "A release was withdrawn")
+    if any(decision.kind == "withdrawn" for decision in decisions):
+        return say("A release was withdrawn")
     if decisions:
-        return say("En tillbakadragen utgåva gäller åter", "A withdrawn release is shown again")
+        return say("A withdrawn release is shown again")
     if any(isinstance(cause, StandingCause) for cause in digest.causes):
-        return say("Ändrat läge för medlemmars mål", "Changed standing of members' targets")
+        return say("Changed standing of members' targets")
     if any(isinstance(cause, RegisterCause) for cause in digest.causes):
-        return say("Ändringar i nätverkets register", "Changes in the network's registers")
-    return say(f"Utsläppen till {year}", f"Emissions to {year}")
+        return say("Changes in the network's registers")
+    return say("Emissions to {year}", year=year)
 
 
 def _banner(digest: Digest, say: Speaker) -> str | None:
     if digest.origin == "synthetic":
         return say(
-            "PÅHITTADE SIFFROR. Allt i det här brevet är slumpat för att pröva systemet. Inget av det är "
-            "statistik, och inget får användas eller spridas.",
-            "SYNTHETIC FIGURES. Everything in this mail was made up to try the system. None of it is "
-            "statistics, and none of it may be used or passed on.",
+            "SYNTHETIC FIGURES. Everything in this mail was made up to try the system. "
+            "None of it is statistics, and none of it may be used or passed on."
         )
     if digest.origin == "archive":
         return say(
-            "SIFFROR UR ETT ARKIV. De är inte hämtade direkt från myndigheterna utan ur en mapp med "
-            f"äldre utgåvor, så som läget var {say.day(digest.as_of)}. Det kan finnas nyare.",
-            "FIGURES FROM AN ARCHIVE. They were not fetched from the agencies but from a folder of "
-            f"earlier releases, as things stood on {say.day(digest.as_of)}. There may be newer ones.",
+            "FIGURES FROM AN ARCHIVE. They were not fetched from the agencies but from a "
+            "folder of earlier releases, as things stood on {as_of}. There may be newer "
+            "ones.",
+            as_of=say.day(digest.as_of),
         )
     return None

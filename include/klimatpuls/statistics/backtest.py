@@ -1,10 +1,10 @@
-"""What the projections and the verdicts of the past came to (methods sections 3 and 6).
+"""Backtests projections and verdicts of the past (methods sections 3 and 6).
 
-Both are reckoned on one series: the newest release, with the years it no longer publishes linked from the
-releases held (methods section 1). At each *origin*, a year of that series, only the points of the nine years
-before it are used, as today's trends start in 2015 and end in 2024; the *outcome* is the series' own value of
-a later year. So a release held more, or a revision, changes the record at the next publication, and no
-revision stands in for a wrong projection.
+Both use one series: the newest release, with the years it no longer publishes linked from the releases held
+(methods section 1). At each *origin*, a year of that series, only the points of the nine years before it are
+used, as today's trends run from 2015 to 2024; the *outcome* is the series' own value of a later year. A new
+release or a revision therefore changes the record at the next publication, and a revision is never mistaken
+for a wrong projection.
 """
 
 from __future__ import annotations
@@ -53,23 +53,12 @@ MEDIAN_OF_VARIANTS: Final = "median_of_variants"
 CARRIED_FORWARD: Final = "carried_forward"
 
 COLUMNS: Final = (
-    "origin_year",
-    "outcome_year",
-    "variant_code",
-    "municipalities_n",
-    "median_error_pct",
-    "p90_error_pct",
+    "origin_year", "outcome_year", "variant_code", "municipalities_n", "median_error_pct", "p90_error_pct",
     "median_deviation_pct",
-)
+)  # fmt: skip
 RECORD_COLUMNS: Final = (
-    "target_id",
-    "status",
-    "outcome_year",
-    "lead_years",
-    "verdicts_n",
-    "came_true_n",
-    "came_true_pct",
-)
+    "target_id", "status", "outcome_year", "lead_years", "verdicts_n", "came_true_n", "came_true_pct",
+)  # fmt: skip
 
 
 def build_backtest(matrix: SeriesMatrix, *, horizons: Sequence[int] = HORIZONS) -> pd.DataFrame:
@@ -80,15 +69,14 @@ def build_backtest(matrix: SeriesMatrix, *, horizons: Sequence[int] = HORIZONS) 
         horizons: Years from origin to outcome.
 
     Returns:
-        One row per origin × outcome × way of reckoning: :data:`COLUMNS`. The ways are the variants of
+        One row per origin × outcome × projection: :data:`COLUMNS`. The projections are the variants of
         :data:`klimatpuls.statistics.trend.VARIANTS`, ``central``, ``median_of_variants`` and
         ``carried_forward`` (the origin's own value). Errors are |projected − outcome| ÷ outcome in percent,
         their median and 90th percentile over the municipalities; ``median_deviation_pct`` keeps the sign
         (above 0: projected too high). Only municipalities with a trend at the origin and an outcome above
-        zero count, the same ones for every way; one whose outcome is so near zero that its error is no
-        number does not.
+        zero count, the same ones for every projection; outcomes so near zero that the error overflows do not.
 
-    Example: 100 t in each of 2005, 2010–2013 and 80 t in 2018 → every way projects 100 t: error 25 %.
+    Example: 100 t in each of 2005, 2010–2013 and 80 t in 2018 → every projection is 100 t: error 25 %.
     """
     municipal = _municipal(matrix)
     rows: list[tuple[object, ...]] = []
@@ -96,15 +84,15 @@ def build_backtest(matrix: SeriesMatrix, *, horizons: Sequence[int] = HORIZONS) 
         points = _points_at(municipal, origin)
         projected = trend.project(municipal.years, points, np.array([outcome]))[:, 0, :]
         last = trend.last_observed(municipal.years, points)[1]
-        ways = {variant.code: projected[:, index] for index, variant in enumerate(trend.VARIANTS)}
-        ways[CENTRAL] = trend.central(projected)
-        ways[MEDIAN_OF_VARIANTS] = _median_of_variants(projected)
-        ways[CARRIED_FORWARD] = last
+        projections = {variant.code: projected[:, index] for index, variant in enumerate(trend.VARIANTS)}
+        projections[CENTRAL] = trend.central(projected)
+        projections[MEDIAN_OF_VARIANTS] = _median_of_variants(projected)
+        projections[CARRIED_FORWARD] = last
         came = _value_at(municipal, outcome)
-        usable = (came > 0) & ~np.isnan(ways[CENTRAL])
+        usable = (came > 0) & ~np.isnan(projections[CENTRAL])
         if not usable.any():
             continue
-        for code, guess in ways.items():
+        for code, guess in projections.items():
             with np.errstate(all="ignore"):
                 error = 100.0 * (guess - came) / came
             known = usable & np.isfinite(error)
@@ -127,41 +115,40 @@ def build_backtest(matrix: SeriesMatrix, *, horizons: Sequence[int] = HORIZONS) 
 
 
 def compare_with_central(backtest: pd.DataFrame) -> pd.DataFrame:
-    """Count the origins at which each way of reckoning was better than the central one (methods section 3).
+    """Count the origins at which each projection was better than the central one (methods section 3).
 
     Args:
         backtest: As :func:`build_backtest` gives it, of one boundary, filtered to the origins of interest.
 
     Returns:
-        One row per way but ``central``: ``variant_code``, ``origins_n``, ``better_n`` (smaller median error
-        than the central projection), ``is_better_in_most`` (in more than half).
+        One row per projection but ``central``: ``variant_code``, ``origins_n``, ``better_n`` (smaller median
+        error than the central projection), ``is_better_in_most`` (in more than half).
 
     Example: smaller in 4 of 7 → ``is_better_in_most``.
     """
     wide = backtest.pivot_table(
         index=["origin_year", "outcome_year"], columns="variant_code", values="median_error_pct"
     )
-    central = wide[CENTRAL].to_numpy(dtype=np.float64)
-    rows = []
-    for code in wide.columns:
-        if code == CENTRAL:
-            continue
-        own = wide[code].to_numpy(dtype=np.float64)
-        count = int((~np.isnan(own)).sum())
-        better = int((own < central).sum())
-        rows.append((code, count, better, 2 * better > count))
-    return pd.DataFrame(rows, columns=["variant_code", "origins_n", "better_n", "is_better_in_most"])
+    others = wide.drop(columns=CENTRAL)
+    compared = pd.DataFrame(
+        {
+            "origins_n": others.notna().sum(),
+            "better_n": others.lt(wide[CENTRAL], axis=0).sum(),
+        }
+    )
+    compared["is_better_in_most"] = 2 * compared["better_n"] > compared["origins_n"]
+    return compared.reset_index()
 
 
 def build_verdicts(target: Target, matrix: SeriesMatrix, lead_years: int) -> pd.DataFrame:
-    """Give the verdicts that would have been passed on the target's path, and what came (methods section 6).
+    """The verdicts that earlier years would have given on the target's path, and the outcome (section 6).
 
     A target that lies ahead has no outcome. So its own straight path is taken as the level of each earlier
-    year, for every municipality of the series: at every origin the variants are counted against the level
-    ``lead_years`` later, as far ahead as the target itself is now.
+    year, for every municipality of the series: at every origin the variants at or below the level
+    ``lead_years`` later are counted, as far ahead as the target itself is now.
 
     Args:
-        target: The target; whose it is does not restrict the rows. A fixed level is taken as its percentage
+        target: The target; its owner does not restrict the rows. A fixed level is taken as its percentage
             below the owner's base year. A target without a path from a base year (a budget, a level per
             inhabitant, a fixed level without a base year) has no verdicts.
         matrix: The series of its boundary, gone years linked.
@@ -172,8 +159,8 @@ def build_verdicts(target: Target, matrix: SeriesMatrix, lead_years: int) -> pd.
         year), ``status`` (a counted one or ``below_level``), ``came_true`` (the outcome at or below the
         level).
 
-    Example: 50 % below 1990 by 2030, lead 6 → the level of 2024 is 42.5 % below, judged with the points to
-    2018 and held against the value of 2024.
+    Example: 50 % below 1990 by 2030, lead 6 → the level of 2024 is 42.5 % below, evaluated with the points to
+    2018 and compared with the value of 2024.
     """
     columns = ["region_code", "origin_year", "target_year", "status", "came_true"]
     everyone = _for_every_municipality(target, matrix)
@@ -206,7 +193,7 @@ def build_verdicts(target: Target, matrix: SeriesMatrix, lead_years: int) -> pd.
 
 
 def build_record(target: Target, matrix: SeriesMatrix, lead_years: int) -> pd.DataFrame:
-    """How often verdicts like a target's came true, per status and outcome year (methods section 6).
+    """How often verdicts like those on a target came true, per status and outcome year (section 6).
 
     Args:
         target: The target.
@@ -226,7 +213,7 @@ def build_record(target: Target, matrix: SeriesMatrix, lead_years: int) -> pd.Da
 
 
 def pool_record(record: pd.DataFrame) -> pd.DataFrame:
-    """Add the outcome years of a record up, status by status (methods section 6).
+    """Sum a record over its outcome years, per status (methods section 6).
 
     Args:
         record: As :func:`build_record` gives it, of any number of targets.
@@ -242,10 +229,10 @@ def pool_record(record: pd.DataFrame) -> pd.DataFrame:
 
 
 def _for_every_municipality(target: Target, matrix: SeriesMatrix) -> Target | None:
-    """The target as a percentage that can be laid over any municipality; None where there is none."""
+    """The target as a percentage that applies to any municipality; None where it has none."""
     steps = tuple(step for step in target.interim if step.percent_below_base is not None)
     shared = replace(target, region_code=None, base_tco2e=None, path_start_tco2e=None, interim=steps)
-    if target.target_type is TargetType.FIXED_LEVEL:
+    if target.target_type == TargetType.FIXED_LEVEL:
         owner = None if target.region_code is None else matrix.select([target.region_code])
         if owner is None or not owner.region_codes or target.base_year is None or target.level_tco2e is None:
             return None
@@ -267,7 +254,7 @@ def _municipal(matrix: SeriesMatrix) -> SeriesMatrix:
 
 
 def _origins(matrix: SeriesMatrix, horizons: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Every (origin, outcome) of which the series has both years."""
+    """Every (origin, outcome) whose two years are in the series."""
     years = matrix.years[(~np.isnan(matrix.values)).any(axis=0)].tolist()
     for origin in years:
         for horizon in sorted(horizons):
@@ -276,12 +263,12 @@ def _origins(matrix: SeriesMatrix, horizons: Sequence[int]) -> Iterator[tuple[in
 
 
 def _sound(matrix: SeriesMatrix) -> FloatArray:
-    """Every value, linked ones too, but known defects."""
+    """All values but known defects, linked ones included."""
     return np.where(matrix.defect, np.nan, matrix.values)
 
 
 def _points_at(matrix: SeriesMatrix, origin: int) -> FloatArray:
-    """The points of the window that ends at the origin; none where they carry no trend or end before it."""
+    """The points of the window that ends at the origin; none where they have no trend or end earlier."""
     had = np.where(matrix.years <= origin, _sound(matrix), np.nan)
     points = trend.select_points(matrix.years, had, trend_from_year=origin - WINDOW_YEARS)
     last_year, _ = trend.last_observed(matrix.years, points.values)
@@ -301,7 +288,7 @@ def _median_of_variants(projected: FloatArray) -> FloatArray:
 
 
 def _path_level(target: Target, matrix: SeriesMatrix, base: FloatArray, year: int) -> FloatArray:
-    """Where the target's path stands in a year, region by region."""
+    """The value of the target's path in a year, region by region."""
     end = target.target_year if target.target_year is not None else year
     _, path = path_values(
         target, matrix, base, levels(target, base, end), np.full(len(base), year, dtype=np.int64)

@@ -1,9 +1,9 @@
 """Indicators by Klimatkollen's method, named as theirs (methods section 4).
 
-The method of Klimatkollen (territorial-data-pipeline, 2026): a line of least absolute deviations through
-the published totals from 2015 on, shifted so that it passes through the latest value, against a path that
-falls 11.72 % a year (the "Carbon Law") from the same starting level. The weakness of a verdict from six
-points and an anchor is told where it is shown.
+The method of Klimatkollen (territorial-data-pipeline, 2026) compares two lines: a line of least absolute
+deviations through the published totals from 2015 on, shifted to pass through the latest value, and a path
+that falls 11.72 % a year (the "Carbon Law") from the same starting level. Where the verdict is shown, the
+reader learns that it rests on six points and an anchor only.
 """
 
 from __future__ import annotations
@@ -24,35 +24,18 @@ if TYPE_CHECKING:
 FROM_YEAR: Final = 2015
 END_YEAR: Final = 2050
 YEARLY_FACTOR: Final = 0.8828
-"""What is left of the emissions after one year on the Carbon Law path (1 - 0.1172)."""
+"""Share of the emissions left after one year on the Carbon Law path (1 - 0.1172)."""
 SECONDS_PER_YEAR: Final = 31_536_000
 SHOWN_YEARS: Final = (2030, 2045, 2050)
-
-COLUMNS: Final = (
-    "region_code",
-    "reference_year",
-    "emissions_slope_t_per_year",
-    "estimated_reference_year_tco2e",
-    "projected_next_year_tco2e",
-    "projected_2030_tco2e",
-    "projected_2045_tco2e",
-    "projected_2050_tco2e",
-    "trend_total_tco2e",
-    "carbon_law_total_tco2e",
-    "meets_carbon_law",
-    "net_zero_date",
-    "annual_change_pct",
-    "annual_change_v1_pct",
-)
 
 
 def build_carbon_law(series: pd.DataFrame, reference_year: int) -> pd.DataFrame:
     """Compute Klimatkollen's indicators for every region of a series (methods section 4).
 
     Only published years from 2015 on are used. A region with fewer than two of them has NULL in every
-    column but ``region_code`` and ``reference_year``: no line passes through one point. A reference year
-    before a region's latest observed year is replaced by that year, for the trend starts where the
-    observations end; the column shows the year used.
+    column but ``region_code`` and ``reference_year``. A reference year before a region's latest observed
+    year is replaced by that year, since the trend starts where the observations end; the column shows the
+    year used.
 
     Args:
         series: Tidy series of the boundary ``published_total`` (see :mod:`klimatpuls.statistics.series`).
@@ -106,29 +89,18 @@ def build_carbon_law(series: pd.DataFrame, reference_year: int) -> pd.DataFrame:
             **shown,
             "trend_total_tco2e": trend_total,
             "carbon_law_total_tco2e": law_total,
-            "meets_carbon_law": pd.array(
-                [
-                    bool(meets) if ok else None
-                    for meets, ok in zip(trend_total <= law_total, known, strict=True)
-                ],
-                dtype="boolean",
-            ),
+            "meets_carbon_law": pd.arrays.BooleanArray(trend_total <= law_total, ~known),
             "net_zero_date": pd.Series(
-                [
-                    net_zero_date(int(year), float(value), float(own))
-                    for year, value, own in zip(last_year, last_value, slope, strict=True)
-                ],
-                dtype=object,
+                map(net_zero_date, last_year.tolist(), last_value.tolist(), slope.tolist()), dtype=object
             ),
             "annual_change_pct": np.where(known, 100.0 * annual_change(years, values), np.nan),
             "annual_change_v1_pct": np.where(known, 100.0 * annual_change_v1(years, values), np.nan),
-        },
-        columns=list(COLUMNS),
+        }
     )
 
 
 def net_zero_date(last_year: int, last_tco2e: float, slope: float) -> dt.date | None:
-    """Date on which the anchored line reaches zero, as Klimatkollen reckons it (methods section 4).
+    """Date on which the anchored line reaches zero, as Klimatkollen calculates it (methods section 4).
 
     Args:
         last_year: Latest observed year.

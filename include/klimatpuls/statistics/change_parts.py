@@ -1,13 +1,13 @@
 """National and own part of every change between two years of a release (methods section 2).
 
 National part = E_a · (N_b/N_a − 1) with the nation's row N, sector by sector; own part = the rest. Where the
-nation had none of a sector in the first year, all is own. It is accounting at the region's mix of sectors,
+nation had none of a sector in the first year, all is own. This is accounting at the region's mix of sectors,
 not proof of cause.
 
 A sector that the publisher scaled with the nation's
-(:func:`klimatpuls.statistics.network.find_local_signal`) is marked. There the own part is no finding about
-the place: it reads "not measurable yet", though it stands in the sums, which must add up. The nation is what
-the others are measured against: it has no own part.
+(:func:`klimatpuls.statistics.network.find_local_signal`) is marked. Its own part says nothing about the place
+and reads "not measurable yet", but it stays in the sums, which must add up. The nation is the reference and
+has no own part.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from klimatpuls.domain.regions import NATION
 from klimatpuls.domain.sectors import ALL
 from klimatpuls.statistics.network import find_local_signal
 from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
-from klimatpuls.statistics.targets import NATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,39 +33,13 @@ PARTLY: Final = "partly_measured"
 NOT_MEASURABLE_YET: Final = "not_measurable_yet"
 NATION_ITSELF: Final = "nation_itself"
 PARTLY_MEASURED_PCT: Final = 10.0
-"""A total is measured in part only when sectors scaled nationally hold more of its tonnes than this."""
-OWN_PART_WORDS: Final[dict[str, tuple[str, str]]] = {
-    MEASURED: ("mätbar", "measured"),
-    PARTLY: (
-        "delvis mätbar: mer än en tiondel av utsläppen ligger i sektorer som utgivaren skalat med riket",
-        "partly measured: more than a tenth of the emissions lie in sectors that the publisher scaled "
-        "with the nation",
-    ),
-    NOT_MEASURABLE_YET: ("går inte att mäta ännu", "not measurable yet"),
-    NATION_ITSELF: (
-        "riket är det som de andra jämförs med och har ingen egen del",
-        "the nation is what the others are compared with and has no own part",
-    ),
-}
-"""Words for what the own part can tell: Swedish and English."""
+"""A total is partly measured when sectors scaled nationally hold more than this share of its tonnes."""
 
 COLUMNS: Final = (
-    "region_code",
-    "sector_code",
-    "first_year",
-    "last_year",
-    "first_tco2e",
-    "last_tco2e",
-    "national_part_tco2e",
-    "own_part_tco2e",
-    "change_pct",
-    "national_part_pct",
-    "own_part_pct",
-    "near_nation_pct",
-    "near_nation_tonnes_pct",
-    "scaled_share_pct",
-    "own_part_status",
-)
+    "region_code", "sector_code", "first_year", "last_year", "first_tco2e", "last_tco2e",
+    "national_part_tco2e", "own_part_tco2e", "change_pct", "national_part_pct", "own_part_pct",
+    "near_nation_pct", "near_nation_tonnes_pct", "scaled_share_pct", "own_part_status",
+)  # fmt: skip
 
 
 def every_pair(table: ReleaseTable) -> list[tuple[int, int]]:
@@ -76,8 +50,8 @@ def every_pair(table: ReleaseTable) -> list[tuple[int, int]]:
     return list(combinations(table.years.tolist(), 2))
 
 
-def told_pairs(table: ReleaseTable) -> list[tuple[int, int]]:
-    """The pairs whose sectors are shown too: neighbours, and every year against the latest.
+def pairs_with_sectors(table: ReleaseTable) -> list[tuple[int, int]]:
+    """The pairs whose sectors are shown: neighbours, and every year with the latest.
 
     Example: 1990, 2015, 2020, 2024 → (1990, 2015), (1990, 2024), (2015, 2020), (2015, 2024), (2020, 2024).
     """
@@ -93,7 +67,7 @@ def build_change_parts(
     Args:
         table: One release.
         pairs: (first year, last year), both of the release, in order.
-        with_sectors: Give the eight territorial sectors too, and not their sum alone.
+        with_sectors: Give the eight territorial sectors too, not only their sum.
 
     Returns:
         One row per region_code × pair × sector_code: :data:`COLUMNS`; sector ``all`` is the sum of the

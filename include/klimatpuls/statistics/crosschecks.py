@@ -1,16 +1,16 @@
-"""Sources held against each other, from what is current. Pure.
+"""Compares the current releases of different sources. Pure.
 
-Kolada gives SMHI's figures once more, so the two must agree. The emission database is the national inventory
-spread over the country, so the nation's territorial total must agree with it. Only releases of one vintage
-are judged: those with the same last data year, and Kolada's not older than SMHI's. Other vintages are shown
-without being judged, since every release revises the whole series (methods section 8).
+Kolada repeats SMHI's figures, so the two must agree. The emission database distributes the national inventory
+over the country, so the nation's territorial total must agree with it. Only releases of one vintage are
+evaluated: those with the same last data year, and Kolada's not older than SMHI's. Other vintages are only
+shown, since every release revises the whole series (methods section 8).
 
-Reckoned at publication from the current releases alone, so that the order of loading does not show.
+Calculated at publication from the current releases alone, so that the order of loading does not matter.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,17 +26,9 @@ if TYPE_CHECKING:
 SMHI_KOLADA: Final = "smhi_kolada"
 SMHI_INVENTORY: Final = "smhi_inventory"
 COLUMNS: Final = (
-    "check_code",
-    "region_code",
-    "sector_code",
-    "year",
-    "left_value",
-    "right_value",
-    "difference_pct",
-    "is_same_vintage",
-    "left_release_id",
-    "right_release_id",
-)
+    "check_code", "region_code", "sector_code", "year", "left_value", "right_value", "difference_pct",
+    "is_same_vintage", "left_release_id", "right_release_id",
+)  # fmt: skip
 _KEYS: Final = ["region_code", "sector_code", "year"]
 
 
@@ -63,7 +55,7 @@ class Side:
 
 
 def build_cross_checks(emissions: Side, kolada: Side | None, inventory: Side | None) -> pd.DataFrame:
-    """Every comparison of the current releases.
+    """Compare the current releases.
 
     Args:
         emissions: All greenhouse gases by the emission database, main sectors.
@@ -83,11 +75,7 @@ def build_cross_checks(emissions: Side, kolada: Side | None, inventory: Side | N
         )
         frames.append(_compare(SMHI_KOLADA, emissions, kolada, _as_emissions(kolada.facts), is_same=is_same))
     if inventory is not None:
-        left = Side(
-            release_id=emissions.release_id,
-            published_date=emissions.published_date,
-            facts=_territorial_nation(emissions.facts),
-        )
+        left = replace(emissions, facts=_territorial_nation(emissions.facts))
         right = inventory.facts.assign(region_code=NATION, sector_code=ALL)
         is_same = inventory.last_year == emissions.last_year
         frames.append(_compare(SMHI_INVENTORY, left, inventory, right, is_same=is_same))
@@ -119,13 +107,8 @@ def _compare(
 def _as_emissions(facts: pd.DataFrame) -> pd.DataFrame:
     sector_of = {kpi: sector for sector, kpi in emission_totals().items()}
     known = facts[facts["indicator_code"].isin(sector_of)]
-    return pd.DataFrame(
-        {
-            "region_code": known["region_code"],
-            "sector_code": known["indicator_code"].map(sector_of),
-            "year": known["year"],
-            "emissions_tco2e": known["indicator_value"],
-        }
+    return known.assign(
+        sector_code=known["indicator_code"].map(sector_of), emissions_tco2e=known["indicator_value"]
     )
 
 
@@ -134,11 +117,4 @@ def _territorial_nation(facts: pd.DataFrame) -> pd.DataFrame:
         index="year", columns="sector_code", values="emissions_tco2e"
     )
     total = nation[ALL] - nation[INTERNATIONAL_TRANSPORT]
-    return pd.DataFrame(
-        {
-            "region_code": NATION,
-            "sector_code": ALL,
-            "year": total.index.to_numpy(),
-            "emissions_tco2e": total.to_numpy(),
-        }
-    )
+    return total.rename("emissions_tco2e").reset_index().assign(region_code=NATION, sector_code=ALL)

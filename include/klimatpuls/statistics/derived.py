@@ -1,17 +1,18 @@
-"""The result tables that look back and sideways: what changed and why, how the past did, who is alike. Pure.
+"""Result tables that look back and sideways: what changed and why, past accuracy, similar municipalities.
 
-Beside :mod:`klimatpuls.statistics.results`, which says where everything stands now. Each function gives one
-table of ``mart_data`` without its ``publication_id``; the formulas live in the modules of their sections.
+Pure. Each function gives one table of ``mart_data`` without its ``publication_id``; the formulas live in the
+modules of their sections. :mod:`klimatpuls.statistics.results` gives the tables on the present state.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
+from klimatpuls.domain.regions import NATION
 from klimatpuls.statistics import (
     backtest,
     change_parts,
@@ -25,29 +26,24 @@ from klimatpuls.statistics import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from klimatpuls.statistics.series import Boundary, ReleaseTable
     from klimatpuls.statistics.targets import Target
 
 BACKTESTED: Final = (series.TERRITORIAL, series.EFFORT_SHARING_PROXY)
-"""The boundaries on which the projections are held against what came (methods section 3)."""
+"""The boundaries on which projections are compared with outcomes (methods section 3)."""
 
 NO_RELEASE_IN_FORCE: Final = "no_release_in_force"
+"""No release held was known when the target was decided."""
 NOT_DATED: Final = "decision_not_dated"
 BASE_YEAR_MISSING: Final = "base_year_missing"
-LEDGER_REASONS: Final[dict[str, tuple[str, str]]] = {
-    NO_RELEASE_IN_FORCE: (
-        "ingen utgåva som hålls var känd när målet beslutades",
-        "no release held was known when the target was decided",
-    ),
-    NOT_DATED: ("målets beslut saknar datum", "the target's decision has no date"),
-    BASE_YEAR_MISSING: ("utgåvan har inte basåret", "the release lacks the base year"),
-}
-"""Why the base year's value at the decision is not told: Swedish and English."""
+"""The release of that time lacks the base year."""
 
-TARGET_EXTRAS: Final = (
+TARGET_COLUMNS: Final = (
+    *standing.MART_COLUMNS,
+    "status_reason",
     "target_state",
     *(column for column in standing.EXTRA_COLUMNS if column != "reason"),
     "previous_status",
@@ -56,14 +52,12 @@ TARGET_EXTRAS: Final = (
     "record_came_true_n",
     "record_came_true_pct",
 )
-"""What ``mart.target_progress`` tells beside the columns of
-:data:`klimatpuls.statistics.standing.MART_COLUMNS`.
-"""
+"""The columns of ``mart_data.target_progress``."""
 
-_WAYS: Final[dict[str, tuple[str, str]]] = {
+_PROJECTIONS: Final[dict[str, tuple[str, str]]] = {
     **{variant.code: (variant.title_sv, variant.title_en) for variant in trend.VARIANTS},
     backtest.CENTRAL: ("Central framskrivning", "Central projection"),
-    backtest.MEDIAN_OF_VARIANTS: ("Median av räknesätten", "Median of the ways of reckoning"),
+    backtest.MEDIAN_OF_VARIANTS: ("Median av räknesätten", "Median of the method variants"),
     backtest.CARRIED_FORWARD: ("Senaste värdet fört vidare", "Latest value carried forward"),
 }
 
@@ -75,10 +69,10 @@ class Held:
     Attributes:
         tables: Oldest first, the current one last.
         by_boundary: Boundary → tidy series of the current release.
-        boundaries: Every boundary that is reckoned from a release.
+        boundaries: Every boundary that is calculated from a release.
         known_from: Release → first day it was known.
         donors: Releases of all greenhouse gases and of carbon dioxide, oldest first, with ``tables`` among
-            them: they may show the domestic aviation that a release lacks. None: ``tables``.
+            them; they may show the domestic aviation that a release lacks. None: ``tables``.
     """
 
     tables: tuple[ReleaseTable, ...]
@@ -86,7 +80,7 @@ class Held:
     boundaries: tuple[Boundary, ...]
     known_from: Mapping[str, date]
     donors: tuple[ReleaseTable, ...] | None = None
-    _reckoned: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict, init=False, repr=False)
+    _calculated: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def current(self) -> ReleaseTable:
@@ -94,18 +88,23 @@ class Held:
         return self.tables[-1]
 
     def series_of(self, release_id: str) -> dict[str, pd.DataFrame]:
-        """Boundary → tidy series of one of the releases, with those before it: what was known then."""
-        if release_id not in self._reckoned:
+        """Boundary → tidy series of one of the releases, from what was known then: it and those before it."""
+        if release_id not in self._calculated:
             place = _place_of(release_id, self.tables)
             donors = self.tables if self.donors is None else self.donors
             known = donors[: _place_of(release_id, donors) + 1]
-            self._reckoned[release_id] = {
+            self._calculated[release_id] = {
                 boundary.code: series.build_series(
                     self.tables[place], boundary, earlier=self.tables[:place], donors=known
                 )
                 for boundary in self.boundaries
             }
-        return self._reckoned[release_id]
+        return self._calculated[release_id]
+
+
+def pg_array(words: Sequence[str]) -> str:
+    """Words as the text of a PostgreSQL array; they hold no commas, quotes or braces."""
+    return "{" + ",".join(words) + "}"
 
 
 def _place_of(release_id: str, tables: Sequence[ReleaseTable]) -> int:
@@ -120,28 +119,24 @@ def standing_changes(
     stored: pd.DataFrame | None = None,
     population_forecast: Mapping[tuple[str, int], float] | None = None,
 ) -> pd.DataFrame:
-    """Why every standing changed since the release before the current one (methods section 7).
+    """Why each standing changed since the release before the current one (methods section 7).
 
     Args:
         held: The releases.
         in_force: The targets.
         as_of: The run's day.
-        stored: Stored old results where they were reckoned by another method version.
+        stored: Stored old results, if another method version calculated them.
         population_forecast: (region_code, year) → inhabitants.
 
     Returns:
-        One row per region × target × step: what :func:`klimatpuls.statistics.revisions.decompose_standings`
-        gives, with ``change_since_base_pct`` and ``change_part_points`` of the observed change since the
-        base year and the two releases. Empty with a single release.
+        One row per region × target × step: the columns of
+        :func:`klimatpuls.statistics.revisions.decompose_standings`, the observed change since the base year
+        (``change_since_base_pct``, ``change_part_points``) and the two releases. Empty with a single release.
     """
     columns = [
-        "target_id",
-        *revisions.STEP_COLUMNS,
-        "change_since_base_pct",
-        "change_part_points",
-        "from_release_id",
-        "to_release_id",
-    ]
+        "target_id", *revisions.STEP_COLUMNS, "change_since_base_pct", "change_part_points",
+        "from_release_id", "to_release_id",
+    ]  # fmt: skip
     if len(held.tables) < 2:
         return pd.DataFrame(columns=columns)
     before = held.tables[-2]
@@ -161,16 +156,16 @@ def standing_changes(
 def _changes_since_base(
     in_force: Sequence[Target], old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """The observed change since the base year in its steps, once per boundary and base year."""
-    reckoned: dict[tuple[str, int], pd.DataFrame] = {}
+    """The steps of the observed change since the base year, calculated once per boundary and base year."""
+    decomposed: dict[tuple[str, int], pd.DataFrame] = {}
     frames = []
     for target in in_force:
         if target.base_year is None or target.boundary not in new:
             continue
         key = (target.boundary, target.base_year)
-        if key not in reckoned:
-            reckoned[key] = revisions.decompose_change(old[key[0]], new[key[0]], key[1])
-        own = reckoned[key]
+        if key not in decomposed:
+            decomposed[key] = revisions.decompose_change(old[key[0]], new[key[0]], key[1])
+        own = decomposed[key]
         if target.region_code is not None:
             own = own[own["region_code"] == target.region_code]
         frames.append(own.assign(target_id=target.target_id))
@@ -182,10 +177,10 @@ def _changes_since_base(
 
 
 def projection_backtest(held: Held) -> pd.DataFrame:
-    """Every way of reckoning against what came, on the boundaries that are backtested (methods section 3).
+    """Compare every method variant with outcomes, on the backtested boundaries (methods section 3).
 
     Returns:
-        One row per boundary × origin × outcome × way: the columns of
+        One row per boundary × origin × outcome × projection: the columns of
         :data:`klimatpuls.statistics.backtest.COLUMNS` and ``variant_name_sv``, ``variant_name_en``,
         ``is_named_origin``.
     """
@@ -193,30 +188,23 @@ def projection_backtest(held: Held) -> pd.DataFrame:
         backtest.build_backtest(series.to_matrix(held.by_boundary[boundary])).assign(boundary=boundary)
         for boundary in BACKTESTED
     ]
-    whole = pd.concat(frames, ignore_index=True)
-    named = [
-        pair in backtest.NAMED_ORIGINS
-        for pair in zip(whole["origin_year"], whole["outcome_year"], strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "boundary": whole["boundary"],
-            "origin_year": whole["origin_year"],
-            "outcome_year": whole["outcome_year"],
-            "variant_code": whole["variant_code"],
-            "variant_name_sv": [_WAYS[code][0] for code in whole["variant_code"]],
-            "variant_name_en": [_WAYS[code][1] for code in whole["variant_code"]],
-            "is_named_origin": np.array(named, dtype=np.bool_),
-            "municipality_count": whole["municipalities_n"],
-            "median_error_pct": whole["median_error_pct"],
-            "p90_error_pct": whole["p90_error_pct"],
-            "median_deviation_pct": whole["median_deviation_pct"],
-        }
-    )
+    whole = pd.concat(frames, ignore_index=True).rename(columns={"municipalities_n": "municipality_count"})
+    pairs = zip(whole["origin_year"], whole["outcome_year"], strict=True)
+    names = [_PROJECTIONS[code] for code in whole["variant_code"]]
+    whole["is_named_origin"] = np.array([pair in backtest.NAMED_ORIGINS for pair in pairs], dtype=np.bool_)
+    whole["variant_name_sv"] = [sv for sv, _ in names]
+    whole["variant_name_en"] = [en for _, en in names]
+    return whole[
+        [
+            "boundary", "origin_year", "outcome_year", "variant_code", "variant_name_sv", "variant_name_en",
+            "is_named_origin", "municipality_count", "median_error_pct", "p90_error_pct",
+            "median_deviation_pct",
+        ]
+    ]  # fmt: skip
 
 
 def verdict_record(held: Held, in_force: Sequence[Target], as_of: date) -> pd.DataFrame:
-    """How often verdicts like each target's came true, from the releases held (methods section 6).
+    """How often verdicts like those on each target came true, from the releases held (methods section 6).
 
     Returns:
         One row per target × status × outcome year: :data:`klimatpuls.statistics.backtest.RECORD_COLUMNS`.
@@ -228,11 +216,8 @@ def verdict_record(held: Held, in_force: Sequence[Target], as_of: date) -> pd.Da
         if matrix is None or not matrix.published.any():
             continue
         last_year = int(matrix.years[matrix.published.any(axis=0)][-1])
-        frames.append(backtest.build_record(target, matrix, target.judged_year(as_of) - last_year))
-    known = [frame for frame in frames if not frame.empty]
-    if not known:
-        return pd.DataFrame(columns=list(backtest.RECORD_COLUMNS))
-    return pd.concat(known, ignore_index=True)
+        frames.append(backtest.build_record(target, matrix, target.evaluation_year(as_of) - last_year))
+    return concat_known(frames, backtest.RECORD_COLUMNS)
 
 
 def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
@@ -243,18 +228,9 @@ def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
         releases, the difference in t and percent, and ``reason`` where the value at the decision is unknown.
     """
     columns = [
-        "region_code",
-        "target_id",
-        "decided_on",
-        "base_year",
-        "decided_release_id",
-        "decided_tco2e",
-        "current_release_id",
-        "current_tco2e",
-        "difference_tco2e",
-        "difference_pct",
-        "reason",
-    ]
+        "region_code", "target_id", "decided_on", "base_year", "decided_release_id", "decided_tco2e",
+        "current_release_id", "current_tco2e", "difference_tco2e", "difference_pct", "reason",
+    ]  # fmt: skip
     in_order = {
         table.release_id: held.known_from[table.release_id]
         for table in held.tables
@@ -265,27 +241,21 @@ def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
         current = held.by_boundary.get(target.boundary)
         if target.base_year is None or current is None:
             continue
-        then = None
-        if target.decided_on is not None:
-            then = targets.find_release_in_force(in_order, target.decided_on)
-        decided = held.series_of(then) if then is not None else {}
-        ledger = targets.base_year_ledger(
-            target,
-            decided.get(target.boundary, current.iloc[0:0]),
-            current,
-        )
+        then = target.decided_on and targets.find_release_in_force(in_order, target.decided_on)
+        decided = held.series_of(then) if then else {}
+        ledger = targets.base_year_ledger(target, decided.get(target.boundary, current.iloc[0:0]), current)
         if target.region_code is not None:
             ledger = ledger[ledger["region_code"] == target.region_code]
         missing = NOT_DATED if target.decided_on is None else NO_RELEASE_IN_FORCE
-        unknown = missing if then is None else BASE_YEAR_MISSING
-        reasons: list[Any] = [unknown if lacks else None for lacks in ledger["decided_tco2e"].isna()]
+        unknown = BASE_YEAR_MISSING if then else missing
+        reasons = [unknown if lacks else None for lacks in ledger["decided_tco2e"].isna()]
         frames.append(
             ledger.assign(
                 target_id=target.target_id,
                 decided_on=pd.Series([target.decided_on] * len(ledger), dtype=object, index=ledger.index),
                 decided_release_id=ledger["decided_release_id"].replace("", None),
                 current_release_id=ledger["current_release_id"].replace("", None),
-                reason=reasons,
+                reason=pd.Series(reasons, dtype=object, index=ledger.index),
             )
         )
     if not frames:
@@ -301,78 +271,67 @@ def change_part(held: Held) -> pd.DataFrame:
         years, the sectors for neighbours and for every year against the latest.
     """
     table = held.current
-    told = change_parts.told_pairs(table)
-    rest = [pair for pair in change_parts.every_pair(table) if pair not in set(told)]
+    with_sectors = change_parts.pairs_with_sectors(table)
+    rest = [pair for pair in change_parts.every_pair(table) if pair not in set(with_sectors)]
     frames = [
-        change_parts.build_change_parts(table, told),
+        change_parts.build_change_parts(table, with_sectors),
         change_parts.build_change_parts(table, rest, with_sectors=False),
     ]
-    whole = pd.concat([frame for frame in frames if not frame.empty] or frames[:1], ignore_index=True)
-    return whole.assign(release_id=table.release_id)
+    return concat_known(frames, change_parts.COLUMNS).assign(release_id=table.release_id)
 
 
 def nowcasts(
-    held: Held, national: pd.DataFrame | None, *, basis: str = nowcast.FINAL
+    held: Held, national: pd.DataFrame | None, national_basis: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The nowcast where it may be shown, and its backtest (methods section 9).
 
     Returns:
-        The estimate, empty where it loses or the nation's next year is not held; and the scores with
-        ``is_deciding``.
+        The estimate, empty where it is no better than the last value carried forward or the nation's next
+        year is not held; and the scores with ``is_deciding``.
     """
     scores = nowcast.score_errors(nowcast.build_errors(held.tables))
     scores["is_deciding"] = (scores["kind"] == "all") & (scores["scope"] == nowcast.LOCAL_SIGNAL)
-    figures = (
-        national if national is not None else pd.DataFrame(columns=["sector_code", "year", "emissions_tco2e"])
-    )
-    shown = nowcast.build_nowcast(held.current, figures, basis=basis)
+    none = pd.DataFrame(columns=["sector_code", "year", "emissions_tco2e"])
+    figures = none if national is None else national
+    shown = nowcast.build_nowcast(held.current, figures, basis=national_basis)
     if not nowcast.is_shown(scores):
         shown = shown.iloc[0:0]
     return shown.assign(release_id=held.current.release_id), scores
 
 
-def revision_record(held: Held) -> pd.DataFrame:
-    """How far first-published values moved in later releases (methods section 7).
-
-    Returns:
-        :data:`klimatpuls.statistics.revisions.RECORD_COLUMNS`.
-    """
-    return revisions.build_record(held.tables)
-
-
 def peer(
-    held: Held,
-    population: Mapping[str, float],
-    *,
-    density: Mapping[str, float] | None = None,
-    groups: Mapping[str, str] | None = None,
+    held: Held, population: pd.DataFrame, density: Mapping[str, float], groups: Mapping[str, str]
 ) -> pd.DataFrame:
-    """The ten municipalities most alike each one, with the reason (methods section 12).
+    """The ten municipalities most similar to each one, with the reason (methods section 12).
+
+    Args:
+        held: The releases.
+        population: One row per region_code × year with ``population_count``. Of the years up to the latest
+            data year the newest is used.
+        density: Municipality → inhabitants per km², where entered.
+        groups: Municipality → municipality group, where entered.
 
     Returns:
         ``region_code``, ``peer_rank``, ``peer_region_code``, ``distance``, the two closest features as codes
         and in words, ``release_id``.
     """
-    found = peers.find_peers(peers.build_features(held.current, population, density=density, groups=groups))
-    words = [
-        [", ".join(peers.FEATURES[name][at] for name in own) for own in found["reasons"]] for at in (0, 1)
-    ]
-    return pd.DataFrame(
-        {
-            "region_code": found["region_code"],
-            "peer_rank": found["peer_rank"],
-            "peer_region_code": found["peer_region_code"],
-            "distance": found["distance"],
-            "closest_features": ["{" + ",".join(own) + "}" for own in found["reasons"]],
-            "reason_sv": words[0],
-            "reason_en": words[1],
-            "release_id": held.current.release_id,
-        }
+    known = population[population["year"] <= held.current.years[-1]]
+    newest = known[known["year"] == known["year"].max()]
+    inhabitants = dict(
+        zip(newest["region_code"].astype(str), newest["population_count"].astype(float), strict=True)
+    )
+    found = peers.find_peers(peers.build_features(held.current, inhabitants, density=density, groups=groups))
+    names = [[peers.FEATURES[name] for name in own] for own in found["reasons"]]
+    return found.drop(columns="reasons").assign(
+        closest_features=[pg_array(own) for own in found["reasons"]],
+        reason_sv=[", ".join(sv for sv, _ in own) for own in names],
+        reason_en=[", ".join(en for _, en in own) for own in names],
+        release_id=held.current.release_id,
     )
 
 
 def better_example(held: Held) -> pd.DataFrame:
-    """Who did it better in each sector, robustly (methods section 12).
+    """Municipalities that did better in each sector, in two releases (methods section 12).
 
     Returns:
         :data:`klimatpuls.statistics.peers.EXAMPLE_COLUMNS` and the two releases.
@@ -390,7 +349,7 @@ def add_to_progress(
     record: pd.DataFrame,
     states: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Put beside every status what it was, why it changed, and the record of its like (methods section 6).
+    """Add to each status the status before, the cause of the change and its record (methods section 6).
 
     Args:
         progress: As :func:`klimatpuls.statistics.standing.evaluate_all` gives it.
@@ -399,7 +358,7 @@ def add_to_progress(
         states: Target → ``decided`` or ``proposed``.
 
     Returns:
-        ``progress`` with the rest of :data:`TARGET_EXTRAS`.
+        ``progress`` with the rest of :data:`TARGET_COLUMNS` but ``status_reason``.
     """
     first = changes[changes["step_order"] == 0]
     then = first[["target_id", "region_code", "status", "cause"]].rename(
@@ -421,11 +380,17 @@ def evaluate_proposed(
 ) -> pd.DataFrame:
     """Evaluate proposed lines for the nation only (methods section 5).
 
-    A proposal is kept as such; for municipalities it is not shown while the proxy misses the official base
-    by more than the rules allow.
+    Municipalities are not shown a proposal while the proxy differs from the official base by more than the
+    rules allow.
 
     Returns:
         As :func:`klimatpuls.statistics.standing.evaluate_all`, the rows of the nation.
     """
-    nation = {code: frame[frame["region_code"] == targets.NATION] for code, frame in by_boundary.items()}
+    nation = {code: frame[frame["region_code"] == NATION] for code, frame in by_boundary.items()}
     return standing.evaluate_all(proposed, nation, as_of=as_of)
+
+
+def concat_known(frames: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """The rows of all frames; an empty frame with ``columns`` where none has any."""
+    known = [frame for frame in frames if not frame.empty]
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(columns))

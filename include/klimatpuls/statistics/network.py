@@ -1,8 +1,8 @@
 """Per capita, change, local signal, and the network's sums (methods section 2).
 
-Per capita is a ratio of sums for any set of regions, never a sum or mean of ratios. The network's sums
-are over member *municipalities*: a member region (county) would count its municipalities twice and is
-shown on its own.
+Per capita is a ratio of sums for any set of regions, never a sum or mean of ratios. The network's sums cover
+member *municipalities*: a member region (county) would count its municipalities twice and is shown
+separately.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from klimatpuls.domain.regions import NATION, regions
 from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
-from klimatpuls.statistics.targets import NATION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from klimatpuls.statistics.trend import BoolArray, FloatArray, IntArray
 
+    Splits = Sequence[tuple[str, str, int]]
+
 SMALL_BASE_TCO2E: Final = 1_000.0
 SMALL_BASE_SHARE: Final = 0.01
 LOCAL_SIGNAL_POINTS: Final = 0.2
-"""A figure this near the nation's change, in percentage points, was probably copied from it."""
+"""A change this near the nation's, in percentage points, was probably copied from it."""
 SCALED_NATIONALLY_PCT: Final = 75.0
-"""From this share on, of the municipalities or of their tonnes, a sector's change holds no local signal."""
+"""From this share of municipalities, or of their tonnes, a sector's change holds no local signal."""
 NOISE_FROM_YEAR: Final = 2025
 """From this year SCB adds noise to population: nation and county are taken as published."""
 MUNICIPALITY_CODE_LENGTH: Final = 4
@@ -48,8 +50,21 @@ REST_ON_THE_PROXY: Final = "rest_of_sweden_on_proxy"
 SWEDEN: Final = "sweden"
 
 
+def splits() -> Splits:
+    """The municipalities split off after 1990.
+
+    Returns:
+        (child, mother, first year whose population is in today's borders) of every split.
+    """
+    return [
+        (region.code, region.split_from, region.population_from_year)
+        for region in regions().values()
+        if region.split_from is not None and region.population_from_year is not None
+    ]
+
+
 def per_capita(
-    series: pd.DataFrame, population: pd.DataFrame, region_codes: Collection[str], splits: pd.DataFrame
+    series: pd.DataFrame, population: pd.DataFrame, region_codes: Collection[str], splits: Splits
 ) -> pd.DataFrame:
     """Emissions per inhabitant of a set of regions, a ratio of sums (methods section 2).
 
@@ -60,8 +75,7 @@ def per_capita(
         series: Tidy series of one boundary (:mod:`klimatpuls.statistics.series`); published years are used.
         population: One row per region_code × year: ``population_count``, inhabitants at 31 December.
         region_codes: The set, each region once. Municipalities, or one county or the nation alone.
-        splits: One row per split: ``region_code`` (child), ``related_code`` (mother),
-            ``first_population_year`` (first year whose population is in today's borders).
+        splits: As :func:`splits` gives them.
 
     Returns:
         One row per published year: ``year``, ``emissions_tco2e``, ``population_count``,
@@ -70,32 +84,46 @@ def per_capita(
 
     Example: 100 t and 10 inhabitants with 300 t and 90 inhabitants → 400 / 100 = 4.0 t, not 6.67.
     """
-    return _ratio_of_sums(to_matrix(series), _by_year(population), sorted(set(region_codes)), splits)
+    return _ratio_of_sums(to_matrix(series), _by_year(population), region_codes, splits)
 
 
 def _ratio_of_sums(
-    matrix: SeriesMatrix, inhabitants_by_year: pd.DataFrame, chosen: Sequence[str], splits: pd.DataFrame
+    matrix: SeriesMatrix, inhabitants_by_year: pd.DataFrame, region_codes: Collection[str], splits: Splits
 ) -> pd.DataFrame:
-    """What :func:`per_capita` gives, from figures laid out once for many sets."""
+    """As :func:`per_capita`, from figures laid out once for many sets."""
+    chosen = sorted(set(region_codes))
     years = matrix.years[matrix.published.any(axis=0)]
-    emissions = _sum_of(matrix, chosen, years)
-    inhabitants = _population_of(inhabitants_by_year, chosen, years)
-    changed = np.array([_breaks_a_split(set(chosen), int(year), splits) for year in years], dtype=np.bool_)
+    changed = np.zeros(len(years), dtype=np.bool_)
+    for child, mother, first in splits:
+        if (child in chosen) != (mother in chosen):
+            changed |= years < first
+    return _divide(
+        _sum_of(matrix, chosen, years),
+        _population_of(inhabitants_by_year, chosen, years),
+        changed,
+        year=years,
+    )
+
+
+def _divide(
+    emissions: FloatArray, inhabitants: FloatArray, changed: BoolArray, **keys: object
+) -> pd.DataFrame:
+    """Emissions per inhabitant as rows, with the reason where there is none."""
     reason = np.select(
         [changed, np.isnan(inhabitants), np.isnan(emissions)],
         [BORDERS_CHANGED, NO_POPULATION, NO_EMISSIONS],
         default="",
     )
     ratio = np.divide(
-        emissions, inhabitants, out=np.full(len(years), np.nan), where=(reason == "") & (inhabitants > 0)
+        emissions, inhabitants, out=np.full(emissions.shape, np.nan), where=(reason == "") & (inhabitants > 0)
     )
     return pd.DataFrame(
         {
-            "year": years,
-            "emissions_tco2e": emissions,
-            "population_count": inhabitants,
-            "tco2e_per_capita": ratio,
-            "reason": reason,
+            **keys,
+            "emissions_tco2e": emissions.reshape(-1),
+            "population_count": inhabitants.reshape(-1),
+            "tco2e_per_capita": ratio.reshape(-1),
+            "reason": reason.reshape(-1),
         }
     )
 
@@ -104,12 +132,12 @@ def build_per_capita(
     series: pd.DataFrame,
     population: pd.DataFrame,
     county_of: Mapping[str, str],
-    splits: pd.DataFrame,
+    splits: Splits,
 ) -> pd.DataFrame:
     """Emissions per inhabitant of every region (methods section 2).
 
-    A county's population is the sum of its municipalities in today's borders, from 2025 the county's own
-    row (SCB's noise); the nation's is its own row throughout.
+    A county's population is the sum of its municipalities in today's borders; from 2025, when SCB adds noise,
+    it is the county's own row. The nation's is always its own row.
 
     Args:
         series: Tidy series of one boundary.
@@ -138,26 +166,15 @@ def build_per_capita(
             parts = sorted(part for part, county in county_of.items() if county == code)
             early = years < NOISE_FROM_YEAR
             inhabitants[row] = np.where(early, _population_of(by_year, parts, years), inhabitants[row])
-    for child, mother, first in _split_rows(splits):
+    for child, mother, first in splits:
         for code in {child, mother} & set(matrix.region_codes):
             changed[matrix.region_codes.index(code)] |= years < first
-    reason = np.select(
-        [changed, np.isnan(inhabitants), np.isnan(emissions)],
-        [BORDERS_CHANGED, NO_POPULATION, NO_EMISSIONS],
-        default="",
-    )
-    ratio = np.divide(
-        emissions, inhabitants, out=np.full(emissions.shape, np.nan), where=(reason == "") & (inhabitants > 0)
-    )
-    return pd.DataFrame(
-        {
-            "region_code": np.repeat(np.array(matrix.region_codes, dtype=object), len(years)),
-            "year": np.tile(years, len(matrix.region_codes)),
-            "emissions_tco2e": emissions.reshape(-1),
-            "population_count": inhabitants.reshape(-1),
-            "tco2e_per_capita": ratio.reshape(-1),
-            "reason": reason.reshape(-1),
-        }
+    return _divide(
+        emissions,
+        inhabitants,
+        changed,
+        region_code=np.repeat(np.array(matrix.region_codes, dtype=object), len(years)),
+        year=np.tile(years, len(matrix.region_codes)),
     )
 
 
@@ -188,8 +205,8 @@ def find_local_signal(table: ReleaseTable, first_year: int, last_year: int) -> p
     """Find sectors whose municipal figures were scaled with the nation's (methods section 2).
 
     A sector is scaled nationally when 75 % of the municipalities, or of their tonnes, lie within 0.2 points
-    of the nation's change: over these years, or over the last step that ends in the later one. A longer
-    period that ends in a copied year tells no more about the place than that year does.
+    of the nation's change over these years, or over the last step that ends in the later year: a longer
+    period that ends in a copied year says no more about a place than that year does.
 
     Args:
         table: One release.
@@ -224,9 +241,9 @@ def find_local_signal(table: ReleaseTable, first_year: int, last_year: int) -> p
 
 
 def _near_nation(table: ReleaseTable, first: int, last: int) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Count the municipalities with emissions per sector, and percent near the nation, of them and of tonnes.
+    """Per sector: municipalities with emissions, percent of them near the nation, percent of their tonnes.
 
-    ``first`` and ``last`` are columns of the release. 0 % where the nation or every municipality had nothing.
+    ``first`` and ``last`` are columns of the release. 0 % where the nation or all municipalities had none.
     """
     nation = _nation_row(table)
     municipal = np.array([len(code) == MUNICIPALITY_CODE_LENGTH for code in table.region_codes])
@@ -257,19 +274,19 @@ def build_network(
     territorial: pd.DataFrame,
     proxy: pd.DataFrame,
     population: pd.DataFrame,
-    splits: pd.DataFrame,
+    splits: Splits,
     *,
     as_of: dt.date,
 ) -> pd.DataFrame:
-    """Sum the network in its variants, with the rest of Sweden and the nation beside it (methods section 2).
+    """Sum the network in its variants, the rest of Sweden and the nation (methods section 2).
 
-    Members count when they are municipalities (a region's row would count its municipalities twice).
-    Today's members are those of ``as_of`` (:func:`members_on`). A member at the time joined by 31 December
-    of the year; where a join date is unknown the variant is NULL with the reason.
+    Only municipalities count, since a county would count its municipalities twice. Today's members are those
+    on ``as_of`` (:func:`members_on`). A member at the time joined by 31 December of the year; if any join
+    date is unknown, that variant is NULL with the reason.
 
     Args:
         members: One row per membership: ``region_code``, ``joined_on`` and ``left_on`` (date or None).
-            Unconfirmed members must be left out by the caller.
+            The caller leaves unconfirmed members out.
         territorial: Tidy series of the boundary ``territorial``.
         proxy: Tidy series of the boundary ``effort_sharing_proxy``.
         population: One row per region_code × year with ``population_count``.
@@ -305,7 +322,7 @@ def build_network(
 
 
 def members_on(members: pd.DataFrame, day: dt.date) -> list[str]:
-    """Who is a member on a day: not joined later, and not left by then; an unknown date excludes nobody.
+    """The members on a day: joined by then and not left; an unknown date excludes nobody.
 
     Args:
         members: One row per membership: ``region_code``, ``joined_on`` and ``left_on`` (date or None).
@@ -316,29 +333,26 @@ def members_on(members: pd.DataFrame, day: dt.date) -> list[str]:
 
     Example: joined 2027-01-01 → no member on 2026-05-08; joined None, left None → a member.
     """
-    spells = zip(
-        members["region_code"],
-        map(_as_date, members["joined_on"]),
-        map(_as_date, members["left_on"]),
-        strict=True,
-    )
-    return [
-        str(code)
-        for code, joined, left in spells
-        if (joined is None or joined <= day) and (left is None or left > day)
-    ]
+    spells = zip(members["region_code"], members["joined_on"], members["left_on"], strict=True)
+    return [str(code) for code, joined, left in spells if is_member_on(joined, left, day)]
+
+
+def is_member_on(joined_on: object, left_on: object, day: dt.date) -> bool:
+    """Whether a membership covers a day; see :func:`members_on`."""
+    joined, left = _as_date(joined_on), _as_date(left_on)
+    return (joined is None or joined <= day) and (left is None or left > day)
 
 
 def _variant(
     name: str,
     matrix: SeriesMatrix,
     inhabitants_by_year: pd.DataFrame,
-    splits: pd.DataFrame,
+    splits: Splits,
     region_codes: Sequence[str],
     *,
     left_out: str | None = None,
 ) -> pd.DataFrame:
-    frame = _ratio_of_sums(matrix, inhabitants_by_year, sorted(set(region_codes)), splits)
+    frame = _ratio_of_sums(matrix, inhabitants_by_year, region_codes, splits)
     frame.insert(0, "variant", name)
     frame.insert(2, "members_n", 0 if list(region_codes) == [NATION] else len(region_codes))
     frame["left_out"] = pd.Series([left_out] * len(frame), dtype=object)
@@ -351,14 +365,14 @@ def _rest(
     name: str,
     matrix: SeriesMatrix,
     inhabitants_by_year: pd.DataFrame,
-    splits: pd.DataFrame,
+    splits: Splits,
     panel: Sequence[str],
 ) -> pd.DataFrame:
-    """The nation without the panel; broken by a split exactly when the panel is."""
+    """The nation without the panel; a split breaks it exactly when it breaks the panel."""
     nation = _variant(name, matrix, inhabitants_by_year, splits, [NATION])
     if not panel:
         return nation
-    own = _ratio_of_sums(matrix, inhabitants_by_year, sorted(set(panel)), splits)
+    own = _ratio_of_sums(matrix, inhabitants_by_year, panel, splits)
     for column in ("emissions_tco2e", "population_count"):
         nation[column] = nation[column] - own[column]
     nation["reason"] = np.where(nation["reason"] == "", own["reason"], nation["reason"])
@@ -371,31 +385,19 @@ def _members_at_the_time(
     members: pd.DataFrame,
     matrix: SeriesMatrix,
     inhabitants_by_year: pd.DataFrame,
-    splits: pd.DataFrame,
+    splits: Splits,
 ) -> pd.DataFrame:
-    """One row per year, over those who were members on 31 December of it."""
+    """One row per year, summed over the members on 31 December of it."""
     years = matrix.years[matrix.published.any(axis=0)]
-    known = set(matrix.region_codes)
-    spells = [
-        (str(code), _as_date(joined), _as_date(left))
-        for code, joined, left in zip(
-            members["region_code"], members["joined_on"], members["left_on"], strict=True
-        )
-        if code in known
-    ]
+    known = members[members["region_code"].isin(matrix.region_codes)]
+    is_unknown = any(_as_date(joined) is None for joined in known["joined_on"])
     frames = []
-    unknown = any(joined is None for _, joined, _ in spells)
     for year in years.tolist():
-        then = {
-            code
-            for code, joined, left in spells
-            if joined is not None and joined.year <= year and (left is None or left.year > year)
-        }
-        chosen = [] if unknown else sorted(then)
+        chosen = [] if is_unknown else sorted(set(members_on(known, dt.date(year, 12, 31))))
         whole = _variant(MEMBERS_AT_THE_TIME, matrix, inhabitants_by_year, splits, chosen)
         frames.append(whole[whole["year"] == year])
     frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
-    if unknown:
+    if is_unknown:
         frame["reason"] = JOIN_DATE_UNKNOWN
     return frame
 
@@ -435,26 +437,6 @@ def _population_of(
     wide = inhabitants_by_year.reindex(index=list(region_codes), columns=years.tolist())
     total: FloatArray = wide.to_numpy(dtype=np.float64).sum(axis=0)
     return total
-
-
-def _breaks_a_split(region_codes: Collection[str], year: int, splits: pd.DataFrame) -> bool:
-    """Whether the set holds one side of a split that the year's population does not know yet."""
-    return any(
-        year < first and ((child in region_codes) != (mother in region_codes))
-        for child, mother, first in _split_rows(splits)
-    )
-
-
-def _split_rows(splits: pd.DataFrame) -> list[tuple[str, str, int]]:
-    """(child, mother, first year whose population is in today's borders) of every split."""
-    return list(
-        zip(
-            splits["region_code"].tolist(),
-            splits["related_code"].tolist(),
-            splits["first_population_year"].tolist(),
-            strict=True,
-        )
-    )
 
 
 def _year_columns(table: ReleaseTable, first_year: int, last_year: int) -> tuple[int, int]:

@@ -1,12 +1,11 @@
 """Nowcast: an estimate for the year after the latest observed one, and its record (methods section 9).
 
-The nation's change per sector is laid over the municipality's own mix of sectors. It holds no local
-information, is shown only where it beats carrying the last value forward, and never decides a status.
+The nation's change per sector is applied to the municipality's own mix of sectors. The estimate holds no
+local information, is shown only where it beats carrying the last value forward, and never decides a status.
 
-Two scores are kept. In ``local_signal`` the sectors that the publisher scaled with the nation's
-(:func:`klimatpuls.statistics.network.find_local_signal`) are left out, since there the estimate meets
-itself; that score decides. ``all_sectors`` is the territorial total as it stands, the figure a reader would
-have been given.
+Two scores are kept. ``local_signal`` leaves out the sectors that the publisher scaled with the nation's
+(:func:`klimatpuls.statistics.network.find_local_signal`), since there the estimate is compared with itself;
+that score decides. ``all_sectors`` is the territorial total, the figure that a reader would have seen.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from klimatpuls.domain.regions import NATION
 from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH, find_local_signal
 from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
-from klimatpuls.statistics.targets import NATION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from klimatpuls.statistics.trend import FloatArray
 
 FIRST_SCORED_YEAR: Final = 2010
-"""Earlier years stand five to ten years apart: no pair of consecutive calendar years."""
+"""Earlier years are five to ten years apart, so they make no pair of consecutive years."""
 
 WITHIN_RELEASE: Final = "within_release"
 REAL_VINTAGE: Final = "real_vintage"
@@ -37,38 +36,19 @@ ALL_SECTORS: Final = "all_sectors"
 FINAL: Final = "final"
 PRELIMINARY: Final = "preliminary"
 
-NO_LOCAL_INFORMATION: Final = (
-    "Uppskattningen bygger på rikets förändring per sektor och innehåller ingen lokal information.",
-    "The estimate rests on the nation's change per sector and contains no local information.",
-)
-"""The sentence that always stands beside a nowcast: Swedish and English."""
-
 ERROR_COLUMNS: Final = (
-    "region_code",
-    "kind",
-    "scope",
-    "release_id",
-    "first_year",
-    "last_year",
-    "nowcast_error_pct",
+    "region_code", "kind", "scope", "release_id", "first_year", "last_year", "nowcast_error_pct",
     "carried_error_pct",
-)
+)  # fmt: skip
 SCORE_COLUMNS: Final = (
-    "kind",
-    "scope",
-    "pairs_n",
-    "errors_n",
-    "nowcast_median_pct",
-    "nowcast_p90_pct",
-    "carried_median_pct",
-    "carried_p90_pct",
-    "is_better",
-)
+    "kind", "scope", "pairs_n", "errors_n", "nowcast_median_pct", "nowcast_p90_pct", "carried_median_pct",
+    "carried_p90_pct", "is_better",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """One estimate that can be held against what came: values by sector × municipality, growth by sector."""
+    """One estimate with its outcome: values by sector × municipality, growth by sector."""
 
     kind: str
     release_id: str
@@ -82,7 +62,7 @@ class _Pair:
 
 
 def estimate(values: FloatArray, growth: FloatArray) -> FloatArray:
-    """Lay the nation's change per sector over regions' sectors (methods section 9).
+    """Apply the nation's change per sector to the sectors of regions (methods section 9).
 
     Args:
         values: Latest values, tonnes CO2e, shape ``(n_sectors, n_regions)``.
@@ -103,7 +83,7 @@ def build_nowcast(table: ReleaseTable, national: pd.DataFrame, *, basis: str = F
         table: The current release.
         national: The nation's figures: ``sector_code``, ``year``, ``emissions_tco2e``, of a source that has
             the year after the release's latest.
-        basis: ``preliminary`` or ``final``: what the nation's figures are.
+        basis: Whether the nation's figures are ``preliminary`` or ``final``.
 
     Returns:
         One row per region_code but the nation: ``year``, ``last_year``, ``last_tco2e``,
@@ -143,10 +123,10 @@ def build_nowcast(table: ReleaseTable, national: pd.DataFrame, *, basis: str = F
 
 
 def build_errors(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
-    """Hold the nowcast against every consecutive pair of years that the releases have (methods section 9).
+    """Compare the nowcast with the outcome of every pair of consecutive years (methods section 9).
 
-    A pair is taken once, from the newest release that publishes both years. Two releases in a row of which
-    the newer ends one year later make a pair of real vintages: the old release's values, the new one's
+    Each pair counts once, from the newest release that publishes both years. Two successive releases of which
+    the newer ends one year later also make a pair of real vintages: the old release's values, the new one's
     national change and outcome.
 
     Args:
@@ -154,10 +134,10 @@ def build_errors(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
 
     Returns:
         One row per municipality × pair × scope: :data:`ERROR_COLUMNS`, absolute errors in percent of the
-        outcome. A municipality without an outcome above zero in the scope has no row, nor has one whose
-        outcome is so near zero that an error is no number.
+        outcome. A municipality has no row if its outcome in the scope is zero, or so near zero that the error
+        overflows.
 
-    Example: 100 t, estimated 96 t, came 98 t → nowcast error 2.04 %, carried forward 2.04 %.
+    Example: 100 t, estimated 96 t, outcome 98 t → nowcast error 2.04 %, carried forward 2.04 %.
     """
     frames = [
         _errors_of(pair, scope)

@@ -1,7 +1,7 @@
-"""Municipalities alike, and who did it better in a sector (methods section 12).
+"""Similar municipalities, and those that did better in a sector (methods section 12).
 
-Likeness is a distance between features on one scale, not a judgement; the examples name those that fell
-fast, never those that did not. There is no bottom list and no ranking by status.
+Similarity is a distance between features on one scale, not an evaluation. The examples name the
+municipalities that fell fast, never the others. There is no bottom list and no ranking by status.
 """
 
 from __future__ import annotations
@@ -47,20 +47,13 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "waste": ("andel avfall", "share of waste"),
     GROUP: ("kommungrupp", "municipality group"),
 }
-"""What likeness is made of: Swedish and English."""
+"""The features that similarity is measured by: Swedish and English."""
 
 PEER_COLUMNS: Final = ("region_code", "peer_rank", "peer_region_code", "distance", "reasons")
 EXAMPLE_COLUMNS: Final = (
-    "sector_code",
-    "region_code",
-    "first_year",
-    "last_year",
-    "annual_rate",
-    "own_part_pct",
-    "earlier_first_year",
-    "earlier_last_year",
-    "earlier_annual_rate",
-)
+    "sector_code", "region_code", "first_year", "last_year", "annual_rate", "own_part_pct",
+    "earlier_first_year", "earlier_last_year", "earlier_annual_rate",
+)  # fmt: skip
 
 
 def build_features(
@@ -70,7 +63,7 @@ def build_features(
     density: Mapping[str, float] | None = None,
     groups: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Describe every municipality by what makes it alike others (methods section 12).
+    """Calculate the features of every municipality (methods section 12).
 
     Args:
         table: The current release; its latest year is used.
@@ -81,7 +74,7 @@ def build_features(
     Returns:
         One row per municipality with inhabitants and emissions, indexed by region_code: one column per key
         of :data:`FEATURES`. Population and density are logarithms, shares are fractions of territorial
-        emissions, the group is text; what is not entered is NaN or None.
+        emissions, the group is text; values not entered are NaN or None.
 
     Example: 60 t of transport and 40 t of industry at 10 inhabitants → shares 0.6 and 0.4, 10 t each.
     """
@@ -110,9 +103,9 @@ def build_features(
 def find_peers(features: pd.DataFrame, *, count: int = PEERS) -> pd.DataFrame:
     """Find the nearest municipalities of each one (methods section 12).
 
-    Every feature is standardised (mean 0, standard deviation 1 over the municipalities); another group is one
-    step away. A feature that one of the two lacks is left out of their distance, which is then scaled to the
-    full number of features in use.
+    Every feature is standardised (mean 0, standard deviation 1 over the municipalities); another group counts
+    as a distance of 1. A feature that one of the two lacks is left out of their distance, which is then
+    scaled to the full number of features in use.
 
     Args:
         features: As :func:`build_features` gives it.
@@ -120,7 +113,7 @@ def find_peers(features: pd.DataFrame, *, count: int = PEERS) -> pd.DataFrame:
 
     Returns:
         One row per municipality × rank: :data:`PEER_COLUMNS`; ``reasons`` is a tuple of the two features the
-        two are closest in, closest first. Nobody is a peer of itself; ties go to the lower code.
+        two are closest in, closest first. No municipality is its own peer; ties go to the lower code.
 
     Example: three municipalities alike but in population 10 000, 11 000 and 90 000 → the first two are each
     other's nearest.
@@ -159,13 +152,13 @@ def find_peers(features: pd.DataFrame, *, count: int = PEERS) -> pd.DataFrame:
 
 
 def find_witness(tables: Sequence[ReleaseTable]) -> ReleaseTable | None:
-    """Give the release that the newest one is compared with for examples (methods section 12).
+    """The release that confirms the examples of the newest one (methods section 12).
 
     Args:
         tables: Releases of one substance, oldest first.
 
     Returns:
-        The newest release whose last year is another than that of the newest of all; None without one.
+        The newest release with another last year than the newest of all; None without one.
 
     Example: releases to 2023, 2024 and, corrected, 2024 again → the one to 2023.
     """
@@ -176,12 +169,12 @@ def find_witness(tables: Sequence[ReleaseTable]) -> ReleaseTable | None:
 
 
 def find_examples(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
-    """Find who did it better in each sector, robustly (methods section 12).
+    """Find the municipalities that did better in each sector, in two releases (methods section 12).
 
     A municipality is an example when its sector is large enough (1 000 t and 2 % of its territorial
     emissions in the first year), is not scaled nationally, fell, has a negative own part, and fell among the
     fastest fifth, in **both** of two releases with different last years: the newest one, and the newest of
-    those that end in another year. A correction of the same year is no second witness. The rate is the
+    those that end in another year; a correction of the same year confirms nothing. The rate is the
     constant yearly one from the earliest year three to five years before each release's latest.
 
     Args:
@@ -222,7 +215,7 @@ def _gaps(feature: pd.Series[Any], *, is_group: bool) -> FloatArray:
     values = feature.to_numpy(dtype=np.float64)
     known = ~np.isnan(values)
     if not known.any() or np.ptp(values[known]) == 0:
-        return np.full((len(values), len(values)), np.nan)  # the same everywhere: it tells nobody apart
+        return np.full((len(values), len(values)), np.nan)  # the same everywhere: it distinguishes nothing
     scaled = (values - values[known].mean()) / values[known].std()
     gaps: FloatArray = np.abs(scaled[:, None] - scaled[None, :])
     return gaps
@@ -244,8 +237,8 @@ def _fastest(table: ReleaseTable) -> pd.DataFrame:
     own = own[(own["first_tco2e"] >= MIN_BASE_TCO2E) & (share >= MIN_BASE_SHARE)]
     rate = 1.0 - (own["last_tco2e"] / own["first_tco2e"]) ** (1.0 / (last - first))
     own = own.assign(annual_rate=rate)
-    # The fastest fifth of all that are large enough; only then do the own part and the sign count, else a
-    # sector that rose nearly everywhere would have a fifth of a smaller crowd.
+    # First the fastest fifth of all that are large enough, then the own part and the sign: otherwise a sector
+    # that rose nearly everywhere would have a fifth of a smaller group.
     place = own.groupby("sector_code")["annual_rate"].rank(method="min", ascending=False)
     size = own.groupby("sector_code")["annual_rate"].transform("size")
     fast = (place <= np.ceil(FASTEST_SHARE * size)) & (own["own_part_tco2e"] < 0) & (own["annual_rate"] > 0)

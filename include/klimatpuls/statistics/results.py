@@ -1,9 +1,9 @@
-"""From facts and registers to the result tables of a publication: pure, frames in, frames out.
+"""Calculates the result tables of a publication: pure, frames in, frames out.
 
-Everything that ``mart_data`` holds beside the facts is reckoned here, from one release of all greenhouse
-gases, the releases before it, population and the registers. The formulas themselves live in ``series``,
-``carbon_law``, ``standing`` and ``network``; this module says which of them fill which table, as steps
-(:mod:`klimatpuls.statistics.steps`) that name what they need: one that fails fails the tables that need it.
+Everything that ``mart_data`` holds beside the facts is calculated here, from one release of all greenhouse
+gases, the releases before it, population and the registers. The formulas live in the modules of their
+sections. This module says which formula fills which table, as steps (:mod:`klimatpuls.statistics.steps`) that
+name what they need: a step that fails only fails the tables that need it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from klimatpuls.statistics import (
     derived,
     network,
     nowcast,
+    revisions,
     series,
     standing,
 )
 from klimatpuls.statistics.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMatrix
-from klimatpuls.statistics.steps import Steps, frames_of
+from klimatpuls.statistics.steps import Steps
 from klimatpuls.statistics.targets import TargetState, select_in_force
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from klimatpuls.statistics.trend import FloatArray
 
 FIRST_YEAR: Final = 1990
-"""The year that changes are told against in tables for readers."""
+"""The year that tables for readers give changes since."""
 
 PANELS: Final[dict[str, tuple[str, str]]] = {
     network.SWEDEN: ("nation", series.TERRITORIAL),
@@ -54,12 +55,12 @@ PANELS: Final[dict[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class EarlierRelease:
-    """A published release before the current one, read when a formula asks for it.
+    """A published release before the current one, read when a formula needs it.
 
     Attributes:
         release_id: The release.
         years: Its calendar years, ascending.
-        read: Gives its facts: columns as those of the current one.
+        read: Reads its facts, with the columns of the current one.
     """
 
     release_id: str
@@ -68,11 +69,11 @@ class EarlierRelease:
 
     @classmethod
     def of(cls, release_id: str, facts: pd.DataFrame) -> EarlierRelease:
-        """A release whose facts are at hand."""
+        """A release whose facts are already read."""
         return cls(release_id, tuple(sorted(set(facts["year"].tolist()))), lambda: facts)
 
     def table(self, sub_sectors: Sequence[str]) -> LateReleaseTable:
-        """The release as matrices, still unread.
+        """The release as matrices, read when first needed.
 
         Args:
             sub_sectors: As for :func:`klimatpuls.statistics.series.build_release_table`.
@@ -86,21 +87,21 @@ class EarlierRelease:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultInputs:
-    """What the results are reckoned from.
+    """What the results are calculated from.
 
     Attributes:
         as_of: The run's day.
         current: Id and facts of the current release of all greenhouse gases: one row per region_code ×
-            sector_code × year with ``emissions_tco2e``; main sectors and domestic aviation suffice.
+            sector_code × year with ``emissions_tco2e``; main sectors and domestic aviation are enough.
         earlier: The published releases before it, oldest first.
         donors: The published releases of all greenhouse gases and of carbon dioxide, oldest first, with
-            ``current`` and ``earlier``: they may show the domestic aviation that another lacks.
+            ``current`` and ``earlier`` among them; they may show the domestic aviation that another lacks.
             Empty: the releases of all greenhouse gases alone.
         population: One row per region_code × year with ``population_count``.
         members: One row per member with ``region_code``, ``joined_on``, ``left_on``, ``confirmed``.
         targets: Own targets and national lines.
         defects: (region_code, sector_code, year) of cells known to be wrong: in no trend.
-        published_date: The publisher's date of the current release; needed for what it is checked against.
+        published_date: The publisher's date of the current release; needed for the cross-checks.
         kolada: Kolada's key figures, where they are held.
         inventory: The national inventory, where it is held.
         known_from: Release → first day it was known; for the base year's value when a target was decided.
@@ -111,10 +112,10 @@ class ResultInputs:
         national_basis: Whether they are ``final`` or ``preliminary``.
         density: Municipality → inhabitants per km², where entered.
         groups: Municipality → municipality group, where entered.
-        stored: Results of the release before, reckoned by another method version: ``target_id``,
-            ``region_code`` and the columns of a step. None while the method is the same: the old release
-            reckoned again gives what was stored.
-        unread: Name of one of the above → why it could not be read; what rests on it is not calculated.
+        stored: Results of the release before, calculated by another method version: ``target_id``,
+            ``region_code`` and the columns of a step. None while the method is the same: calculating the old
+            release again gives what was stored.
+        unread: Name of one of the above → why it could not be read; what needs it is not calculated.
     """
 
     as_of: date
@@ -140,27 +141,15 @@ class ResultInputs:
     unread: Mapping[str, Failure] = field(default_factory=dict)
 
 
-def build_results(inputs: ResultInputs) -> dict[str, pd.DataFrame]:
-    """Calculate every result table of a publication, and fail where one fails.
-
-    Args:
-        inputs: Facts and registers.
-
-    Returns:
-        Table of ``mart_data`` → frame with its columns but ``publication_id``.
-    """
-    return frames_of(each_result(inputs))
-
-
 def each_result(inputs: ResultInputs) -> Iterator[Result]:
-    """Calculate the result tables of a publication one by one: one can be written while the next is made.
+    """Calculate the result tables of a publication one by one, so one is written while the next is made.
 
     Args:
         inputs: Facts and registers.
 
     Yields:
-        A table of ``mart_data`` and its frame, with its columns but ``publication_id``; the largest first. A
-        table that could not be calculated comes with its failure.
+        A table of ``mart_data`` and its frame, with all columns but ``publication_id``; the largest first. A
+        table that could not be calculated has its failure instead.
 
     Raises:
         WarehouseError: if an earlier release could not be read.
@@ -222,7 +211,7 @@ def _by_boundary(
 
 @STEPS.shared
 def _own_by_boundary(own_series: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    """Boundary → series that an owner imports."""
+    """Boundary → series imported by an owner."""
     if own_series is None:
         return {}
     return {
@@ -255,23 +244,8 @@ def _in_force(targets: Sequence[Target], as_of: date) -> list[Target]:
     return select_in_force(targets, as_of)
 
 
-@STEPS.table("change_part")
-def _change_part(held: derived.Held) -> pd.DataFrame:
-    return derived.change_part(held)
-
-
-@STEPS.table("standing_change")
-def _standing_change(
-    held: derived.Held,
-    in_force: Sequence[Target],
-    as_of: date,
-    stored: pd.DataFrame | None,
-    population_forecast: Mapping[tuple[str, int], float],
-) -> pd.DataFrame:
-    return derived.standing_changes(
-        held, in_force, as_of=as_of, stored=stored, population_forecast=population_forecast
-    )
-
+STEPS.table("change_part")(derived.change_part)
+STEPS.table("standing_change")(derived.standing_changes)
 
 SCOPE_BREAK: Final = "scope_break"
 """Flag of a published total from the first year in which a sector that was zero everywhere is not."""
@@ -279,12 +253,12 @@ SCOPE_BREAK: Final = "scope_break"
 
 @STEPS.table("boundary_series")
 def _boundary_series(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Every boundary's series, with the break of the published total named."""
+    """The series of every boundary; the published total is flagged from its scope break on."""
     whole = pd.concat([by_boundary[code] for code in series.BOUNDARIES], ignore_index=True)
     broken_from = _scope_break_year(table)
     is_broken = (whole["boundary"] == series.PUBLISHED_TOTAL) & (whole["year"] >= (broken_from or np.inf))
     flags = [
-        _pg_array(sorted({*own, SCOPE_BREAK}) if broken else own)
+        derived.pg_array(sorted({*own, SCOPE_BREAK}) if broken else own)
         for own, broken in zip(whole["flags"], is_broken, strict=True)
     ]
     return pd.DataFrame(
@@ -312,43 +286,8 @@ def _scope_break_year(table: ReleaseTable) -> int | None:
     return min(firsts, default=None)
 
 
-def _population_by_region(population: pd.DataFrame, year: int) -> dict[str, float]:
-    """Inhabitants of a year, of the nearest earlier one that is held where it is not."""
-    known = population[population["year"] <= year]
-    if known.empty:
-        return {}
-    newest = known[known["year"] == known["year"].max()]
-    return dict(zip(newest["region_code"].astype(str), newest["population_count"].astype(float), strict=True))
-
-
-@STEPS.table("peer")
-def _peer(
-    held: derived.Held,
-    population: pd.DataFrame,
-    density: Mapping[str, float],
-    groups: Mapping[str, str],
-) -> pd.DataFrame:
-    inhabitants = _population_by_region(population, int(held.current.years[-1]))
-    return derived.peer(held, inhabitants, density=density, groups=groups)
-
-
-@STEPS.table("verdict_record")
-def _verdict_record(held: derived.Held, in_force: Sequence[Target], as_of: date) -> pd.DataFrame:
-    return derived.verdict_record(held, in_force, as_of)
-
-
-def splits() -> pd.DataFrame:
-    """The municipalities made after 1990 and their mothers, as ``network`` asks for them.
-
-    Returns:
-        One row per split: ``region_code``, ``related_code``, ``first_population_year``.
-    """
-    rows = [
-        (region.code, region.split_from, region.population_from_year)
-        for region in regions.regions().values()
-        if region.split_from is not None
-    ]
-    return pd.DataFrame(rows, columns=["region_code", "related_code", "first_population_year"])
+STEPS.table("peer")(derived.peer)
+STEPS.table("verdict_record")(derived.verdict_record)
 
 
 @STEPS.table("carbon_law")
@@ -356,9 +295,6 @@ def _carbon_law(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame], as_of
     frame = carbon_law.build_carbon_law(by_boundary[series.PUBLISHED_TOTAL], as_of.year)
     frame.insert(1, "release_id", table.release_id)
     return frame
-
-
-_TARGET_COLUMNS: Final = (*standing.MART_COLUMNS, "status_reason", *derived.TARGET_EXTRAS)
 
 
 @STEPS.table("target_progress")
@@ -371,7 +307,7 @@ def _target_progress(
     standing_change: pd.DataFrame,
     verdict_record: pd.DataFrame,
 ) -> pd.DataFrame:
-    proposed = [one for one in targets if one.state is TargetState.PROPOSED and not one.is_own]
+    proposed = [one for one in targets if one.state == TargetState.PROPOSED and not one.is_own]
     frame = standing.evaluate_all(
         in_force,
         held.by_boundary,
@@ -382,20 +318,18 @@ def _target_progress(
     for_nation = derived.evaluate_proposed(proposed, held.by_boundary, as_of=as_of)
     parts = [part for part in (frame, for_nation) if not part.empty]
     if not parts:
-        return frame.assign(status_reason=None, **dict.fromkeys(derived.TARGET_EXTRAS))[[*_TARGET_COLUMNS]]
+        return pd.DataFrame(columns=list(derived.TARGET_COLUMNS))
     states = {target.target_id: str(target.state) for target in (*in_force, *proposed)}
     together = pd.concat(parts, ignore_index=True)
     whole = derived.add_to_progress(together, standing_change, verdict_record, states)
     whole["release_id"] = held.current.release_id
     whole["status_reason"] = whole["reason"].replace("", None)
     whole["hangs_on"] = [", ".join(map(str, years)) or None for years in whole["hangs_on"]]
-    whole["flags"] = [_pg_array(flags) for flags in whole["flags"]]
-    return whole[[*_TARGET_COLUMNS]]
+    whole["flags"] = [derived.pg_array(flags) for flags in whole["flags"]]
+    return whole[list(derived.TARGET_COLUMNS)]
 
 
-@STEPS.table("base_year_ledger")
-def _base_year_ledger(held: derived.Held, in_force: Sequence[Target]) -> pd.DataFrame:
-    return derived.base_year_ledger(held, in_force)
+STEPS.table("base_year_ledger")(derived.base_year_ledger)
 
 
 @STEPS.table("cross_check")
@@ -423,11 +357,11 @@ def _network_summary(
         by_boundary[series.TERRITORIAL],
         by_boundary[series.EFFORT_SHARING_PROXY],
         population,
-        splits(),
+        network.splits(),
         as_of=as_of,
     )
     nation_proxy = network.per_capita(
-        by_boundary[series.EFFORT_SHARING_PROXY], population, [regions.NATION], splits()
+        by_boundary[series.EFFORT_SHARING_PROXY], population, [regions.NATION], network.splits()
     )
     extra = nation_proxy.assign(panel="nation", boundary=series.EFFORT_SHARING_PROXY, members_n=0)
     frame["panel"] = [PANELS[variant][0] for variant in frame["variant"]]
@@ -453,7 +387,7 @@ def _network_summary(
 
 
 def _region_counts(whole: pd.DataFrame, territorial: pd.DataFrame) -> list[int]:
-    """Municipalities behind each row: the panel's own, the others for the rest, all for the nation."""
+    """Municipalities behind each row: members for a panel, the others for the rest, all for the nation."""
     codes = territorial["region_code"].unique()
     everyone = sum(len(code) == network.MUNICIPALITY_CODE_LENGTH for code in codes)
     panel = whole.loc[whole["panel"] == "members_today", "members_n"].max()
@@ -470,13 +404,14 @@ def _region_overview(
     population: pd.DataFrame,
     as_of: date,
 ) -> pd.DataFrame:
-    """One row per region: where it is, where it comes from, what the nation and what it did itself."""
+    """One row per region: emissions, changes, and the national and own part of the latest change."""
     matrices = {name: series.to_matrix(frame) for name, frame in by_boundary.items()}
     territorial = matrices[series.TERRITORIAL]
     last_year = int(table.years[-1])
     previous_year = int(table.years[-2]) if len(table.years) > 1 else None
     last = territorial.at(last_year)
-    ours = _member_codes(members, as_of)
+    is_confirmed = members["confirmed"].astype(bool)
+    ours = frozenset(network.members_on(members[is_confirmed], as_of))
     overview = pd.DataFrame(
         {
             "region_code": list(territorial.region_codes),
@@ -489,14 +424,14 @@ def _region_overview(
             "change_since_1990_pct": _change(territorial, FIRST_YEAR, last),
             "change_since_previous_year_pct": _change(territorial, previous_year, last),
             "revision_of_previous_year_pct": _revision(territorial, earlier_tables, previous_year),
-            "flags": [
-                _pg_array(flags) for flags in _region_flags(table, matrices[series.EFFORT_SHARING_PROXY])
-            ],
+            "flags": _region_flags(table, matrices[series.EFFORT_SHARING_PROXY]),
             "release_id": table.release_id,
         }
     )
     counties = {code: region.county_code for code, region in regions.regions().items() if region.county_code}
-    per_capita = network.build_per_capita(by_boundary[series.TERRITORIAL], population, counties, splits())
+    per_capita = network.build_per_capita(
+        by_boundary[series.TERRITORIAL], population, counties, network.splits()
+    )
     newest = per_capita[per_capita["year"] == last_year].set_index("region_code")
     overview = overview.join(newest["tco2e_per_capita"].rename("territorial_t_per_capita"), on="region_code")
     overview = overview.join(newest["reason"].replace("", None).rename("per_capita_reason"), on="region_code")
@@ -509,16 +444,8 @@ def _region_overview(
 _OWN_PART_COLUMNS: Final = ("national_part_pct", "own_part_pct", "own_part_status", "scaled_share_pct")
 
 
-@STEPS.table("backtest")
-def _backtest(held: derived.Held) -> pd.DataFrame:
-    return derived.projection_backtest(held)
-
-
-@STEPS.shared
-def _nowcasts(
-    held: derived.Held, national: pd.DataFrame | None, national_basis: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return derived.nowcasts(held, national, basis=national_basis)
+STEPS.table("backtest")(derived.projection_backtest)
+STEPS.shared(derived.nowcasts)
 
 
 @STEPS.table("nowcast")
@@ -531,19 +458,12 @@ def _nowcast_score(nowcasts: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
     return nowcasts[1]
 
 
-@STEPS.table("better_example")
-def _better_example(held: derived.Held) -> pd.DataFrame:
-    return derived.better_example(held)
+STEPS.table("better_example")(derived.better_example)
 
 
 @STEPS.table("revision_record")
 def _revision_record(held: derived.Held) -> pd.DataFrame:
-    return derived.revision_record(held)
-
-
-def _member_codes(members: pd.DataFrame, as_of: date) -> frozenset[str]:
-    confirmed = members[members["confirmed"].astype(bool)]
-    return frozenset(network.members_on(confirmed, as_of))
+    return revisions.build_record(held.tables)
 
 
 def _change(matrix: SeriesMatrix, base_year: int | None, last: FloatArray) -> FloatArray:
@@ -555,7 +475,7 @@ def _change(matrix: SeriesMatrix, base_year: int | None, last: FloatArray) -> Fl
 
 
 def _revision(current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int | None) -> FloatArray:
-    """How far the release moved a figure that readers knew, in percent; NaN where it was unknown."""
+    """How far the release moved an already published figure, in percent; NaN where there was none."""
     missing = np.full(len(current.region_codes), np.nan)
     if not earlier or year is None or year not in earlier[-1].years.tolist():
         return missing
@@ -569,14 +489,9 @@ def _revision(current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int 
     return 100.0 * share
 
 
-def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[tuple[str, ...]]:
+def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[str]:
     one_plant = series.find_one_plant(table)
     return [
-        tuple(sorted({*flags, *({series.ONE_PLANT} if code in one_plant else set())}))
+        derived.pg_array(sorted({*flags, series.ONE_PLANT} if code in one_plant else flags))
         for code, flags in zip(proxy.region_codes, proxy.flags, strict=True)
     ]
-
-
-def _pg_array(flags: Sequence[str]) -> str:
-    """Flags as PostgreSQL's array text; flags are words of ours, without commas, quotes or braces."""
-    return "{" + ",".join(flags) + "}"

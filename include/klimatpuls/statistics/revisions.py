@@ -1,7 +1,7 @@
 """What changed between two releases, and why a result changed (methods section 7).
 
-A changed result is split in a fixed order, each step reckoned on top of the one before, so that the parts
-add up exactly. The order is part of the published figure:
+A changed result is split into steps in a fixed order. Each step builds on the one before, so the parts add up
+exactly. The order is part of the published figure:
 
 0. ``stored``: the old result as stored
 1. ``method``: old release, today's method
@@ -13,8 +13,8 @@ add up exactly. The order is part of the published figure:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise, permutations
+from dataclasses import dataclass, replace
+from itertools import compress, pairwise, permutations, product
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from klimatpuls.domain.sectors import ALL, INTERNATIONAL_TRANSPORT
 from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH
 from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
-from klimatpuls.statistics.standing import JUDGED_COLUMNS, judge_matrix
+from klimatpuls.statistics.standing import STATUS_COLUMNS, evaluate_matrix
 from klimatpuls.statistics.targets import Target, base_values
+from klimatpuls.statistics.trend import last_observed
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,33 +46,20 @@ NEW_DATA: Final = "new_data"
 STEPS: Final = (STORED, METHOD, VANISHED_YEARS, REVISED_VALUES, REVISED_BASE, NEW_DATA)
 DATA_STEPS: Final = STEPS[2:]
 SERIES_STEPS: Final = (VANISHED_YEARS, REVISED_VALUES, NEW_DATA)
-"""The data steps that change the series; the fourth one changes the base it is held against."""
+"""The data steps that change the series; the fourth one changes the base it is compared with."""
+_TOGGLES: Final = [
+    frozenset(compress(DATA_STEPS, done)) for done in product((False, True), repeat=len(DATA_STEPS))
+]
+"""Every set of data steps that can be done at some point of some order."""
 
 UNCHANGED: Final = "unchanged"
 SEVERAL_CAUSES: Final = "several_causes"
-CAUSES: Final[dict[str, tuple[str, str]]] = {
-    UNCHANGED: ("oförändrat", "unchanged"),
-    METHOD: ("ändrad metod", "changed method"),
-    VANISHED_YEARS: ("år som inte längre publiceras", "years no longer published"),
-    REVISED_VALUES: ("reviderade värden", "revised values"),
-    REVISED_BASE: ("reviderat basår", "revised base year"),
-    NEW_DATA: ("nya år", "new years"),
-    SEVERAL_CAUSES: ("flera orsaker tillsammans", "several causes together"),
-}
-"""Words for a cause: Swedish and English."""
 
 REVISED: Final = "revised"
 APPEARED: Final = "appeared"
 VANISHED: Final = "vanished"
 
-STEP_COLUMNS: Final = (
-    "region_code",
-    "step_order",
-    "step",
-    *JUDGED_COLUMNS,
-    "gap_part_tco2e",
-    "cause",
-)
+STEP_COLUMNS: Final = ("region_code", "step_order", "step", *STATUS_COLUMNS, "gap_part_tco2e", "cause")
 """Columns of a split standing, in their order."""
 
 _KEY: Final = ["region_code", "sector_code", "year"]
@@ -87,13 +75,8 @@ class YearChanges:
 
 
 RECORD_COLUMNS: Final = (
-    "sector_code",
-    "years_since_first",
-    "pairs_n",
-    "values_n",
-    "median_moved_pct",
-    "p90_moved_pct",
-)
+    "sector_code", "years_since_first", "pairs_n", "values_n", "median_moved_pct", "p90_moved_pct",
+)  # fmt: skip
 
 
 def compare_years(old_years: Collection[int], new_years: Collection[int]) -> YearChanges:
@@ -165,8 +148,8 @@ def without_international(facts: pd.DataFrame) -> pd.DataFrame:
         facts: One row per region_code × sector_code × year with ``emissions_tco2e`` (tonnes CO2e).
 
     Returns:
-        The same rows; ``all`` is the published total − international transport, to a gram, since two sums of
-        the same numbers are no revision. Where a release has no row of it, its total holds none.
+        The same rows; ``all`` is the published total − international transport, rounded to a gram, since two
+        sums of the same numbers are no revision. A missing row of international transport counts as 0.
 
     Example: all 110 t of which 10 t international transport → all 100 t.
     """
@@ -208,9 +191,9 @@ def find_largest_movers(diff: pd.DataFrame, *, count: int = 10, by: str = "diffe
 def build_record(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
     """Measure how far a first-published value moved in later releases (methods section 7).
 
-    A year's first publication is the value of the oldest release held that has it, where that release ends
-    with the year: one that ends later did not publish it first, and such a year is left out. Of later
-    releases that end with the same year the newest counts, so that a correction of it is no pair more.
+    The first publication of a year is its value in the oldest release held that has it, if that release ends
+    with the year. A release that ends later did not publish the year first, so such a year is left out. Of
+    later releases that end with the same year only the newest counts, so a correction adds no pair.
 
     Args:
         tables: Releases of one substance, oldest first.
@@ -245,7 +228,7 @@ def build_record(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
 def _movements(first: ReleaseTable, later: ReleaseTable, code: str, year: int) -> FloatArray:
     """How far each municipality's value of a year moved between two releases, percent of the first.
 
-    A first value next to nothing has no such percentage and is left out, as zero is.
+    First values of zero, or so near zero that the percentage overflows, are left out.
     """
     sides = []
     for table in (first, later):
@@ -278,67 +261,17 @@ def decompose_change(old: pd.DataFrame, new: pd.DataFrame, base_year: int) -> pd
     """
     before, after = _pair(to_matrix(old), to_matrix(new))
     old_base, new_base = before.at(base_year), after.at(base_year)
-    bases = (old_base, old_base, old_base, old_base, new_base, new_base)
-    chosen: Sequence[frozenset[str]] = [frozenset(DATA_STEPS[: max(0, step - 1)]) for step in range(6)]
-    frames = []
-    previous = np.zeros(len(old_base))
-    for order, (toggles, base) in enumerate(zip(chosen, bases, strict=True)):
-        last = _last_value(_hybrid(before, after, toggles))
-        change = np.divide(100.0 * (last - base), base, out=np.full(len(base), np.nan), where=base > 0)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "region_code": before.region_codes,
-                    "step_order": order,
-                    "step": STEPS[order],
-                    "change_pct": change,
-                    "part_points": change - previous if order else np.zeros(len(base)),
-                }
-            )
-        )
-        previous = change
-    return pd.concat(frames).sort_values(["region_code", "step_order"], ignore_index=True)
-
-
-def decompose_standing(
-    target: Target,
-    old: pd.DataFrame,
-    new: pd.DataFrame,
-    *,
-    as_of: dt.date,
-    stored: pd.DataFrame | None = None,
-    population_forecast: Mapping[tuple[str, int], float] | None = None,
-    allow_aviation: bool = False,
-) -> pd.DataFrame:
-    """Split the changed standing of a target into its steps (methods section 7).
-
-    Args:
-        target: The target.
-        old: Tidy series of the old release, the target's boundary.
-        new: Tidy series of the new release, the same boundary.
-        as_of: The run's day, for every step but the stored one.
-        stored: The stored old results (``region_code`` and the step columns below); without it, or for a
-            region it lacks, step 0 equals step 1.
-        population_forecast: (region_code, year) → inhabitants.
-        allow_aviation: As in :func:`klimatpuls.statistics.standing.evaluate_all`.
-
-    Returns:
-        One row per region_code × step (regions of both): ``step_order`` 0–5, ``step``, ``status``,
-        ``variants_met``, ``variants_n``, ``central_tco2e``, ``level_tco2e``, ``gap_tco2e``,
-        ``last_year``, ``last_tco2e``, ``gap_part_tco2e`` (what the step added to the gap, 0 at step 0; the
-        parts add up to the difference of the gaps), and ``cause``, the same on all rows of a region: the
-        last step at which the status takes its final value; ``several_causes`` when another order of steps
-        2–5 would name another; ``unchanged`` when it ends where it began.
-
-    Example: a municipality that falls out of ``most_below`` at step 5 in every order → cause ``new_data``.
-    """
-    return _decompose(
-        target,
-        _hybrids(*_pair(to_matrix(old), to_matrix(new))),
-        as_of=as_of,
-        stored=stored,
-        forecast=population_forecast or {},
-        allow_aviation=allow_aviation,
+    changes = []
+    for step, base in enumerate((old_base, old_base, old_base, old_base, new_base, new_base)):
+        hybrid = _hybrid(before, after, frozenset(DATA_STEPS[: max(0, step - 1)]))
+        _, last = last_observed(hybrid.years, np.where(hybrid.published, hybrid.values, np.nan))
+        changes.append(np.divide(100.0 * (last - base), base, out=np.full(len(base), np.nan), where=base > 0))
+    return pd.DataFrame(
+        {
+            **_step_columns(before.region_codes),
+            "change_pct": _by_region(changes),
+            "part_points": _by_region(_parts(changes)),
+        }
     )
 
 
@@ -350,24 +283,26 @@ def decompose_standings(
     as_of: dt.date,
     stored: pd.DataFrame | None = None,
     population_forecast: Mapping[tuple[str, int], float] | None = None,
-    allow_aviation: bool = False,
 ) -> pd.DataFrame:
-    """Split the changed standings of many targets into their steps (methods section 7).
+    """Split the changed standings of targets into their steps (methods section 7).
 
     Args:
         targets: The targets; one whose boundary a release lacks is left out.
         old: Boundary → tidy series of the old release.
         new: The same of the new release.
         as_of: The run's day, for every step but the stored one.
-        stored: The stored old results: ``target_id``, ``region_code`` and the columns of a step. A row that
-            is not there starts at step 1.
+        stored: The stored old results: ``target_id``, ``region_code`` and :data:`STATUS_COLUMNS`. Without it,
+            or for a region it lacks, step 0 equals step 1.
         population_forecast: (region_code, year) → inhabitants.
-        allow_aviation: As in :func:`klimatpuls.statistics.standing.evaluate_all`.
 
     Returns:
-        As :func:`decompose_standing`, with ``target_id`` first.
+        One row per target × region_code × step (regions of both): ``target_id`` and :data:`STEP_COLUMNS`.
+        ``gap_part_tco2e`` is what the step added to the gap, 0 at step 0; the parts add up to the difference
+        of the gaps. ``cause`` is the same on all rows of a region: the last step at which the status takes
+        its final value; ``several_causes`` when another order of steps 2–5 would name another; ``unchanged``
+        when it ends where it began.
 
-    Example: see :func:`decompose_standing`.
+    Example: a municipality that falls out of ``most_below`` at step 5 in every order → cause ``new_data``.
     """
     matrices = [{name: to_matrix(frame) for name, frame in one.items()} for one in (old, new)]
     hybrids = {
@@ -385,7 +320,6 @@ def decompose_standings(
             as_of=as_of,
             stored=None if stored is None else stored[stored["target_id"] == target.target_id],
             forecast=population_forecast or {},
-            allow_aviation=allow_aviation,
         )
         frame.insert(0, "target_id", target.target_id)
         frames.append(frame)
@@ -401,52 +335,59 @@ def _decompose(
     as_of: dt.date,
     stored: pd.DataFrame | None,
     forecast: Mapping[tuple[str, int], float],
-    allow_aviation: bool,
 ) -> pd.DataFrame:
-    """What :func:`decompose_standing` gives, from the series as they stand after every step."""
+    """The steps of one target, from the series as they stand after every set of steps."""
     if target.region_code is not None:
         own = {id(one): one.select([target.region_code]) for one in hybrids.values()}
         hybrids = {done: own[id(one)] for done, one in hybrids.items()}
     before, after = hybrids[frozenset()], hybrids[frozenset(SERIES_STEPS)]
     bases = [base_values(target, matrix) for matrix in (before, after)]
     is_base_revised = not np.array_equal(bases[0], bases[1], equal_nan=True)
-    judged: dict[tuple[int, bool], dict[str, NDArray[Any]]] = {}
+    evaluated: dict[tuple[int, bool], dict[str, NDArray[Any]]] = {}
     results = {}
-    for toggles in _all_toggles():
+    for toggles in _TOGGLES:
         hybrid = hybrids[toggles & frozenset(SERIES_STEPS)]
         key = (id(hybrid), REVISED_BASE in toggles and is_base_revised)
-        if key not in judged:
-            judged[key] = judge_matrix(
-                target,
-                hybrid,
-                bases[key[1]],
-                as_of=as_of,
-                population_forecast=forecast,
-                allow_aviation=allow_aviation,
+        if key not in evaluated:
+            evaluated[key] = evaluate_matrix(
+                target, hybrid, bases[key[1]], as_of=as_of, population_forecast=forecast
             )
-        results[toggles] = judged[key]
+        results[toggles] = evaluated[key]
     method = results[frozenset()]
     first = method if stored is None else _align_stored(stored, before.region_codes, method)
     chain = [first, *(results[frozenset(DATA_STEPS[:done])] for done in range(5))]
+    causes = _find_causes(first["status"].tolist(), results, len(before.region_codes))
     gaps = [np.asarray(result["gap_tco2e"], dtype=np.float64) for result in chain]
-    count = len(before.region_codes)
-    # Region by region, its six steps in order: one frame for all of them.
-    columns: dict[str, object] = {
-        "region_code": np.repeat(np.array(before.region_codes, dtype=object), len(STEPS)),
-        "step_order": np.tile(np.arange(len(STEPS)), count),
-        "step": np.tile(np.array(STEPS, dtype=object), count),
-    }
-    for name in JUDGED_COLUMNS:
-        columns[name] = np.stack([np.asarray(result[name]) for result in chain], axis=1).reshape(-1)
-    parts = [np.zeros(count), *(late - early for early, late in pairwise(gaps))]
-    columns["gap_part_tco2e"] = np.stack(parts, axis=1).reshape(-1)
-    columns["cause"] = np.repeat(
-        np.array(_find_causes(first["status"].tolist(), results, count), dtype=object), len(STEPS)
+    frame = pd.DataFrame(
+        {
+            **_step_columns(before.region_codes),
+            **{name: _by_region([np.asarray(result[name]) for result in chain]) for name in STATUS_COLUMNS},
+            "gap_part_tco2e": _by_region(_parts(gaps)),
+            "cause": np.repeat(np.array(causes, dtype=object), len(STEPS)),
+        }
     )
-    frame = pd.DataFrame(columns)
     for name in ("variants_met", "variants_n", "last_year"):
         frame[name] = pd.array(frame[name].to_numpy(dtype=np.float64), dtype="Int64")
     return frame
+
+
+def _step_columns(region_codes: Sequence[str]) -> dict[str, object]:
+    """The keys of a split result: region by region, its six steps in order."""
+    return {
+        "region_code": np.repeat(np.array(region_codes, dtype=object), len(STEPS)),
+        "step_order": np.tile(np.arange(len(STEPS)), len(region_codes)),
+        "step": np.tile(np.array(STEPS, dtype=object), len(region_codes)),
+    }
+
+
+def _by_region(by_step: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """One array per step, laid out region by region."""
+    return np.stack(by_step, axis=1).reshape(-1)
+
+
+def _parts(by_step: Sequence[FloatArray]) -> list[FloatArray]:
+    """What each step added to the one before; 0 at the first."""
+    return [np.zeros(len(by_step[0])), *(late - early for early, late in pairwise(by_step))]
 
 
 def find_cause(statuses: Sequence[str], steps: Sequence[str] = STEPS) -> str:
@@ -459,18 +400,12 @@ def find_cause(statuses: Sequence[str], steps: Sequence[str] = STEPS) -> str:
     Returns:
         Name of the step, or ``unchanged`` when the last status equals the first.
 
-    Raises:
-        ValueError: if the lengths differ.
-
     Example: split, split, few, few, few, few → ``vanished_years``.
     """
-    if len(statuses) != len(steps):
-        msg = f"expected one status per step ({len(steps)}), got {len(statuses)}"
-        raise ValueError(msg)
     if statuses[0] == statuses[-1]:
         return UNCHANGED
-    changed = [index for index in range(1, len(statuses)) if statuses[index] != statuses[index - 1]]
-    return steps[changed[-1]]
+    changes = zip(steps[1:], pairwise(statuses), strict=True)
+    return [step for step, (before, after) in changes if before != after][-1]
 
 
 def _find_causes(
@@ -484,46 +419,35 @@ def _find_causes(
         if stored[row] == final[row]:
             causes.append(UNCHANGED)
             continue
-        named = [
+        named = {
             find_cause(
-                [
-                    stored[row],
-                    *(statuses[frozenset(order[:done])][row] for done in range(len(order) + 1)),
-                ],
+                [stored[row], *(statuses[frozenset(order[:done])][row] for done in range(len(order) + 1))],
                 (STORED, METHOD, *order),
             )
             for order in permutations(DATA_STEPS)
-        ]
-        causes.append(named[0] if len(set(named)) == 1 else SEVERAL_CAUSES)
+        }
+        causes.append(named.pop() if len(named) == 1 else SEVERAL_CAUSES)
     return causes
 
 
-def _all_toggles() -> list[frozenset[str]]:
-    """Every set of data steps that can be done at some point of some order."""
-    return [
-        frozenset(step for position, step in enumerate(DATA_STEPS) if number >> position & 1)
-        for number in range(2 ** len(DATA_STEPS))
-    ]
-
-
 def _hybrids(before: SeriesMatrix, after: SeriesMatrix) -> _Hybrids:
-    """The series after every set of steps that change it; sets that leave a judgement nothing new share one.
+    """The series after every set of steps that change it; sets that are evaluated alike share one series.
 
-    A release that neither adds nor drops a year is judged twice, not eight times.
+    So a release that neither adds nor drops a year is evaluated twice, not eight times.
     """
     distinct: list[SeriesMatrix] = []
     hybrids: _Hybrids = {}
-    for done in dict.fromkeys(toggles & frozenset(SERIES_STEPS) for toggles in _all_toggles()):
+    for done in dict.fromkeys(toggles & frozenset(SERIES_STEPS) for toggles in _TOGGLES):
         hybrid = _hybrid(before, after, done)
-        known = next((one for one in distinct if _judges_alike(one, hybrid)), None)
+        known = next((one for one in distinct if _is_evaluated_alike(one, hybrid)), None)
         if known is None:
             distinct.append(hybrid)
         hybrids[done] = known or hybrid
     return hybrids
 
 
-def _judges_alike(one: SeriesMatrix, other: SeriesMatrix) -> bool:
-    """Whether a judgement finds the same in both; whose values they are it never asks."""
+def _is_evaluated_alike(one: SeriesMatrix, other: SeriesMatrix) -> bool:
+    """Whether an evaluation finds the same in both; it does not depend on their release or status."""
     return (
         np.array_equal(one.values, other.values, equal_nan=True)
         and np.array_equal(one.published, other.published)
@@ -546,35 +470,31 @@ def _hybrid(old: SeriesMatrix, new: SeriesMatrix, done: frozenset[str]) -> Serie
     use_old = before.published & ~use_new & (after.published | (VANISHED_YEARS not in done))
     free = ~(use_new | use_old) & ~rest.published
     choose = [use_new, use_old, free]
-    return SeriesMatrix(
-        region_codes=old.region_codes,
-        years=years,
+    return replace(
+        rest,
         values=np.select(choose, [after.values, before.values, rest.values], default=np.nan),
         published=use_new | use_old,
         defect=np.select(choose, [after.defect, before.defect, rest.defect], default=False),
         status=np.select(choose, [after.status, before.status, rest.status], default=""),
-        flags=rest.flags,
-        release_ids=rest.release_ids,
     )
 
 
 def _widen(matrix: SeriesMatrix, years: IntArray) -> SeriesMatrix:
     """Put a matrix on more years."""
     columns = np.searchsorted(years, matrix.years)
-    shape = (len(matrix.region_codes), len(years))
-    values, status = np.full(shape, np.nan), np.full(shape, "", dtype=object)
-    published, defect = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
-    values[:, columns], status[:, columns] = matrix.values, matrix.status
-    published[:, columns], defect[:, columns] = matrix.published, matrix.defect
-    return SeriesMatrix(
-        region_codes=matrix.region_codes,
+
+    def widen(cells: NDArray[Any], empty: object) -> NDArray[Any]:
+        wide = np.full((len(cells), len(years)), empty, dtype=cells.dtype)
+        wide[:, columns] = cells
+        return wide
+
+    return replace(
+        matrix,
         years=years,
-        values=values,
-        published=published,
-        defect=defect,
-        status=status,
-        flags=matrix.flags,
-        release_ids=matrix.release_ids,
+        values=widen(matrix.values, np.nan),
+        published=widen(matrix.published, False),
+        defect=widen(matrix.defect, False),
+        status=widen(matrix.status, ""),
     )
 
 
@@ -584,27 +504,21 @@ def _pair(before: SeriesMatrix, after: SeriesMatrix) -> _Pair:
     return before.select(shared), after.select(shared)
 
 
-def _last_value(matrix: SeriesMatrix) -> FloatArray:
-    """The latest published value, a known defect or not."""
-    kept = np.where(matrix.published, matrix.values, np.nan)
-    last = np.full(len(kept), np.nan)
-    for column in range(kept.shape[1]):
-        last = np.where(np.isnan(kept[:, column]), last, kept[:, column])
-    return last
-
-
 def _align_stored(
     stored: pd.DataFrame, region_codes: Sequence[str], method: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
     """The stored results in the order of the regions; a region without one starts at step 1."""
-    missing = sorted(set(JUDGED_COLUMNS) - set(stored.columns))
+    missing = sorted(set(STATUS_COLUMNS) - set(stored.columns))
     if missing:
         msg = f"stored results lack the columns {', '.join(missing)}"
         raise ValueError(msg)
     aligned = stored.set_index("region_code").reindex(list(region_codes))
     unknown = aligned["status"].isna().to_numpy()
-    found: dict[str, NDArray[Any]] = {}
-    for name in JUDGED_COLUMNS:
-        own = aligned[name].to_numpy(dtype=object if name == "status" else np.float64, na_value=np.nan)
-        found[name] = np.where(unknown, method[name], own)
-    return found
+    return {
+        name: np.where(
+            unknown,
+            method[name],
+            aligned[name].to_numpy(dtype=object if name == "status" else np.float64, na_value=np.nan),
+        )
+        for name in STATUS_COLUMNS
+    }

@@ -1,7 +1,7 @@
 """Series and boundaries: from the rows of a release to one value per region and year (methods section 1).
 
-A series is (region, boundary, release) on irregular years. Nothing interpolates silently: every row has
-a ``status``, and an estimated or linked value is a row of its own.
+A series is (region, boundary, release) on irregular years. Nothing is interpolated silently: every row has a
+``status``, and an estimated or linked value has a row of its own.
 
 The tidy frame of a series, one row per region_code × year:
 
@@ -20,8 +20,9 @@ The tidy frame of a series, one row per region_code × year:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -52,44 +53,21 @@ DOMESTIC_TRANSPORT: Final = "domestic_transport"
 
 TRANSPORT: Final = "transport"
 EFFORT_SHARING_SECTORS: Final = (
-    "transport",
-    "agriculture",
-    "own_heating",
-    "machinery",
-    "product_use",
-    "waste",
-)
+    "transport", "agriculture", "own_heating", "machinery", "product_use", "waste",
+)  # fmt: skip
 TERRITORIAL_SECTORS: Final = (
-    "transport",
-    "industry",
-    "power_heat",
-    "agriculture",
-    "own_heating",
-    "machinery",
-    "product_use",
-    "waste",
-)
+    "transport", "industry", "power_heat", "agriculture", "own_heating", "machinery", "product_use", "waste",
+)  # fmt: skip
 ONE_PLANT_SECTORS: Final = ("industry", "power_heat")
 ONE_PLANT_SHARE: Final = 0.5
-
-SERIES_COLUMNS: Final = (
-    "region_code",
-    "boundary",
-    "year",
-    "value_tco2e",
-    "status",
-    "is_published_year",
-    "flags",
-    "release_ids",
-)
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """What a series adds up: ``plus`` minus ``minus``, sector codes.
+    """What a series adds up: the sectors ``plus`` minus the sectors ``minus``.
 
-    Domestic aviation in ``minus`` is the one sub-sector a boundary may need; where a release has none
-    it is estimated (methods section 1).
+    Where a release does not publish domestic aviation, a boundary that subtracts it is estimated (methods
+    section 1).
     """
 
     code: str
@@ -98,11 +76,11 @@ class Boundary:
 
     @property
     def without_aviation(self) -> bool:
-        """Whether domestic aviation is taken out."""
+        """Whether domestic aviation is subtracted."""
         return DOMESTIC_AVIATION in self.minus
 
     def holds(self, sector_code: str) -> bool:
-        """Whether a defect in the sector (or sub-sector) touches the boundary."""
+        """Whether a defect in the sector (or sub-sector) affects the boundary."""
         if sector_code in self.minus:
             return False
         main = sector_code.partition(".")[0]
@@ -122,7 +100,7 @@ BOUNDARIES: Final[dict[str, Boundary]] = {
         Boundary(DOMESTIC_TRANSPORT, (TRANSPORT,), (DOMESTIC_AVIATION,)),
     )
 }
-"""The boundaries every release of emissions has; a register may add lists of sectors of its own."""
+"""The boundaries of every release of emissions; a register may add its own lists of sectors."""
 
 
 @dataclass(frozen=True)
@@ -167,23 +145,45 @@ class ReleaseTable:
 
 
 class LateReleaseTable(ReleaseTable):
-    """A release of which id and years are known, and the matrices are read when somebody asks for them.
+    """A release whose id and years are known and whose matrices are read when first needed.
 
-    Most earlier releases have nothing to tell but that they lack no year: reading all of them at every
-    publication would cost more each year.
+    Most earlier releases are only asked whether they have a year that the current one lacks. Reading all of
+    them at every publication would cost more each year.
 
     Args:
         release_id: The release.
         years: Its calendar years, ascending.
-        read: Gives the whole release; called at most once.
+        read: Reads the whole release; called at most once.
     """
 
     def __init__(self, release_id: str, years: Sequence[int], read: Callable[[], ReleaseTable]) -> None:
-        vars(self).update(release_id=release_id, years=np.array(years, dtype=np.int64), _read=read)
+        self._release_id = release_id
+        self._years = np.array(years, dtype=np.int64)
+        self._read = read
+
+    @property
+    def release_id(self) -> str:
+        """The release."""
+        return self._release_id
+
+    @property
+    def years(self) -> IntArray:
+        """Its calendar years, ascending."""
+        return self._years
+
+    @property
+    def region_codes(self) -> tuple[str, ...]:
+        """As in the whole release, which is read now."""
+        return self._whole.region_codes
+
+    @property
+    def sectors(self) -> Mapping[str, FloatArray]:
+        """As in the whole release, which is read now."""
+        return self._whole.sectors
 
     @cached_property
     def _whole(self) -> ReleaseTable:
-        whole: ReleaseTable = vars(self)["_read"]()
+        whole = self._read()
         if not np.array_equal(whole.years, self.years):
             msg = (
                 f"release {self.release_id}: expected the years {self.years.tolist()}, "
@@ -191,16 +191,6 @@ class LateReleaseTable(ReleaseTable):
             )
             raise ValueError(msg)
         return whole
-
-    @property
-    def region_codes(self) -> tuple[str, ...]:
-        """As in a table that was read."""
-        return self._whole.region_codes
-
-    @property
-    def sectors(self) -> Mapping[str, FloatArray]:
-        """As in a table that was read."""
-        return self._whole.sectors
 
 
 @dataclass(frozen=True)
@@ -243,9 +233,9 @@ class SeriesMatrix:
         """Give the rows of some regions, in their order; a region without a row is left out."""
         position = {code: index for index, code in enumerate(self.region_codes)}
         rows = [position[code] for code in region_codes if code in position]
-        return SeriesMatrix(
+        return replace(
+            self,
             region_codes=tuple(self.region_codes[row] for row in rows),
-            years=self.years,
             values=self.values[rows],
             published=self.published[rows],
             defect=self.defect[rows],
@@ -256,11 +246,11 @@ class SeriesMatrix:
 
 
 @dataclass(frozen=True)
-class _Reckoned:
-    """A boundary reckoned on one release, region × year.
+class _Total:
+    """A boundary added up from one release, region × year.
 
-    ``included``: domestic aviation is not known and left in; ``estimated``: it was taken from another
-    release, the one that ``donor_ids`` names for the year.
+    ``included``: domestic aviation is unknown and left in; ``estimated``: it is that of another release,
+    which ``donor_ids`` names per year.
     """
 
     values: FloatArray
@@ -269,7 +259,7 @@ class _Reckoned:
     donor_ids: tuple[str, ...] = ()
 
     def donors_of(self, row: int) -> tuple[str, ...]:
-        """The other releases that a region's values hold."""
+        """The other releases in a region's values."""
         return tuple(self.donor_ids[column] for column in np.flatnonzero(self.estimated[row]))
 
 
@@ -292,7 +282,7 @@ def build_release_table(
     """
     codes = facts["sector_code"]
     rows = facts[~codes.str.contains(".", regex=False) | codes.isin(list(sub_sectors))]
-    # Codes repeat many times over: to number them and sort the few is faster than to sort them all.
+    # Codes repeat many times, so numbering them and sorting the few distinct ones is faster.
     region_index, regions = pd.factorize(rows["region_code"].to_numpy(dtype=object), sort=True)
     years, year_index = np.unique(rows["year"].to_numpy(dtype=np.int64), return_inverse=True)
     sector_index, sectors = pd.factorize(rows["sector_code"].to_numpy(dtype=object), sort=True)
@@ -326,11 +316,11 @@ def build_series(
 ) -> pd.DataFrame:
     """Build the series of one boundary for every region of a release (methods section 1).
 
-    Domestic aviation that the release does not publish is taken in tonnes from another release that does
-    (:func:`find_donors`; flag ``aviation_estimated``, status ``estimated``); where that says 0 there is
-    nothing to estimate, and where none knows the region it stays in (flag ``aviation_included``).
+    If the release does not publish domestic aviation, its tonnes come from another release that does
+    (:func:`find_donors`; flag ``aviation_estimated``, status ``estimated``). A donor's 0 t is no estimate. A
+    region that no donor has keeps its aviation in the total (flag ``aviation_included``).
     Years that only earlier releases publish are linked: old value times the ratio new/old, linear in time
-    between the nearest common years on each side, or the one ratio there is.
+    between the nearest common years on each side, or the only ratio there is.
 
     Args:
         current: The release the series belongs to.
@@ -338,10 +328,9 @@ def build_series(
         earlier: Published earlier releases of the same substance, oldest first.
         donors: Published releases of all greenhouse gases or of carbon dioxide that may show domestic
             aviation, oldest first; carbon dioxide counts as the total there. None: those of ``earlier``.
-        defects: Known defects of the current release: region_code, sector_code, year. The value stands,
+        defects: Known defects of the current release: region_code, sector_code, year. The value stays,
             flagged ``known_defect``, and carries no trend.
-        keep_aviation: Leave domestic aviation in wherever it is (flag ``aviation_included``); for tests
-            of the formulas and for comparing two releases alike.
+        keep_aviation: Leave domestic aviation in (flag ``aviation_included``); for tests of the formulas.
 
     Returns:
         The tidy frame of the module's docstring, sorted by region_code and year.
@@ -352,41 +341,36 @@ def build_series(
     Example: old release 2016 = 100 t, ratios new/old 1.00 in 2015 and 1.10 in 2020 → 2016 linked = 102 t.
     """
     chosen = _find_boundary(boundary)
-    newest_first = list(reversed(earlier))
     known_donors = earlier if donors is None else donors
-    own = _reckon(current, chosen, known_donors, keep_aviation=keep_aviation)
+    own = _add_up(current, chosen, known_donors, keep_aviation=keep_aviation)
     frames = [_published_frame(current, chosen.code, own)]
     known = set(current.years.tolist())
-    for old in newest_first:
+    for old in reversed(earlier):
         vanished = [year for year in old.years.tolist() if year not in known]
         if not vanished:
             continue
         known.update(vanished)
-        before = _reckon(old, chosen, known_donors, keep_aviation=keep_aviation)
+        before = _add_up(old, chosen, known_donors, keep_aviation=keep_aviation)
         frames.append(_linked_frame(current, old, chosen.code, own, before, vanished))
     merged = pd.concat(frames, ignore_index=True).sort_values(["region_code", "year"], ignore_index=True)
     marked = {(region, year) for region, sector, year in defects if chosen.holds(sector)}
     if marked:
+        cells = pd.MultiIndex.from_frame(merged[["region_code", "year"]])
+        is_defect = merged["is_published_year"].to_numpy() & cells.isin(list(marked))
         merged["flags"] = [
-            tuple(sorted({*flags, KNOWN_DEFECT})) if published and (region, year) in marked else flags
-            for region, year, published, flags in zip(
-                merged["region_code"],
-                merged["year"],
-                merged["is_published_year"],
-                merged["flags"],
-                strict=True,
-            )
+            tuple(sorted({*flags, KNOWN_DEFECT})) if defect else flags
+            for flags, defect in zip(merged["flags"], is_defect, strict=True)
         ]
     return merged
 
 
 def build_own_series(values: pd.DataFrame, boundary: str) -> pd.DataFrame:
-    """Build a series from values the owner imports (methods section 1, ``own_series``).
+    """Build a series from values that its owner imports (methods section 1, ``own_series``).
 
     Args:
         values: One row per region_code × year with ``value``, ``unit`` (must be ``tCO2e``), ``source`` and
             ``method`` (text, kept in the register).
-        boundary: Name of the series, such as ``own_series:consumption``; never a boundary of SMHI's rows.
+        boundary: Name of the series, such as ``own_series:consumption``; never one of :data:`BOUNDARIES`.
 
     Returns:
         The tidy frame of the module's docstring; ``release_ids`` empty, flag ``own_series``.
@@ -395,7 +379,7 @@ def build_own_series(values: pd.DataFrame, boundary: str) -> pd.DataFrame:
         ValueError: if a value has another unit, a year comes twice, or the name is a boundary of SMHI's.
     """
     if boundary in BOUNDARIES:
-        msg = f"own series must not be called {boundary!r}: that is reckoned from SMHI's rows and never mixed"
+        msg = f"own series must not be called {boundary!r}: that is made of SMHI's rows and never mixed"
         raise ValueError(msg)
     foreign = sorted(set(values["unit"]) - {"tCO2e"})
     if foreign:
@@ -449,14 +433,12 @@ def to_matrix(series: pd.DataFrame) -> SeriesMatrix:
     status[row, column] = series["status"].to_numpy(dtype=object)
     defect = np.zeros(shape, dtype=np.bool_)
     flags: list[set[str]] = [set() for _ in regions]
-    # Few cells carry a flag: only those are looked into.
+    # Few cells carry a flag, so only those are unpacked.
     for at, own in enumerate(series["flags"].tolist()):
         if own:
             flags[row[at]].update(own)
             defect[row[at], column[at]] = KNOWN_DEFECT in own
-    publishers = np.array(
-        [releases[0] if releases else "" for releases in series["release_ids"].tolist()], dtype=object
-    )
+    publishers = np.array([next(iter(releases), "") for releases in series["release_ids"]], dtype=object)
     release_ids = np.full(len(regions), "", dtype=object)
     named = publishers != ""
     release_ids[row[named]] = publishers[named]
@@ -497,7 +479,7 @@ def fill_gap_years(years: IntArray, values: FloatArray, first_year: int, last_ye
 
 
 def find_one_plant(table: ReleaseTable) -> frozenset[str]:
-    """Find regions where one plant decides: industry + power and heat above half (methods section 1).
+    """Find regions where one plant dominates: industry + power and heat above half (methods section 1).
 
     Args:
         table: A release.
@@ -523,14 +505,13 @@ def _find_boundary(boundary: str | Boundary) -> Boundary:
 def find_donors(years: IntArray, donors: Sequence[ReleaseTable]) -> list[tuple[ReleaseTable, int]]:
     """Find which release shows the domestic aviation of each year (methods section 1).
 
-    The newest release that shows domestic aviation and has the year; for a year none of them has, the newest
-    that has the nearest one they have, of two equally near the earlier: a later year keeps the last known
-    tonnes.
+    This is the newest release that shows domestic aviation and has the year. If none has the year, it is the
+    newest with the nearest year, the earlier of two equally near: a later year keeps the last known tonnes.
 
     Args:
         years: Calendar years wanted.
-        donors: Releases of all greenhouse gases or of carbon dioxide, oldest first. One that could not give a
-            year better than a newer one is not read.
+        donors: Releases of all greenhouse gases or of carbon dioxide, oldest first. A release with no better
+            year than a newer one is not read.
 
     Returns:
         Release and year per year wanted; empty where no release shows domestic aviation.
@@ -549,9 +530,9 @@ def find_donors(years: IntArray, donors: Sequence[ReleaseTable]) -> list[tuple[R
     return [(found[year][2], found[year][1]) for year in years.tolist()] if found else []
 
 
-def _reckon(
+def _add_up(
     table: ReleaseTable, boundary: Boundary, donors: Sequence[ReleaseTable], *, keep_aviation: bool
-) -> _Reckoned:
+) -> _Total:
     """Add up a boundary on one release; ``donors`` may show the domestic aviation it lacks."""
     total = sum((table.sector(code) for code in boundary.plus), np.zeros(table.sector(ALL_SECTORS).shape))
     for code in boundary.minus:
@@ -559,21 +540,21 @@ def _reckon(
             total = total - table.sector(code)
     nowhere = np.zeros(total.shape, dtype=np.bool_)
     if not boundary.without_aviation:
-        return _Reckoned(total, included=nowhere, estimated=nowhere)
+        return _Total(total, included=nowhere, estimated=nowhere)
     if keep_aviation:
-        return _Reckoned(total, included=~nowhere, estimated=nowhere)
+        return _Total(total, included=~nowhere, estimated=nowhere)
     if table.has_aviation:
-        return _Reckoned(total - table.sector(DOMESTIC_AVIATION), included=nowhere, estimated=nowhere)
+        return _Total(total - table.sector(DOMESTIC_AVIATION), included=nowhere, estimated=nowhere)
     chosen = find_donors(table.years, donors)
     if not chosen:
-        return _Reckoned(total, included=~nowhere, estimated=nowhere)
+        return _Total(total, included=~nowhere, estimated=nowhere)
     aviation = np.concatenate(
         [_aviation_of(donor, year, table.region_codes) for donor, year in chosen], axis=1
     )
-    # What flies is part of transport: a release revised downwards has no more of it than that.
+    # Aviation is part of transport, so it cannot exceed the transport of a release revised downwards.
     aviation = np.minimum(aviation, table.sector(TRANSPORT))
     is_unknown = np.isnan(aviation)
-    return _Reckoned(
+    return _Total(
         total - np.where(is_unknown, 0.0, aviation),
         included=is_unknown,
         estimated=aviation > 0,
@@ -592,7 +573,7 @@ def _link(
 ) -> FloatArray:
     """Link vanished years: old value × ratio new/old, linear in time between the nearest common years.
 
-    A ratio to next to nothing may be no number: it links nothing.
+    A ratio that overflows, because the old value is almost 0, links nothing.
     """
     common = np.intersect1d(years, old_years)
     new_common = new[:, np.searchsorted(years, common)]
@@ -610,36 +591,18 @@ def _link(
 
 
 def _align(values: FloatArray, own: Sequence[str], wanted: Sequence[str]) -> FloatArray:
-    """Put rows into another order of regions; NaN for a region that is not there."""
+    """The rows in another order of regions; NaN for a region that is missing."""
     if tuple(own) == tuple(wanted):
         return values
-    position = {code: index for index, code in enumerate(own)}
-    aligned = np.full((len(wanted), values.shape[1]), np.nan)
-    for row, code in enumerate(wanted):
-        if code in position:
-            aligned[row] = values[position[code]]
-    return aligned
+    return pd.DataFrame(values, index=list(own)).reindex(list(wanted)).to_numpy()
 
 
-def _unique(*release_ids: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(release_ids))
-
-
-_FLAGS: Final = {
-    (False, False): (),
-    (False, True): (AVIATION_ESTIMATED,),
-    (True, False): (AVIATION_INCLUDED,),
-    (True, True): (AVIATION_ESTIMATED, AVIATION_INCLUDED),
-}
-"""(aviation left in, aviation estimated) → flags."""
-
-
-def _published_frame(table: ReleaseTable, boundary: str, own: _Reckoned) -> pd.DataFrame:
+def _published_frame(table: ReleaseTable, boundary: str, own: _Total) -> pd.DataFrame:
     """The rows of the years that the release publishes."""
     release_ids: list[tuple[str, ...]] = [(table.release_id,)] * own.values.size
     columns = len(table.years)
     for row, column in np.argwhere(own.estimated).tolist():
-        release_ids[row * columns + column] = _unique(table.release_id, own.donor_ids[column])
+        release_ids[row * columns + column] = (table.release_id, own.donor_ids[column])
     return _tidy(
         table.region_codes,
         boundary,
@@ -656,24 +619,22 @@ def _linked_frame(
     table: ReleaseTable,
     old: ReleaseTable,
     boundary: str,
-    own: _Reckoned,
-    before: _Reckoned,
+    own: _Total,
+    before: _Total,
     years: Sequence[int],
 ) -> pd.DataFrame:
     """The rows of years that only an older release publishes, by the ratios of the common years."""
     columns = np.searchsorted(old.years, years)
     of_old = {code: row for row, code in enumerate(old.region_codes)}
     shape = (len(table.region_codes), len(years))
-    marks = {"included": np.zeros(shape, dtype=np.bool_), "estimated": np.zeros(shape, dtype=np.bool_)}
-    release_ids = []
+    included, estimated = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    release_ids: list[tuple[str, ...]] = []
     for row, code in enumerate(table.region_codes):
-        at = of_old.get(code)
-        for name, mark in marks.items():
-            mark[row] = getattr(own, name)[row].any() | (
-                False if at is None else getattr(before, name)[at].any()
-            )
-        donors = (*own.donors_of(row), *(() if at is None else before.donors_of(at)))
-        release_ids += [_unique(table.release_id, old.release_id, *donors)] * len(years)
+        sides = [(own, row), *((before, at) for at in [of_old.get(code)] if at is not None)]
+        included[row] = any(side.included[at].any() for side, at in sides)
+        estimated[row] = any(side.estimated[at].any() for side, at in sides)
+        donors = [donor for side, at in sides for donor in side.donors_of(at)]
+        release_ids += [tuple(dict.fromkeys((table.release_id, old.release_id, *donors)))] * len(years)
     aligned = _align(before.values, old.region_codes, table.region_codes)
     return _tidy(
         table.region_codes,
@@ -682,14 +643,16 @@ def _linked_frame(
         _link(table.years, own.values, old.years, aligned, years),
         status=np.full(shape, LINKED, dtype=object),
         published=False,
-        flags=_flags_of(**marks),
+        flags=_flags_of(included, estimated),
         release_ids=release_ids,
     )
 
 
 def _flags_of(included: BoolArray, estimated: BoolArray) -> list[tuple[str, ...]]:
-    pairs = zip(included.reshape(-1).tolist(), estimated.reshape(-1).tolist(), strict=True)
-    return [_FLAGS[pair] for pair in pairs]
+    """The sorted flags of each cell, region by region."""
+    both = (AVIATION_ESTIMATED, AVIATION_INCLUDED)
+    cells = zip(estimated.reshape(-1).tolist(), included.reshape(-1).tolist(), strict=True)
+    return [tuple(compress(both, cell)) for cell in cells]
 
 
 def _tidy(
@@ -703,7 +666,7 @@ def _tidy(
     flags: Sequence[tuple[str, ...]],
     release_ids: Sequence[tuple[str, ...]],
 ) -> pd.DataFrame:
-    """Lay matrices out as rows; ``flags`` and ``release_ids`` are per cell, region by region."""
+    """Matrices as rows; ``flags`` and ``release_ids`` are per cell, region by region."""
     frame = pd.DataFrame(
         {
             "region_code": np.repeat(np.array(region_codes, dtype=object), len(years)),

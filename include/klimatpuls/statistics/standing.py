@@ -1,15 +1,15 @@
 """Where a target stands (methods section 6).
 
-A standing is a *sensitivity to the way of reckoning*, not a probability: of the variants of
-:mod:`klimatpuls.statistics.trend`, how many end at or below the level. It is always written "7 of 8 ways".
+A standing shows how much the result depends on the method; it is not a probability. It counts how many of
+the method variants of :mod:`klimatpuls.statistics.trend` end at or below the level, such as 7 of 8.
 
-The order in which a status is found:
+The first rule that applies gives the status:
 
-1. the level cannot be reckoned → ``not_computable`` (or ``insufficient_data`` without a population forecast)
-2. domestic aviation of the boundary is not known in any release → ``insufficient_data``
-3. target year observed → ``met`` or ``missed``, on the value of that year
+1. the level cannot be calculated → ``not_computable``, or ``insufficient_data`` without a forecast
+2. no release shows the domestic aviation of the boundary → ``insufficient_data``
+3. target year observed → ``met`` or ``missed``, by the value of that year
 4. target year passed, no figure yet → ``awaiting_data`` with the expected month
-5. too few points for a trend → ``insufficient_data``: a status is never shown without its count
+5. too few points for a trend → ``insufficient_data``: a counted status always has its count
 6. latest value at or below the level → ``below_level`` (not for a carbon budget)
 7. more than 10 years after the latest data year → ``too_far``
 8. ``all_below`` ``most_below`` ``split`` ``few_below`` ``none_below``
@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.statistics import trend
 from klimatpuls.statistics.series import (
     AVIATION_INCLUDED,
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from klimatpuls.statistics.trend import BoolArray, FloatArray, IntArray
 
 ROUNDING: Final = 1e-9
-"""Share of the level by which two sums of the same numbers may differ on two machines: no emission is known
-that finely, and without it a line that ends exactly at the level would count here and not there."""
+"""Share of the level by which two sums of the same numbers may differ between machines. No emission is known
+that precisely, and without it a projection that ends exactly at the level would count on one machine only."""
 
 MET: Final = "met"
 MISSED: Final = "missed"
@@ -67,54 +67,23 @@ INSUFFICIENT_DATA: Final = "insufficient_data"
 NOT_COMPUTABLE: Final = "not_computable"
 
 STATUSES: Final = (
-    MET,
-    MISSED,
-    AWAITING_DATA,
-    BELOW_LEVEL,
-    ALL_BELOW,
-    MOST_BELOW,
-    SPLIT,
-    FEW_BELOW,
-    NONE_BELOW,
-    TOO_FAR,
-    INSUFFICIENT_DATA,
-    NOT_COMPUTABLE,
-)
+    MET, MISSED, AWAITING_DATA, BELOW_LEVEL, ALL_BELOW, MOST_BELOW, SPLIT, FEW_BELOW, NONE_BELOW, TOO_FAR,
+    INSUFFICIENT_DATA, NOT_COMPUTABLE,
+)  # fmt: skip
 
-REASONS: Final[dict[str, tuple[str, str]]] = {
-    trend.TOO_FEW_POINTS: (
-        "färre än fyra observerade år sedan 2015",
-        "fewer than four observed years since 2015",
-    ),
-    trend.SPAN_TOO_SHORT: (
-        "de observerade åren sedan 2015 spänner över färre än fem år",
-        "the observed years since 2015 span fewer than five years",
-    ),
-    "aviation_unknown": (
-        "ingen utgåva visar inrikesflyget, så måttet går inte att räkna ut",
-        "no release shows domestic aviation, so the boundary cannot be reckoned",
-    ),
-    "no_population_forecast": (
-        "ingen befolkningsprognos för målåret",
-        "no population forecast for the target year",
-    ),
-    "no_stated_cap": (
-        "nettonollmålet anger ingen högsta återstående mängd",
-        "the net-zero target states no cap on what may remain",
-    ),
-    "base_year_missing": ("ingen utgåva har basåret", "no release has the base year"),
-    "boundary_missing": (
-        "målets avgränsning finns varken hos SMHI eller bland importerade värden",
-        "the target's boundary is neither in SMHI's figures nor imported",
-    ),
-    "region_missing": ("kommunen saknas i serien", "the region is not in the series"),
-    "target_year_missing": ("ingen utgåva har målåret", "no release has the target year"),
-    "budget_start_missing": (
-        "ingen utgåva har budgetens första år",
-        "no release has the first year of the budget",
-    ),
-}
-"""Why there is no standing: Swedish and English."""
+REASONS: Final = (
+    trend.TOO_FEW_POINTS,
+    trend.SPAN_TOO_SHORT,
+    "aviation_unknown",  # no release shows domestic aviation
+    "no_population_forecast",  # for the target year
+    "no_stated_cap",  # a net-zero target that states no cap on what may remain
+    "base_year_missing",  # no release has the base year
+    "boundary_missing",  # neither in SMHI's figures nor imported
+    "region_missing",  # the region is not in the series
+    "target_year_missing",  # no release has the target year
+    "budget_start_missing",  # no release has the first year of the budget
+)
+"""Why there is no standing."""
 
 PROXY_BASE: Final = "proxy"
 """Status of the nation's effort-sharing base while the official outcome is not held."""
@@ -127,82 +96,31 @@ PUBLISHING_LAG_YEARS: Final = 2
 PUBLISHING_MONTH: Final = 5
 
 MART_COLUMNS: Final = (
-    "region_code",
-    "target_id",
-    "is_own_target",
-    "boundary",
-    "base_year",
-    "target_year",
-    "level_tco2e",
-    "last_year",
-    "last_tco2e",
-    "status",
-    "variants_met",
-    "variants_n",
-    "central_tco2e",
-    "spread_low_tco2e",
-    "spread_high_tco2e",
-    "gap_tco2e",
-    "required_annual_rate",
-    "achieved_annual_rate",
-    "path_position_tco2e",
-    "hangs_on",
-    "flags",
-    "release_id",
-    "method_version",
-    "as_of_date",
-)
-"""The columns of ``mart.target_progress``, in its order."""
+    "region_code", "target_id", "is_own_target", "boundary", "base_year", "target_year", "level_tco2e",
+    "last_year", "last_tco2e", "status", "variants_met", "variants_n", "central_tco2e", "spread_low_tco2e",
+    "spread_high_tco2e", "gap_tco2e", "required_annual_rate", "achieved_annual_rate", "path_position_tco2e",
+    "hangs_on", "flags", "release_id", "method_version", "as_of_date",
+)  # fmt: skip
+"""The first columns of ``mart.target_progress``, in its order."""
 
 EXTRA_COLUMNS: Final = (
-    "reason",
-    "base_tco2e",
-    "base_status",
-    "gap_pct_of_base",
-    "observed_gap_tco2e",
-    "required_t_per_year",
-    "path_start_year",
-    "path_position_pct_of_base",
-    "before_year",
-    "before_status",
-    "before_variants_met",
-    "before_variants_n",
-    "before_central_tco2e",
-    "expected_month",
-    "data_lag_months",
-    "budget_used_share",
-    "budget_time_used_share",
-    "budget_runs_out_year",
-    "achieved_from_year",
-    "annual_reduction_since_2015",
-)
+    "reason", "base_tco2e", "base_status", "gap_pct_of_base", "observed_gap_tco2e", "required_t_per_year",
+    "path_start_year", "path_position_pct_of_base", "before_year", "before_status", "before_variants_met",
+    "before_variants_n", "before_central_tco2e", "expected_month", "data_lag_months", "budget_used_share",
+    "budget_time_used_share", "budget_runs_out_year", "achieved_from_year", "annual_reduction_since_2015",
+)  # fmt: skip
 
-JUDGED_COLUMNS: Final = (
-    "status",
-    "variants_met",
-    "variants_n",
-    "central_tco2e",
-    "level_tco2e",
-    "gap_tco2e",
-    "last_year",
+STATUS_COLUMNS: Final = (
+    "status", "variants_met", "variants_n", "central_tco2e", "level_tco2e", "gap_tco2e", "last_year",
     "last_tco2e",
-)
-"""What a step of a revision stores of a standing."""
+)  # fmt: skip
+"""What one step of a revision stores of a standing."""
 
 _INTEGER_COLUMNS: Final = (
-    "base_year",
-    "target_year",
-    "last_year",
-    "variants_met",
-    "variants_n",
-    "path_start_year",
-    "before_year",
-    "before_variants_met",
-    "before_variants_n",
-    "data_lag_months",
-    "budget_runs_out_year",
+    "base_year", "target_year", "last_year", "variants_met", "variants_n", "path_start_year", "before_year",
+    "before_variants_met", "before_variants_n", "data_lag_months", "budget_runs_out_year",
     "achieved_from_year",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -218,7 +136,7 @@ class _Count:
 
 @dataclass(frozen=True)
 class _Case:
-    """One target on the rows it is about: everything a status is decided from, per region."""
+    """Everything that decides the status of one target, per region."""
 
     target: Target
     matrix: SeriesMatrix
@@ -231,12 +149,12 @@ class _Case:
 
     @property
     def is_budget(self) -> bool:
-        return self.target.target_type is TargetType.CARBON_BUDGET
+        return self.target.target_type == TargetType.CARBON_BUDGET
 
 
 @dataclass(frozen=True)
 class _Verdict:
-    """Status, reason and count of each region at a given stock of points."""
+    """Status, reason and count of each region, from a given set of points."""
 
     status: NDArray[np.object_]
     reason: NDArray[np.object_]
@@ -246,44 +164,24 @@ class _Verdict:
     points: FloatArray
 
 
-def required_annual_rate(last_tco2e: float, level_tco2e: float, years: float) -> float:
+def required_annual_rates(last: FloatArray, level: FloatArray, years: FloatArray) -> FloatArray:
     """Constant yearly reduction that takes emissions from the latest year to the level (methods section 6).
 
     Args:
-        last_tco2e: Emissions in the latest observed year, tonnes CO2e.
-        level_tco2e: Emissions allowed in the target year, tonnes CO2e, >= 0.
-        years: Target year minus latest observed year, > 0.
+        last: Emissions of the latest observed year, tonnes CO2e, shape ``(n_regions,)``.
+        level: Emissions allowed in the target year, tonnes CO2e, same shape.
+        years: Target year minus latest observed year, > 0; NaN where there is none.
 
     Returns:
-        Fraction per year in [0, 1): 0 when the latest value is at or below the level; NaN when the level
+        Fraction per year in [0, 1): 0 where the latest value is at or below the level; NaN where the level
         is 0 or under 1 % of the latest value (tonnes per year are given instead).
-
-    Raises:
-        ValueError: if years is not positive.
 
     Example: from 139 205 t to 69 434.5 t in 6 years → 0.109 (Tierp, 10.9 % a year).
     """
-    if years <= 0:
-        msg = f"years to the target must be positive, got {years}"
-        raise ValueError(msg)
-    rates = _required_rates(np.array([last_tco2e]), np.array([level_tco2e]), np.array([float(years)]))
-    return float(rates[0])
-
-
-def achieved_annual_rate(years: IntArray, values: FloatArray) -> FloatArray:
-    """Constant yearly reduction over the latest three to five years (methods section 6).
-
-    Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
-        values: Observed tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
-
-    Returns:
-        1 − (E_last/E_a)^(1/(last−a)), a as :func:`achieved_from_year` gives it; fraction per year, negative
-        when emissions rose; NaN without such a year or with E_a = 0.
-
-    Example: 100 t in 2020, 81 t in 2022 and 2024 → 1 − 0.81^(1/4) = 0.0513.
-    """
-    return reduction_since(years, values, achieved_from_year(years, values))
+    computable = (level > 0) & (level < last) & (level >= SMALL_LEVEL_SHARE * last)
+    ratio = np.divide(level, last, out=np.full(len(last), np.nan), where=computable)
+    rate = 1.0 - ratio ** (1.0 / years)
+    return np.where((last <= level) & ~np.isnan(years), 0.0, rate)
 
 
 def achieved_from_year(years: IntArray, values: FloatArray) -> FloatArray:
@@ -329,41 +227,6 @@ def reduction_since(years: IntArray, values: FloatArray, first_year: FloatArray)
     return rate
 
 
-def evaluate(
-    target: Target,
-    series: pd.DataFrame | None,
-    *,
-    as_of: dt.date,
-    population_forecast: Mapping[tuple[str, int], float] | None = None,
-    one_plant: Collection[str] = (),
-    allow_aviation: bool = False,
-) -> pd.DataFrame:
-    """Evaluate one target (methods section 6): :func:`evaluate_all` for a single target.
-
-    Args:
-        target: The target.
-        series: Tidy series of its boundary; None where the boundary is neither in SMHI nor imported.
-        as_of: The run's day.
-        population_forecast: (region_code, year) → inhabitants.
-        one_plant: Regions to flag ``one_plant``.
-        allow_aviation: Give a standing also where aviation could not be taken out.
-
-    Returns:
-        As :func:`evaluate_all`.
-
-    Example: see :func:`evaluate_all`.
-    """
-    by_boundary = {} if series is None else {target.boundary: series}
-    return evaluate_all(
-        [target],
-        by_boundary,
-        as_of=as_of,
-        population_forecast=population_forecast,
-        one_plant=one_plant,
-        allow_aviation=allow_aviation,
-    )
-
-
 def evaluate_all(
     targets: Sequence[Target],
     series_by_boundary: Mapping[str, pd.DataFrame],
@@ -376,10 +239,10 @@ def evaluate_all(
     """Evaluate every target, comparison lines for every region of their series (methods section 6).
 
     ``gap_tco2e`` is the central projection minus the level, ``observed_gap_tco2e`` the latest observed
-    value minus the level (once judged, both are the target year's value minus the level; net zero
-    without a stated cap: both are the latest value). For a carbon budget ``level_tco2e``,
-    ``central_tco2e`` and the spread are totals over the budget's years. A target too far ahead has
-    neither count, projection nor gap. Which targets are in force is the caller's choice
+    value minus the level. Once the target year is observed, both are its value minus the level; for net zero
+    without a stated cap both are the latest value. For a carbon budget ``level_tco2e``, ``central_tco2e`` and
+    the spread are totals over the budget's years. A target too far ahead has neither count, projection nor
+    gap. The caller chooses which targets are in force
     (:meth:`klimatpuls.statistics.targets.Target.in_force`).
 
     Args:
@@ -394,7 +257,7 @@ def evaluate_all(
     Returns:
         One row per target × region: :data:`MART_COLUMNS` and :data:`EXTRA_COLUMNS`. Rates are fractions
         per year; ``hangs_on`` is a tuple of years, ``flags`` a sorted tuple of text; counts and years are
-        nullable integers; everything that is not defined is NULL, with ``reason`` where there is no status.
+        nullable integers; undefined values are NULL, with ``reason`` where there is no status.
 
     Example: 100, 90, 80, 70, 60 t in 2015, 2020, 2022, 2023, 2024 and a fixed level of 50 t in 2030 →
     required rate 1 − (50/60)^(1/6) = 0.0299.
@@ -421,47 +284,15 @@ def evaluate_matrix(
     *,
     as_of: dt.date,
     population_forecast: Mapping[tuple[str, int], float] | None = None,
-    one_plant: Collection[str] = (),
-    allow_aviation: bool = False,
-) -> pd.DataFrame:
-    """Evaluate one target on a series in matrix form with given base values (methods sections 6 and 7).
-
-    Used where the level must come from another release than the series: the steps of a revision.
-
-    Args:
-        target: The target; whose it is does not restrict the rows.
-        matrix: The series.
-        base: Base values, tonnes CO2e, shape ``(n_regions,)``.
-        as_of: The run's day.
-        population_forecast: (region_code, year) → inhabitants.
-        one_plant: Regions to flag ``one_plant``.
-        allow_aviation: As in :func:`evaluate_all`.
-
-    Returns:
-        One row per region of ``matrix``, columns as :func:`evaluate_all`.
-
-    Example: series falling to 60 t in 2024 and base 100 t of another release, 50 % below → level 50 t.
-    """
-    case = _build_case(target, matrix, base, as_of, population_forecast or {}, allow_aviation=allow_aviation)
-    return _finish([_evaluate_case(case, frozenset(one_plant))])
-
-
-def judge_matrix(
-    target: Target,
-    matrix: SeriesMatrix,
-    base: FloatArray,
-    *,
-    as_of: dt.date,
-    population_forecast: Mapping[tuple[str, int], float] | None = None,
     allow_aviation: bool = False,
 ) -> dict[str, NDArray[Any]]:
-    """Judge one target as :func:`evaluate_matrix` does, without what only a reader of one result needs.
+    """Evaluate the status of one target on a series, with base values of any release (methods section 7).
 
-    The steps of a revision ask for a status many times over (methods section 7); rates, paths and the years
-    a verdict hangs on are left out.
+    The steps of a revision need a status many times over, so rates, paths and the years that a verdict hangs
+    on are left out.
 
     Args:
-        target: The target; whose it is does not restrict the rows.
+        target: The target; its owner does not restrict the rows.
         matrix: The series.
         base: Base values, tonnes CO2e, shape ``(n_regions,)``.
         as_of: The run's day.
@@ -469,16 +300,16 @@ def judge_matrix(
         allow_aviation: As in :func:`evaluate_all`.
 
     Returns:
-        Column of :data:`JUDGED_COLUMNS` → its values, one per region of ``matrix``, equal to those of
-        :func:`evaluate_matrix`.
+        Column of :data:`STATUS_COLUMNS` → its values, one per region of ``matrix``, equal to those of
+        :func:`evaluate_all`.
 
     Example: series falling to 60 t in 2024 and base 100 t, 50 % below → level 50 t, last 60 t.
     """
     case = _build_case(target, matrix, base, as_of, population_forecast or {}, allow_aviation=allow_aviation)
-    verdict = _judge(case, matrix.observed)
+    verdict = _evaluate_status(case, matrix.observed)
     gap, _ = _gaps(case, verdict)
     counted, known = verdict.count.n > 0, verdict.last_year > 0
-    columns = {
+    return {
         "status": verdict.status,
         "variants_met": np.where(counted, verdict.count.met, np.nan),
         "variants_n": np.where(counted, verdict.count.n, np.nan),
@@ -488,18 +319,17 @@ def judge_matrix(
         "last_year": np.where(known, verdict.last_year, np.nan),
         "last_tco2e": verdict.last,
     }
-    return {name: columns[name] for name in JUDGED_COLUMNS}
 
 
 def is_at_or_below(value: FloatArray, level: FloatArray) -> BoolArray:
-    """Whether a value is at or below the level, whichever way a processor rounded its sums (section 6).
+    """Whether a value is at or below the level, however a processor rounded its sums (methods section 6).
 
     Args:
         value: Tonnes CO2e.
         level: Tonnes CO2e, of a shape that broadcasts with it.
 
     Returns:
-        True where it is, within :data:`ROUNDING` of the level; False where either is NaN.
+        True within :data:`ROUNDING` of the level; False where either is NaN.
 
     Example: 37.00000000001 t against a level of 37 t → True.
     """
@@ -515,7 +345,7 @@ def count_at_or_below(projected: FloatArray, level: FloatArray) -> tuple[IntArra
         level: Tonnes CO2e, shape ``(n_regions,)``.
 
     Returns:
-        How many do, and how many are defined, each of shape ``(n_regions,)``.
+        The number at or below and the number defined, each of shape ``(n_regions,)``.
 
     Example: 30, 40 and NaN t against 37 t → 1 of 2.
     """
@@ -544,7 +374,7 @@ def name_counts(met: IntArray, n: IntArray) -> NDArray[np.object_]:
 
 
 def build_verdict_record(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Reckon how often earlier verdicts came true (methods section 6).
+    """Calculate how often earlier verdicts came true (methods section 6).
 
     Args:
         verdicts: One row per earlier verdict: ``status`` (one of the five counted statuses or
@@ -553,7 +383,7 @@ def build_verdict_record(verdicts: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per status × target_year: ``verdicts_n``, ``came_true_n``, ``came_true_pct``. Statuses
-        without an outcome yet have no row.
+        without an outcome have no row.
 
     Example: three verdicts ``most_below`` for 2024, two of them at the level → 66.7 %.
     """
@@ -573,7 +403,7 @@ def _evaluate_one(
     one_plant: frozenset[str],
     allow_aviation: bool,
 ) -> dict[str, object]:
-    """Evaluate one target on all its rows; columns as plain arrays and lists."""
+    """Evaluate one target on all its rows; columns as arrays and lists."""
     owner = target.region_code
     if matrix is not None and owner is not None:
         matrix = matrix.select([owner])
@@ -587,8 +417,8 @@ def _evaluate_one(
 
 def _evaluate_case(case: _Case, one_plant: frozenset[str]) -> dict[str, object]:
     target, matrix = case.target, case.matrix
-    verdict = _judge(case, case.matrix.observed)
-    before = _judge(case, _without_newest(case.matrix.observed))
+    verdict = _evaluate_status(case, case.matrix.observed)
+    before = _evaluate_status(case, _without_newest(case.matrix.observed))
     flags = [
         _flags(target, code, own, one_plant)
         for code, own in zip(matrix.region_codes, matrix.flags, strict=True)
@@ -605,7 +435,7 @@ def _evaluate_case(case: _Case, one_plant: frozenset[str]) -> dict[str, object]:
 
 
 def _finish(frames: Sequence[dict[str, object]]) -> pd.DataFrame:
-    """Put the columns of all targets together, in order and with their types."""
+    """Join the columns of all targets, in order and with their types."""
     columns = [*MART_COLUMNS, *EXTRA_COLUMNS]
     if not frames:
         return pd.DataFrame(columns=columns)
@@ -624,7 +454,7 @@ def _build_case(
     *,
     allow_aviation: bool,
 ) -> _Case:
-    year = target.judged_year(as_of)
+    year = target.evaluation_year(as_of)
     population = np.array([forecast.get((code, year), np.nan) for code in matrix.region_codes])
     reasons = {
         TargetType.FIXED_LEVEL_PER_CAPITA: "no_population_forecast",
@@ -642,8 +472,8 @@ def _build_case(
     )
 
 
-def _judge(case: _Case, observed: FloatArray) -> _Verdict:
-    """Find status and count with a given stock of observed values (the order of the module's docstring)."""
+def _evaluate_status(case: _Case, observed: FloatArray) -> _Verdict:
+    """Status and count from a set of observed values, by the rules of the module's docstring."""
     years = case.matrix.years
     last_year, last = trend.last_observed(years, observed)
     points = trend.select_points(years, observed)
@@ -688,17 +518,16 @@ def _judge(case: _Case, observed: FloatArray) -> _Verdict:
 
 
 def _outcome(case: _Case) -> FloatArray:
-    """Give the observed (or linked) value the target is finally judged on."""
+    """The observed (or linked) value that decides the target in the end."""
     if not case.is_budget:
         return case.matrix.at(case.year)
     first = int(case.target.budget_start_year or case.year)
-    filled = fill_gap_years(case.matrix.years, case.matrix.values, first, case.year)
-    total: FloatArray = filled.sum(axis=1)
+    total: FloatArray = fill_gap_years(case.matrix.years, case.matrix.values, first, case.year).sum(axis=1)
     return total
 
 
 def _budget_start_missing(case: _Case) -> BoolArray:
-    """Whether a budget begins in a year before the first one any release has."""
+    """Whether a budget begins before the first year of any release."""
     if not case.is_budget or case.target.budget_start_year is None:
         return np.zeros(len(case.level), dtype=np.bool_)
     present = ~np.isnan(case.matrix.values)
@@ -708,8 +537,8 @@ def _budget_start_missing(case: _Case) -> BoolArray:
 
 
 def _count_level(case: _Case, points: FloatArray) -> _Count:
-    projected = trend.project(case.matrix.years, points, np.array([case.year]))[:, 0, :]
-    return _count(projected, case.level)
+    """Count the variants that end at or below the level in the target year."""
+    return _count(trend.project(case.matrix.years, points, np.array([case.year]))[:, 0, :], case.level)
 
 
 def _count_budget(case: _Case, points: FloatArray, last_year: IntArray) -> _Count:
@@ -738,7 +567,7 @@ def _count(projected: FloatArray, level: FloatArray) -> _Count:
 
 
 def _without_newest(observed: FloatArray) -> FloatArray:
-    """Take the newest observed value of each region away."""
+    """The observed values without the newest of each region."""
     present = ~np.isnan(observed)
     newest = present & (present[:, ::-1].cumsum(axis=1)[:, ::-1] == 1)
     return np.where(newest, np.nan, observed)
@@ -770,7 +599,7 @@ def _central(case: _Case, points: FloatArray, last_year: IntArray) -> FloatArray
 
 
 def _describe(case: _Case, verdict: _Verdict) -> dict[str, object]:
-    """Columns that say what was judged, on which data, with which count."""
+    """Columns on what was evaluated, on which data, with which count."""
     target, rows = case.target, len(verdict.last)
     counted = verdict.count.n > 0
     awaiting = verdict.status == AWAITING_DATA
@@ -808,23 +637,23 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     ahead = (left > 0) & (verdict.last_year > 0) & (not case.is_budget)
     gap, observed_gap = _gaps(case, verdict)
     years_left = np.where(ahead, left, np.nan)
-    required = _required_rates(verdict.last, case.level, years_left)
+    required = required_annual_rates(verdict.last, case.level, years_left)
     in_tonnes = ahead & np.isnan(required)
     start_year, path = path_values(target, case.matrix, case.base, case.level, verdict.last_year)
     position = verdict.last - path
     positive_base = np.where(case.base > 0, case.base, np.nan)
     years, observed = case.matrix.years, case.matrix.observed
     achieved_from = achieved_from_year(years, observed)
-    base_status = [""] * len(gap)
-    if target.base_year is not None and target.base_year in case.matrix.years:
-        column = int(np.flatnonzero(case.matrix.years == target.base_year)[0])
+    base_status: list[str | None] = [None] * len(gap)
+    if target.base_year is not None and target.base_year in years:
+        column = int(np.flatnonzero(years == target.base_year)[0])
         base_status = [
-            PROXY_BASE if uses_national_proxy(target, code) else str(status)
+            PROXY_BASE if uses_national_proxy(target, code) else str(status) or None
             for code, status in zip(case.matrix.region_codes, case.matrix.status[:, column], strict=True)
         ]
     return {
         "base_tco2e": case.base,
-        "base_status": pd.Series([status or None for status in base_status], dtype=object),
+        "base_status": pd.Series(base_status, dtype=object),
         "gap_tco2e": gap,
         "gap_pct_of_base": 100.0 * gap / positive_base,
         "observed_gap_tco2e": observed_gap,
@@ -842,8 +671,8 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
 
 
 def _gaps(case: _Case, verdict: _Verdict) -> tuple[FloatArray, FloatArray]:
-    """Central projection and latest value above the level; the outcome above it once that is final."""
-    if case.target.target_type is TargetType.NET_ZERO and case.target.residual_percent is None:
+    """Central projection and latest value above the level; the outcome above the level once it is final."""
+    if case.target.target_type == TargetType.NET_ZERO and case.target.residual_percent is None:
         return verdict.last, verdict.last
     final = np.isin(verdict.status, (MET, MISSED))
     outcome = _outcome(case)
@@ -853,7 +682,7 @@ def _gaps(case: _Case, verdict: _Verdict) -> tuple[FloatArray, FloatArray]:
 
 
 def _describe_before(verdict: _Verdict, before: _Verdict) -> dict[str, object]:
-    """The newest year's weight: the same computed without it."""
+    """How much the newest year weighs: the status without it."""
     counted = before.count.n > 0
     known = verdict.last_year > 0
     return {
@@ -866,7 +695,7 @@ def _describe_before(verdict: _Verdict, before: _Verdict) -> dict[str, object]:
 
 
 def _budget_columns(case: _Case, verdict: _Verdict) -> dict[str, object]:
-    """Share of budget and of time used, and the year the budget runs out along the central projection."""
+    """Share of budget and time used, and the year in which the central projection uses the budget up."""
     rows = len(verdict.last)
     if not case.is_budget or case.target.budget_start_year is None:
         empty = np.full(rows, np.nan)
@@ -887,20 +716,13 @@ def _budget_columns(case: _Case, verdict: _Verdict) -> dict[str, object]:
     }
 
 
-def _required_rates(last: FloatArray, level: FloatArray, years: FloatArray) -> FloatArray:
-    computable = (level > 0) & (level < last) & (level >= SMALL_LEVEL_SHARE * last)
-    ratio = np.divide(level, last, out=np.full(len(last), np.nan), where=computable)
-    rate = 1.0 - ratio ** (1.0 / years)
-    return np.where((last <= level) & ~np.isnan(years), 0.0, rate)
-
-
 def _flags(
     target: Target, region_code: str, own: tuple[str, ...], one_plant: frozenset[str]
 ) -> tuple[str, ...]:
     flags = set(own)
     if region_code in one_plant:
         flags.add(ONE_PLANT)
-    if target.target_type is TargetType.CARBON_BUDGET:
+    if target.target_type == TargetType.CARBON_BUDGET:
         flags.add("carbon_budget")
     if target.boundary == EFFORT_SHARING_PROXY:
         flags.add("proxy")
@@ -908,7 +730,7 @@ def _flags(
 
 
 def _nothing(target: Target, owner: str | None, reason: str, as_of: dt.date) -> dict[str, object]:
-    """One row for a target that has no series (a comparison line without a series has none)."""
+    """One row for an own target that has no series, none for a comparison line."""
     rows = 0 if owner is None else 1
     known: dict[str, object] = {
         "region_code": owner,
@@ -916,7 +738,7 @@ def _nothing(target: Target, owner: str | None, reason: str, as_of: dt.date) -> 
         "is_own_target": target.is_own,
         "boundary": target.boundary,
         "base_year": np.nan if target.base_year is None else target.base_year,
-        "target_year": target.judged_year(as_of),
+        "target_year": target.evaluation_year(as_of),
         "status": NOT_COMPUTABLE,
         "reason": reason,
         "hangs_on": (),
@@ -925,8 +747,7 @@ def _nothing(target: Target, owner: str | None, reason: str, as_of: dt.date) -> 
         "as_of_date": as_of,
     }
     texts = {"base_status", "before_status", "expected_month", "release_id"}
-    columns: dict[str, object] = {}
-    for name in (*MART_COLUMNS, *EXTRA_COLUMNS):
-        value = known.get(name, None if name in texts else np.nan)
-        columns[name] = [value] * rows
-    return columns
+    return {
+        name: [known.get(name, None if name in texts else np.nan)] * rows
+        for name in (*MART_COLUMNS, *EXTRA_COLUMNS)
+    }

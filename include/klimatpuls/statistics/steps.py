@@ -1,9 +1,8 @@
-"""Formulas as named steps: each names what it needs by its parameters; a failed one fails only what needs it.
+"""Formulas as named steps: parameters name what a step needs, and a failed step fails only what needs it.
 
-A step is a function whose parameters are called like the inputs (*roots*) and the steps it needs, so what
-depends on what follows from the code and is written down nowhere else. A step made with :meth:`Steps.table`
-gives the rows of a table; one made with :meth:`Steps.shared` gives what several tables are calculated from.
-Pure.
+The parameters of a step are named after the inputs (*roots*) and steps that it needs, so the dependencies
+follow from the code alone. A step made with :meth:`Steps.table` gives the rows of a table; one made with
+:meth:`Steps.shared` gives a value that several tables need. Pure.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from klimatpuls.errors import WarehouseError, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
 
@@ -32,7 +31,7 @@ class Step:
     Attributes:
         name: Name of the step; of one that gives a table, the table's.
         make: The formula; called with what it needs, by name.
-        needs: Roots and steps that it is calculated from, as its parameters name them.
+        needs: Roots and steps it is calculated from: the names of its parameters.
         is_table: Whether it gives the rows of a table.
     """
 
@@ -44,12 +43,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a step gave nothing.
+    """Why a step failed.
 
     Attributes:
-        step: The step or root that failed first; all others failed for want of it.
+        step: The step or root that failed first; the others failed because they need it.
         error_class: Name of its Python exception.
-        message: What the exception says, and where in the code it was raised.
+        message: The message of the exception, and where in the code it was raised.
         error: The exception itself.
     """
 
@@ -60,7 +59,7 @@ class Failure:
 
     @classmethod
     def of(cls, step: str, error: BaseException) -> Failure:
-        """The failure that an exception is.
+        """Make the failure of an exception.
 
         Args:
             step: The step or root that raised it.
@@ -80,11 +79,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one table.
+    """The outcome of one table.
 
     Attributes:
         table: The table.
-        needs: Every root and step that it rests on, near or far.
+        needs: Every root and step that it needs, directly or through another.
         frame: Its rows; None where it failed.
         failure: Why it failed; None where it did not.
     """
@@ -97,18 +96,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps that lead from some inputs to some tables.
+    """Steps from inputs to tables.
 
     Attributes:
         roots: Names of the inputs.
-        steps: Name → step, in the order in which tables are calculated; what a step needs stands before it.
+        steps: Name → step, in the order of calculation; a step follows what it needs.
     """
 
     roots: frozenset[str]
     steps: dict[str, Step] = field(default_factory=dict)
 
     def shared(self, make: _Formula) -> _Formula:
-        """Decorate a function that gives what several tables are calculated from; it is calculated once."""
+        """Decorate a function whose value several tables need; it is calculated once."""
         self._add(make.__name__.strip("_"), make, is_table=False)
         return make
 
@@ -127,8 +126,8 @@ class Steps:
 
     def _add(self, name: str, make: Callable[..., Any], *, is_table: bool) -> None:
         needs = tuple(inspect.signature(make).parameters)
-        if strangers := [need for need in needs if need not in self.roots and need not in self.steps]:
-            msg = f"step {name} needs {', '.join(strangers)}, which no root and no step before it is called"
+        if unknown := [need for need in needs if need not in self.roots and need not in self.steps]:
+            msg = f"step {name} needs {', '.join(unknown)}, which is neither a root nor an earlier step"
             raise ValueError(msg)
         if name in self.roots or name in self.steps:
             msg = f"two steps, or a step and a root, are called {name}"
@@ -141,24 +140,24 @@ class Steps:
         return tuple(step.name for step in self.steps.values() if step.is_table)
 
     def needs(self, name: str) -> frozenset[str]:
-        """Every root and step that a step rests on, near or far."""
+        """Every root and step that a step needs, directly or through another."""
         found: set[str] = set()
         for need in self.steps[name].needs if name in self.steps else ():
             found |= {need, *self.needs(need)}
         return frozenset(found)
 
-    def run(self, roots: Mapping[str, Any], unread: Mapping[str, Failure]) -> Iterator[Result]:
-        """Calculate the tables one by one; whatever is raised fails the tables that need it and no other.
+    def run(self, roots: Mapping[str, object], unread: Mapping[str, Failure]) -> Iterator[Result]:
+        """Calculate the tables one by one; an exception fails only the tables that need its step.
 
         Args:
             roots: Root → its value.
-            unread: Root → why it has none.
+            unread: Root → why it has no value.
 
         Yields:
             One result per table, in order.
 
         Raises:
-            WarehouseError: if what a formula asks for could not be read: no formula is to blame.
+            WarehouseError: if the warehouse could not be read: then no formula has failed.
         """
         values: dict[str, Any] = dict(roots)
         failures: dict[str, Failure] = dict(unread)
@@ -168,7 +167,7 @@ class Steps:
             yield Result(name, self.needs(name), None if failure else values[name], failure)
 
     def _calculate(self, name: str, values: dict[str, Any], failures: dict[str, Failure]) -> None:
-        """Put the value of a step into ``values``, or why there is none into ``failures``."""
+        """Put the value of a step into ``values``, or its failure into ``failures``."""
         if name in values or name in failures:
             return
         step = self.steps[name]
@@ -184,20 +183,3 @@ class Steps:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a formula raises fails its tables alone
             failures[name] = Failure.of(name, error)
-
-
-def frames_of(results: Iterable[Result]) -> dict[str, pd.DataFrame]:
-    """Table → rows; raises what was raised where a table could not be calculated."""
-    frames = {}
-    for result in results:
-        if result.failure is not None:
-            raise result.failure.error
-        frames[result.table] = _rows(result)
-    return frames
-
-
-def _rows(result: Result) -> pd.DataFrame:
-    if result.frame is None:
-        msg = f"{result.table} has neither rows nor a failure"
-        raise ValueError(msg)
-    return result.frame

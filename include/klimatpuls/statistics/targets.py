@@ -1,8 +1,8 @@
 """Targets as data: their types, levels, paths and base years (methods section 5).
 
-A target names exactly one boundary; base year, latest year and projection always use the same one. A
-target without an owner is a *comparison line* (a national target): it is applied to every region and is
-never called its own, never a status in a list, a ranking or a mail.
+A target names exactly one boundary; base year, latest year and projection always use that one. A target
+without an owner is a *comparison line* (a national target). It is applied to every region, but it is never
+called the region's own, and never a status in a list, a ranking or a mail.
 
 Levels are tonnes CO2e in the target year; for a carbon budget the level is the budget itself, tonnes
 CO2e over all its years.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from klimatpuls.domain.regions import NATION
 from klimatpuls.statistics.series import EFFORT_SHARING_PROXY, TERRITORIAL, SeriesMatrix, to_matrix
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from klimatpuls.statistics.trend import FloatArray, IntArray
 
-NATION: Final = "00"
 NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E: Final = 25_000_000.0
 """Fixed by the definition of the national target: official effort sharing 1990 = national total − 25.0 Mt."""
 NATIONAL_EFFORT_SHARING_BASE_YEAR: Final = 1990
@@ -34,7 +34,7 @@ YEAR_MARK: Final = 5
 
 
 class TargetType(StrEnum):
-    """How a target states what it wants."""
+    """How a target is stated."""
 
     PERCENT_BELOW_BASE = "percent_below_base"
     FIXED_LEVEL = "fixed_level"
@@ -63,7 +63,7 @@ _REQUIRED: Final[dict[TargetType, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Interim:
-    """A step on the way: a year with either a percentage below the base year or a level in tonnes."""
+    """An interim target: a year with either a percentage below the base year or a level in tonnes."""
 
     year: int
     percent_below_base: float | None = None
@@ -84,10 +84,10 @@ class Target:
     Attributes:
         target_id: Stable id, such as ``national_2030_63``.
         region_code: The owner; None for a comparison line applied to every region.
-        boundary: Name of the series it is about (:mod:`klimatpuls.statistics.series`).
-        target_type: How it states what it wants.
+        boundary: Name of its series (:mod:`klimatpuls.statistics.series`).
+        target_type: How it is stated.
         target_year: Year it is to be reached; the last year of a budget. A constant rate may have none
-            and is then judged at the next year divisible by five.
+            and is then evaluated at the next year divisible by five.
         base_year: Year a percentage, a rate or a residual refers to.
         base_tco2e: Base value in tonnes where the decision fixes it; otherwise the current release's.
         percent_below_base: 63.0 means at most 37 % of the base remains.
@@ -108,11 +108,11 @@ class Target:
         decided_on: Date of the decision.
         decided_by: Body that decided.
         document_url: Link to the decision.
-        measures_overlap: How far the measures that count towards it overlap, in the words of whoever assessed
-            it; None: nobody has.
+        measures_overlap: How far the measures that count towards it overlap, in the words of the assessor;
+            None: not assessed.
         valid_from: First day the target is in force.
         valid_to: Last day, None while it is in force.
-        superseded_by: The target that took over.
+        superseded_by: The target that replaced it.
     """
 
     target_id: str
@@ -145,15 +145,14 @@ class Target:
     superseded_by: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "target_type", TargetType(self.target_type))
-        object.__setattr__(self, "state", TargetState(self.state))
-        missing = [name for name in _REQUIRED[self.target_type] if getattr(self, name) is None]
+        kind, _ = TargetType(self.target_type), TargetState(self.state)  # refuse unknown words
+        missing = [name for name in _REQUIRED[kind] if getattr(self, name) is None]
         if missing:
             msg = f"target {self.target_id}: type {self.target_type} needs {', '.join(missing)}; fill them in"
             raise ValueError(msg)
-        if self.target_type is TargetType.NET_ZERO and self.boundary != TERRITORIAL:
+        if self.target_type == TargetType.NET_ZERO and self.boundary != TERRITORIAL:
             msg = (
-                f"target {self.target_id}: net zero is judged on boundary {TERRITORIAL}, "
+                f"target {self.target_id}: net zero is evaluated on boundary {TERRITORIAL}, "
                 f"found {self.boundary}; state it as another type or change the boundary"
             )
             raise ValueError(msg)
@@ -171,7 +170,7 @@ class Target:
             if value is not None and not low <= value <= high:
                 msg = f"target {self.target_id}: {name} is {value}, expected {low:g} to {high:g}"
                 raise ValueError(msg)
-        start = self.budget_start_year if self.target_type is TargetType.CARBON_BUDGET else self.base_year
+        start = self.budget_start_year if self.target_type == TargetType.CARBON_BUDGET else self.base_year
         if start is not None and self.target_year is not None and self.target_year <= start:
             msg = f"target {self.target_id}: target year {self.target_year} is not after its start {start}"
             raise ValueError(msg)
@@ -183,14 +182,14 @@ class Target:
 
     def in_force(self, on: dt.date) -> bool:
         """Whether the target is decided and valid on a day."""
-        if self.state is not TargetState.DECIDED:
+        if self.state != TargetState.DECIDED:
             return False
         return (self.valid_from is None or self.valid_from <= on) and (
             self.valid_to is None or on <= self.valid_to
         )
 
-    def judged_year(self, as_of: dt.date) -> int:
-        """Year the target is judged at (methods section 5).
+    def evaluation_year(self, as_of: dt.date) -> int:
+        """Year the target is evaluated at (methods section 5).
 
         Example: 16 % a year from 2020 without an end, as of 2026 → 2030.
         """
@@ -207,8 +206,8 @@ def select_in_force(targets: Iterable[Target], on: dt.date) -> list[Target]:
         on: The day.
 
     Returns:
-        In the order given. A superseded decision stays in the register and is shown no more once the one
-        that took over is in force.
+        In the order given. A superseded decision stays in the register, but is not shown once its successor
+        is in force.
 
     Example: −50 % superseded by −70 %, valid from 2026-01-01 → the first on 2025-12-31, the second after.
     """
@@ -220,17 +219,16 @@ def select_in_force(targets: Iterable[Target], on: dt.date) -> list[Target]:
 def base_values(target: Target, matrix: SeriesMatrix) -> FloatArray:
     """Give the base value of each region (methods section 5).
 
-    Base and outcome are always of the same series. The nation's official effort-sharing base, its total of
-    1990 less a fixed 25.0 Mt, is compared with nothing but the official outcome, and that is held nowhere
-    yet: the nation stands on the proxy on both sides, like every other region.
+    Base and outcome always come from the same series. The nation's official effort-sharing base, its total of
+    1990 less a fixed 25.0 Mt, may only be compared with the official outcome, which is not held yet. So the
+    nation uses the proxy on both sides, like every other region.
 
     Args:
         target: The target.
         matrix: The series of the target's boundary.
 
     Returns:
-        Tonnes CO2e, shape ``(n_regions,)``; NaN where the base year is in no release, or the target has
-        none.
+        Tonnes CO2e, shape ``(n_regions,)``; NaN where no release has the base year, or the target has none.
 
     Example: nation on the proxy, 43.2 Mt in 1990 and 29.0 Mt in 2024 → base 43.2 Mt, −32.8 %.
     """
@@ -257,14 +255,14 @@ def levels(target: Target, base: FloatArray, year: int, population: FloatArray |
     Args:
         target: The target.
         base: Base values, tonnes CO2e, shape ``(n_regions,)``.
-        year: The year it is judged at.
+        year: The year it is evaluated at.
         population: Inhabitants forecast for that year, same shape; for a level per capita only.
 
     Returns:
         Tonnes CO2e, shape ``(n_regions,)``; NaN where it cannot be computed: no base value, no forecast,
         net zero without a stated cap, a constant rate before its base year.
 
-    Example: base 100 t, 63 % below → 37 t; 16 % a year from 2020, judged 2030 → 100 × 0.84^10 = 17.5 t.
+    Example: base 100 t, 63 % below → 37 t; 16 % a year from 2020, evaluated in 2030 → 100 × 0.84^10 = 17.5 t.
     """
     match target.target_type:
         case TargetType.PERCENT_BELOW_BASE:
@@ -279,7 +277,7 @@ def levels(target: Target, base: FloatArray, year: int, population: FloatArray |
             return base * _number(target.residual_percent) / 100.0
         case TargetType.CONSTANT_RATE:
             elapsed = year - int(_number(target.base_year))
-            if elapsed < 0:  # it has not begun
+            if elapsed < 0:  # before it begins
                 return np.full(len(base), np.nan)
             return base * (1.0 - _number(target.annual_rate)) ** elapsed
         case TargetType.CARBON_BUDGET:
@@ -299,7 +297,7 @@ def path_values(
         matrix: The series of the target's boundary.
         base: Base values, tonnes CO2e, shape ``(n_regions,)``.
         level: Levels, tonnes CO2e, shape ``(n_regions,)``.
-        years: The year asked for per region, shape ``(n_regions,)``.
+        years: The year wanted per region, shape ``(n_regions,)``.
 
     Returns:
         The start year (None where there is no path) and tonnes CO2e, shape ``(n_regions,)``; NaN before
@@ -307,20 +305,19 @@ def path_values(
 
     Example: 100 t in 1990, 37 t in 2030 → 2010: 68.5 t.
     """
-    nothing = np.full(len(base), np.nan)
-    if target.target_type is TargetType.CONSTANT_RATE:
+    value = np.full(len(base), np.nan)
+    if target.target_type == TargetType.CONSTANT_RATE:
         start = int(_number(target.base_year))
         curve = base * (1.0 - _number(target.annual_rate)) ** np.maximum(years - start, 0)
         return start, np.where(years >= start, curve, np.nan)
     start_year, start_value = _path_start(target, matrix, base)
-    if start_year is None or target.target_year is None or target.target_type is TargetType.CARBON_BUDGET:
-        return None, nothing
+    if start_year is None or target.target_year is None or target.target_type == TargetType.CARBON_BUDGET:
+        return None, value
     corners = [(start_year, start_value)]
     for step in target.interim:
         if start_year < step.year < target.target_year:
             corners.append((step.year, _interim_level(step, base)))
     corners.append((target.target_year, level))
-    value = nothing
     for (left, low), (right, high) in pairwise(corners):
         share = (years - left) / (right - left)
         value = np.where((years >= left) & (years <= right), low + (high - low) * share, value)
@@ -328,7 +325,7 @@ def path_values(
 
 
 def base_year_ledger(target: Target, decided: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
-    """Set the base year's value at the decision beside the current one (methods section 5).
+    """Compare the base year's value at the decision with the current one (methods section 5).
 
     Args:
         target: A target with a base year.
@@ -378,11 +375,8 @@ def find_release_in_force(known_from: Mapping[str, dt.date], on: dt.date) -> str
 
     Example: releases known from 2021-10-14 and 2025-06-18, decided 2022-11-28 → the one of 2021.
     """
-    found = None
-    for release_id, day in known_from.items():
-        if day <= on:
-            found = release_id
-    return found
+    known = [release_id for release_id, day in known_from.items() if day <= on]
+    return known[-1] if known else None
 
 
 def _base_column(series: pd.DataFrame, year: int) -> pd.DataFrame:
@@ -408,5 +402,5 @@ def _interim_level(step: Interim, base: FloatArray) -> FloatArray:
 
 
 def _number(value: float | None) -> float:
-    """Give a field as a number, NaN where the register leaves it empty."""
+    """A field as a number, NaN where the register leaves it empty."""
     return np.nan if value is None else float(value)

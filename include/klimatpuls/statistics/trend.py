@@ -1,11 +1,12 @@
 """Trends and projections of short, irregular series (methods section 3).
 
 All functions work on many series at once: ``values`` has shape ``(n_series, n_years)``, in tonnes CO2e,
-with NaN where a year has no value; ``years`` has shape ``(n_years,)`` and ascends. Rows that have the
-same years available are fitted together, so 290 municipalities are one call.
+with NaN where a year has no value; ``years`` has shape ``(n_years,)`` and ascends. Functions raise ValueError
+if years do not ascend or shapes do not match. Rows with the same years are fitted together, so 290
+municipalities are one call.
 
-Nothing here is an interval or a probability. The eight variants share the same few points; their spread
-is a spread of methods and is called so wherever it is shown.
+Nothing here is an interval or a probability. The eight variants share the same few points, so their spread
+is a spread of methods, and every report calls it that.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ SPAN_TOO_SHORT: Final = "span_too_short"
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of reckoning: a method of fitting, free or anchored at the last point."""
+    """One method variant: a method of fitting, free or anchored at the last point."""
 
     code: str
     method: Method
@@ -45,48 +46,30 @@ class Variant:
     title_en: str
 
 
-VARIANTS: Final[tuple[Variant, ...]] = (
-    Variant("constant_rate_free", "constant_rate", False, "Konstant takt", "Constant rate"),
-    Variant(
-        "constant_rate_anchored",
-        "constant_rate",
-        True,
-        "Konstant takt från senaste värdet",
-        "Constant rate from the latest value",
-    ),
-    Variant("lad_free", "lad", False, "Minsta absolutavvikelse", "Least absolute deviations"),
-    Variant(
-        "lad_anchored",
-        "lad",
-        True,
-        "Minsta absolutavvikelse från senaste värdet",
-        "Least absolute deviations from the latest value",
-    ),
-    Variant("ols_free", "ols", False, "Minsta kvadrat", "Least squares"),
-    Variant(
-        "ols_anchored",
-        "ols",
-        True,
-        "Minsta kvadrat från senaste värdet",
-        "Least squares from the latest value",
-    ),
-    Variant("theil_sen_free", "theil_sen", False, "Theil–Sen", "Theil–Sen"),
-    Variant(
-        "theil_sen_anchored",
-        "theil_sen",
-        True,
-        "Theil–Sen från senaste värdet",
-        "Theil–Sen from the latest value",
-    ),
+_METHODS: Final[tuple[tuple[Method, str, str], ...]] = (
+    ("constant_rate", "Konstant takt", "Constant rate"),
+    ("lad", "Minsta absolutavvikelse", "Least absolute deviations"),
+    ("ols", "Minsta kvadrat", "Least squares"),
+    ("theil_sen", "Theil–Sen", "Theil–Sen"),
 )
-"""The ways of reckoning, in the order of the last axis of :func:`project`."""
+VARIANTS: Final[tuple[Variant, ...]] = tuple(
+    variant
+    for method, sv, en in _METHODS
+    for variant in (
+        Variant(f"{method}_free", method, False, sv, en),
+        Variant(
+            f"{method}_anchored", method, True, f"{sv} från senaste värdet", f"{en} from the latest value"
+        ),
+    )
+)
+"""The method variants, in the order of the last axis of :func:`project`."""
 
 CENTRAL_VARIANT: Final = 1
-"""Which of them is the central one: the constant rate, anchored. The backtest chose it (decision 21)."""
+"""Index of the central one: the constant rate, anchored. The backtest chose it (decision 21)."""
 
-INDEPENDENT_WAYS: Final = 1.8
-"""What the eight ways are worth: :func:`participation_ratio` of their verdicts on the line of 55 % below 1990
-over the 290 municipalities (release 2026a: 1.78). Stated wherever a count is shown."""
+INDEPENDENT_VARIANTS: Final = 1.8
+"""How many independent variants the eight are worth: :func:`participation_ratio` of their verdicts on the
+line of 55 % below 1990 over the 290 municipalities (release 2026a: 1.78). Shown beside every count."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +85,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Points:
-    """Which points a trend may use, per series.
+    """The points that a trend may use, per series.
 
     Attributes:
         values: The values with everything else set to NaN, tonnes CO2e, shape ``(n_series, n_years)``.
@@ -124,16 +107,13 @@ def select_points(
     """Choose the full set of points of each series (methods section 3).
 
     Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
-        values: Observed tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
+        years: Calendar years.
+        values: Observed tonnes CO2e.
         trend_from_year: First year a trend may use.
         excluded: True where a value is a known defect, same shape as ``values``.
 
     Returns:
         The points, and per series why there is no trend: fewer than 4 points, or spanning under 5 years.
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: 2015–2019 are five points that span four years → ``span_too_short``.
     """
@@ -187,15 +167,10 @@ def fit_lad(x: FloatArray, y: FloatArray) -> Lines:
 def fit_ols(x: FloatArray, y: FloatArray) -> Lines:
     """Fit lines of least squares (methods section 3).
 
-    Args:
-        x: Years from the last point, distinct, shape ``(n_years,)``, at least two.
-        y: Values without NaN, shape ``(n_series, n_years)``.
+    Arguments and errors as for :func:`fit_lad`.
 
     Returns:
         One line per series.
-
-    Raises:
-        ValueError: with fewer than two points.
 
     Example: x = -2, -1, 0 and y = 5, 3, 4 → slope -0.5, intercept 3.5.
     """
@@ -208,15 +183,10 @@ def fit_ols(x: FloatArray, y: FloatArray) -> Lines:
 def fit_theil_sen(x: FloatArray, y: FloatArray) -> Lines:
     """Fit Theil–Sen lines: median of pairwise slopes, intercept = median of (y - b x) (methods section 3).
 
-    Args:
-        x: Years from the last point, distinct, shape ``(n_years,)``, at least two.
-        y: Values without NaN, shape ``(n_series, n_years)``.
+    Arguments and errors as for :func:`fit_lad`.
 
     Returns:
         One line per series. The median of an even number is the mean of the middle two.
-
-    Raises:
-        ValueError: with fewer than two points.
 
     Example: x = -2, -1, 0 and y = 5, 3, 4 → slopes -2, -0.5, 1 → slope -0.5, intercept 4.
     """
@@ -228,24 +198,17 @@ def fit_theil_sen(x: FloatArray, y: FloatArray) -> Lines:
 def fit_constant_rate(x: FloatArray, y: FloatArray) -> Lines:
     """Fit a constant yearly rate: least squares on ln y (methods section 3).
 
-    Args:
-        x: Years from the last point, distinct, shape ``(n_years,)``, at least two.
-        y: Values without NaN, shape ``(n_series, n_years)``.
+    Arguments and errors as for :func:`fit_lad`.
 
     Returns:
         One line per series in ln y; NaN where a point is zero or negative.
 
-    Raises:
-        ValueError: with fewer than two points.
-
     Example: y = 100, 50, 25 one year apart → slope ln 0.5, projected one year on: 12.5.
     """
-    positive: BoolArray = np.all(y > 0, axis=1).reshape(-1, 1)
-    logs = np.log(np.where(positive, y, 1.0))
-    lines = fit_ols(x, logs)
-    known = positive.reshape(-1)
+    positive: BoolArray = np.all(y > 0, axis=1).reshape(-1)
+    lines = fit_ols(x, np.log(np.where(positive[:, None], y, 1.0)))
     return Lines(
-        intercept=np.where(known, lines.intercept, np.nan), slope=np.where(known, lines.slope, np.nan)
+        intercept=np.where(positive, lines.intercept, np.nan), slope=np.where(positive, lines.slope, np.nan)
     )
 
 
@@ -261,15 +224,12 @@ def fit(years: IntArray, values: FloatArray, method: Method) -> Lines:
     """Fit one line per series, each centred at its own last year with a value (methods section 3).
 
     Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
-        values: Tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
+        years: Calendar years.
+        values: Tonnes CO2e.
         method: ``lad``, ``ols``, ``theil_sen`` or ``constant_rate``.
 
     Returns:
         Lines; NaN for series with fewer than two points (and for ``constant_rate`` with a point <= 0).
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: years 2020, 2022, 2024 with 30, 20, 10 t → slope -5 t per year, intercept 10 t (2024).
     """
@@ -288,16 +248,9 @@ def fit(years: IntArray, values: FloatArray, method: Method) -> Lines:
 def last_observed(years: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
     """Find the last year with a value and that value.
 
-    Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
-        values: Tonnes CO2e, NaN where there is none, shape ``(n_series, n_years)``.
-
     Returns:
         Year (0 where a series has no value at all) and value in tonnes CO2e (NaN there), each of shape
         ``(n_series,)``.
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: years 2023, 2024 with 7 t and NaN → 2023, 7 t.
     """
@@ -314,7 +267,7 @@ def project(years: IntArray, values: FloatArray, target_years: IntArray) -> Floa
     """Project every series along every variant (methods section 3).
 
     Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
+        years: Calendar years.
         values: The points to use, tonnes CO2e, NaN elsewhere, shape ``(n_series, n_years)``
             (see :func:`select_points`).
         target_years: Years to project to, shape ``(n_targets,)``.
@@ -323,9 +276,6 @@ def project(years: IntArray, values: FloatArray, target_years: IntArray) -> Floa
         Tonnes CO2e, shape ``(n_series, n_targets, 8)`` in the order of :data:`VARIANTS`. Linear
         projections floor at 0. NaN where a variant is not defined, so six remain when a point is zero
         or negative and none with fewer than two points.
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
 
     Example: 100, 50, 25 t in 2022–2024, to 2025 → constant rate 12.5 t, least squares free 0 t
         (-16.7 t floored).
@@ -371,19 +321,16 @@ def central(projected: FloatArray) -> FloatArray:
 
 
 def project_central(years: IntArray, values: FloatArray, target_years: IntArray) -> FloatArray:
-    """Project along the central projection alone (methods section 3): what :func:`central` takes out.
+    """Project along the central projection alone (methods section 3).
 
     Args:
-        years: Ascending calendar years, shape ``(n_years,)``.
+        years: Calendar years.
         values: The points to use, tonnes CO2e, NaN elsewhere, shape ``(n_series, n_years)``.
         target_years: Years to project to, shape ``(n_targets,)``.
 
     Returns:
-        Tonnes CO2e, shape ``(n_series, n_targets)``; equal to ``central(project(...))``, of which only what
-        is needed is reckoned.
-
-    Raises:
-        ValueError: if years do not ascend or shapes do not match.
+        Tonnes CO2e, shape ``(n_series, n_targets)``; equal to ``central(project(...))``, but faster: only the
+        needed variants are calculated.
 
     Example: 100, 50, 25 t in 2022–2024, to 2025 → 12.5 t.
     """
@@ -402,7 +349,7 @@ def _groups(values: FloatArray) -> Iterator[tuple[IntArray, IntArray]]:
     if not values.size:
         return
     present = np.ascontiguousarray(~np.isnan(values))
-    # A row of truth values read as one word of bytes: sorting words is many times faster than sorting rows.
+    # Each row of booleans is read as one word of bytes: sorting words is many times faster than rows.
     words = present.view(f"S{present.shape[1]}").reshape(-1)
     _, first, group = np.unique(words, return_index=True, return_inverse=True)
     for index, row in enumerate(first):
@@ -428,18 +375,18 @@ def _check_shapes(years: IntArray, values: FloatArray) -> None:
 
 
 def participation_ratio(outcomes: FloatArray) -> float:
-    """Effective number of independent ways among several that tend to agree (methods section 6).
+    """Effective number of independent variants among several that tend to agree (methods section 6).
 
     Args:
-        outcomes: One row per series, one column per way: what each says, such as 1 for at or below a level
-            and 0 for above; shape ``(n_series, n_ways)``. Rows with NaN are left out, and ways that say the
-            same of every series: they tell none apart.
+        outcomes: One row per series, one column per variant, such as 1 for at or below a level and 0 for
+            above; shape ``(n_series, n_variants)``. Rows with NaN are left out, and so are variants with the
+            same outcome for every series: they distinguish nothing.
 
     Returns:
-        (Σλ)² ÷ Σλ² over the eigenvalues λ of the ways' correlation matrix: 1 where they always agree, their
-        number where they are independent; NaN where no way tells two series apart.
+        (Σλ)² ÷ Σλ² over the eigenvalues λ of the variants' correlation matrix: 1 where they always agree,
+        their number where they are independent; NaN where no variant distinguishes two series.
 
-    Example: two ways that always agree → 1.0; two that agree in half of the cases → 2.0.
+    Example: two variants that always agree → 1.0; two that agree in half of the cases → 2.0.
     """
     known = outcomes[~np.isnan(outcomes).any(axis=1)]
     varying = known[:, np.ptp(known, axis=0) > 0] if len(known) else known[:, :0]

@@ -48,7 +48,9 @@ class Rule:
     """What is asked of every release, and how an answer is worded.
 
     Attributes:
-        name: Stable name; also the name of its query in ``include/sql/checks``.
+        name: Stable name.
+        query: Name of its query in ``include/sql/checks``; empty where that is the rule's own name.
+        parts: Placeholder of the query → SQL that stands there for this rule, where rules share a query.
         severity: What a failure leads to: ``hard`` quarantine, ``hold`` a person's answer, ``advisory`` a
             warning.
         worst: Which measured value of a release stands for it: the largest, the smallest, or the number of
@@ -68,12 +70,14 @@ class Rule:
     """
 
     name: str
-    severity: Severity
-    worst: Worst
-    limit: float | str
-    unit: str
     title_sv: str
     title_en: str
+    severity: Severity = "hard"
+    worst: Worst = "count"
+    limit: float | str = 0.0
+    unit: str = "count"
+    query: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict, hash=False)
     nothing_sv: str = "inget att jämföra"
     nothing_en: str = "nothing to compare"
     compares: Compares = "nothing"

@@ -9,7 +9,8 @@ they cannot drift apart.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from klimatpuls.contract import catalog
@@ -17,10 +18,10 @@ from klimatpuls.contract.schema import SHEET_ROW
 from klimatpuls.domain import regions
 from klimatpuls.validation.gates import Rule
 from klimatpuls.validation.new_years import (
+    CONFIRM_EN,
+    CONFIRM_SV,
     FACT_NEW_YEAR_RULES,
     FOLLOWS_THE_NATION,
-    LOOK_EN,
-    LOOK_SV,
     NEW_YEAR_RULES,
 )
 from klimatpuls.warehouse.connection import load_sql
@@ -57,20 +58,12 @@ FIRST_YEAR = 1968
 
 COLUMNS = Rule(
     name="columns",
-    severity="hard",
-    worst="count",
-    limit=0.0,
-    unit="count",
     title_sv="Kolumner som saknas, har fel typ eller saknar värden (hela körningen)",
     title_en="Columns that are missing, of a wrong type or with missing values (the whole run)",
 )
 
 _REJECTED = Rule(
     name="rejected_cells",
-    severity="hard",
-    worst="count",
-    limit=0.0,
-    unit="count",
     title_sv="Celler som inte gick att läsa",
     title_en="Cells that could not be read",
 )
@@ -78,9 +71,6 @@ _REJECTED = Rule(
 _RETRIEVED_TWICE = Rule(
     name="same_day",
     severity="hold",
-    worst="count",
-    limit=0.0,
-    unit="count",
     title_sv="Andra utgåvor med samma utgivardatum, hämtade samma dag",
     title_en="Other releases with the same publisher's date, retrieved on the same day",
     advice_sv=(
@@ -97,85 +87,84 @@ _RETRIEVED_TWICE = Rule(
 _DATE = Rule(
     name="release_date",
     severity="hold",
-    worst="count",
-    limit=0.0,
-    unit="count",
     title_sv="Utgivardatum som inte kan stämma",
     title_en="Publisher's dates that cannot be right",
     advice_sv="Kontrollera datumet hos utgivaren. Godkänn bara om det stämmer: det avgör vad som gäller.",
     advice_en="Check the date with the publisher. Approve only if it is right: it decides what is current.",
 )
 _ALWAYS = (_REJECTED, _DATE, _RETRIEVED_TWICE)
-"""What every release is held against, whatever its fact."""
+"""The rules of every release, whatever its fact."""
+
+_ROW_COUNT = Rule(
+    name="row_count",
+    worst="max",
+    unit="rows",
+    title_sv="Skillnad mellan antalet lästa och antalet laddade rader",
+    title_en="Difference between the rows read and the rows loaded",
+)
+_YEARS = Rule(
+    name="years",
+    title_sv="Värden för orimliga år (före 1968 eller efter utgåvans datum)",
+    title_en="Values of impossible years (before 1968 or after the release's date)",
+)
+_KNOWN_AREAS = Rule(
+    name="fact_known_regions",
+    query="known_codes",
+    title_sv="Rader med okänt område",
+    title_en="Rows of an unknown area",
+)
+_against_earlier = partial(
+    Rule,
+    severity="hold",
+    worst="max",
+    unit="%",
+    compares="release",
+    nothing_sv="ingen tidigare utgåva att jämföra med",
+    nothing_en="no earlier release to compare with",
+)
+_moved_totals = partial(
+    _against_earlier,
+    query="moved_totals",
+    nothing_sv="ingen tidigare utgåva med gemensamma år att jämföra med",
+    nothing_en="no earlier release with years in common to compare with",
+)
+_unallocated = partial(Rule, query="unallocated", worst="max", unit="%")
+_TOTAL = "s.sector_code = 'all'"
+_UNALLOCATED_PCT = "100 * (n.{value} - c.emissions) / nullif(n.{value}, 0)"
 
 EMISSION_RULES: tuple[Rule, ...] = (
     *_ALWAYS,
-    Rule(
-        name="row_count",
-        severity="hard",
-        worst="max",
-        limit=0.0,
-        unit="rows",
-        title_sv="Skillnad mellan antalet lästa och antalet laddade rader",
-        title_en="Difference between the rows read and the rows loaded",
-    ),
+    _ROW_COUNT,
     Rule(
         name="known_codes",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
         title_sv="Rader med okänt område eller okänd sektor",
         title_en="Rows of an unknown area or sector",
     ),
-    Rule(
-        name="years",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
-        title_sv="Värden för orimliga år (före 1968 eller efter utgåvans datum)",
-        title_en="Values of impossible years (before 1968 or after the release's date)",
-    ),
+    _YEARS,
     Rule(
         name="complete_areas",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
         title_sv="Områden som saknas (av riket, 21 län och 290 kommuner)",
         title_en="Missing areas (of the nation, 21 counties and 290 municipalities)",
     ),
     Rule(
         name="complete_sectors",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
         title_sv="Huvudsektorer som saknas",
         title_en="Missing main sectors",
     ),
     Rule(
         name="complete_cells",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
         title_sv="Luckor i område × sektor × år",
         title_en="Gaps in area × sector × year",
     ),
     Rule(
         name="not_negative",
-        severity="hard",
         worst="min",
-        limit=0.0,
         unit="t",
         title_sv="Minsta utsläppsvärde",
         title_en="Smallest emission value",
     ),
     Rule(
         name="sector_sum",
-        severity="hard",
         worst="max",
         limit="sector_sum_t",
         unit="t",
@@ -184,70 +173,75 @@ EMISSION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="county_sum",
-        severity="hard",
         worst="max",
         limit="county_sum_t",
         unit="t",
         title_sv="Största avvikelse mellan kommunernas summa och länet",
         title_en="Largest gap between the sum of the municipalities and their county",
     ),
-    Rule(
+    _unallocated(
         name="unallocated_low",
-        severity="hard",
+        parts={
+            "sectors": _TOTAL,
+            "measured": "n.{value} - c.emissions",
+            "is_beyond": "n.{value} - c.emissions < {limit_value}",
+        },
         worst="min",
         limit="unallocated_low_t",
         unit="t",
         title_sv="Minsta ofördelade del (riket minus länen)",
         title_en="Smallest unallocated part (nation minus counties)",
     ),
-    Rule(
+    _unallocated(
         name="unallocated_high",
-        severity="hard",
-        worst="max",
+        parts={
+            "sectors": _TOTAL,
+            "measured": _UNALLOCATED_PCT,
+            "is_beyond": f"{_UNALLOCATED_PCT} > {{limit_value}}",
+        },
         limit="unallocated_high_pct",
-        unit="%",
         title_sv="Största ofördelade del (riket minus länen), andel av riket",
         title_en="Largest unallocated part (nation minus counties), share of the nation",
     ),
-    Rule(
+    _moved_totals(
         name="hold_ratio",
-        severity="hold",
-        worst="max",
+        parts={
+            "is_odd": (
+                "new.{value} < old.{value} * :hold_ratio_low OR new.{value} > old.{value} * :hold_ratio_high"
+            ),
+        },
         limit="hold_ratio_share_pct",
-        unit="%",
         title_sv="Andel kommunala totaler som halverats eller fördubblats mot föregående utgåva",
         title_en="Share of municipal totals halved or doubled against the earlier release",
-        nothing_sv="ingen tidigare utgåva med gemensamma år att jämföra med",
-        nothing_en="no earlier release with years in common to compare with",
-        compares="release",
     ),
-    Rule(
+    _moved_totals(
         name="hold_moved",
-        severity="hold",
-        worst="max",
+        parts={"is_odd": "abs(new.{value} - old.{value}) > old.{value} * :hold_moved_pct / 100"},
         limit="hold_moved_share_pct",
-        unit="%",
         title_sv="Andel kommunala totaler som ändrats tydligt mot föregående utgåva",
         title_en="Share of municipal totals that moved clearly against the earlier release",
-        nothing_sv="ingen tidigare utgåva med gemensamma år att jämföra med",
-        nothing_en="no earlier release with years in common to compare with",
-        compares="release",
     ),
-    Rule(
+    _unallocated(
         name="unallocated_sector",
         severity="advisory",
-        worst="max",
+        parts={
+            "sectors": "s.is_main AND s.sector_code <> all(:wide_unallocated_sectors)",
+            "measured": f"abs({_UNALLOCATED_PCT})",
+            "is_beyond": f"abs({_UNALLOCATED_PCT}) > {{limit_value}}",
+        },
         limit="advisory_unallocated_pct",
-        unit="%",
         title_sv="Största ofördelade del av en sektor (utom transporter och arbetsmaskiner)",
         title_en="Largest unallocated part of a sector (transport and machinery apart)",
     ),
-    Rule(
+    _unallocated(
         name="unallocated_sector_wide",
         severity="advisory",
-        worst="max",
+        parts={
+            "sectors": "s.is_main AND s.sector_code = any(:wide_unallocated_sectors)",
+            "measured": f"abs({_UNALLOCATED_PCT})",
+            "is_beyond": f"abs({_UNALLOCATED_PCT}) > {{limit_value}}",
+        },
         limit="advisory_unallocated_wide_pct",
-        unit="%",
         title_sv="Största ofördelade del av transporter och arbetsmaskiner",
         title_en="Largest unallocated part of transport and machinery",
     ),
@@ -255,7 +249,6 @@ EMISSION_RULES: tuple[Rule, ...] = (
         name="subsector_sum",
         severity="advisory",
         worst="max",
-        limit=0.0,
         unit="t",
         title_sv="Undersektorer över sin sektor, utöver det tillåtna",
         title_en="Sub-sectors above their sector, beyond the allowance",
@@ -264,6 +257,7 @@ EMISSION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="sector_collapse",
+        parts={"large_t": ":advisory_collapse_from_t"},
         severity="advisory",
         worst="min",
         limit="advisory_collapse_to_pct",
@@ -295,16 +289,13 @@ EMISSION_RULES: tuple[Rule, ...] = (
         title_en="Largest gap between the nation's territorial emissions and the inventory, any vintage",
         nothing_sv="ingen inventering att jämföra med",
         nothing_en="no inventory to compare with",
-        advice_sv=LOOK_SV,
-        advice_en=LOOK_EN,
+        advice_sv=CONFIRM_SV,
+        advice_en=CONFIRM_EN,
     ),
     FOLLOWS_THE_NATION,
     Rule(
         name="scope_break",
         severity="advisory",
-        worst="count",
-        limit=0.0,
-        unit="count",
         title_sv="Sektorer som är noll överallt till och med ett år och inte därefter",
         title_en="Sectors that are zero everywhere up to some year and not from then on",
     ),
@@ -313,7 +304,17 @@ EMISSION_RULES: tuple[Rule, ...] = (
 _POLLUTANT_RULES = {
     "sector_sum": Rule(
         name="pollutant_sector_sum",
-        severity="hard",
+        query="pollutant_sum",
+        parts={
+            "whole_region": "f.region_code",
+            "whole_sector": "s.parent_sector_code",
+            "parts": "s.is_main",
+            "gap": "abs(t.{value} - p.sum_t)",
+            "compared_with": "n.total_t",
+            "found": "whole_t",
+            "expected": "sum_t",
+            "per": "1e6",
+        },
         worst="max",
         limit="sum_ppm",
         unit="ppm",
@@ -322,7 +323,17 @@ _POLLUTANT_RULES = {
     ),
     "county_sum": Rule(
         name="pollutant_county_sum",
-        severity="hard",
+        query="pollutant_sum",
+        parts={
+            "whole_region": "r.county_code",
+            "whole_sector": "f.sector_code",
+            "parts": "r.level = 'municipality'",
+            "gap": "abs(t.{value} - p.sum_t)",
+            "compared_with": "n.total_t",
+            "found": "whole_t",
+            "expected": "sum_t",
+            "per": "1e6",
+        },
         worst="max",
         limit="sum_ppm",
         unit="ppm",
@@ -331,7 +342,17 @@ _POLLUTANT_RULES = {
     ),
     "unallocated_low": Rule(
         name="pollutant_county_excess",
-        severity="hard",
+        query="pollutant_sum",
+        parts={
+            "whole_region": "cast('00' AS text)",
+            "whole_sector": "f.sector_code",
+            "parts": "r.level = 'county' AND f.sector_code = 'all'",
+            "gap": "p.sum_t - t.{value}",
+            "compared_with": "t.{value}",
+            "found": "whole_t",
+            "expected": "sum_t",
+            "per": "1e6",
+        },
         worst="max",
         limit="sum_ppm",
         unit="ppm",
@@ -340,6 +361,17 @@ _POLLUTANT_RULES = {
     ),
     "subsector_sum": Rule(
         name="pollutant_subsector_sum",
+        query="pollutant_sum",
+        parts={
+            "whole_region": "f.region_code",
+            "whole_sector": "s.parent_sector_code",
+            "parts": "s.parent_sector_code <> 'all'",
+            "gap": "p.sum_t - t.{value}",
+            "compared_with": "t.{value}",
+            "found": "sum_t",
+            "expected": "whole_t",
+            "per": "100",
+        },
         severity="advisory",
         worst="max",
         limit="advisory_subsector_excess_pct",
@@ -351,6 +383,8 @@ _POLLUTANT_RULES = {
     ),
     "sector_collapse": Rule(
         name="pollutant_collapse",
+        query="sector_collapse",
+        parts={"large_t": "x.total_t * :collapse_from_ppm / 1e6"},
         severity="advisory",
         worst="min",
         limit="advisory_collapse_to_pct",
@@ -372,45 +406,16 @@ AIR_POLLUTANT_RULES: tuple[Rule, ...] = tuple(
 
 POPULATION_RULES: tuple[Rule, ...] = (
     *_ALWAYS,
-    Rule(
-        name="population_row_count",
-        severity="hard",
-        worst="max",
-        limit=0.0,
-        unit="rows",
-        title_sv="Skillnad mellan antalet lästa och antalet laddade rader",
-        title_en="Difference between the rows read and the rows loaded",
-    ),
-    Rule(
-        name="population_known_codes",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
-        title_sv="Rader med okänt område",
-        title_en="Rows of an unknown area",
-    ),
-    Rule(
-        name="population_years",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
-        title_sv="Värden för orimliga år (före 1968 eller efter utgåvans datum)",
-        title_en="Values of impossible years (before 1968 or after the release's date)",
-    ),
+    replace(_ROW_COUNT, name="population_row_count", query="row_count"),
+    replace(_KNOWN_AREAS, name="population_known_codes"),
+    replace(_YEARS, name="population_years", query="years"),
     Rule(
         name="population_complete",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
         title_sv="Områden utan folkmängd (av 312, utom kommuner som ännu inte fanns)",
         title_en="Areas without population (of 312, municipalities that did not exist yet apart)",
     ),
     Rule(
         name="population_positive",
-        severity="hard",
         worst="min",
         limit=1.0,
         unit="persons",
@@ -419,9 +424,12 @@ POPULATION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="population_sum",
-        severity="hard",
+        parts={
+            "years": "n.year <= :population_exact_to_year",
+            "measured": "abs(n.population_count - p.population_count)",
+            "is_finding": "n.population_count <> p.population_count",
+        },
         worst="max",
-        limit=0.0,
         unit="persons",
         title_sv="Avvikelse mellan kommunernas summa och riket, år utan röjandeskydd",
         title_en="Gap between the sum of the municipalities and the nation, years without noise",
@@ -430,6 +438,16 @@ POPULATION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="population_sum_noise",
+        query="population_sum",
+        parts={
+            "years": "n.year > :population_exact_to_year",
+            "measured": (
+                "100.0 * abs(n.population_count - p.population_count) / nullif(n.population_count, 0)"
+            ),
+            "is_finding": (
+                "abs(n.population_count - p.population_count) * 100.0 > n.population_count * {limit_value}"
+            ),
+        },
         severity="advisory",
         worst="max",
         limit="population_noise_pct",
@@ -455,87 +473,39 @@ POPULATION_RULES: tuple[Rule, ...] = (
 
 PLAIN_RULES: tuple[Rule, ...] = (
     *_ALWAYS,
-    Rule(
-        name="fact_row_count",
-        severity="hard",
-        worst="max",
-        limit=0.0,
-        unit="rows",
-        title_sv="Skillnad mellan antalet lästa och antalet laddade rader",
-        title_en="Difference between the rows read and the rows loaded",
-    ),
-    Rule(
-        name="fact_known_regions",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
-        title_sv="Rader med okänt område",
-        title_en="Rows of an unknown area",
-    ),
-    Rule(
-        name="fact_years",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
-        title_sv="Värden för orimliga år (före 1968 eller efter utgåvans datum)",
-        title_en="Values of impossible years (before 1968 or after the release's date)",
-    ),
-    Rule(
+    replace(_ROW_COUNT, name="fact_row_count", query="row_count"),
+    _KNOWN_AREAS,
+    replace(_YEARS, name="fact_years", query="years"),
+    _against_earlier(
         name="fact_vanished",
-        severity="hold",
-        worst="max",
         limit="hold_vanished_share_pct",
-        unit="%",
         title_sv="Andel av föregående utgåvas rader som saknas",
         title_en="Share of the earlier release's rows that are gone",
-        nothing_sv="ingen tidigare utgåva att jämföra med",
-        nothing_en="no earlier release to compare with",
-        compares="release",
     ),
-    Rule(
+    _against_earlier(
         name="fact_moved",
-        severity="hold",
-        worst="max",
         limit="hold_moved_share_pct",
-        unit="%",
         title_sv="Andel värden som ändrats tydligt mot föregående utgåva",
         title_en="Share of values that moved clearly against the earlier release",
         nothing_sv="ingen tidigare utgåva med gemensamma rader att jämföra med",
         nothing_en="no earlier release with rows in common to compare with",
-        compares="release",
     ),
     Rule(
         name="impossible_values",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
         title_sv="Värden som inte kan finnas (inget tal, oändligt, negativt där det inte går)",
         title_en="Values that cannot be (not a number, infinite, negative where it cannot be)",
     ),
     Rule(
         name="fact_empty",
-        severity="hard",
-        worst="count",
-        limit=0.0,
-        unit="count",
         title_sv="Kolumner där alla värden saknas",
         title_en="Columns in which every value is missing",
         compares="release",
     ),
-    Rule(
+    _against_earlier(
         name="fact_missing",
-        severity="hold",
-        worst="max",
         limit="hold_missing_points",
-        unit="%",
         title_sv="Saknade värden ett år, procentenheter mer än i föregående utgåva",
         title_en="Missing values of a year, points of percent more than in the earlier release",
-        nothing_sv="ingen tidigare utgåva att jämföra med",
-        nothing_en="no earlier release to compare with",
-        compares="release",
         advice_sv="Fråga utgivaren om värdena är sekretesskyddade; godkänn om de ska saknas.",
         advice_en="Ask the publisher whether the values are confidential; approve if they should be gone.",
     ),
@@ -558,8 +528,8 @@ _POPULATION_CONTINUED = Rule(
     title_en="Largest change of the first year against the year before in another table",
     nothing_sv="ingen annan tabell med året före",
     nothing_en="no other table with the year before",
-    advice_sv=LOOK_SV,
-    advice_en=LOOK_EN,
+    advice_sv=CONFIRM_SV,
+    advice_en=CONFIRM_EN,
 )
 
 OWN_RULES: Mapping[str, tuple[Rule, ...]] = {
@@ -572,27 +542,18 @@ OWN_RULES: Mapping[str, tuple[Rule, ...]] = {
 
 _MUNICIPALITIES = Rule(
     name="fact_municipalities",
-    severity="hard",
-    worst="count",
-    limit=0.0,
-    unit="count",
     title_sv="Kommuner som saknas ett år",
     title_en="Municipalities that a year lacks",
 )
 
 FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {
     "indicator_definition": (
-        Rule(
+        _against_earlier(
             name="indicator_title",
-            severity="hold",
             worst="count",
-            limit=0.0,
             unit="count",
             title_sv="Nyckeltal som fått en ny rubrik sedan föregående utgåva",
             title_en="Key figures that were retitled since the earlier release",
-            nothing_sv="ingen tidigare utgåva att jämföra med",
-            nothing_en="no earlier release to compare with",
-            compares="release",
         ),
     ),
     "population_forecast": (_MUNICIPALITIES,),
@@ -600,16 +561,13 @@ FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {
         _MUNICIPALITIES,
         Rule(
             name="vehicle_fuel_sum",
-            severity="hard",
             worst="max",
-            limit=0.0,
             unit="vehicles",
             title_sv="Största avvikelse mellan drivmedlens summa och totalen",
             title_en="Largest gap between the sum of the fuels and the total",
         ),
         Rule(
             name="vehicle_county_sum",
-            severity="hard",
             worst="max",
             limit=VEHICLE_COUNTY_SUM,
             unit="vehicles",
@@ -634,16 +592,11 @@ FURTHER_RULES: Mapping[str, tuple[Rule, ...]] = {
     "national_emission": (
         Rule(
             name="national_total",
-            severity="hard",
-            worst="count",
-            limit=0.0,
-            unit="count",
             title_sv="År utan rikets total för alla växthusgaser",
             title_en="Years without the nation's total of all greenhouse gases",
         ),
         Rule(
             name="national_sector_sum",
-            severity="hard",
             worst="max",
             limit="national_sum_pct",
             unit="%",
@@ -732,31 +685,49 @@ def _can_be_missing(fact: Fact) -> tuple[Column, ...]:
 
 
 def check_text(rule: Rule, fact: Fact) -> str:
-    """The text of a rule's query for a fact; a plain rule's names of tables and columns are put in.
+    """The text of a rule's query for a fact, with names of tables and columns in place of its placeholders.
 
-    Only names from the contract are put in, which admits letters and underscores; values stay named.
+    Only names of the contract, which are letters and underscores, and SQL of the rules are put in; values
+    stay named (``:name``).
     """
-    names = {
+    totals = [c.name for c in fact.columns if c.name in fact.key and "total" in (c.allowed or ())]
+    has_sectors = any(c.references == "sector.sector_code" for c in fact.columns)
+    value = measured_column(fact) or "NULL"
+    parts = {
+        "cells": " AND ".join(f"f.{name} = 'total'" for name in totals) or "TRUE",
+        **rule.parts,
+        "limit_value": f":{rule.limit}" if isinstance(rule.limit, str) else repr(rule.limit),
+        "new_years": _NEW_YEARS.format(every_year=":every_year = 1"),
+        "new_last_years": _NEW_YEARS.format(every_year="FALSE"),
+        "municipalities": _MUNICIPALITIES_SQL,
+        "main_sectors": _MAIN_SECTORS_SQL,
         "rows": f"core.{fact.table}",
         "region_code": "f.region_code" if "region_code" in fact.names else "cast(NULL AS text)",
+        "sector_code": "f.sector_code" if has_sectors else "cast(NULL AS text)",
         "year": "f.year" if "year" in fact.names else "cast(NULL AS integer)",
+        # A finding of a plain rule names no value: facts have several.
+        "found": f"cast({f'f.{value}' if fact.name in OWN_RULES else 'NULL'} AS double precision)",
         "same_key": " AND ".join(f"f.{name} = e.{name}" for name in fact.key),
-        "value": measured_column(fact) or "NULL",
+        "value": value,
         "same_cell": " AND ".join(f"f.{name} = b.{name}" for name in fact.key if name != "year") or "TRUE",
-        "total_cells": " AND ".join(f"f.{name} = 'total'" for name in _with_total(fact)) or "TRUE",
         "group": "".join(f", f.{name}" for name in _groups(fact)),
         "missing_values": ", ".join(f"('{c.name}', f.{c.name} IS NULL)" for c in _can_be_missing(fact)),
         "impossible_values": ", ".join(map(_impossible, _numeric(fact))),
     }
-    text = load_sql(f"checks/{rule.name}.sql")
-    for name, words in names.items():
+    text = load_sql(f"checks/{rule.query or rule.name}.sql")
+    for name, words in parts.items():
         text = text.replace(f"{{{name}}}", words)
     return text
 
 
-def _with_total(fact: Fact) -> list[str]:
-    """Columns of the key one of whose codes is the total of the others."""
-    return [c.name for c in fact.columns if c.name in fact.key and "total" in (c.allowed or ())]
+_NEW_YEARS = (
+    "ops.new_years(:release_ids, cast(:compared_release_ids AS text[]), "
+    "cast(:earlier_release_ids AS text[]), {every_year})"
+)
+_MUNICIPALITIES_SQL = (
+    "any(array(SELECT r.region_code FROM core.dim_region AS r WHERE r.level = 'municipality'))"
+)
+_MAIN_SECTORS_SQL = "any(array(SELECT s.sector_code FROM core.dim_sector AS s WHERE s.is_main))"
 
 
 def _groups(fact: Fact) -> list[str]:

@@ -1,7 +1,7 @@
-"""One ledger of calls for every process and machine that shares a warehouse, so that no host gets too many.
+"""One log of HTTP calls for all processes and machines that share a warehouse, so no host gets too many.
 
-A slot is taken under a lock of the host's own; the database's clock decides. A call counts from the moment it
-may leave, even if its process is killed before.
+A slot is taken under a lock of its host, and the database's clock decides. A call counts from the moment it
+may start, even if its process is killed before.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from klimatpuls.fetch import rate_limit
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from klimatpuls.fetch.rate_limit import Window
 
 
-class WarehouseLedger:
+class WarehouseCallLog:
     """Grants calls from ``ops.host_call``.
 
     Args:
@@ -35,17 +35,17 @@ class WarehouseLedger:
 
         Args:
             host: The agency's host.
-            windows: What the caller knows to be allowed; what any caller was told by the host holds too.
+            windows: The limits the caller knows. Limits that the host stated to any caller apply too.
 
         Returns:
-            The seconds after which to ask again, 0 if the call may start and is counted; its number then.
+            The seconds to wait before asking again, and 0; or 0, and the number of the call, which may start.
         """
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute(load_sql("write/lock_host.sql"), {"host": host})
-            _, stated = cursor.fetchone()
+            _, stated = fetch_row(cursor)
             kept = rate_limit.kept_windows([*windows, *map(tuple, stated or [])])
             longest = max((seconds for _, seconds in kept), default=0.0)
-            # A statement of its own: it must see what was counted while this one waited for the lock.
+            # A separate statement, so that it sees the calls counted while the first one waited for the lock.
             cursor.execute(
                 load_sql("read/call_ages.sql"),
                 {"host": host, "seconds": longest, "travel_seconds": rate_limit.TRAVEL_SECONDS},
@@ -54,16 +54,16 @@ class WarehouseLedger:
             if wait > 0:
                 return wait, 0
             cursor.execute(load_sql("write/record_call.sql"), {"host": host})
-            (call,) = cursor.fetchone()
+            (call,) = fetch_row(cursor)
         return 0.0, call
 
     def answered(self, host: str, call: int) -> None:
-        """Note that a call has come to its end, with or without an answer."""
+        """Record that a call has ended, with or without an answer."""
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute(load_sql("write/record_answer.sql"), {"call_id": call})
 
     def state(self, host: str, windows: Sequence[Window]) -> None:
-        """Keep what a host says of itself, for every caller; its newest word counts."""
+        """Store the limits a host states, for every caller; the newest statement replaces the earlier one."""
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute(
                 load_sql("write/state_host_limit.sql"), {"host": host, "windows": json.dumps(windows)}

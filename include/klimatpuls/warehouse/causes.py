@@ -1,21 +1,34 @@
-"""Why a publication was made: releases that came, went or came back, registers, standings, overrides.
+"""Finds the causes of a publication, and whether the network is mailed for them.
 
-The causes are written down at the moment of publication, so that the digest, the UI and a later reader tell
-the same story. A digest is deserved by emissions of all greenhouse gases that came, went or came back, a
-changed standing of a member's own target, a changed register or an override; not by population tables, and
-never by an air pollutant. What a result table says that could not be calculated is no cause.
+The network is mailed for emissions of all greenhouse gases that came, went or came back, a changed standing
+of a member's own target, a changed register or an override; not for population tables, and never for an air
+pollutant. A result table that could not be calculated is no cause.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from klimatpuls.contract import catalog
+from klimatpuls.contract.causes import (
+    DecisionCause,
+    MunicipalityRevision,
+    NationRevision,
+    OverrideCause,
+    RecalculatedCause,
+    RegisterCause,
+    ReleaseCause,
+    StandingCause,
+    cause_from_json,
+)
 from klimatpuls.statistics.series import TERRITORIAL
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from klimatpuls.contract.causes import Cause
 
 MOVED_PCT = 5.0
 """A municipal cell that moved by more than this percent counts as moved in the digest (methods section 8)."""
@@ -43,8 +56,8 @@ def find_causes(
     register_sha256: str,
     stale: Collection[str] = (),
     healed: Collection[str] = (),
-) -> list[dict[str, Any]]:
-    """List the causes of a publication in the order a reader wants them.
+) -> list[Cause]:
+    """The causes of a publication in the order a reader wants them.
 
     Args:
         cursor: Inside the transaction of the switch, before it.
@@ -57,13 +70,11 @@ def find_causes(
         before: Ids of the releases that are current now.
         publication_id: The new publication, already built.
         register_sha256: Hash of the registers it was built with.
-        stale: The result tables that could not be calculated: what they say is counted nowhere.
-        healed: Those that could not be before and now were.
+        stale: The result tables that could not be calculated: their rows are no cause.
+        healed: Those that could not be calculated before and now were.
 
     Returns:
-        JSON-ready dictionaries with the key ``kind``: ``release``, ``withdrawn``, ``restored``, ``override``,
-        ``standing``, ``register``, ``recalculated``; first those of the publication before, where its digest
-        was held back.
+        First the causes of the publication before, where its digest was held back.
     """
     shown, shown_now = set(before), {candidate.id for candidate in current.values()}
     causes = _held_back(cursor, pointer, {candidate.id for candidate in candidates}, shown_now)
@@ -75,126 +86,127 @@ def find_causes(
         causes.append(_release_cause(cursor, candidate, replaced, is_current=is_current))
         if candidate.decided_by:
             causes.append(
-                {
-                    "kind": "override",
-                    "release_id": candidate.id,
-                    "dataset": candidate.release.dataset,
-                    "decided_by": candidate.decided_by,
-                    "reason": candidate.decision_reason,
-                }
+                OverrideCause(
+                    release_id=candidate.id,
+                    dataset=candidate.release.dataset,
+                    decided_by=candidate.decided_by,
+                    reason=candidate.decision_reason,
+                )
             )
-    came_back = [candidate.id for candidate in restored]
-    for kind, ids, led in (("withdrawn", withdrawn, shown), ("restored", came_back, shown_now)):
-        causes.extend(_decision_causes(cursor, kind, ids, led, current))
+    causes += _decision_causes(cursor, "withdrawn", withdrawn, shown, current)
+    causes += _decision_causes(cursor, "restored", [one.id for one in restored], shown_now, current)
     if STANDINGS not in stale:
         causes.extend(_standing_causes(cursor, pointer["results_id"], publication_id))
     if register_sha256 != pointer["register_sha256"]:
-        causes.append({"kind": "register", "first": pointer["register_sha256"] == ""})
+        causes.append(RegisterCause(first=pointer["register_sha256"] == ""))
     if healed:
-        causes.append({"kind": "recalculated", "tables": sorted(healed)})
+        causes.append(RecalculatedCause(tables=tuple(sorted(healed))))
     return causes
 
 
 def _held_back(
     cursor: Any, pointer: Mapping[str, Any], shown: Collection[str], current: Collection[str]
-) -> list[dict[str, Any]]:
+) -> list[Cause]:
     """What the publication before had to mail and could not, as far as it still holds."""
     cursor.execute(load_sql("read/held_back_causes.sql"), {"publication_id": pointer["results_id"]})
     row = cursor.fetchone()
-    causes = []
-    for cause in row[0] if row else ():
-        if cause["kind"] in {"release", "override"} and cause["release_id"] not in shown:
+    causes: list[Cause] = []
+    for cause in map(cause_from_json, row[0] if row else ()):
+        if isinstance(cause, ReleaseCause | OverrideCause) and cause.release_id not in shown:
             continue
-        told = {"is_current": cause["release_id"] in current} if cause["kind"] == "release" else {}
-        causes.append({**cause, **told})
-    return [cause for cause in causes if cause["kind"] != "recalculated"]
+        if isinstance(cause, ReleaseCause):
+            cause = replace(cause, is_current=cause.release_id in current)
+        if not isinstance(cause, RecalculatedCause):
+            causes.append(cause)
+    return causes
 
 
-def deserve_digest(causes: Sequence[Mapping[str, Any]]) -> bool:
+def deserve_digest(causes: Iterable[Cause]) -> bool:
     """Whether the network is mailed for these causes."""
-    return any(
-        cause["kind"] == "standing"
-        or (cause["kind"] == "override" and cause.get("dataset") not in _QUIET_DATASETS)
-        or (cause["kind"] == "register" and not cause["first"])
-        or (cause["kind"] == "release" and cause["substance"] == "ghg" and cause["is_current"])
-        or (
-            cause["kind"] in {"withdrawn", "restored"}
-            and cause["substance"] == "ghg"
-            and cause["moves_current"]
-        )
-        for cause in causes
-    )
+    return any(_deserves_digest(cause) for cause in causes)
+
+
+def _deserves_digest(cause: Cause) -> bool:
+    match cause:
+        case StandingCause():
+            return True
+        case OverrideCause():
+            return cause.dataset not in _QUIET_DATASETS
+        case RegisterCause():
+            return not cause.first
+        case ReleaseCause():
+            return cause.substance == "ghg" and cause.is_current
+        case DecisionCause():
+            return cause.substance == "ghg" and cause.moves_current
+    return False
 
 
 def _lead_first(candidate: Any) -> tuple[bool, str]:
     return candidate.release.substance != "ghg", candidate.id
 
 
-def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) -> dict[str, Any]:
-    cause: dict[str, Any] = {
-        "kind": "release",
-        "release_id": new.id,
-        "dataset": new.release.dataset,
-        "substance": new.release.substance or "all",
-        "published_date": new.release.published_date.isoformat(),
-        "is_current": is_current,
-        "first": old is None,
-        "replaces": old.id if old and is_current else None,
-        "new_years": sorted(set(new.years) - set(old.years)) if old else list(new.years),
-        "vanished_years": sorted(set(old.years) - set(new.years)) if old else [],
-        "boundary": TERRITORIAL,
-        "nation": [],
-        "largest_movers": [],
-        "moved_share_pct": None,
+def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) -> ReleaseCause:
+    cause = ReleaseCause(
+        release_id=new.id,
+        dataset=new.release.dataset,
+        substance=new.release.substance or "all",
+        published_date=new.release.published_date.isoformat(),
+        is_current=is_current,
+        first=old is None,
+        replaces=old.id if old and is_current else None,
+        new_years=tuple(sorted(set(new.years) - set(old.years))) if old else tuple(new.years),
+        vanished_years=tuple(sorted(set(old.years) - set(new.years))) if old else (),
+        boundary=TERRITORIAL,
+    )
+    if old is None or new.release.dataset not in _EMISSION_DATASETS:
+        return cause
+    pair = {
+        "new_run_id": new.run_id,
+        "new_release_id": new.id,
+        "old_run_id": old.run_id,
+        "old_release_id": old.id,
+        "moved_pct": MOVED_PCT,
     }
-    if old is not None and new.release.dataset in _EMISSION_DATASETS:
-        pair = {
-            "new_run_id": new.run_id,
-            "new_release_id": new.id,
-            "old_run_id": old.run_id,
-            "old_release_id": old.id,
-            "moved_pct": MOVED_PCT,
-        }
-        cursor.execute(load_sql("read/nation_revision.sql"), {**pair, "n": MAX_NATION_YEARS})
-        columns = ("year", "old_t", "new_t", "international_t")
-        cause["nation"] = [dict(zip(columns, row, strict=True)) for row in cursor]
-        cursor.execute(load_sql("read/largest_movers.sql"), {**pair, "n": MAX_MOVERS})
-        names = ("region_code", "region_name", "year", "old_t", "new_t")
-        cause["largest_movers"] = [dict(zip(names, row, strict=True)) for row in cursor]
-        cursor.execute(load_sql("read/moved_share.sql"), pair)
-        (cause["moved_share_pct"],) = cursor.fetchone()
-    return cause
+    cursor.execute(load_sql("read/nation_revision.sql"), {**pair, "n": MAX_NATION_YEARS})
+    columns = ("year", "old_t", "new_t", "international_t")
+    nation = tuple(NationRevision(**dict(zip(columns, row, strict=True))) for row in cursor)
+    cursor.execute(load_sql("read/largest_movers.sql"), {**pair, "n": MAX_MOVERS})
+    names = ("region_code", "region_name", "year", "old_t", "new_t")
+    movers = tuple(MunicipalityRevision(**dict(zip(names, row, strict=True))) for row in cursor)
+    cursor.execute(load_sql("read/moved_share.sql"), pair)
+    (share,) = cursor.fetchone()
+    return replace(cause, nation=nation, largest_movers=movers, moved_share_pct=share)
 
 
 def _decision_causes(
     cursor: Any,
-    kind: str,
+    kind: Literal["withdrawn", "restored"],
     release_ids: Sequence[str],
     led: Collection[str],
     current: Mapping[tuple[str, str | None], Any],
-) -> list[dict[str, Any]]:
+) -> list[DecisionCause]:
     """Releases that a person took out or brought back; ``led`` holds those that were or are current by it."""
     cursor.execute(load_sql("read/decisions_of_releases.sql"), {"release_ids": list(release_ids)})
     now = {(dataset, substance or "all"): c.id for (dataset, substance), c in current.items()}
     return [
-        {
-            "kind": kind,
-            "release_id": release_id,
-            "dataset": dataset,
-            "substance": substance,
-            "moves_current": release_id in led,
-            "current": now.get((dataset, substance)),
-            "decided_by": decided_by,
-            "reason": reason,
-        }
+        DecisionCause(
+            kind=kind,
+            release_id=release_id,
+            dataset=dataset,
+            substance=substance,
+            moves_current=release_id in led,
+            current=now.get((dataset, substance)),
+            decided_by=decided_by,
+            reason=reason,
+        )
         for release_id, dataset, substance, decided_by, reason in cursor.fetchall()
     ]
 
 
-def _standing_causes(cursor: Any, old_publication: int, new_publication: int) -> list[dict[str, Any]]:
+def _standing_causes(cursor: Any, old_publication: int, new_publication: int) -> list[StandingCause]:
     cursor.execute(
         load_sql("read/changed_standings.sql"),
         {"old_publication_id": old_publication, "new_publication_id": new_publication},
     )
     names = ("region_code", "target_id", "old", "new")
-    return [{"kind": "standing", **dict(zip(names, row, strict=True))} for row in cursor]
+    return [StandingCause(**dict(zip(names, row, strict=True))) for row in cursor]

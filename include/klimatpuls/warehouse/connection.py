@@ -1,4 +1,4 @@
-"""Connections to the warehouse and the SQL files it is spoken to with.
+"""Connections to the warehouse, the SQL files under ``include/sql``, and the rows that queries return.
 
 A DSN is a libpq URL such as ``postgresql://wh_loader:secret@127.0.0.1:5432/klimatpuls``. Passwords come
 from Airflow connections or the environment; no error and no log line of this module repeats a DSN.
@@ -7,13 +7,14 @@ from Airflow connections or the environment; no error and no log line of this mo
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from klimatpuls.paths import SQL_ROOT
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
     from sqlalchemy import Engine
 
 
@@ -26,7 +27,7 @@ def build_dsn(*, user: str, password: str, host: str, port: int, database: str) 
 
 
 def connect(dsn: str) -> PgConnection:
-    """A psycopg2 connection with transactions of its own (no autocommit).
+    """A psycopg2 connection without autocommit.
 
     Raises:
         psycopg2.OperationalError: if the server does not answer or refuses the role.
@@ -37,7 +38,7 @@ def connect(dsn: str) -> PgConnection:
 
 
 def connect_like(conn: PgConnection) -> PgConnection:
-    """Another connection of the same role to the same database, for work beside the first one's.
+    """A second connection of the same role to the same database, for work at the same time.
 
     Args:
         conn: A connection that was opened with a password, or needs none.
@@ -47,7 +48,9 @@ def connect_like(conn: PgConnection) -> PgConnection:
     """
     import psycopg2
 
-    return psycopg2.connect(**conn.get_dsn_parameters(), password=conn.info.password)
+    parameters: dict[str, Any] = {**conn.get_dsn_parameters(), "password": conn.info.password}
+    second: PgConnection = psycopg2.connect(**parameters)
+    return second
 
 
 def engine(dsn: str) -> Engine:
@@ -63,3 +66,22 @@ def engine(dsn: str) -> Engine:
 def load_sql(name: str) -> str:
     """The text of one file under ``include/sql``, for example ``write/insert_release.sql``."""
     return (SQL_ROOT / name).read_text(encoding="utf-8")
+
+
+def fetch_row(cursor: Cursor) -> tuple[Any, ...]:
+    """The next row of a query that always returns one.
+
+    Raises:
+        LookupError: if it returned none.
+    """
+    row = cursor.fetchone()
+    if row is None:
+        msg = f"the query returned no row: {cursor.query!r}"
+        raise LookupError(msg)
+    return row
+
+
+def named_rows(cursor: Cursor) -> list[dict[str, Any]]:
+    """All rows of a query, each as column name → value."""
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Frames out of the warehouse: a query's rows as a pandas frame, by COPY."""
+"""Reads a query's rows from the warehouse as a pandas frame, by COPY."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from psycopg2.extensions import cursor as Cursor
 
-# Codes are text with leading zeros; everything that is not listed is read by its own shape.
+# Codes are text with leading zeros; the type of every other column is inferred from its values.
 TEXT_COLUMNS = (
     "region_code",
     "indicator_code",
@@ -24,11 +25,11 @@ TEXT_COLUMNS = (
 )
 
 
-def read_frame(cursor: Any, name: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
-    """Run one SELECT file of ``include/sql`` and give its rows as a frame.
+def read_frame(cursor: Cursor, name: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of one SELECT file of ``include/sql``.
 
     Args:
-        cursor: psycopg2 cursor inside the caller's transaction.
+        cursor: Cursor inside the caller's transaction.
         name: File below ``include/sql``, such as ``read/population_facts.sql``.
         parameters: Values of the file's named parameters.
 

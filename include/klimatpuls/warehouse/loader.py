@@ -1,7 +1,7 @@
-"""Hop 2's database half: tidy rows become a partition of ``core``, by COPY, in one transaction.
+"""Loads rows into a partition of ``core`` by COPY, in one transaction: the database part of the step load.
 
-The partition is attached with the load and stays invisible until a publication names its releases: marts
-read only through the current publication's list. A load that fails leaves neither table nor row behind.
+The partition is attached with the load, but stays invisible until a publication lists its releases. A load
+that fails leaves neither table nor row behind.
 """
 
 from __future__ import annotations
@@ -13,24 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from klimatpuls.contract import catalog, schema
+from klimatpuls.warehouse.connection import fetch_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
-
-    from klimatpuls.contract.releases import Parsed
+    from psycopg2.extensions import cursor as Cursor
 
 
 class RowCountError(RuntimeError):
-    """The server counted other rows than were sent."""
+    """The server counted another number of rows than were sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows as the text that COPY takes.
+    """Rows as text in the format of COPY.
 
     Attributes:
         columns: Names of the columns, in their order.
@@ -44,7 +43,7 @@ class Rows:
 
 
 def frame_rows(frame: pd.DataFrame, constants: dict[str, Any]) -> Rows:
-    """A frame as the text that COPY takes.
+    """A frame as text in the format of COPY.
 
     Args:
         frame: One row per table row; column names as in the table. A missing value is written as NULL.
@@ -61,13 +60,13 @@ def frame_rows(frame: pd.DataFrame, constants: dict[str, Any]) -> Rows:
     return Rows(tuple(table.column_names), buffer.getvalue(), len(frame))
 
 
-def copy_rows(cursor: Any, target: tuple[str, str], rows: Rows) -> int:
+def copy_rows(cursor: Cursor, target: tuple[str, str], rows: Rows) -> int:
     """COPY rows into a table; returns the number of rows the server counted.
 
     Args:
-        cursor: psycopg2 cursor inside the caller's transaction.
+        cursor: Cursor inside the caller's transaction.
         target: Schema and table.
-        rows: The rows; their columns are named as the table's.
+        rows: The rows; the columns have the names of the table's.
     """
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
         sql.Identifier(*target), sql.SQL(", ").join(map(sql.Identifier, rows.columns))
@@ -76,29 +75,17 @@ def copy_rows(cursor: Any, target: tuple[str, str], rows: Rows) -> int:
     return int(cursor.rowcount)
 
 
-def copy_frame(cursor: Any, target: tuple[str, str], frame: pd.DataFrame, constants: dict[str, Any]) -> int:
-    """COPY a frame into a table; returns the number of rows the server counted.
-
-    Args:
-        cursor: psycopg2 cursor inside the caller's transaction.
-        target: Schema and table.
-        frame: As for :func:`frame_rows`.
-        constants: As for :func:`frame_rows`.
-    """
-    return copy_rows(cursor, target, frame_rows(frame, constants))
-
-
 class FactLoader:
-    """Fills the partitions of one source run, one per fact, release by release; attached by :meth:`finish`.
+    """Fills the partitions of one source run, one per fact; :meth:`finish` attaches them.
 
-    A release is written as soon as it is read, so that a year of thirty substances needs the memory of one.
-    Everything happens in the caller's transaction: a load that fails leaves neither table nor row behind.
+    Each release is written as soon as it is read, so thirty substances need the memory of one. Everything
+    happens in the caller's transaction.
 
     Args:
         conn: Connection as ``wh_loader``; the caller commits.
         run_id: The source run; names the partitions.
-        keyed_first: Whether a partition has its key before its rows: half as fast, but a row that breaks
-            the key is found with the release it belongs to.
+        keyed_first: Whether a partition gets its key before its rows. This is half as fast, but shows which
+            release has a row that breaks the key.
     """
 
     def __init__(self, conn: PgConnection, run_id: int, *, keyed_first: bool = False) -> None:
@@ -109,7 +96,7 @@ class FactLoader:
 
     @contextmanager
     def one_release(self) -> Iterator[None]:
-        """What happens in this block happens whole or not at all; what was done before it stands."""
+        """Undo everything done in the block if it raises; earlier releases stay loaded."""
         before = dict(self._partitions)
         with self._conn.cursor() as cursor:
             cursor.execute("SAVEPOINT one_release")
@@ -125,7 +112,7 @@ class FactLoader:
             cursor.execute("RELEASE SAVEPOINT one_release")
 
     def add(self, release_id: str, fact_name: str, rows: Rows) -> int:
-        """Write one release's rows; returns how many, equal to the rows that were sent.
+        """Write the rows of one release; returns how many.
 
         Raises:
             RowCountError: if the server counted other rows than were sent.
@@ -133,7 +120,7 @@ class FactLoader:
         with self._conn.cursor() as cursor:
             if fact_name not in self._partitions:
                 cursor.execute("SELECT ops.create_load_partition(%s, %s)", (fact_name, self._run_id))
-                (self._partitions[fact_name],) = cursor.fetchone()
+                (self._partitions[fact_name],) = fetch_row(cursor)
                 if self._keyed_first:
                     cursor.execute("SELECT ops.key_load_partition(%s, %s)", (fact_name, self._run_id))
             partition = self._partitions[fact_name]
@@ -144,50 +131,14 @@ class FactLoader:
         return count
 
     def finish(self) -> None:
-        """Key, analyse and attach what was filled."""
+        """Add the keys of the filled partitions, analyse and attach them."""
         with self._conn.cursor() as cursor:
             for fact_name in self._partitions:
                 cursor.execute("SELECT ops.attach_load_partition(%s, %s)", (fact_name, self._run_id))
 
 
-def load_facts(conn: PgConnection, run_id: int, releases: Sequence[tuple[str, Parsed]]) -> dict[str, int]:
-    """Create, fill, key and attach the partitions of one source run; see :class:`FactLoader`.
-
-    Args:
-        conn: Connection as ``wh_loader``; the caller commits.
-        run_id: The source run; names the partitions.
-        releases: (release id, parsed content); the columns of each frame are those of its dataset's fact.
-
-    Returns:
-        Rows loaded per release id.
-    """
-    loader = FactLoader(conn, run_id)
-    loaded: dict[str, int] = {}
-    for release_id, parsed in releases:
-        fact = schema.fact(catalog.dataset(parsed.dataset).fact)
-        fact.check_frame(parsed.rows.columns)
-        constants: dict[str, Any] = {"run_id": run_id, "release_id": release_id}
-        if fact.by_substance:
-            constants["substance"] = parsed.substance
-        loaded[release_id] = loader.add(release_id, fact.name, frame_rows(parsed.rows, constants))
-    loader.finish()
-    return loaded
-
-
-def load_rejects(conn: PgConnection, run_id: int, snapshot: dict[str, Any], rejects: pd.DataFrame) -> int:
-    """Write the cells that are no facts, with reason and place; returns how many.
-
-    Args:
-        conn: Connection as ``wh_loader``; the caller commits.
-        run_id: The source run.
-        snapshot: ``snapshot_sha256``, ``dataset`` and ``substance`` of the bytes they were found in.
-        rejects: sheet_row, column_name, raw_value, reason.
-    """
-    return copy_rejects(conn, frame_rows(rejects, {"run_id": run_id, **snapshot}))
-
-
 def copy_rejects(conn: PgConnection, rejects: Rows) -> int:
-    """Write the cells that are no facts; returns how many.
+    """Write the refused cells; returns how many.
 
     Args:
         conn: Connection as ``wh_loader``; the caller commits.

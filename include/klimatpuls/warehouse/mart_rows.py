@@ -1,7 +1,6 @@
-"""Rows of the marts that a reader chooses by their columns, and what there is to choose from.
+"""Finds rows of the marts by values of their columns, and lists the values there are.
 
-Read as any reader may (``bi_read``). Names of marts and columns come from the contract, values go as
-parameters.
+Everything is read as ``bi_read``. Names of marts and columns come from the contract; values are parameters.
 """
 
 from __future__ import annotations
@@ -12,15 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg2 import sql
 
 from klimatpuls.errors import UsageError
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from psycopg2.extensions import cursor as Cursor
+
     from klimatpuls.contract.schema import Mart
 
 LISTED: Final = 40
-"""How many values of a column a message lists before it says how many more there are."""
+"""How many values of a column a message lists; of the others it gives the number."""
 _NUMBERS: Final = {"smallint": int, "integer": int, "bigint": int, "double precision": float}
 
 Row = dict[str, Any]
@@ -59,7 +60,7 @@ def compare(mart: Mart, column: str, relation: str, value: str) -> Condition:
 
 
 def read_rows(
-    cursor: Any, mart: Mart, conditions: Sequence[Condition], *, limit: int | None = None
+    cursor: Cursor, mart: Mart, conditions: Sequence[Condition], *, limit: int | None = None
 ) -> list[Row]:
     """Rows of a mart in the order of its key, every column of the contract by name."""
     names = [column.name for column in mart.columns]
@@ -74,28 +75,28 @@ def read_rows(
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def read_keys(cursor: Any, mart: Mart, given: Mapping[str, str]) -> tuple[int, dict[str, list[str]]]:
-    """How many rows the given columns leave, and the values of the keys that are not given."""
+def read_keys(cursor: Cursor, mart: Mart, given: Mapping[str, str]) -> tuple[int, dict[str, list[str]]]:
+    """The number of rows that match the given columns, and their values of the keys that are not given."""
     wanted = [key for key in mart.key if key not in given] or [mart.key[0]]
     count, values = _aggregate(cursor, mart, wanted, given)
     return count, dict(zip(wanted, values, strict=True))
 
 
-def read_values(cursor: Any, mart: Mart, column: str, given: Mapping[str, str]) -> list[str]:
-    """The values of one column among the rows that the given columns leave."""
+def read_values(cursor: Cursor, mart: Mart, column: str, given: Mapping[str, str]) -> list[str]:
+    """The values of one column in the rows that match the given columns."""
     return _aggregate(cursor, mart, [column], given)[1][0]
 
 
-def find_row(cursor: Any, mart: Mart, given: Mapping[str, str]) -> Row:
-    """The one row that the given columns choose.
+def find_row(cursor: Cursor, mart: Mart, given: Mapping[str, str]) -> Row:
+    """The one row that matches the given columns.
 
     Args:
         cursor: Cursor in a transaction.
         mart: The mart.
-        given: Column → value as text; a region also finds what is nobody's own, such as a national line.
+        given: Column → value as text; a region also matches rows without a region, such as a national line.
 
     Raises:
-        UsageError: if they choose none or several; what there is to choose from is told.
+        UsageError: if they match none or several; the message lists the values to choose from.
     """
     if strange := [key for key in given if not has_column(mart, key)]:
         msg = f"mart.{mart.name} has no column {', '.join(strange)}; its keys are {', '.join(mart.key)}"
@@ -113,13 +114,13 @@ def find_row(cursor: Any, mart: Mart, given: Mapping[str, str]) -> Row:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """The end of a message that names what may have been meant; empty where nothing is near."""
+    """The end of a message: the names most like a word; empty where none is like it."""
     near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def _nothing(cursor: Any, mart: Mart, given: Mapping[str, str]) -> str:
-    """Which of the columns is to blame, and what there is in its place."""
+def _nothing(cursor: Cursor, mart: Mart, given: Mapping[str, str]) -> str:
+    """The message that names the column without a match, and the values that column has."""
     for key in given:
         rest = {name: value for name, value in given.items() if name != key}
         values = read_values(cursor, mart, key, rest)
@@ -128,12 +129,12 @@ def _nothing(cursor: Any, mart: Mart, given: Mapping[str, str]) -> str:
                 f"mart.{mart.name} has no row with {key} {given[key]}{nearest(given[key], values)}; "
                 f"there are {_short(values)}"
             )
-    said = ", ".join(f"{key} {value}" for key, value in given.items())
-    return f"mart.{mart.name} has no row with {said}"
+    conditions = ", ".join(f"{key} {value}" for key, value in given.items())
+    return f"mart.{mart.name} has no row with {conditions}"
 
 
 def _aggregate(
-    cursor: Any, mart: Mart, columns: Sequence[str], given: Mapping[str, str]
+    cursor: Cursor, mart: Mart, columns: Sequence[str], given: Mapping[str, str]
 ) -> tuple[int, list[list[str]]]:
     conditions = _conditions(mart, given)
     statement = sql.SQL(load_sql("trace/keys.sql")).format(
@@ -145,12 +146,12 @@ def _aggregate(
         conditions=_all_of(conditions),
     )
     cursor.execute(statement, [value for _, values in conditions for value in values])
-    count, *found = cursor.fetchone()
+    count, *found = fetch_row(cursor)
     return count, [[str(value) for value in values or () if value is not None] for values in found]
 
 
 def _conditions(mart: Mart, given: Mapping[str, str]) -> list[Condition]:
-    """Conditions of equality; a region finds what is its own and what is nobody's."""
+    """Conditions of equality; a region matches its own rows and those without a region."""
     found = []
     for key, value in given.items():
         part, values = compare(mart, key, "=", value)

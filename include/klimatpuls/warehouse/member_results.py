@@ -1,10 +1,10 @@
-"""Where every member stands, written under a publication; and a publication made because a day passed.
+"""Writes the statuses of the members under a publication, and publishes when a new day changes one.
 
-:func:`write` belongs to every publication. :func:`reassess` reckons the dated statuses anew for a later day
-and publishes only if one of them changed: facts, releases, registers and results are shared with the
-publication before, so nothing but a few hundred rows is written (decision 23).
+:func:`write` is part of every publication. :func:`reassess` calculates the dated statuses for a later day and
+publishes only if one changed. It shares facts, releases, registers and results with the publication before,
+so it writes only a few hundred rows (decision 23).
 
-What outlives old publications lies in ``core``: every change of a criterion, and the network's picture.
+Every change of a criterion and the sums of the network are kept in ``core``: they outlive old publications.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
+from klimatpuls.contract.causes import DaysCause, RecalculatedCause, causes_to_json
 from klimatpuls.membership import members
 from klimatpuls.membership.criteria import Records
-from klimatpuls.membership.members import DATED, TARGET_PROGRESS, TOLD, MemberInputs, OwnTarget
+from klimatpuls.membership.members import DATED, PUBLIC, TARGET_PROGRESS, MemberInputs, OwnTarget
 from klimatpuls.statistics import results
 from klimatpuls.warehouse import register_rows
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import load_sql, named_rows
 from klimatpuls.warehouse.result_tables import Before, ResultTables, attempt, not_fresh, read_statuses
 
 if TYPE_CHECKING:
@@ -28,18 +29,18 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
+    from klimatpuls.contract.causes import Cause
     from klimatpuls.statistics.steps import Failure, Result
     from klimatpuls.warehouse.result_tables import TableStatus
 
 CRITERION = "criterion"
-STATUS_CHANGED = "status_changed"
-"""Kind of the cause of a publication that moved dated statuses alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reassessed:
-    """What a day that passed changed.
+    """What the new day changed.
 
     Attributes:
         publication_id: The new publication.
@@ -51,7 +52,7 @@ class Reassessed:
 
 
 def write(
-    cursor: Any,
+    cursor: Cursor,
     tables: ResultTables,
     publication_id: int,
     *,
@@ -59,25 +60,23 @@ def write(
     registers_at: datetime | None,
     release_ids: Sequence[str],
 ) -> None:
-    """Reckon where every member stands, and write it under a publication whose results are there already.
+    """Calculate the statuses of the members and write them under a publication that has its results.
 
     Args:
         cursor: As ``wh_loader``, in the transaction that builds the publication.
-        tables: Where the tables are written to; one that fails keeps the rows it had.
+        tables: Writes the tables; one that fails keeps the rows it had.
         publication_id: The publication.
         as_of: Its day.
         registers_at: As of when it reads the registers.
         release_ids: The releases it shows.
     """
-    circumstances = _Circumstances(
-        results_id=publication_id, as_of=as_of, registers_at=registers_at, release_ids=release_ids
-    )
-    for result in _calculate(cursor, circumstances, tables.statuses):
-        write_one(cursor, tables, result, publication_id)
+    basis = _Basis(results_id=publication_id, as_of=as_of, registers_at=registers_at, release_ids=release_ids)
+    for result in _calculate(cursor, basis, tables.statuses):
+        _write_one(cursor, tables, result, publication_id)
 
 
-def write_one(cursor: Any, tables: ResultTables, result: Result, publication_id: int) -> None:
-    """Write one table of members, and what of it outlives the publication."""
+def _write_one(cursor: Cursor, tables: ResultTables, result: Result, publication_id: int) -> None:
+    """Write one table of members; of the criteria also the history, which outlives the publication."""
 
     def keep() -> None:
         values = {"publication_id": publication_id}
@@ -93,19 +92,19 @@ def write_one(cursor: Any, tables: ResultTables, result: Result, publication_id:
 
 
 def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object]) -> Reassessed | None:
-    """Reckon the dated statuses of the current publication for a later day; publish if one changed.
+    """Calculate the dated statuses of the current publication for a later day; publish if one changed.
 
-    Does nothing where nothing is published, the publication's day is not earlier, or no status changed. A
-    table that fails, or that failed before and now does not, is published too.
+    Does nothing if nothing is published, the publication's day is not earlier, or no status changed. A table
+    that fails now, or failed before and no longer does, is a change too.
 
     Args:
         conn: Connection as ``wh_loader``, holding the publisher's lock, outside a transaction; this function
             commits.
         as_of: The day.
-        keep_pages: Called before one that has a digest is no longer current.
+        keep_pages: Called before a publication that has a digest stops being current.
 
     Returns:
-        What changed; None where nothing was written.
+        What changed; None if nothing was written.
     """
     with conn, conn.cursor() as cursor:
         pointer = _row(cursor, "read/current_publication.sql", {})
@@ -114,13 +113,13 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         cursor.execute(load_sql("read/releases_of_publication.sql"), pointer)
         release_ids = [release_id for (release_id,) in cursor.fetchall()]
         statuses = read_statuses(cursor, pointer["publication_id"])
-        circumstances = _Circumstances(
+        basis = _Basis(
             results_id=pointer["results_id"],
             as_of=as_of,
             registers_at=pointer["registers_at"],
             release_ids=release_ids,
         )
-        found = list(_calculate(cursor, circumstances, statuses))
+        found = list(_calculate(cursor, basis, statuses))
         frames = {result.table: result.frame for result in found if result.frame is not None}
         changed = members.count_changes(_shown(cursor, pointer["publication_id"], DATED), frames)
         if not any(changed.values()) and not _differs(statuses, found):
@@ -141,32 +140,34 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         )
         tables = ResultTables(cursor, made["publication_id"], before, release_ids)
         for result in found:
-            write_one(cursor, tables, result, made["publication_id"])
+            _write_one(cursor, tables, result, made["publication_id"])
         tables.finish()
         cursor.execute(
             load_sql("write/share_result_statuses.sql"), {**values, "own_tables": list(tables.statuses)}
         )
         # Counts alone, and of what is shown outside: everybody reads a cause. What failed does not count.
         fresh = {table: frames[table] for table in frames if tables.statuses[table].is_fresh}
-        told = members.count_changes(_shown(cursor, pointer["publication_id"], TOLD), fresh, TOLD)
-        causes: list[dict[str, Any]] = [{"kind": STATUS_CHANGED, **told}]
+        changes = members.count_changes(_shown(cursor, pointer["publication_id"], PUBLIC), fresh, PUBLIC)
+        causes: list[Cause] = [DaysCause(**changes)]
         if healed := (not_fresh(statuses) - not_fresh(tables.statuses)) & set(fresh):
-            causes.append({"kind": "recalculated", "tables": sorted(healed)})
-        cursor.execute(load_sql("write/close_publication.sql"), {**values, "causes": json.dumps(causes)})
+            causes.append(RecalculatedCause(tables=tuple(sorted(healed))))
+        cursor.execute(
+            load_sql("write/close_publication.sql"), {**values, "causes": json.dumps(causes_to_json(causes))}
+        )
         cursor.execute(load_sql("write/switch_publication.sql"), values)
         cursor.execute("SELECT ops.analyze_publication()")
     return Reassessed(publication_id=made["publication_id"], changed=changed)
 
 
 def _differs(statuses: Mapping[str, TableStatus], found: Sequence[Result]) -> bool:
-    """Whether a table fails that did not, or no longer fails."""
+    """Whether a table began to fail, or no longer fails."""
     failing = not_fresh(statuses)
     return any((result.table in failing) != (result.failure is not None) for result in found)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Circumstances:
-    """What of a publication the members are held against."""
+class _Basis:
+    """The parts of a publication that the statuses of members depend on."""
 
     results_id: int
     as_of: date
@@ -174,35 +175,26 @@ class _Circumstances:
     release_ids: Sequence[str]
 
 
-def _calculate(
-    cursor: Any, circumstances: _Circumstances, statuses: Mapping[str, TableStatus]
-) -> Iterator[Result]:
-    """The tables of members; one that rests on a result that could not be calculated fails for want of it."""
+def _calculate(cursor: Cursor, basis: _Basis, statuses: Mapping[str, TableStatus]) -> Iterator[Result]:
+    """The tables of members; one that depends on a result that could not be calculated fails."""
     unread: dict[str, Failure] = {}
     if TARGET_PROGRESS in statuses and not statuses[TARGET_PROGRESS].is_fresh:
         unread[TARGET_PROGRESS] = statuses[TARGET_PROGRESS].failure
-    inputs, failure = attempt(cursor, "inputs", lambda: _inputs(cursor, circumstances))
+    inputs, failure = attempt(cursor, "inputs", lambda: _inputs(cursor, basis))
     if failure is not None:
         unread["inputs"] = failure
     yield from members.each_member_result(inputs, unread)
 
 
-def _inputs(cursor: Any, circumstances: _Circumstances) -> MemberInputs:
-    results_id, as_of = circumstances.results_id, circumstances.as_of
-    registers_at, release_ids = circumstances.registers_at, circumstances.release_ids
-    cursor.execute(load_sql("read/published_years.sql"), {"release_ids": list(release_ids)})
+def _inputs(cursor: Cursor, basis: _Basis) -> MemberInputs:
+    as_of, registers_at = basis.as_of, basis.registers_at
+    cursor.execute(load_sql("read/published_years.sql"), {"release_ids": list(basis.release_ids)})
     published_years = dict(cursor.fetchall())
-    cursor.execute(load_sql("read/own_target_gaps.sql"), {"results_id": results_id})
+    cursor.execute(load_sql("read/own_target_gaps.sql"), {"results_id": basis.results_id})
     own_targets = [
-        OwnTarget(
-            region_code=code,
-            target_id=target_id,
-            boundary=boundary,
-            last_year=last_year,
-            target_year=target_year,
-            observed_gap_tco2e=float("nan") if gap is None else gap,
-        )
-        for code, target_id, boundary, last_year, target_year, gap in cursor.fetchall()
+        OwnTarget(**{**row, "observed_gap_tco2e": float("nan") if gap is None else gap})
+        for row in named_rows(cursor)
+        for gap in [row["observed_gap_tco2e"]]
     ]
     numbers = register_rows.read_rule_numbers(cursor, registers_at, as_of)
     return MemberInputs(
@@ -227,11 +219,11 @@ def _inputs(cursor: Any, circumstances: _Circumstances) -> MemberInputs:
 
 
 def _shown(
-    cursor: Any, publication_id: int, asked: Mapping[str, tuple[str, ...]]
+    cursor: Cursor, publication_id: int, columns_of: Mapping[str, tuple[str, ...]]
 ) -> dict[str, list[tuple[Any, ...]]]:
-    """The dated statuses under a publication: table → rows of the columns asked for."""
+    """The dated statuses under a publication: table → rows of the given columns."""
     shown = {}
-    for table, columns in asked.items():
+    for table, columns in columns_of.items():
         cursor.execute(
             sql.SQL(load_sql("read/dated_statuses.sql")).format(
                 columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -243,6 +235,7 @@ def _shown(
     return shown
 
 
-def _row(cursor: Any, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _row(cursor: Cursor, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     cursor.execute(load_sql(name), values)
-    return dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
+    (row,) = named_rows(cursor)
+    return row

@@ -18,7 +18,7 @@ from psycopg2 import sql
 
 from klimatpuls.contract import schema
 from klimatpuls.paths import SQL_ROOT
-from klimatpuls.warehouse import dimensions, facts
+from klimatpuls.warehouse import dimensions, facts, views
 from klimatpuls.warehouse.connection import connect, engine, load_sql
 
 if TYPE_CHECKING:
@@ -156,8 +156,8 @@ def _repeatable_texts() -> dict[str, str]:
         **_files("functions"),
         **_files("marts"),
         **_files("secretariat"),
-        VIEWS: facts.view_statements(),
-        FUNCTIONS: facts.function_statements(),
+        VIEWS: views.view_statements(),
+        FUNCTIONS: views.function_statements(),
         **_files("grants"),
         "contract comments": schema.comment_statements(),
         DIMENSIONS: dimensions.checksum_text(),

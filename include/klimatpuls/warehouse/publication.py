@@ -1,16 +1,16 @@
-"""Hop 4: validated releases become marts under a new publication; rows, not DDL.
+"""The step publish: turns validated releases into marts under a new publication, by rows and without DDL.
 
-Everything is computed unseen under a new ``publication_id``; then one transaction sets the states of the
-releases, the pointer ``mart.current_publication`` and the outbox row. Readers never wait and never see half
-a publication. Two publishers at once: the second waits for the advisory lock, and then finds nothing to do.
+Facts and results are written under a new ``publication_id`` that readers do not see. One transaction then
+sets the states of the releases, the pointer ``mart.current_publication`` and the outbox row, so readers never
+wait and never see half a publication. A second publisher waits for the lock and then finds nothing to do.
 """
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,17 @@ import psycopg2
 from psycopg2 import sql
 
 from klimatpuls.contract import catalog, schema
+from klimatpuls.contract.causes import OverrideCause, cause_from_json, causes_to_json
 from klimatpuls.contract.releases import Release, predecessors
 from klimatpuls.domain.defects import Defect, defect_cells
-from klimatpuls.domain.methods import METHOD_VERSION
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.errors import WarehouseError, WrongHomeError
 from klimatpuls.statistics.crosschecks import Side
 from klimatpuls.statistics.results import EarlierRelease, ResultInputs
 from klimatpuls.warehouse import causes as cause_rules
 from klimatpuls.warehouse import member_results, register_rows
 from klimatpuls.warehouse.code_version import code_sha256
-from klimatpuls.warehouse.connection import connect_like, load_sql
+from klimatpuls.warehouse.connection import connect_like, fetch_row, load_sql, named_rows
 from klimatpuls.warehouse.facts import SUBSTANCE, mart_key
 from klimatpuls.warehouse.frames import read_frame
 from klimatpuls.warehouse.result_tables import Before, ResultTables, attempt, not_fresh, read_statuses
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
+    from klimatpuls.contract.causes import Cause
     from klimatpuls.contract.schema import Fact
     from klimatpuls.statistics.steps import Failure, Result
     from klimatpuls.warehouse.member_results import Reassessed
@@ -49,21 +52,21 @@ EMISSION_DATASET = "smhi_emissions"
 LEAD_SUBSTANCE = "ghg"
 EMISSION_FACT = "emission"
 AVIATION_SUBSTANCES = frozenset({LEAD_SUBSTANCE, "co2"})
-"""Substances whose releases show domestic aviation; nearly all of it is carbon dioxide."""
+"""Substances whose releases include domestic aviation; nearly all of it is carbon dioxide."""
 RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
 DIGEST_LEADS_WITH = frozenset({"network_summary", "region_overview"})
-"""Without these a digest has nothing to say: it is held back, and the publication that has them mails it."""
-ASKED_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
-"""Facts that formulas read under the publication that is made: they are written before anything else."""
+"""Tables a digest cannot do without: it is held back until a publication has them."""
+FORMULA_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
+"""Facts the formulas depend on; written first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What a publication did.
+    """The result of a publication.
 
     Attributes:
         publication_id: The new publication.
-        causes: Why it was made; see :mod:`klimatpuls.warehouse.causes`.
+        causes: Why it was made.
         release_ids: Releases published for the first time.
         digest_queued: Whether a digest was put into the outbox.
         rows: Rows written per table of ``mart_data``.
@@ -71,7 +74,7 @@ class Published:
     """
 
     publication_id: int
-    causes: list[dict[str, Any]]
+    causes: tuple[Cause, ...]
     release_ids: tuple[str, ...]
     digest_queued: bool
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -80,7 +83,7 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class _Candidate:
-    """A release that the publication may show, with where its facts lie."""
+    """A release that the publication may show, and the run and years of its facts."""
 
     release: Release
     origin: str
@@ -96,15 +99,22 @@ class _Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What the new publication will show, against what the present one shows.
+    """What the new publication will show, and what the present one shows.
 
-    ``shown`` names the releases the present publication shows, ``before`` gives the dataset of each one that
-    is current there; withdrawn ones are still in both. ``follows`` says which candidate each one follows
-    upon, whatever the order of loading. ``shown_facts`` says under which facts id the present publication
-    shows each fact. ``registers_at`` is the moment of the last change of the registers whose hash
-    ``register_sha256`` is: as of it they are read. ``present`` says what the result tables hold now, and
-    ``is_second_try`` that nothing is new but the code, or a person asked: then it is published only if a
-    table that could not be calculated now can.
+    Attributes:
+        pointer: The row of the present publication.
+        present: The result tables of the present publication.
+        is_second_try: Whether nothing is new but the code, or a person asked. Then it is published only if a
+            table that could not be calculated before now can.
+        shown_facts: Fact → the facts id under which the present publication shows it.
+        candidates: Every release the publication may show.
+        follows: Release id → the id of the release before it in its series, whatever the order of loading.
+        current: Series → the candidate that will be current.
+        shown: Ids of the releases the present publication shows, withdrawn ones included.
+        before: Id → dataset of the releases that are current in it, withdrawn ones included.
+        register_sha256: Hash of the registers.
+        registers_at: When the registers last changed; they are read as of this moment.
+        origin: ``live``, ``archive`` or ``synthetic``.
     """
 
     pointer: Mapping[str, Any]
@@ -136,10 +146,10 @@ class _Plan:
         return tuple(c for (dataset, _), c in sorted(self.current.items(), key=str) if dataset in datasets)
 
     def is_shared(self, datasets: Sequence[str]) -> bool:
-        """Whether the current releases of these datasets are the ones already shown."""
-        now = {c.id for c in self.of(datasets)}
-        then = {release_id for release_id, dataset in self.before.items() if dataset in datasets}
-        return now == then and bool(now)
+        """Whether the current releases of these datasets are those already shown."""
+        current = {c.id for c in self.of(datasets)}
+        shown = {release_id for release_id, dataset in self.before.items() if dataset in datasets}
+        return current == shown and bool(current)
 
 
 def publish(
@@ -151,23 +161,23 @@ def publish(
     always_ask: bool = False,
     try_again: bool = False,
 ) -> Published | None:
-    """Publish everything validated; does nothing when there is nothing new.
+    """Publish everything validated; does nothing if nothing is new.
 
-    A result table that cannot be calculated or stored fails alone
-    (:mod:`klimatpuls.warehouse.result_tables`). Where nothing is new but the code and a table could not be
-    calculated, it is tried again once.
+    A result table that cannot be calculated or stored stops no other
+    (:mod:`klimatpuls.warehouse.result_tables`). If only the code is new, tables that could not be calculated
+    are tried again once.
 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
-        as_of: The day the publication speaks about.
-        compute: The formulas: facts and registers in, the tables of ``mart_data`` out, each with its frame.
-        list_address: Where the digest goes, one address or several; None queues none.
+        as_of: The date the results are calculated for.
+        compute: The formulas: take facts and registers, return the tables of ``mart_data`` with their frames.
+        list_address: One or several recipients of the digest; None queues none.
         always_ask: Whether a person must release every digest (``MAIL_APPROVAL=always``).
-        try_again: Whether to calculate once more what could not be calculated, whatever is new.
+        try_again: Whether to try failed tables again although the code is the same.
 
     Returns:
-        What was published, or None when no release came or went, no register is new, and no table that could
-        not be calculated now can.
+        What was published. None if no release came or went, no register changed, and no failed table could be
+        calculated.
 
     Raises:
         WrongHomeError: if the warehouse is stamped with another origin than the releases have.
@@ -212,7 +222,7 @@ def publish(
             )
     return Published(
         publication_id=publication_id,
-        causes=causes,
+        causes=tuple(causes),
         release_ids=tuple(c.id for c in plan.newcomers),
         digest_queued=queued,
         rows=tables.rows,
@@ -221,19 +231,18 @@ def publish(
 
 
 class _NothingHealedError(Exception):
-    """A second try calculated none of the tables that could not be calculated before."""
+    """A second try calculated none of the tables that failed before."""
 
 
 def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object]) -> Reassessed | None:
-    """Reckon the dated statuses anew for a later day, and publish only if one changed.
+    """Calculate the dated statuses for a later day, and publish only if one changed.
 
-    Where a release or a register waits for its publication nothing is done: that one reckons them too.
+    Does nothing while a release or a register waits for publication, which calculates the statuses too.
 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
         as_of: The day.
-        keep_pages: Called before another publication becomes current: the digest of an earlier one is sent as
-            it was rendered.
+        keep_pages: Called before another publication becomes current, to render a digest that is still due.
 
     Returns:
         What changed, or None.
@@ -245,35 +254,33 @@ def reassess(conn: PgConnection, *, as_of: date, keep_pages: Callable[[], object
         return member_results.reassess(conn, as_of=as_of, keep_pages=keep_pages)
 
 
-class _publisher_lock:  # noqa: N801  (reads as a verb in the with statement)
-    """One publisher at a time, across processes and machines; the next one waits here."""
-
-    def __init__(self, conn: PgConnection) -> None:
-        self._conn = conn
-
-    def __enter__(self) -> None:
-        with self._conn, self._conn.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtext('klimatpuls publish'))")
-
-    def __exit__(self, *_: object) -> None:
-        if self._conn.closed:
-            # The lock ended with its session; an error here would hide the one that ended it.
-            return
-        self._conn.rollback()
-        with self._conn, self._conn.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext('klimatpuls publish'))")
+@contextmanager
+def _publisher_lock(conn: PgConnection) -> Iterator[None]:
+    """Let one publisher work at a time, across processes and machines; others wait."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('klimatpuls publish'))")
+    try:
+        yield
+    finally:
+        # A closed connection has lost the lock; an error here would hide the one that closed it.
+        if not conn.closed:
+            conn.rollback()
+            with conn, conn.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext('klimatpuls publish'))")
 
 
 def _plan(conn: PgConnection, *, try_again: bool = False) -> _Plan | None:
     with conn, conn.cursor() as cursor:
-        pointer = _one_row(cursor, "read/current_publication.sql")
-        candidates = tuple(_candidates(cursor))
+        cursor.execute(load_sql("read/current_publication.sql"))
+        (pointer,) = named_rows(cursor)
+        cursor.execute(load_sql("read/publishable_releases.sql"))
+        candidates = tuple(map(_candidate, named_rows(cursor)))
         cursor.execute(load_sql("read/current_releases.sql"), pointer)
-        shown = list(_named_rows(cursor))
+        shown = named_rows(cursor)
         cursor.execute(load_sql("read/shown_facts.sql"), pointer)
         shown_facts = dict(cursor.fetchall())
         cursor.execute(load_sql("read/register_sha256.sql"))
-        register_sha256, registers_at = cursor.fetchone()
+        register_sha256, registers_at = fetch_row(cursor)
         present = Before(
             publication_id=pointer["publication_id"],
             results_id=pointer["results_id"],
@@ -300,7 +307,7 @@ def _plan(conn: PgConnection, *, try_again: bool = False) -> _Plan | None:
             name: earlier.release_id if earlier else None
             for name, earlier in predecessors(c.release for c in candidates).items()
         },
-        current=_current(candidates),
+        current={c.release.series: c for c in _by_age(candidates)},
         shown=frozenset(row["release_id"] for row in shown),
         before={row["release_id"]: row["dataset"] for row in shown if row["is_current"]},
         register_sha256=register_sha256,
@@ -309,34 +316,23 @@ def _plan(conn: PgConnection, *, try_again: bool = False) -> _Plan | None:
     )
 
 
-def _candidates(cursor: Any) -> Iterator[_Candidate]:
-    cursor.execute(load_sql("read/publishable_releases.sql"))
-    for row in _named_rows(cursor):
-        substance = None if row["substance"] == NOT_BY_SUBSTANCE else row["substance"]
-        yield _Candidate(
-            release=Release(
-                release_id=row["release_id"],
-                dataset=row["dataset"],
-                substance=substance,
-                published_date=row["published_date"],
-                known_from=row["known_from"],
-                approval_number=row["approval_number"],
-                state=row["state"],
-            ),
-            origin=row["origin"],
-            run_id=row["run_id"],
-            years=tuple(row["years"]),
-            decided_by=row["decided_by"],
-            decision_reason=row["decision_reason"],
-        )
+def _candidate(row: Mapping[str, Any]) -> _Candidate:
+    release = {column.name: row[column.name] for column in fields(Release)}
+    if release["substance"] == NOT_BY_SUBSTANCE:
+        release["substance"] = None
+    return _Candidate(
+        release=Release(**release),
+        origin=row["origin"],
+        run_id=row["run_id"],
+        years=tuple(row["years"]),
+        decided_by=row["decided_by"],
+        decision_reason=row["decision_reason"],
+    )
 
 
-def _current(candidates: Sequence[_Candidate]) -> dict[tuple[str, str | None], _Candidate]:
-    """The newest release of each series: greatest (published_date, known_from, approval_number)."""
-    current: dict[tuple[str, str | None], _Candidate] = {}
-    for candidate in sorted(candidates, key=lambda c: c.release.sort_key):
-        current[candidate.release.series] = candidate
-    return current
+def _by_age(candidates: Iterable[_Candidate]) -> list[_Candidate]:
+    """Oldest first: by (published_date, known_from, approval_number)."""
+    return sorted(candidates, key=lambda c: c.release.sort_key)
 
 
 def _single_origin(candidates: Sequence[_Candidate], stamped: str | None) -> str:
@@ -358,9 +354,9 @@ def _build(
 ) -> tuple[int, dict[str, int], ResultTables]:
     """Write facts and results under a new publication id that nothing points at yet.
 
-    The server copies facts, and every result that is there, while the next is reckoned here. What is
-    compared of releases, and earlier releases, pass over a connection of their own: that work is done once
-    per release, whatever becomes of this publication.
+    A thread copies facts and finished results over the first connection while the next result is calculated.
+    Release comparisons and earlier releases use a second connection. Comparisons commit independently, so
+    they survive if the publication is rolled back.
     """
     lead = plan.current.get((EMISSION_DATASET, LEAD_SUBSTANCE))
     with (
@@ -371,25 +367,26 @@ def _build(
     ):
         publication_id = _begin(cursor, plan, as_of)
         tables = ResultTables(cursor, publication_id, plan.present, [c.id for c in plan.candidates])
-        asked = [fact for fact in schema.facts() if fact.name in ASKED_FACTS]
-        unasked = [fact for fact in schema.facts() if fact.name not in ASKED_FACTS]
-        facts, rows = _current_facts(cursor, plan, publication_id, asked)
-        with other.cursor() as reading:
-            inputs = None if lead is None else _inputs(cursor, reading, plan, facts, lead, as_of)
-            # From here to the last result the first connection is the thread's.
-            copying = beside.submit(_current_facts, cursor, plan, publication_id, unasked)
+        first = [fact for fact in schema.facts() if fact.name in FORMULA_FACTS]
+        others = [fact for fact in schema.facts() if fact.name not in FORMULA_FACTS]
+        facts, rows = _current_facts(cursor, plan, publication_id, first)
+        with other.cursor() as second:
+            inputs = None if lead is None else _inputs(cursor, second, plan, facts, lead, as_of)
+            # From here to the last result only the thread uses the first connection.
+            copying = beside.submit(_current_facts, cursor, plan, publication_id, others)
             writing: list[Future[None]] = []
             try:
                 with other:
-                    compared = _compare_releases(reading, plan)
+                    compared = _compare_releases(second, plan)
                 for result in () if inputs is None else compute(inputs):
                     writing.append(beside.submit(tables.write, result))
             except BaseException:
                 beside.shutdown(wait=False, cancel_futures=True)
                 conn.cancel()
                 raise
-        for mine, theirs in zip((facts, rows), copying.result(), strict=True):
-            mine |= theirs
+        other_facts, other_rows = copying.result()
+        facts |= other_facts
+        rows |= other_rows
         for written in writing:
             written.result()
         for table, failure in compared.items():
@@ -409,8 +406,8 @@ def _build(
         return publication_id, facts, tables
 
 
-def _begin(cursor: Any, plan: _Plan, as_of: date) -> int:
-    """Enter the publication that is made; returns its id."""
+def _begin(cursor: Cursor, plan: _Plan, as_of: date) -> int:
+    """Insert the row of the new publication; returns its id."""
     cursor.execute(load_sql("write/stamp_origin.sql"), {"origin": plan.origin})
     cursor.execute(
         load_sql("write/insert_publication.sql"),
@@ -424,109 +421,99 @@ def _begin(cursor: Any, plan: _Plan, as_of: date) -> int:
             "code_sha256": code_sha256(),
         },
     )
-    return int(cursor.fetchone()[0])
-
-
-class _Roots:
-    """Reads the inputs of the formulas; one that cannot be read fails what rests on it and no more."""
-
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-        self.values: dict[str, Any] = {}
-        self.unread: dict[str, Failure] = {}
-
-    def read(self, name: str, make: Callable[[], Any]) -> None:
-        self.values[name], failure = attempt(self._cursor, name, make)
-        if failure is not None:
-            self.unread[name] = failure
+    return int(fetch_row(cursor)[0])
 
 
 def _inputs(
-    cursor: Any, reading: Any, plan: _Plan, facts: Mapping[str, int], lead: _Candidate, as_of: date
+    cursor: Cursor, second: Cursor, plan: _Plan, facts: Mapping[str, int], lead: _Candidate, as_of: date
 ) -> ResultInputs:
-    """What the results are reckoned from; earlier releases are read when asked for, by ``reading``."""
+    """The inputs of the formulas; ``second`` reads earlier releases when a formula needs them."""
     lead_facts = _facts_of(cursor, lead)
     at = plan.registers_at
-    ids = {"facts_id": facts.get("population", 0)}
-    national_ids = {"facts_id": facts.get("national_emission", 0)}
-    roots = _Roots(cursor)
-    roots.read("population", lambda: read_frame(cursor, "read/population_facts.sql", ids))
-    roots.read("boundaries", lambda: register_rows.read_boundaries(cursor, at))
-    roots.read("own_series", lambda: register_rows.read_own_series(cursor, at))
-    roots.read("groups", lambda: register_rows.read_groups(cursor, at, as_of))
-    roots.read("members", lambda: register_rows.read_members(cursor, at))
-    roots.read("targets", lambda: register_rows.read_targets(cursor, at))
-    roots.read("defects", lambda: _defects(cursor, plan, lead, lead_facts))
-    roots.read("kolada", lambda: _side(cursor, plan, facts, "indicator", "kolada"))
-    roots.read("inventory", lambda: _side(cursor, plan, facts, "national_emission", "scb_national_emissions"))
-    roots.read("national", lambda: read_frame(cursor, "read/national_sector_facts.sql", national_ids))
-    roots.read("population_forecast", lambda: _population_forecast(cursor, facts))
-    roots.read("stored", lambda: _stored_standings(cursor, plan, lead))
+
+    def fact_frame(fact: str, query: str) -> pd.DataFrame:
+        return read_frame(cursor, f"read/{query}.sql", {"facts_id": facts.get(fact, 0)})
+
+    def earlier_releases(candidates: Iterable[_Candidate]) -> tuple[EarlierRelease, ...]:
+        return tuple(EarlierRelease(c.id, c.years, partial(_read_late, second, c)) for c in candidates)
+
+    readers: dict[str, Callable[[], Any]] = {
+        "population": lambda: fact_frame("population", "population_facts"),
+        "boundaries": lambda: register_rows.read_boundaries(cursor, at),
+        "own_series": lambda: register_rows.read_own_series(cursor, at),
+        "groups": lambda: register_rows.read_groups(cursor, at, as_of),
+        "members": lambda: register_rows.read_members(cursor, at),
+        "targets": lambda: register_rows.read_targets(cursor, at),
+        "defects": lambda: _defects(cursor, plan, lead, lead_facts),
+        "kolada": lambda: _side(cursor, plan, facts, "indicator", "kolada"),
+        "inventory": lambda: _side(cursor, plan, facts, "national_emission", "scb_national_emissions"),
+        "national": lambda: fact_frame("national_emission", "national_sector_facts"),
+        "population_forecast": lambda: _by_region_and_year(
+            fact_frame("population_forecast", "population_forecast_facts")
+        ),
+        "stored": lambda: _stored_standings(cursor, plan, lead),
+    }
+    # An input that cannot be read fails only the tables that need it.
+    attempts = {name: attempt(cursor, name, read) for name, read in readers.items()}
     return ResultInputs(
         as_of=as_of,
         current=(lead.id, lead_facts),
-        earlier=tuple(
-            EarlierRelease(c.id, c.years, partial(_read_late, reading, c)) for c in _earlier(plan, lead)
-        ),
-        donors=tuple(
-            EarlierRelease(c.id, c.years, partial(_read_late, reading, c)) for c in _donors(plan, lead)
-        ),
+        earlier=earlier_releases(_earlier(plan, lead)),
+        donors=earlier_releases(_donors(plan, lead)),
         published_date=lead.release.published_date,
         known_from={c.id: c.release.known_from for c in (*_earlier(plan, lead), lead)},
-        unread=roots.unread,
-        **roots.values,
+        unread={name: failure for name, (_, failure) in attempts.items() if failure is not None},
+        **{name: value for name, (value, _) in attempts.items()},
     )
 
 
-def _read_late(reading: Any, candidate: _Candidate) -> pd.DataFrame:
-    """The facts of an earlier release, read in the midst of a formula: a failure is not the formula's."""
+def _read_late(second: Cursor, candidate: _Candidate) -> pd.DataFrame:
+    """The facts of an earlier release, read while a formula runs; a failure is not the formula's fault."""
     try:
-        return _facts_of(reading, candidate)
+        return _facts_of(second, candidate)
     except psycopg2.Error as error:
         msg = f"release {candidate.id} could not be read: {str(error).strip()}; nothing was published"
         raise WarehouseError(msg) from error
 
 
-def _compare_releases(reading: Any, plan: _Plan) -> dict[str, Failure]:
-    """Write down what is reckoned once per release; returns the marts for which that failed."""
+def _compare_releases(second: Cursor, plan: _Plan) -> dict[str, Failure]:
+    """Write what is calculated once per release; returns the marts for which that failed, and why."""
     steps = {
-        "reconciliation": lambda: _reconcile_releases(reading, plan.candidates),
-        "revision": lambda: _revise_releases(reading, plan),
+        "reconciliation": lambda: _reconcile_releases(second, plan.candidates),
+        "revision": lambda: _revise_releases(second, plan),
     }
-    tried = {mart: attempt(reading, mart, make)[1] for mart, make in steps.items()}
-    return {mart: failure for mart, failure in tried.items() if failure is not None}
+    failures = {mart: attempt(second, mart, make)[1] for mart, make in steps.items()}
+    return {mart: failure for mart, failure in failures.items() if failure is not None}
 
 
 def _earlier(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
-    same = [c for c in plan.candidates if c.release.series == lead.release.series]
-    older = [c for c in same if c.release.sort_key < lead.release.sort_key]
-    return sorted(older, key=lambda c: c.release.sort_key)
+    series = _by_age(c for c in plan.candidates if c.release.series == lead.release.series)
+    return [c for c in series if c.release.sort_key < lead.release.sort_key]
 
 
 def _donors(plan: _Plan, lead: _Candidate) -> list[_Candidate]:
-    """Every release that may show the domestic aviation another lacks, oldest first."""
-    gases = [
+    """Releases that may have the domestic aviation that another lacks, oldest first."""
+    return _by_age(
         c
         for c in plan.candidates
         if c.release.dataset == lead.release.dataset and c.release.substance in AVIATION_SUBSTANCES
-    ]
-    return sorted(gases, key=lambda c: c.release.sort_key)
+    )
 
 
-def _facts_of(cursor: Any, candidate: _Candidate) -> pd.DataFrame:
+def _facts_of(cursor: Cursor, candidate: _Candidate) -> pd.DataFrame:
     return read_frame(
         cursor, "read/release_main_emissions.sql", {"run_id": candidate.run_id, "release_id": candidate.id}
     )
 
 
 def _current_facts(
-    cursor: Any, plan: _Plan, publication_id: int, wanted: Sequence[Fact]
+    cursor: Cursor, plan: _Plan, publication_id: int, wanted: Sequence[Fact]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Bring the current rows of facts under the publication: those shown already, or written anew.
+    """Give the publication the current rows of facts: shared if they are shown already, else copied.
 
     Returns:
-        Fact → the publication that wrote its rows, without those that have no current release; and the
-        number of rows of those written anew.
+        Fact → the publication that wrote its rows, for facts with a current release; and fact → number of
+        rows copied.
     """
     facts: dict[str, int] = {}
     rows: dict[str, int] = {}
@@ -537,7 +524,7 @@ def _current_facts(
             facts[fact.name] = plan.shown_facts[fact.name]
         elif current:
             cursor.execute("SELECT ops.create_facts_partition(%s, %s)", (fact.name, publication_id))
-            (partition,) = cursor.fetchone()
+            (partition,) = fetch_row(cursor)
             rows[fact.name] = _write_facts(cursor, fact, partition, publication_id, current)
             cursor.execute("SELECT ops.attach_facts_partition(%s, %s)", (fact.name, publication_id))
             facts[fact.name] = publication_id
@@ -545,7 +532,7 @@ def _current_facts(
 
 
 def _write_facts(
-    cursor: Any, fact: Fact, partition: str, facts_id: int, current: Sequence[_Candidate]
+    cursor: Cursor, fact: Fact, partition: str, facts_id: int, current: Sequence[_Candidate]
 ) -> int:
     """Copy the rows of the current releases into a partition; returns how many."""
     columns = [*fact.names, *([SUBSTANCE[0]] if fact.by_substance else [])]
@@ -572,27 +559,22 @@ def _write_facts(
     )
 
 
-def _count(cursor: Any, statement: Any, values: Mapping[str, Any]) -> int:
+def _count(cursor: Cursor, statement: sql.Composed, values: Mapping[str, Any]) -> int:
     cursor.execute(statement, values)
     return int(cursor.rowcount)
 
 
-def _population_forecast(cursor: Any, facts: Mapping[str, int]) -> dict[tuple[str, int], float]:
-    """(region_code, year) → inhabitants of the current forecast; empty where none is held."""
-    frame = read_frame(
-        cursor,
-        "read/population_forecast_facts.sql",
-        {"facts_id": facts.get("population_forecast", 0)},
-    )
+def _by_region_and_year(frame: pd.DataFrame) -> dict[tuple[str, int], float]:
+    """(region_code, year) → the third column, such as inhabitants."""
     return {
         (str(code), int(year)): float(count) for code, year, count in frame.itertuples(index=False, name=None)
     }
 
 
-def _stored_standings(cursor: Any, plan: _Plan, lead: _Candidate) -> pd.DataFrame | None:
-    """What was stored of the release before the lead, where other formulas reckoned it (methods section 7).
+def _stored_standings(cursor: Cursor, plan: _Plan, lead: _Candidate) -> pd.DataFrame | None:
+    """Stored results of the release before the lead, if another method calculated them (methods section 7).
 
-    Only under the same registers: a target that was corrected since would pass for a change of method.
+    Only under the same registers; else a corrected target would look like a change of method.
     """
     earlier = _earlier(plan, lead)
     if not earlier:
@@ -609,16 +591,18 @@ def _stored_standings(cursor: Any, plan: _Plan, lead: _Candidate) -> pd.DataFram
     return None if frame.empty else frame
 
 
-def _defects(cursor: Any, plan: _Plan, lead: _Candidate, facts: pd.DataFrame) -> list[tuple[str, str, int]]:
-    """The cells of the current release that the register knows to be wrong and that still show it."""
+def _defects(
+    cursor: Cursor, plan: _Plan, lead: _Candidate, facts: pd.DataFrame
+) -> list[tuple[str, str, int]]:
+    """Cells of the current release that have an error listed in the register."""
     cursor.execute(load_sql("read/known_defects.sql"), {"registers_at": plan.registers_at})
-    known = [Defect(**{**row, "years": tuple(row["years"])}) for row in _named_rows(cursor)]
+    known = [Defect(**{**row, "years": tuple(row["years"])}) for row in named_rows(cursor)]
     release = lead.release
     about = [d for d in known if d.is_about(release.dataset, release.substance, release.published_date)]
     return defect_cells(about, facts)
 
 
-def _side(cursor: Any, plan: _Plan, facts: Mapping[str, int], fact: str, dataset: str) -> Side | None:
+def _side(cursor: Cursor, plan: _Plan, facts: Mapping[str, int], fact: str, dataset: str) -> Side | None:
     """The current release of a dataset as one side of a cross-check; None where there is none."""
     candidate = plan.current.get((dataset, None))
     if candidate is None or fact not in facts:
@@ -629,8 +613,8 @@ def _side(cursor: Any, plan: _Plan, facts: Mapping[str, int], fact: str, dataset
     return Side(release_id=candidate.id, published_date=candidate.release.published_date, facts=frame)
 
 
-def _reconcile_releases(cursor: Any, candidates: Sequence[_Candidate]) -> None:
-    """Write down the sums of every release of emissions or pollutants that has not had them yet."""
+def _reconcile_releases(cursor: Cursor, candidates: Sequence[_Candidate]) -> None:
+    """Write the sums of every release of emissions or pollutants that has none yet."""
     for fact in map(schema.fact, RECONCILED_FACTS):
         datasets = catalog.datasets_of(fact.name)
         releases = {c.id: c for c in candidates if c.release.dataset in datasets}
@@ -642,8 +626,8 @@ def _reconcile_releases(cursor: Any, candidates: Sequence[_Candidate]) -> None:
             cursor.execute(statement, {"run_id": releases[release_id].run_id, "release_id": release_id})
 
 
-def _revise_releases(cursor: Any, plan: _Plan) -> None:
-    """Write down what moved between releases of emissions that follow upon each other, once per pair."""
+def _revise_releases(cursor: Cursor, plan: _Plan) -> None:
+    """Write what changed between consecutive releases of emissions, once per pair."""
     run_ids = {c.id: c.run_id for c in plan.candidates if c.release.dataset == EMISSION_DATASET}
     pairs = [(name, earlier) for name in run_ids if (earlier := plan.follows[name]) is not None]
     cursor.execute(
@@ -664,12 +648,12 @@ def _revise_releases(cursor: Any, plan: _Plan) -> None:
 
 
 def _switch(
-    cursor: Any,
+    cursor: Cursor,
     plan: _Plan,
     publication_id: int,
     facts: Mapping[str, int],
     tables: ResultTables,
-    causes: list[dict[str, Any]],
+    causes: Sequence[Cause],
     as_of: date,
     list_address: str | Sequence[str] | None,
     *,
@@ -694,7 +678,7 @@ def _switch(
         "previous_publication_id": plan.pointer["publication_id"],
         "as_of_date": as_of,
         "origin": plan.origin,
-        "causes": json.dumps(causes, ensure_ascii=False, default=str),
+        "causes": json.dumps(causes_to_json(causes), ensure_ascii=False),
     }
     cursor.executemany(
         load_sql("write/insert_publication_facts.sql"),
@@ -725,14 +709,14 @@ def _switch(
 def enqueue_missed_digest(
     conn: PgConnection, *, as_of: date, list_address: str | Sequence[str], always_ask: bool = False
 ) -> bool:
-    """Queue the digest of the current publication when another one of its day stood in its way.
+    """Queue the digest that was not sent because another publication of its day had one already.
 
-    At most one digest a day is sent; what came later that day is told the day after, not lost.
+    At most one digest a day is sent, so the news of a later publication is sent the day after.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         as_of: The run's day.
-        list_address: Where the digest goes, one address or several.
+        list_address: One or several recipients.
         always_ask: Whether a person must release every digest.
 
     Returns:
@@ -743,16 +727,23 @@ def enqueue_missed_digest(
         cursor.execute(load_sql("read/missed_digest.sql"), values)
         missed = cursor.fetchall()
         queued = [
-            _enqueue(cursor, publication_id, causes, as_of, recipient, always_ask=always_ask)
+            _enqueue(
+                cursor,
+                publication_id,
+                list(map(cause_from_json, causes)),
+                as_of,
+                recipient,
+                always_ask=always_ask,
+            )
             for publication_id, causes, recipient in missed
         ]
     return any(queued)
 
 
 def _enqueue(
-    cursor: Any,
+    cursor: Cursor,
     publication_id: int,
-    causes: list[dict[str, Any]],
+    causes: Sequence[Cause],
     as_of: date,
     list_address: str | Sequence[str],
     *,
@@ -761,7 +752,7 @@ def _enqueue(
     """Put a digest into the outbox for each recipient without one of the day, if its causes deserve one."""
     if not cause_rules.deserve_digest(causes):
         return False
-    ask = always_ask or any(cause["kind"] == "override" for cause in causes)
+    ask = always_ask or any(isinstance(cause, OverrideCause) for cause in causes)
     queued = 0
     for recipient in _recipients(list_address):
         cursor.execute(
@@ -779,14 +770,3 @@ def _enqueue(
 
 def _recipients(list_address: str | Sequence[str]) -> list[str]:
     return [list_address] if isinstance(list_address, str) else list(list_address)
-
-
-def _one_row(cursor: Any, name: str) -> dict[str, Any]:
-    cursor.execute(load_sql(name))
-    return next(_named_rows(cursor))
-
-
-def _named_rows(cursor: Any) -> Iterator[dict[str, Any]]:
-    names = [column.name for column in cursor.description]
-    for row in cursor.fetchall():
-        yield dict(zip(names, row, strict=True))

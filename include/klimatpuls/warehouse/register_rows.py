@@ -1,7 +1,7 @@
-"""Registers as a publication reads them: the rows in force at one moment, as the formulas take them.
+"""Reads the registers for a publication: the rows in force at one moment, as the formulas take them.
 
-Every reader takes the moment of the publication (``ops.publication.registers_at``); None reads what is in
-force now. What has a validity of its own (``valid_from``, ``valid_to``) is read as of a day besides.
+The argument ``at`` is that moment (``ops.publication.registers_at``); None reads the rows in force now. Rows
+with a period of validity (``valid_from``, ``valid_to``) are also read as of a day.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.membership import criteria
-from klimatpuls.membership.measures import STALE_AFTER_MONTHS, Measure, Pledge
+from klimatpuls.membership.measures import STALE_AFTER_MONTHS, Measure, MeasureStatus, Pledge
 from klimatpuls.registers.rules import OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.statistics.series import Boundary
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import load_sql, named_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     import pandas as pd
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.statistics.targets import Target
 
@@ -31,38 +32,38 @@ class RuleNumbers:
 
     Attributes:
         criteria: Those of the four criteria.
-        stale_after_months: A measure that nothing changed in for this long is stale.
+        stale_after_months: A measure without any change for this long is stale.
     """
 
     criteria: criteria.Rules
     stale_after_months: int
 
 
-def read_members(cursor: Any, at: datetime | None) -> pd.DataFrame:
-    """The register of members, with dates and truth values as Python's own: the columns of its query."""
+def read_members(cursor: Cursor, at: datetime | None) -> pd.DataFrame:
+    """The register of members: the columns of its query, with dates and truth values as Python objects."""
     import pandas as pd
 
     cursor.execute(load_sql("read/members.sql"), {"registers_at": at})
-    columns = [column.name for column in cursor.description]
+    columns = [column.name for column in cursor.description or ()]
     return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
 
 
-def read_targets(cursor: Any, at: datetime | None) -> list[Target]:
+def read_targets(cursor: Cursor, at: datetime | None) -> list[Target]:
     """Own targets and national lines, as the formulas take them."""
     cursor.execute(load_sql("read/targets.sql"), {"registers_at": at})
     return [from_definition(definition) for (definition,) in cursor.fetchall()]
 
 
-def read_boundaries(cursor: Any, at: datetime | None) -> tuple[Boundary, ...]:
-    """Lists of sectors of the register, as boundaries a target may name: ``sector_list:<list_id>``."""
+def read_boundaries(cursor: Cursor, at: datetime | None) -> tuple[Boundary, ...]:
+    """The register's lists of sectors, as boundaries a target may name: ``sector_list:<list_id>``."""
     return tuple(
         Boundary(f"{SECTOR_LIST}{row['list_id']}", tuple(row["sector_codes"]))
         for row in _rows(cursor, "sector_lists", at)
     )
 
 
-def read_own_series(cursor: Any, at: datetime | None) -> pd.DataFrame | None:
-    """Series of emissions that members give themselves; those in another unit are context, no boundary.
+def read_own_series(cursor: Cursor, at: datetime | None) -> pd.DataFrame | None:
+    """Emission series that members supply; a series in another unit is only context and is left out.
 
     Returns:
         One row per series × year: ``region_code``, ``boundary`` (``own_series:<series_id>``), ``year``,
@@ -82,7 +83,7 @@ def read_own_series(cursor: Any, at: datetime | None) -> pd.DataFrame | None:
     return pd.DataFrame(found) if found else None
 
 
-def read_groups(cursor: Any, at: datetime | None, as_of: date) -> dict[str, str]:
+def read_groups(cursor: Cursor, at: datetime | None, as_of: date) -> dict[str, str]:
     """Municipality → code of its group on a day."""
     return {
         row["region_code"]: row["group_code"]
@@ -91,48 +92,56 @@ def read_groups(cursor: Any, at: datetime | None, as_of: date) -> dict[str, str]
     }
 
 
-def read_measures(cursor: Any, at: datetime | None) -> tuple[Measure, ...]:
-    """Measures of members, by id; one without a reckoned effect has none."""
+def read_measures(cursor: Cursor, at: datetime | None) -> tuple[Measure, ...]:
+    """Measures of members, by id; ``effects`` is empty where none was calculated."""
     found = []
     for row in _rows(cursor, "measures", at):
         effects = {int(year): float(value) for year, value in (row["effects"] or {}).items()}
         kept = {name: row[name] for name in _names(Measure) if name in row and row[name] is not None}
         kept |= {"title": row["title_sv"], "effects": effects, "evidence": tuple(row["evidence_links"])}
+        kept["status"] = MeasureStatus(row["status"])
         found.append(Measure(**kept))
     return tuple(found)
 
 
-def read_pledges(cursor: Any, at: datetime | None) -> tuple[Pledge, ...]:
+def read_pledges(cursor: Cursor, at: datetime | None) -> tuple[Pledge, ...]:
     """Pledges of members, by id."""
     return tuple(
         Pledge(**{**row, "measure_ids": tuple(row["measure_ids"])}) for row in _rows(cursor, "pledges", at)
     )
 
 
-def read_plans(cursor: Any, at: datetime | None) -> tuple[criteria.Plan, ...]:
-    """Plans and pre-plans, by id; where only the year of a decision is known its last day stands for it."""
+def read_plans(cursor: Cursor, at: datetime | None) -> tuple[criteria.Plan, ...]:
+    """Plans and pre-plans, by id; a decision of which only the year is known is dated to its last day."""
     return tuple(criteria.Plan(**row) for row in _rows(cursor, "climate_plans", at))
 
 
-def read_evidence(cursor: Any, at: datetime | None) -> tuple[criteria.Evidence, ...]:
+def read_evidence(cursor: Cursor, at: datetime | None) -> tuple[criteria.Evidence, ...]:
     """Statements about the criteria."""
     return tuple(
-        criteria.Evidence(**{**row, "stated_by": row["stated_by"] or ""})
+        criteria.Evidence(
+            **{
+                **row,
+                "criterion": criteria.Criterion(row["criterion"]),
+                "kind": criteria.EvidenceKind(row["kind"]),
+                "stated_by": row["stated_by"] or "",
+            }
+        )
         for row in _rows(cursor, "evidence", at)
     )
 
 
-def read_rounds(cursor: Any, at: datetime | None) -> tuple[criteria.ReportingRound, ...]:
+def read_rounds(cursor: Cursor, at: datetime | None) -> tuple[criteria.ReportingRound, ...]:
     """Reporting rounds, by their first day."""
     return tuple(criteria.ReportingRound(**row) for row in _rows(cursor, "reporting_rounds", at))
 
 
-def read_answers(cursor: Any, at: datetime | None) -> tuple[criteria.Answer, ...]:
+def read_answers(cursor: Cursor, at: datetime | None) -> tuple[criteria.Answer, ...]:
     """Reports of members, in a round or outside any."""
     return tuple(criteria.Answer(**row) for row in _rows(cursor, "answers", at))
 
 
-def read_asked_on(cursor: Any, at: datetime | None) -> dict[tuple[str, str | None], date]:
+def read_asked_on(cursor: Cursor, at: datetime | None) -> dict[tuple[str, str | None], date]:
     """(region_code, criterion) → the day the member was last asked."""
     asked: dict[tuple[str, str | None], date] = {}
     for row in _rows(cursor, "enquiries", at):
@@ -141,18 +150,18 @@ def read_asked_on(cursor: Any, at: datetime | None) -> dict[tuple[str, str | Non
     return asked
 
 
-def read_hearings(cursor: Any, at: datetime | None) -> dict[tuple[str, str], criteria.Hearing]:
-    """(region_code, criterion) → when the member was last told that it falls short, and what it replied."""
-    told: dict[tuple[str, str], criteria.Hearing] = {}
+def read_hearings(cursor: Cursor, at: datetime | None) -> dict[tuple[str, str], criteria.Hearing]:
+    """(region_code, criterion) → when the member was last notified that it falls short, and its reply."""
+    hearings: dict[tuple[str, str], criteria.Hearing] = {}
     for row in _rows(cursor, "enquiries", at):
         key = (row["region_code"], row["criterion"])
-        if row["told_on"] is not None and (key not in told or told[key].told_on < row["told_on"]):
-            told[key] = criteria.Hearing(**{name: row[name] for name in _names(criteria.Hearing)})
-    return told
+        if row["told_on"] is not None and (key not in hearings or hearings[key].told_on < row["told_on"]):
+            hearings[key] = criteria.Hearing(**{name: row[name] for name in _names(criteria.Hearing)})
+    return hearings
 
 
-def read_rule_numbers(cursor: Any, at: datetime | None, as_of: date) -> RuleNumbers:
-    """The numbers of the rules on a day; one that the register lacks keeps the default of the formulas."""
+def read_rule_numbers(cursor: Cursor, at: datetime | None, as_of: date) -> RuleNumbers:
+    """The numbers of the rules on a day; a number that the register lacks has the formulas' default."""
     numbers = {
         row["rule_id"]: int(row["value"])
         for row in _rows(cursor, "criteria_rules", at)
@@ -165,11 +174,9 @@ def read_rule_numbers(cursor: Any, at: datetime | None, as_of: date) -> RuleNumb
     )
 
 
-def _rows(cursor: Any, register: str, at: datetime | None) -> Iterator[dict[str, Any]]:
+def _rows(cursor: Cursor, register: str, at: datetime | None) -> list[dict[str, Any]]:
     cursor.execute(load_sql(f"read/{register}.sql"), {"registers_at": at})
-    names = [column.name for column in cursor.description]
-    for row in cursor.fetchall():
-        yield dict(zip(names, row, strict=True))
+    return named_rows(cursor)
 
 
 def _is_valid(row: Mapping[str, Any], on: date) -> bool:

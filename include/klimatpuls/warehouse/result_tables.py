@@ -1,14 +1,13 @@
-"""Writes the result tables of a publication, each so that its failure is its own (decision 27).
+"""Writes the result tables of a publication; one that fails stops no other (decision 27).
 
-A table is copied inside a savepoint. One that could not be calculated or stored keeps the rows that were
-shown before, copied under the new publication, and every table that rests on it does the same. Rows that rest
-on a release that was withdrawn meanwhile are left out. ``mart_data.result_status`` says what each table holds
-and why.
+A table is copied inside a savepoint. A table that could not be calculated or stored keeps the rows shown
+before, copied under the new publication, and so does every table that depends on it. Rows that depend on a
+release withdrawn since are left out. ``mart_data.result_status`` says what each table holds and why.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import psycopg2
@@ -16,20 +15,21 @@ from psycopg2 import sql
 
 from klimatpuls.contract import catalog
 from klimatpuls.statistics.steps import Failure
-from klimatpuls.warehouse.connection import load_sql
-from klimatpuls.warehouse.loader import copy_frame
+from klimatpuls.warehouse.connection import load_sql, named_rows
+from klimatpuls.warehouse.loader import copy_rows, frame_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     import pandas as pd
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.statistics.steps import Result
 
 Status = Literal["fresh", "stale", "emptied", "missing"]
 
 FAULTS_OF_THE_DATABASE: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
-"""What no table is to blame for: the connection was lost, the disk is full, a query was cancelled."""
+"""Errors that no table caused: the connection was lost, the disk is full, a query was cancelled."""
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "formula_failed": ("beräkningen misslyckades ({because_of})", "the calculation failed ({because_of})"),
@@ -50,7 +50,7 @@ SHOWN_INSTEAD: Final[Mapping[Status, tuple[str, str]]] = {
     ),
     "missing": ("det finns inga tidigare rader", "there are no earlier rows"),
 }
-"""What readers find in a table that was not calculated: Swedish and English."""
+"""What a table that was not calculated shows instead: Swedish and English."""
 
 _GHG: Final = catalog.datasets_of("emission")
 CURRENT, EARLIER = True, False
@@ -69,10 +69,10 @@ RESTS_ON: Final[Mapping[str, tuple[Collection[str], bool | None]]] = {
     "national": (catalog.datasets_of("national_emission"), CURRENT),
     "inputs": (_GHG, None),
 }
-"""Root of a step → the datasets whose releases it is read from: the current ones, the earlier ones or all."""
+"""Input of the formulas → the datasets it is read from, and whether from current, earlier or all releases."""
 LEAD: Final = frozenset({"ghg", "all"})
 SUBSTANCES: Final[Mapping[str, Collection[str]]] = {"donors": LEAD | {"co2"}}
-"""Root of a step → the substances whose releases it is read from, where they are more than :data:`LEAD`."""
+"""Input of the formulas → the substances it is read from, where they are more than :data:`LEAD`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +85,12 @@ class TableStatus:
             no rows, since those of an earlier one rest on a withdrawn release. ``missing``: no rows at all.
         reason: Why it is not fresh: ``formula_failed``, ``not_stored`` or ``depends_on``.
         because_of: The step, input or table that failed first.
-        reason_sv: The same in words for readers, Swedish.
+        reason_sv: The reason in words for readers, Swedish.
         reason_en: The same, English.
         error_class: Name of the Python exception.
-        error_message: What it said, and where in the code; for the operator.
+        error_message: Its message and its place in the code, for the operator.
         computed_publication_id: The publication in which the rows were calculated.
-        failing_since_publication_id: The publication from which on it fails for this reason.
+        failing_since_publication_id: The first publication in which it failed for this reason.
     """
 
     table_name: str
@@ -111,26 +111,20 @@ class TableStatus:
 
     @property
     def failure(self) -> Failure:
-        """Why it is not fresh, as a failure of what rests on it."""
-        step, kind, said = (
-            self.because_of or self.table_name,
-            self.error_class or "",
-            self.error_message or "",
-        )
-        return Failure(step, kind, said, RuntimeError(said))
-
-
-_COLUMNS: Final = tuple(column.name for column in fields(TableStatus))
+        """Why it is not fresh, as the failure of a table that depends on it."""
+        message = self.error_message or ""
+        step = self.because_of or self.table_name
+        return Failure(step, self.error_class or "", message, RuntimeError(message))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """What readers see until the switch.
+    """The publication that readers see until the switch.
 
     Attributes:
         publication_id: The present publication; 0 where there is none.
         results_id: The publication whose results it shows.
-        statuses: Table → what it holds.
+        statuses: Table → its status.
     """
 
     publication_id: int
@@ -139,20 +133,20 @@ class Before:
 
 
 class ResultTables:
-    """Writes the result tables of one publication and keeps the account of them.
+    """Writes the result tables of one publication and records the status of each.
 
     Args:
-        cursor: As ``wh_loader``, in the transaction that builds the publication; one table after the other.
+        cursor: As ``wh_loader``, in the transaction that builds the publication.
         publication_id: The publication.
-        before: What is shown now.
-        shown: The releases the publication shows.
+        before: The publication that is shown now.
+        shown: The releases the new publication shows.
 
     Attributes:
         rows: Table → rows written, of the tables that were calculated.
-        statuses: Table → what it holds.
+        statuses: Table → its status.
     """
 
-    def __init__(self, cursor: Any, publication_id: int, before: Before, shown: Collection[str]) -> None:
+    def __init__(self, cursor: Cursor, publication_id: int, before: Before, shown: Collection[str]) -> None:
         self._cursor = cursor
         self._publication_id = publication_id
         self._before = before
@@ -167,9 +161,9 @@ class ResultTables:
         """Copy the rows of a table, or keep those of the present publication.
 
         Args:
-            result: The table, after every table that it rests on.
-            of_members: Whether it is written by every publication, also one that shares the results.
-            afterwards: Called behind the rows; what it raises fails the table too.
+            result: The table; the tables it depends on must have been written before.
+            of_members: Whether every publication writes it, also one that shares the results.
+            afterwards: Called after the rows; an exception of it fails the table too.
         """
         failure, reason = result.failure, "formula_failed"
         if failure is None:
@@ -194,9 +188,8 @@ class ResultTables:
         self, table: str, frame: pd.DataFrame, afterwards: Callable[[], object] | None
     ) -> Failure | None:
         def copy() -> int:
-            target = ("mart_data", table)
             constants = {"publication_id": self._publication_id}
-            rows = copy_frame(self._cursor, target, finite(frame), constants)
+            rows = copy_rows(self._cursor, ("mart_data", table), frame_rows(finite(frame), constants))
             if afterwards is not None:
                 afterwards()
             return rows
@@ -226,7 +219,7 @@ class ResultTables:
     def note(
         self, table: str, failure: Failure, reason: str, status: Status, computed: int | None = None
     ) -> None:
-        """Write down that a table was not calculated.
+        """Record that a table was not calculated.
 
         Args:
             table: The table.
@@ -236,7 +229,10 @@ class ResultTables:
             computed: The publication in which its rows were calculated.
         """
         words = {"because_of": failure.step, "computed": computed}
-        said = [f"{REASONS[reason][at]}; {SHOWN_INSTEAD[status][at]}".format_map(words) for at in (0, 1)]
+        reason_sv, reason_en = (
+            f"{why}; {instead}".format_map(words)
+            for why, instead in zip(REASONS[reason], SHOWN_INSTEAD[status], strict=True)
+        )
         earlier = self._before.statuses.get(table)
         is_known = earlier is not None and (earlier.because_of, earlier.error_class) == (
             failure.step,
@@ -248,8 +244,8 @@ class ResultTables:
             status=status,
             reason=reason,
             because_of=failure.step,
-            reason_sv=said[0],
-            reason_en=said[1],
+            reason_sv=reason_sv,
+            reason_en=reason_en,
             error_class=failure.error_class,
             error_message=failure.message,
             computed_publication_id=computed,
@@ -257,7 +253,7 @@ class ResultTables:
         )
 
     def _rests_on_withdrawn(self, needs: Collection[str], computed: int) -> bool:
-        """Whether a release that the rows of an earlier publication were calculated from is shown no more."""
+        """Whether the rows of an earlier publication depend on a release that is no longer shown."""
         self._cursor.execute(
             load_sql("read/releases_no_longer_shown.sql"),
             {"publication_id": computed, "release_ids": self._shown},
@@ -273,7 +269,8 @@ class ResultTables:
     def _copy_rows(self, table: str, of_publication_id: int) -> None:
         rows = sql.Identifier("mart_data", table)
         self._cursor.execute(sql.SQL(load_sql("read/no_rows.sql")).format(rows=rows))
-        names = [column.name for column in self._cursor.description if column.name != "publication_id"]
+        columns = self._cursor.description or ()
+        names = [column.name for column in columns if column.name != "publication_id"]
         self._cursor.execute(
             sql.SQL(load_sql("write/keep_result_rows.sql")).format(
                 rows=rows, columns=sql.SQL(", ").join(map(sql.Identifier, names))
@@ -282,13 +279,10 @@ class ResultTables:
         )
 
     def finish(self) -> None:
-        """Write the account of all tables down."""
+        """Write the status of every table."""
         self._cursor.executemany(
             load_sql("write/insert_result_status.sql"),
-            [
-                {"publication_id": self._publication_id, **{name: getattr(one, name) for name in _COLUMNS}}
-                for one in self.statuses.values()
-            ],
+            [{"publication_id": self._publication_id, **asdict(one)} for one in self.statuses.values()],
         )
 
     @property
@@ -298,58 +292,52 @@ class ResultTables:
 
 
 def finite(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with a missing value for every infinite one: a change from next to nothing is no figure.
+    """The frame with a missing value for every infinite one, such as a change from next to nothing.
 
-    Readers who sum or draw a column must never meet infinity.
+    A reader who sums or plots a column must never get infinity.
     """
     import numpy as np
     from pandas.api.types import is_float_dtype
 
-    endless = {
+    replaced = {
         str(name): frame[name].replace([np.inf, -np.inf], np.nan)
         for name in frame.columns
         if is_float_dtype(frame[name].dtype)
         and np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan)).any()
     }
-    return frame.assign(**endless) if endless else frame
+    return frame.assign(**replaced) if replaced else frame
 
 
-def attempt(cursor: Any, step: str, make: Callable[[], Any]) -> tuple[Any, Failure | None]:
-    """Do something with a cursor; what it raises undoes that and nothing else of the transaction.
+def attempt(cursor: Cursor, step: str, make: Callable[[], Any]) -> tuple[Any, Failure | None]:
+    """Call a function inside a savepoint; an exception undoes its work and nothing else.
 
     Args:
-        cursor: psycopg2 cursor in a transaction.
-        step: What is done, for the failure.
-        make: Does it.
+        cursor: Cursor in a transaction, which the function uses.
+        step: Name for the failure.
+        make: The function.
 
     Returns:
-        What it gave and None; or None and why it failed.
+        Its result and None, or None and why it failed.
 
     Raises:
-        psycopg2.Error: if the database itself is in trouble (:data:`FAULTS_OF_THE_DATABASE`).
+        psycopg2.Error: if the database itself failed (:data:`FAULTS_OF_THE_DATABASE`).
     """
     cursor.execute("SAVEPOINT attempt")
     try:
         made = make()
     except FAULTS_OF_THE_DATABASE:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it fails this table alone and is told
+    except Exception as error:  # noqa: BLE001 - any exception fails this table only, and is recorded
         cursor.execute("ROLLBACK TO SAVEPOINT attempt")
         return None, Failure.of(step, error)
     cursor.execute("RELEASE SAVEPOINT attempt")
     return made, None
 
 
-def read_statuses(cursor: Any, publication_id: int) -> dict[str, TableStatus]:
-    """Table → what it holds under a publication, in the order of the names; empty for one made long ago.
-
-    Args:
-        cursor: As ``wh_loader``.
-        publication_id: The publication.
-    """
+def read_statuses(cursor: Cursor, publication_id: int) -> dict[str, TableStatus]:
+    """Table → its status under a publication, by name; empty for a publication older than the statuses."""
     cursor.execute(load_sql("read/result_statuses.sql"), {"publication_id": publication_id})
-    found = [TableStatus(**dict(zip(_COLUMNS, row, strict=True))) for row in cursor.fetchall()]
-    return {one.table_name: one for one in found}
+    return {row["table_name"]: TableStatus(**row) for row in named_rows(cursor)}
 
 
 def not_fresh(statuses: Mapping[str, TableStatus]) -> frozenset[str]:

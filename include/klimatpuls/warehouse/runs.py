@@ -1,12 +1,12 @@
-"""What was done: one row of ``ops.source_run`` per source and attempt, and the state of each dataset."""
+"""Writes the run log: one row of ``ops.source_run`` per source and attempt, and the state of each dataset."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import load_sql, named_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ NOT_BY_SUBSTANCE = "all"
 """The substance of datasets that have none, such as population."""
 
 NOTES_SHOWN, NOTE_LENGTH = 6, 240
-"""How many notes of a parser a run's detail shows, and how long each."""
+"""How many notes of a parser the detail of a run shows, and how many characters of each."""
 
 FINAL_STATES = frozenset({"no_news", "not_yet_published", "validated", "held", "quarantined", "failed"})
 
@@ -32,8 +32,8 @@ class SourceRun:
         source: Catalogue id.
         origin: ``live``, ``archive`` or ``synthetic``.
         as_of_date: The run's day.
-        state: Where it stands; see ``ops.source_run``.
-        detail: What happened, for the person who watches.
+        state: Its state; see ``ops.source_run``.
+        detail: What happened, for the operator.
     """
 
     run_id: int
@@ -47,7 +47,7 @@ class SourceRun:
 def start_run(
     conn: PgConnection, *, source: str, origin: str, as_of: date, orchestrator_run: str | None
 ) -> SourceRun:
-    """Begin a run, or return the one that the same orchestrator run began before (a retried task).
+    """Start a run, or return the one that the same orchestrator run started before (a retried task).
 
     The caller commits.
     """
@@ -56,27 +56,12 @@ def start_run(
             load_sql("write/start_run.sql"),
             {"source": source, "origin": origin, "as_of_date": as_of, "orchestrator_run": orchestrator_run},
         )
-        row = cursor.fetchone()
-    return SourceRun(**_named(row, ("run_id", "source", "origin", "as_of_date", "state", "detail")))
-
-
-def read_run(conn: PgConnection, run_id: int) -> SourceRun:
-    """The run with this id.
-
-    Raises:
-        LookupError: if there is none.
-    """
-    with conn.cursor() as cursor:
-        cursor.execute(load_sql("read/read_run.sql"), {"run_id": run_id})
-        row = cursor.fetchone()
-    if row is None:
-        msg = f"there is no source run {run_id} in this warehouse"
-        raise LookupError(msg)
-    return SourceRun(**_named(row, ("run_id", "source", "origin", "as_of_date", "state", "detail")))
+        (row,) = named_rows(cursor)
+    return SourceRun(**row)
 
 
 def read_notes(conn: PgConnection, run_id: int) -> tuple[str, ...]:
-    """What an operator should know of the releases of a run, one sentence each.
+    """Notes of the releases of a run for the operator, one sentence each.
 
     Args:
         conn: Connection as ``wh_loader``; this function only reads.
@@ -88,14 +73,14 @@ def read_notes(conn: PgConnection, run_id: int) -> tuple[str, ...]:
 
 
 def notes_in_short(notes: Sequence[str]) -> list[str]:
-    """Notes as they stand in a run's detail: the first ones, each in one line; all stand with the release."""
+    """Notes as the detail of a run shows them: the first ones, each on one line; the release has all."""
     shown = [f"note: {shorten(note, NOTE_LENGTH, placeholder=' …')}" for note in notes[:NOTES_SHOWN]]
     more = len(notes) - len(shown)
     return [*shown, f"{more} more notes (core.dim_release.notes)"] if more else shown
 
 
 def set_run_state(conn: PgConnection, run_id: int, state: str, detail: str) -> None:
-    """Move a run on; the final states also close it. The caller commits."""
+    """Set the state of a run; the final states also close it. The caller commits."""
     with conn.cursor() as cursor:
         cursor.execute(
             load_sql("write/set_run_state.sql"),
@@ -130,7 +115,3 @@ def record_check(
                 "detail": detail,
             },
         )
-
-
-def _named(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    return dict(zip(names, row, strict=True))

@@ -1,4 +1,4 @@
--- Every area the warehouse knows (1 nation, 21 counties, 290 municipalities) has figures in every release.
+-- Finds areas that a release lacks: it must have 1 nation, 21 counties and 290 municipalities.
 WITH present AS (
     SELECT DISTINCT
         f.release_id,

@@ -1,6 +1,6 @@
--- Area x sector pair x year is a complete cross product: no gap in it. The sector pairs are those the release
--- has, the years those it declares and those it has. Only a release whose count is short is searched cell by
--- cell; the primary key has proven that no cell is there twice.
+-- Finds gaps in the cross product of areas, sectors and years.
+-- The sectors are those the release has, the years those it declares and those it has. Only a release with too few
+-- cells is searched cell by cell; the primary key proves that no cell is there twice.
 WITH counted AS MATERIALIZED (
     SELECT
         f.release_id,

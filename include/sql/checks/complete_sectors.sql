@@ -1,5 +1,5 @@
--- The published total and all nine main sectors are there: without them the sum gates would have nothing to
--- compare and would pass for the wrong reason.
+-- Finds releases without the published total or one of the nine main sectors.
+-- Without them the checks of sums would compare nothing and pass.
 SELECT
     x.release_id,
     cast(NULL AS text) AS region_code,

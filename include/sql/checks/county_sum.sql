@@ -1,4 +1,4 @@
--- The municipalities of a county add up to the county, for every sector, sub-sector and year.
+-- Compares each county with the sum of its municipalities, for every sector, sub-sector and year.
 WITH parts AS (
     SELECT
         f.release_id,

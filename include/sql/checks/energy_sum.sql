@@ -1,4 +1,4 @@
--- The carriers of all consumers add up to all carriers, per area and year, where no cell is confidential.
+-- Compares the sum of the carriers with all carriers, per area and year, where no cell is confidential.
 WITH sums AS (
     SELECT
         f.release_id,

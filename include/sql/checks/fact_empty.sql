@@ -1,5 +1,5 @@
--- A column that a reader sums and in which every value of the release is missing, though the release before has some;
--- where there is none before, the fact's own measure.
+-- Finds columns in which every value is missing, though the release before has some.
+-- Without a release before, only the fact's main measure counts.
 WITH counted AS (
     SELECT
         f.run_id,

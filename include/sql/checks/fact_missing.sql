@@ -1,5 +1,5 @@
--- Values that a reader sums and that are missing: the share of a year's rows without a value, against that share in the
--- whole release before, in points of percent.
+-- Measures the share of a year's rows without a value, against that share in the whole release before.
+-- In points of percent.
 WITH counted AS (
     SELECT
         f.run_id,

@@ -1,4 +1,4 @@
--- Values that moved by more than the stated percent against the nearest earlier release, keys that both have.
+-- Measures the share of values that moved by more than the stated percent since the nearest earlier release.
 -- One row per release, with the share that moved.
 WITH compared AS (
     SELECT

@@ -1,4 +1,4 @@
--- Every year of a release has every municipality; a municipality that a year lacks is a finding.
+-- Finds municipalities that a year of a release lacks.
 WITH years AS (
     SELECT
         f.release_id,

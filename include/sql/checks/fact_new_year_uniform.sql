@@ -1,20 +1,9 @@
--- A new year that is another year over again: the share of its figures that lie where they would if every area had
--- followed the sum of all areas. A copy and a common factor are such years. Compared with every other year of the
--- release that is before it or not new. Figures below ten say too little and are left out, and so do
--- years with fewer than twenty figures: a nation's total alone is always another one times a factor.
+-- Measures the share of a new year's figures that lie where a copy of another year, times a factor, would put them.
+-- The factor is that of the sum of all areas. Other years are those before it, and later ones that are not new.
+-- Figures below ten say too little. Years with fewer than twenty figures are left out: a single total is always another
+-- one times a factor.
 WITH new_year AS MATERIALIZED (
-    SELECT
-        y.release_id,
-        y.year,
-        y.year_before,
-        y.steps
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            :every_year = 1
-        ) AS y
+    SELECT y.* FROM {new_years} AS y
 ),
 
 year_pair AS (

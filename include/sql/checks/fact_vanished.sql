@@ -1,5 +1,5 @@
--- Rows of the nearest earlier release whose key this one has not: a page that never came, a year or an area
--- that was dropped. One row per release, with the share that is gone.
+-- Measures the share of the nearest earlier release's rows whose key this release lacks.
+-- Such rows come from a page that was not fetched, or a year or an area that was dropped. One row per release.
 WITH compared AS (
     SELECT
         p.release_id,

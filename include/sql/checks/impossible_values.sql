@@ -1,5 +1,5 @@
--- Values that the contract does not allow: not a number, infinite, below the least, above the greatest. Such cells are
--- refused when a release is loaded; here is the proof that none got past.
+-- Finds values that the contract does not allow: not a number, infinite, too small or too large.
+-- Such cells are refused when a release is loaded; this query proves that none was loaded.
 SELECT
     f.release_id,
     {region_code} AS region_code,

@@ -1,5 +1,5 @@
--- Key figures whose title is not the one of the nearest earlier release: they may mean another thing now. A finding
--- names the figure, its new title (found) and its old one (expected).
+-- Finds key figures whose title changed since the nearest earlier release: they may mean another thing now.
+-- A finding names the figure, its new title (found) and its old one (expected).
 SELECT
     f.release_id,
     cast(NULL AS text) AS region_code,

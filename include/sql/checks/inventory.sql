@@ -1,6 +1,6 @@
--- The nation's territorial total against the national inventory of the same submission year, which is the one
--- with the same last data year; all greenhouse gases only. Another vintage is not compared.
-WITH judged AS (
+-- Compares the nation's territorial total with the national inventory of the same submission year.
+-- That is the one with the same last data year; all greenhouse gases only. Another vintage is not compared.
+WITH evaluated AS (
     SELECT
         r.release_id,
         r.years[cardinality(r.years)] AS last_year
@@ -13,7 +13,7 @@ inventory AS (
         j.release_id,
         d.release_id AS inventory_release_id,
         d.run_id AS inventory_run_id
-    FROM judged AS j
+    FROM evaluated AS j
     INNER JOIN core.dim_release AS d ON j.last_year = d.years[cardinality(d.years)]
     WHERE d.dataset = 'scb_national_emissions' AND d.state IN ('validated', 'published')
     ORDER BY j.release_id ASC, d.published_date DESC, d.known_from DESC, d.approval_number DESC
@@ -27,7 +27,7 @@ nation AS (
         sum(f.emissions) FILTER (WHERE f.sector_code = 'all')
         - coalesce(sum(f.emissions) FILTER (WHERE f.sector_code = 'international_transport'), 0) AS territorial
     FROM core.fct_emission AS f
-    INNER JOIN judged AS j ON f.release_id = j.release_id
+    INNER JOIN evaluated AS j ON f.release_id = j.release_id
     WHERE
         f.run_id = :run_id
         AND f.region_code = '00'

@@ -1,7 +1,7 @@
--- The nation's territorial total of every year against the national inventory, whichever submission is held that has
--- the year (the newest of them); all greenhouse gases only. Where no inventory is held yet nothing is compared. Which
--- release stands before this one plays no part.
-WITH judged AS (
+-- Compares the nation's territorial total of every year with the national inventory of any submission.
+-- The newest submission that has the year is used, for all greenhouse gases only. Without an inventory nothing is
+-- compared. The release before this one plays no part.
+WITH evaluated AS (
     SELECT
         d.release_id,
         y.year
@@ -15,7 +15,7 @@ inventory AS (
         n.release_id,
         n.year,
         e.emissions_tco2e
-    FROM judged AS n
+    FROM evaluated AS n
     INNER JOIN core.dim_release AS d ON n.year = any(d.years)
     INNER JOIN core.fct_national_emission AS e
         ON

@@ -1,12 +1,13 @@
--- Facts whose region or sector the warehouse does not know. Partitions carry no foreign keys (they would
--- make an attach wait for readers), so this anti-join is what proves the codes.
+-- Finds rows whose area or sector the warehouse does not know.
+-- Partitions have no foreign keys (they would make an attach wait for readers): this query proves the codes. A row that
+-- states no area is no finding.
 SELECT
     f.release_id,
-    f.region_code,
-    f.sector_code,
-    f.year,
+    {region_code} AS region_code,
+    {sector_code} AS sector_code,
+    {year} AS year,
     f.sheet_row,
-    f.{value} AS found,
+    {found} AS found,
     cast(NULL AS double precision) AS expected,
     cast(NULL AS double precision) AS measured,
     TRUE AS is_finding
@@ -15,12 +16,18 @@ WHERE
     f.run_id = :run_id
     AND f.release_id = any(:release_ids)
     AND (
-        NOT EXISTS (
-            SELECT 1 FROM core.dim_region AS r
-            WHERE r.region_code = f.region_code
+        (
+            {region_code} IS NOT NULL
+            AND NOT EXISTS (
+                SELECT 1 FROM core.dim_region AS r
+                WHERE r.region_code = {region_code}
+            )
         )
-        OR NOT EXISTS (
-            SELECT 1 FROM core.dim_sector AS s
-            WHERE s.sector_code = f.sector_code
+        OR (
+            {sector_code} IS NOT NULL
+            AND NOT EXISTS (
+                SELECT 1 FROM core.dim_sector AS s
+                WHERE s.sector_code = {sector_code}
+            )
         )
     )

@@ -1,4 +1,4 @@
--- The eight domestic sectors of the inventory add up to its total, per gas and year, where all are there.
+-- Compares the eight domestic sectors of the inventory with its total, per gas and year, where all are there.
 WITH sums AS (
     SELECT
         f.release_id,

@@ -1,4 +1,4 @@
--- Every year from the first to the last has the total of all greenhouse gases; a year without is a finding.
+-- Finds years between the first and the last without the total of all greenhouse gases.
 WITH spans AS (
     SELECT
         f.release_id,

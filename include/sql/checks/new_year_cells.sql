@@ -1,19 +1,8 @@
--- Municipal figures of main sectors in a new year, by their size the year before: the share that more than tripled or
--- fell below a third (per step of time), weighed against the share that is plausible for the size, or against a handful
--- where few are of that size. 100 is the limit.
+-- Measures how many municipal sectors of a new year changed implausibly for their size the year before.
+-- Implausible is more than three times or less than a third, per step of time. The number is compared with the share
+-- that is plausible for the size class, or with a handful where the class is small. 100 is the limit.
 WITH new_year AS MATERIALIZED (
-    SELECT
-        y.release_id,
-        y.year,
-        y.year_before,
-        y.steps
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            :every_year = 1
-        ) AS y
+    SELECT y.* FROM {new_years} AS y
 ),
 
 size_class AS (
@@ -57,20 +46,8 @@ compared AS (
         AND b.run_id = :run_id
         AND b.release_id = any(:release_ids)
         AND f.release_id = any(:release_ids)
-        AND f.sector_code = any(
-            array(
-                SELECT s.sector_code
-                FROM core.dim_sector AS s
-                WHERE s.is_main
-            )
-        )
-        AND f.region_code = any(
-            array(
-                SELECT r.region_code
-                FROM core.dim_region AS r
-                WHERE r.level = 'municipality'
-            )
-        )
+        AND f.sector_code = {main_sectors}
+        AND f.region_code = {municipalities}
 ),
 
 counted AS (

@@ -1,16 +1,11 @@
--- Main sectors of a new last year that follow the nation: the share of the municipalities, or of their tonnes the year
--- before if it is greater, whose change is the nation's. What the publisher scales so holds no local information.
+-- Measures the share of municipalities, or of their tonnes, whose sector changed exactly as the nation's did.
+-- Of a new last year; the greater of the two shares counts, tonnes being those of the year before. What the publisher
+-- scales with the nation holds no local information.
 WITH new_year AS MATERIALIZED (
     SELECT
         y.release_id,
         max(y.year) AS year
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            FALSE
-        ) AS y
+    FROM {new_last_years} AS y
     INNER JOIN core.dim_release AS d ON y.release_id = d.release_id AND y.year = d.years[cardinality(d.years)]
     GROUP BY y.release_id
 ),
@@ -27,22 +22,10 @@ cell AS MATERIALIZED (
         f.run_id = :run_id
         AND f.release_id = any(:release_ids)
         AND f.sector_code <> 'international_transport'
-        AND f.sector_code = any(
-            array(
-                SELECT s.sector_code
-                FROM core.dim_sector AS s
-                WHERE s.is_main
-            )
-        )
+        AND f.sector_code = {main_sectors}
         AND (
             f.region_code = '00'
-            OR f.region_code = any(
-                array(
-                    SELECT r.region_code
-                    FROM core.dim_region AS r
-                    WHERE r.level = 'municipality'
-                )
-            )
+            OR f.region_code = {municipalities}
         )
 ),
 

@@ -1,21 +1,9 @@
--- Two municipalities that changed places: each has the other's figures of the year before rather than its own. A new
--- year is compared with the year before it; the newest year that the release before has too, with that release. The
--- distance of two years is the sum of the differences of main sectors over the sum of both. Measured is how far the
--- two are from each other's figures, in percent of how far they are from their own; asked only of those that are far
--- from their own.
+-- Finds two municipalities that changed places: each has the other's figures of the year before, not its own.
+-- A new year is compared with the year before it; the newest year that the earlier release also has, with that release.
+-- The distance of two years is the sum of the differences over the sum of both. Measured is how far the two are from
+-- each other's figures, in percent of how far they are from their own. Only those far from their own are compared.
 WITH new_year AS MATERIALIZED (
-    SELECT
-        y.release_id,
-        y.year,
-        y.year_before,
-        y.steps
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            :every_year = 1
-        ) AS y
+    SELECT y.* FROM {new_years} AS y
 ),
 
 year_pair AS (
@@ -47,9 +35,10 @@ cell AS MATERIALIZED (
         f.release_id,
         f.year,
         f.region_code,
-        f.sector_code,
-        f.{value} AS amount
+        concat_ws('/', ''{group}) AS cell_name,
+        cast(f.{value} AS double precision) AS amount
     FROM {rows} AS f
+    INNER JOIN core.dim_region AS r ON f.region_code = r.region_code AND r.level = 'municipality'
     WHERE
         (
             (f.run_id = :run_id AND f.release_id = any(:release_ids))
@@ -58,31 +47,44 @@ cell AS MATERIALIZED (
                 AND f.release_id = any(cast(:earlier_release_ids AS text[]))
             )
         )
-        AND f.sector_code = any(
-            array(
-                SELECT s.sector_code
-                FROM core.dim_sector AS s
-                WHERE s.is_main
-            )
+        AND {profile_cells}
+        AND f.{value} IS NOT NULL
+        AND f.year IN (
+            SELECT y.year FROM year_pair AS y
+            UNION
+            SELECT y.other_year FROM year_pair AS y
         )
-        AND f.region_code = any(
-            array(
-                SELECT r.region_code
-                FROM core.dim_region AS r
-                WHERE r.level = 'municipality'
-            )
-        )
+),
+
+cell_name AS (
+    SELECT
+        x.name,
+        row_number() OVER (ORDER BY x.name) AS place
+    FROM (SELECT DISTINCT z.cell_name AS name FROM cell AS z) AS x
 ),
 
 profile AS MATERIALIZED (
     SELECT
-        c.release_id,
-        c.year,
-        c.region_code,
-        array_agg(c.amount ORDER BY c.sector_code) AS amounts,
-        sum(c.amount) AS whole
-    FROM cell AS c
-    GROUP BY c.release_id, c.year, c.region_code
+        a.release_id,
+        a.year,
+        a.region_code,
+        array_agg(coalesce(c.amount, 0) ORDER BY n.place) AS amounts,
+        coalesce(sum(c.amount), 0) AS whole
+    FROM (
+        SELECT DISTINCT
+            z.release_id,
+            z.year,
+            z.region_code
+        FROM cell AS z
+    ) AS a
+    CROSS JOIN cell_name AS n
+    LEFT JOIN cell AS c
+        ON
+            a.release_id = c.release_id
+            AND a.year = c.year
+            AND a.region_code = c.region_code
+            AND n.name = c.cell_name
+    GROUP BY a.release_id, a.year, a.region_code
 ),
 
 own AS MATERIALIZED (
@@ -109,7 +111,7 @@ own AS MATERIALIZED (
     WHERE f.whole > 0 AND o.whole > 0 AND d.gap > :new_year_far_pct / 100.0 * (f.whole + o.whole)
 ),
 
--- No two profiles are nearer than their totals: most pairs need no look at their parts.
+-- No two profiles are nearer than their totals, so most pairs need no comparison of their parts.
 crossed AS MATERIALIZED (
     SELECT
         a.release_id,

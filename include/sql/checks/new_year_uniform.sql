@@ -1,19 +1,8 @@
--- A new year that is another year over again: the share of municipal figures of main sectors that lie where they would
--- if every municipality had followed the sum of its sector. A copy and a common factor are such years. Compared with
--- every year before it, every year that is not new, and every year of the release before.
+-- Measures the share of a new year's municipal sectors that lie where a copy of another year would put them.
+-- The copy is multiplied by the change of the sector's sum, so a copy and a common factor are both found. The new year
+-- is compared with every year before it, every year that is not new, and every year of the release before.
 WITH new_year AS MATERIALIZED (
-    SELECT
-        y.release_id,
-        y.year,
-        y.year_before,
-        y.steps
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            :every_year = 1
-        ) AS y
+    SELECT y.* FROM {new_years} AS y
 ),
 
 cell AS MATERIALIZED (
@@ -32,20 +21,8 @@ cell AS MATERIALIZED (
                 AND f.release_id = any(cast(:earlier_release_ids AS text[]))
             )
         )
-        AND f.sector_code = any(
-            array(
-                SELECT s.sector_code
-                FROM core.dim_sector AS s
-                WHERE s.is_main
-            )
-        )
-        AND f.region_code = any(
-            array(
-                SELECT r.region_code
-                FROM core.dim_region AS r
-                WHERE r.level = 'municipality'
-            )
-        )
+        AND f.sector_code = {main_sectors}
+        AND f.region_code = {municipalities}
 ),
 
 -- A year as two lists, its figures and the sum of each one's sector: a pair of years is then one comparison of lists,

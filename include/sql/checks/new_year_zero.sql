@@ -1,18 +1,6 @@
--- What was there the year before and is zero in a new year: a total of any area, or a main sector of the nation that
--- is more than a share of the nation's total.
+-- Finds totals, and large main sectors of the nation, that are zero in a new year and were not the year before.
 WITH new_year AS MATERIALIZED (
-    SELECT
-        y.release_id,
-        y.year,
-        y.year_before,
-        y.steps
-    FROM
-        ops.new_years(
-            :release_ids,
-            cast(:compared_release_ids AS text[]),
-            cast(:earlier_release_ids AS text[]),
-            :every_year = 1
-        ) AS y
+    SELECT y.* FROM {new_years} AS y
 ),
 
 wanted AS MATERIALIZED (
@@ -31,13 +19,7 @@ wanted AS MATERIALIZED (
             f.sector_code = 'all'
             OR (
                 f.region_code = '00'
-                AND f.sector_code = any(
-                    array(
-                        SELECT s.sector_code
-                        FROM core.dim_sector AS s
-                        WHERE s.is_main
-                    )
-                )
+                AND f.sector_code = {main_sectors}
             )
         )
 )

@@ -1,4 +1,4 @@
--- Emissions are numbers from zero upwards: no negative value, no NaN, no infinity.
+-- Finds emissions that are negative, infinite or not a number.
 SELECT
     f.release_id,
     f.region_code,

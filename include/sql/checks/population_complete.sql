@@ -1,5 +1,4 @@
--- Every region has a population in every year of the release, except a municipality in the years before it
--- was split from another.
+-- Finds areas without population in a year, except municipalities that had not been split off yet.
 WITH release_year AS (
     SELECT
         r.release_id,

@@ -1,5 +1,5 @@
--- The first year of a release against the year before in another table of the same source, where one is held: SCB
--- continues the series in a new table, which has no year before of its own.
+-- Compares the first year of a release with the year before in another table of the same source.
+-- SCB continues the series in a new table, which has no year before of its own.
 WITH begun AS (
     SELECT DISTINCT ON (d.release_id)
         d.release_id,

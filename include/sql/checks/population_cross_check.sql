@@ -1,5 +1,5 @@
--- Population against the newest release of every other dataset of population that holds the same area and year:
--- two tables of the publisher give the same figure, but for the noise it adds from 2025 on.
+-- Compares population with the newest release of every other dataset that has the same area and year.
+-- Two tables of the publisher give the same figure, apart from the noise it adds from 2025 on.
 WITH own AS (
     SELECT r.dataset
     FROM core.dim_release AS r

@@ -1,4 +1,4 @@
--- A region that exists has inhabitants.
+-- Finds areas without inhabitants.
 SELECT
     f.release_id,
     f.region_code,

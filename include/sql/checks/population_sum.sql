@@ -1,4 +1,4 @@
--- Up to the last year without noise the municipalities add up to the nation, to the person.
+-- Compares the sum of the municipalities' population with the nation's figure, for some years.
 WITH parts AS (
     SELECT
         f.release_id,
@@ -18,12 +18,8 @@ SELECT
     n.sheet_row,
     cast(n.population_count AS double precision) AS found,
     cast(p.population_count AS double precision) AS expected,
-    cast(abs(n.population_count - p.population_count) AS double precision) AS measured,
-    n.population_count <> p.population_count AS is_finding
+    cast({measured} AS double precision) AS measured,
+    {is_finding} AS is_finding
 FROM core.fct_population AS n
 INNER JOIN parts AS p ON n.release_id = p.release_id AND n.year = p.year
-WHERE
-    n.run_id = :run_id
-    AND n.release_id = any(:release_ids)
-    AND n.region_code = '00'
-    AND n.year <= :population_exact_to_year
+WHERE n.run_id = :run_id AND n.release_id = any(:release_ids) AND n.region_code = '00' AND {years}

@@ -1,5 +1,6 @@
--- Cells the parser refused. A reason that begins with "expected:" is known and harmless (a municipality that
--- did not exist yet); every other refused cell is a finding, because its figure is missing from the release.
+-- Lists the cells that the parser refused.
+-- A reason that begins with "expected:" is known (a municipality that did not exist yet). Every other refused cell is a
+-- finding, because its figure is missing from the release.
 SELECT
     r.release_id,
     cast(NULL AS text) AS region_code,

@@ -1,5 +1,6 @@
--- A publisher's date that cannot be: more than one day after the day of the run, before any such statistics were
--- published, or, for figures about whole years, before the newest of them was over.
+-- Finds publisher's dates that cannot be right.
+-- A date is wrong when it is more than one day after the day of the run, before any such statistics were published, or,
+-- for figures about whole years, before the newest year was over.
 WITH dated AS (
     SELECT
         d.release_id,

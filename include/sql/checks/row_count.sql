@@ -1,4 +1,4 @@
--- Rows in = rows out + rows rejected: what the release says it holds against what lies in the warehouse.
+-- Compares the rows and rejected cells that the release declares with those in the warehouse.
 WITH counted AS (
     SELECT
         f.release_id,

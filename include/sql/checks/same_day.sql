@@ -1,5 +1,5 @@
--- Releases of one series with the same publisher's date and the same day of knowledge as another: nothing says which of
--- them corrects which, so a person does. Two that were loaded together are both held.
+-- Finds releases of one series with the same publisher's date and the same day of knowledge.
+-- Nothing says which of them corrects which, so a person decides. Two that were loaded together are both held.
 SELECT
     d.release_id,
     cast(NULL AS text) AS region_code,

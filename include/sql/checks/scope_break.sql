@@ -1,5 +1,5 @@
--- A main sector that is zero in every area and every year up to some year, and not from then on: its scope
--- changed, and totals on both sides of that year do not compare. Shown on the nation's row.
+-- Finds main sectors that are zero everywhere up to some year and not after it: their scope changed.
+-- Totals before and after that year are not comparable. Shown on the nation's row.
 WITH yearly AS (
     SELECT
         f.release_id,

@@ -1,4 +1,4 @@
--- The nine main sectors add up to the published total, for every area and year.
+-- Compares the nine main sectors with the published total, for every area and year.
 WITH parts AS (
     SELECT
         f.release_id,

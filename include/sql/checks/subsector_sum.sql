@@ -1,6 +1,7 @@
--- Sub-sectors above their sector by more than the allowance, which is the greater of some tonnes and some
--- percent of the sector. Below it they may stay: not every sub-sector is published. Measured is the excess
--- beyond the allowance, in tonnes, so that zero is the limit whatever the size of the sector.
+-- Finds sub-sectors whose sum is above their sector by more than the allowance.
+-- The allowance is the greater of some tonnes and some percent of the sector. The sum may be below the sector: not
+-- every sub-sector is published. Measured is the excess beyond the allowance, so zero is the limit for every size of
+-- sector.
 WITH parts AS (
     SELECT
         f.release_id,
@@ -39,13 +40,7 @@ compared AS (
         m.run_id = :run_id
         AND m.release_id = any(:release_ids)
         -- Main sectors are all that can match; said here, the rest is not even read.
-        AND m.sector_code = any(
-            array(
-                SELECT s.sector_code
-                FROM core.dim_sector AS s
-                WHERE s.is_main
-            )
-        )
+        AND m.sector_code = {main_sectors}
 )
 
 SELECT

@@ -1,5 +1,5 @@
--- The municipalities of a county add up to it, per vehicle, fuel, measure and year. Some owners have a county and
--- no municipality, so a few vehicles may be over.
+-- Compares each county with the sum of its municipalities, per vehicle, fuel, measure and year.
+-- Some owners have a county and no municipality, so a few vehicles may be over.
 WITH parts AS (
     SELECT
         f.release_id,

@@ -1,5 +1,5 @@
--- The fuels add up to all fuels, per area, vehicle, measure and year, where both are there. They are never more; they
--- may be a little less, because a fuel that nobody knows is in the total only.
+-- Compares the fuels with all fuels, per area, vehicle, measure and year, where both are there.
+-- The fuels are never more. They may be a little less, because an unknown fuel is in the total only.
 WITH sums AS (
     SELECT
         f.release_id,

@@ -1,11 +1,11 @@
--- Years a figure can be about: not before the first such statistics, not after the release was published.
+-- Finds values of impossible years: before the first such statistics, or after the release was published.
 SELECT
     f.release_id,
-    f.region_code,
-    f.sector_code,
+    {region_code} AS region_code,
+    {sector_code} AS sector_code,
     f.year,
     f.sheet_row,
-    f.{value} AS found,
+    {found} AS found,
     cast(NULL AS double precision) AS expected,
     cast(NULL AS double precision) AS measured,
     TRUE AS is_finding

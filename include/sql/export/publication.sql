@@ -1,3 +1,4 @@
+-- Reads the publication that an export describes.
 SELECT
     publication_id,
     as_of_date,

@@ -1,4 +1,4 @@
--- The day each source's current releases were last retrieved, in Sweden.
+-- Reads the day on which each source's current releases were last retrieved, in Swedish time.
 SELECT
     source,
     max((retrieved_at AT TIME ZONE 'Europe/Stockholm')::date) AS retrieved_on

@@ -1,5 +1,5 @@
--- Statistics for the few rows that say what a publication shows: too few for autovacuum, and every view joins
--- them.
+-- Makes statistics for the few rows that say what a publication shows.
+-- They are too few for autovacuum, and every view joins them.
 CREATE OR REPLACE FUNCTION ops.analyze_publication()
 RETURNS void
 LANGUAGE plpgsql

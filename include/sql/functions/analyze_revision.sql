@@ -1,5 +1,5 @@
--- Statistics for what moved between releases, when a pair of them was written down: without them a reader of one
--- pair goes through its thousands of rows one by one.
+-- Makes statistics for movements between releases, after a pair of them was written.
+-- Without them a reader of one pair goes through its thousands of rows one by one.
 CREATE OR REPLACE FUNCTION ops.analyze_revision()
 RETURNS void
 LANGUAGE plpgsql

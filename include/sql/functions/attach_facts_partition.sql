@@ -1,7 +1,7 @@
--- Key, place and statistics of a publication's rows of a fact, still unseen: no publication points at them. The CHECK
--- made at creation lets ATTACH skip its scan, and it takes only SHARE UPDATE EXCLUSIVE on the table: readers never
--- wait. Statistics before anybody asks anything: the partition's, which its scan is planned with, and the whole
--- table's, which joins are; autovacuum never gives a partitioned table its own.
+-- Adds key and statistics to a publication's rows of a fact and attaches them; no publication points at them yet.
+-- The CHECK made at creation lets ATTACH skip its scan, and ATTACH takes only SHARE UPDATE EXCLUSIVE on the table:
+-- readers never wait. Statistics are made before the first query: those of the partition, with which its scan is
+-- planned, and those of the whole table, with which joins are; autovacuum never gives a partitioned table its own.
 CREATE OR REPLACE FUNCTION ops.attach_facts_partition(fact_name text, new_facts_id bigint)
 RETURNS void
 LANGUAGE plpgsql

@@ -1,5 +1,6 @@
--- Key, statistics and attach of a run's rows. The CHECK made at creation lets ATTACH skip its scan, and
--- ATTACH takes only SHARE UPDATE EXCLUSIVE on the parent: readers never wait.
+-- Adds key and statistics to a run's rows and attaches them.
+-- The CHECK made at creation lets ATTACH skip its scan, and ATTACH takes only SHARE UPDATE EXCLUSIVE on the parent:
+-- readers never wait.
 CREATE OR REPLACE FUNCTION ops.attach_load_partition(fact_name text, load_run_id bigint)
 RETURNS void
 LANGUAGE plpgsql

@@ -1,5 +1,5 @@
--- A table for the current rows of a fact under one publication, outside the partitioned table until
--- attach_facts_partition() puts it there. Filled without a key: to sort it once costs a third of keeping it sorted.
+-- Creates a table for the current rows of a fact under one publication, outside the partitioned table.
+-- attach_facts_partition() attaches it. It is filled without a key: sorting once costs a third of keeping it sorted.
 CREATE OR REPLACE FUNCTION ops.create_facts_partition(fact_name text, new_facts_id bigint)
 RETURNS text
 LANGUAGE plpgsql

@@ -1,6 +1,6 @@
--- A table for one source run's rows of a fact, outside the partitioned table until attach_load_partition()
--- shows it. The loader owns nothing and may run no DDL of its own: this function is its only way to a new
--- table. It runs inside the load's transaction, so a load that fails leaves no table behind.
+-- Creates a table for one source run's rows of a fact, outside the partitioned table.
+-- attach_load_partition() attaches it. The loader owns nothing and may run no DDL: this function is its only way to a
+-- new table. It runs in the load's transaction, so a load that fails leaves no table behind.
 CREATE OR REPLACE FUNCTION ops.create_load_partition(fact_name text, load_run_id bigint)
 RETURNS text
 LANGUAGE plpgsql

@@ -1,8 +1,8 @@
--- Drops the partition of current facts that no publication refers to any more. Every reader of the table holds a
--- lock on all its partitions, and a lock that waits makes everybody behind it wait: so it is waited for ten
--- milliseconds at most, time for readers at work to finish, and where it is not free then nothing is done. DETACH
--- CONCURRENTLY would wait for every reader, and cannot run in a function.
--- Returns whether it was dropped; false means that somebody reads or publishes: ask again.
+-- Drops a partition of current facts that no publication refers to any more.
+-- Every reader of the table holds a lock on all its partitions, and a waiting lock makes everybody behind it wait. So
+-- it waits ten milliseconds at most, enough for readers at work to finish, and does nothing if the lock is not free.
+-- DETACH CONCURRENTLY would wait for every reader, and cannot run in a function. Returns whether it was dropped; false
+-- means that somebody reads or publishes: call again.
 CREATE OR REPLACE FUNCTION ops.drop_facts_partition(fact_name text, old_facts_id bigint)
 RETURNS boolean
 LANGUAGE plpgsql

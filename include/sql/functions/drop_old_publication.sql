@@ -1,7 +1,7 @@
--- Takes away the results of a publication and what it says of facts; the record of it stays, marked. Rows are
--- deleted, so no reader waits and none sees a row vanish that its transaction could see. Which partitions of facts
--- nobody refers to any more is known afterwards: drop_facts_partition() takes them.
--- Returns the rows deleted, or NULL while a publisher is at work: ask again.
+-- Deletes the results of a publication and its references to facts; its record stays, marked.
+-- Rows are deleted, so no reader waits, and none sees a row vanish that its transaction could see. Afterwards
+-- drop_facts_partition() drops the partitions of facts that nothing refers to any more.
+-- Returns the rows deleted, or NULL while a publisher is at work: call again.
 CREATE OR REPLACE FUNCTION ops.drop_old_publication(
     old_publication_id bigint, keep_newest integer, keep_since timestamptz
 )

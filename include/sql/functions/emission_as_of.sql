@@ -1,6 +1,6 @@
--- Emissions as they were known on a day: the newest release known then, and behind it, marked, the years that
--- only older releases have. plpgsql with custom plans, so that the partitions of other runs are pruned before
--- they are locked: at 600 releases a plain view would lock and plan every one.
+-- Shows emissions as they were known on a day: the newest release, then years that only older releases have.
+-- The second kind is marked. plpgsql with custom plans: partitions of other runs are pruned before they are locked; at
+-- 600 releases a plain view would lock and plan every one.
 DROP FUNCTION IF EXISTS mart.emission_as_of(date, text, text);
 CREATE FUNCTION mart.emission_as_of(known_on date, of_substance text, in_region text DEFAULT NULL)
 RETURNS TABLE (

@@ -1,4 +1,4 @@
--- The key of a run's rows of a fact, from the contract. A table that has one already keeps it.
+-- Adds the key of the contract to a run's rows of a fact; a table that has one keeps it.
 CREATE OR REPLACE FUNCTION ops.key_load_partition(fact_name text, load_run_id bigint)
 RETURNS void
 LANGUAGE plpgsql

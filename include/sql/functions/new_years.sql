@@ -1,6 +1,6 @@
--- The years of releases that the release before does not have, each with the release's own year before it and the
--- number of steps a limit for one year is taken: two where calendar years lie between. Where there is no release
--- before: every year, or the newest alone.
+-- Lists the years of releases that the release before does not have, each with the release's own year before it.
+-- The limit for one year is applied as many times as there are steps: two where calendar years lie between. Without a
+-- release before: every year, or the newest alone.
 CREATE OR REPLACE FUNCTION ops.new_years(
     judged_ids text[], compared_ids text[], earlier_ids text[], every_year boolean
 )

@@ -1,7 +1,7 @@
--- The publications nobody needs any more, oldest first. Kept are the current one, the newest ones, those that
--- were shown at any time since a moment, those a mail still speaks of, and those whose results another one
--- shares. Whatever is asked for, two are kept and everything of the last day: a reader may still be in a
--- transaction that began under the one before.
+-- Lists the publications that are no longer needed, oldest first.
+-- Kept are the current one, the newest ones, those that were shown at any time since a moment, those that a mail still
+-- refers to, and those whose results another one shares. Always kept are two, and everything of the last day: a reader
+-- may still be in a transaction that began under the one before.
 CREATE OR REPLACE FUNCTION ops.publications_to_drop(keep_newest integer, keep_since timestamptz)
 RETURNS SETOF bigint
 LANGUAGE sql

@@ -1,5 +1,5 @@
--- Of the releases that the current publication shows, the newest of each series that was known on a day. What was
--- withdrawn is not among them: it was never right.
+-- Lists, of the releases of the current publication, the newest of each series that was known on a day.
+-- Withdrawn releases are not among them: they were never right.
 CREATE OR REPLACE FUNCTION ops.releases_known_on(known_on date, dataset_names text[])
 RETURNS TABLE (release_id text, run_id bigint)
 LANGUAGE sql

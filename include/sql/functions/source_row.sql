@@ -1,6 +1,6 @@
--- The rows of a published release as they were read, with their place in the publisher's file. plpgsql with a
--- custom plan, so that the partitions of other runs are pruned before they are locked. The name of the table
--- comes from ops.fact, never from the caller.
+-- Shows the rows of a published release as they were read, with their place in the publisher's file.
+-- plpgsql with a custom plan: partitions of other runs are pruned before they are locked. The name of the table comes
+-- from ops.fact, never from the caller.
 DROP FUNCTION IF EXISTS mart.source_row(text, text, text);
 CREATE FUNCTION mart.source_row(of_fact text, of_release text, in_region text DEFAULT NULL)
 RETURNS TABLE (

@@ -1,4 +1,4 @@
--- Least privilege by grants: a session setting can be undone by a client, a missing grant cannot.
+-- Grants each role what it needs and nothing more: a client can undo a setting, but not a missing grant.
 -- Roles are made by the cluster's bootstrap role; this file says what they may touch.
 
 -- From nothing, so that a grant taken out of this file is gone from a warehouse that had it.

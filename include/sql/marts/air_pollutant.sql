@@ -1,3 +1,4 @@
+-- Shows air pollutants of the current releases, with names of areas, sectors and substances.
 CREATE OR REPLACE VIEW mart.air_pollutant AS
 SELECT
     f.region_code,

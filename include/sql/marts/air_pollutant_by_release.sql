@@ -1,3 +1,4 @@
+-- Shows air pollutants of every published release, side by side.
 CREATE OR REPLACE VIEW mart.air_pollutant_by_release AS
 SELECT
     f.region_code,

@@ -1,3 +1,4 @@
+-- Shows climate plans as of the publication's registers, with the end of validity that counts.
 CREATE OR REPLACE VIEW mart.climate_plan AS
 SELECT
     m.plan_id,

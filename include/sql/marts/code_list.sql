@@ -1,3 +1,4 @@
+-- Shows the codes of the fact tables with their names.
 CREATE OR REPLACE VIEW mart.code_list AS
 SELECT
     c.code_list,

@@ -1,4 +1,4 @@
--- The network's picture as it was shown outside, one per day that a publication spoke about.
+-- Shows the network's criteria as they were published, one row per day of a publication.
 CREATE OR REPLACE VIEW mart.criteria_summary AS
 SELECT DISTINCT ON (p.as_of_date, s.criterion)
     p.as_of_date,

@@ -1,4 +1,4 @@
--- What is said outside: nothing in a row tells a hidden shortcoming from a criterion nobody asked about.
+-- Shows criterion statuses as they are published: a hidden shortcoming looks like a criterion nobody asked about.
 CREATE OR REPLACE VIEW mart.criterion AS
 SELECT
     d.region_code,

@@ -1,6 +1,6 @@
--- Changes as they were shown outside: one that was hidden is no change here. Of several on a day the last counts.
+-- Shows changes of published statuses; a hidden change is no change here. Of several on a day the last counts.
 CREATE OR REPLACE VIEW mart.criterion_history AS
-WITH told AS (
+WITH shown AS (
     SELECT DISTINCT ON (c.region_code, c.criterion, p.as_of_date)
         c.region_code,
         c.criterion,
@@ -18,7 +18,7 @@ moved AS (
         t.as_of_date,
         t.shown_status,
         lag(t.shown_status) OVER w AS shown_before
-    FROM told AS t
+    FROM shown AS t
     WINDOW w AS (PARTITION BY t.region_code, t.criterion ORDER BY t.as_of_date)
 ),
 

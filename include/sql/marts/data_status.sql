@@ -1,3 +1,4 @@
+-- Shows how fresh each dataset is, with its current release.
 CREATE OR REPLACE VIEW mart.data_status AS
 SELECT
     c.source,

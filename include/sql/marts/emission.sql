@@ -1,3 +1,4 @@
+-- Shows greenhouse gas emissions of the current releases, with names and quality classes.
 CREATE OR REPLACE VIEW mart.emission AS
 SELECT
     f.region_code,

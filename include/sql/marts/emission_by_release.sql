@@ -1,3 +1,4 @@
+-- Shows greenhouse gas emissions of every published release, side by side.
 CREATE OR REPLACE VIEW mart.emission_by_release AS
 SELECT
     f.region_code,

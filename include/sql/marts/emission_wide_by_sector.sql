@@ -1,3 +1,4 @@
+-- Shows current emissions with one column per main sector.
 CREATE OR REPLACE VIEW mart.emission_wide_by_sector AS
 SELECT
     w.region_code,

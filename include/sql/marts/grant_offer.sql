@@ -1,5 +1,5 @@
--- Grants in a member's or applicant's municipality whose case number no measure of the register names. Nothing but
--- the case number links the two: a title that sounds alike is no link.
+-- Shows grants in a member's or applicant's municipality whose case number no measure of the register names.
+-- Only the case number links the two: a similar title is no link.
 CREATE OR REPLACE VIEW mart.grant_offer AS
 SELECT
     g.case_number,

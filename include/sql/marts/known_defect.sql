@@ -1,3 +1,4 @@
+-- Shows known defects of the sources, with the published release each is about.
 CREATE OR REPLACE VIEW mart.known_defect AS
 SELECT
     k.defect_id,

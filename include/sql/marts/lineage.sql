@@ -1,3 +1,4 @@
+-- Shows by which formula and from which columns every number is made.
 CREATE OR REPLACE VIEW mart.lineage AS
 SELECT
     l.mart_name,

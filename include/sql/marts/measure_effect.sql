@@ -1,3 +1,4 @@
+-- Shows the expected cuts of measures, one row per year.
 CREATE OR REPLACE VIEW mart.measure_effect AS
 SELECT
     m.measure_id,

@@ -1,3 +1,4 @@
+-- Shows every municipality on one row: names, population, key results and largest sector.
 CREATE OR REPLACE VIEW mart.municipality_overview AS
 SELECT
     d.region_code,

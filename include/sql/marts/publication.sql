@@ -1,3 +1,4 @@
+-- Shows the current publication and why it was made.
 CREATE OR REPLACE VIEW mart.publication AS
 SELECT
     p.publication_id,

@@ -1,3 +1,4 @@
+-- Shows the sums of every published release: nation, counties, unallocated part and gaps.
 CREATE OR REPLACE VIEW mart.reconciliation AS
 SELECT
     c.release_id,

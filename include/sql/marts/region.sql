@@ -1,3 +1,4 @@
+-- Shows the areas with the name of their county.
 CREATE OR REPLACE VIEW mart.region AS
 SELECT
     r.region_code,

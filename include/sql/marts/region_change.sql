@@ -1,3 +1,4 @@
+-- Shows municipalities and counties that were created, moved or renumbered.
 CREATE OR REPLACE VIEW mart.region_change AS
 SELECT
     c.effective_date,

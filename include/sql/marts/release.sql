@@ -1,3 +1,4 @@
+-- Shows the releases of the publication, with the release that each one corrects.
 CREATE OR REPLACE VIEW mart.release AS
 SELECT
     d.release_id,

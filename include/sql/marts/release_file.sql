@@ -1,3 +1,4 @@
+-- Shows the files behind every release.
 CREATE OR REPLACE VIEW mart.release_file AS
 SELECT
     d.release_id,

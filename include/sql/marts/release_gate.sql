@@ -1,3 +1,4 @@
+-- Shows the checks of every release with measured value and limit.
 CREATE OR REPLACE VIEW mart.release_gate AS
 SELECT
     pr.release_id,

@@ -1,3 +1,4 @@
+-- Shows the reporting rounds with the number of members that answered.
 CREATE OR REPLACE VIEW mart.reporting_round AS
 SELECT
     m.round_id,

@@ -1,3 +1,4 @@
+-- Shows for every result table whether it was calculated, and why not.
 CREATE OR REPLACE VIEW mart.result_status AS
 SELECT
     d.table_name,

@@ -1,3 +1,4 @@
+-- Shows what changed between consecutive releases: the total and the main sectors.
 CREATE OR REPLACE VIEW mart.revision AS
 SELECT
     v.region_code,

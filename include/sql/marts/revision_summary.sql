@@ -1,3 +1,4 @@
+-- Shows how much changed between consecutive releases.
 CREATE OR REPLACE VIEW mart.revision_summary AS
 SELECT
     d.dataset,

@@ -1,3 +1,4 @@
+-- Shows the sectors with their quality classes.
 CREATE OR REPLACE VIEW mart.sector AS
 SELECT
     s.sector_code,

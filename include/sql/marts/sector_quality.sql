@@ -1,3 +1,4 @@
+-- Shows the quality classes of the main sectors.
 CREATE OR REPLACE VIEW mart.sector_quality AS
 SELECT
     q.sector_code,

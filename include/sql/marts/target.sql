@@ -1,3 +1,4 @@
+-- Shows targets with the fields of their definition as columns.
 CREATE OR REPLACE VIEW mart.target AS
 SELECT
     m.target_id,

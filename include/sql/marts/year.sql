@@ -1,3 +1,4 @@
+-- Lists the years with emissions or population of the nation.
 CREATE OR REPLACE VIEW mart.year AS
 SELECT
     y.year,

@@ -1,4 +1,4 @@
--- Answers in reporting rounds, as the publication reads it.
+-- Reads answers in reporting rounds, as of the publication's registers.
 SELECT
     region_code,
     answered_on,

@@ -1,4 +1,4 @@
--- What a backup says of the warehouse it was made of.
+-- Reads what a backup states about its warehouse.
 SELECT
     (SELECT k.version_num FROM public.klimatpuls_migration AS k) AS migration,
     (SELECT o.origin FROM ops.warehouse_origin AS o) AS origin,

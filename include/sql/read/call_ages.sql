@@ -1,6 +1,6 @@
--- Seconds since each call of a host can have arrived at the latest, longest ago first: when it was answered, now
--- if it is on its way, and no later than its caller may take to connect. A call after now is of a clock that
--- was set back: no reason to wait until that hour comes again.
+-- Lists the seconds since each call of a host can have arrived at the latest, longest ago first.
+-- That is when it was answered, or now if it is on its way, but no later than its caller may take to connect. A call in
+-- the future is from a clock that was set back: no reason to wait until that hour comes again.
 SELECT
     extract(
         EPOCH FROM n.moment - least(

@@ -1,3 +1,4 @@
+-- Counts the calls of each host since a moment.
 SELECT
     host,
     count(*) AS calls

@@ -1,5 +1,5 @@
--- Plans and pre-plans, as the publication reads them. Where only the year of a decision is known
--- its last day stands for it.
+-- Reads plans and pre-plans as of the publication's registers.
+-- Where only the year of a decision is known, its last day is used.
 SELECT
     plan_id,
     owner_region_code,

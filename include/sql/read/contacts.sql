@@ -1,4 +1,4 @@
--- The contacts that are kept; for the mailer only.
+-- Reads the contacts of members; for the mailer only.
 SELECT
     region_code,
     kind,

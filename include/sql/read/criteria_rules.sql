@@ -1,4 +1,4 @@
--- Numbers of the rules, as the publication reads it.
+-- Reads the numbers of the rules, as of the publication's registers.
 SELECT
     rule_id,
     criterion,

@@ -1,3 +1,4 @@
+-- Reads the current publication, with what it was calculated from.
 SELECT
     cp.publication_id,
     coalesce(cp.results_id, cp.publication_id) AS results_id,

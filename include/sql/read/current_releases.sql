@@ -1,4 +1,4 @@
--- What the present publication shows.
+-- Lists the current releases of the present publication.
 SELECT
     pr.release_id,
     d.dataset,

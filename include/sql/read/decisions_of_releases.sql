@@ -1,4 +1,4 @@
--- These releases with the last decision on each; NULL where nobody decided anything.
+-- Reads the last decision on each of these releases; NULL where nobody decided.
 SELECT
     r.release_id,
     r.dataset,

@@ -1,5 +1,6 @@
--- Digests that wait for a person's word. Under a publication that a passing day made nobody is asked: the question
--- about the one before it stands, and a second one would be taken for another digest's.
+-- Lists digests that wait for a person's approval.
+-- A publication made only because days passed raises no question: the one about the publication before it stands, and a
+-- second one would be taken for another digest's.
 SELECT o.outbox_id
 FROM ops.mail_outbox AS o
 WHERE

@@ -1,4 +1,4 @@
--- What members were asked, and when they replied, as the publication reads it.
+-- Lists what members were asked and when they replied, as of the publication's registers.
 SELECT
     region_code,
     criterion,

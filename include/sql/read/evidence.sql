@@ -1,4 +1,4 @@
--- Evidence for the criteria, as the publication reads it.
+-- Reads the evidence for the criteria, as of the publication's registers.
 SELECT
     region_code,
     criterion,

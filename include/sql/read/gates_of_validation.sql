@@ -1,3 +1,4 @@
+-- Reads the gates of one validation.
 SELECT
     rule,
     severity,

@@ -1,5 +1,6 @@
--- Whether the releases, the registers or the method are not those of the present publication, or a result table of it
--- could not be calculated and the code is another one since.
+-- Tells whether there is something to publish.
+-- That is so when releases, registers or method differ from the present publication, or one of its result tables could
+-- not be calculated and the code has changed since.
 SELECT
     EXISTS (
         SELECT 1

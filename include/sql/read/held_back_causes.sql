@@ -1,4 +1,4 @@
--- What a publication had to mail, where its digest was held back.
+-- Reads what a publication had to mail when its digest was held back.
 SELECT p.causes
 FROM ops.publication AS p
 WHERE p.publication_id = %(publication_id)s AND p.digest_held

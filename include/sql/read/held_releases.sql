@@ -1,3 +1,4 @@
+-- Lists the releases on hold.
 SELECT
     release_id,
     published_date,

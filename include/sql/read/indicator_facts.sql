@@ -1,4 +1,4 @@
--- The key figures of the current release, for holding other sources against them.
+-- Reads the key figures of the current release, to compare other sources with them.
 SELECT
     indicator_code,
     region_code,

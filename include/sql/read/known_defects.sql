@@ -1,4 +1,4 @@
--- Known defects, as the publication reads it.
+-- Reads known defects, as of the publication's registers.
 SELECT
     defect_id,
     dataset,

@@ -1,5 +1,5 @@
--- What became of these bytes the last time they were met; no row when they are new. Bytes whose release a gate refused
--- are refused like those that no release came of.
+-- Reads the outcome of the same bytes the last time they were fetched; no row where they are new.
+-- Bytes whose release a check refused count as refused, like those that led to no release.
 SELECT
     CASE WHEN d.state = 'quarantined' THEN 'quarantined' ELSE s.outcome END AS outcome,
     s.release_id,

@@ -1,3 +1,4 @@
+-- Reads what the last poll of a dataset saw and what was fetched then.
 SELECT
     fingerprint,
     fetched_fingerprint,

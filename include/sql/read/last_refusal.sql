@@ -1,4 +1,4 @@
--- The run that last refused these bytes without a release coming of them, and the rule they broke.
+-- Finds the run that last refused these bytes, and the rule they broke.
 SELECT
     v.run_id,
     g.rule

@@ -1,4 +1,4 @@
--- What was retrieved last of a series by a day, where the publisher dates nothing: what it showed then.
+-- Finds what was last retrieved of a series by a day, for publishers that date nothing.
 SELECT
     release_id,
     published_date,

@@ -1,3 +1,4 @@
+-- Lists all releases with state, years and number of rows.
 SELECT
     d.release_id,
     d.state,

@@ -1,3 +1,4 @@
+-- Tells whether a mail is to be sent.
 SELECT EXISTS(
     SELECT 1
     FROM ops.mail_outbox

@@ -1,3 +1,4 @@
+-- Counts mails by state: those updated since a moment, and those that did not arrive.
 SELECT
     state,
     count(*) AS n

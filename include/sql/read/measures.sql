@@ -1,4 +1,4 @@
--- Measures, as the publication reads it.
+-- Reads measures, as of the publication's registers.
 SELECT
     measure_id,
     owner_region_code,

@@ -1,4 +1,4 @@
--- The four criteria of one member or applicant as they are said inside.
+-- Reads the four criteria of one member or applicant, as they are known inside.
 SELECT
     c.criterion,
     c.status,

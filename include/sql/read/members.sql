@@ -1,4 +1,4 @@
--- Members, as the publication reads it.
+-- Reads members, as of the publication's registers.
 SELECT
     region_code,
     joined_on,

@@ -1,5 +1,6 @@
--- Recipients without a digest of the publication whose results are shown, because another one of that day was sent;
--- one that moved dated statuses alone has nothing to mail of its own.
+-- Lists recipients without a digest of the publication whose results are shown.
+-- Another digest of that day was sent to them instead. A publication that moved only dated statuses has nothing to
+-- mail.
 SELECT
     p.publication_id,
     p.causes,

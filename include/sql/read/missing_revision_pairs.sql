@@ -1,4 +1,4 @@
--- Of these pairs of releases that follow upon each other, those whose revision was not reckoned yet.
+-- Lists the pairs of consecutive releases whose revision was not calculated yet.
 SELECT
     p.to_release_id,
     p.from_release_id

@@ -1,5 +1,5 @@
--- Percent of municipal totals without international transport, in years both releases have, that moved by more than
--- moved_pct percent.
+-- Calculates the percent of municipal totals that moved by more than moved_pct percent.
+-- Totals are without international transport, of years that both releases have.
 WITH totals AS (
     SELECT
         t.run_id,

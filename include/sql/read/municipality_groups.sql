@@ -1,4 +1,4 @@
--- Municipality groups, as the publication reads it.
+-- Reads municipality groups, as of the publication's registers.
 SELECT
     region_code,
     group_code,

@@ -1,5 +1,5 @@
--- The nation's total without international transport in years that both releases have, newest first, and that
--- transport apart: where the older release has none of it and the newer one does, the publisher began to count it.
+-- Compares the nation's total of two releases, newest year first, with international transport apart.
+-- The total is without that transport. Where only the newer release has it, the publisher began to count it.
 SELECT
     n.year,
     o.emissions - coalesce(oi.emissions, 0) AS old_t,

@@ -1,4 +1,4 @@
--- The current inventory by sector, all greenhouse gases: what the nowcast lays over the municipalities.
+-- Reads the current inventory by sector, all greenhouse gases, which the nowcast applies to municipalities.
 SELECT
     sector_code,
     year,

@@ -1,5 +1,5 @@
--- The last data year that may be shown (the year of the newest release, where data years do not date a dataset),
--- whether a release waits for a person, whether the newest bytes were refused, and whether any were ever kept.
+-- Reads the newest data year that may be shown, and whether something newer is held, refused or was ever kept.
+-- Where data years do not date a dataset, it is the year of the newest release.
 SELECT
     (
         SELECT

@@ -1,3 +1,4 @@
+-- Reads the parser's notes on the releases of a run.
 SELECT
     release_id,
     notes

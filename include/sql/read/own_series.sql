@@ -1,4 +1,4 @@
--- Series of the members own, as the publication reads it.
+-- Reads members' own series, as of the publication's registers.
 SELECT
     series_id,
     owner_region_code,

@@ -1,4 +1,4 @@
--- Matters that the operator has not been told of and may still be: not tried yet, or the mail did certainly not arrive.
+-- Lists notices to the operator that are pending: not tried yet, or the mail certainly did not arrive.
 SELECT
     n.notice_key AS key,
     n.source,

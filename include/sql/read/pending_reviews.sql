@@ -1,4 +1,4 @@
--- Releases on hold, and the run that asks about each.
+-- Lists releases on hold, with the run that asks about each.
 SELECT
     release_id,
     asked_by_run

@@ -1,4 +1,4 @@
--- Pledges, as the publication reads it.
+-- Reads pledges, as of the publication's registers.
 SELECT
     pledge_id,
     owner_region_code,

@@ -1,3 +1,4 @@
+-- Reads what the last polls of some datasets saw.
 SELECT
     dataset,
     substance,

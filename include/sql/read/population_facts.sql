@@ -1,3 +1,4 @@
+-- Reads the current population.
 SELECT
     region_code,
     year,

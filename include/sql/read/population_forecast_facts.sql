@@ -1,4 +1,4 @@
--- The current forecast: what a level per inhabitant is reckoned with.
+-- Reads the current population forecast, from which levels per inhabitant are calculated.
 SELECT
     region_code,
     year,

@@ -1,3 +1,4 @@
+-- Reads the current publication, if it was made after another one.
 SELECT
     p.publication_id,
     p.as_of_date,

@@ -1,4 +1,4 @@
--- Every release a publication may show: published before, or validated and waiting for this one.
+-- Lists every release that a publication may show: published before, or validated and waiting.
 SELECT
     release_id,
     dataset,

@@ -1,4 +1,4 @@
--- Data year → first day on which a release of all greenhouse gases that the publication shows had it.
+-- Lists each data year with the first day on which a shown release of all greenhouse gases had it.
 SELECT
     y.year,
     min(d.known_from) AS known_from

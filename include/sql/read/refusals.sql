@@ -1,4 +1,4 @@
--- The files of a source that its parser, or a gate, refused and nothing came of since, with the newest reason.
+-- Lists a source's files that its parser or a gate refused and that led to no release, with the newest reason.
 SELECT
     s.snapshot_sha256,
     s.dataset,

@@ -1,3 +1,4 @@
+-- Lists the files of a run that were quarantined.
 SELECT
     dataset,
     substance,

@@ -1,3 +1,3 @@
--- The moment of a change: after every moment that is written down already.
+-- Reads the moment for a change: later than every moment recorded before.
 SELECT greatest(clock_timestamp(), max(greatest(recorded_from, recorded_to)) + interval '1 microsecond')
 FROM register.version

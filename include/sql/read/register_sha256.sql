@@ -1,4 +1,4 @@
--- One hash for all registers, empty text before the first one was synced; and the moment of their last change.
+-- Reads one hash of all registers and the moment of their last change; empty before the first sync.
 SELECT
     coalesce(
         encode(

@@ -1,3 +1,4 @@
+-- Reads the emissions of one release, cell by cell.
 SELECT
     region_code,
     sector_code,

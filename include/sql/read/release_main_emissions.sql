@@ -1,5 +1,5 @@
--- One release's main sectors and domestic aviation: what boundaries, links and comparisons are made of. As an array the
--- sectors are looked up in the key; otherwise every sub-sector of the release would be read.
+-- Reads one release's main sectors and domestic aviation, from which boundaries and links are calculated.
+-- The sectors are an array, so that the key is used; a join would read every sub-sector of the release.
 SELECT
     f.region_code,
     f.sector_code,

@@ -1,3 +1,4 @@
+-- Reads the state of one release.
 SELECT
     state,
     dataset,

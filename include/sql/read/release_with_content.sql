@@ -1,3 +1,4 @@
+-- Finds the release with the same content.
 SELECT release_id
 FROM core.dim_release
 WHERE

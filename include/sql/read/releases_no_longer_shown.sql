@@ -1,4 +1,4 @@
--- The releases of an earlier publication that are not among those shown from now on.
+-- Lists the releases of an earlier publication that are no longer shown.
 SELECT
     d.dataset,
     d.substance,

@@ -1,3 +1,4 @@
+-- Lists the releases of a publication.
 SELECT pr.release_id
 FROM ops.publication_release AS pr
 WHERE pr.publication_id = %(publication_id)s

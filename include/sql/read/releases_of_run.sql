@@ -1,3 +1,4 @@
+-- Lists the releases of a run with state and number of rows.
 SELECT
     release_id,
     state,

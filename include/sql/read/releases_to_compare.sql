@@ -1,4 +1,4 @@
--- Every release a publication may show, with the gates it has and what they were compared with.
+-- Lists every release a publication may show, with its gates and the release they were compared with.
 SELECT
     d.release_id,
     d.dataset,

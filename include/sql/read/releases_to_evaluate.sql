@@ -1,4 +1,4 @@
--- A run's loaded releases, and those of the same series that they may be compared with.
+-- Lists a run's loaded releases and the releases of the same series to compare them with.
 SELECT
     release_id,
     dataset,

@@ -1,4 +1,4 @@
--- Reporting rounds, as the publication reads it.
+-- Reads reporting rounds, as of the publication's registers.
 SELECT
     round_id,
     opens_on,

@@ -1,4 +1,4 @@
--- What every result table holds under a publication.
+-- Reads what every result table holds under a publication.
 SELECT
     table_name,
     status,

@@ -1,3 +1,4 @@
+-- Counts the rows of every release of a run.
 SELECT
     release_id,
     row_count

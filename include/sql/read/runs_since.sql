@@ -1,5 +1,5 @@
--- Runs begun after a mark, and older ones that were taken up again and ended after its moment, with the rows
--- that were loaded and the cells that were rejected.
+-- Lists runs that began after a mark, or ended after its moment, with rows loaded and cells rejected.
+-- Older runs that were taken up again are among them.
 SELECT
     r.run_id,
     r.source,

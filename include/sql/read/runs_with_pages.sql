@@ -1,4 +1,4 @@
--- Source runs whose validation pages are needed: their figures are shown now, or wait for a verdict or a person.
+-- Lists source runs whose validation pages are needed: their figures are shown, or wait for a verdict or a person.
 SELECT d.run_id
 FROM core.dim_release AS d
 WHERE d.state IN ('loaded', 'validated', 'held')

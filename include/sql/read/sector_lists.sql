@@ -1,4 +1,4 @@
--- Lists of sectors, as the publication reads it.
+-- Reads lists of sectors, as of the publication's registers.
 SELECT
     list_id,
     title_sv,

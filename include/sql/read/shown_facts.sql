@@ -1,4 +1,4 @@
--- Under which facts id a publication shows each fact.
+-- Reads the facts id under which a publication shows each fact.
 SELECT
     fact,
     facts_id

@@ -1,4 +1,4 @@
--- The run's snapshots that nothing has come of yet.
+-- Lists the run's snapshots that led to no release yet.
 SELECT
     snapshot_sha256,
     dataset,

@@ -1,4 +1,4 @@
--- Standings of a release as they were last stored, if other formulas reckoned them under the same registers.
+-- Reads the stored standings of a release, if other formulas calculated them under the same registers.
 SELECT
     t.target_id,
     t.region_code,

@@ -1,4 +1,4 @@
--- Own targets and national lines, as the publication reads it.
+-- Reads own targets and national lines, as of the publication's registers.
 SELECT definition
 FROM register.target
 WHERE

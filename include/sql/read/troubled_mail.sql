@@ -1,3 +1,4 @@
+-- Lists mails that did not arrive or that wait for approval.
 SELECT
     outbox_id,
     kind,

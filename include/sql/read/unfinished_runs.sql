@@ -1,3 +1,4 @@
+-- Lists the sources with a run in progress.
 SELECT source
 FROM ops.source_run
 WHERE

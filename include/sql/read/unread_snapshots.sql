@@ -1,5 +1,5 @@
--- A source's bytes of which nothing has come: a parser refused them, a gate refused the release that came of them, or a
--- run that has ended left them unread.
+-- Lists a source's snapshots that led to no release in use.
+-- A parser refused them, a check refused their release, or a run ended before it read them.
 SELECT
     s.snapshot_sha256,
     s.dataset,

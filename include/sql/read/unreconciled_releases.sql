@@ -1,4 +1,4 @@
--- Of these releases of emissions, those whose sums have not been written down yet.
+-- Lists those of these emission releases whose sums are not stored yet.
 SELECT r.release_id
 FROM core.dim_release AS r
 WHERE

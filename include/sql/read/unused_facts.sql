@@ -1,4 +1,4 @@
--- Partitions of current facts that no publication refers to, and that none is building.
+-- Lists partitions of current facts that no publication refers to and none is building.
 SELECT
     s.fact,
     s.facts_id

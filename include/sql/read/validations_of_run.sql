@@ -1,4 +1,4 @@
--- The last validation of each release or refused file of a run that a person should look at.
+-- Lists the last validation of each release or refused file of a run that a person should see.
 SELECT DISTINCT ON (v.dataset, v.substance, v.snapshot_sha256)
     v.validation_id,
     v.dataset,

@@ -1,4 +1,4 @@
--- Releases that are not published yet, and what each waits for: the words of whoever put it on hold, else the gates.
+-- Lists releases that are not published yet, with the reason: the person's words, else the gates'.
 SELECT
     d.release_id,
     CASE d.state WHEN 'held' THEN 'on hold' ELSE 'validated' END AS state,

@@ -1,11 +1,9 @@
--- How far members' measures reach, one row per own target of a member.
+-- Reads how much of the gap members' measures cover, one row per own target of a member.
 SELECT
-    c.region_code,
     c.region_name,
     c.target_id,
     c.target_year,
     c.gap_tco2e,
-    c.counted_tco2e,
     c.coverage_pct,
     c.coverage_reason,
     c.measure_count,

@@ -1,10 +1,9 @@
--- The network's picture of the four criteria as shown outside, on the day of the publication.
+-- Reads the network's published criteria on the date of the publication.
 SELECT
     s.criterion,
     s.member_count,
     s.met_count,
     s.documented_count,
-    s.self_confirmed_count,
     s.not_met_count,
     s.due_count,
     s.unknown_count,

@@ -1,10 +1,8 @@
+-- Reads the freshness of every dataset, for the digest.
 SELECT
-    s.source,
     s.dataset,
     s.substance,
-    s.release_id,
     s.published_date,
-    s.last_checked_at,
     s.next_expected,
     s.status,
     s.publication_id

@@ -1,13 +1,9 @@
--- What the gates had to say about the releases the current figures come from.
+-- Reads what the gates found in the releases behind the current figures.
 SELECT
-    g.release_id,
     r.dataset,
     r.substance,
     g.rule,
     g.severity,
-    g.measured,
-    g.limit_value,
-    g.unit,
     g.finding_count,
     g.message_sv,
     g.message_en,

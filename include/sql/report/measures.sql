@@ -1,4 +1,4 @@
--- Members' measures and pledges in counts; applicants are not members yet.
+-- Counts members' measures and pledges; applicants are not members yet.
 SELECT
     coalesce(sum(o.measure_count), 0)::integer AS measure_count,
     coalesce(sum(o.overdue_count), 0)::integer AS overdue_count,

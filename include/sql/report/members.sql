@@ -1,5 +1,5 @@
--- Confirmed members that have not left by the day of the publication, in Swedish order; the same rule as
--- for the network's sums. A region shows its county's row.
+-- Lists confirmed members that had not left by the date of the publication, in Swedish order.
+-- The same rule as for the network's sums. A region shows its county's row.
 SELECT
     m.region_code,
     m.region_name,

@@ -1,3 +1,4 @@
+-- Reads the network's sums against the nation, for the digest.
 SELECT
     s.panel,
     s.boundary,
@@ -7,7 +8,6 @@ SELECT
     s.population_count,
     s.emissions_t_per_capita,
     s.change_since_1990_pct,
-    s.status,
     s.status_reason,
     s.publication_id
 FROM mart.network_summary AS s

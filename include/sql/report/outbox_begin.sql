@@ -1,3 +1,4 @@
+-- Marks a mail as being sent, before it is handed to the server.
 UPDATE ops.mail_outbox
 SET
     state = 'sending',

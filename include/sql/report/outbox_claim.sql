@@ -1,4 +1,4 @@
--- The next mail that may be sent and that no other process has in hand.
+-- Claims the next mail that may be sent and that no other process is sending.
 SELECT
     o.outbox_id,
     o.publication_id,

@@ -1,4 +1,4 @@
--- Mails somebody began to send and did not settle: either at work now, or ended half-way.
+-- Lists mails that were begun and not settled: being sent now, or interrupted.
 SELECT o.outbox_id
 FROM ops.mail_outbox AS o
 WHERE o.state = 'sending'

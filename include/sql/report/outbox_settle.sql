@@ -1,3 +1,4 @@
+-- Records what became of a mail.
 UPDATE ops.mail_outbox
 SET
     state = %(state)s,

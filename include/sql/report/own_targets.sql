@@ -1,10 +1,8 @@
--- A member's own targets only: national lines appear in no mail.
+-- Reads members' own targets; national lines appear in no mail.
 SELECT
-    t.region_code,
     r.region_name,
     t.target_id,
     t.boundary,
-    t.base_year,
     t.target_year,
     t.level_tco2e,
     t.last_year,
@@ -13,7 +11,6 @@ SELECT
     t.status_reason,
     t.variants_met,
     t.variants_n,
-    t.gap_tco2e,
     t.required_annual_rate,
     t.achieved_annual_rate,
     t.achieved_from_year,

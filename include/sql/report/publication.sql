@@ -1,3 +1,4 @@
+-- Reads the current publication, for the digest.
 SELECT
     p.publication_id,
     p.as_of_date,

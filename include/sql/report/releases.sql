@@ -1,14 +1,12 @@
--- The releases the current figures come from, and those they replaced, all greenhouse gases
--- first, newest first.
+-- Lists the releases that the current figures come from and those they replaced.
+-- All greenhouse gases first, newest first.
 SELECT
     r.release_id,
     r.dataset,
     r.substance,
     r.published_date,
-    r.known_from,
     r.retrieved_at,
     r.years,
-    r.row_count,
     r.is_current,
     r.gwp_set,
     r.publication_id

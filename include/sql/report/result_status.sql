@@ -1,4 +1,4 @@
--- The result tables that could not be calculated in the publication: nothing of them is mailed.
+-- Lists the result tables that could not be calculated; nothing of them is mailed.
 SELECT
     s.table_name,
     s.publication_id

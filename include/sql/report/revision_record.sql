@@ -1,4 +1,4 @@
--- How far totals usually move, as far as enough pairs of releases say so.
+-- Reads how far totals usually move, where enough pairs of releases show it.
 SELECT
     years_since_first,
     pairs_n,

@@ -1,7 +1,7 @@
--- Takes from PUBLIC the built-in functions with which a reader could write or stop a writer: large objects
--- are rows of his own making, and the advisory locks are those of publisher, mailer and migrations.
--- Run in the warehouse by the bootstrap role: the functions belong to it, not to wh_owner. Where that role
--- is no superuser (a hosted server), the functions stay as the host made them.
+-- Revokes from PUBLIC the built-in functions with which a reader could write or stop a writer.
+-- Large objects are rows a reader could create; the advisory locks are those of publisher, mailer and migrations. Run
+-- in the warehouse by the bootstrap role: it owns the functions, not wh_owner. Where that role is no superuser (a
+-- hosted server), the functions stay as the host set them.
 DO $$
 DECLARE
     builtin regprocedure;

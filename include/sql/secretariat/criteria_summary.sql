@@ -1,4 +1,4 @@
--- The network's picture as it is: shortcomings counted whether or not they are shown outside yet.
+-- Shows the network's criteria as they are: shortcomings count whether or not they are published yet.
 CREATE OR REPLACE VIEW secretariat.criteria_summary AS
 SELECT
     p.as_of_date,

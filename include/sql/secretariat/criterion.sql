@@ -1,5 +1,4 @@
--- What is said inside: every status as it is, what the records say before anybody was asked, and until when the
--- member may reply.
+-- Shows every criterion status as it is known inside, with what records say and until when the member may reply.
 CREATE OR REPLACE VIEW secretariat.criterion AS
 SELECT
     d.region_code,

@@ -1,4 +1,4 @@
--- Every change of a status or its reason, from the publication that first said so; status NULL: asked of it no more.
+-- Shows every change of a status or its reason; status NULL: the member is no longer asked for it.
 CREATE OR REPLACE VIEW secretariat.criterion_history AS
 SELECT
     c.region_code,

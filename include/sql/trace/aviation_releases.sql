@@ -1,5 +1,4 @@
--- The releases that may show domestic aviation, oldest first as the publisher dates them: of all greenhouse gases and
--- of carbon dioxide.
+-- Lists the releases of ghg and co2 that may show domestic aviation, oldest publisher's date first.
 SELECT
     release_id,
     years

@@ -1,4 +1,4 @@
--- The files behind the releases; the one that was read comes first.
+-- Lists the files behind the releases; the one that was read comes first.
 SELECT
     release_id,
     file_sha256,

@@ -1,4 +1,4 @@
--- How many rows of a mart some of its columns choose, and what its other keys are among them.
+-- Counts the rows of a mart that some columns select, and lists the values of the other keys.
 SELECT
     count(*) AS row_count,
     {keys}

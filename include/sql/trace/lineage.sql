@@ -1,3 +1,4 @@
+-- Reads the lineage of every column.
 SELECT
     mart_name,
     column_name,

@@ -1,4 +1,4 @@
--- Rows of a mart that some of its columns choose.
+-- Reads the rows of a mart that some columns select.
 SELECT {columns}
 FROM {mart}
 WHERE {conditions}

@@ -1,3 +1,4 @@
+-- Reads the rows of a release as they were read from the publisher's file.
 SELECT
     sheet_row,
     source_values

@@ -1,4 +1,4 @@
--- This run reads these bytes: those of a run that was interrupted, or those that another version of the parser refused.
+-- Assigns snapshots to this run that an interrupted run left, or that another version of the parser refused.
 UPDATE ops.snapshot
 SET
     run_id = %(run_id)s,

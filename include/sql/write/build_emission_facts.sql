@@ -1,4 +1,4 @@
--- The facts of the current releases of greenhouse gases, under a facts id of their own, unseen until the switch.
+-- Copies the rows of the current releases of greenhouse gases into a new facts id, unseen until the switch.
 INSERT INTO {current_rows} (
     facts_id, region_code, sector_code, year, substance, emissions_tco2e, status, release_id
 )

@@ -1,7 +1,7 @@
--- The current rows of a fact under a facts id of their own, unseen until the switch. Where two releases hold
--- the same key (a series continued in another dataset), one of a fall-back dataset never wins over another; else the
--- later release wins; of two of one day, the dataset whose name comes first (the table before its yearly successor, the
--- service before the workbook).
+-- Copies the current rows of a fact into a new facts id, unseen until the switch.
+-- Two releases can hold the same key (a series continued in another dataset). Then one of a fall-back dataset never
+-- wins; else the later release wins; of two of one day, the dataset whose name comes first (the table before its yearly
+-- successor, the service before the workbook).
 INSERT INTO {current_rows} (facts_id, {columns}, release_id)
 SELECT DISTINCT ON ({key})
     %(facts_id)s,

@@ -1,5 +1,5 @@
--- The rows of one current release of a fact that one dataset gives, under a facts id of their own, unseen until the
--- switch: no other release holds the same key.
+-- Copies the rows of one current release into a new facts id, unseen until the switch.
+-- For a fact that one dataset gives: no other release holds the same key.
 INSERT INTO {current_rows} (facts_id, {columns}, release_id)
 SELECT
     %(facts_id)s,

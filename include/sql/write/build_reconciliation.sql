@@ -1,5 +1,6 @@
--- The sums of one release, per sector and year: the nation against its counties, counties against their
--- municipalities, the nine sectors against the total. An area is a county with its municipalities, or the nation.
+-- Calculates the sums of one release, per sector and year.
+-- The nation against its counties, counties against their municipalities, the nine sectors against the total. An area
+-- is a county with its municipalities, or the nation.
 WITH facts AS (
     SELECT
         f.region_code,

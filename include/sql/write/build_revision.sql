@@ -1,7 +1,7 @@
--- What moved between two releases of one substance, the total and the main sectors: a cell that only one of them
--- has appeared or vanished. The total is compared as published and without international transport; a sector is the
--- same in both and kept once. Calculated once per pair, with the rank of every movement among those of its sector,
--- boundary and level.
+-- Calculates what moved between two releases of one substance: the total and the main sectors.
+-- A cell that only one of them has appeared or vanished. The total is compared as published and without international
+-- transport; a sector is the same in both and kept once. Each movement is ranked among those of its sector, boundary
+-- and level. Calculated once per pair.
 WITH new_facts AS (
     SELECT
         f.sector_code,

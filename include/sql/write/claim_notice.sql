@@ -1,4 +1,4 @@
--- The right to tell the operator of a matter: given once, and again only where the last mail did not arrive.
+-- Claims the right to notify the operator of a matter: once, and again only where the last mail did not arrive.
 INSERT INTO ops.operator_notice (
     notice_key, source, as_of_date, told_at, matter_sv, matter_en, findings, origin
 )

@@ -1,4 +1,4 @@
--- Releases on hold that nobody was asked about become this run's to ask; a run done again gets the same ones.
+-- Claims the pending reviews of held releases for this run; a run done again gets the same ones.
 UPDATE core.dim_release
 SET asked_by_run = coalesce(asked_by_run, %(asking_run)s)
 WHERE state = 'held' AND coalesce(asked_by_run, %(asking_run)s) = %(asking_run)s

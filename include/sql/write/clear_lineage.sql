@@ -1,2 +1,2 @@
--- Nothing refers to a row of it, and a column that is gone must not go on being explained.
+-- Deletes the lineage, so that no row explains a removed column; nothing refers to it.
 DELETE FROM core.dim_lineage

@@ -1,3 +1,4 @@
+-- Marks a publication as published and the one before it as superseded.
 UPDATE ops.publication
 SET
     state = CASE WHEN publication_id = %(publication_id)s THEN 'published' ELSE 'superseded' END,

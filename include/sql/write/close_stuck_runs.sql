@@ -1,3 +1,4 @@
+-- Marks runs that have not ended after some minutes as failed.
 UPDATE ops.source_run
 SET
     state = 'failed',

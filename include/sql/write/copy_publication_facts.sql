@@ -1,4 +1,4 @@
--- The facts of another publication, shared.
+-- Shares the facts of another publication.
 INSERT INTO ops.publication_facts (publication_id, fact, facts_id)
 SELECT
     %(publication_id)s AS publication_id,

@@ -1,4 +1,4 @@
--- The releases of another publication, with what they follow upon and the gates that are theirs there.
+-- Copies the releases of another publication, with their gates and the releases they follow.
 INSERT INTO ops.publication_release (
     publication_id, release_id, is_current, earlier_release_id, validation_id
 )

@@ -1,3 +1,4 @@
+-- Records a person's approval or rejection of digests.
 UPDATE ops.mail_outbox
 SET
     approval = CASE WHEN %(is_approved)s THEN 'approved' ELSE 'rejected' END,

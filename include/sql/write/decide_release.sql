@@ -1,4 +1,4 @@
--- A person's decision on a release: its new state, and the record of who decided what, when and why.
+-- Records a person's decision on a release: its new state, and who decided what, when and why.
 WITH present AS (
     SELECT
         d.release_id,

@@ -1,4 +1,4 @@
--- Cells that were refused long ago; those of a release that still waits for its verdict or a person stay.
+-- Deletes old refused cells, except those of releases that still wait for a verdict or a person.
 DELETE FROM staging.rejected_cell AS r
 USING ops.source_run AS s
 WHERE

@@ -1,4 +1,4 @@
--- A publication that moves dated statuses alone: it shares the results, and the registers, of the one before.
+-- Inserts a publication that only moves dated statuses and shares results and registers of the one before.
 INSERT INTO ops.publication (
     previous_publication_id, state, origin, as_of_date, method_version, register_sha256, registers_at, results_id,
     code_sha256

@@ -1,3 +1,4 @@
+-- Inserts a publication that is being built.
 INSERT INTO ops.publication (
     previous_publication_id, state, origin, as_of_date, method_version, register_sha256, registers_at, code_sha256
 )

@@ -1,4 +1,4 @@
--- A release under a publication, with the gates that are its and the release it follows upon there.
+-- Adds a release to a publication, with its gates and the release it follows.
 INSERT INTO ops.publication_release (
     publication_id, release_id, is_current, earlier_release_id, validation_id
 )

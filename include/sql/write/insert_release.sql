@@ -1,3 +1,4 @@
+-- Inserts a loaded release.
 INSERT INTO core.dim_release (
     release_id, source, dataset, substance, unit, gwp_set, published_date, known_from, retrieved_at,
     content_sha256, file_sha256, years, row_count, rejected_count, notes, origin, state, run_id

@@ -1,3 +1,4 @@
+-- Inserts what a result table holds under a publication.
 INSERT INTO mart_data.result_status (
     publication_id, table_name, status, reason, because_of, reason_sv, reason_en, error_class, error_message,
     computed_publication_id, failing_since_publication_id

@@ -1,3 +1,4 @@
+-- Inserts a snapshot of a publisher's bytes.
 INSERT INTO ops.snapshot (
     snapshot_sha256, source, dataset, substance, url, size_bytes, known_from, retrieved_at, manifest_path, run_id
 )

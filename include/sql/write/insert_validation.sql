@@ -1,3 +1,4 @@
+-- Inserts the verdict on a release or a refused file.
 INSERT INTO ops.validation (
     run_id, dataset, substance, release_id, snapshot_sha256, verdict, compared_with, docs_path
 )

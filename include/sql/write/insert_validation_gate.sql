@@ -1,3 +1,4 @@
+-- Inserts one gate of a validation.
 INSERT INTO ops.validation_gate (
     validation_id, rule, severity, passed, measured, limit_value, unit, finding_count, message_sv, message_en,
     sample

@@ -1,4 +1,4 @@
--- The rows that a result table has under a publication, under another one too.
+-- Copies the rows of a result table from one publication to another.
 INSERT INTO {rows} (publication_id, {columns})
 SELECT
     %(publication_id)s AS publication_id,

@@ -1,4 +1,4 @@
--- One caller of a host reckons at a time, to the end of its transaction; what the host states of itself.
+-- Locks a host until the end of the transaction and reads its stated limits: one caller at a time calculates.
 SELECT
     pg_advisory_xact_lock(hashtext('klimatpuls calls'), hashtext(%(host)s)) AS locked,
     (

@@ -1,2 +1,2 @@
--- One writer of the registers at a time; the moment is taken under the lock, so that moments never run backwards.
+-- Locks the registers for one writer; the moment is taken under the lock, so moments never run backwards.
 SELECT pg_advisory_xact_lock(hashtext('klimatpuls registers'))

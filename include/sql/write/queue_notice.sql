@@ -1,4 +1,4 @@
--- A matter that the watch is to tell of; one that is there already is left as it is.
+-- Queues a matter of which the watch notifies the operator; one that is queued already stays as it is.
 INSERT INTO ops.operator_notice (
     notice_key, source, as_of_date, told_at, matter_sv, matter_en, findings, origin, state, attempts
 )

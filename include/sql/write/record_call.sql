@@ -1,4 +1,4 @@
--- Count a call of a host, and forget the calls of earlier days: no window and no summary looks that far back.
+-- Records a call of a host, and deletes the calls of earlier days: no window and no summary goes back that far.
 WITH forgotten AS (
     DELETE FROM ops.host_call
     WHERE host = %(host)s AND called_at < now() - INTERVAL '7 days'

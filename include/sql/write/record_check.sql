@@ -1,3 +1,4 @@
+-- Records the last check of a dataset and its freshness.
 INSERT INTO ops.dataset_check (
     source, dataset, substance, last_checked_at, as_of_date, next_expected, status, detail
 )

@@ -1,4 +1,4 @@
--- What the publication says of a criterion and the one published last did not; a member no longer asked ends it.
+-- Records criterion statuses that differ from the last published ones; a member no longer asked ends its row.
 INSERT INTO core.criterion_change (publication_id, region_code, criterion, status, shown_status, reason)
 SELECT
     %(publication_id)s AS publication_id,

@@ -1,3 +1,3 @@
--- That contacts were deleted, and nothing of what they were.
+-- Records that contacts were deleted, and nothing of their content.
 INSERT INTO person.deletion (region_code, contact_count, reason)
 VALUES (%(region_code)s, %(contact_count)s, %(reason)s)

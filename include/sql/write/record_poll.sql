@@ -1,3 +1,4 @@
+-- Records what a poll saw.
 INSERT INTO ops.look (dataset, substance, fingerprint, validators, detail, looked_at)
 VALUES (%(dataset)s, %(substance)s, %(fingerprint)s, %(validators)s, %(detail)s, %(looked_at)s)
 ON CONFLICT (dataset, substance) DO UPDATE

@@ -1,3 +1,4 @@
+-- Sets the state of a source run.
 UPDATE ops.source_run
 SET
     state = %(state)s,

@@ -1,3 +1,4 @@
+-- Records what became of a snapshot.
 UPDATE ops.snapshot
 SET
     outcome = %(outcome)s,

@@ -1,4 +1,4 @@
--- What the tables hold that a publication shares with another one.
+-- Copies what the shared tables of another publication hold.
 INSERT INTO mart_data.result_status (
     publication_id, table_name, status, reason, because_of, reason_sv, reason_en, error_class, error_message,
     computed_publication_id, failing_since_publication_id

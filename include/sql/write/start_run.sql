@@ -1,3 +1,4 @@
+-- Starts a source run, or takes up one that was requested.
 INSERT INTO ops.source_run (source, origin, as_of_date, orchestrator_run, state)
 VALUES (%(source)s, %(origin)s, %(as_of_date)s, %(orchestrator_run)s, 'running')
 ON CONFLICT (orchestrator_run) DO UPDATE

@@ -1,4 +1,4 @@
--- The network's picture under a publication, members only.
+-- Counts the network's criteria under a publication, members only.
 INSERT INTO core.criteria_summary (
     publication_id, criterion, member_count, met_count, documented_count, self_confirmed_count, not_met_count,
     due_count, unknown_count, shown_not_met_count, shown_due_count, shown_unknown_count

@@ -1,4 +1,4 @@
--- The switch itself: one row, one UPDATE, refused when another publication came first.
+-- Switches readers to a publication: one UPDATE of one row, refused when another publication came first.
 UPDATE mart.current_publication
 SET
     publication_id = %(publication_id)s,

@@ -1,3 +1,4 @@
+-- Inserts or updates codes.
 INSERT INTO core.dim_code (code_list, code, name_sv, name_en, sort_order)
 VALUES %s
 ON CONFLICT (code_list, code) DO UPDATE

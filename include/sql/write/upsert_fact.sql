@@ -1,3 +1,4 @@
+-- Inserts or updates the keys of facts.
 INSERT INTO ops.fact (fact, core_key, mart_key)
 VALUES %s
 ON CONFLICT (fact) DO UPDATE

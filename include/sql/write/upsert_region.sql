@@ -1,3 +1,4 @@
+-- Inserts or updates areas.
 INSERT INTO core.dim_region (region_code, region_name, level, county_code, sort_sv)
 VALUES %s
 ON CONFLICT (region_code) DO UPDATE SET

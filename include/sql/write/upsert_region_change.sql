@@ -1,3 +1,4 @@
+-- Inserts or updates changes of areas.
 INSERT INTO core.dim_region_change (
     effective_date, kind, region_code, region_name, earlier_code, related_region_code, note_sv, note_en
 )

@@ -1,3 +1,4 @@
+-- Inserts or updates sectors.
 INSERT INTO core.dim_sector (
     sector_code, parent_sector_code, sector_name_sv, sector_name_en, is_main, sort_order
 )

@@ -1,3 +1,4 @@
+-- Inserts or updates quality classes of sectors.
 INSERT INTO core.dim_sector_quality (
     sector_code, national_best, national_worst, geographic_best, geographic_worst, note_sv, note_en, source
 )

@@ -1,3 +1,4 @@
+-- Inserts or updates substances.
 INSERT INTO core.dim_substance (substance, substance_name_sv, substance_name_en, is_greenhouse_gas)
 VALUES %s
 ON CONFLICT (substance) DO UPDATE SET

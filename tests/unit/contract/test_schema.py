@@ -9,21 +9,25 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from klimatpuls.contract import schema
 from klimatpuls.domain import substances
-from klimatpuls.files.yaml_text import parse_yaml
-from klimatpuls.warehouse.facts import plain_marts
+from klimatpuls.warehouse.views import plain_marts
 
-CONTRACT = Path(schema.__file__).with_name("contract.yaml")
-ROOT = CONTRACT.parents[3]
+ROOT = Path(schema.__file__).parents[3]
+TEXTS = {str(path): path.read_text(encoding="utf-8") for path in schema.contract_files()}
 
 
-def _changed(**marts: object) -> str:
-    document = parse_yaml(CONTRACT.read_text(encoding="utf-8"))
+def _changed(**marts: object) -> dict[str, object]:
+    document = schema.merge_documents(TEXTS)
     document["marts"] = {"region": document["marts"]["region"], **marts}
     document["functions"] = {}
-    return json.dumps(document)  # which is YAML too
+    return document
+
+
+def _read(document: dict[str, object]) -> schema.Contract:
+    return schema.read_contract({"changed.yaml": json.dumps(document)})  # JSON is YAML too
 
 
 def _mart(columns: list[object], key: list[str]) -> dict[str, object]:
@@ -124,13 +128,56 @@ def test_every_view_has_a_file_or_follows_from_the_contract() -> None:
 )
 def test_a_contradiction_names_mart_and_column(columns: list[object], key: list[str], words: str) -> None:
     with pytest.raises(schema.ContractError, match=words):
-        schema.read_contract(_changed(x=_mart(columns, key)))
+        _read(_changed(x=_mart(columns, key)))
+
+
+@pytest.mark.parametrize("shows", ["core.dim_region", "register.", "register.answer; DROP TABLE x", "facts"])
+def test_a_mart_shows_results_statuses_or_a_register(shows: str) -> None:
+    with pytest.raises(
+        schema.ContractError, match=r"mart x shows '.+'; known are results, statuses, register"
+    ):
+        _read(_changed(x={**_mart(["publication_id"], ["publication_id"]), "shows": shows}))
+
+
+@pytest.mark.parametrize("section", ["shared_columns", "code_lists", "facts", "marts", "functions"])
+def test_a_name_stated_in_two_files_is_an_error_that_names_both(section: str) -> None:
+    texts = {
+        "a.yaml": f"{section}: {{x: 1}}",
+        "b.yaml": f"{section}: {{y: 1}}",
+        "c.yaml": f"{section}: {{x: 2}}",
+    }
+    with pytest.raises(
+        schema.ContractError, match=rf"{section}\.x is stated in a\.yaml and again in c\.yaml"
+    ):
+        schema.merge_documents(texts)
+    texts.pop("c.yaml")
+    assert schema.merge_documents(texts) == {section: {"x": 1, "y": 1}}
+
+
+def test_a_file_with_an_unknown_section_is_an_error() -> None:
+    with pytest.raises(schema.ContractError, match=r"b\.yaml has the unknown section 'mart'"):
+        schema.merge_documents({"b.yaml": "mart: {}"})
+
+
+def test_no_file_states_a_key_twice() -> None:
+    """YAML itself keeps the last of two equal keys and says nothing."""
+
+    def check(node: yaml.Node, file: str) -> None:
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            assert len(keys) == len(set(keys)), f"{file}: {node.start_mark}"
+        for child in node.value if not isinstance(node, yaml.ScalarNode) else []:
+            for part in child if isinstance(child, tuple) else [child]:
+                check(part, file)
+
+    for file, text in TEXTS.items():
+        check(yaml.compose(text), file)
 
 
 def test_a_reference_must_join_the_same_type() -> None:
     column = {"a": {"type": "integer", "sv": "s", "en": "e", "references": "region.region_code"}}
     with pytest.raises(schema.ContractError, match=r"x\.a \(integer\) refers to region\.region_code"):
-        schema.read_contract(_changed(x=_mart(["publication_id", column], ["a"])))
+        _read(_changed(x=_mart(["publication_id", column], ["a"])))
 
 
 @pytest.mark.parametrize(
@@ -143,10 +190,10 @@ def test_a_reference_must_join_the_same_type() -> None:
     ],
 )
 def test_a_function_answers_with_one_shape(settings: dict[str, object], words: str) -> None:
-    document = parse_yaml(_changed())
+    document = _changed()
     document["functions"] = {"f": {"sv": "s", "en": "e", "arguments": [], **settings}}
     with pytest.raises(schema.ContractError, match=words):
-        schema.read_contract(json.dumps(document))
+        _read(document)
 
 
 def test_an_unknown_mart_or_column_is_answered_with_the_known_ones() -> None:

@@ -43,5 +43,5 @@ def test_the_guard_may_be_a_least_value():
 
 
 @pytest.mark.parametrize(("day", "names"), [(date(2027, 12, 31), []), (date(2028, 1, 1), ["kumla"])])
-def test_an_entry_nobody_looked_at_again_is_told(day, names):
+def test_an_entry_not_reviewed_in_time_is_overdue(day, names):
     assert [defect.defect_id for defect in overdue([KUMLA], day)] == names

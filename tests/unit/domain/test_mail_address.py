@@ -72,9 +72,9 @@ def test_an_address_is_brought_into_the_form_a_server_takes(
 def test_what_no_server_takes_is_refused_with_the_reason_and_not_repeated(stated: str, reason: str) -> None:
     with pytest.raises(AddressError, match=reason) as caught:
         parse_address(stated)
-    told = str(caught.value)
-    assert "anna" not in told
-    assert "exa" not in told.replace("example.org", "")
+    message = str(caught.value)
+    assert "anna" not in message
+    assert "exa" not in message.replace("example.org", "")
     assert caught.value.__cause__ is None, "a log would show the cause"
 
 

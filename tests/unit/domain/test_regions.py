@@ -80,7 +80,7 @@ def test_a_municipality_in_the_wrong_county_is_refused():
         code_for("Habo", "Uppsala län")
 
 
-def test_a_code_without_its_leading_zero_is_told_so():
+def test_a_code_without_its_leading_zero_is_recognised():
     with pytest.raises(UnknownRegionError, match="did you mean '0360'"):
         regions.region("360")
 

@@ -14,6 +14,7 @@ from werkzeug import Request, Response
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError, NotYetPublished, UsageError
 from klimatpuls.fetch import http
+from klimatpuls.fetch.throttle import MemoryCallLog, Throttle
 
 SCB = replace(SOURCES["scb_population"], calls_per_window=())
 QUICK = http.Limits(retries=3, connect_seconds=5, read_seconds=5)
@@ -181,10 +182,10 @@ def test_a_post_puts_its_question_and_turns_into_a_get_after_303(httpserver, ses
 
 def test_the_replica_says_not_yet_and_since_when(httpserver, session):
     httpserver.expect_request("/api/x").respond_with_data(
-        status=404, headers={http.REPLICA_NOT_YET_HEADER: "GGT"}
+        status=404, headers={http.MOCK_NOT_YET_HEADER: "GGT"}
     )
     httpserver.expect_request("/api/y").respond_with_data(
-        b"y", headers={http.REPLICA_KNOWN_FROM_HEADER: "2024-05-14"}
+        b"y", headers={http.MOCK_KNOWN_FROM_HEADER: "2024-05-14"}
     )
     with pytest.raises(NotYetPublished, match="scb_population: GGT"):
         session.get(f"{session.base_url}/x")
@@ -195,7 +196,7 @@ def test_an_agency_cannot_say_since_when():
     answer = http.Answer(
         url="https://statistikdatabasen.scb.se/x",
         status=200,
-        headers={http.REPLICA_KNOWN_FROM_HEADER: "1990-01-01"},
+        headers={http.MOCK_KNOWN_FROM_HEADER: "1990-01-01"},
         body=b"",
     )
     assert answer.known_from is None
@@ -299,12 +300,12 @@ def test_an_agency_that_cannot_be_reached_is_said_so(time):
 
 
 @pytest.fixture
-def throttle(time: FakeTime) -> http.Throttle:
-    ledger = http.OwnLedger(time.clock)
-    return http.Throttle("example.org", [(3, 1.0)], ledger=ledger, sleep=time.sleep)
+def throttle(time: FakeTime) -> Throttle:
+    call_log = MemoryCallLog(time.clock)
+    return Throttle("example.org", [(3, 1.0)], call_log=call_log, sleep=time.sleep)
 
 
-def call(throttle: http.Throttle, time: FakeTime, seconds: float = 0.0) -> float:
+def call(throttle: Throttle, time: FakeTime, seconds: float = 0.0) -> float:
     """Make a call that is answered after so many seconds; returns when it could start."""
     with throttle.slot():
         started = time.now
@@ -331,13 +332,13 @@ def test_a_window_counts_from_the_latest_moment_a_call_can_have_arrived(time, th
 
 
 def test_a_call_that_is_on_its_way_holds_its_slot(time):
-    ledger = http.OwnLedger(time.clock)
-    assert ledger.take("example.org", [(1, 9.0)]) == (0.0, 0)
+    call_log = MemoryCallLog(time.clock)
+    assert call_log.take("example.org", [(1, 9.0)]) == (0.0, 0)
     time.now += 3600
-    assert ledger.take("example.org", [(1, 9.0)])[0] == pytest.approx(10.0)
-    ledger.answered("example.org", 0)
+    assert call_log.take("example.org", [(1, 9.0)])[0] == pytest.approx(10.0)
+    call_log.answered("example.org", 0)
     time.now += 9.0
-    assert ledger.take("example.org", [(1, 9.0)])[0] == pytest.approx(1.0)
+    assert call_log.take("example.org", [(1, 9.0)])[0] == pytest.approx(1.0)
 
 
 def test_calls_made_before_the_limits_were_known_count(time, throttle):
@@ -353,12 +354,12 @@ def test_what_a_service_states_never_lifts_our_own_limit_and_its_newest_word_cou
     assert throttle.windows == ((3, 1.0), (3000, 1.0))
 
 
-def test_who_shares_a_ledger_shares_the_limits_and_what_the_service_stated(time):
-    ledger = http.OwnLedger(time.clock)
+def test_who_shares_a_call_log_shares_the_limits_and_what_the_service_stated(time):
+    call_log = MemoryCallLog(time.clock)
     first, second = (
-        http.Throttle("example.org", [(20, 1.0)], ledger=ledger, sleep=time.sleep) for _ in range(2)
+        Throttle("example.org", [(20, 1.0)], call_log=call_log, sleep=time.sleep) for _ in range(2)
     )
-    elsewhere = http.Throttle("example.com", [(20, 1.0)], ledger=ledger, sleep=time.sleep)
+    elsewhere = Throttle("example.com", [(20, 1.0)], call_log=call_log, sleep=time.sleep)
     first.learn([(2, 10.0)])
     call(first, time)
     call(elsewhere, time)
@@ -368,7 +369,7 @@ def test_who_shares_a_ledger_shares_the_limits_and_what_the_service_stated(time)
 
 
 def test_a_throttle_without_windows_never_waits(time):
-    throttle = http.Throttle("example.org", [], ledger=http.OwnLedger(time.clock), sleep=time.sleep)
+    throttle = Throttle("example.org", [], call_log=MemoryCallLog(time.clock), sleep=time.sleep)
     for _ in range(100):
         call(throttle, time)
     assert time.slept == []
@@ -378,7 +379,7 @@ def test_a_throttle_without_windows_never_waits(time):
 @pytest.mark.parametrize("window", [(0, 1.0), (3, 0.0)])
 def test_a_window_that_lets_nothing_through_is_refused(throttle, window):
     with pytest.raises(ValueError, match="lets nothing through"):
-        http.Throttle("example.org", [window], ledger=http.OwnLedger())
+        Throttle("example.org", [window], call_log=MemoryCallLog())
     with pytest.raises(ValueError, match="lets nothing through"):
         throttle.learn([window])
     assert throttle.windows == ((3, 1.0),)

@@ -48,7 +48,7 @@ def fill(sheet: Worksheet) -> None:
     sheet["C4"].data_type = "e"
 
 
-def test_an_error_and_a_formula_without_result_are_told_from_empty_cells():
+def test_an_error_and_a_formula_without_result_are_distinguished_from_empty_cells():
     found = rows_of(made(fill))
     assert found[1][0] == 1.0
     assert isinstance(found[1][1], workbook_cells.Unreadable)

@@ -10,7 +10,7 @@ import yaml
 from klimatpuls.contract import schema
 from klimatpuls.files.yaml_text import parse_yaml
 
-CONTRACT = Path(schema.__file__).with_name("contract.yaml").read_text(encoding="utf-8")
+CONTRACT = Path(schema.__file__).with_name("reference.yaml").read_text(encoding="utf-8")
 
 
 def test_a_library_without_its_part_in_c_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,8 @@ def test_a_table_that_could_not_be_calculated_has_a_code_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("failed", "is_ill"), [({"tell_stale"}, False), ({"publish"}, True), ({"publish", "tell_stale"}, True)]
+    ("failed", "is_ill"),
+    [({"notify_stale"}, False), ({"publish"}, True), ({"publish", "notify_stale"}, True)],
 )
 def test_a_run_that_only_tells_what_it_could_not_calculate_did_its_work(
     failed: set[str], is_ill: bool

@@ -100,7 +100,7 @@ class TestAsking:
         assert one(Criterion.TARGETS, targets=[TARGET], asked_on={}).status is Status.MET
 
     @pytest.mark.parametrize(
-        ("status", "told", "shown"),
+        ("status", "notified_on", "shown"),
         [
             (Status.NOT_MET, None, Status.UNKNOWN),
             (Status.NOT_MET, AS_OF - dt.timedelta(29), Status.UNKNOWN),
@@ -110,8 +110,8 @@ class TestAsking:
             (Status.UNKNOWN, None, Status.UNKNOWN),
         ],
     )
-    def test_a_shortcoming_is_shown_outside_after_thirty_days(self, status, told, shown) -> None:
-        assert criteria.outside_status(status, told, AS_OF) is shown
+    def test_a_shortcoming_is_shown_outside_after_thirty_days(self, status, notified_on, shown) -> None:
+        assert criteria.public_status(status, notified_on, AS_OF) is shown
 
 
 class TestInventory:
@@ -299,38 +299,38 @@ def test_a_status_holds_until_the_day_it_lapses(day: dt.date, looked: dt.date, u
 
 
 class TestWhatAMemberWasTold:
-    """The days to reply run from when the member was told of this very shortcoming."""
+    """The days to reply run from when the member was notified of this very shortcoming."""
 
     ROUNDS = (
         SPRING,
         ReportingRound(round_id="2027", opens_on=dt.date(2027, 1, 15), closes_on=dt.date(2027, 3, 31)),
     )
 
-    def told(self, told_on: dt.date, as_of: dt.date, *answers: Answer) -> bool:
+    def notified(self, told_on: dt.date, as_of: dt.date, *answers: Answer) -> bool:
         records = Records(rounds=self.ROUNDS, answers=answers, asked_on=ASKED)
-        return criteria.was_told(TIERP, Criterion.INFORMING, records, told_on, as_of)
+        return criteria.was_notified(TIERP, Criterion.INFORMING, records, told_on, as_of)
 
     def test_of_a_shortcoming_that_lasts(self) -> None:
-        assert self.told(dt.date(2026, 4, 10), dt.date(2026, 12, 1))
+        assert self.notified(dt.date(2026, 4, 10), dt.date(2026, 12, 1))
 
     def test_not_of_one_that_came_later(self) -> None:
         answered = Answer(region_code=TIERP, round_id="2026", answered_on=dt.date(2026, 4, 20))
-        assert self.told(dt.date(2026, 4, 10), dt.date(2026, 4, 19), answered)
-        assert not self.told(dt.date(2026, 4, 10), dt.date(2027, 12, 1), answered)
-        assert self.told(dt.date(2027, 4, 10), dt.date(2027, 12, 1), answered)
+        assert self.notified(dt.date(2026, 4, 10), dt.date(2026, 4, 19), answered)
+        assert not self.notified(dt.date(2026, 4, 10), dt.date(2027, 12, 1), answered)
+        assert self.notified(dt.date(2027, 4, 10), dt.date(2027, 12, 1), answered)
 
     def test_not_before_the_day(self) -> None:
-        assert not self.told(dt.date(2026, 12, 2), dt.date(2026, 12, 1))
+        assert not self.notified(dt.date(2026, 12, 2), dt.date(2026, 12, 1))
 
     def test_a_new_question_begins_anew(self) -> None:
         records = Records(asked_on={(TIERP, Criterion.TARGETS): dt.date(2026, 1, 1)})
         ask = (TIERP, Criterion.TARGETS, records)
-        assert not criteria.was_told(*ask, dt.date(2025, 12, 1), dt.date(2026, 12, 1))
-        assert not criteria.was_told(*ask, dt.date(2026, 6, 30), dt.date(2026, 12, 1))
-        assert criteria.was_told(*ask, dt.date(2026, 7, 1), dt.date(2026, 12, 1))
+        assert not criteria.was_notified(*ask, dt.date(2025, 12, 1), dt.date(2026, 12, 1))
+        assert not criteria.was_notified(*ask, dt.date(2026, 6, 30), dt.date(2026, 12, 1))
+        assert criteria.was_notified(*ask, dt.date(2026, 7, 1), dt.date(2026, 12, 1))
 
 
-def test_what_the_records_say_is_told_also_while_it_is_unknown() -> None:
+def test_the_reason_by_the_records_is_given_also_while_it_is_unknown() -> None:
     by_criterion = {one.criterion: one for one in criteria.assess(TIERP, Records(), AS_OF)}
     targets = by_criterion[Criterion.TARGETS]
     assert (targets.status, targets.reason, targets.records_reason) == (

@@ -187,7 +187,7 @@ def test_sectors_add_up_to_the_whole_and_effects_to_coverage(effects, gap) -> No
     assert whole["coverage_pct"] == pytest.approx(100 * whole["counted_tco2e"] / gap)
 
 
-def test_what_nobody_reckoned_is_no_zero() -> None:
+def test_an_effect_that_is_not_calculated_is_not_zero() -> None:
     blank = replace(BUS, measure_id="blank", effects={})
     planned = replace(blank, measure_id="later", status="planned")
     found = coverage(blank, planned)

@@ -1,4 +1,4 @@
-"""Where members stand, as frames: whom it is asked about, what is hidden, what a day changes."""
+"""Where members stand, as frames: who is assessed, what is hidden, what a day changes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.frames import frames_of
 
 from klimatpuls.membership import members
 from klimatpuls.membership.criteria import Answer, Criterion, Hearing, Records, ReportingRound
@@ -19,7 +20,7 @@ from klimatpuls.statistics.targets import Target
 AS_OF = dt.date(2026, 5, 8)
 LUND, MALMO, TIERP = "1281", "1280", "0360"
 ROUND = ReportingRound(round_id="2026", opens_on=dt.date(2025, 12, 1), closes_on=dt.date(2026, 1, 31))
-TOLD = Hearing(told_on=dt.date(2026, 2, 5), replied_on=dt.date(2026, 2, 20), reply="I höst")
+HEARING = Hearing(told_on=dt.date(2026, 2, 5), replied_on=dt.date(2026, 2, 20), reply="I höst")
 BUS = Measure(
     measure_id="bus",
     owner_region_code=LUND,
@@ -88,14 +89,18 @@ INPUTS = MemberInputs(
 )
 
 
+def build_members(inputs: MemberInputs) -> dict[str, pd.DataFrame]:
+    return frames_of(members.each_member_result(inputs))
+
+
 def criterion(inputs: MemberInputs, code: str, which: str) -> dict[str, object]:
-    frame = members.build_members(inputs)["criterion"].set_index(["region_code", "criterion"])
+    frame = build_members(inputs)["criterion"].set_index(["region_code", "criterion"])
     return frame.loc[(code, which)].to_dict()
 
 
-def test_whom_it_is_asked_about() -> None:
+def test_who_is_assessed() -> None:
     rows = register(("0180", "member"), ("0187", "observer"), (TIERP, "applicant"), ("0123", "probable"))
-    assert members.asked_about(rows, AS_OF) == {"0180": "member", TIERP: "applicant"}
+    assert members.assessed_members(rows, AS_OF) == {"0180": "member", TIERP: "applicant"}
 
 
 @pytest.mark.parametrize(
@@ -110,11 +115,11 @@ def test_whom_it_is_asked_about() -> None:
 def test_a_member_is_one_from_the_day_it_joins_to_the_day_it_leaves(joined, left, is_asked) -> None:
     rows = register(("0180", "member"))
     rows.loc[0, ["joined_on", "left_on"]] = [joined, left]
-    assert bool(members.asked_about(rows, AS_OF)) is is_asked
+    assert bool(members.assessed_members(rows, AS_OF)) is is_asked
 
 
 def test_every_member_has_four_rows_and_one_overview() -> None:
-    frames = members.build_members(INPUTS)
+    frames = build_members(INPUTS)
     assert frames["criterion"].groupby("region_code").size().to_dict() == {LUND: 4, MALMO: 4, TIERP: 4}
     overview = frames["member_overview"].set_index("region_code")
     assert overview.loc[LUND, ["target_count", "met_count", "measure_count", "pledge_count"]].tolist() == [
@@ -131,28 +136,28 @@ def test_every_member_has_four_rows_and_one_overview() -> None:
 def test_a_shortcoming_is_hidden_until_the_days_to_reply_have_passed() -> None:
     hidden = criterion(INPUTS, MALMO, "informing")
     assert (hidden["status"], hidden["shown_status"], hidden["told_on"]) == ("due", "unknown", None)
-    heard = replace(INPUTS, hearings={(MALMO, "informing"): TOLD})
+    heard = replace(INPUTS, hearings={(MALMO, "informing"): HEARING})
     for day, shown in ((dt.date(2026, 3, 6), "unknown"), (dt.date(2026, 3, 7), "due")):
         row = criterion(replace(heard, as_of=day), MALMO, "informing")
         assert (row["status"], row["shown_status"]) == ("due", shown)
         assert (row["reply_until"], row["reply"]) == (dt.date(2026, 3, 6), "I höst")
 
 
-def test_what_was_told_of_an_earlier_shortcoming_shows_nothing() -> None:
+def test_a_notification_of_an_earlier_shortcoming_publishes_nothing() -> None:
     answered = replace(
         INPUTS.records, answers=[Answer(region_code=MALMO, round_id="2026", answered_on=dt.date(2026, 2, 20))]
     )
     later = ReportingRound(round_id="2027", opens_on=dt.date(2026, 12, 1), closes_on=dt.date(2027, 1, 31))
     records = replace(answered, rounds=[ROUND, later])
     inputs = replace(
-        INPUTS, records=records, hearings={(MALMO, "informing"): TOLD}, as_of=dt.date(2027, 12, 1)
+        INPUTS, records=records, hearings={(MALMO, "informing"): HEARING}, as_of=dt.date(2027, 12, 1)
     )
     row = criterion(inputs, MALMO, "informing")
     assert (row["status"], row["shown_status"], row["told_on"]) == ("not_met", "unknown", None)
 
 
 def test_coverage_by_sector_and_in_total() -> None:
-    frame = members.build_members(INPUTS)["measure_coverage"].set_index("sector_code")
+    frame = build_members(INPUTS)["measure_coverage"].set_index("sector_code")
     assert frame.loc["all", ["coverage_pct", "coverage_points", "gap_tco2e"]].tolist() == [
         20.0,
         20.0,
@@ -162,24 +167,24 @@ def test_coverage_by_sector_and_in_total() -> None:
     assert frame.loc["all", "coverage_reason"] is None
     assert frame.loc["all", "overlap"] == "not_assessed"
     at_level = replace(INPUTS.own_targets[0], observed_gap_tco2e=-1.0)
-    reached = members.build_members(replace(INPUTS, own_targets=[at_level]))["measure_coverage"]
+    reached = build_members(replace(INPUTS, own_targets=[at_level]))["measure_coverage"]
     assert reached.set_index("sector_code").loc["all", ["coverage_reason", "reason_en"]].tolist() == [
         "already_at_level",
         "already at the level",
     ]
 
 
-def test_an_overlap_that_somebody_assessed_is_told_in_their_words() -> None:
+def test_an_assessed_overlap_keeps_the_words_of_the_assessor() -> None:
     words = "Värmen och fordonen överlappar inte; energikontoret, 2026-03-01"
     targets = [replace(target, measures_overlap=words) for target in INPUTS.records.targets]
     inputs = replace(INPUTS, records=replace(INPUTS.records, targets=targets))
-    frame = members.build_members(inputs)["measure_coverage"].set_index("sector_code")
+    frame = build_members(inputs)["measure_coverage"].set_index("sector_code")
     assert frame.loc["all", "overlap"] == words
     assert frame.loc["all", "coverage_pct"] == 20.0, "no factor is invented"
 
 
 def test_nothing_in_the_registers_is_no_error() -> None:
-    frames = members.build_members(MemberInputs(as_of=AS_OF, members=register(), records=Records()))
+    frames = build_members(MemberInputs(as_of=AS_OF, members=register(), records=Records()))
     assert {name: len(frame) for name, frame in frames.items()} == {
         "criterion": 0, "measure_status": 0, "pledge_status": 0, "measure_coverage": 0, "member_overview": 0,
     }  # fmt: skip
@@ -194,11 +199,11 @@ def shown(frames: dict[str, pd.DataFrame]) -> dict[str, list[tuple[object, ...]]
 
 
 def test_a_day_changes_what_it_changes_and_nothing_else() -> None:
-    before = shown(members.build_members(INPUTS))
-    same = members.build_members(replace(INPUTS, as_of=AS_OF))
+    before = shown(build_members(INPUTS))
+    same = build_members(replace(INPUTS, as_of=AS_OF))
     nothing = {"criterion": 0, "member_overview": 0, "measure_status": 0, "pledge_status": 0}
     assert members.count_changes(before, same) == nothing
-    tomorrow = members.build_members(replace(INPUTS, as_of=AS_OF + dt.timedelta(1)))
+    tomorrow = build_members(replace(INPUTS, as_of=AS_OF + dt.timedelta(1)))
     assert members.count_changes(before, tomorrow) == {
         "criterion": 0,
         "member_overview": 0,
@@ -206,29 +211,29 @@ def test_a_day_changes_what_it_changes_and_nothing_else() -> None:
         "pledge_status": 1,
     }
     left = replace(INPUTS, members=register((LUND, "member")))
-    assert members.count_changes(before, members.build_members(left))["criterion"] == 8
+    assert members.count_changes(before, build_members(left))["criterion"] == 8
 
 
 def test_a_change_that_is_not_shown_outside_is_not_counted_outside() -> None:
-    frames = members.build_members(INPUTS)
+    frames = build_members(INPUTS)
     before = {
         table: list(frames[table][list(columns)].itertuples(index=False, name=None))
-        for table, columns in members.TOLD.items()
+        for table, columns in members.PUBLIC.items()
     }
     fallen = {**frames, "criterion": frames["criterion"].assign(status="fallen", reason="another")}
     assert members.count_changes(shown(frames), fallen)["criterion"] == len(frames["criterion"])
-    assert set(members.count_changes(before, fallen, members.TOLD).values()) == {0}
+    assert set(members.count_changes(before, fallen, members.PUBLIC).values()) == {0}
 
 
 @pytest.mark.parametrize("column", ["evidence_kind", "target_id", "lapses_on"])
 def test_another_target_or_evidence_is_a_change_though_the_status_stands(column: str) -> None:
-    frames = members.build_members(INPUTS)
+    frames = build_members(INPUTS)
     other = {**frames, "criterion": frames["criterion"].assign(**{column: "another"})}
     assert members.count_changes(shown(frames), other)["criterion"] == len(frames["criterion"])
 
 
 @given(days=st.integers(0, 1500))
 def test_what_is_shown_is_what_is_or_unknown(days: int) -> None:
-    frame = members.build_members(replace(INPUTS, as_of=AS_OF + dt.timedelta(days)))["criterion"]
+    frame = build_members(replace(INPUTS, as_of=AS_OF + dt.timedelta(days)))["criterion"]
     assert all(row.shown_status in (row.status, "unknown") for row in frame.itertuples())
     assert not (frame["shown_status"] == "unknown")[frame["status"] == "met"].any()

@@ -130,15 +130,15 @@ def test_what_a_mock_has_not_published_yet_is_no_failure() -> None:
 
 def test_calls_of_several_sources_at_one_host_are_counted_together(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/x").respond_with_data("{}")
-    ledgers = []
+    logs = []
 
     def call(session: PoliteSession, _: date) -> Iterator[Checked]:
-        ledgers.append(session.throttle._ledger)
+        logs.append(session.throttle._call_log)
         session.get(f"{session.base_url}/x")
         yield HOLDS
 
     found({"scb_population": call, "scb_energy": call}, httpserver.url_for("").rstrip("/"))
-    first, second = ledgers
+    first, second = logs
     assert first is second
     assert len(first._arrived["statistikdatabasen.scb.se"]) == 2
 

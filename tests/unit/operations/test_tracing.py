@@ -32,7 +32,7 @@ def example() -> Trace:
         section=6,
         method_version="1.1",
         inputs=[level, cell],
-        reckoned=40.0,
+        recomputed=40.0,
     )
     return Trace(title="an example", steps=[gap, level], files={"r": FILE}, publication_id=7)
 

@@ -18,7 +18,7 @@ from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import MAX_MISTAKES, REGISTERS, check_folder
 from klimatpuls.registers.contacts import forget_in_file
 from klimatpuls.registers.importing import import_file
-from klimatpuls.registers.reading import MAX_TOLD, RegisterError
+from klimatpuls.registers.reading import MAX_LISTED, RegisterError
 from klimatpuls.registers.schemas import shape
 from klimatpuls.registers.template import build_template
 
@@ -403,7 +403,7 @@ def test_many_rows_of_one_owner_are_held_to_each_other_in_no_time(sound: Path) -
         raise RegisterError(check_folder(sound, TODAY).mistakes)
     assert time.process_time() - started < 60
     assert len(caught.value.mistakes) == 5_000, "each row once"
-    assert str(caught.value).count("\n") == 2 * MAX_TOLD + 1
+    assert str(caught.value).count("\n") == 2 * MAX_LISTED + 1
     assert "och 4800 fel till / and 4800 mistakes more" in str(caught.value)
 
 

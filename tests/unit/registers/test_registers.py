@@ -14,6 +14,7 @@ from klimatpuls import registers
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers import members as members_register
 from klimatpuls.registers import targets as targets_register
+from klimatpuls.registers.checking import check_folder
 from klimatpuls.statistics import targets
 
 CERTAIN = {
@@ -59,11 +60,11 @@ def test_dates_that_are_known_are_read(folder: Path) -> None:
 
 
 def test_no_target_is_invented() -> None:
-    assert targets_register.read_own_targets() == ()
+    assert registers.read_registers().own_targets == ()
 
 
 def test_the_national_lines_are_those_the_riksdag_decided() -> None:
-    lines = {line.target_id: line for line in targets_register.read_national_lines()}
+    lines = {line.target_id: line for line in registers.read_registers().national_lines}
     cuts = {name: line.percent_below_base for name, line in lines.items() if line.percent_below_base}
     assert cuts == {
         "national_2030_55": 55,
@@ -84,7 +85,7 @@ def test_the_national_lines_are_those_the_riksdag_decided() -> None:
 
 
 def test_a_proposed_line_is_kept_and_not_in_force() -> None:
-    lines = {line.target_id: line for line in targets_register.read_national_lines()}
+    lines = {line.target_id: line for line in registers.read_registers().national_lines}
     assert not lines["proposed_2030_60"].in_force(dt.date(2026, 11, 23))
     assert lines["national_2030_55"].in_force(dt.date(2017, 6, 15))
     assert not lines["national_2030_55"].in_force(dt.date(2017, 6, 14))
@@ -107,7 +108,7 @@ def _own(**settings: object) -> str:
 
 def test_an_own_target_is_read(folder: Path) -> None:
     (folder / "targets.yaml").write_text(_own(), encoding="utf-8")
-    (target,) = targets_register.read_own_targets(folder)
+    (target,) = targets_register.to_targets(check_folder(folder).of("targets"))
     assert target.is_own
     assert target.decided_on == dt.date(2020, 1, 2)
     assert target.percent_below_base == 50

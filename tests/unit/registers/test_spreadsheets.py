@@ -165,7 +165,12 @@ def test_prefixed_names_and_a_sheet_elsewhere_are_read() -> None:
 def test_a_cell_that_holds_no_value_is_a_mistake_at_its_place(cell: str, words: str) -> None:
     sheet = read_workbook(xlsx(row(2, cell)), "x")[0]
     (mistake,) = sheet.mistakes
-    assert (mistake.file, mistake.place, mistake.cell) == ("x [S]", ("rad 2", "row 2"), "B2")
+    assert (mistake.file, mistake.place.sv, mistake.place.en, mistake.cell) == (
+        "x [S]",
+        "rad 2",
+        "row 2",
+        "B2",
+    )
     assert words in mistake.problem.en
     assert sheet.rows == ((2, {}),)
 

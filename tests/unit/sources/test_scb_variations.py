@@ -16,7 +16,7 @@ import pytest
 
 from klimatpuls.contract import catalog
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.pipeline.snapshot import source_module
+from klimatpuls.sources.protocol import source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What past projections and verdicts came to, on made-up series."""
+"""What past projections and verdicts came to, on synthetic series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Klimatkollen's indicators: a hand-reckoned example, edges, and what must always hold."""
+"""Klimatkollen's indicators: an example calculated by hand, edges, and what must always hold."""
 
 from __future__ import annotations
 

@@ -85,11 +85,11 @@ def test_the_nation_has_no_own_part() -> None:
     )
 
 
-def test_pairs_that_are_told() -> None:
+def test_pairs_whose_sectors_are_shown() -> None:
     assert change_parts.every_pair(TABLE) == [(2015, 2020), (2015, 2024), (2020, 2024)]
-    assert change_parts.told_pairs(TABLE) == [(2015, 2020), (2015, 2024), (2020, 2024)]
+    assert change_parts.pairs_with_sectors(TABLE) == [(2015, 2020), (2015, 2024), (2020, 2024)]
     longer = ReleaseTable("r", (NATION,), np.array([1990, 2015, 2020, 2024]), {})
-    assert (1990, 2020) not in change_parts.told_pairs(longer)
+    assert (1990, 2020) not in change_parts.pairs_with_sectors(longer)
 
 
 def test_sums_alone_are_the_sums_of_the_sectors() -> None:

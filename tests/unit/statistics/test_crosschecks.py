@@ -57,7 +57,7 @@ def test_the_territorial_nation_is_held_against_the_inventory_in_the_years_of_bo
         (replace(KOLADA, published_date=date(2026, 5, 6)), False),
     ],
 )
-def test_only_one_vintage_is_judged(kolada, is_same):
+def test_only_one_vintage_is_evaluated(kolada, is_same):
     assert set(checks(kolada=kolada, inventory=None)["is_same_vintage"]) == {is_same}
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from klimatpuls.statistics import network
 from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
 
-NO_SPLITS = pd.DataFrame({"region_code": [], "related_code": [], "first_population_year": []})
-KNIVSTA = pd.DataFrame({"region_code": ["0330"], "related_code": ["0380"], "first_population_year": [2002]})
+NO_SPLITS: list[tuple[str, str, int]] = []
+KNIVSTA = [("0330", "0380", 2002)]
 
 
 def series_of(values: dict[str, dict[int, float]], *, published: bool = True) -> pd.DataFrame:
@@ -75,13 +75,7 @@ class TestPerCapita:
         assert found.loc[2005, "tco2e_per_capita"] == 4.0
 
     def test_of_three_that_were_one_two_are_not_enough(self):
-        splits = pd.DataFrame(
-            {
-                "region_code": ["0461", "0488"],
-                "related_code": ["0480", "0480"],
-                "first_population_year": [1991, 1991],
-            }
-        )
+        splits = [("0461", "0480", 1991), ("0488", "0480", 1991)]
         series = series_of({code: {1990: 10.0} for code in ("0461", "0480", "0488")})
         population = population_of({code: {1990: 5} for code in ("0461", "0480", "0488")})
         two = network.per_capita(series, population, ["0461", "0480"], splits)
@@ -201,7 +195,7 @@ class TestLocalSignal:
         }
         assert marked == {(2015, 2020): False, (2015, 2024): True, (2020, 2024): True}
         own = network.find_local_signal(table, 2015, 2024).set_index("sector_code").loc["industry"]
-        assert own["near_nation_pct"] == 0.0, "the shares told are those of the pair itself"
+        assert own["near_nation_pct"] == 0.0, "the shares are those of the pair itself"
 
     def test_a_year_the_release_lacks_is_refused(self):
         with pytest.raises(ValueError, match=r"release r1: cannot compare 2015 with 2024; .* 2020, 2024"):

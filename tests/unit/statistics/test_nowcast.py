@@ -1,4 +1,4 @@
-"""The nowcast and its backtest on a made-up country."""
+"""The nowcast and its backtest on a synthetic country."""
 
 from __future__ import annotations
 

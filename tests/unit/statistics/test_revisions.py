@@ -180,11 +180,18 @@ class TestChangeSinceBase:
 FLAT = {1990: 100.0, 2015: 70.0, 2020: 70.0, 2021: 70.0, 2022: 70.0, 2023: 70.0}
 
 
+def decompose(target: Target, old: pd.DataFrame, new: pd.DataFrame, **kwargs) -> pd.DataFrame:
+    sides = ({target.boundary: series} for series in (old, new))
+    return revisions.decompose_standings([target], *sides, as_of=AS_OF, **kwargs)
+
+
+def evaluate(target: Target, series: pd.DataFrame) -> pd.DataFrame:
+    return standing.evaluate_all([target], {target.boundary: series}, as_of=AS_OF)
+
+
 class TestStanding:
     def steps(self, old: dict[int, float], new: dict[int, float], **kwargs) -> pd.DataFrame:
-        return revisions.decompose_standing(
-            HALVED, series_of(old), series_of(new, release_id="r2"), as_of=AS_OF, **kwargs
-        )
+        return decompose(HALVED, series_of(old), series_of(new, release_id="r2"), **kwargs)
 
     def test_a_new_year_alone(self):
         steps = self.steps(FLAT, FLAT | {2024: 49.0})
@@ -209,7 +216,7 @@ class TestStanding:
         assert set(steps["cause"]) == {"vanished_years"}
 
     def test_a_stored_result_of_an_older_method(self):
-        stored = standing.evaluate(HALVED, series_of(FLAT), as_of=AS_OF).assign(status="split")
+        stored = evaluate(HALVED, series_of(FLAT)).assign(status="split")
         steps = self.steps(FLAT, FLAT, stored=stored)
         assert steps["status"].tolist() == ["split"] + ["none_below"] * 5
         assert set(steps["cause"]) == {"method"}
@@ -223,14 +230,14 @@ class TestStanding:
     def test_caveats_follow_the_release_of_the_newest_year(self):
         old = series_of(FLAT)
         old["flags"] = pd.Series([("aviation_included",)] * len(old), dtype=object)
-        steps = revisions.decompose_standing(HALVED, old, series_of(FLAT), as_of=AS_OF)
+        steps = decompose(HALVED, old, series_of(FLAT))
         assert steps["status"].tolist() == ["insufficient_data"] * 5 + ["none_below"]
 
     def test_nothing_changed(self):
         assert set(self.steps(FLAT, FLAT)["cause"]) == {"unchanged"}
 
     @pytest.mark.parametrize(
-        ("new", "judged"),
+        ("new", "evaluations"),
         [
             (FLAT, 1),
             (FLAT | {1990: 150.0}, 4),
@@ -240,20 +247,22 @@ class TestStanding:
         ],
         ids=["nothing", "base year", "another value", "new year", "everything"],
     )
-    def test_steps_that_leave_a_judgement_nothing_new_are_judged_once(self, monkeypatch, new, judged):
+    def test_steps_that_are_evaluated_alike_are_evaluated_once(self, monkeypatch, new, evaluations):
         calls = []
 
-        def judge(*args, **kwargs):
+        def count(*args, **kwargs):
             calls.append(args)
-            return standing.judge_matrix(*args, **kwargs)
+            return standing.evaluate_matrix(*args, **kwargs)
 
-        monkeypatch.setattr(revisions, "judge_matrix", judge)
+        monkeypatch.setattr(revisions, "evaluate_matrix", count)
         self.steps(FLAT, new)
-        assert len(calls) == judged
+        assert len(calls) == evaluations
 
     def test_stored_results_without_their_columns_are_refused(self):
         with pytest.raises(ValueError, match="stored results lack the columns central_tco2e"):
-            self.steps(FLAT, FLAT, stored=pd.DataFrame({"region_code": ["0360"]}))
+            self.steps(
+                FLAT, FLAT, stored=pd.DataFrame({"target_id": [HALVED.target_id], "region_code": ["0360"]})
+            )
 
     def test_an_own_target_has_its_owners_rows_alone(self):
         both = pd.concat([series_of(FLAT), series_of(FLAT, "0380")])
@@ -264,7 +273,7 @@ class TestStanding:
             target_year=2030,
             level_tco2e=50.0,
         )
-        assert set(revisions.decompose_standing(own, both, both, as_of=AS_OF)["region_code"]) == {"0380"}
+        assert set(decompose(own, both, both)["region_code"]) == {"0380"}
 
     @settings(deadline=None, max_examples=8)
     @given(
@@ -287,11 +296,11 @@ class TestStanding:
             )
             for which, years in enumerate((OLD_YEARS, NEW_YEARS))
         )
-        steps = revisions.decompose_standing(HALVED, before, after, as_of=AS_OF)
+        steps = decompose(HALVED, before, after)
         columns = ["status", "variants_met", "central_tco2e", "level_tco2e", "gap_tco2e"]
         first, last = (steps[steps["step_order"] == order].reset_index(drop=True) for order in (0, 5))
         for step, series in ((first, before), (last, after)):
-            whole = standing.evaluate(HALVED, series, as_of=AS_OF)
+            whole = evaluate(HALVED, series)
             pd.testing.assert_frame_equal(step[columns], whole[columns], check_dtype=False)
         assert ((last["cause"] != "unchanged") == (first["status"] != last["status"])).all()
 
@@ -305,11 +314,8 @@ class TestFindCause:
         assert revisions.find_cause(["split", "split", "few", "split", "split", "split"]) == "unchanged"
 
     def test_one_status_per_step(self):
-        with pytest.raises(ValueError, match=r"one status per step \(6\), got 2"):
+        with pytest.raises(ValueError, match="shorter"):
             revisions.find_cause(["split", "few"])
-
-    def test_every_cause_has_words_in_both_languages(self):
-        assert set(revisions.CAUSES) >= {"unchanged", "several_causes", *revisions.STEPS[1:]}
 
 
 class TestRecord:
@@ -337,16 +343,16 @@ class TestRecord:
         later = self.table("b", [2022, 2023, 2024], own=[9.0, 100.0, 5.0], other=[9.0, 200.0, 5.0])
         last = self.table("c", [2022, 2023, 2024], own=[9.0, 100.0, 6.0], other=[9.0, 200.0, 5.0])
         found = revisions.build_record([first, later, last])
-        told = found[found["sector_code"] == "all"].set_index("years_since_first")
-        assert told["pairs_n"].to_dict() == {0: 1, 1: 1}, "2022 was published first by a release not held"
-        assert told["p90_moved_pct"].to_dict() == pytest.approx({0: 18.0, 1: 0.0}), "2024 was corrected"
+        record = found[found["sector_code"] == "all"].set_index("years_since_first")
+        assert record["pairs_n"].to_dict() == {0: 1, 1: 1}, "2022 was published first by a release not held"
+        assert record["p90_moved_pct"].to_dict() == pytest.approx({0: 18.0, 1: 0.0}), "2024 was corrected"
 
     def test_a_first_value_next_to_nothing_has_no_percentage(self) -> None:
         first = self.table("a", [2023], own=[5e-324], other=[2.0])
         later = self.table("b", [2023, 2024], own=[1.0, 1.0], other=[3.0, 3.0])
         found = revisions.build_record([first, later])
-        told = found[found["sector_code"] == "all"].iloc[0]
-        assert (told["values_n"], told["median_moved_pct"]) == (1, 50.0)
+        record = found[found["sector_code"] == "all"].iloc[0]
+        assert (record["values_n"], record["median_moved_pct"]) == (1, 50.0)
 
     def test_one_release_has_no_record(self) -> None:
         found = revisions.build_record([self.table("a", [2023], own=[1.0], other=[2.0])])

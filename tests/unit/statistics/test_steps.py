@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from support.frames import frames_of
 
 from klimatpuls.errors import WarehouseError, explain
 from klimatpuls.statistics import network
-from klimatpuls.statistics.steps import Failure, Steps, frames_of
+from klimatpuls.statistics.steps import Failure, Steps
 
 ONE = pd.DataFrame({"a": [1]})
 

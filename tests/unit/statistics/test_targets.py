@@ -79,7 +79,7 @@ class TestRegister:
             percent(target_year=1990)
 
     def test_net_zero_is_about_territorial_emissions(self):
-        with pytest.raises(ValueError, match="net zero is judged on boundary territorial"):
+        with pytest.raises(ValueError, match="net zero is evaluated on boundary territorial"):
             percent(target_type="net_zero", boundary="effort_sharing_proxy")
 
     def test_interim_is_either_percent_or_tonnes(self):
@@ -129,8 +129,8 @@ class TestLevels:
     def test_constant_rate(self):
         target = Target(target_id="t", target_type="constant_rate", base_year=2020, annual_rate=0.16)
         assert level_of(target) == pytest.approx(100 * 0.84**10)
-        assert target.judged_year(dt.date(2026, 5, 8)) == 2030
-        assert target.judged_year(dt.date(2030, 5, 8)) == 2030
+        assert target.evaluation_year(dt.date(2026, 5, 8)) == 2030
+        assert target.evaluation_year(dt.date(2030, 5, 8)) == 2030
 
     @given(
         base=st.floats(1, 1e8),

@@ -58,7 +58,11 @@ def a_verdict(finding: dict[str, object]) -> ReleaseVerdict:
 
 def page_with(finding: dict[str, object], origin: str = "live") -> str:
     return render_page(
-        run_id=7, source=catalog.SMHI_EMISSIONS, origin=origin, verdicts=[a_verdict(finding)], result=RESULT
+        run_id=7,
+        source=catalog.SOURCES["smhi_emissions"],
+        origin=origin,
+        verdicts=[a_verdict(finding)],
+        result=RESULT,
     )
 
 
@@ -104,7 +108,7 @@ def test_page_and_result_lie_in_the_folder_of_the_run(tmp_path: Path) -> None:
     page = write_pages(
         folder,
         run_id=7,
-        source=catalog.SMHI_EMISSIONS,
+        source=catalog.SOURCES["smhi_emissions"],
         origin="live",
         verdicts=[a_verdict({"sheet_row": 9})],
         result=RESULT,

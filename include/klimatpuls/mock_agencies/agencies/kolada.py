@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from klimatpuls.fetch.http import REPLICA_KNOWN_FROM_HEADER
+from klimatpuls.fetch.http import MOCK_KNOWN_FROM_HEADER
 from klimatpuls.mock_agencies.wire import Reply, Request, Settings, json_reply, not_yet_reply
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Agency:
             "values": shown,
         }
         known_from = self._values().rows[0]["published_date"]
-        return replace(json_reply(200, document), headers={REPLICA_KNOWN_FROM_HEADER: known_from})
+        return replace(json_reply(200, document), headers={MOCK_KNOWN_FROM_HEADER: known_from})
 
     def _kpis(self) -> list[dict[str, str]]:
         return _read(self._folder / "kpi.csv")

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from klimatpuls.fetch.http import REPLICA_KNOWN_FROM_HEADER
+from klimatpuls.fetch.http import MOCK_KNOWN_FROM_HEADER
 from klimatpuls.mock_agencies.wire import (
     XLSX,
     Reply,
@@ -93,7 +93,7 @@ def _workbook(path: Path, day: date, request: Request) -> Reply:
     headers = {
         "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
         "Last-Modified": format_datetime(since, usegmt=True),
-        REPLICA_KNOWN_FROM_HEADER: _published(day).isoformat(),
+        MOCK_KNOWN_FROM_HEADER: _published(day).isoformat(),
     }
     if is_unchanged(request.headers, headers["ETag"], since):
         return Reply(status=304, body=b"", content_type=XLSX, headers=headers)

@@ -10,7 +10,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from klimatpuls.fetch.http import REPLICA_NOT_YET_HEADER
+from klimatpuls.fetch.http import MOCK_NOT_YET_HEADER
 from klimatpuls.mock_agencies import scb
 from klimatpuls.mock_agencies.scb_tables import build_tables
 from klimatpuls.mock_agencies.wire import (
@@ -67,7 +67,7 @@ class Agency:
         except scb.EmptyTableError as table:
             document = scb.ProblemError(404, "Non-existent table").document
             reply = json_reply(404, document, content_type=_PROBLEM)
-            headers = {REPLICA_NOT_YET_HEADER: str(table)}
+            headers = {MOCK_NOT_YET_HEADER: str(table)}
             return Reply(status=404, body=reply.body, content_type=reply.content_type, headers=headers)
 
     def tables(self) -> dict[str, scb.Table]:

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from klimatpuls.domain.substances import substances
-from klimatpuls.fetch.http import REPLICA_KNOWN_FROM_HEADER
+from klimatpuls.fetch.http import MOCK_KNOWN_FROM_HEADER
 from klimatpuls.mock_agencies.wire import (
     XLSX,
     Reply,
@@ -76,7 +76,7 @@ def _workbook(book: ArchivedWorkbook, asked: Mapping[str, str]) -> Reply:
         "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
         "Last-Modified": format_datetime(since, usegmt=True),
         "Cache-Control": "no-cache",
-        REPLICA_KNOWN_FROM_HEADER: (book.known_from or book.published_date).isoformat(),
+        MOCK_KNOWN_FROM_HEADER: (book.known_from or book.published_date).isoformat(),
     }
     if is_unchanged(asked, headers["ETag"], since):
         return Reply(status=304, body=b"", content_type=XLSX, headers=headers)

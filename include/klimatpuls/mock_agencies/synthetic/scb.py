@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from klimatpuls.contract.catalog import SCB_NATIONAL_EMISSIONS
+from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.domain import regions
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def national_emissions(editions: Mapping[date, Edition]) -> bytes:
     Args:
         editions: Publication day -> what was published then.
     """
-    table = SCB_NATIONAL_EMISSIONS.datasets[0].px_table
+    table = SOURCES["scb_national_emissions"].datasets[0].px_table
     wanted = table.wanted if table else {}
     gas_codes, sector_codes = _publishers(wanted["Vaxthusgaser"]), _publishers(wanted["Sektor"])
     rows = []

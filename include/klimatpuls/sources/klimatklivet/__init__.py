@@ -370,6 +370,7 @@ class _Head:
         at: Which row, from 0.
         places: Our name of a column → where it stands.
         missing: Columns without which figures would be wrong.
+        unknown: Headings that are none of our columns.
         notes: What differs from the columns that were seen.
         losses: Those of the notes that tell of a column that is gone.
     """

@@ -1,3 +1,4 @@
+-- Shows how fresh each dataset is.
 SELECT
     dataset,
     substance,

@@ -1,4 +1,4 @@
--- Where one municipality stands beside the national lines: comparison, never a status of its own.
+-- Compares one municipality with the national lines; this is never a status of its own.
 SELECT
     target_id,
     boundary,

@@ -1,4 +1,4 @@
--- Which publication a page shows: said on every page, loudly where the figures are not live.
+-- Reads which publication a page shows; every page says it.
 SELECT
     publication_id,
     as_of_date,

@@ -12,7 +12,7 @@ from klimatpuls.contract import catalog
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies import scb
 from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
-from klimatpuls.pipeline.snapshot import source_module
+from klimatpuls.sources.protocol import source_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,37 @@
+"""The dated statuses of members, which a new day alone can change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import CronTriggerTimetable, dag
+
+from klimatpuls_airflow import assets, operators, tasks
+from klimatpuls_airflow.tags import Layer
+
+
+@dag(
+    dag_display_name="Assess members",
+    description="Criteria that lapse or fall due, measures that grow stale or overdue → a light publication",
+    doc_md=(
+        "Every morning: computes the dated statuses of the current publication for today. Where one changed, "
+        "they are published with everything else as it was; otherwise the run is skipped and writes nothing. "
+        "No mail follows: the next digest shows the statuses as they then are. Runs after `sync_registers`, "
+        "so that a changed register and a new day make one publication.\n\n"
+        "Owner: the network's secretariat."
+    ),
+    schedule=CronTriggerTimetable("30 6 * * *", timezone="Europe/Stockholm", run_immediately=timedelta(0)),
+    default_args=operators.task_defaults("secretariat"),
+    catchup=False,
+    max_active_runs=1,
+    tags=[Layer.PUBLISH],
+)
+def assess_members() -> None:
+    """Compute the dated statuses, and notify the operator of tables that could not be calculated."""
+    assessed = operators.python_task(
+        tasks.assess_members, outlets=[assets.PUBLICATION], execution_timeout=operators.PUBLICATION
+    )()
+    assessed >> operators.python_task(tasks.notify_stale)()
+
+
+assess_members()

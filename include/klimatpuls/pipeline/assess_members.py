@@ -1,0 +1,46 @@
+"""What a new day alone changes: criteria that lapse or fall due, measures that grow stale or overdue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klimatpuls.pipeline.stale_tables import queue_stale
+from klimatpuls.warehouse import publication
+from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PgConnection
+
+    from klimatpuls.pipeline.context import RunContext
+    from klimatpuls.warehouse.member_results import Reassessed
+
+
+def assess_members(conn: PgConnection, mailer: PgConnection, context: RunContext) -> Reassessed | None:
+    """Compute the dated statuses for the context's day; publish them where one changed.
+
+    The publication shares everything else with the one before. No mail follows: the next digest shows the
+    statuses as they then are.
+
+    Args:
+        conn: Connection as ``wh_loader``; this function commits.
+        mailer: Connection as ``wh_mailer``: it writes the pages of the publication that is replaced, where
+            they do not exist, so that a digest that is still to be sent is not lost.
+        context: Day and folders.
+
+    Returns:
+        What changed; None where no status did, or a release or register waits for its publication.
+    """
+
+    def keep_pages() -> None:
+        from klimatpuls.pipeline.report import write_report
+        from klimatpuls.report.render import MANIFEST_FILE
+
+        with mailer, mailer.cursor() as cursor:
+            cursor.execute(load_sql("report/publication.sql"))
+            (publication_id, *_) = cursor.fetchone()
+        if not (context.reports / str(publication_id) / MANIFEST_FILE).is_file():
+            write_report(mailer, context)
+
+    made = publication.reassess(conn, as_of=context.as_of, keep_pages=keep_pages)
+    queue_stale(conn, context)
+    return made
