@@ -17,6 +17,7 @@ from support import pipeline_run
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.local.services import LIST_ADDRESS
+from klimatpuls.operations import airflow_history
 from klimatpuls.pipeline import validate, watch
 from klimatpuls.pipeline.parser_version import parser_version
 from klimatpuls.warehouse.connection import connect
@@ -200,8 +201,6 @@ ID_COLUMNS = """
 
 
 def test_airflow_keeps_the_history_of_renamed_dags(cluster: Cluster, tmp_path: Path) -> None:
-    # The module comes with the new ids; until both are in one tree this waits for it.
-    history = pytest.importorskip("klimatpuls.operations.airflow_history")
     cluster.ensure_role("airflow", "secret")
     cluster.ensure_database("metadata_before_rooms", "airflow")
     load_dump(cluster, "metadata.sql.xz", cluster.dsn("metadata_before_rooms"))
@@ -216,7 +215,7 @@ def test_airflow_keeps_the_history_of_renamed_dags(cluster: Cluster, tmp_path: P
             "assess",
             "tidy",
         }
-        renamed = history.rename_dags(conn, tmp_path)
+        renamed = airflow_history.rename_dags(conn, tmp_path)
         assert set(renamed) == {*(f"look_{source_id}" for source_id in SOURCES), "assess", "tidy"}
         present = {old: history.RENAMED_DAGS[old] for old in renamed}
         assert _ask(conn, RUNS) == sorted((present.get(dag_id, dag_id), *rest) for dag_id, *rest in runs)
@@ -228,7 +227,7 @@ def test_airflow_keeps_the_history_of_renamed_dags(cluster: Cluster, tmp_path: P
         for table, column in _ask(conn, ID_COLUMNS):
             left = _ask(conn, f"SELECT count(*) FROM {table} WHERE {column} = ANY(%s)", [list(present)])
             assert left == [(0,)], f"{table}.{column}"
-        assert history.rename_dags(conn, tmp_path) == ()
+        assert airflow_history.rename_dags(conn, tmp_path) == ()
     kept = tmp_path / "dag_id=poll_smhi_emissions" / "run_id=manual" / "task_id=poll" / "attempt=1.log"
     assert kept.read_text(encoding="utf-8") == "kept"
 

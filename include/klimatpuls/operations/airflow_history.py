@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg2 import sql
 
 from klimatpuls.contract.catalog import SOURCES
-from klimatpuls.warehouse.connection import connect, load_sql
+from klimatpuls.warehouse.connection import connect, fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ def rename_dags(conn: PgConnection, logs: Path) -> tuple[str, ...]:
     """
     with conn, conn.cursor() as cursor:
         cursor.execute("SELECT to_regclass('dag'), to_regclass('task_instance')")
-        if None in cursor.fetchone():
+        if None in fetch_row(cursor):
             return ()
         cursor.execute("SELECT dag_id FROM dag")
         existing = {dag_id for (dag_id,) in cursor.fetchall()}

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from psycopg2.extensions import cursor as Cursor
+
     from klimatpuls.contract.lineage import Input
     from klimatpuls.contract.schema import Mart
     from klimatpuls.fetch.snapshots import Snapshot
@@ -108,7 +110,7 @@ def find_region(text: str) -> str:
     return regions.code_for(text)
 
 
-def trace(cursor: Any, snapshots: Path, question: Question) -> Trace:
+def trace(cursor: Cursor, snapshots: Path, question: Question) -> Trace:
     """Trace numbers to their files.
 
     Args:
@@ -126,7 +128,7 @@ def trace(cursor: Any, snapshots: Path, question: Question) -> Trace:
     return _Tracer(cursor, snapshots).answer(question)
 
 
-def overview(cursor: Any, region_code: str) -> list[tuple[str, int, dict[str, list[str]]]]:
+def overview(cursor: Cursor, region_code: str) -> list[tuple[str, int, dict[str, list[str]]]]:
     """Return what can be traced of a region: mart, number of rows, and the values of its other keys.
 
     Args:
@@ -144,7 +146,7 @@ def overview(cursor: Any, region_code: str) -> list[tuple[str, int, dict[str, li
     return found
 
 
-def _read_lineages(cursor: Any) -> dict[tuple[str, str], _Lineage]:
+def _read_lineages(cursor: Cursor) -> dict[tuple[str, str], _Lineage]:
     """Return (mart, column) → formula and inputs, from the warehouse."""
     cursor.execute(load_sql("trace/lineage.sql"))
     return {
@@ -163,7 +165,7 @@ def _read_lineages(cursor: Any) -> dict[tuple[str, str], _Lineage]:
 class _Tracer:
     """The answer to one question; reads everything once."""
 
-    def __init__(self, cursor: Any, snapshots: Path) -> None:
+    def __init__(self, cursor: Cursor, snapshots: Path) -> None:
         self._cursor = cursor
         self._store = SnapshotStore(snapshots)
         self._folder = snapshots

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.domain.defects import Defect
     from klimatpuls.pipeline.context import RunContext
@@ -147,7 +148,7 @@ def notify(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: 
     return state
 
 
-def queue(cursor: Any, notice: Notice, context: RunContext) -> None:
+def queue(cursor: Cursor, notice: Notice, context: RunContext) -> None:
     """Leave a notice to :func:`notify_pending`, in the caller's transaction, which has its cause."""
     cursor.execute(load_sql("write/queue_notice.sql"), _row(notice, context))
 
@@ -161,7 +162,7 @@ def notify_pending(conn: PgConnection, settings: SmtpSettings, context: RunConte
     since = context.as_of - timedelta(days=PENDING_DAYS)
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/pending_notices.sql"), {"attempts": MAX_ATTEMPTS, "since": since})
-        names = [column.name for column in cursor.description]
+        names = [column.name for column in cursor.description or ()]
         pending = [Notice(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     states = (notify(conn, settings, notice, context) for notice in pending)
     return dict(Counter(state for state in states if state is not None))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
 from klimatpuls.report.mailer import (
@@ -29,7 +29,7 @@ from klimatpuls.report.mailer import (
     deliver,
     make_message_id,
 )
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.report.render import Rendering
 
@@ -144,7 +145,7 @@ def send_due(
             settled.append(claim.settled or _send(connection, claim, settings, now))
         with connection.cursor() as cursor:
             cursor.execute(load_sql("report/outbox_waiting.sql"))
-            waiting = int(cursor.fetchone()[0])
+            waiting = int(fetch_row(cursor)[0])
         connection.rollback()
     finally:
         connection.close()
@@ -161,7 +162,7 @@ def _settle_interrupted(connection: PgConnection, now: datetime) -> list[Settled
         cursor.execute(load_sql("report/outbox_interrupted.sql"))
         for (outbox_id,) in cursor.fetchall():
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
-            if not cursor.fetchone()[0]:
+            if not fetch_row(cursor)[0]:
                 continue
             entry = Settled(outbox_id=outbox_id, publication_id=None, state="unknown", detail=INTERRUPTED)
             _settle(cursor, entry, now)
@@ -227,10 +228,10 @@ def _send(connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: 
     return entry
 
 
-def _settle(cursor: Any, entry: Settled, now: datetime) -> None:
+def _settle(cursor: Cursor, entry: Settled, now: datetime) -> None:
     values = {"outbox_id": entry.outbox_id, "state": entry.state, "detail": entry.detail, "now": now}
     cursor.execute(load_sql("report/outbox_settle.sql"), values)
 
 
-def _unlock(cursor: Any, outbox_id: int) -> None:
+def _unlock(cursor: Cursor, outbox_id: int) -> None:
     cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_SPACE, outbox_id))

@@ -23,10 +23,12 @@ from klimatpuls.contract.causes import (
     cause_from_json,
 )
 from klimatpuls.statistics.series import TERRITORIAL
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.contract.causes import Cause
 
@@ -43,7 +45,7 @@ MAX_MOVERS = 5
 
 
 def find_causes(
-    cursor: Any,
+    cursor: Cursor,
     *,
     pointer: Mapping[str, Any],
     newcomers: Sequence[Any],
@@ -105,7 +107,7 @@ def find_causes(
 
 
 def _held_back(
-    cursor: Any, pointer: Mapping[str, Any], shown: Collection[str], current: Collection[str]
+    cursor: Cursor, pointer: Mapping[str, Any], shown: Collection[str], current: Collection[str]
 ) -> list[Cause]:
     """What the publication before had to mail and could not, as far as it still holds."""
     cursor.execute(load_sql("read/held_back_causes.sql"), {"publication_id": pointer["results_id"]})
@@ -145,7 +147,7 @@ def _lead_first(candidate: Any) -> tuple[bool, str]:
     return candidate.release.substance != "ghg", candidate.id
 
 
-def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) -> ReleaseCause:
+def _release_cause(cursor: Cursor, new: Any, old: Any | None, *, is_current: bool) -> ReleaseCause:
     cause = ReleaseCause(
         release_id=new.id,
         dataset=new.release.dataset,
@@ -174,12 +176,12 @@ def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) 
     names = ("region_code", "region_name", "year", "old_t", "new_t")
     movers = tuple(MunicipalityRevision(**dict(zip(names, row, strict=True))) for row in cursor)
     cursor.execute(load_sql("read/moved_share.sql"), pair)
-    (share,) = cursor.fetchone()
+    (share,) = fetch_row(cursor)
     return replace(cause, nation=nation, largest_movers=movers, moved_share_pct=share)
 
 
 def _decision_causes(
-    cursor: Any,
+    cursor: Cursor,
     kind: Literal["withdrawn", "restored"],
     release_ids: Sequence[str],
     led: Collection[str],
@@ -203,7 +205,7 @@ def _decision_causes(
     ]
 
 
-def _standing_causes(cursor: Any, old_publication: int, new_publication: int) -> list[StandingCause]:
+def _standing_causes(cursor: Cursor, old_publication: int, new_publication: int) -> list[StandingCause]:
     cursor.execute(
         load_sql("read/changed_standings.sql"),
         {"old_publication_id": old_publication, "new_publication_id": new_publication},

@@ -7,7 +7,7 @@ numbered migration: its rows are kept for ever, and a changed file does not alte
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 from psycopg2.extras import execute_values
@@ -17,6 +17,8 @@ from klimatpuls.errors import KlimatpulsError
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor
+
     from klimatpuls.contract.schema import Fact
 
 CORE_HEAD = (("run_id", "bigint"), ("release_id", "text"))
@@ -48,7 +50,7 @@ def mart_key(fact: Fact) -> list[str]:
     return [*(["substance"] if fact.by_substance else []), *fact.key]
 
 
-def ensure_tables(cursor: Any) -> None:
+def ensure_tables(cursor: Cursor) -> None:
     """Make the tables of facts that have none yet, and write down every fact's keys.
 
     Args:
@@ -91,7 +93,7 @@ def _required(fact: Fact) -> frozenset[str]:
     return frozenset(heads | {column.name for column in fact.columns if not column.nullable})
 
 
-def _columns(cursor: Any, schema_name: str, table: str) -> dict[str, str]:
+def _columns(cursor: Cursor, schema_name: str, table: str) -> dict[str, str]:
     cursor.execute(load_sql("read/columns_of_table.sql"), {"schema_name": schema_name, "table_name": table})
     return dict(cursor.fetchall())
 
