@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pandas as pd
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.contract.catalog import Source
     from klimatpuls.local.refresh import Outcome, SourceOutcome
@@ -274,7 +275,7 @@ def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) ->
     _print_cells("Largest movers among municipalities", movers)
 
 
-def _find_release(cursor: Any, part: str) -> str:
+def _find_release(cursor: Cursor, part: str) -> str:
     cursor.execute(load_sql("read/find_release.sql"), {"part": part})
     found = [release_id for (release_id,) in cursor.fetchall()]
     exact = [release_id for release_id in found if release_id == part]
@@ -298,7 +299,7 @@ def _check_same_substance(before: str, after: str) -> None:
         raise UsageError(msg)
 
 
-def _totals(cursor: Any, release_id: str) -> pd.DataFrame:
+def _totals(cursor: Cursor, release_id: str) -> pd.DataFrame:
     from klimatpuls.warehouse.frames import read_frame
 
     return read_frame(cursor, "read/release_for_diff.sql", {"release_id": release_id})
@@ -482,7 +483,7 @@ def _rows(
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     with runtime.reading(stack, role) as cursor:
         cursor.execute(load_sql(name), values)
-        return [column.name for column in cursor.description], cursor.fetchall()
+        return [column.name for column in cursor.description or ()], cursor.fetchall()
 
 
 def _print_rows(title: str, found: tuple[list[str], Iterable[tuple[Any, ...]]]) -> None:

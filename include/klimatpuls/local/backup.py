@@ -35,7 +35,7 @@ from klimatpuls.local.postgres import ADMIN
 from klimatpuls.local.run_options import BUNDLED
 from klimatpuls.local.services import WAREHOUSE_DATABASE
 from klimatpuls.local.stack import Stack
-from klimatpuls.warehouse.connection import connect, load_sql
+from klimatpuls.warehouse.connection import connect, fetch_row, load_sql
 from klimatpuls.warehouse.digest import digest_of, warehouse_digest
 from klimatpuls.warehouse.migrate import LOGIN_ROLES, known_versions, make_roles, newest_version
 
@@ -146,10 +146,10 @@ def _dump(stack: Stack, dump: Path, now: datetime) -> Manifest:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with conn, conn.cursor() as cursor:
             cursor.execute("SELECT pg_export_snapshot()")
-            (snapshot,) = cursor.fetchone()
+            (snapshot,) = fetch_row(cursor)
             with _started(cluster, "pg_dump", "--format=custom", f"--snapshot={snapshot}", output=dump):
                 cursor.execute(load_sql("read/backup_facts.sql"))
-                migration, origin, publication_id, as_of_date = cursor.fetchone()
+                migration, origin, publication_id, as_of_date = fetch_row(cursor)
                 digest = digest_of(cursor)
     return Manifest(
         format=FORMAT,

@@ -31,7 +31,7 @@ from klimatpuls.local.airflow_api import AirflowApiError
 from klimatpuls.pipeline.stale_tables import read_stale
 from klimatpuls.pipeline.watch import close_stuck_runs, has_mail_due, has_unpublished
 from klimatpuls.validation.reading import read_explanations
-from klimatpuls.warehouse.connection import connect, load_sql
+from klimatpuls.warehouse.connection import connect, fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -434,7 +434,7 @@ def _marks(conn: PgConnection) -> dict[str, Any]:
     """Where the tables stand before the refresh, so that the summary tells of this one only."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/marks.sql"))
-        row = cursor.fetchone()
+        row = fetch_row(cursor)
     return dict(zip(("run_id", "publication_id", "moment"), row, strict=True))
 
 

@@ -7,7 +7,7 @@ noted in ``person.deletion`` by region, number and reason, with nothing of what 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from psycopg2 import Error as DatabaseError
 from psycopg2.extras import execute_values
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
 KINDS: Final = ("elected", "official")
 NO_LONGER_IN_FILE: Final = "no longer in the file of contacts"
@@ -60,7 +61,7 @@ def sync_contacts(conn: PgConnection, path: Path, folder: Path, today: date | No
     return True
 
 
-def _replace(cursor: Any, held: Sequence[Contact], wanted: Sequence[Contact]) -> None:
+def _replace(cursor: Cursor, held: Sequence[Contact], wanted: Sequence[Contact]) -> None:
     for contact in held:
         if contact not in wanted:
             cursor.execute(
@@ -111,7 +112,7 @@ def forget(
     return deleted, in_file
 
 
-def _note(cursor: Any, counts: Iterable[tuple[str, int]], reason: str) -> None:
+def _note(cursor: Cursor, counts: Iterable[tuple[str, int]], reason: str) -> None:
     for region_code, count in counts:
         cursor.execute(
             load_sql("write/record_deletion.sql"),

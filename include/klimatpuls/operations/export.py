@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.contract.schema import Column, Mart
 
@@ -207,7 +208,7 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
     shutil.rmtree(earlier, ignore_errors=True)
 
 
-def _pin_session(cursor: Any) -> None:
+def _pin_session(cursor: Cursor) -> None:
     """What decides how values read as text; the time limit of the role is meant for dashboards."""
     for setting, value in {
         "TimeZone": "UTC",
@@ -218,7 +219,7 @@ def _pin_session(cursor: Any) -> None:
         cursor.execute("SELECT set_config(%s, %s, true)", (setting, value))
 
 
-def _edition(cursor: Any) -> Edition:
+def _edition(cursor: Cursor) -> Edition:
     cursor.execute(load_sql("export/publication.sql"))
     row = cursor.fetchone()
     if row is None:
@@ -236,7 +237,7 @@ def _edition(cursor: Any) -> Edition:
     )
 
 
-def _write_mart(cursor: Any, mart: Mart, scratch: Path, edition: Edition) -> dict[str, DataFile]:
+def _write_mart(cursor: Cursor, mart: Mart, scratch: Path, edition: Edition) -> dict[str, DataFile]:
     csv_file = scratch / datapackage.csv_path(mart)
     parquet_file = scratch / datapackage.parquet_path(mart)
     rows = _write_csv(cursor, mart, csv_file)
@@ -250,7 +251,7 @@ def _write_mart(cursor: Any, mart: Mart, scratch: Path, edition: Edition) -> dic
     }
 
 
-def _write_csv(cursor: Any, mart: Mart, path: Path) -> int:
+def _write_csv(cursor: Cursor, mart: Mart, path: Path) -> int:
     """Write a mart as CSV; returns its rows."""
     by_name = {column.name: column for column in mart.columns}
     # Names and types are the contract's own; there is no value in the statement.

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.errors import UsageError
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -195,7 +195,7 @@ def _ask(conn: PgConnection, name: str, values: Mapping[str, Any]) -> Any:
     """The one value a function answers with, in a transaction of its own."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql(name), values)
-        return cursor.fetchone()[0]
+        return fetch_row(cursor)[0]
 
 
 def _delete_rejected_cells(conn: PgConnection, before: datetime) -> int:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from psycopg2.extensions import cursor as Cursor
+
     from klimatpuls.contract.lineage import Input
     from klimatpuls.contract.schema import Mart
     from klimatpuls.fetch.snapshots import Snapshot
@@ -107,7 +109,7 @@ def find_region(text: str) -> str:
     return regions.code_for(text)
 
 
-def trace(cursor: Any, snapshots: Path, question: Question) -> Trace:
+def trace(cursor: Cursor, snapshots: Path, question: Question) -> Trace:
     """Follow numbers down to where they come from.
 
     Args:
@@ -125,7 +127,7 @@ def trace(cursor: Any, snapshots: Path, question: Question) -> Trace:
     return _Tracer(cursor, snapshots).answer(question)
 
 
-def overview(cursor: Any, region_code: str) -> list[tuple[str, int, dict[str, list[str]]]]:
+def overview(cursor: Cursor, region_code: str) -> list[tuple[str, int, dict[str, list[str]]]]:
     """What can be traced of a region: mart, number of rows, and the values of its other keys.
 
     Args:
@@ -143,7 +145,7 @@ def overview(cursor: Any, region_code: str) -> list[tuple[str, int, dict[str, li
     return found
 
 
-def _read_lineages(cursor: Any) -> dict[tuple[str, str], _Lineage]:
+def _read_lineages(cursor: Cursor) -> dict[tuple[str, str], _Lineage]:
     """(mart, column) → how it comes about, as the warehouse tells it."""
     cursor.execute(load_sql("trace/lineage.sql"))
     return {
@@ -162,7 +164,7 @@ def _read_lineages(cursor: Any) -> dict[tuple[str, str], _Lineage]:
 class _Tracer:
     """One question's reading, each thing once."""
 
-    def __init__(self, cursor: Any, snapshots: Path) -> None:
+    def __init__(self, cursor: Cursor, snapshots: Path) -> None:
         self._cursor = cursor
         self._store = SnapshotStore(snapshots)
         self._folder = snapshots

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from klimatpuls.pipeline.stale_tables import queue_stale
 from klimatpuls.warehouse import publication
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection
@@ -39,7 +39,7 @@ def assess(conn: PgConnection, mailer: PgConnection, context: RunContext) -> Rea
 
         with mailer, mailer.cursor() as cursor:
             cursor.execute(load_sql("report/publication.sql"))
-            (publication_id, *_) = cursor.fetchone()
+            (publication_id, *_) = fetch_row(cursor)
         if not (context.reports / str(publication_id) / MANIFEST_FILE).is_file():
             write_report(mailer, context)
 

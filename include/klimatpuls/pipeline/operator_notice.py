@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.domain.defects import Defect
     from klimatpuls.pipeline.context import RunContext
@@ -186,7 +187,7 @@ def tell(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: Ru
     return state
 
 
-def queue(cursor: Any, notice: Notice, context: RunContext) -> None:
+def queue(cursor: Cursor, notice: Notice, context: RunContext) -> None:
     """Leave a notice to :func:`tell_untold`, in the transaction that made it necessary.
 
     Args:
@@ -211,7 +212,7 @@ def tell_untold(conn: PgConnection, settings: SmtpSettings, context: RunContext)
     since = context.as_of - timedelta(days=UNTOLD_DAYS)
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/pending_notices.sql"), {"attempts": MAX_ATTEMPTS, "since": since})
-        names = [column.name for column in cursor.description]
+        names = [column.name for column in cursor.description or ()]
         waiting = [Notice(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     states = (tell(conn, settings, notice, context) for notice in waiting)
     return dict(Counter(state for state in states if state is not None))

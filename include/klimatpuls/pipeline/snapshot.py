@@ -23,7 +23,7 @@ from klimatpuls.files import isolation
 from klimatpuls.pipeline.parser_version import parser_version
 from klimatpuls.pipeline.read_file import notes_of_question
 from klimatpuls.warehouse import runs
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -211,7 +211,7 @@ def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> Snapshot
     """Write how a fetch ended; without news, hand on an earlier run that was killed before its verdict."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/unevaluated_run.sql"), {"source": source.id, "run_id": result.run_id})
-        (unjudged,) = cursor.fetchone()
+        (unjudged,) = fetch_row(cursor)
         if result.state != "fetched" and unjudged is not None:
             detail = f"{result.detail}; run {unjudged} was interrupted before its verdict and goes on"
             runs.set_run_state(conn, result.run_id, result.state, detail)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.pipeline.operator_notice import queue, stale_tables
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 from klimatpuls.warehouse.publication import DIGEST_LEADS_WITH
 from klimatpuls.warehouse.result_tables import SHOWN_INSTEAD, read_statuses
 
@@ -75,7 +75,7 @@ def read_stale(conn: PgConnection) -> StaleTables | None:
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/current_publication.sql"))
-        (publication_id, *_) = cursor.fetchone()
+        (publication_id, *_) = fetch_row(cursor)
         tables = tuple(
             one for one in read_statuses(cursor, publication_id).values() if one.failing_since_publication_id
         )
@@ -83,7 +83,7 @@ def read_stale(conn: PgConnection) -> StaleTables | None:
             return None
         since = max(one.failing_since_publication_id or 0 for one in tables)
         cursor.execute(load_sql("read/causes_of_publication.sql"), {"publication_id": since})
-        (causes,) = cursor.fetchone()
+        (causes,) = fetch_row(cursor)
     return StaleTables(tables=tables, since=since, news=tuple(_news(causes)))
 
 

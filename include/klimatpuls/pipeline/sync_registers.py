@@ -18,7 +18,7 @@ from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.registers.checking import REGISTERS, check_folder, register_sha256, row_sha256
 from klimatpuls.registers.reading import RegisterError
 from klimatpuls.registers.targets import definition, from_definition
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.registers.rules import Record
 
@@ -98,7 +99,7 @@ def sync_registers(
         if not changed:
             return ()
         cursor.execute(load_sql("read/register_moment.sql"))
-        (moment,) = cursor.fetchone()
+        (moment,) = fetch_row(cursor)
         for name in changed:
             if name in _TABLES:
                 _carry_over(cursor, name, sound[name], moment)
@@ -126,14 +127,14 @@ def refuse_mistakes(folder: Path = REGISTERS_FOLDER, today: date | None = None) 
         raise RegisterError(checked.mistakes)
 
 
-def _carry_over(cursor: Any, name: str, records: Sequence[Record], moment: datetime) -> None:
+def _carry_over(cursor: Cursor, name: str, records: Sequence[Record], moment: datetime) -> None:
     """Close the rows that no record says any more, and add those that say something new."""
     table = _TABLES[name]
     names = table.columns or tuple(
         column for column in REGISTERS[name].shape.columns if column not in table.left_out
     )
     rows = {"rows": sql.Identifier("register", table.name)}
-    same_part = sql.SQL("TRUE")
+    same_part: sql.Composable = sql.SQL("TRUE")
     if table.part is not None:
         same_part = sql.SQL("{} = {}").format(sql.Identifier(table.part[0]), sql.Literal(table.part[1]))
     cursor.execute(sql.SQL(load_sql("read/open_register_rows.sql")).format(same_key=same_part, **rows))

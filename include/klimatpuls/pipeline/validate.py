@@ -9,7 +9,7 @@ from klimatpuls.contract import catalog
 from klimatpuls.pipeline.snapshot import is_wanted
 from klimatpuls.validation import reading, record, run
 from klimatpuls.warehouse import runs
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +159,7 @@ def _newest(conn: PgConnection, dataset: Dataset, substance: str | None) -> dict
                 "dated_by_release": dataset.dated_by_release,
             },
         )
-        row = cursor.fetchone()
+        row = fetch_row(cursor)
     return dict(zip(("last_year", "held", "refused", "kept", "detail"), row, strict=True))
 
 

@@ -10,7 +10,7 @@ from klimatpuls.pipeline.operator_notice import killed_run, overdue_defect, queu
 from klimatpuls.pipeline.publish import INGEST_PATIENCE_MINUTES
 from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.warehouse.code_version import code_sha256
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 from klimatpuls.warehouse.publication import enqueue_missed_digest
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def has_unpublished(conn: PgConnection) -> bool:
     with conn, conn.cursor() as cursor:
         values = {"method_version": METHOD_VERSION, "code_sha256": code_sha256()}
         cursor.execute(load_sql("read/has_unpublished.sql"), values)
-        (waits,) = cursor.fetchone()
+        (waits,) = fetch_row(cursor)
     return bool(waits)
 
 
@@ -78,7 +78,7 @@ def has_mail_due(conn: PgConnection) -> bool:
     """Whether the outbox holds a mail that may be sent, tried again, or settled after a killed process."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/mail_is_due.sql"))
-        (is_due,) = cursor.fetchone()
+        (is_due,) = fetch_row(cursor)
     return bool(is_due)
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
 from klimatpuls.report.mailer import (
@@ -30,7 +30,7 @@ from klimatpuls.report.mailer import (
     deliver,
     make_message_id,
 )
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.report.render import Rendering
 
@@ -145,7 +146,7 @@ def send_due(
             settled.append(claim.settled or _send(connection, claim, settings, now))
         with connection.cursor() as cursor:
             cursor.execute(load_sql("report/outbox_waiting.sql"))
-            waiting = int(cursor.fetchone()[0])
+            waiting = int(fetch_row(cursor)[0])
         connection.rollback()
     finally:
         connection.close()
@@ -227,25 +228,25 @@ def _send(connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: 
     )
 
 
-def _settle(cursor: Any, outbox_id: int, outcome: Outcome, now: datetime) -> None:
+def _settle(cursor: Cursor, outbox_id: int, outcome: Outcome, now: datetime) -> None:
     _settle_as(cursor, outbox_id, outcome.state, outcome.detail, now)
 
 
-def _settle_as(cursor: Any, outbox_id: int, state: FinalState, detail: str | None, now: datetime) -> None:
+def _settle_as(cursor: Cursor, outbox_id: int, state: FinalState, detail: str | None, now: datetime) -> None:
     cursor.execute(
         load_sql("report/outbox_settle.sql"),
         {"outbox_id": outbox_id, "state": state, "detail": detail, "now": now},
     )
 
 
-def _lock(cursor: Any, outbox_id: int) -> None:
+def _lock(cursor: Cursor, outbox_id: int) -> None:
     cursor.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
 
 
-def _try_lock(cursor: Any, outbox_id: int) -> bool:
+def _try_lock(cursor: Cursor, outbox_id: int) -> bool:
     cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
-    return bool(cursor.fetchone()[0])
+    return bool(fetch_row(cursor)[0])
 
 
-def _unlock(cursor: Any, outbox_id: int) -> None:
+def _unlock(cursor: Cursor, outbox_id: int) -> None:
     cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_SPACE, outbox_id))

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from klimatpuls.contract.catalog import source_of
 from klimatpuls.validation.gates import Gate, ReleaseVerdict, explain, finding_text
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import load_sql, named_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from psycopg2.extensions import connection
+    from psycopg2.extensions import cursor as Cursor
 
 REFUSED_FILE = (
     "Den är avvisad; det som är publicerat står orört och filen är bevarad som {sha256}.\n"
@@ -57,12 +56,12 @@ def _validations(conn: connection, run_id: int) -> list[tuple[dict[str, Any], tu
     with conn.cursor() as cursor:
         cursor.execute(load_sql("read/validations_of_run.sql"), {"run_id": run_id})
         found = []
-        for head in list(named_rows(cursor)):
+        for head in named_rows(cursor):
             found.append((head, read_gates(cursor, head["validation_id"])))
     return found
 
 
-def read_gates(cursor: Any, validation_id: int) -> tuple[Gate, ...]:
+def read_gates(cursor: Cursor, validation_id: int) -> tuple[Gate, ...]:
     """The gates of one validation, in the order of the rules.
 
     Args:
@@ -119,10 +118,3 @@ def _gate(row: dict[str, Any]) -> Gate:
         message_en=row["message_en"],
         sample=tuple(row["sample"]),
     )
-
-
-def named_rows(cursor: Any) -> Iterator[dict[str, Any]]:
-    """The rows of an answer, each as column name → value."""
-    names = [column.name for column in cursor.description]
-    for row in cursor.fetchall():
-        yield dict(zip(names, row, strict=True))

@@ -18,12 +18,13 @@ from klimatpuls.validation import reading, record
 from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, judge
 from klimatpuls.validation.run import Loaded, checks_of, measure_of, read_findings, sample_of
 from klimatpuls.validation.suites import suite_of
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import load_sql, named_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.validation.queries import Check
 
@@ -49,7 +50,7 @@ def recompare_releases(conn: PgConnection) -> list[str]:
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/releases_to_compare.sql"))
-        shown = {row["release_id"]: _shown(row) for row in reading.named_rows(cursor)}
+        shown = {row["release_id"]: _shown(row) for row in named_rows(cursor)}
         follows = predecessors(item.loaded.release for item in shown.values())
         measured = []
         for release_id in sorted(shown):
@@ -83,7 +84,7 @@ def _shown(row: Mapping[str, Any]) -> _Shown:
     )
 
 
-def _comparing_gates(cursor: Any, item: Loaded) -> dict[str, Gate]:
+def _comparing_gates(cursor: Cursor, item: Loaded) -> dict[str, Gate]:
     """Rule → the gate as it is measured now, for the rules that compare releases."""
     source = catalog.source_of(item.release.dataset)
     fact = schema.fact(source.dataset(item.release.dataset).fact)
@@ -99,9 +100,9 @@ def _comparing_gates(cursor: Any, item: Loaded) -> dict[str, Gate]:
     return gates
 
 
-def _measure(cursor: Any, check: Check, item: Loaded, batch: str) -> Measure:
+def _measure(cursor: Cursor, check: Check, item: Loaded, batch: str) -> Measure:
     cursor.execute(check.measuring_sql.format(batch=batch))
-    rows = list(reading.named_rows(cursor))
+    rows = named_rows(cursor)
     if not rows:
         return Measure()
     measure = measure_of(rows[0])
@@ -110,7 +111,7 @@ def _measure(cursor: Any, check: Check, item: Loaded, batch: str) -> Measure:
     return replace(measure, findings=sample_of(read_findings(cursor, check), item.release.release_id))
 
 
-def _verdict(cursor: Any, item: _Shown, measured: Mapping[str, Gate]) -> ReleaseVerdict:
+def _verdict(cursor: Cursor, item: _Shown, measured: Mapping[str, Gate]) -> ReleaseVerdict:
     """The last verdict with its comparing gates replaced."""
     release, earlier = item.loaded.release, item.loaded.earlier
     gates = reading.read_gates(cursor, item.validation_id)

@@ -5,16 +5,17 @@ Nothing here commits: the caller's transaction holds the gates and the change of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from klimatpuls.errors import UsageError
 from klimatpuls.validation.gates import Verdict
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from psycopg2.extensions import connection
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.errors import SourceFormatError
     from klimatpuls.validation.gates import Gate, ReleaseVerdict
@@ -53,7 +54,7 @@ def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> Non
                 raise UsageError(msg)
 
 
-def insert_verdict(cursor: Any, verdict: ReleaseVerdict) -> None:
+def insert_verdict(cursor: Cursor, verdict: ReleaseVerdict) -> None:
     """Write a verdict with all its gates; the release stays in its state.
 
     Args:
@@ -73,7 +74,7 @@ def insert_verdict(cursor: Any, verdict: ReleaseVerdict) -> None:
             "docs_path": verdict.docs_path,
         },
     )
-    (validation_id,) = cursor.fetchone()
+    (validation_id,) = fetch_row(cursor)
     cursor.executemany(
         load_sql("write/insert_validation_gate.sql"),
         [_gate_row(validation_id, gate) for gate in verdict.gates],
@@ -133,7 +134,7 @@ def quarantine_snapshot(
                 "docs_path": None,
             },
         )
-        (validation_id,) = cursor.fetchone()
+        (validation_id,) = fetch_row(cursor)
         cursor.execute(
             load_sql("write/insert_validation_gate.sql"),
             {

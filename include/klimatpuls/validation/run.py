@@ -21,7 +21,6 @@ from klimatpuls.validation import docs
 from klimatpuls.validation.expect import expect
 from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, judge, steady
 from klimatpuls.validation.queries import WORK_MEM, Check, with_literals
-from klimatpuls.validation.reading import named_rows
 from klimatpuls.validation.suites import (
     COLUMNS,
     Suite,
@@ -36,6 +35,7 @@ from klimatpuls.warehouse import connection
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from psycopg2.extensions import cursor as Cursor
     from sqlalchemy import Connection
 
     from klimatpuls.contract.catalog import Source
@@ -90,8 +90,8 @@ def validate_run(
         ValidationError: if a query could not be run, or its answer does not fit the releases asked about.
     """
     engine = connection.engine(dsn)
-    with engine.connect() as conn:
-        loaded = _loaded_releases(conn, run_id)
+    with engine.connect() as alchemy:
+        loaded = _loaded_releases(alchemy, run_id)
         if not loaded:
             return []
     by_fact = _by_fact(source, run_id, loaded)
@@ -267,7 +267,7 @@ def measure_of(row: Mapping[str, Any]) -> Measure:
     return Measure(largest=row["largest"], smallest=row["smallest"], finding_count=int(row["finding_count"]))
 
 
-def _with_findings(cursor: Any, check: Check, measures: Mapping[str, Measure]) -> dict[str, Measure]:
+def _with_findings(cursor: Cursor, check: Check, measures: Mapping[str, Measure]) -> dict[str, Measure]:
     """The measures of a check's releases with their first findings, asked for only where there are any."""
     has_findings = any(measure.finding_count for measure in measures.values())
     rows = read_findings(cursor, check) if has_findings else []
@@ -277,7 +277,7 @@ def _with_findings(cursor: Any, check: Check, measures: Mapping[str, Measure]) -
     }
 
 
-def read_findings(cursor: Any, check: Check) -> list[dict[str, object]]:
+def read_findings(cursor: Cursor, check: Check) -> list[dict[str, object]]:
     """The first findings of every release of a check.
 
     Args:
@@ -285,7 +285,7 @@ def read_findings(cursor: Any, check: Check) -> list[dict[str, object]]:
         check: The rule with its finished query.
     """
     cursor.execute(check.findings_sql)
-    return list(named_rows(cursor))
+    return connection.named_rows(cursor)
 
 
 def sample_of(rows: Sequence[Mapping[str, object]], release_id: str) -> list[dict[str, object]]:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from klimatpuls.contract import catalog
 from klimatpuls.statistics.series import TERRITORIAL
-from klimatpuls.warehouse.connection import load_sql
+from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from psycopg2.extensions import cursor as Cursor
 
 MOVED_PCT = 5.0
 """A municipal cell that moved by more than this percent counts as moved in the digest (methods section 8)."""
@@ -30,7 +32,7 @@ MAX_MOVERS = 5
 
 
 def find_causes(
-    cursor: Any,
+    cursor: Cursor,
     *,
     pointer: Mapping[str, Any],
     newcomers: Sequence[Any],
@@ -96,7 +98,7 @@ def find_causes(
 
 
 def _held_back(
-    cursor: Any, pointer: Mapping[str, Any], shown: Collection[str], current: Collection[str]
+    cursor: Cursor, pointer: Mapping[str, Any], shown: Collection[str], current: Collection[str]
 ) -> list[dict[str, Any]]:
     """What the publication before had to mail and could not, as far as it still holds."""
     cursor.execute(load_sql("read/held_back_causes.sql"), {"publication_id": pointer["results_id"]})
@@ -130,7 +132,7 @@ def _lead_first(candidate: Any) -> tuple[bool, str]:
     return candidate.release.substance != "ghg", candidate.id
 
 
-def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) -> dict[str, Any]:
+def _release_cause(cursor: Cursor, new: Any, old: Any | None, *, is_current: bool) -> dict[str, Any]:
     cause: dict[str, Any] = {
         "kind": "release",
         "release_id": new.id,
@@ -162,12 +164,12 @@ def _release_cause(cursor: Any, new: Any, old: Any | None, *, is_current: bool) 
         names = ("region_code", "region_name", "year", "old_t", "new_t")
         cause["largest_movers"] = [dict(zip(names, row, strict=True)) for row in cursor]
         cursor.execute(load_sql("read/moved_share.sql"), pair)
-        (cause["moved_share_pct"],) = cursor.fetchone()
+        (cause["moved_share_pct"],) = fetch_row(cursor)
     return cause
 
 
 def _decision_causes(
-    cursor: Any,
+    cursor: Cursor,
     kind: str,
     release_ids: Sequence[str],
     led: Collection[str],
@@ -191,7 +193,7 @@ def _decision_causes(
     ]
 
 
-def _standing_causes(cursor: Any, old_publication: int, new_publication: int) -> list[dict[str, Any]]:
+def _standing_causes(cursor: Cursor, old_publication: int, new_publication: int) -> list[dict[str, Any]]:
     cursor.execute(
         load_sql("read/changed_standings.sql"),
         {"old_publication_id": old_publication, "new_publication_id": new_publication},

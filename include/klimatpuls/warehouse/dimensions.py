@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import execute_values
 
 from klimatpuls.contract import lineage, schema
 from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.warehouse.connection import load_sql
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor
 
 
 def dimension_rows() -> dict[str, list[tuple[Any, ...]]]:
@@ -68,7 +71,7 @@ def checksum_text() -> str:
     return json.dumps(dimension_rows(), ensure_ascii=False)
 
 
-def load_dimensions(cursor: Any) -> None:
+def load_dimensions(cursor: Cursor) -> None:
     """Insert or update the rows of the dimensions, and count them; a row that is in use is never deleted."""
     cursor.execute(load_sql("write/clear_lineage.sql"))
     for name, rows in dimension_rows().items():

@@ -7,7 +7,7 @@ needs a numbered migration: rows that are kept for ever are not altered by a cha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 from psycopg2.extras import execute_values
@@ -19,6 +19,8 @@ from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+
+    from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.contract.schema import Column, Fact, Function, Mart
 
@@ -97,7 +99,7 @@ def mart_key(fact: Fact) -> list[str]:
     return [*(["substance"] if fact.by_substance else []), *fact.key]
 
 
-def ensure_tables(cursor: Any) -> None:
+def ensure_tables(cursor: Cursor) -> None:
     """Make the tables of facts that have none yet, and write down every fact's keys.
 
     Args:
@@ -162,7 +164,7 @@ def _required(fact: Fact) -> frozenset[str]:
     return frozenset(heads | {column.name for column in fact.columns if not column.nullable})
 
 
-def _columns(cursor: Any, schema_name: str, table: str) -> dict[str, str]:
+def _columns(cursor: Cursor, schema_name: str, table: str) -> dict[str, str]:
     cursor.execute(load_sql("read/columns_of_table.sql"), {"schema_name": schema_name, "table_name": table})
     return dict(cursor.fetchall())
 

@@ -12,19 +12,20 @@ from __future__ import annotations
 import hashlib
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
 from klimatpuls.contract import schema
 from klimatpuls.paths import SQL_ROOT
 from klimatpuls.warehouse import dimensions, facts
-from klimatpuls.warehouse.connection import connect, engine, load_sql
+from klimatpuls.warehouse.connection import connect, engine, fetch_row, load_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg2.extensions import connection as PgConnection
+    from psycopg2.extensions import cursor as Cursor
 
 LOGIN_ROLES = ("wh_loader", "wh_mailer", "bi_read")
 GROUP_ROLES = ("wh_owner", "wh_secretariat")
@@ -116,7 +117,7 @@ def _ensure_roles(conn: PgConnection, passwords: Mapping[str, str]) -> None:
         # Defaults a client can undo, hence documented as such and no part of the protection.
         cursor.execute("ALTER ROLE bi_read SET statement_timeout = '5min'")
         cursor.execute("SELECT current_database()")
-        database = sql.Identifier(cursor.fetchone()[0])
+        database = sql.Identifier(fetch_row(cursor)[0])
         cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         cursor.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO wh_owner").format(database))
         for role in (*LOGIN_ROLES, "wh_secretariat"):
@@ -169,7 +170,7 @@ def _files(folder: str) -> dict[str, str]:
     return {f"{folder}/{path.name}": path.read_text(encoding="utf-8") for path in paths}
 
 
-def _apply_repeatables(cursor: Any) -> None:
+def _apply_repeatables(cursor: Cursor) -> None:
     cursor.execute("SELECT path, sha256 FROM ops.repeatable")
     applied = dict(cursor.fetchall())
     texts = _repeatable_texts()
