@@ -217,7 +217,7 @@ def test_airflow_keeps_the_history_of_renamed_dags(cluster: Cluster, tmp_path: P
         }
         renamed = airflow_history.rename_dags(conn, tmp_path)
         assert set(renamed) == {*(f"look_{source_id}" for source_id in SOURCES), "assess", "tidy"}
-        present = {old: history.RENAMED_DAGS[old] for old in renamed}
+        present = {old: airflow_history.RENAMED_DAGS[old] for old in renamed}
         assert _ask(conn, RUNS) == sorted((present.get(dag_id, dag_id), *rest) for dag_id, *rest in runs)
         found = _ask(conn, TASKS)
         assert sorted((dag_id, run_id, str(state)) for dag_id, _, run_id, state in found) == sorted(
