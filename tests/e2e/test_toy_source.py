@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
 PAGE = "docs/adding_a_source.md"
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "var", "*.egg-info", ".*_cache", "__pycache__", "node_modules"
+    ".git", ".venv", ".hypothesis", "var", "*.egg-info", ".*_cache", "__pycache__", "node_modules"
 )
 FENCED = re.compile(r"^```(?P<kind>\w+)\n(?:# (?P<path>[\w./-]+)\n)?(?P<text>.*?)^```$", re.M | re.S)
 AT_THE_AGENCY = "## Ask the agency"
@@ -94,7 +94,7 @@ def hashes(root: Path) -> dict[str, str]:
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in root.rglob("*")
         if path.is_file()
-        and not {"__pycache__", ".pytest_cache", ".venv"} & set(path.relative_to(root).parts)
+        and not {"__pycache__", ".pytest_cache", ".hypothesis", ".venv"} & set(path.relative_to(root).parts)
     }
 
 
