@@ -293,6 +293,5 @@ def _failed(source_id: str, assumption: str, error: KlimatpulsError) -> Checked:
 def _mend(source_id: str) -> str:
     return (
         f"The next run of {source_id} would bring no figures; what is published stays. Compare the answer "
-        f"with docs/sources/{source_id}.md and bring the entry in include/klimatpuls/contract/catalog.py up "
-        "to date."
+        f"with docs/sources/{source_id}.md and update include/klimatpuls/sources/{source_id}/source.yaml."
     )

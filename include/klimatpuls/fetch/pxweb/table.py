@@ -674,7 +674,7 @@ def _lacking(cells: pd.DataFrame, table: PxTable) -> list[str]:
         if missing:
             notes.append(
                 f"the answers have no code of {name} for {some(missing)}; all else was read. What to do: if "
-                "the table has them under other codes, change its entry in klimatpuls/catalog.py"
+                "the table has them under other codes, change its source.yaml"
             )
     return notes
 
