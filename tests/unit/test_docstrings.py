@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDERS = ("include", "plugins", "dags")
@@ -34,19 +34,26 @@ def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return [one.arg for one in named if one.arg not in ("self", "cls")]
 
 
-def attributes(node: ast.ClassDef) -> list[str] | None:
-    """Public fields of a dataclass, sorted; None of another class."""
+def attributes(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> list[str] | None:
+    """Public fields of a dataclass, with those of bases in its module, sorted; None of another class."""
     if not any("dataclass" in ast.unparse(one) for one in node.decorator_list):
         return None
+    family = [node, *(classes[name] for base in node.bases if (name := ast.unparse(base)) in classes)]
     fields = [
-        one for one in node.body if isinstance(one, ast.AnnAssign) and "init=False" not in ast.unparse(one)
+        one
+        for member in family
+        for one in member.body
+        if isinstance(one, ast.AnnAssign)
+        and "init=False" not in ast.unparse(one)
+        and "ClassVar" not in ast.unparse(one.annotation)
     ]
-    names = [one.target.id for one in fields if isinstance(one.target, ast.Name)]
+    names = {one.target.id for one in fields if isinstance(one.target, ast.Name)}
     return sorted(name for name in names if not name.startswith("_"))
 
 
 def mismatches(tree: ast.AST) -> Iterator[str]:
     """Functions and classes whose docstring explains other names than they have."""
+    classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             docstring = ast.get_docstring(node) or ""
@@ -54,7 +61,7 @@ def mismatches(tree: ast.AST) -> Iterator[str]:
                 one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"
             ]
             named = explained(docstring, "Attributes")
-            pairs = [(named and sorted(named), attributes(node))]
+            pairs = [(named and sorted(named), attributes(node, classes))]
             pairs += [(explained(docstring, "Args"), parameters(one)) for one in made_by]
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             pairs = [(explained(ast.get_docstring(node) or "", "Args"), parameters(node))]
