@@ -224,7 +224,7 @@ def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:
     """Substance, unit and publisher's date of a workbook, whatever its file is called.
 
     Only the head of a sheet is inflated where that is enough, so that it costs milliseconds; the table is not
-    judged.
+    evaluated.
 
     Raises:
         SourceFormatError: as :func:`parse`.
