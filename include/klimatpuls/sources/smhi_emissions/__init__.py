@@ -158,7 +158,7 @@ def fetch(
             newest workbook.
 
     Returns:
-        The bytes of one workbook, whatever they are; :func:`parse` judges them.
+        The bytes of one workbook, whatever they are; :func:`parse` checks them.
 
     Raises:
         UsageError: if there is no such substance.
@@ -224,7 +224,7 @@ def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:
     """Substance, unit and publisher's date of a workbook, whatever its file is called.
 
     Only the head of a sheet is inflated where that is enough, so that it costs milliseconds; the table is not
-    judged.
+    checked.
 
     Raises:
         SourceFormatError: as :func:`parse`.
