@@ -162,7 +162,7 @@ def fetch(
 
     Raises:
         UsageError: if there is no such substance.
-        NotYetPublished: if a replica has nothing published as of its day.
+        NotYetPublished: if the mock agencies have nothing published as of their day.
         FetchError: if no complete answer with status 200 came.
     """
     entry = substances.substance(substance or "")
@@ -212,7 +212,7 @@ def poll(
         validators: ``ETag`` and ``Last-Modified`` of the last look, where the service sent them.
 
     Raises:
-        NotYetPublished: if a replica has nothing published as of its day.
+        NotYetPublished: if the mock agencies have nothing published as of their day.
         FetchError: if no complete answer came.
     """
     entry = substances.substance(substance or "")
