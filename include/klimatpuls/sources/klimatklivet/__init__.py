@@ -251,7 +251,7 @@ def fetch(
         The page (which states the day the workbook reaches to) and the workbook.
 
     Raises:
-        NotYetPublished: if a replica has nothing as of its day.
+        NotYetPublished: if the mock agencies have nothing as of their day.
         FetchError: if the page or the workbook did not come, or the page links none.
     """
     page = session.get(f"{base_url.rstrip('/')}{PAGE}")

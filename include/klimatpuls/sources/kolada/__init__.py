@@ -85,7 +85,7 @@ def fetch(
         values, in the order they came.
 
     Raises:
-        NotYetPublished: if a replica has nothing as of its day.
+        NotYetPublished: if the mock agencies have nothing as of their day.
         FetchError: if a page did not come, or leads elsewhere.
     """
     try:

@@ -158,11 +158,11 @@ def fetch(
             newest workbook.
 
     Returns:
-        The bytes of one workbook, whatever they are; :func:`parse` judges them.
+        The bytes of one workbook, whatever they are; :func:`parse` checks them.
 
     Raises:
         UsageError: if there is no such substance.
-        NotYetPublished: if a replica has nothing published as of its day.
+        NotYetPublished: if the mock agencies have nothing published as of their day.
         FetchError: if no complete answer with status 200 came.
     """
     entry = substances.substance(substance or "")
@@ -212,7 +212,7 @@ def poll(
         validators: ``ETag`` and ``Last-Modified`` of the last look, where the service sent them.
 
     Raises:
-        NotYetPublished: if a replica has nothing published as of its day.
+        NotYetPublished: if the mock agencies have nothing published as of their day.
         FetchError: if no complete answer came.
     """
     entry = substances.substance(substance or "")
@@ -224,7 +224,7 @@ def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:
     """Substance, unit and publisher's date of a workbook, whatever its file is called.
 
     Only the head of a sheet is inflated where that is enough, so that it costs milliseconds; the table is not
-    evaluated.
+    checked.
 
     Raises:
         SourceFormatError: as :func:`parse`.

@@ -109,7 +109,7 @@ def fetch(
         The structure, then one answer per county and block of years.
 
     Raises:
-        NotYetPublished: if a replica has nothing as of its day.
+        NotYetPublished: if the mock agencies have nothing as of their day.
         FetchError: if an answer did not come, or is an error with status 200.
     """
     base = base_url.rstrip("/")
