@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""How often a host may be called: the calculation alone, without a clock, a network or a place to count in.
-=======
 """Calculates how often a host may be called, without a clock, a network or a place to count in.
->>>>>>> sources
 
 A service counts a call when it arrives, which its caller never learns: some time between the moment it may
 leave and its answer. The next call in a window counts from the latest of these moments, so that no delay on
