@@ -20,47 +20,17 @@ import pandas as pd
 from klimatpuls.contract.releases import EXPECTED, Parsed
 from klimatpuls.domain.regions import regions
 from klimatpuls.fetch.pxweb import table
-from klimatpuls.fetch.pxweb.check import check_source
 from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE
-from klimatpuls.fetch.pxweb.files import describe_tables, recognise_table
+from klimatpuls.fetch.pxweb.source import PxWebSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Sequence
 
-    from klimatpuls.contract.releases import Fetched, Poll
-    from klimatpuls.fetch.assumptions import Checked
-    from klimatpuls.fetch.http import PoliteSession
 
 SOURCE_ID = "scb_energy"
 UNIT = "MWh"
 CONFIDENTIAL = ".."
 KEYS = (REGION_VARIABLE, "consumer_code", "fuel_code", TIME_VARIABLE)
-
-
-def fetch(
-    session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
-) -> Fetched:
-    """Ask SCB for every wanted cell of the table; see :func:`klimatpuls.fetch.pxweb.table.fetch_table`."""
-    return table.fetch_table(session, base_url, dataset, as_of)
-
-
-def poll(
-    session: PoliteSession,
-    base_url: str,
-    dataset: str,
-    substance: str | None,
-    *,
-    as_of: date,
-    validators: Mapping[str, str],
-) -> Poll:
-    """Ask when SCB last updated the table; see :func:`klimatpuls.fetch.pxweb.table.poll_table`."""
-    return table.poll_table(session, base_url, dataset, as_of)
-
-
-def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-    """Ask the questions that prove what is assumed; see :func:`klimatpuls.fetch.pxweb.check.check_source`."""
-    return check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
@@ -119,9 +89,6 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     )
 
 
-RECOGNISES = describe_tables("scb_energy")
-
-
-def recognise(body: bytes) -> tuple[str, str | None] | None:
-    """The dataset whose table an answer given by hand is of; None where it is of none of this source."""
-    return recognise_table(body, "scb_energy")
+_TABLE = PxWebSource(SOURCE_ID, parse)
+RECOGNISES = _TABLE.recognises
+fetch, poll, check, recognise = _TABLE.fetch, _TABLE.poll, _TABLE.check, _TABLE.recognise

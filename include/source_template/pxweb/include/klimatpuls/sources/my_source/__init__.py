@@ -9,50 +9,14 @@ import pandas as pd
 from klimatpuls.contract.releases import EXPECTED, Parsed
 from klimatpuls.domain.regions import regions
 from klimatpuls.fetch.pxweb import table
-from klimatpuls.fetch.pxweb.check import check_source
 from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE
-from klimatpuls.fetch.pxweb.files import describe_tables, recognise_table
+from klimatpuls.fetch.pxweb.source import PxWebSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Sequence
 
-    from klimatpuls.contract.releases import Fetched, Poll
-    from klimatpuls.fetch.assumptions import Checked
-    from klimatpuls.fetch.http import PoliteSession
 
 SOURCE_ID = "my_source"
-RECOGNISES = describe_tables(SOURCE_ID)
-
-
-def fetch(
-    session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
-) -> Fetched:
-    """Returns every requested cell of the table; see :func:`klimatpuls.fetch.pxweb.table.fetch_table`."""
-    return table.fetch_table(session, base_url, dataset, as_of)
-
-
-def poll(
-    session: PoliteSession,
-    base_url: str,
-    dataset: str,
-    substance: str | None,
-    *,
-    as_of: date,
-    validators: Mapping[str, str],
-) -> Poll:
-    """Returns when the table was last updated; see :func:`klimatpuls.fetch.pxweb.table.poll_table`."""
-    return table.poll_table(session, base_url, dataset, as_of)
-
-
-def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-    """Yields each assumption about the table; see :func:`klimatpuls.fetch.pxweb.check.check_source`."""
-    return check_source(session, base_url, SOURCE_ID, as_of=as_of, parse=parse)
-
-
-def recognise(body: bytes) -> tuple[str, str | None] | None:
-    """Returns the dataset of an answer given by hand; None if it is of another table."""
-    return recognise_table(body, SOURCE_ID)
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
@@ -89,3 +53,8 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         notes=(*cells.notes, *table.left_out_notes(rejected)),
         losses=cells.losses,
     )
+
+
+_TABLE = PxWebSource(SOURCE_ID, parse)
+RECOGNISES = _TABLE.recognises
+fetch, poll, check, recognise = _TABLE.fetch, _TABLE.poll, _TABLE.check, _TABLE.recognise
