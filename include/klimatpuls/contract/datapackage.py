@@ -88,7 +88,7 @@ class Edition:
 
     Attributes:
         publication_id: The publication.
-        as_of_date: The day it was reckoned for.
+        as_of_date: Date it was calculated for.
         origin: ``live``, ``archive`` or ``synthetic``.
         method_version: Version of the formulas.
         published_at: When readers were switched to it.
@@ -262,7 +262,7 @@ def _parquet_resource(mart: Mart, edition: Edition | None) -> dict[str, Any]:
 
 
 def _sources_of(mart: Mart, edition: Edition | None) -> list[dict[str, str]]:
-    """The sources of a mart that shows one fact; what is reckoned from several has those of the package."""
+    """The sources of a mart that shows one fact; one calculated from several has those of the package."""
     fact = mart.fact or (mart.name if mart.name in {entry.name for entry in schema.facts()} else None)
     if fact is None:
         return []

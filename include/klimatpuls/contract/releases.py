@@ -233,7 +233,7 @@ def release_id(parsed: Parsed, sha256: str | None = None) -> str:
 
     Args:
         parsed: The rows of the release.
-        sha256: Its :func:`content_sha256`, if already reckoned.
+        sha256: Its :func:`content_sha256`, if already calculated.
 
     Returns:
         Such as ``smhi_emissions-ghg-2026-05-07-1f3a90bc``.
