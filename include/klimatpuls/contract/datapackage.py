@@ -88,7 +88,7 @@ class Edition:
 
     Attributes:
         publication_id: The publication.
-        as_of_date: The day it was reckoned for.
+        as_of_date: Date it was calculated for.
         origin: ``live``, ``archive`` or ``synthetic``.
         method_version: Version of the formulas.
         published_at: When readers were switched to it.
@@ -149,9 +149,9 @@ def descriptor(edition: Edition | None = None) -> dict[str, Any]:
             "origin": edition.origin,
             "method_version": edition.method_version,
         }
-    told = list(_told_sources(edition))
-    package["licenses"] = list(_licences(told))
-    package["sources"] = [_source(entry, edition) for entry in told]
+    sources = list(_sources_shown(edition))
+    package["licenses"] = list(_licences(sources))
+    package["sources"] = [_source(entry, edition) for entry in sources]
     package["resources"] = [
         resource
         for mart in schema.marts()
@@ -173,14 +173,14 @@ def source_lines(edition: Edition) -> list[tuple[str, str]]:
     """
     if edition.origin == "synthetic":
         return [ORIGIN_WORDS["synthetic"] or ("", "")]
-    return list(dict.fromkeys(_attribution(entry, edition) for entry in _told_sources(edition)))
+    return list(dict.fromkeys(_attribution(entry, edition) for entry in _sources_shown(edition)))
 
 
 def _loud(title: str, notice: str | None) -> str:
     return f"{notice} {title}" if notice else title
 
 
-def _told_sources(edition: Edition | None) -> Iterator[Source]:
+def _sources_shown(edition: Edition | None) -> Iterator[Source]:
     """The sources the package rests on; of a publication those whose figures it shows."""
     for entry in SOURCES.values():
         if edition is None or entry.id in edition.retrieved:
@@ -195,7 +195,7 @@ def _licences(sources: list[Source]) -> Iterator[dict[str, str]]:
 
 
 def _source(entry: Source, edition: Edition | None) -> dict[str, str]:
-    told = {
+    described = {
         "title": entry.title_en,
         "title_sv": entry.title_sv,
         "path": entry.live_base_url,
@@ -203,14 +203,14 @@ def _source(entry: Source, edition: Edition | None) -> dict[str, str]:
         "licence": entry.licence,
     }
     if entry.licence_url:
-        told["licence_url"] = entry.licence_url
+        described["licence_url"] = entry.licence_url
     if edition is None:
         words = (entry.attribution_sv, entry.attribution_en)
     elif edition.origin == "synthetic":
-        return told | {"note": "made up in the form of this source; the publisher has no part in it"}
+        return described | {"note": "made up in the form of this source; the publisher has no part in it"}
     else:
         words = _attribution(entry, edition)
-    return told | {"attribution_sv": words[0], "attribution_en": words[1]}
+    return described | {"attribution_sv": words[0], "attribution_en": words[1]}
 
 
 def _attribution(entry: Source, edition: Edition) -> tuple[str, str]:
@@ -262,14 +262,14 @@ def _parquet_resource(mart: Mart, edition: Edition | None) -> dict[str, Any]:
 
 
 def _sources_of(mart: Mart, edition: Edition | None) -> list[dict[str, str]]:
-    """The sources of a mart that shows one fact; what is reckoned from several has those of the package."""
+    """The sources of a mart that shows one fact; one calculated from several has those of the package."""
     fact = mart.fact or (mart.name if mart.name in {entry.name for entry in schema.facts()} else None)
     if fact is None:
         return []
     datasets = set(datasets_of(fact))
     return [
         _source(entry, edition)
-        for entry in _told_sources(edition)
+        for entry in _sources_shown(edition)
         if datasets & {dataset.id for dataset in entry.datasets}
     ]
 

@@ -39,7 +39,7 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     "rejected": frozenset({"validated"}),
 }
 """Which state may follow which. Held releases are answered by a person (``validated`` or ``rejected``); a
-quarantined one may be judged again after its gate was mended; an answer may be taken back."""
+quarantined one may be evaluated again after its gate was corrected; an answer may be taken back."""
 
 _CANON = "klimatpuls facts 1"
 EXPECTED: Final = "expected: "
@@ -71,13 +71,13 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """What a light look at a dataset saw: enough to tell whether the publisher changed anything.
+    """What a poll of a dataset saw: enough to know whether the publisher changed anything.
 
     Attributes:
         fingerprint: A text that changes exactly when the publisher changed something (when a table was
             updated, an address with its ETag, the hash of a body); None where the service says that nothing
             changed since the validators it was asked with.
-        validators: What the next look is asked with, such as ETag and Last-Modified; may be empty.
+        validators: What the next poll sends along, such as ETag and Last-Modified; may be empty.
         detail: What was seen, for the person who watches.
     """
 
@@ -233,7 +233,7 @@ def release_id(parsed: Parsed, sha256: str | None = None) -> str:
 
     Args:
         parsed: The rows of the release.
-        sha256: Its :func:`content_sha256`, if already reckoned.
+        sha256: Its :func:`content_sha256`, if already calculated.
 
     Returns:
         Such as ``smhi_emissions-ghg-2026-05-07-1f3a90bc``.

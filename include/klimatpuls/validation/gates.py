@@ -1,7 +1,7 @@
 """The gates of a release as records, the verdict that follows from them, and how they are worded.
 
-A *rule* is what is asked of every release; a *gate* is a rule's answer for one release, with its measured
-value whether it passed or not: the margin is as telling as the verdict. Pure: no database, no clock, and
+A *rule* is a condition on every release; a *gate* is its result for one release, with the measured value
+whether it passed or not, because the margin matters too. Pure: no database, no clock, and
 nothing but the standard library.
 
 Source of rules, limits and severities: docs/methods.md, gates per release.
@@ -45,7 +45,7 @@ _UNITS_EN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What is asked of every release, and how an answer is worded.
+    """A condition on every release, and how its result is worded.
 
     Attributes:
         name: Stable name.
@@ -114,14 +114,14 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A rule's answer for one release.
+    """The result of a rule for one release.
 
     Attributes:
         rule: Name of the rule.
         severity: Severity of the rule.
         passed: Whether nothing was found.
         measured: The value that stands for the release, or None where nothing was compared.
-        limit: What it was held against, in ``unit``.
+        limit: The limit, in ``unit``.
         unit: ``t``, ``%``, ``ppm``, ``persons``, ``vehicles``, ``rows`` or ``count``.
         margin: How far the measured value is inside the limit, in ``unit``; negative is outside.
         finding_count: Rows that break the rule.
@@ -191,7 +191,7 @@ def verdict_of(gates: Sequence[Gate]) -> Verdict:
         ``publish_with_warnings`` on any advisory failure, else ``publish``.
 
     Raises:
-        ValueError: if there is no gate at all: a release nobody looked at is not fit to be published.
+        ValueError: if there is no gate at all: a release that was not checked must not be published.
     """
     if not gates:
         msg = "a release without a single gate has no verdict"
@@ -204,12 +204,12 @@ def verdict_of(gates: Sequence[Gate]) -> Verdict:
     return "publish_with_warnings" if "advisory" in failed else "publish"
 
 
-def judge(rule: Rule, measure: Measure, limit: float, *, compared_with: str | None = None) -> Gate:
-    """The gate that follows from what was measured.
+def evaluate(rule: Rule, measure: Measure, limit: float, *, compared_with: str | None = None) -> Gate:
+    """The gate that follows from a measure.
 
     Args:
-        rule: What was asked.
-        measure: What the database answered.
+        rule: The rule.
+        measure: What the database measured.
         limit: The rule's limit as a number, in the rule's unit.
         compared_with: Release the figures were compared with, for rules that compare releases.
 
@@ -232,8 +232,8 @@ def judge(rule: Rule, measure: Measure, limit: float, *, compared_with: str | No
         unit=rule.unit,
         margin=margin,
         finding_count=measure.finding_count,
-        message_sv=_message_sv(rule, findings, measure.finding_count, measured, limit, compared_with),
-        message_en=_message_en(rule, findings, measure.finding_count, measured, limit, compared_with),
+        message_sv=_message(rule, findings, measure.finding_count, measured, limit, compared_with, "sv"),
+        message_en=_message(rule, findings, measure.finding_count, measured, limit, compared_with, "en"),
         sample=findings,
     )
 
@@ -255,44 +255,33 @@ def steady(value: float) -> float:
     return round(value, 6)
 
 
-def _message_sv(
+def _message(
     rule: Rule,
     findings: Sequence[Finding],
     count: int,
     measured: float | None,
     limit: float,
     versus: str | None,
+    language: Literal["sv", "en"],
 ) -> str:
-    compared = f", jämfört med utgåva {versus}" if versus else ""
-    advice = f" {rule.advice_sv}" if count and rule.advice_sv else ""
+    """One sentence about a gate, in one language."""
+    is_sv = language == "sv"
+    title, nothing = (rule.title_sv, rule.nothing_sv) if is_sv else (rule.title_en, rule.nothing_en)
     if measured is None:
-        return f"{rule.title_sv}: {rule.nothing_sv}."
+        return f"{title}: {nothing}."
+    advice = rule.advice_sv if is_sv else rule.advice_en
+    end = f". {advice}" if count and advice else "."
+    named = _named(findings, language, count)
     if rule.unit == "count":
-        return f"{rule.title_sv}: {count or 'inga'}{_named(findings, 'sv', count)}.{advice}"
-    unit = _UNITS_SV[rule.unit]
-    found = f"; {count} fynd{_named(findings, 'sv', count)}" if count else ""
-    bound = f"gräns {number(limit, ',')} {unit}"
-    return f"{rule.title_sv}: {number(measured, ',')} {unit} ({bound}){compared}{found}.{advice}"
-
-
-def _message_en(
-    rule: Rule,
-    findings: Sequence[Finding],
-    count: int,
-    measured: float | None,
-    limit: float,
-    versus: str | None,
-) -> str:
-    compared = f", compared with release {versus}" if versus else ""
-    advice = f" {rule.advice_en}" if count and rule.advice_en else ""
-    if measured is None:
-        return f"{rule.title_en}: {rule.nothing_en}."
-    if rule.unit == "count":
-        return f"{rule.title_en}: {count or 'none'}{_named(findings, 'en', count)}.{advice}"
-    unit = _UNITS_EN[rule.unit]
-    found = f"; {count} finding{'s' if count > 1 else ''}{_named(findings, 'en', count)}" if count else ""
-    bound = f"limit {number(limit)} {unit}"
-    return f"{rule.title_en}: {number(measured)} {unit} ({bound}){compared}{found}.{advice}"
+        return f"{title}: {count or ('inga' if is_sv else 'none')}{named}{end}"
+    unit = (_UNITS_SV if is_sv else _UNITS_EN)[rule.unit]
+    word = "fynd" if is_sv else "findings" if count > 1 else "finding"
+    compared = ", jämfört med utgåva " if is_sv else ", compared with release "
+    mark, bound = (",", "gräns") if is_sv else (".", "limit")
+    return (
+        f"{title}: {number(measured, mark)} {unit} ({bound} {number(limit, mark)} {unit})"
+        f"{compared + versus if versus else ''}{f'; {count} {word}{named}' if count else ''}{end}"
+    )
 
 
 def number(value: float, decimal_mark: str = ".") -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls.contract import catalog, schema
 from klimatpuls.contract.releases import Release, predecessors
 from klimatpuls.validation import reading, record
-from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, judge
+from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, evaluate
 from klimatpuls.validation.run import Loaded, checks_of, measure_of, read_findings, sample_of
 from klimatpuls.validation.suites import suite_of
 from klimatpuls.warehouse.connection import load_sql, named_rows
@@ -96,7 +96,7 @@ def _comparing_gates(cursor: Cursor, item: Loaded) -> dict[str, Gate]:
             measure = _measure(cursor, check, item, f"core.{fact.table}")
             versus = earlier if check.rule.compares == "release" else None
             rule = check.rule.for_substance(item.release.substance)
-            gates[check.rule.name] = judge(rule, measure, check.limit, compared_with=versus)
+            gates[check.rule.name] = evaluate(rule, measure, check.limit, compared_with=versus)
     return gates
 
 

@@ -1,9 +1,9 @@
-"""Holds the loaded rows of a source run against their rules, with Great Expectations, in the database.
+"""Evaluates the loaded rows of a source run against their rules, with Great Expectations, in the database.
 
 One Great Expectations run per source run and fact: its batch is the run's partition, its suite the shape of
 the columns and one expectation per rule, whose query is the file of that name in ``include/sql/checks``,
-wrapped to measure: what decides a gate and what it is reported with are one answer. The first findings are
-asked for where there are any.
+wrapped to measure, so the decision and the reported value come from one answer. The first findings are read
+where there are any.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from klimatpuls.contract.releases import Release, nearest_earlier
 from klimatpuls.errors import KlimatpulsError
 from klimatpuls.validation import docs
 from klimatpuls.validation.expect import expect
-from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, judge, steady
+from klimatpuls.validation.gates import Gate, Measure, ReleaseVerdict, evaluate, steady
 from klimatpuls.validation.queries import WORK_MEM, Check, with_literals
 from klimatpuls.validation.suites import (
     COLUMNS,
@@ -72,13 +72,13 @@ class Loaded:
 def validate_run(
     dsn: str, run_id: int, *, source: Source, origin: str, docs_root: Path
 ) -> list[ReleaseVerdict]:
-    """Hold every loaded release of a source run against its rules.
+    """Evaluate every loaded release of a source run against its rules.
 
     Reads only; :func:`klimatpuls.validation.record.record_verdicts` writes what came out.
 
     Args:
         dsn: Warehouse, as the loader's role.
-        run_id: The source run; its releases in state ``loaded`` are judged, others are left alone.
+        run_id: The source run; its releases in state ``loaded`` are evaluated, others are not.
         source: Catalogue entry of the run's source.
         origin: ``live``, ``archive`` or ``synthetic``, said on the pages.
         docs_root: Folder under which the pages of this validation are written, in ``run-<run_id>``.
@@ -329,11 +329,11 @@ def _verdict(
 ) -> ReleaseVerdict:
     release = item.release
     earlier = item.earlier.release_id if item.earlier else None
-    gates: list[Gate] = [judge(COLUMNS, columns, 0.0)]
+    gates: list[Gate] = [evaluate(COLUMNS, columns, 0.0)]
     for check in checks:
         if check.dataset == release.dataset:
             gates.append(
-                judge(
+                evaluate(
                     check.rule.for_substance(release.substance),
                     findings[check.key][release.release_id],
                     check.limit,

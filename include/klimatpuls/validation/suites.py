@@ -1,9 +1,9 @@
-"""Which rules each fact is held against, with which limits and which values in their queries.
+"""The rules of each fact, with their limits and the values in their queries.
 
-Standard library only: the queries themselves are the files of ``include/sql/checks``, one per rule, each
-returning one row per compared cell with the columns ``release_id region_code sector_code year sheet_row found
-expected measured is_finding``. From the same text the measured value and the findings are taken, so that
-they cannot drift apart.
+Standard library only. The queries are the files of ``include/sql/checks``, each used by one or more rules.
+A query returns one row per compared cell with the columns ``release_id region_code sector_code year sheet_row
+found expected measured is_finding``. The measured value and the findings come from the same text, so they
+cannot drift apart.
 """
 
 from __future__ import annotations
@@ -763,7 +763,7 @@ def query_values(dataset: Dataset, run_id: int, release_ids: Sequence[str]) -> d
 
     Args:
         dataset: The dataset, whose tolerances they carry.
-        run_id: The source run whose rows are looked at.
+        run_id: The source run whose rows are checked.
         release_ids: The releases of that run and dataset.
 
     Returns:

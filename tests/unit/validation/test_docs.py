@@ -10,7 +10,7 @@ import pytest
 
 from klimatpuls.contract import catalog
 from klimatpuls.validation.docs import VERDICT_WORDS, render_page, write_pages
-from klimatpuls.validation.gates import Measure, ReleaseVerdict, judge
+from klimatpuls.validation.gates import Measure, ReleaseVerdict, evaluate
 from klimatpuls.validation.suites import EMISSION_RULES
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def a_verdict(finding: dict[str, object]) -> ReleaseVerdict:
         snapshot_sha256="f" * 64,
         compared_with=None,
         gates=(
-            judge(RULES["county_sum"], Measure(largest=1.452, smallest=0.0), 5.0),
-            judge(RULES["rejected_cells"], Measure(finding_count=1, findings=[finding]), 0.0),
+            evaluate(RULES["county_sum"], Measure(largest=1.452, smallest=0.0), 5.0),
+            evaluate(RULES["rejected_cells"], Measure(finding_count=1, findings=[finding]), 0.0),
         ),
     )
 

@@ -16,10 +16,10 @@ from klimatpuls.validation.gates import (
     Measure,
     ReleaseVerdict,
     Rule,
+    evaluate,
     explain,
     finding_text,
     fine_number,
-    judge,
     number,
     place_of,
     steady,
@@ -62,7 +62,7 @@ GRAVITY = ("publish", "publish_with_warnings", "hold", "quarantine")
 
 def gate_of(severity: str, *, passed: bool) -> Gate:
     rule = replace(SECTOR_SUM, severity=severity)  # type: ignore[arg-type]
-    return judge(rule, Measure(largest=1.0, smallest=0.0, finding_count=0 if passed else 1), 0.5)
+    return evaluate(rule, Measure(largest=1.0, smallest=0.0, finding_count=0 if passed else 1), 0.5)
 
 
 def verdict_with(*gates: Gate) -> ReleaseVerdict:
@@ -80,7 +80,7 @@ def verdict_with(*gates: Gate) -> ReleaseVerdict:
 
 
 def test_what_was_measured_is_held_against_its_limit() -> None:
-    gate = judge(SECTOR_SUM, Measure(largest=0.030, smallest=0.0), 0.5)
+    gate = evaluate(SECTOR_SUM, Measure(largest=0.030, smallest=0.0), 0.5)
 
     assert (gate.passed, gate.measured, gate.limit) == (True, 0.030, 0.5)
     assert gate.margin == pytest.approx(0.470)
@@ -93,13 +93,13 @@ def test_a_limit_measured_on_one_substance_holds_no_release_of_another() -> None
     assert {rule.severity for rule in rules.values()} == {"hold"}
     odd = Measure(largest=72.5, finding_count=2)
     for substance, verdict in (("ghg", "hold"), ("co2", "hold"), ("hfc", "publish_with_warnings")):
-        gate = judge(rules["new_year_nation"].for_substance(substance), odd, 20.0)
+        gate = evaluate(rules["new_year_nation"].for_substance(substance), odd, 20.0)
         assert verdict_of([gate]) == verdict
         assert ("approve" in gate.message_en) == (verdict == "hold")
 
 
 def test_the_smallest_value_stands_for_a_rule_with_a_floor() -> None:
-    gate = judge(COLLAPSE, Measure(largest=900.0, smallest=0.95, finding_count=1, findings=[KUMLA]), 5.0)
+    gate = evaluate(COLLAPSE, Measure(largest=900.0, smallest=0.95, finding_count=1, findings=[KUMLA]), 5.0)
 
     assert gate.measured == 0.95
     assert gate.margin == pytest.approx(-4.05)
@@ -110,21 +110,21 @@ def test_the_smallest_value_stands_for_a_rule_with_a_floor() -> None:
 
 
 def test_a_counted_rule_measures_its_findings() -> None:
-    gate = judge(MISSING, Measure(finding_count=2, findings=[{"region_name": "Tierp"}]), 0.0)
+    gate = evaluate(MISSING, Measure(finding_count=2, findings=[{"region_name": "Tierp"}]), 0.0)
 
     assert gate.measured == 2.0
     assert gate.message_en == "Largest gap: 2: Tierp …."
 
 
 def test_nothing_to_compare_passes_and_says_so() -> None:
-    gate = judge(MOVED, Measure(), 30.0)
+    gate = evaluate(MOVED, Measure(), 30.0)
 
     assert (gate.passed, gate.measured, gate.margin) == (True, None, None)
     assert gate.message_sv == "Största avvikelse: ingen tidigare utgåva."
 
 
 def test_a_comparison_names_the_release_it_was_made_with() -> None:
-    gate = judge(MOVED, Measure(largest=10.5, smallest=10.5), 30.0, compared_with="r-2025")
+    gate = evaluate(MOVED, Measure(largest=10.5, smallest=10.5), 30.0, compared_with="r-2025")
 
     assert gate.message_en == "Largest gap: 10.5 percent (limit 30 percent), compared with release r-2025."
 
@@ -132,7 +132,7 @@ def test_a_comparison_names_the_release_it_was_made_with() -> None:
 def test_years_of_one_place_are_gathered() -> None:
     findings = [{**KUMLA, "year": year} for year in (2018, 2005)]
 
-    gate = judge(SECTOR_SUM, Measure(largest=9.0, finding_count=2, findings=findings), 0.5)
+    gate = evaluate(SECTOR_SUM, Measure(largest=9.0, finding_count=2, findings=findings), 0.5)
 
     assert gate.message_sv.endswith("2 fynd: Kumla (Avfall: 2005, 2018).")
     assert gate.message_en.endswith("2 findings: Kumla (Waste: 2005, 2018).")
@@ -141,7 +141,7 @@ def test_years_of_one_place_are_gathered() -> None:
 def test_ten_findings_are_kept_and_all_are_counted() -> None:
     findings = [{**KUMLA, "sheet_row": row} for row in range(12)]
 
-    gate = judge(SECTOR_SUM, Measure(largest=9.0, finding_count=40, findings=findings), 0.5)
+    gate = evaluate(SECTOR_SUM, Measure(largest=9.0, finding_count=40, findings=findings), 0.5)
 
     assert (gate.finding_count, len(gate.sample)) == (40, 10)
 
@@ -224,9 +224,9 @@ def test_a_finding_in_one_line() -> None:
 )
 def test_the_explanation_names_finding_margin_and_next_step(severity: str, words: list[str]) -> None:
     rule = replace(SECTOR_SUM, severity=severity)  # type: ignore[arg-type]
-    failed = judge(rule, Measure(largest=0.75, finding_count=11, findings=[KUMLA]), 0.5)
+    failed = evaluate(rule, Measure(largest=0.75, finding_count=11, findings=[KUMLA]), 0.5)
 
-    text = explain(verdict_with(judge(MOVED, Measure(), 30.0), failed))
+    text = explain(verdict_with(evaluate(MOVED, Measure(), 30.0), failed))
 
     for word in [
         *words,
