@@ -38,11 +38,15 @@ app = typer.Typer(
 release_app = typer.Typer(
     no_args_is_help=True, help="Decide on a release: answer a hold, hold, withdraw, restore."
 )
-mock_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
+mock_app = typer.Typer(
+    no_args_is_help=True, help="Mock agencies on this machine: serve an archive, or make one."
+)
 registers_app = typer.Typer(no_args_is_help=True, help="The network's own registers: check, fill in, import.")
 app.add_typer(release_app, name="release")
 app.add_typer(registers_app, name="registers")
 app.add_typer(mock_app, name="mock")
+# The name until 0.1.0.
+app.add_typer(mock_app, name="replica", hidden=True, deprecated=True)
 source_app = typer.Typer(
     no_args_is_help=True,
     help="One source: write a new one, fetch it alone, check its assumptions, read refused files again.",
@@ -82,22 +86,15 @@ class ContactKind(StrEnum):
     OFFICIAL = "official"
 
 
-class SourcesOption(StrEnum):
-    """What is asked: the agencies or their stand-in."""
-
-    AUTO = "auto"
-    LIVE = "live"
-    MOCK = "mock"
-
-
 @app.command()
 def run(
     home: HomeOption = None,
     sources: Annotated[
-        SourcesOption | None, typer.Option(help="auto, live or mock (else SOURCES, else auto).")
+        str | None,
+        typer.Option(metavar="auto|live|mock", help="auto, live or mock (else SOURCES, else auto)."),
     ] = None,
     archive: Annotated[
-        Path | None, typer.Option(help="Archive folder for the mock server (else ARCHIVE).")
+        Path | None, typer.Option(help="Archive folder for the mock agencies (else ARCHIVE).")
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
 ) -> None:
@@ -112,11 +109,13 @@ def run(
 def up(
     home: HomeOption = None,
     sources: Annotated[
-        SourcesOption | None,
-        typer.Option(help="live or mock (else SOURCES, else what the home remembers)."),
+        str | None,
+        typer.Option(
+            metavar="live|mock", help="live or mock (else SOURCES, else what the state directory remembers)."
+        ),
     ] = None,
     archive: Annotated[
-        Path | None, typer.Option(help="Archive folder for the mock server (else ARCHIVE).")
+        Path | None, typer.Option(help="Archive folder for the mock agencies (else ARCHIVE).")
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
 ) -> None:
@@ -697,14 +696,12 @@ def mock_make_archive(
     _say(f"a SYNTHETIC archive lies in {made}")
 
 
-def _request(
-    home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None
-) -> RunRequest:
+def _request(home: Path | None, sources: str | None, archive: Path | None, as_of: str | None) -> RunRequest:
     """What the caller said: an option wins over the environment."""
     from klimatpuls.local.run_options import RunRequest
 
     said = {
-        "SOURCES": sources.value if sources else None,
+        "SOURCES": sources,
         "ARCHIVE": str(archive) if archive else None,
         "AS_OF": as_of,
         "KLIMATPULS_HOME": str(home) if home else None,
