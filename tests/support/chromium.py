@@ -7,6 +7,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
@@ -75,9 +76,12 @@ class Page:
         self._tab.fill(selector, text)
 
     def press_enter(self) -> None:
-        """Press the key Enter and wait until the page that follows has loaded."""
-        with self._tab.expect_navigation():
-            self._tab.keyboard.press("Enter")
+        """Press the key Enter."""
+        self._tab.keyboard.press("Enter")
+
+    def wait_for_path(self, part: str) -> None:
+        """Wait until the path of the page's address has this part and the page has loaded."""
+        self._tab.wait_for_url(lambda url: part in urlsplit(url).path)
 
     def pause(self, seconds: float) -> None:
         """Let the page work on; its events are noted meanwhile."""

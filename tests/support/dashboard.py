@@ -65,7 +65,7 @@ def log_in(page: Page, superset: Superset) -> None:
     page.write("#username", USER)
     page.write("#password", superset.home.secrets.superset_admin)
     page.press_enter()
-    page.wait_for("location.pathname", lambda path: "/dashboard/" in path, "the dashboard after the login")
+    page.wait_for_path("/dashboard/")
     page.wait_for(
         "document.querySelectorAll('[data-test=\"chart-grid-component\"]').length", what="charts on the page"
     )
