@@ -1,8 +1,8 @@
 # Klimatpuls: two commands are enough, `make run` and `make test`.
 #
-# Settings:  make run SOURCES=auto|live|replica ARCHIVE=<folder> AS_OF=<YYYY-MM-DD> KLIMATPULS_HOME=<folder>
+# Settings:  make run SOURCES=auto|live|mock ARCHIVE=<folder> AS_OF=<YYYY-MM-DD> KLIMATPULS_HOME=<folder>
 #            KLIMATPULS_AIR_POLLUTANTS=<all, or codes: nox,hg> KLIMATPULS_PYTHON=<python 3.11, 3.12 or 3.13>
-#            KLIMATPULS_REPLICA=as-recorded
+#            KLIMATPULS_MOCK=as-recorded
 
 .DEFAULT_GOAL := help
 .PHONY: help env env-dev env-bi run up down bi bi-down test faults test-real test-bi rehearsal lint bench lock
@@ -16,10 +16,9 @@ WORKERS := 3
 # On real figures some are held to seconds, and nobody waits: two files keep two cores busy.
 test-real: WORKERS := 2
 
-# Settings reach the command through the environment, so that spaces in a path need no quoting here; one
-# that is empty is not passed at all.
+# Settings are exported to the environment, so paths with spaces need no quoting. Empty settings are unset.
 $(foreach name,SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON KLIMATPULS_AIR_POLLUTANTS \
-  KLIMATPULS_REPLICA,\
+  KLIMATPULS_MOCK KLIMATPULS_REPLICA,\
   $(if $($(name)),$(eval export $(name)),$(eval unexport $(name))))
 
 help: ## Show this list
@@ -62,13 +61,13 @@ rehearsal: env-dev ## Rehearse the first live day against the mock agencies as r
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m rehearsal --durations=5 tests/rehearsal
 
 faults: export KLIMATPULS_EXAMPLES := 300
-faults: env-dev ## Try faults, and 300 made-up releases and registers each (some 20 minutes)
+faults: env-dev ## Run the fault tests, with 300 synthetic releases and registers each (some 20 minutes)
 	@$(PYTEST) tests/faults
 
-test-real: env-dev ## Hold parsers, gates, formulas and whole runs to the real figures (folder: KLIMATPULS_REAL_DATA)
+test-real: env-dev ## Test parsers, gates, formulas and whole runs on the real figures (folder: KLIMATPULS_REAL_DATA)
 	@$(PYTEST) -m "(real_run or real_data) and not live"
 
-test-bi: env-dev env-bi ## Start Superset on made-up figures and look at every chart in a headless Chromium
+test-bi: env-dev env-bi ## Start Superset on synthetic figures and check every chart in a headless Chromium
 	@$(PYTHON) -m pytest -m bi --capture=no --durations=8 tests/bi
 
 lint: env-dev ## Check style, types, layers and SQL

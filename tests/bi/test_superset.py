@@ -51,10 +51,9 @@ def browser() -> str:
 
 
 @pytest.fixture
-def page(browser: str, started: Started, tmp_path: Path) -> Iterator[Page]:
+def page(browser: str, started: Started) -> Iterator[Page]:
     """A browser of the test's own, logged in, the dashboard open."""
-    (tmp_path / "profile").mkdir()
-    with chromium.open_page(browser, tmp_path / "profile") as opened:
+    with chromium.open_page(browser) as opened:
         dashboard.log_in(opened, started.superset)
         yield opened
 

@@ -66,7 +66,7 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture
 def home(pattern: Home, tmp_path: Path) -> Iterator[Home]:
     """A home whose processes are ended after the test, whatever happened in it."""
-    with shared.place(tmp_path) as folder:
+    with shared.cluster_folder(tmp_path) as folder:
         shutil.copytree(pattern.root, folder / "home")
         made = Home(folder / "home")
         yield made

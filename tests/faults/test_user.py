@@ -102,7 +102,7 @@ class TestBesideEachOther:
 
     def test_the_database_of_a_single_command_is_no_stack_that_is_up(self, tmp_path: Path) -> None:
         home = Home(tmp_path)
-        own = {"pid": os.getpid(), "ticks": processes.start_ticks(os.getpid())}
+        own = {"pid": os.getpid(), "started": processes.start_time(os.getpid())}
         write_json(
             home.run / ADDRESS_FILE, dict.fromkeys(("postgres", "airflow", "smtp", "mail_page", "mock"), 1)
         )

@@ -65,7 +65,7 @@ def log_in(page: Page, superset: Superset) -> None:
     page.write("#username", USER)
     page.write("#password", superset.home.secrets.superset_admin)
     page.press_enter()
-    page.wait_for("location.pathname", lambda path: "/dashboard/" in path, "the dashboard after the login")
+    page.wait_for_path("/dashboard/")
     page.wait_for(
         "document.querySelectorAll('[data-test=\"chart-grid-component\"]').length", what="charts on the page"
     )
@@ -83,7 +83,7 @@ def poll_source(page: Page, name: str) -> Seen:
                 return Seen(found["rows"], found["colours"], trouble)
         if time.monotonic() > deadline:
             return Seen(0, 0, f"nothing after {PATIENCE:.0f} s: {found}")
-        time.sleep(0.3)
+        page.pause(0.3)
 
 
 def _trouble(found: dict[str, Any]) -> str:
@@ -98,7 +98,7 @@ def queries_asked(page: Page) -> dict[str, list[dict[str, Any]]]:
         ".map(one => [one.dataset.testChartId, one.dataset.testChartName]))"
     )
     asked = {}
-    for request in page.asked.values():
+    for request in page.requests.values():
         if "/api/v1/chart/data" in request["url"] and request["body"]:
             body = json.loads(request["body"])
             asked[names[str(body["form_data"]["slice_id"])]] = body["queries"]
@@ -110,6 +110,6 @@ def strangers(page: Page, superset: Superset) -> list[str]:
     own = superset.dashboard_url.split("/superset/")[0] + "/"
     return [
         request["url"]
-        for request in page.asked.values()
+        for request in page.requests.values()
         if not request["url"].startswith((own, "data:", "blob:", "about:")) and request["blocked"] != "csp"
     ]

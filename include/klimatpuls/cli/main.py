@@ -38,11 +38,15 @@ app = typer.Typer(
 release_app = typer.Typer(
     no_args_is_help=True, help="Decide on a release: answer a hold, hold, withdraw, restore."
 )
-mock_app = typer.Typer(no_args_is_help=True, help="The agencies' stand-in on this machine.")
+mock_app = typer.Typer(
+    no_args_is_help=True, help="Mock agencies on this machine: serve an archive, or make one."
+)
 registers_app = typer.Typer(no_args_is_help=True, help="The network's own registers: check, fill in, import.")
 app.add_typer(release_app, name="release")
 app.add_typer(registers_app, name="registers")
 app.add_typer(mock_app, name="mock")
+# The name until 0.1.0.
+app.add_typer(mock_app, name="replica", hidden=True, deprecated=True)
 source_app = typer.Typer(
     no_args_is_help=True,
     help="One source: write a new one, fetch it alone, check its assumptions, read refused files again.",
@@ -54,7 +58,7 @@ app.add_typer(backup_app, name="backup")
 HomeOption = Annotated[
     Path | None,
     typer.Option(
-        "--home", help="Folder of all state (else KLIMATPULS_HOME, else ./var/live or ./var/synthetic)."
+        "--home", help="State directory (else KLIMATPULS_HOME, else ./var/live or ./var/synthetic)."
     ),
 ]
 
@@ -82,26 +86,19 @@ class ContactKind(StrEnum):
     OFFICIAL = "official"
 
 
-class SourcesOption(StrEnum):
-    """What is asked: the agencies or their stand-in."""
-
-    AUTO = "auto"
-    LIVE = "live"
-    MOCK = "mock"
-
-
 @app.command()
 def run(
     home: HomeOption = None,
     sources: Annotated[
-        SourcesOption | None, typer.Option(help="auto, live or mock (else SOURCES, else auto).")
+        str | None,
+        typer.Option(metavar="auto|live|mock", help="auto, live or mock (else SOURCES, else auto)."),
     ] = None,
     archive: Annotated[
-        Path | None, typer.Option(help="Archive folder for the mock server (else ARCHIVE).")
+        Path | None, typer.Option(help="Archive folder for the mock agencies (else ARCHIVE).")
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
 ) -> None:
-    """Start the stack, run the whole chain once, stop the stack: what `make run` calls."""
+    """Start the stack, run the whole pipeline once, stop the stack (`make run`)."""
     from klimatpuls.cli import session
 
     request = _request(home, sources, archive, as_of)
@@ -112,11 +109,13 @@ def run(
 def up(
     home: HomeOption = None,
     sources: Annotated[
-        SourcesOption | None,
-        typer.Option(help="live or mock (else SOURCES, else what the home remembers)."),
+        str | None,
+        typer.Option(
+            metavar="live|mock", help="live or mock (else SOURCES, else what the state directory remembers)."
+        ),
     ] = None,
     archive: Annotated[
-        Path | None, typer.Option(help="Archive folder for the mock server (else ARCHIVE).")
+        Path | None, typer.Option(help="Archive folder for the mock agencies (else ARCHIVE).")
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
 ) -> None:
@@ -128,7 +127,7 @@ def up(
 
 @app.command()
 def down(home: HomeOption = None) -> None:
-    """Stop the stack that `up` left running; no process stays behind. Unnamed: in every home of ./var."""
+    """Stop the stack that `up` left running, in every state directory of ./var unless one is named."""
     from klimatpuls.local import stack, superset
 
     stopped = [opened for opened in _homes(home) if any([superset.stop(opened), stack.stop(opened)])]
@@ -149,7 +148,7 @@ def bi(home: HomeOption = None) -> None:
 
 @app.command("bi-down")
 def bi_down(home: HomeOption = None) -> None:
-    """Stop Superset; the stack stays up. Unnamed: in every home of ./var."""
+    """Stop Superset, in every state directory of ./var unless one is named; the stack stays up."""
     from klimatpuls.local import superset
 
     stopped = [opened for opened in _homes(home) if superset.stop(opened)]
@@ -161,7 +160,7 @@ def bi_down(home: HomeOption = None) -> None:
 
 @app.command()
 def refresh(home: HomeOption = None) -> None:
-    """Run the chain once on the running stack, or on one started for this command."""
+    """Run the pipeline once on the running stack, or on one started for this command."""
     from klimatpuls.cli import session
 
     raise typer.Exit(session.refresh(_home(home), _say))
@@ -169,7 +168,7 @@ def refresh(home: HomeOption = None) -> None:
 
 @app.command()
 def publish(home: HomeOption = None) -> None:
-    """Publish what waits, and calculate again the result tables that could not be calculated."""
+    """Publish what is pending, and retry result tables that could not be calculated."""
     from klimatpuls.cli import session
 
     raise typer.Exit(session.publish(_home(home), _say))
@@ -177,7 +176,7 @@ def publish(home: HomeOption = None) -> None:
 
 @app.command()
 def status(home: HomeOption = None) -> None:
-    """How fresh each dataset is, what waits for a person, and whether the stack runs."""
+    """Show how fresh each dataset is, what waits for a person, and whether the stack runs."""
     from klimatpuls.cli import output
     from klimatpuls.local import runtime
 
@@ -190,9 +189,9 @@ def ingest(
     file: Annotated[Path, typer.Argument(help="A file of any source, as its agency gives it.")],
     home: HomeOption = None,
 ) -> None:
-    """Take a file given by hand the whole way from hop 1, as if it had been fetched.
+    """Process a local file as if it had been fetched.
 
-    The file says itself which source it is of. One file is one answer.
+    The source is recognised from the file. One file is one answer of an agency.
     """
     from klimatpuls.cli import session
     from klimatpuls.pipeline.snapshot import recognise_file
@@ -229,7 +228,7 @@ def source_retry(
     source: Annotated[str, typer.Argument(help="A source of the catalogue, such as scb_population.")],
     home: HomeOption = None,
 ) -> None:
-    """Read the kept files of a source that were refused once more; no agency is asked."""
+    """Parse the refused files of a source again; no agency is called."""
     from klimatpuls.cli import session
 
     raise typer.Exit(session.retry_source(_home(home), source, _say))
@@ -241,7 +240,7 @@ def backfill(
     day: Annotated[str, typer.Argument(help="Take what had been kept by this day (YYYY-MM-DD).")],
     home: HomeOption = None,
 ) -> None:
-    """Load what had been kept of a source by a past day; no agency is asked."""
+    """Load the files of a source that had been kept by a past day; no agency is called."""
     from klimatpuls.cli import session
     from klimatpuls.clock import iso_day
 
@@ -263,7 +262,7 @@ def member(
     region: Annotated[str, typer.Argument(help="Code of a member or applicant, such as 0360.")],
     home: HomeOption = None,
 ) -> None:
-    """Where a member or applicant stands, as said inside: criteria, targets, measures, pledges, grants."""
+    """Show how a member or applicant stands (internal): criteria, targets, measures, pledges, grants."""
     from klimatpuls.cli import output
     from klimatpuls.local import runtime
 
@@ -324,7 +323,7 @@ def withdraw(
     release_id: Annotated[
         str, typer.Argument(help="A published release, as `klimatpuls releases` lists it.")
     ],
-    reason: Annotated[str, typer.Option(help="Why; kept with the release and told in the digest.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the release and shown in the digest.")],
     home: HomeOption = None,
 ) -> None:
     """Take a published release out of every mart by a new publication; it is kept and can be restored."""
@@ -338,7 +337,7 @@ def restore(
     release_id: Annotated[
         str, typer.Argument(help="A withdrawn release, as `klimatpuls releases` lists it.")
     ],
-    reason: Annotated[str, typer.Option(help="Why; kept with the release and told in the digest.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the release and shown in the digest.")],
     home: HomeOption = None,
 ) -> None:
     """Publish a withdrawn release again, by a new publication."""
@@ -356,7 +355,7 @@ def diff(
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """What changed between two published releases: years, the nation, the largest movers."""
+    """Show what changed between two published releases: years, the nation, the largest movers."""
     from klimatpuls.cli import output
     from klimatpuls.local import runtime
 
@@ -389,7 +388,7 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Lead a published number down to formula, release, file and cell; of a region alone: what there is."""
+    """Trace a published number to formula, release, file and cell; with a region alone, list the choices."""
     from klimatpuls.cli import output
     from klimatpuls.local import runtime
     from klimatpuls.operations.trace import Question, find_region
@@ -420,7 +419,7 @@ def trace(
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT on the schema mart.")], home: HomeOption = None
 ) -> None:
-    """Ask the warehouse as bi_read; the answer is CSV on standard output."""
+    """Query the warehouse as bi_read; writes CSV to standard output."""
     from klimatpuls.cli import output
     from klimatpuls.local import runtime
 
@@ -451,7 +450,7 @@ def export(
 
 @app.command()
 def retention(home: HomeOption = None) -> None:
-    """Throw away what is older than KLIMATPULS_KEEP says; raw bytes and releases never."""
+    """Delete what KLIMATPULS_KEEP no longer keeps; raw bytes and releases are never deleted."""
     from contextlib import closing
 
     from klimatpuls.local import runtime
@@ -532,7 +531,7 @@ def backup_restore(
         typer.Option("--home", help="Folder of the new home, missing or empty (else the usual one)."),
     ] = None,
 ) -> None:
-    """Make a new home from a backup, with passwords of its own; a folder that holds anything is refused."""
+    """Restore a backup into a new state directory with new passwords; the folder must be empty."""
     from klimatpuls.local import backup as backups
 
     restored, manifest = backups.restore(file, home, _say)
@@ -697,14 +696,12 @@ def mock_make_archive(
     _say(f"a SYNTHETIC archive lies in {made}")
 
 
-def _request(
-    home: Path | None, sources: SourcesOption | None, archive: Path | None, as_of: str | None
-) -> RunRequest:
+def _request(home: Path | None, sources: str | None, archive: Path | None, as_of: str | None) -> RunRequest:
     """What the caller said: an option wins over the environment."""
     from klimatpuls.local.run_options import RunRequest
 
     said = {
-        "SOURCES": sources.value if sources else None,
+        "SOURCES": sources,
         "ARCHIVE": str(archive) if archive else None,
         "AS_OF": as_of,
         "KLIMATPULS_HOME": str(home) if home else None,

@@ -134,7 +134,7 @@ def _print_places(console: Console, stack: Stack, outcome: Outcome) -> None:
         console.print(f"{name}: {place}", markup=False, highlight=False, soft_wrap=True)
 
 
-def print_seconds(timings: Mapping[str, float], hops: Mapping[str, float], total: float) -> None:
+def print_seconds(timings: Mapping[str, float], steps: Mapping[str, float], total: float) -> None:
     """The seconds of every part, and of the whole."""
     console = _console()
     table = Table(title="Seconds", title_justify="left")
@@ -143,8 +143,8 @@ def print_seconds(timings: Mapping[str, float], hops: Mapping[str, float], total
     for part, seconds in timings.items():
         if part != "total":
             table.add_row(f"stack: {part}", f"{seconds:.1f}")
-    for hop, seconds in hops.items():
-        table.add_row(hop, f"{seconds:.1f}")
+    for step, seconds in steps.items():
+        table.add_row(step, f"{seconds:.1f}")
     table.add_row("whole command", f"{total:.1f}", style="bold")
     console.print(table)
 
@@ -209,7 +209,7 @@ MEMBER_PARTS: Final = {
     "Pledges": "member_pledges",
     "Grants of Klimatklivet that no measure names": "member_grants",
 }
-"""Title → query below ``load``: what is told of one member after its counts."""
+"""Title → query in ``read``: shown for a member after its counts."""
 
 
 def print_member(stack: Stack, region_code: str) -> None:
@@ -392,7 +392,7 @@ def print_trace(stack: Stack, question: Question, *, as_json: bool) -> bool:
         False when a file or the inputs of a number contradict it.
 
     Raises:
-        UsageError: if the question fits no number; what there is to choose from is told.
+        UsageError: if the question fits no number; the error lists the choices.
         SnapshotError: if kept bytes are missing or damaged.
     """
     from klimatpuls.operations import trace
@@ -427,10 +427,10 @@ def _print_overview(
     table.add_column("rows", justify="right")
     table.add_column("keys", overflow="fold")
     for mart, count, keys in found:
-        told = "; ".join(
+        shown = "; ".join(
             f"{key}: {_first_few(values)}" for key, values in keys.items() if key != "region_code"
         )
-        table.add_row(mart, str(count), told)
+        table.add_row(mart, str(count), shown)
     console.print(table)
     for example in (
         f"{COMMAND} trace {region_code} --sector all --year 2024",

@@ -117,7 +117,7 @@ def ingest_file(home: Home, given: RecognisedFile, say: Say) -> int:
         of the parser, so that nobody takes "known bytes" for "taken".
 
     Raises:
-        WrongHomeError: if its figures are made up and the home's are not, or the other way round.
+        WrongHomeError: if its figures are synthetic and the state directory's are not, or vice versa.
     """
     from klimatpuls.pipeline.snapshot import keep_recognised
 
@@ -204,12 +204,12 @@ def _refresh(
 
 
 def _check_origin(home: Home, given: RecognisedFile) -> None:
-    """Keep made-up figures and others apart, before anything is started."""
+    """Refuse to mix synthetic and other figures, before anything is started."""
     origin = home.config.origin
     if given.is_synthetic and origin != "synthetic":
         message = f"{given.name} holds SYNTHETIC figures, and {home.root} figures of origin {origin}"
     elif origin == "synthetic" and not given.is_synthetic:
-        message = f"{given.name} does not say that its figures are made up, and {home.root} holds such only"
+        message = f"{given.name} is not marked as synthetic, and {home.root} holds synthetic figures only"
     else:
         return
     raise WrongHomeError(

@@ -1,4 +1,4 @@
-"""A home in one file, and a new home from it: what cannot be fetched or reckoned again.
+"""A home in one file, and a new home from it: what cannot be fetched or calculated again.
 
 Inside are the warehouse (``pg_dump``, custom format), the raw bytes with their manifests, the rendered
 digests (the outbox names them by hash), the validation pages, and the home's settings. Left out is what is
@@ -73,7 +73,7 @@ class Manifest:
         migration: Newest migration of the warehouse.
         origin: ``live``, ``archive`` or ``synthetic``.
         publication_id: The current publication; 0 where nothing was published.
-        as_of_date: The day it was reckoned for, ISO; None where nothing was published.
+        as_of_date: The day it was calculated for, ISO; None where nothing was published.
         warehouse_digest: Hash of everything published (:mod:`klimatpuls.warehouse.digest`).
         made_at: When it was made, ISO with time zone.
         config: The home's settings.
@@ -140,7 +140,7 @@ def make_backup(stack: Stack, file: Path, now: datetime) -> Manifest:
 
 
 def _dump(stack: Stack, dump: Path, now: datetime) -> Manifest:
-    """Dump the warehouse and reckon its digest, both as one moment saw it."""
+    """Dump the warehouse and calculate its digest, both in one snapshot."""
     home, cluster = stack.home, stack.cluster
     with closing(connect(cluster.dsn(WAREHOUSE_DATABASE))) as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -197,9 +197,9 @@ def _started(cluster: Cluster, program: str, *words: str, output: Path) -> Itera
             running.kill()
             raise
         finally:
-            _, told = running.communicate()
+            _, errors = running.communicate()
     if running.returncode != 0:
-        msg = f"{program} failed: {told.strip()[-1000:]}"
+        msg = f"{program} failed: {errors.strip()[-1000:]}"
         raise BackupError(msg)
 
 
@@ -229,8 +229,8 @@ def _add(tar: tarfile.TarFile, name: str, path: Path, manifest: Manifest) -> Non
 def _seal(tar: tarfile.TarFile, manifest: Manifest) -> None:
     content = (json.dumps(asdict(manifest), ensure_ascii=False, indent=1) + "\n").encode()
     seal = f"{hashlib.sha256(content).hexdigest()}\n".encode()
-    for name, told in ((MANIFEST, content), (SEAL, seal)):
-        tar.addfile(_entry(name, len(told), 0o600), io.BytesIO(told))
+    for name, body in ((MANIFEST, content), (SEAL, seal)):
+        tar.addfile(_entry(name, len(body), 0o600), io.BytesIO(body))
 
 
 def _entry(name: str, size: int, mode: int) -> tarfile.TarInfo:
@@ -272,11 +272,11 @@ def _sealed_manifest(tar: tarfile.TarFile) -> Manifest:
     if hashlib.sha256(content).hexdigest() != seal.decode().strip():
         msg = "its manifest does not fit its seal"
         raise ValueError(msg)
-    told = json.loads(content)
-    if told.get("format") != FORMAT:
-        msg = f"its form is {told.get('format')!r}, expected {FORMAT}"
+    manifest = json.loads(content)
+    if manifest.get("format") != FORMAT:
+        msg = f"its format is {manifest.get('format')!r}, expected {FORMAT}"
         raise ValueError(msg)
-    return Manifest(**told)
+    return Manifest(**manifest)
 
 
 def _hold_against(tar: tarfile.TarFile, manifest: Manifest) -> None:
@@ -284,15 +284,15 @@ def _hold_against(tar: tarfile.TarFile, manifest: Manifest) -> None:
     if found.keys() - {MANIFEST, SEAL} != manifest.files.keys():
         msg = "it holds other files than its manifest lists"
         raise ValueError(msg)
-    for name, told in manifest.files.items():
+    for name, stated in manifest.files.items():
         place = PurePosixPath(name)
         if name != DUMP and (place.parts[0] not in KEPT_FOLDERS or ".." in place.parts):
             msg = f"it names a file outside a home: {name}"
             raise ValueError(msg)
-        member, reckoned = found[name], hashlib.sha256()
+        member, digest = found[name], hashlib.sha256()
         for block in _blocks(tar, member):
-            reckoned.update(block)
-        if not member.isreg() or member.size != told["size"] or reckoned.hexdigest() != told["sha256"]:
+            digest.update(block)
+        if not member.isreg() or member.size != stated["size"] or digest.hexdigest() != stated["sha256"]:
             msg = f"{name} is not what the manifest says"
             raise ValueError(msg)
 

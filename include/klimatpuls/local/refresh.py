@@ -1,4 +1,4 @@
-"""The refresh driver: starts the DAG runs, shows every hop as it ends, waits until all is quiet, sums up.
+"""The refresh driver: starts the DAG runs, shows every step as it ends, waits for all runs, and sums up.
 
 The work itself is Airflow's: the driver asks for runs of the ingest DAGs over the REST API; assets wake the
 publish and report DAGs. It trusts the database, not the events: it is done when nothing validated waits for
@@ -52,14 +52,14 @@ OVERLAP = timedelta(seconds=5)
 OBITUARY_PATIENCE = 2.0
 """Seconds in which the supervisor tells that a service has ended."""
 
-HOPS: Mapping[str, str] = {
+STEPS: Mapping[str, str] = {
     "sync_registers.sync_registers": "registers",
-    "ingest.fetch_snapshot": "hop 1 snapshot",
-    "ingest.load": "hop 2 load",
-    "ingest.validate": "hop 3 validate",
-    "publish.publish": "hop 4 publish",
-    "report.render_report": "hop 5 report",
-    "report.send_mail": "hop 5 mail",
+    "ingest.fetch_snapshot": "snapshot",
+    "ingest.load": "load",
+    "ingest.validate": "validate",
+    "publish.publish": "publish",
+    "report.render_report": "report",
+    "report.send_mail": "mail",
 }
 DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed"})
 AWAITING_INPUT = "awaiting_input"
@@ -92,7 +92,7 @@ class Outcome:
         mails: State → number of mails that changed in this refresh.
         problems: What a person must look at, most urgent first, each with what to do.
         exit_code: As documented: 0, 2 fetch, 3 hold, 5 quarantine, 6 mail, 7 stale tables, 1 anything else.
-        seconds: Seconds per hop.
+        seconds: Seconds per step.
     """
 
     sources: tuple[SourceOutcome, ...]
@@ -127,7 +127,7 @@ class Refresh:
 
     Args:
         stack: The running stack.
-        say: Called with one line per hop as it ends.
+        say: Called with one line per step as it ends.
     """
 
     def __init__(self, stack: Stack, say: Callable[[str], None]) -> None:
@@ -302,20 +302,20 @@ class Refresh:
         }
         for key, tasks in self._api.tasks_of(open_runs, ended_since=since).items():
             for task in tasks:
-                told = (*key, task.task_id)
-                if task.state in DONE_STATES and told not in watch.said:
-                    watch.said.add(told)
+                ended = (*key, task.task_id)
+                if task.state in DONE_STATES and ended not in watch.said:
+                    watch.said.add(ended)
                     self._tell(watch, key[0], task)
             if watch.runs[key].state == "failed":
                 watch.failed[key] = watch.runs[key]
 
     def _tell(self, watch: _Watch, dag_id: str, task: Any) -> None:
         source = dag_id.removeprefix("ingest_") if dag_id.startswith("ingest_") else ""
-        hop = HOPS.get(f"{'ingest' if source else dag_id}.{task.task_id}")
-        if hop is None:
+        step = STEPS.get(f"{'ingest' if source else dag_id}.{task.task_id}")
+        if step is None:
             return
         seconds = task.seconds or 0.0
-        label = f"{hop} {source}".strip()
+        label = f"{step} {source}".strip()
         watch.seconds[label] = watch.seconds.get(label, 0.0) + seconds
         if task.state in WORDS:
             self._say(f"{label:<32} {WORDS[task.state]:<14} {seconds:5.1f} s")
@@ -378,19 +378,21 @@ class Refresh:
         mails: Mapping[str, int],
         held: Sequence[str],
     ) -> list[str]:
-        told = [f"{one.source}: {one.detail}" for one in sources if one.state == "failed"]
+        problems = [f"{one.source}: {one.detail}" for one in sources if one.state == "failed"]
         for run in watch.failed.values():
             for task, log in self._api.failures(run):
                 if task.task_id not in TOLD_OTHERWISE:
-                    told.append(f"{run.dag_id}.{task.task_id} failed: {_last_words(log)}")
-        told += [f"{count} mail(s) {state}" for state, count in mails.items() if state in _BAD_MAIL]
-        told += [
+                    problems.append(f"{run.dag_id}.{task.task_id} failed: {_last_words(log)}")
+        problems += [f"{count} mail(s) {state}" for state, count in mails.items() if state in _BAD_MAIL]
+        problems += [
             f"{release} is on hold: klimatpuls release approve|reject {release}, or Airflow's DAG review"
             for release in held
         ]
         if any(dag_id == "report" for dag_id, _ in watch.asking):
-            told.append("A digest waits for a person's word: `make up`, then answer in Airflow, DAG report")
-        return list(dict.fromkeys(told))
+            problems.append(
+                "A digest waits for a person's word: `make up`, then answer in Airflow, DAG report"
+            )
+        return list(dict.fromkeys(problems))
 
 
 TOLD_OTHERWISE = frozenset({"notify_findings", "notify_stale", "fetch_snapshot"})

@@ -129,7 +129,7 @@ def _archive(home: Home) -> Path | None:
 
 
 def _settings(home: Home) -> dict[str, Any]:
-    """Where a home's figures come from, as its stack is told."""
+    """Return the arguments of the stack that say where its figures come from."""
     config = home.config
     is_bundled = config.sources == "mock" and config.archive in {None, BUNDLED}
     return {
@@ -260,7 +260,7 @@ def _attach(home: Home) -> Stack | None:
 
 
 def run_context(home: Home, as_of: date | None) -> RunContext:
-    """The circumstances of a command that does a hop's work itself; the clock is read here."""
+    """Return the context of a command that does a step's work itself; the clock is read here."""
     now = clock.utc_now()
     return RunContext(
         home=home.root,

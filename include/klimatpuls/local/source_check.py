@@ -54,7 +54,7 @@ def _mock_agencies(home: Home) -> Iterator[Place]:
         certificate = make_certificate(Path(folder), clock.utc_now()) if stack.is_as_recorded else None
         conditions = AS_RECORDED if stack.is_as_recorded else PLAIN
         agencies = MockAgencies(archive, stack.as_of)
-        agencies.read()  # a folder that is no archive is told now, not as the fault of every source
+        agencies.read()  # a folder that is no archive fails here, not as an error of every source
         with MockServer(agencies, conditions=conditions, certificate=certificate) as server:
             yield Place(
                 base_urls={source.conn_id: server.url + source.mock_path for source in SOURCES.values()},

@@ -523,8 +523,8 @@ def make_archive(
     Raises:
         UsageError: if something else lies there.
     """
-    made_up = sorted(AIR_POLLUTANTS.keys() & set(pollutants))
-    generator = f"{_GENERATOR} seed {seed}" + (f" with {' '.join(made_up)}" if made_up else "")
+    synthetic = sorted(AIR_POLLUTANTS.keys() & set(pollutants))
+    generator = f"{_GENERATOR} seed {seed}" + (f" with {' '.join(synthetic)}" if synthetic else "")
     if folder.exists() and any(folder.iterdir()):
         listed = read_manifest(folder)
         made = {row.get("generator", "") for row in listed.values()}
@@ -536,7 +536,7 @@ def make_archive(
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _write_files(draft, seed, generator, made_up)
+        _write_files(draft, seed, generator, synthetic)
         draft.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)

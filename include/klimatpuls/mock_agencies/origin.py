@@ -1,4 +1,4 @@
-"""Says of an archive, and of what a mock agency answers from it, whether its figures are made up.
+"""Tells whether the figures of an archive, and so the answers of a mock agency, are synthetic.
 
 Imports no table reader: a mock agency that only answers need not wait for one.
 """
@@ -20,7 +20,7 @@ SYNTHETIC_ANSWER: Final = f"{SYNTHETIC_MARK}: påhittade siffror / no real figur
 
 
 def is_synthetic(folder: Path) -> bool:
-    """Whether the manifest of an archive says of every emission workbook in it that its figures are made up.
+    """Return whether the manifest of an archive marks every emission workbook in it as synthetic.
 
     Args:
         folder: The folder; its workbooks are not opened.

@@ -112,7 +112,7 @@ class MockAgencies:
         }
 
     def read(self) -> None:
-        """Read the archive as far as its heads, so that a folder that is none is told at once.
+        """Read the heads of the archive, so that a folder that is no archive fails at once.
 
         Raises:
             UsageError: if the folder is no archive.
@@ -202,7 +202,7 @@ class MockServer:
             return Counter(path for _, path, _ in self.log)
 
     def serve_forever(self) -> None:
-        """Answer until the process is told to stop."""
+        """Answer until the process is stopped."""
         self._server.serve_forever()
 
     def note_arrival(self, path: str) -> None:
@@ -347,7 +347,7 @@ def _date(text: str) -> date:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve an archive folder until told to stop; the first line of the output is the port.
+    """Serve an archive folder until stopped; the first line of the output is the port.
 
     Returns:
         Exit code: 0, or 1 with the reason on standard error.

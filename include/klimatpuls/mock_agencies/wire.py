@@ -72,7 +72,7 @@ class Settings:
         calls: Calls that SCB lets through per window.
         window_seconds: Length of that window.
         clock: Seconds that only go forward.
-        mark: What an answer says of made-up figures, where its format has a place for words; else empty.
+        mark: Mark of synthetic figures, for answers whose format has a place for text; else empty.
     """
 
     max_cells: int = 150_000

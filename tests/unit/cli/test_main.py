@@ -48,7 +48,8 @@ def test_the_commands_are_the_documented_ones() -> None:
         "releases", "release", "release approve", "release reject", "release hold", "release withdraw",
         "release restore", "diff",
         "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
-        "mock", "mock serve", "mock make-archive", "registers", "registers check",
+        "mock", "mock serve", "mock make-archive",
+        "replica", "replica serve", "replica make-archive", "registers", "registers check",
         "registers template", "registers import", "registers import-plans", "registers forget",
         "source", "source check", "source fetch", "source new", "source retry",
     }  # fmt: skip

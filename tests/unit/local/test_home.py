@@ -10,7 +10,7 @@ import pytest
 from klimatpuls.errors import UsageError, WrongHomeError
 from klimatpuls.local import runtime
 from klimatpuls.local.home import Config, Home, default_root
-from klimatpuls.local.run_options import Choice
+from klimatpuls.local.run_options import RunOptions
 
 
 def mode(path: Path) -> int:
@@ -54,6 +54,15 @@ def test_settings_are_remembered_one_by_one(tmp_path: Path) -> None:
     home.remember(sources="mock", archive="/somewhere")
     home.remember(as_of="2021-10-20")
     assert Home(tmp_path).config == Config(sources="mock", archive="/somewhere", as_of="2021-10-20")
+
+
+def test_settings_of_an_older_version_are_read_under_their_new_names(tmp_path: Path) -> None:
+    stored = '{"origin": "synthetic", "sources": "replica", "replica": "as-recorded"}'
+    (tmp_path / "config.json").write_text(stored, encoding="utf-8")
+    expected = Config(origin="synthetic", sources="mock", mock="as-recorded")
+    assert Home(tmp_path).config == expected
+    Home(tmp_path).remember(as_of="2026-05-08")
+    assert "replica" not in (tmp_path / "config.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("sign", ["published", "kept"])
@@ -117,13 +126,13 @@ def test_each_origin_has_a_home_of_its_own(
 
 
 def test_an_opened_home_remembers_the_air_pollutants_that_were_named(tmp_path, monkeypatch):
-    choice = Choice(sources="live", origin="live", home=tmp_path / "home", archive=None, as_of=None)
+    options = RunOptions(sources="live", origin="live", home=tmp_path / "home", archive=None, as_of=None)
     for said, remembered in ((None, None), ("nox", "nox"), (None, "nox"), ("", None)):
         if said is None:
             monkeypatch.delenv("KLIMATPULS_AIR_POLLUTANTS", raising=False)
         else:
             monkeypatch.setenv("KLIMATPULS_AIR_POLLUTANTS", said)
-        assert runtime.open_home(choice).config.air_pollutants == remembered
+        assert runtime.open_home(options).config.air_pollutants == remembered
 
 
 def test_air_pollutants_are_those_of_the_command_or_else_the_remembered_ones(tmp_path):

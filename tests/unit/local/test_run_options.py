@@ -10,7 +10,7 @@ import pytest
 from klimatpuls.errors import UsageError, WrongHomeError
 from klimatpuls.local import runtime
 from klimatpuls.local.home import Home
-from klimatpuls.local.run_options import RunOptions, RunRequest, resolve
+from klimatpuls.local.run_options import RunOptions, RunRequest, mock_conditions, resolve
 
 
 def answers() -> bool:
@@ -164,3 +164,10 @@ def test_the_agencies_themselves_answer_as_they_do(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("KLIMATPULS_MOCK", "as-recorded")
     options = resolve(RunRequest(sources="live", home=tmp_path / "mine"), tmp_path, must_not_be_asked)
     assert runtime.open_home(options).config.mock is None
+
+
+def test_old_names_are_read_with_a_line_that_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert RunRequest.from_environ({"SOURCES": "replica"}).sources == "mock"
+    assert "SOURCES=replica is deprecated" in capsys.readouterr().err
+    assert mock_conditions({"KLIMATPULS_REPLICA": "as-recorded"}, None) == "as-recorded"
+    assert "use KLIMATPULS_MOCK" in capsys.readouterr().err

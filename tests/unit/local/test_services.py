@@ -34,7 +34,7 @@ def test_every_server_of_airflow_is_bound_to_this_machine(home: Home, cluster: C
     hosts = {key: value for key, value in settings.items() if key.endswith("_HOST") or "SERVER_HOST" in key}
     assert set(hosts.values()) == {"127.0.0.1"}
     assert set(hosts) == {"AIRFLOW__API__HOST", "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST"}
-    assert "--skip-serve-logs" in services.airflow(home, "scheduler").argv
+    assert "--skip-serve-logs" in services.airflow(home, "scheduler", {}).argv
     assert settings["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
     assert settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql+psycopg2://airflow:")
 
@@ -53,12 +53,12 @@ def test_no_setting_of_the_callers_reaches_a_service(monkeypatch: pytest.MonkeyP
 
 def test_no_password_stands_on_a_command_line(home: Home, cluster: Cluster) -> None:
     secrets = set(vars(home.secrets).values())
+    settings = services.airflow_settings(home, ADDRESSES, Folders.of_project(), cluster)
     made = [
         services.database(home, cluster),
         services.mail(home, ADDRESSES),
         services.mock(home, ADDRESSES, home.root, "2021-10-20"),
-        services.litter(home, {}),
-        *(services.airflow(home, part) for part in ("api-server", "scheduler", "dag-processor")),
+        *(services.airflow(home, part, settings) for part in ("api-server", "scheduler", "dag-processor")),
     ]
     for service in made:
         assert not any(secret in word for secret in secrets for word in service.argv)
@@ -113,6 +113,6 @@ def test_the_password_file_is_closed_and_the_metadata_mark_follows_the_lock(
 def test_a_stack_refuses_what_it_cannot_serve(home: Home) -> None:
     with pytest.raises(UsageError, match="live or mock, not 'auto'"):
         Stack(home, sources="auto")
-    with pytest.raises(UsageError, match="needs an archive folder"):
+    with pytest.raises(UsageError, match="need an archive folder"):
         Stack(home, sources="mock", archive=home.root / "missing")
     assert Stack(home, sources="mock", archive=home.root / "missing", make_archive=lambda: None)

@@ -64,52 +64,6 @@ def test_a_program_that_is_missing_is_named(home: Home, control: Control) -> Non
     assert not control.is_running("ghost")
 
 
-def test_a_service_that_is_stopped_is_not_taken_for_dead(home: Home, control: Control) -> None:
-    control.start(service(home, "mail", "import time; time.sleep(60)"))
-    control.stop("mail")
-    assert not control.is_running("mail")
-    control.check()
-    control.start(service(home, "mail", "import time; time.sleep(60)"))
-    assert control.is_running("mail")
-
-
-FORK = (
-    "import os, time\n"
-    "parent = os.getpid()\n"
-    "child = os.fork()\n"
-    "if child:\n"
-    "    print(child, flush=True)\n"
-    "    os._exit(0)\n"
-    "os.setpgid(0, 0)\n"
-    "time.sleep({seconds})\n"
-)
-
-
-def test_a_child_that_a_service_left_behind_is_taken_on(home: Home, control: Control) -> None:
-    def forked(seconds: float) -> int:
-        (home.logs / "parent.log").unlink(missing_ok=True)
-        control.start(service(home, "parent", FORK.format(seconds=seconds)))
-        control.wait("parent", 20)
-        return int((home.logs / "parent.log").read_text(encoding="utf-8"))
-
-    child = Service("child", (), {}, str(home.logs / "child.log"))
-    pid = forked(60)
-    assert control.adopt(child, pid) == pid
-    assert control.is_running("child")
-    control.stop("child")
-    assert not processes.is_alive(pid)
-
-    pid = forked(0.5)
-    assert control.adopt(child, pid) == pid
-    wait_for(lambda: not control.is_running("child"))
-
-    (home.logs / "child.log").write_text("no such table", encoding="utf-8")
-    with pytest.raises(
-        StackError, match=r"(?s)child could not be started: process \d+ is gone.*no such table"
-    ):
-        control.adopt(child, pid)
-
-
 def test_services_end_in_phases_and_the_deaf_are_killed(home: Home, control: Control) -> None:
     order = home.root / "order"
     note = (

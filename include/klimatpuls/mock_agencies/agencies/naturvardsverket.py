@@ -2,7 +2,7 @@
 
 Files of an archive: ``naturvardsverket/klimatklivet-<YYYY-MM-DD>.xlsx``, the day to which each reaches; it is
 there a week later. As at the agency the workbook's address changes with every edition. Our own choices: the
-page's markup around the link, the made-up folder in the address.
+page's markup around the link, the invented folder in the address.
 """
 
 from __future__ import annotations

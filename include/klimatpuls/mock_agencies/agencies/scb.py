@@ -1,6 +1,6 @@
 """SCB's PxWebApi 2 at the mock server, over HTTP: ``/api/v2/config``, ``/tables`` and what lies below them.
 
-What the answers hold is :mod:`klimatpuls.mock_agencies.scb`. A caller that asks too often is told so, as at
+What the answers hold is :mod:`klimatpuls.mock_agencies.scb`. A caller that asks too often gets 429, as at
 the agency; ``/config`` is exempt.
 """
 
@@ -102,7 +102,7 @@ class Agency:
         raise scb.ProblemError(404, "Non-existent resource")
 
     def _marked(self, document: dict[str, Any]) -> dict[str, Any]:
-        """A document that says in the name of its source, which nobody reads figures by, what is made up."""
+        """Return the document, with the synthetic mark in the name of its source."""
         mark = self._settings.mark
         return {**document, "source": f"{document['source']}, {mark}"} if mark else document
 

@@ -1,4 +1,4 @@
-"""Made-up key figures of Kolada: what it republishes of the synthetic emissions and population.
+"""Synthetic key figures of Kolada: what it republishes of the synthetic emissions and population.
 
 As the real service it gives SMHI's figures once more, so that the two can be checked against each other, with
 some rows by sex, of a group and deleted ones among them. No figure is a real one.
@@ -29,7 +29,7 @@ _Row = tuple[str, str, int, str, str, object, str]
 
 
 def definitions() -> bytes:
-    """The file ``kolada/kpi.csv``: every key figure, titled as made up."""
+    """The file ``kolada/kpi.csv``: every key figure, with titles that say so."""
     rows = [(kpi.code, f"SYNTHETIC {kpi.quantity}, {kpi.unit}", NEXT.isoformat()) for kpi in kpis().values()]
     return _csv(("id", "title", "publication_date"), rows)
 

@@ -1,4 +1,4 @@
-"""A made-up workbook of the grants of Klimatklivet, in the columns of the publisher. Nobody in it is real."""
+"""Synthetic grants of Klimatklivet, in the columns of the publisher. No person in it is real."""
 
 from __future__ import annotations
 

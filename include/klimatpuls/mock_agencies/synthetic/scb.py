@@ -1,4 +1,4 @@
-"""Made-up tables of SCB's database: the national inventory, municipal energy use, the population forecast.
+"""Synthetic tables of SCB's database: the national inventory, municipal energy use, the population forecast.
 
 The inventory is the synthetic nation of the emission workbooks, so that both agree as the real ones do.
 Energy follows population, and a few cells of small municipalities are confidential. No figure is a real one.

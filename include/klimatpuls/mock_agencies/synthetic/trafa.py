@@ -1,4 +1,4 @@
-"""Made-up cars by municipality and fuel, as Trafikanalys' interface has them. No figure is a real one."""
+"""Synthetic cars by municipality and fuel, as Trafikanalys' interface has them. No figure is a real one."""
 
 from __future__ import annotations
 
