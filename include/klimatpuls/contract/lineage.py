@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "source"
 REGISTER: Final = "register"
-RECKONED: Final = "reckoned"
-KINDS: Final = (SOURCE, REGISTER, RECKONED)
+CALCULATED: Final = "reckoned"
+KINDS: Final = (SOURCE, REGISTER, CALCULATED)
 IN_TREND: Final = "in_trend"
 
 _NUMBERS: Final = frozenset({"smallint", "integer", "bigint", "double precision"})

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,10 @@ TYPES = frozenset({
     "text[]", "timestamp with time zone",
 })  # fmt: skip
 FACT_TYPES = frozenset({"bigint", "boolean", "date", "double precision", "integer", "smallint", "text"})
+SHARED = "Shared columns"
+"""Heading of the section of the data dictionary that other tables link to."""
+SHARED_BY = 2
+"""A column that so many marts have alike is described once."""
 SHEET_ROW = "sheet_row"
 """The column of a parsed frame that says where in the publisher's file a row stands."""
 
@@ -589,14 +594,52 @@ def dictionary_markdown() -> str:
         "|---|---|---|",
         *(_function_line(function) for function in entry.functions),
     ]
+    shared = _shared_columns(entry)
+    lines += [
+        "",
+        f"## {SHARED}",
+        "",
+        "Columns that mean the same in several marts. The tables below link here instead of repeating them.",
+        "",
+        *_columns_markdown(list(shared.values())),
+    ]
     for mart_entry in entry.marts:
-        lines += ["", *_mart_markdown(mart_entry)]
+        lines += ["", *_mart_markdown(mart_entry, shared)]
     for function in entry.functions:
-        lines += ["", *_function_markdown(function)]
+        lines += ["", *_function_markdown(function, shared)]
     return "\n".join(lines) + "\n"
 
 
-def _mart_markdown(entry: Mart) -> list[str]:
+def _shared_columns(entry: Contract) -> dict[str, Column]:
+    """Columns that at least :data:`SHARED_BY` marts have alike, by name; the commonest form of each name."""
+    forms: dict[str, Counter[Column]] = {}
+    for mart_entry in entry.marts:
+        for column in mart_entry.columns:
+            forms.setdefault(column.name, Counter())[_described(column)] += 1
+    commonest = {name: counter.most_common(1)[0] for name, counter in forms.items()}
+    return {name: column for name, (column, count) in commonest.items() if count >= SHARED_BY}
+
+
+def _described(column: Column) -> Column:
+    """The column without where it is stored, which readers do not see."""
+    return replace(column, stored_as=column.name)
+
+
+def _columns_markdown(columns: Iterable[Column], shared: Mapping[str, Column] | None = None) -> list[str]:
+    """A table of columns; one that is described under :data:`SHARED` is a row that links there."""
+    return [
+        "| column | type | unit | NULL | betydelse | meaning |",
+        "|---|---|---|---|---|---|",
+        *(
+            _column_markdown(
+                column, is_shared=shared is not None and shared.get(column.name) == _described(column)
+            )
+            for column in columns
+        ),
+    ]
+
+
+def _mart_markdown(entry: Mart, shared: Mapping[str, Column]) -> list[str]:
     key = ", ".join(f"`{name}`" for name in entry.key)
     return [
         f"## mart.{entry.name}",
@@ -606,9 +649,7 @@ def _mart_markdown(entry: Mart) -> list[str]:
         "",
         f"Key: {key}",
         "",
-        "| column | type | unit | NULL | betydelse | meaning |",
-        "|---|---|---|---|---|---|",
-        *(_column_markdown(column) for column in entry.columns),
+        *_columns_markdown(entry.columns, shared),
     ]
 
 
@@ -617,7 +658,7 @@ def _function_line(entry: Function) -> str:
     return f"| [`mart.{entry.name}`](#mart{entry.name}) | {answer} | {entry.en} |"
 
 
-def _function_markdown(entry: Function) -> list[str]:
+def _function_markdown(entry: Function, shared: Mapping[str, Column]) -> list[str]:
     called = ", ".join(
         f"{argument.name} {argument.type}{' DEFAULT NULL' if argument.nullable else ''}"
         for argument in entry.arguments
@@ -637,24 +678,19 @@ def _function_markdown(entry: Function) -> list[str]:
     ]
     if entry.like:
         return [*lines, f"Answers with the columns of [`mart.{entry.like}`](#mart{entry.like})."]
-    return [
-        *lines,
-        "| column | type | unit | NULL | betydelse | meaning |",
-        "|---|---|---|---|---|---|",
-        *(_column_markdown(column) for column in entry.columns),
-    ]
+    return [*lines, *_columns_markdown(entry.columns, shared)]
 
 
-def _column_markdown(column: Column) -> str:
+def _column_markdown(column: Column, *, is_shared: bool) -> str:
     allowed = f" Values: {', '.join(f'`{value}`' for value in column.allowed)}." if column.allowed else ""
     joins = f" Joins `mart.{column.references}`." if column.references else ""
+    link = f"[shared](#{SHARED.lower().replace(' ', '-')})"
     cells = (
         f"`{column.name}`",
         column.type,
         column.unit or "",
         "yes" if column.nullable else "no",
-        column.sv,
-        column.en + allowed + joins,
+        *(("", link) if is_shared else (column.sv, column.en + allowed + joins)),
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from klimatpuls.contract import lineage, schema
-from klimatpuls.contract.lineage import KINDS, RECKONED, SOURCE, parse_input
+from klimatpuls.contract.lineage import CALCULATED, KINDS, SOURCE, parse_input
 
 METHODS = Path(__file__).parents[3] / "docs/methods.md"
 NUMBERS = {"smallint", "integer", "bigint", "double precision"}
@@ -57,7 +57,7 @@ def test_both_languages_a_kind_and_a_section_that_exists() -> None:
         assert entry.formula_sv
         assert entry.formula_en
         assert entry.methods_section in sections or entry.methods_section is None
-        if entry.kind == RECKONED:
+        if entry.kind == CALCULATED:
             assert entry.methods_section is not None, entry
             assert entry.inputs or entry.mart == "boundary_series", entry
         if entry.kind == SOURCE and not entry.inputs:
