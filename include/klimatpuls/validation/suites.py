@@ -693,9 +693,8 @@ def check_text(rule: Rule, fact: Fact) -> str:
     totals = [c.name for c in fact.columns if c.name in fact.key and "total" in (c.allowed or ())]
     has_sectors = any(c.references == "sector.sector_code" for c in fact.columns)
     value = measured_column(fact) or "NULL"
-    parts = {
+    generic = {
         "cells": " AND ".join(f"f.{name} = 'total'" for name in totals) or "TRUE",
-        **rule.parts,
         "limit_value": f":{rule.limit}" if isinstance(rule.limit, str) else repr(rule.limit),
         "new_years": _NEW_YEARS.format(every_year=":every_year = 1"),
         "new_last_years": _NEW_YEARS.format(every_year="FALSE"),
@@ -715,7 +714,8 @@ def check_text(rule: Rule, fact: Fact) -> str:
         "impossible_values": ", ".join(map(_impossible, _numeric(fact))),
     }
     text = load_sql(f"checks/{rule.query or rule.name}.sql")
-    for name, words in parts.items():
+    # A rule's own parts come first: they win over generic ones of the same name, and may contain them.
+    for name, words in (*rule.parts.items(), *generic.items()):
         text = text.replace(f"{{{name}}}", words)
     return text
 
