@@ -11,6 +11,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from klimatpuls.contract.causes import (
+    DaysCause,
+    DecisionCause,
+    OverrideCause,
+    RecalculatedCause,
+    RegisterCause,
+    ReleaseCause,
+    StandingCause,
+    cause_from_json,
+)
 from klimatpuls.errors import UsageError
 from klimatpuls.local import runtime
 from klimatpuls.operations.tracing import render_lines, to_json
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.contract.catalog import Source
+    from klimatpuls.contract.causes import Cause
     from klimatpuls.local.refresh import Outcome, SourceOutcome
     from klimatpuls.local.stack import Stack
     from klimatpuls.local.superset import Superset
@@ -88,34 +99,42 @@ def _print_publication(console: Console, outcome: Outcome) -> None:
     console.print(
         f"Publication: {outcome.publication['publication_id']}, as of {outcome.publication['as_of_date']}"
     )
-    for cause in outcome.publication["causes"]:
-        console.print(f"  · {_cause(cause)}", markup=False, highlight=False)
+    for cause in map(cause_from_json, outcome.publication["causes"]):
+        console.print(f"  · {_cause_line(cause)}", markup=False, highlight=False)
 
 
-def _cause(cause: Mapping[str, Any]) -> str:
-    if cause["kind"] == "release":
-        text = f"release {cause['release_id']}"
-        if cause["replaces"]:
-            text += f" in place of {cause['replaces']}"
-        if cause["replaces"] and cause["new_years"]:
-            text += f"; new years {_years(cause['new_years'])}"
-        if cause["vanished_years"]:
-            text += f"; vanished years {_years(cause['vanished_years'])}"
-        return text
-    if cause["kind"] == "register":
-        return "registers read for the first time" if cause["first"] else "registers changed"
-    if cause["kind"] == "standing":
-        target = f"{cause['region_code']}, target {cause['target_id']}"
-        return f"standing of {target}: {cause['old']} → {cause['new']}"
-    if cause["kind"] == "status_changed":
-        counts = (cause["criterion"], cause["measure_status"], cause["pledge_status"])
-        return "days passed: {} criteria, {} measures, {} pledges changed their status".format(*counts)
-    if cause["kind"] == "recalculated":
-        return f"calculated again: {', '.join(cause['tables'])}"
-    if cause["kind"] == "override":
-        return f"{cause['release_id']} was on hold and approved by {cause['decided_by']}"
-    done = f"{cause['release_id']} was {cause['kind']} by {cause['decided_by']}: {cause['reason']}"
-    return f"{done}; current: {cause['current'] or 'none'}" if cause["moves_current"] else done
+def _cause_line(cause: Cause) -> str:
+    """Return why a publication was made, for the summary of a refresh."""
+    match cause:
+        case ReleaseCause():
+            return _release_line(cause)
+        case RegisterCause():
+            return "registers read for the first time" if cause.first else "registers changed"
+        case StandingCause():
+            return f"standing of {cause.region_code}, target {cause.target_id}: {cause.old} → {cause.new}"
+        case DaysCause():
+            counts = (
+                f"{cause.criterion} criteria, {cause.measure_status} measures, {cause.pledge_status} pledges"
+            )
+            return f"days passed: {counts} changed their status"
+        case RecalculatedCause():
+            return f"calculated again: {', '.join(cause.tables)}"
+        case OverrideCause():
+            return f"{cause.release_id} was on hold and approved by {cause.decided_by}"
+        case DecisionCause():
+            line = f"{cause.release_id} was {cause.kind} by {cause.decided_by}: {cause.reason}"
+            return f"{line}; current: {cause.current or 'none'}" if cause.moves_current else line
+
+
+def _release_line(cause: ReleaseCause) -> str:
+    line = f"release {cause.release_id}"
+    if cause.replaces:
+        line += f" in place of {cause.replaces}"
+    if cause.replaces and cause.new_years:
+        line += f"; new years {_years(cause.new_years)}"
+    if cause.vanished_years:
+        line += f"; vanished years {_years(cause.vanished_years)}"
+    return line
 
 
 def _years(years: Sequence[int]) -> str:
