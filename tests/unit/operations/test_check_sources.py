@@ -151,9 +151,9 @@ class TestPlaces:
 
     @pytest.mark.parametrize("mock", ["", "as-recorded"])
     def test_a_home_of_the_mock_agencies_is_asked_without_a_database(
-        self, tmp_path: Path, small_archive: Path, monkeypatch: pytest.MonkeyPatch, replica: str
+        self, tmp_path: Path, small_archive: Path, monkeypatch: pytest.MonkeyPatch, mock: str
     ) -> None:
-        monkeypatch.setenv("KLIMATPULS_MOCK", replica)
+        monkeypatch.setenv("KLIMATPULS_MOCK", mock)
         home = runtime.open_home(
             RunOptions(
                 sources="mock", origin="archive", home=tmp_path / "home", archive=small_archive, as_of=DAY
@@ -167,7 +167,7 @@ class TestPlaces:
 
         source = SOURCES["scb_population"]
         with source_check.at_what_a_home_asks(home) as place:
-            assert place.base_urls[source.conn_id].startswith("https:" if replica else "http:")
+            assert place.base_urls[source.conn_id].startswith("https:" if mock else "http:")
             rows = list(check_sources([source], place, module_of=modules({source.id: call})))
         assert [one for _, one in rows] == [HOLDS]
         assert not (home.root / "postgres").exists()
