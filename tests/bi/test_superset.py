@@ -114,18 +114,18 @@ def test_the_stored_queries_are_those_of_the_page(page: Page) -> None:
 def test_an_empty_chart_and_a_broken_one_are_noticed(
     page: Page, started: Started, bi_dsn: str, tmp_path: Path
 ) -> None:
-    harmed = tmp_path / "assets"
-    shutil.copytree(ASSETS, harmed)
+    changed = tmp_path / "assets"
+    shutil.copytree(ASSETS, changed)
     nobody = {"clause": "WHERE", "expressionType": "SQL", "sqlExpression": "false"}
-    _change(harmed / "charts/Datalage.yaml", lambda it: it["params"].update(adhoc_filters=[nobody]))
-    _change(harmed / "charts/Sektorer.yaml", lambda it: it["params"].update(adhoc_filters=[nobody]))
+    _change(changed / "charts/Datalage.yaml", lambda it: it["params"].update(adhoc_filters=[nobody]))
+    _change(changed / "charts/Sektorer.yaml", lambda it: it["params"].update(adhoc_filters=[nobody]))
     _change(
-        harmed / "datasets/Klimatpuls/network_summary.yaml",
+        changed / "datasets/Klimatpuls/network_summary.yaml",
         lambda it: it["metrics"][0].update(expression="1 / (count(*) - count(*))"),
     )
     api = started.superset.api
     api.log_in()
-    api.import_assets(superset.build_bundle(harmed, bi_dsn))
+    api.import_assets(superset.build_bundle(changed, bi_dsn))
     try:
         page.open(started.superset.dashboard_url)
         seen = {name: dashboard.poll_source(page, name) for name in CHARTS}

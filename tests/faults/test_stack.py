@@ -123,7 +123,7 @@ def test_a_second_command_is_refused_naming_the_first(home: Home) -> None:
         assert running_supervisor(home) == supervisor
 
 
-def test_a_killed_warden_takes_its_services_along_and_the_next_start_works(home: Home) -> None:
+def test_a_killed_supervisor_takes_its_services_along_and_the_next_start_works(home: Home) -> None:
     with command(home):
         supervisor = running_supervisor(home)
         assert supervisor is not None

@@ -90,7 +90,7 @@ class Switcher(threading.Thread):
         return self._published.context.as_of
 
     def _compute(self, inputs: ResultInputs) -> Iterable[Result]:
-        """The results, reckoned once, the first of each table: what is tried here is the switch."""
+        """The results, calculated once, the first of each table: this test is about the switch."""
         if self._frames is None:
             whole = frames_of(results.each_result(inputs))
             self._frames = {name: frame.head(RESULT_ROWS) for name, frame in whole.items()}

@@ -112,7 +112,7 @@ class TestBesideEachOther:
         assert runtime.attach(home) is not None
 
     @pytest.mark.postgres
-    def test_one_may_read_beside_a_run_and_is_told_when_its_database_ends(self) -> None:
+    def test_one_may_read_beside_a_run_and_is_notified_when_its_database_ends(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="kp-home-"))
         home = Home(folder)
         home.claim("live")
@@ -154,16 +154,16 @@ class TestQueries:
         ("query", "said"),
         [("  ", "empty"), ("SELECT 1; SELECT 2", "syntax error"), ("SELEC", "syntax error")],
     )
-    def test_what_is_no_query_is_told(self, query: str, said: str, tmp_path: Path) -> None:
+    def test_what_is_no_query_is_refused(self, query: str, said: str, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=said):
             self.ask(query, tmp_path / "out.csv")
 
-    def test_a_server_that_ends_under_the_query_is_told(self, tmp_path: Path) -> None:
+    def test_a_server_that_ends_under_the_query_is_reported(self, tmp_path: Path) -> None:
         with pytest.raises(KlimatpulsError, match="went away"):
             self.ask("SELECT pg_terminate_backend(pg_backend_pid())", tmp_path / "out.csv")
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
-    def test_a_full_disk_is_told(self) -> None:
+    def test_a_full_disk_is_reported(self) -> None:
         with pytest.raises(UsageError, match="could not be written: No space left"):
             self.ask("SELECT 1", Path("/dev/full"))
 
@@ -173,16 +173,16 @@ class Fallen:
 
     home = SimpleNamespace(logs=Path("/logs"))
 
-    def __init__(self, error: Exception, *, is_told: bool) -> None:
+    def __init__(self, error: Exception, *, has_news: bool) -> None:
         self.api = self
         self.error = error
-        self.told = iter([False, is_told, *[False] * 100])
+        self.news = iter([False, has_news, *[False] * 100])
 
     def wait_for_dags(self, _: set[str]) -> None:
         raise self.error
 
     def check(self) -> None:
-        if next(self.told):
+        if next(self.news):
             raise StackError("postgres ended with -9")
 
 
@@ -194,19 +194,19 @@ class TestFallenStack:
         monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: "")
         monkeypatch.setattr(refresh, "OBITUARY_PATIENCE", 0.25)
 
-    def refresh(self, error: Exception, *, is_told: bool) -> None:
-        refresh.Refresh(cast("Any", Fallen(error, is_told=is_told)), print).run([])
+    def refresh(self, error: Exception, *, has_news: bool) -> None:
+        refresh.Refresh(cast("Any", Fallen(error, has_news=has_news)), print).run([])
 
     @pytest.mark.parametrize("error", [AirflowApiError("Airflow answered 500"), psycopg2.OperationalError()])
     def test_the_service_that_ended_is_named(self, error: Exception) -> None:
         with pytest.raises(StackError, match="postgres ended"):
-            self.refresh(error, is_told=True)
+            self.refresh(error, has_news=True)
 
-    def test_without_such_news_the_error_is_told_as_it_came(self) -> None:
+    def test_without_such_news_the_error_is_reported_as_it_came(self) -> None:
         with pytest.raises(AirflowApiError, match="answered 500"):
-            self.refresh(AirflowApiError("Airflow answered 500"), is_told=False)
+            self.refresh(AirflowApiError("Airflow answered 500"), has_news=False)
         with pytest.raises(KlimatpulsError, match="the database went away: refused; see /logs"):
-            self.refresh(psycopg2.OperationalError("refused\n"), is_told=False)
+            self.refresh(psycopg2.OperationalError("refused\n"), has_news=False)
 
 
 class TestHomes:
@@ -241,7 +241,7 @@ class TestHomes:
             runtime.find_home(tmp_path)
 
 
-def test_a_workbook_says_whether_it_is_made_up() -> None:
+def test_a_workbook_says_whether_it_is_synthetic() -> None:
     rows: list[list[str | float | int | None]] = [["a"]]
     marked = workbook.Properties(title=f"{synthetic_mark.SYNTHETIC_MARK}: no real figure")
     assert synthetic_mark.is_synthetic(workbook.build_workbook(rows, sheet_name="a", properties=marked))
@@ -249,5 +249,5 @@ def test_a_workbook_says_whether_it_is_made_up() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
-def test_a_home_whose_name_is_no_utf_8_can_be_looked_for() -> None:
+def test_a_home_whose_name_is_no_utf_8_can_be_searched() -> None:
     assert processes.of_home(Path(os.fsdecode(b"/nowhere/hem-p\xe5"))) == set()

@@ -63,9 +63,15 @@ class Page:
         """Wait until an expression has the right value, and return it."""
         deadline = time.monotonic() + PATIENCE
         while not is_right(value := self.evaluate(expression)):
-            assert time.monotonic() < deadline, f"{what or expression}: {value!r} after {PATIENCE:.0f} s"
+            assert time.monotonic() < deadline, (
+                f"{what or expression}: {value!r} after {PATIENCE:.0f} s; {self._tab.url} shows "
+                f"{self._tab.inner_text('body')[:500]!r}; failed requests: {self._failed_requests()}"
+            )
             self._tab.wait_for_timeout(200)
         return value
+
+    def _failed_requests(self) -> list[str]:
+        return [f"{one['blocked']}: {one['url']}" for one in self.requests.values() if one["blocked"]]
 
     def open(self, url: str) -> Response | None:
         """Go to an address and wait until the page has loaded."""

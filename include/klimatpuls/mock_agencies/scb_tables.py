@@ -47,7 +47,7 @@ NOISE_NOTE = (
     "summan av deras redovisade delar. Metoden heter Cell Key Method (CKM)."
 )
 DAY_NOTE = "Uppgifterna avser förhållandena den 31 december."
-CHOICE_NOTE = "Delar av tabellens texter är replikens egna, inte SCB:s."
+CHOICE_NOTE = "Delar av tabellens texter är testserverns egna, inte SCB:s."
 VARIOUS_UNITS = "Enhet varierar med ämne"
 INVENTORY_MONTH, INVENTORY_DAY = 12, 16
 NATIONAL_ID, ENERGY_ID = "TAB4698", "TAB3654"

@@ -131,8 +131,8 @@ def test_a_dataset_reads_marts_only_and_says_what_the_contract_says(name: str) -
             for column in dataset["columns"]
             if column["expression"] is None
         }
-        told = {column.name: column.en for column in mart.columns if column.name in described}
-        assert described == told
+        expected = {column.name: column.en for column in mart.columns if column.name in described}
+        assert described == expected
     else:
         sources = set(re.findall(r"\b(?:FROM|JOIN)\s+([\w.]+)", dataset["sql"]))
         named = set(re.findall(r"\b(\w+) AS \(", dataset["sql"]))

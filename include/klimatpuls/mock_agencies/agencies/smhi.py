@@ -49,7 +49,7 @@ class Agency:
         if request.method != "GET":
             return page_reply(405, "Metoden stöds inte")
         if any(request.query.get(name, "0") != "0" for name in ("county", "municipality")):
-            return page_reply(404, "Repliken svarar bara för hela landet")
+            return page_reply(404, "Testservern svarar bara för hela landet")
         code = request.query.get("sub", "")
         substance = next((entry for entry in substances().values() if entry.smhi_code == code), None)
         if substance is None:
