@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(klimatpuls.__file__).parent
-PACKAGES = ("registers", "report")
+PACKAGES = ("operations", "pipeline", "registers", "report")
 KEYWORDS = {
     "say": None,
     "words": None,

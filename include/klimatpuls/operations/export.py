@@ -23,6 +23,7 @@ from psycopg2 import sql
 from klimatpuls.contract import datapackage, schema
 from klimatpuls.contract.datapackage import DataFile, Edition
 from klimatpuls.errors import UsageError
+from klimatpuls.translations import LANGUAGES, message, translate
 from klimatpuls.warehouse.connection import connect, load_sql
 
 if TYPE_CHECKING:
@@ -50,40 +51,22 @@ _AS_TEXT = {
 }
 """PostgreSQL type → expression for a column in a file; other types are written as they are."""
 
-_README = """\
-# Klimatpuls: öppna data / open data
-
-{notice}Publicering {publication}, räknad för {day}. Kolumnerna förklaras i `datapackage.json`, på svenska
-under `description_sv`.
-
-Publication {publication}, calculated for {day}. `datapackage.json` explains every column.
-
-## Ange källan
-
-{sources_sv}
-
-## Name the source
-
-{sources_en}
-
-## Läsa filerna
-
-- `csv/`: UTF-8 utan BOM, komma mellan kolumner, decimalpunkt. I Excel: Data > Från text/CSV, välj 65001
-  (UTF-8) och typen Text för koder som `0360`.
-- Tom cell: värdet saknas (aldrig 0). `""`: en tom text.
-- En text som börjar med = + - @ tabb eller ny rad har fått ett ' framför sig, så att inget kalkylblad kör den
-  som formel; likaså en som börjar med '. Ta bort det första ' när en text börjar så.
-- `parquet/`: samma tabeller med typer, texterna orörda.
-
-## Reading the files
-
-- `csv/`: UTF-8 without BOM, commas between columns, decimal point. In Excel: Data > From Text/CSV, choose
-  65001 (UTF-8) and the type Text for codes such as `0360`.
-- An empty cell: the value is missing (never 0). `""`: an empty text.
-- A text that begins with = + - @ tab or a new line has got a ' before it, so that no spreadsheet runs it as a
-  formula; so has one that begins with '. Take the first ' away where a text begins so.
-- `parquet/`: the same tables with their types, texts untouched.
-"""
+_INTRODUCTION = message(
+    "Publication {publication}, calculated for {day}. `datapackage.json` explains every column."
+)
+_OPEN_DATA = message("open data")
+_NAME_THE_SOURCE = message("Name the source")
+_HOW_TO_READ = message("Reading the files")
+_READING = message(
+    "- `csv/`: UTF-8 without BOM, commas between columns, decimal point. In Excel: Data > From Text/CSV, "
+    "choose\n"
+    "  65001 (UTF-8) and the type Text for codes such as `0360`.\n"
+    '- An empty cell: the value is missing (never 0). `""`: an empty text.\n'
+    "- A text that begins with = + - @ tab or a new line has got a ' before it, so that no spreadsheet runs "
+    "it as a\n"
+    "  formula; so has one that begins with '. Take the first ' away where a text begins so.\n"
+    "- `parquet/`: the same tables with their types, texts untouched."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -410,12 +393,14 @@ def _arrow_schema(mart: Mart, edition: Edition) -> pa.Schema:
 
 def _readme(edition: Edition) -> str:
     """Return the README of an export: what the files are, which sources to name, how to read them."""
-    notice = datapackage.ORIGIN_WORDS[edition.origin] or ()
-    lines = datapackage.source_lines(edition)
-    return _README.format(
-        notice="".join(f"**{words}**\n\n" for words in notice),
-        publication=edition.publication_id,
-        day=edition.as_of_date.isoformat(),
-        sources_sv="\n".join(f"- {sv}" for sv, _ in lines),
-        sources_en="\n".join(f"- {en}" for _, en in lines),
-    )
+    warnings = [f"**{words}**" for words in datapackage.ORIGIN_WORDS[edition.origin] or ()]
+    named = {"publication": edition.publication_id, "day": edition.as_of_date.isoformat()}
+    sources = datapackage.source_lines(edition)
+    parts = [f"# Klimatpuls: {translate('sv', _OPEN_DATA)} / {_OPEN_DATA}", *warnings]
+    parts += [translate(language, _INTRODUCTION, **named) for language in LANGUAGES]
+    for place, language in enumerate(LANGUAGES):
+        parts.append(f"## {translate(language, _NAME_THE_SOURCE)}")
+        parts.append("\n".join(f"- {line[place]}" for line in sources))
+    for language in LANGUAGES:
+        parts += [f"## {translate(language, _HOW_TO_READ)}", translate(language, _READING)]
+    return "\n\n".join(parts) + "\n"

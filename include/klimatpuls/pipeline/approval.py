@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from klimatpuls.errors import UsageError
+from klimatpuls.translations import message, translate
 from klimatpuls.validation.gates import finding_text
 from klimatpuls.validation.reading import read_failed_gates
 from klimatpuls.warehouse.connection import load_sql
@@ -40,6 +41,15 @@ STATE_WORDS: Final[Mapping[State, str]] = {"held": "on hold", "validated": "vali
 
 SHOWN: Final = 5
 """Findings per gate in a question; the validation page has more."""
+_WAITS = message("is on hold; what is published stays as it was.")
+_PUBLISH = message("Publish")
+_BY_HAND = message("put on hold by hand")
+_EVERY_GATE = message("Every gate with its margin")
+_ANSWERS = message(
+    "*Approve* publishes it at once, with a note in the digest. *Reject* refuses it for good. *Leave on "
+    "hold*, and no answer in time, changes nothing: `klimatpuls release approve` or "
+    "`klimatpuls release reject` can still answer later."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,30 +111,25 @@ def reopen_reviews(conn: PgConnection, is_asking: Callable[[str], bool]) -> tupl
 
 def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | None = None) -> PendingReview:
     lines = [
-        f"**{_plain(release_id)}** väntar på svar; det som är publicerat står orört. "
-        "*It is on hold; what is published stays as it was.*",
+        f"**{_plain(release_id)}** {translate('sv', _WAITS)} *It {_WAITS}*",
         "",
     ]
     if reason is not None:
-        lines.append(f"- Stoppad för hand / put on hold by hand: {_plain(reason)}")
+        lines.append(f"- {translate('sv', _BY_HAND).capitalize()} / {_BY_HAND}: {_plain(reason)}")
     # What the question is about stands first; warnings follow.
     for gate in sorted(failed, key=lambda gate: gate.severity != "hold"):
-        message = " / ".join(map(_plain, dict.fromkeys((gate.message_sv, gate.message_en))))
-        lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {message}")
+        found = " / ".join(map(_plain, dict.fromkeys((gate.message_sv, gate.message_en))))
+        lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {found}")
         lines += [f"    - {_plain(finding_text(finding))}" for finding in gate.sample[:SHOWN]]
     lines += [
         "",
-        f"[Varje kontroll med sin marginal / Every gate with its margin, and more of what was found]({page})",
+        f"[{translate('sv', _EVERY_GATE)} / {_EVERY_GATE}, and more of what was found]({page})",
         "",
-        "*Approve* publicerar den genast, med en rad i utskicket. *Reject* avvisar den för gott. *Leave on "
-        "hold*, eller inget svar i tid, ändrar ingenting: `klimatpuls release approve` eller "
-        "`klimatpuls release reject` kan svara senare.",
+        translate("sv", _ANSWERS),
         "",
-        "*Approve* publishes it at once, with a note in the digest. *Reject* refuses it for good. *Leave on "
-        "hold*, and no answer in time, changes nothing: `klimatpuls release approve` or "
-        "`klimatpuls release reject` can still answer later.",
+        _ANSWERS,
     ]
-    subject = f"Publicera {release_id}? / Publish it?"
+    subject = f"{translate('sv', _PUBLISH)} {release_id}? / {_PUBLISH} it?"
     return PendingReview(release_id=release_id, subject=subject, body="\n".join(lines))
 
 

@@ -15,6 +15,7 @@ from klimatpuls.contract import catalog
 from klimatpuls.errors import MailError, explain
 from klimatpuls.report.mailer import SuppressedError, check_may_send, deliver, hide_addresses
 from klimatpuls.report.notice import LOST_PARTS, NO_DIGEST, Notice, build_notice
+from klimatpuls.translations import message, translate
 from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
@@ -39,24 +40,22 @@ PENDING_DAYS = 3
 def findings(source: str, result: ValidationResult, context: RunContext) -> Notice:
     """Return the notice of what a run left on hold or in quarantine."""
     matter = (
-        ("en utgåva är avvisad", "a release is refused")
-        if result.quarantined
-        else ("en utgåva väntar på svar", "a release waits for an answer")
+        message("a release is refused") if result.quarantined else message("a release waits for an answer")
     )
     return _notice(source, f"run-{result.run_id}", matter, result.explanations, context)
 
 
-def failure(source: str, message: str, context: RunContext, *, kind: str) -> Notice:
+def failure(source: str, text: str, context: RunContext, *, kind: str) -> Notice:
     """Return the notice that a source could not be polled, fetched, loaded or evaluated; one a day per kind.
 
     Args:
         source: Catalogue id of the source.
-        message: What failed and what to do.
+        text: What failed and what to do.
         context: Day, moment and origin.
         kind: Class or rule of the failure, from a closed list: it limits the mails of a day.
     """
-    matter = ("körningen misslyckades", "the run failed")
-    return _notice(source, f"failed-{kind}-{context.as_of.isoformat()}", matter, (message,), context)
+    matter = message("the run failed")
+    return _notice(source, f"failed-{kind}-{context.as_of.isoformat()}", matter, (text,), context)
 
 
 def kind_of(error: BaseException) -> str:
@@ -72,14 +71,14 @@ def kind_of_parts(failed: Iterable[tuple[str, str]]) -> str:
 
 def lost_parts(source: str, losses: Sequence[str], context: RunContext) -> Notice:
     """Return the notice of parts missing while the rest was loaded; the same parts are one matter."""
-    matter = ("delar saknas, resten är inläst", "parts are missing, the rest was loaded")
+    matter = message("parts are missing, the rest was loaded")
     return _notice(source, f"{LOST_PARTS}{_digest(losses)[:16]}", matter, tuple(losses), context)
 
 
-def killed_run(source: str, run_id: int, message: str, context: RunContext) -> Notice:
-    """Return the notice of a source run that ended without a verdict; ``message`` says how."""
-    matter = ("en körning dog utan ett ord", "a run ended without a word")
-    return _notice(source, f"killed-{run_id}", matter, (f"Run {run_id} {message}.",), context)
+def killed_run(source: str, run_id: int, how: str, context: RunContext) -> Notice:
+    """Return the notice of a source run that ended without a verdict; ``how`` says how it ended."""
+    matter = message("a run ended without a word")
+    return _notice(source, f"killed-{run_id}", matter, (f"Run {run_id} {how}.",), context)
 
 
 def overdue_defect(defect: Defect, context: RunContext) -> Notice:
@@ -89,7 +88,7 @@ def overdue_defect(defect: Defect, context: RunContext) -> Notice:
         "It leaves the trends as long as its cells show it. What to do: compare with the newest release, "
         "then move review_by or take the row out of include/registers/known_defects.csv."
     )
-    matter = ("ett känt fel ska granskas igen", "a known defect is to be looked at again")
+    matter = message("a known defect is to be looked at again")
     source = catalog.source_of(defect.dataset).id
     what = f"defect-{defect.defect_id}-{defect.review_by.isoformat()}"
     return _notice(source, what, matter, (todo,), context)
@@ -98,18 +97,18 @@ def overdue_defect(defect: Defect, context: RunContext) -> Notice:
 def task_failure(task: str, error: BaseException, context: RunContext) -> Notice:
     """Return the notice of a failed task that belongs to no source; one a day per class of exception."""
     kind = type(error).__name__
-    message = f"{kind}: {explain(error)}"
+    what = f"{kind}: {explain(error)}"
     todo = (
         f"What to do: the log of the task {task} in Airflow has the whole traceback. The task runs again at "
         "its next turn; if it fails again, give message and log to whoever maintains the code."
     )
-    matter = ("uppgiften misslyckades", "the task failed")
-    return _notice(task, f"failed-{kind}-{context.as_of.isoformat()}", matter, (message, todo), context)
+    matter = message("the task failed")
+    return _notice(task, f"failed-{kind}-{context.as_of.isoformat()}", matter, (what, todo), context)
 
 
 def stale_tables(stale: StaleTables, context: RunContext) -> Notice:
     """Return the notice of tables that could not be calculated; another table or reason is a new one."""
-    matter = ("resultattabeller kunde inte beräknas", "result tables could not be calculated")
+    matter = message("result tables could not be calculated")
     return _notice("publish", f"stale-{stale.since}", matter, stale.explanations, context)
 
 
@@ -119,7 +118,7 @@ def no_digest(trouble: str, context: RunContext) -> Notice:
         f"{trouble}. What to do: correct the connection smtp_default (docs/operations.md, Mail). A "
         "publication made before that has no digest: its news stand in Superset and in the report's files."
     )
-    matter = ("inget utskick kan skickas", "no digest can be sent")
+    matter = message("no digest can be sent")
     return _notice("publish", f"{NO_DIGEST}{context.as_of.isoformat()}", matter, (todo,), context)
 
 
@@ -197,14 +196,12 @@ def _row(notice: Notice, context: RunContext) -> dict[str, Any]:
     }
 
 
-def _notice(
-    source: str, what: str, matter: tuple[str, str], findings: tuple[str, ...], context: RunContext
-) -> Notice:
+def _notice(source: str, what: str, matter: str, findings: tuple[str, ...], context: RunContext) -> Notice:
     return Notice(
         key=f"{source}.{what}",
         source=source,
-        matter_sv=matter[0],
-        matter_en=matter[1],
+        matter_sv=translate("sv", matter),
+        matter_en=translate("en", matter),
         findings=tuple(map(hide_addresses, findings)),
         origin=context.origin,
     )
