@@ -78,14 +78,14 @@ def test_every_chart_asks_rows(started: Started) -> None:
 
 def test_the_page_shows_every_chart(page: Page, started: Started, home: Home) -> None:
     begun = time.monotonic()
-    seen = {name: dashboard.poll_source(page, name) for name in CHARTS}
+    seen = {name: dashboard.read_chart(page, name) for name in CHARTS}
     assert {name: one.trouble for name, one in seen.items() if one.trouble} == {}
     tables = {name for name, content in CHARTS.items() if content["viz_type"] == "table"}
     assert {name for name, one in seen.items() if one.rows} == tables
     assert all(seen[name].colours >= dashboard.COLOURS for name in CHARTS.keys() - tables)
     page.resize(1400, 4000)
     for name in CHARTS:
-        assert dashboard.poll_source(page, name).trouble == ""
+        assert dashboard.read_chart(page, name).trouble == ""
     file = home.root / "klimatlaget.png"
     page.photograph(file)
     print(f"\n  every chart seen after {time.monotonic() - begun:.1f} s, the picture is {file}")
@@ -93,7 +93,7 @@ def test_the_page_shows_every_chart(page: Page, started: Started, home: Home) ->
 
 
 def test_made_up_figures_are_called_so_in_white_on_red(page: Page) -> None:
-    assert dashboard.poll_source(page, "Publicering").rows == 1
+    assert dashboard.read_chart(page, "Publicering").rows == 1
     word = "document.querySelector('[data-test-chart-name=\"Publicering\"] td strong')"
     assert page.evaluate(f"{word}.innerText") == "PÅHITTADE SIFFROR"
     style = page.evaluate(f"(s => [s.color, s.backgroundColor])(getComputedStyle({word}))")
@@ -102,7 +102,7 @@ def test_made_up_figures_are_called_so_in_white_on_red(page: Page) -> None:
 
 def test_the_stored_queries_are_those_of_the_page(page: Page) -> None:
     for name in CHARTS:
-        dashboard.poll_source(page, name)
+        dashboard.read_chart(page, name)
     asked = {
         name: [{key: value for key, value in query.items() if key not in NOISE} for query in queries]
         for name, queries in dashboard.queries_asked(page).items()
@@ -128,7 +128,7 @@ def test_an_empty_chart_and_a_broken_one_are_noticed(
     api.import_assets(superset.build_bundle(changed, bi_dsn))
     try:
         page.open(started.superset.dashboard_url)
-        seen = {name: dashboard.poll_source(page, name) for name in CHARTS}
+        seen = {name: dashboard.read_chart(page, name) for name in CHARTS}
     finally:
         api.import_assets(superset.build_bundle(ASSETS, bi_dsn))
     troubled = {name for name, one in seen.items() if one.trouble}

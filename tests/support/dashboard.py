@@ -66,12 +66,14 @@ def log_in(page: Page, superset: Superset) -> None:
     page.write("#password", superset.home.secrets.superset_admin)
     page.press_enter()
     page.wait_for_path("/dashboard/")
+    # The redirects of the login can still be on their way and cut off what the page has begun to fetch.
+    page.open(superset.dashboard_url)
     page.wait_for(
         "document.querySelectorAll('[data-test=\"chart-grid-component\"]').length", what="charts on the page"
     )
 
 
-def poll_source(page: Page, name: str) -> Seen:
+def read_chart(page: Page, name: str) -> Seen:
     """Scroll to a chart and wait until it shows something, were it trouble."""
     script = _LOOK.format(holder=_HOLDER.format(name=name))
     deadline = time.monotonic() + PATIENCE
