@@ -286,15 +286,16 @@ def test_the_gates_table_states_the_limits_of_the_catalogue() -> None:
 
 OLD_WORDS = re.compile(r"\b(?:hops?|warden|litter|reckon(?:s|ed|ing)?|judged|harm(?:s|ed)?)\b", re.IGNORECASE)
 _KIND = "a value of mart.lineage.kind, which readers query"
-ALLOWED_WORDS: dict[str, tuple[str, str]] = {
-    "include/klimatpuls/contract/lineage.csv": ("reckoned", _KIND),
-    "include/klimatpuls/contract/lineage.py": ("reckoned", _KIND),
-    "include/klimatpuls/contract/releases.yaml": ("reckoned", _KIND),
-    "docs/data_dictionary.md": ("reckoned", _KIND),
-    "docs/datapackage.json": ("reckoned", _KIND),
-    "include/klimatpuls/local/control.py": ("warden.json", "a state directory made before has this file"),
+_WORDING = r"reckoned uträknat här|reckoned: calculated here"
+ALLOWED: dict[str, tuple[str, str]] = {
+    "include/klimatpuls/contract/lineage.csv": (r",reckoned,", _KIND),
+    "include/klimatpuls/contract/lineage.py": (r"``reckoned``|\"reckoned\"", _KIND),
+    "include/klimatpuls/contract/releases.yaml": (rf"{_WORDING}|\[source, register, reckoned\]", _KIND),
+    "docs/data_dictionary.md": (rf"{_WORDING}|`reckoned`", _KIND),
+    "docs/datapackage.json": (rf"{_WORDING}|^ *\"reckoned\"$", _KIND),
+    "include/klimatpuls/local/control.py": (r"warden\.json", "a state directory made before has this file"),
 }
-"""File → a word that stays in it, and why."""
+"""File → the forms in which an old word stays in it, and why. The same word in its prose is still found."""
 GLOSSARY_FOLDERS = ("include", "plugins", "dags", "docs")
 IMMUTABLE = "include/sql/migrations/"
 
@@ -310,11 +311,11 @@ def test_the_old_words_of_the_glossary_are_gone() -> None:
                 text = path.read_text(encoding="utf-8")
             except UnicodeDecodeError:  # a font or a recorded workbook
                 continue
-            word, _ = ALLOWED_WORDS.get(name, ("", ""))
+            form, _ = ALLOWED.get(name, ("", ""))
             found += [
                 f"{name}:{number}: {line.strip()[:100]}"
                 for number, line in enumerate(text.splitlines(), 1)
-                if OLD_WORDS.search(line.replace(word, "") if word else line)
+                if OLD_WORDS.search(re.sub(form, "", line) if form else line)
             ]
     assert found == []
 
@@ -323,6 +324,8 @@ def test_an_old_word_would_be_found() -> None:
     assert [
         word for word in ("Hop", "reckoned", "harms", "judged") if not OLD_WORDS.search(f"a {word}.")
     ] == []
+    form, _ = ALLOWED["include/klimatpuls/contract/lineage.csv"]
+    assert OLD_WORDS.search(re.sub(form, "", "measure,effect,reckoned,11,The same reckoned without it."))
     assert OLD_WORDS.search("shop, reckoner, charm, prejudged") is None
 
 
