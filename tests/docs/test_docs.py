@@ -44,21 +44,45 @@ def test_every_mart_function_and_column_is_in_the_dictionary() -> None:
         section.split("\n", 1)[0]: re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
         for section in sections
     }
-    marts = {f"mart.{mart.name}": [column.name for column in mart.columns] for mart in schema.marts()}
-    functions = {
-        f"mart.{function.name}": [
-            *(argument.name for argument in function.arguments),
-            *(() if function.like else (column.name for column in function.columns)),
-        ]
-        for function in schema.functions()
-    }
+    functions = described.pop("Functions")
     shared = described.pop(schema.SHARED)
-    assert described == marts | functions
-    linked = re.findall(
-        r"^\| `(\w+)` \|.*\| \[shared\]\(#shared-columns\) \|$", "".join(sections), re.MULTILINE
+    named = {
+        section.split("\n", 1)[0]: re.findall(
+            r"`(\w+)`", " ".join(re.findall(r"^(?:\[Shared\]|As in \[).*", section, re.MULTILINE))
+        )
+        for section in sections
+    }
+    columns = {
+        f"mart.{entry.name}": sorted(column.name for column in entry.columns)
+        for entry in [*schema.marts(), *(function for function in schema.functions() if not function.like)]
+    }
+    assert {name: sorted(own + named[name]) for name, own in described.items()} == columns
+    assert set(shared) <= {name for names in named.values() for name in names}
+    assert functions == list(
+        dict.fromkeys(argument.name for function in schema.functions() for argument in function.arguments)
     )
-    assert set(linked) == set(shared)
-    assert min(Counter(linked).values()) >= schema.SHARED_BY
+    for function in schema.functions():
+        assert f"| `mart.{function.name}(" in _read("docs/data_dictionary.md")
+
+
+def test_a_column_the_dictionary_does_not_repeat_is_the_same_where_it_is_described() -> None:
+    shared = schema.SHARED
+    places = {
+        shared: {(column.name, column.en) for column in schema._shared_columns(schema.contract()).values()}
+    }
+    places |= {mart.name: {(column.name, column.en) for column in mart.columns} for mart in schema.marts()}
+    page = _read("docs/data_dictionary.md")
+    counted: Counter[str] = Counter()
+    for owner, section in re.findall(r"^## mart\.(\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL):
+        entry = next(e for e in [*schema.marts(), *schema.functions()] if e.name == owner)
+        for place, names in re.findall(
+            r"^(?:As in )?\[(\w+)\]\(#[\w-]+\): (.+?)(?:<br>)?$", section, re.MULTILINE
+        ):
+            for name in re.findall(r"`(\w+)`", names):
+                meaning = next(column.en for column in entry.columns if column.name == name)
+                assert (name, meaning) in places[shared if place == "Shared" else place], f"{owner}.{name}"
+                counted[name] += place == "Shared"
+    assert min(count for count in counted.values() if count) >= schema.SHARED_BY
 
 
 def test_the_data_package_in_the_docs_is_the_one_the_contract_makes() -> None:

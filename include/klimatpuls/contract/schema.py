@@ -304,6 +304,7 @@ def read_contract(texts: Mapping[str, str]) -> Contract:
         functions=tuple(_read_function(name, entry, shared, marts) for name, entry in functions),
     )
     _check_references(contract)
+    _check_arguments(contract)
     return contract
 
 
@@ -526,6 +527,16 @@ def _check_references(entry: Contract) -> None:
                 raise ContractError(msg)
 
 
+def _check_arguments(entry: Contract) -> None:
+    """The dictionary describes an argument once, so one name must mean one thing."""
+    known: dict[str, Column] = {}
+    for function in entry.functions:
+        for argument in function.arguments:
+            if known.setdefault(argument.name, argument) != argument:
+                msg = f"contract: argument {function.name}.{argument.name} has another meaning elsewhere"
+                raise ContractError(msg)
+
+
 def comment_statements() -> str:
     """SQL that puts the meaning of every mart and column into the database, in both languages.
 
@@ -567,7 +578,11 @@ def _literal(text: str) -> str:
 
 
 def dictionary_markdown() -> str:
-    """The data dictionary as Markdown: per mart its meaning, grain, key and a table of its columns."""
+    """The data dictionary as Markdown: per mart its meaning, grain, key and a table of its columns.
+
+    A column that several marts have alike is described once, under :data:`SHARED` or in the first mart that
+    has it, and the others name it. The functions share one table, and their arguments another.
+    """
     entry = contract()
     lines = [
         "# Data dictionary",
@@ -578,35 +593,30 @@ def dictionary_markdown() -> str:
         "",
         "Every view shows exactly one publication; `publication_id` tells which. Codes are text and keep "
         "their leading zeros. A missing value is NULL or has no row, never 0. The role `bi_read` reads this "
-        "schema and nothing else. For programs the same stands in [datapackage.json](datapackage.json); as "
-        "files the tables leave by `klimatpuls export` ([open data](open_data.md)).",
+        "schema and nothing else. `klimatpuls export` writes them as files ([open data](open_data.md)). "
+        "[datapackage.json](datapackage.json) says the same for programs and has every mart's columns in "
+        "their order.",
         "",
-        "| mart | one row is | meaning |",
-        "|---|---|---|",
-        *(f"| [`mart.{m.name}`](#mart{m.name}) | {m.grain_en} | {m.en} |" for m in entry.marts),
-    ]
-    lines += [
-        "",
-        "Functions answer what needs an argument; they are asked like tables: "
-        "`SELECT * FROM mart.population_as_of('2025-12-31')`.",
-        "",
-        "| function | answers with | meaning |",
-        "|---|---|---|",
-        *(_function_line(function) for function in entry.functions),
+        "Marts: " + ", ".join(f"[{m.name}](#mart{m.name})" for m in entry.marts) + ".",
     ]
     shared = _shared_columns(entry)
+    described_in = _first_marts(entry)
     lines += [
         "",
         f"## {SHARED}",
         "",
-        "Columns that mean the same in several marts. The tables below link here instead of repeating them.",
+        "Columns that mean the same in several marts. A mart below names them and does not repeat them. "
+        "After the type stand the unit, if there is one, and NULL where the column can be NULL.",
         "",
-        *_columns_markdown(list(shared.values())),
+        *_columns_markdown(shared.values()),
     ]
     for mart_entry in entry.marts:
-        lines += ["", *_mart_markdown(mart_entry, shared)]
+        lines += ["", *_mart_markdown(mart_entry, shared, described_in)]
+    lines += ["", *_functions_markdown(entry)]
     for function in entry.functions:
-        lines += ["", *_function_markdown(function, shared)]
+        if not function.like:
+            table = _own_columns_markdown(function.name, function.columns, shared, described_in)
+            lines += ["", f"## mart.{function.name}", "", *table]
     return "\n".join(lines) + "\n"
 
 
@@ -620,26 +630,23 @@ def _shared_columns(entry: Contract) -> dict[str, Column]:
     return {name: column for name, (column, count) in commonest.items() if count >= SHARED_BY}
 
 
+def _first_marts(entry: Contract) -> dict[Column, str]:
+    """Every form of a column → the first mart that has it."""
+    first: dict[Column, str] = {}
+    for mart_entry in entry.marts:
+        for column in mart_entry.columns:
+            first.setdefault(_described(column), mart_entry.name)
+    return first
+
+
 def _described(column: Column) -> Column:
     """The column without where it is stored, which readers do not see."""
     return replace(column, stored_as=column.name)
 
 
-def _columns_markdown(columns: Iterable[Column], shared: Mapping[str, Column] | None = None) -> list[str]:
-    """A table of columns; one that is described under :data:`SHARED` is a row that links there."""
-    return [
-        "| column | type | unit | NULL | betydelse | meaning |",
-        "|---|---|---|---|---|---|",
-        *(
-            _column_markdown(
-                column, is_shared=shared is not None and shared.get(column.name) == _described(column)
-            )
-            for column in columns
-        ),
-    ]
-
-
-def _mart_markdown(entry: Mart, shared: Mapping[str, Column]) -> list[str]:
+def _mart_markdown(
+    entry: Mart, shared: Mapping[str, Column], described_in: Mapping[Column, str]
+) -> list[str]:
     key = ", ".join(f"`{name}`" for name in entry.key)
     return [
         f"## mart.{entry.name}",
@@ -647,52 +654,78 @@ def _mart_markdown(entry: Mart, shared: Mapping[str, Column]) -> list[str]:
         f"**sv** {entry.sv} ({entry.grain_sv})<br>",
         f"**en** {entry.en} ({entry.grain_en})",
         "",
-        f"Key: {key}",
+        f"Key: {key}<br>",
+        *_own_columns_markdown(entry.name, entry.columns, shared, described_in),
+    ]
+
+
+def _own_columns_markdown(
+    owner: str, columns: Iterable[Column], shared: Mapping[str, Column], described_in: Mapping[Column, str]
+) -> list[str]:
+    """A table of the columns described here only, below a line per place that describes the others."""
+    own: list[Column] = []
+    elsewhere: dict[str, list[str]] = {}
+    for column in columns:
+        form = _described(column)
+        if shared.get(column.name) == form:
+            place = f"[Shared](#{SHARED.lower().replace(' ', '-')})"
+        elif (first := described_in.get(form, owner)) != owner:
+            place = f"As in [{first}](#mart{first})"
+        else:
+            own.append(column)
+            continue
+        elsewhere.setdefault(place, []).append(f"`{column.name}`")
+    lines = "<br>\n".join(f"{place}: {', '.join(names)}" for place, names in elsewhere.items()).splitlines()
+    return [*lines, *(["", *_columns_markdown(own)] if own else [])]
+
+
+def _functions_markdown(entry: Contract) -> list[str]:
+    """One table of the functions and one of their arguments; an argument of one name means one thing."""
+    arguments = {argument.name: argument for function in entry.functions for argument in function.arguments}
+    return [
+        "## Functions",
         "",
-        *_columns_markdown(entry.columns, shared),
+        "A function is read like a table: `SELECT * FROM mart.population_as_of('2025-12-31')`.",
+        "",
+        "| function | columns | betydelse | meaning |",
+        "|---|---|---|---|",
+        *(_function_line(function) for function in entry.functions),
+        "",
+        "| argument | type | betydelse | meaning |",
+        "|---|---|---|---|",
+        *(_column_markdown(argument) for argument in arguments.values()),
     ]
 
 
 def _function_line(entry: Function) -> str:
-    answer = f"the columns of `mart.{entry.like}`" if entry.like else "columns of its own"
-    return f"| [`mart.{entry.name}`](#mart{entry.name}) | {answer} | {entry.en} |"
-
-
-def _function_markdown(entry: Function, shared: Mapping[str, Column]) -> list[str]:
     called = ", ".join(
-        f"{argument.name} {argument.type}{' DEFAULT NULL' if argument.nullable else ''}"
-        for argument in entry.arguments
+        argument.name + (" DEFAULT NULL" if argument.nullable else "") for argument in entry.arguments
     )
-    lines = [
-        f"## mart.{entry.name}",
-        "",
-        f"**sv** {entry.sv}<br>",
-        f"**en** {entry.en}",
-        "",
-        f"Called as `mart.{entry.name}({called})`",
-        "",
-        "| argument | type | betydelse | meaning |",
+    described = entry.like or entry.name
+    return (
+        f"| `mart.{entry.name}({called})` | [{described}](#mart{described}) | {_cell(entry.sv)} "
+        f"| {_cell(entry.en)} |"
+    )
+
+
+def _columns_markdown(columns: Iterable[Column]) -> list[str]:
+    return [
+        "| column | type | betydelse | meaning |",
         "|---|---|---|---|",
-        *(f"| `{a.name}` | {a.type} | {a.sv} | {a.en} |" for a in entry.arguments),
-        "",
+        *(_column_markdown(column) for column in columns),
     ]
-    if entry.like:
-        return [*lines, f"Answers with the columns of [`mart.{entry.like}`](#mart{entry.like})."]
-    return [*lines, *_columns_markdown(entry.columns, shared)]
 
 
-def _column_markdown(column: Column, *, is_shared: bool) -> str:
+def _column_markdown(column: Column) -> str:
     allowed = f" Values: {', '.join(f'`{value}`' for value in column.allowed)}." if column.allowed else ""
     joins = f" Joins `mart.{column.references}`." if column.references else ""
-    link = f"[shared](#{SHARED.lower().replace(' ', '-')})"
-    cells = (
-        f"`{column.name}`",
-        column.type,
-        column.unit or "",
-        "yes" if column.nullable else "no",
-        *(("", link) if is_shared else (column.sv, column.en + allowed + joins)),
-    )
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    kind = ", ".join(part for part in (column.type, column.unit, "NULL" if column.nullable else "") if part)
+    cells = (f"`{column.name}`", kind, column.sv, column.en + allowed + joins)
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

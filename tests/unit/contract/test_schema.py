@@ -196,6 +196,21 @@ def test_a_function_answers_with_one_shape(settings: dict[str, object], words: s
         _read(document)
 
 
+def test_an_argument_of_one_name_means_one_thing() -> None:
+    document = _changed()
+    document["functions"] = {
+        name: {
+            "sv": "s",
+            "en": "e",
+            "like": "region",
+            "arguments": [{"a": {"type": "text", "sv": name, "en": "e"}}],
+        }
+        for name in ("f", "g")
+    }
+    with pytest.raises(schema.ContractError, match=r"argument g\.a has another meaning elsewhere"):
+        _read(document)
+
+
 def test_an_unknown_mart_or_column_is_answered_with_the_known_ones() -> None:
     with pytest.raises(schema.ContractError, match="no mart 'emissions'; it has emission, "):
         schema.mart("emissions")
