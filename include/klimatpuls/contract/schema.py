@@ -597,6 +597,9 @@ def dictionary_markdown() -> str:
         "[datapackage.json](datapackage.json) says the same for programs and has every mart's columns in "
         "their order.",
         "",
+        "In brackets after a mart's meaning stands what one row is. Columns `x_sv` and `x_en` of one meaning "
+        "share a row.",
+        "",
         "Marts: " + ", ".join(f"[{m.name}](#mart{m.name})" for m in entry.marts) + ".",
     ]
     shared = _shared_columns(entry)
@@ -651,8 +654,8 @@ def _mart_markdown(
     return [
         f"## mart.{entry.name}",
         "",
-        f"**sv** {entry.sv} ({entry.grain_sv})<br>",
-        f"**en** {entry.en} ({entry.grain_en})",
+        f"**sv** {entry.sv} ({entry.grain_sv.removeprefix('en rad ')})<br>",
+        f"**en** {entry.en} ({entry.grain_en.removeprefix('one row ')})",
         "",
         f"Key: {key}<br>",
         *_own_columns_markdown(entry.name, entry.columns, shared, described_in),
@@ -712,8 +715,34 @@ def _columns_markdown(columns: Iterable[Column]) -> list[str]:
     return [
         "| column | type | betydelse | meaning |",
         "|---|---|---|---|",
-        *(_column_markdown(column) for column in columns),
+        *(_column_markdown(column) for column in _with_pairs(list(columns))),
     ]
+
+
+def _with_pairs(columns: Sequence[Column]) -> list[Column]:
+    """The columns, the Swedish and the English text of one thing as one column of both names."""
+    joined: list[Column] = []
+    for column in columns:
+        swedish = joined[-1] if joined else column
+        names = (swedish.name.removesuffix("_sv"), column.name.removesuffix("_en"))
+        as_english = replace(
+            swedish,
+            name=column.name,
+            stored_as=column.stored_as,
+            sv=swedish.sv.replace("svenska", "engelska"),
+            en=swedish.en.replace("Swedish", "English"),
+        )
+        if names[0] == names[1] and swedish != column == as_english:
+            both = replace(
+                swedish,
+                name=f"{swedish.name}`, `{column.name}",
+                sv=swedish.sv.replace("svenska", "svenska eller engelska"),
+                en=swedish.en.replace("Swedish", "Swedish or English"),
+            )
+            joined[-1] = both
+        else:
+            joined.append(column)
+    return joined
 
 
 def _column_markdown(column: Column) -> str:

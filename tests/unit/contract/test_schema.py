@@ -211,6 +211,39 @@ def test_an_argument_of_one_name_means_one_thing() -> None:
         _read(document)
 
 
+def _lines_of(**meanings: str) -> list[str]:
+    columns = [
+        {name: {"type": "text", "sv": text, "en": f"{text} Swedish"}} for name, text in meanings.items()
+    ]
+    columns[1] = {"note_en": {**columns[1]["note_en"], "en": f"{meanings['note_sv']} English"}}
+    contract = _read(_changed(x=_mart(["publication_id", *columns], ["publication_id"])))
+    return schema._columns_markdown(contract.marts[-1].columns[1:])[2:]
+
+
+def test_the_dictionary_joins_the_swedish_and_the_english_text_of_one_thing() -> None:
+    assert _lines_of(note_sv="På svenska.", note_en="På engelska.") == [
+        "| `note_sv`, `note_en` | text | På svenska eller engelska. | På svenska. Swedish or English |"
+    ]
+    assert len(_lines_of(note_sv="På svenska.", note_en="Något annat.")) == 2
+
+
+def test_the_dictionary_describes_a_column_in_the_first_mart_that_has_it() -> None:
+    twice = {"a": {"type": "text", "sv": "s", "en": "e"}}
+    other = {"a": {"type": "text", "sv": "s", "en": "other"}}
+    marts = {
+        name: _mart([column, "publication_id"], ["a"])
+        for name, column in {"v": other, "w": other, "x": other, "y": twice, "z": twice}.items()
+    }
+    read = _read(_changed(**marts)).marts
+    contract = schema.Contract(version="1", codes=(), facts=(), marts=read)
+    shared, first = schema._shared_columns(contract), schema._first_marts(contract)
+    lines = {mart.name: "\n".join(schema._mart_markdown(mart, shared, first)) for mart in read}
+    assert "[Shared](#shared-columns): `a`" in lines["v"]
+    assert "| `a` | text | s | e |" in lines["y"]
+    assert "As in [y](#marty): `a`" in lines["z"]
+    assert "| `a` |" not in lines["z"]
+
+
 def test_an_unknown_mart_or_column_is_answered_with_the_known_ones() -> None:
     with pytest.raises(schema.ContractError, match="no mart 'emissions'; it has emission, "):
         schema.mart("emissions")
