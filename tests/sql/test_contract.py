@@ -216,6 +216,8 @@ def test_a_new_column_is_stated_in_the_contract_the_formula_and_the_migration_on
     test_views_and_contract_agree_column_by_column(own)
     test_every_view_and_column_carries_its_meaning_in_both_languages(own)
     drop_warehouse(own)
-    assert "| `tree_count` | double precision, trees, NULL | Träd. | Trees. |" in schema.dictionary_markdown()
+    assert (
+        "| `tree_count`<br>double precision, trees, NULL | Träd. | Trees. |" in schema.dictionary_markdown()
+    )
     fields = datapackage.table_schema(schema.mart("carbon_law"))["fields"]
     assert fields[-1]["name"] == "tree_count"

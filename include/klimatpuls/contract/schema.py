@@ -609,7 +609,7 @@ def dictionary_markdown() -> str:
         f"## {SHARED}",
         "",
         "Columns that mean the same in several marts. A mart below names them and does not repeat them. "
-        "After the type stand the unit, if there is one, and NULL where the column can be NULL.",
+        "Below a column's name stand its type, its unit if it has one, and NULL where it can be NULL.",
         "",
         *_columns_markdown(shared.values()),
     ]
@@ -694,8 +694,8 @@ def _functions_markdown(entry: Contract) -> list[str]:
         "|---|---|---|---|",
         *(_function_line(function) for function in entry.functions),
         "",
-        "| argument | type | betydelse | meaning |",
-        "|---|---|---|---|",
+        "| argument | betydelse | meaning |",
+        "|---|---|---|",
         *(_column_markdown(argument) for argument in arguments.values()),
     ]
 
@@ -713,8 +713,8 @@ def _function_line(entry: Function) -> str:
 
 def _columns_markdown(columns: Iterable[Column]) -> list[str]:
     return [
-        "| column | type | betydelse | meaning |",
-        "|---|---|---|---|",
+        "| column | betydelse | meaning |",
+        "|---|---|---|",
         *(_column_markdown(column) for column in _with_pairs(list(columns))),
     ]
 
@@ -749,7 +749,7 @@ def _column_markdown(column: Column) -> str:
     allowed = f" Values: {', '.join(f'`{value}`' for value in column.allowed)}." if column.allowed else ""
     joins = f" Joins `mart.{column.references}`." if column.references else ""
     kind = ", ".join(part for part in (column.type, column.unit, "NULL" if column.nullable else "") if part)
-    cells = (f"`{column.name}`", kind, column.sv, column.en + allowed + joins)
+    cells = (f"`{column.name}`<br>{kind}", column.sv, column.en + allowed + joins)
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 

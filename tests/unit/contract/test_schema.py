@@ -222,7 +222,7 @@ def _lines_of(**meanings: str) -> list[str]:
 
 def test_the_dictionary_joins_the_swedish_and_the_english_text_of_one_thing() -> None:
     assert _lines_of(note_sv="På svenska.", note_en="På engelska.") == [
-        "| `note_sv`, `note_en` | text | På svenska eller engelska. | På svenska. Swedish or English |"
+        "| `note_sv`, `note_en`<br>text | På svenska eller engelska. | På svenska. Swedish or English |"
     ]
     assert len(_lines_of(note_sv="På svenska.", note_en="Något annat.")) == 2
 
@@ -239,9 +239,9 @@ def test_the_dictionary_describes_a_column_in_the_first_mart_that_has_it() -> No
     shared, first = schema._shared_columns(contract), schema._first_marts(contract)
     lines = {mart.name: "\n".join(schema._mart_markdown(mart, shared, first)) for mart in read}
     assert "[Shared](#shared-columns): `a`" in lines["v"]
-    assert "| `a` | text | s | e |" in lines["y"]
+    assert "| `a`<br>text | s | e |" in lines["y"]
     assert "As in [y](#marty): `a`" in lines["z"]
-    assert "| `a` |" not in lines["z"]
+    assert "| `a`" not in lines["z"]
 
 
 def test_an_unknown_mart_or_column_is_answered_with_the_known_ones() -> None:
