@@ -53,7 +53,7 @@ ORIGIN_WORDS = {
     ),
     "synthetic": (
         "PÅHITTADE SIFFROR: slumpade för att pröva systemet; inget här är statistik.",
-        "SYNTHETIC FIGURES: made up to try the system; nothing here is statistics.",
+        "SYNTHETIC FIGURES: generated to test the system; nothing here is statistics.",
     ),
 }
 _TITLE = (
@@ -169,7 +169,7 @@ def source_lines(edition: Edition) -> list[tuple[str, str]]:
     """What must stand beside the figures of a publication, Swedish and English, one pair per source.
 
     Example: ``("Egen bearbetning av data från SCB", "Own processing of data from Statistics Sweden (SCB)")``.
-    Figures that were made up are no agency's: the one line says so.
+    Synthetic figures are no agency's: the one line says so.
     """
     if edition.origin == "synthetic":
         return [ORIGIN_WORDS["synthetic"] or ("", "")]
@@ -207,7 +207,7 @@ def _source(entry: Source, edition: Edition | None) -> dict[str, str]:
     if edition is None:
         words = (entry.attribution_sv, entry.attribution_en)
     elif edition.origin == "synthetic":
-        return described | {"note": "made up in the form of this source; the publisher has no part in it"}
+        return described | {"note": "generated in the form of this source; the publisher has no part in it"}
     else:
         words = _attribution(entry, edition)
     return described | {"attribution_sv": words[0], "attribution_en": words[1]}

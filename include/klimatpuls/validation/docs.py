@@ -41,7 +41,7 @@ ORIGIN_WORDS = {
     ),
     "synthetic": (
         "PÅHITTADE SIFFROR. Allt här är slumpat för att pröva systemet; inget av det är statistik.",
-        "SYNTHETIC FIGURES. Everything here was made up to try the system; none of it is statistics.",
+        "SYNTHETIC FIGURES. Everything here was generated to test the system; none of it is statistics.",
     ),
 }
 
