@@ -98,7 +98,7 @@ print(json.dumps({"rows": done.rows, "mb": done.size / 1e6, "s": time.monotonic(
 def test_an_export_takes_little_memory_and_gives_the_same_bytes(
     real: Real, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dsn, told = runtime.warehouse_dsn(real.stack, "bi_read"), []
+    dsn, exported = runtime.warehouse_dsn(real.stack, "bi_read"), []
     for name in ("one", "two"):
         done = subprocess.run(
             [sys.executable, "-c", _EXPORT, dsn, str(tmp_path / name)],
@@ -106,12 +106,12 @@ def test_an_export_takes_little_memory_and_gives_the_same_bytes(
             text=True,
             check=True,
         )
-        told.append(json.loads(done.stdout))
+        exported.append(json.loads(done.stdout))
     with capsys.disabled():
-        sys.stdout.write(f"\nexport: {told[0]}\n")
+        sys.stdout.write(f"\nexport: {exported[0]}\n")
     first, second = (
         (tmp_path / name / "datapackage.json").read_text(encoding="utf-8") for name in ("one", "two")
     )
     assert first == second, "it holds the hash of every file"
-    assert told[0]["rows"] > 800_000
-    assert told[0]["peak"] < EXPORT_MB
+    assert exported[0]["rows"] > 800_000
+    assert exported[0]["peak"] < EXPORT_MB

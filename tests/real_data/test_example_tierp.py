@@ -1,6 +1,6 @@
-"""The worked example of docs/example_tierp.md, reckoned again: every line of its tables must come out.
+"""The worked example of docs/example_tierp.md, calculated again: every line of its tables must come out.
 
-The targets, measures and statements are made up for the example and stand here alone: no register holds them.
+The targets, measures and statements are synthetic and only here: no register holds them.
 The second half publishes the example in a warehouse of its own, and traces every number of the page down to
 the cell of the workbook, or to the entry of a register.
 """
@@ -161,10 +161,10 @@ def rows_of(heading: str) -> list[list[str]]:
 
 
 def test_the_targets_of_every_type(found):
-    told = []
+    expected = []
     for target_id, row in found.iterrows():
         count = "" if pd.isna(row["variants_n"]) else f"{row['variants_met']} of {row['variants_n']}"
-        told.append(
+        expected.append(
             [
                 f"`{target_id}`",
                 str(row["target_year"]),
@@ -179,7 +179,7 @@ def test_the_targets_of_every_type(found):
                 f"`{row['before_status']}`",
             ]
         )
-    assert rows_of("Targets") == told
+    assert rows_of("Targets") == expected
     level = found.loc["level"]
     assert level["central_tco2e"] == level["spread_high_tco2e"]
     assert f"without 2024 it was {tonnes(level['before_central_tco2e'])} t." in PAGE.read_text(
@@ -208,7 +208,7 @@ def test_the_measures_against_the_gap(found):
         target_year=2030,
         observed_gap_tco2e=row["observed_gap_tco2e"],
     )
-    told = [
+    expected = [
         [
             f"`{line.sector_code}`",
             str(line.measures_n),
@@ -219,7 +219,7 @@ def test_the_measures_against_the_gap(found):
         ]
         for line in coverage.itertuples()
     ]
-    assert rows_of("Measures against the gap") == told
+    assert rows_of("Measures against the gap") == expected
     late = [measure.measure_id for measure in MEASURES if measures.is_overdue(measure, AS_OF)]
     assert f"Overdue on 8 May 2026: `{late[0]}`." in PAGE.read_text(encoding="utf-8")
 
@@ -243,7 +243,7 @@ def test_the_four_criteria():
         answers=[Answer(region_code=TIERP, round_id="2025", answered_on=dt.date(2025, 3, 1))],
         asked_on={(TIERP, None): dt.date(2025, 9, 1)},
     )
-    told = [
+    expected = [
         [
             f"`{one.criterion}`",
             f"`{one.status}`",
@@ -253,7 +253,7 @@ def test_the_four_criteria():
         ]
         for one in criteria.assess(TIERP, records, AS_OF)
     ]
-    assert rows_of("The four criteria") == told
+    assert rows_of("The four criteria") == expected
 
 
 def test_national_and_own_part_and_peers(table, real_data):
@@ -308,11 +308,13 @@ NOT_FIGURES = (
 
 
 def write_registers(folder: Path) -> None:
-    """The project's registers with the made-up targets and measures of the page."""
+    """The project's registers with the synthetic targets and measures of the page."""
     shutil.copytree(REGISTERS_FOLDER, folder)
     entries = []
     for target in TARGETS:
-        told = {name: getattr(target, name) for name in TARGET_SETTINGS if getattr(target, name) is not None}
+        settings = {
+            name: getattr(target, name) for name in TARGET_SETTINGS if getattr(target, name) is not None
+        }
         steps = [
             {"year": step.year, "percent_below_base": step.percent_below_base} for step in target.interim
         ]
@@ -324,7 +326,7 @@ def write_registers(folder: Path) -> None:
                 "title_en": "Example",
                 "decided_on": str(target.decided_on),
                 "document_url": DOCUMENT,
-                **told,
+                **settings,
                 **({"interim": steps} if steps else {}),
             }
         )
@@ -355,7 +357,7 @@ def write_registers(folder: Path) -> None:
 
 
 def write_archive(folder: Path, real_data: Path) -> None:
-    """The release of the page with population, and a made-up forecast."""
+    """The release of the page with population, and a synthetic forecast."""
     (folder / "smhi").mkdir(parents=True)
     shutil.copy(real_data / WORKBOOK, folder / WORKBOOK)
     shutil.copytree(real_data / "scb", folder / "scb")
@@ -461,9 +463,9 @@ TARGET_COLUMNS: tuple[tuple[str, Callable[[Any], str]], ...] = (
 
 
 def test_every_number_of_the_table_of_targets_is_traced(page: Page) -> None:
-    for target_id, *told in rows_of("Targets"):
+    for target_id, *stated in rows_of("Targets"):
         keys = {"target_id": target_id.strip("`")}
-        for (column, write), cell in zip(TARGET_COLUMNS, told, strict=True):
+        for (column, write), cell in zip(TARGET_COLUMNS, stated, strict=True):
             if not cell:
                 assert page.is_empty(column, **keys), (target_id, column)
                 continue
@@ -481,14 +483,14 @@ def test_every_number_of_the_budget_is_traced(page: Page) -> None:
 
 
 def test_every_number_of_national_and_own_part_and_peers_is_traced(page: Page) -> None:
-    ((years, *told),) = rows_of("National and own part")
+    ((years, *stated),) = rows_of("National and own part")
     first, last = years.split("–")
     keys = {"mart": "change_part", "sector_code": "all", "first_year": first, "last_year": last}
     parts = [
         f"{page.value(column, **keys):.1f} %".replace("-", "−")
         for column in ("change_pct", "national_part_pct", "own_part_pct")
     ]
-    assert parts == told
+    assert parts == stated
     for rank, _, reasons in rows_of("Peers"):
         assert str(page.value("peer_rank", mart="peer", peer_rank=rank)) == rank
         assert page.value("reason_en", mart="peer", peer_rank=rank) == reasons
@@ -506,12 +508,12 @@ def test_every_number_of_the_measures_is_traced(page: Page) -> None:
         "transport": effect("trucks", 2028) - effect("trucks", 2024),
     }
     gap = page.value("observed_gap_tco2e", target_id="percent")
-    for sector, *told in rows_of("Measures against the gap"):
+    for sector, *stated in rows_of("Measures against the gap"):
         code = sector.strip("`")
         total = sum(counted.values()) if code == "all" else counted[code]
-        assert told[1] == tonnes(total)
+        assert stated[1] == tonnes(total)
         if code == "all":
-            assert told[3:] == [tonnes(gap), percent(total / gap)]
+            assert stated[3:] == [tonnes(gap), percent(total / gap)]
     for said, value in (
         ("`heat` adds 5 000 t by 2030", effect("heat", 2029)),
         ("`trucks` 3 500 t less", effect("trucks", 2028)),
@@ -566,7 +568,7 @@ def test_every_number_of_the_running_text_is_traced(page: Page) -> None:
 
 def test_the_trace_on_the_page_is_what_the_command_says(traced: Callable[..., Trace]) -> None:
     (block,) = re.findall(r"^```\n\$ (.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    command, *told = block.splitlines()
+    command, *stated = block.splitlines()
     assert command == "klimatpuls trace 0360 --boundary territorial --year 2024"
     lines = list(render_lines(traced("emissions_tco2e", boundary="territorial", year="2024")))
-    assert [line for line in told if line not in lines] == []
+    assert [line for line in stated if line not in lines] == []

@@ -64,11 +64,11 @@ TOTALS = {
 def history(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     """The four runs, and what the warehouse said after each."""
     klimatpuls = Commands(tmp_path_factory.mktemp("four") / "home")
-    told = {}
+    results = {}
     for day in DAYS:
         done = klimatpuls("run", ARCHIVE=str(real_data), AS_OF=day)
         assert done.code == 0, done.out + done.err
-        told[day] = {
+        results[day] = {
             "out": done.out,
             "digests": {row["release_id"]: (row["n"], row["digest"]) for row in klimatpuls.rows(ROW_DIGESTS)},
             "status": klimatpuls.rows("SELECT DISTINCT status, status_reason FROM mart.target_progress"),
@@ -78,8 +78,8 @@ def history(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
             ),
             "mails": len(klimatpuls.mails()),
         }
-    told["klimatpuls"] = klimatpuls  # type: ignore[assignment]
-    return told
+    results["klimatpuls"] = klimatpuls  # type: ignore[assignment]
+    return results
 
 
 @pytest.fixture(scope="module")
@@ -244,10 +244,10 @@ def test_trace_leads_from_a_number_to_the_cell_of_a_stopped_stack(
     book = openpyxl.load_workbook(io.BytesIO(body), read_only=True)
     value = book.worksheets[0][place].value
     assert f"{value:,.4f}".rstrip("0").rstrip(".").replace(",", " ") in out
-    told = json.loads(
+    traced = json.loads(
         klimatpuls.good("trace", "0360", "--boundary", "territorial", "--year", "2016", "--json")
     )
-    assert len(told["files"]) == 2, "a linked year has two releases"
+    assert len(traced["files"]) == 2, "a linked year has two releases"
     done = klimatpuls("trace", "0360", "--sector", "all", "--year", "2003")
     assert done.code == 1
     assert "there are 1990" in done.err

@@ -43,7 +43,7 @@ WASTE_YEARS = [2005, 2018, 2019, 2020, 2021, 2022]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evaluated:
     """The verdicts on the real figures, and the processor time each took in this process, seconds."""
 
     verdicts: dict[str, ReleaseVerdict]
@@ -111,10 +111,10 @@ def population(real_data: Path, dataset: str, years: range) -> Parsed:
 
 
 @pytest.fixture(scope="module")
-def judged(
+def evaluated(
     cluster: Cluster, warehouse_template: str, real_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Judged:
-    """All real releases, loaded, judged and recorded one after the other."""
+) -> Evaluated:
+    """All real releases, loaded, evaluated and recorded one after the other."""
     admin = cluster.connect()
     admin.autocommit = True
     with admin.cursor() as cursor:
@@ -131,7 +131,7 @@ def judged(
     releases["population_2025"] = population(real_data, "scb_population_ckm", range(2025, 2026))
     docs = tmp_path_factory.mktemp("docs")
     conn = connect(dsn)
-    found = Judged({}, {})
+    found = Evaluated({}, {})
     for name, parsed in releases.items():
         source = catalog.source_of(parsed.dataset)
         run_id = load(conn, source, parsed)
@@ -146,8 +146,8 @@ def judged(
     return found
 
 
-def gate(judged: Judged, release: str, rule: str) -> Gate:
-    (found,) = [gate for gate in judged.verdicts[release].gates if gate.rule == rule]
+def gate(evaluated: Evaluated, release: str, rule: str) -> Gate:
+    (found,) = [gate for gate in evaluated.verdicts[release].gates if gate.rule == rule]
     return found
 
 
@@ -155,8 +155,8 @@ def cells(found: Gate) -> set[tuple[object, object, object]]:
     return {(row["region_name"], row["sector_code"], row["year"]) for row in found.sample}
 
 
-def test_no_real_release_is_held_or_refused(judged: Judged) -> None:
-    assert {name: verdict.verdict for name, verdict in judged.verdicts.items()} == {
+def test_no_real_release_is_held_or_refused(evaluated: Evaluated) -> None:
+    assert {name: verdict.verdict for name, verdict in evaluated.verdicts.items()} == {
         "2021": "publish_with_warnings",
         "co2_2024": "publish_with_warnings",
         "2025": "publish_with_warnings",
@@ -179,8 +179,8 @@ def test_no_real_release_is_held_or_refused(judged: Judged) -> None:
         ("2026a", {"sector_collapse", "scope_break", "new_year_sector_uniform"}),
     ],
 )
-def test_the_warnings_of_each_release(judged: Judged, release: str, rules: set[str]) -> None:
-    assert {gate.rule for gate in judged.verdicts[release].failed} == rules
+def test_the_warnings_of_each_release(evaluated: Evaluated, release: str, rules: set[str]) -> None:
+    assert {gate.rule for gate in evaluated.verdicts[release].failed} == rules
 
 
 @pytest.mark.parametrize(
@@ -250,36 +250,36 @@ def test_the_warnings_of_each_release(judged: Judged, release: str, rules: set[s
     ],
 )
 def test_measured_values_are_those_of_the_methods(
-    judged: Judged, release: str, rule: str, measured: float
+    evaluated: Evaluated, release: str, rule: str, measured: float
 ) -> None:
-    assert gate(judged, release, rule).measured == pytest.approx(measured, abs=0.0006)
+    assert gate(evaluated, release, rule).measured == pytest.approx(measured, abs=0.0006)
 
 
-def test_the_first_releases_of_a_substance_have_nothing_to_compare_with(judged: Judged) -> None:
+def test_the_first_releases_of_a_substance_have_nothing_to_compare_with(evaluated: Evaluated) -> None:
     for release in ("2021", "co2_2024"):
         for rule in ("hold_ratio", "hold_moved"):
-            found = gate(judged, release, rule)
+            found = gate(evaluated, release, rule)
             assert (found.passed, found.measured) == (True, None)
 
 
-def test_the_wrong_waste_of_co2_2024_is_reported(judged: Judged) -> None:
-    found = gate(judged, "co2_2024", "unallocated_sector")
+def test_the_wrong_waste_of_co2_2024_is_reported(evaluated: Evaluated) -> None:
+    found = gate(evaluated, "co2_2024", "unallocated_sector")
 
     assert cells(found) == {("Riket", "waste", year) for year in WASTE_YEARS}
     assert "Riket (Avfall (inklusive avlopp): 2005, 2018, 2019, 2020, 2021, 2022)" in found.message_sv
     assert "54,255 procent (gräns 0,5 procent)" in found.message_sv
 
 
-def test_subsectors_exceed_their_sector_only_in_kumla_and_its_county(judged: Judged) -> None:
-    found = gate(judged, "co2_2024", "subsector_sum")
+def test_subsectors_exceed_their_sector_only_in_kumla_and_its_county(evaluated: Evaluated) -> None:
+    found = gate(evaluated, "co2_2024", "subsector_sum")
 
     assert found.finding_count == 10
     assert {(region, sector) for region, sector, _ in cells(found)} == {
         ("Kumla", "waste"),
         ("Örebro län", "waste"),
     }
-    assert gate(judged, "2021", "subsector_sum").passed
-    assert gate(judged, "2025", "subsector_sum").measured is None  # main sectors only
+    assert gate(evaluated, "2021", "subsector_sum").passed
+    assert gate(evaluated, "2025", "subsector_sum").measured is None  # main sectors only
 
 
 @pytest.mark.parametrize(
@@ -298,31 +298,31 @@ def test_subsectors_exceed_their_sector_only_in_kumla_and_its_county(judged: Jud
     ],
 )
 def test_sectors_that_fall_to_nothing(
-    judged: Judged, release: str, collapsed: set[tuple[str, str, int]]
+    evaluated: Evaluated, release: str, collapsed: set[tuple[str, str, int]]
 ) -> None:
-    assert cells(gate(judged, release, "sector_collapse")) == collapsed
+    assert cells(gate(evaluated, release, "sector_collapse")) == collapsed
 
 
-def test_international_transport_breaks_in_2023(judged: Judged) -> None:
-    found = gate(judged, "2026a", "scope_break")
+def test_international_transport_breaks_in_2023(evaluated: Evaluated) -> None:
+    found = gate(evaluated, "2026a", "scope_break")
 
     assert cells(found) == {("Riket", "international_transport", 2023)}
     assert found.sample[0]["found"] == pytest.approx(185_519.93)
 
 
-def test_three_sectors_of_2024_follow_the_nation_and_are_told_not_held(judged: Judged) -> None:
-    found = gate(judged, "2026a", "new_year_sector_uniform")
+def test_three_sectors_of_2024_follow_the_nation_and_are_warned_of_not_held(evaluated: Evaluated) -> None:
+    found = gate(evaluated, "2026a", "new_year_sector_uniform")
 
     assert cells(found) == {("Riket", sector, 2024) for sector in ("industry", "power_heat", "own_heating")}
     assert found.severity == "advisory"
 
 
-def test_real_population_adds_up(judged: Judged) -> None:
-    assert gate(judged, "population", "population_sum").measured == 0.0
-    assert gate(judged, "population_2025", "population_sum_noise").measured == 0.0
+def test_real_population_adds_up(evaluated: Evaluated) -> None:
+    assert gate(evaluated, "population", "population_sum").measured == 0.0
+    assert gate(evaluated, "population_2025", "population_sum_noise").measured == 0.0
 
 
-def test_a_full_release_is_judged_within_its_budget(judged: Judged) -> None:
+def test_a_full_release_is_evaluated_within_its_budget(evaluated: Evaluated) -> None:
     # 255 528 rows, the import of Great Expectations included. Processor time, because other tests may run
     # beside it; waiting for the database (about 3 s) is not in it.
-    assert judged.seconds["2021"] < 9
+    assert evaluated.seconds["2021"] < 9

@@ -47,7 +47,7 @@ ORDERS = tuple(itertools.permutations(range(len(BOOKS))))
 
 
 @dataclass
-class House:
+class Harness:
     """A warehouse that workbooks are brought to by hand."""
 
     warehouse: Warehouse
@@ -105,22 +105,22 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def build_house(
+def build_harness(
     new_warehouse: Callable[[], Warehouse],
     drop_warehouse: Callable[[Warehouse], None],
     real_data: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[], AbstractContextManager[House]]:
-    """Opens houses that are gone with their warehouse afterwards: thirty of them would fill a disk."""
+) -> Callable[[], AbstractContextManager[Harness]]:
+    """Opens harnesses that are gone with their warehouse afterwards: thirty of them would fill a disk."""
 
     @contextmanager
-    def build() -> Iterator[House]:
+    def build() -> Iterator[Harness]:
         warehouse, home = new_warehouse(), tmp_path_factory.mktemp("home")
         now = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 9, tzinfo=UTC)
         context = RunContext(home=home, origin="archive", as_of=AS_OF, now=now)
         with closing(connect(warehouse.loader_dsn)) as conn:
             sync_registers.sync_registers(conn)
-            yield House(warehouse, conn, context, real_data)
+            yield Harness(warehouse, conn, context, real_data)
         drop_warehouse(warehouse)
         shutil.rmtree(home)
 
@@ -128,117 +128,119 @@ def build_house(
 
 
 @pytest.fixture
-def open_house(
-    build_house: Callable[[], AbstractContextManager[House]],
-) -> Iterator[Callable[[], House]]:
-    """Opens houses for one test."""
+def open_harness(
+    build_harness: Callable[[], AbstractContextManager[Harness]],
+) -> Iterator[Callable[[], Harness]]:
+    """Opens harnesses for one test."""
     with ExitStack() as opened:
-        yield lambda: opened.enter_context(build_house())
+        yield lambda: opened.enter_context(build_harness())
 
 
 @pytest.fixture(scope="module")
 def in_order(
-    build_house: Callable[[], AbstractContextManager[House]],
-) -> Iterator[tuple[House, dict[str, str]]]:
-    """All four, oldest first, each judged by Great Expectations and published before the next; the digest."""
-    with build_house() as house:
+    build_harness: Callable[[], AbstractContextManager[Harness]],
+) -> Iterator[tuple[Harness, dict[str, str]]]:
+    """All four, oldest first, each validated and published before the next; the digest."""
+    with build_harness() as harness:
         for number in range(len(BOOKS)):
-            house.take(number)
-            house.publish()
-        yield house, house.digest()
+            harness.take(number)
+            harness.publish()
+        yield harness, harness.digest()
 
 
 @pytest.fixture(scope="module")
-def alone(build_house: Callable[[], AbstractContextManager[House]]) -> Sequence[ReleaseVerdict]:
+def alone(build_harness: Callable[[], AbstractContextManager[Harness]]) -> Sequence[ReleaseVerdict]:
     """The verdict on each release where nothing else is held: what it says of itself."""
 
-    def judge(number: int) -> ReleaseVerdict:
-        with build_house() as house:
-            return house.take(number)
+    def evaluate(number: int) -> ReleaseVerdict:
+        with build_harness() as harness:
+            return harness.take(number)
 
-    return [judge(number) for number in range(len(BOOKS))]
+    return [evaluate(number) for number in range(len(BOOKS))]
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "".join(map(str, order)))
 def test_every_order_gives_the_same_warehouse(
-    open_house: Callable[[], House],
-    in_order: tuple[House, dict[str, str]],
+    open_harness: Callable[[], Harness],
+    in_order: tuple[Harness, dict[str, str]],
     alone: Sequence[ReleaseVerdict],
     order: tuple[int, ...],
 ) -> None:
-    house = open_house()
+    harness = open_harness()
     for number in order:
-        house.take(number, alone[number])
-    house.publish()
+        harness.take(number, alone[number])
+    harness.publish()
     _, expected = in_order
-    assert house.digest() == expected
+    assert harness.digest() == expected
 
 
 def test_loading_an_older_release_never_moves_current_and_loading_twice_is_loading_once(
-    open_house: Callable[[], House], in_order: tuple[House, dict[str, str]], alone: Sequence[ReleaseVerdict]
+    open_harness: Callable[[], Harness],
+    in_order: tuple[Harness, dict[str, str]],
+    alone: Sequence[ReleaseVerdict],
 ) -> None:
-    house = open_house()
+    harness = open_harness()
     newest: dict[str, int] = {}
     for number in (3, 1, 0, 2):
-        house.take(number, alone[number])
-        house.publish()
+        harness.take(number, alone[number])
+        harness.publish()
         substance = BOOKS[number][0]
         newest[substance] = max(newest.get(substance, 0), number)
-        shown = house.ask("SELECT substance, published_date FROM mart.release WHERE is_current ORDER BY 1")
+        shown = harness.ask("SELECT substance, published_date FROM mart.release WHERE is_current ORDER BY 1")
         assert dict(shown) == {name: alone[held].published_date for name, held in newest.items()}
-    assert house.digest() == in_order[1]
+    assert harness.digest() == in_order[1]
     for number in range(len(BOOKS)):
         with pytest.raises(ValueError, match="not enough values"):
-            house.take(number)
-    assert publish.publish_validated(house.conn, house.context, None) is None
-    assert house.digest() == in_order[1]
+            harness.take(number)
+    assert publish.publish_validated(harness.conn, harness.context, None) is None
+    assert harness.digest() == in_order[1]
 
 
 def test_backwards_through_great_expectations_it_is_the_same(
-    open_house: Callable[[], House], in_order: tuple[House, dict[str, str]]
+    open_harness: Callable[[], Harness], in_order: tuple[Harness, dict[str, str]]
 ) -> None:
-    house = open_house()
+    harness = open_harness()
     for number in reversed(range(len(BOOKS))):
-        house.take(number)
-        house.publish()
-    assert house.digest() == in_order[1]
+        harness.take(number)
+        harness.publish()
+    assert harness.digest() == in_order[1]
 
 
 def test_two_corrections_of_one_day_come_to_what_a_person_says_both_ways(
-    open_house: Callable[[], House], alone: Sequence[ReleaseVerdict]
+    open_harness: Callable[[], Harness], alone: Sequence[ReleaseVerdict]
 ) -> None:
     """The fourth corrects the third, whichever of them came first and is published without a question."""
     digests = []
     for order in ((2, 3), (3, 2)):
-        house = open_house()
+        harness = open_harness()
         for number in order:
-            house.take(number, alone[number])
-        admin = connect(house.warehouse.admin_dsn)
+            harness.take(number, alone[number])
+        admin = connect(harness.warehouse.admin_dsn)
         with closing(admin), admin, admin.cursor() as cursor:
             # As if both had come out on one day, and both been known from it.
             cursor.execute("UPDATE core.dim_release SET published_date = %s, known_from = %s", (AS_OF, AS_OF))
             held = alone[order[1]].release_id
             cursor.execute("UPDATE core.dim_release SET state = 'held' WHERE release_id = %s", (held,))
         decide_release(
-            house.conn,
+            harness.conn,
             held,
             action="approve",
             decided_by="operator",
             reason="the agency said so",
-            now=house.context.now,
+            now=harness.context.now,
             is_older=order[1] == 2,
         )
-        house.publish()
-        digests.append(house.digest())
-        corrected = house.ask("SELECT release_id, corrects FROM mart.release WHERE corrects IS NOT NULL")
+        harness.publish()
+        digests.append(harness.digest())
+        corrected = harness.ask("SELECT release_id, corrects FROM mart.release WHERE corrects IS NOT NULL")
         assert corrected == [(alone[3].release_id, alone[2].release_id)]
     assert digests[0] == digests[1]
 
 
-def test_tierp_1990_as_it_was_known(in_order: tuple[House, dict[str, str]]) -> None:
-    house, _ = in_order
+def test_tierp_1990_as_it_was_known(in_order: tuple[Harness, dict[str, str]]) -> None:
+    harness, _ = in_order
     known = {
-        day: house.ask(
+        day: harness.ask(
             f"SELECT round(emissions_tco2e)::int, status FROM mart.emission_as_of('{day}', 'ghg') "
             "WHERE region_code = '0360' AND sector_code = 'all' AND year = 1990"
         )
@@ -253,10 +255,10 @@ def test_tierp_1990_as_it_was_known(in_order: tuple[House, dict[str, str]]) -> N
 
 
 def test_the_years_that_vanished_in_2026_are_told_from_the_release_of_2025(
-    in_order: tuple[House, dict[str, str]],
+    in_order: tuple[Harness, dict[str, str]],
 ) -> None:
-    house, _ = in_order
-    rows = house.ask(
+    harness, _ = in_order
+    rows = harness.ask(
         "SELECT year, status, release_id FROM mart.emission_as_of('2026-11-28', 'ghg') "
         "WHERE region_code = '0360' AND sector_code = 'all' AND year BETWEEN 2015 AND 2020 ORDER BY year"
     )
@@ -268,14 +270,14 @@ def test_the_years_that_vanished_in_2026_are_told_from_the_release_of_2025(
     assert {release_id.split("-", 2)[2][:10] for _, status, release_id in rows if status != "observed"} == {
         "2025-06-18"
     }
-    summary = house.ask(
+    summary = harness.ask(
         "SELECT vanished_years, appeared_years, round(cells_changed_pct) FROM mart.revision_summary "
         "WHERE is_current AND substance = 'ghg'"
     )
     assert summary[0][0] == [2016, 2017, 2018, 2019]
     assert summary[0][1] == [2024]
     assert summary[0][2] == 75.0, "74.9 % of the cells that both have"
-    ((old, new),) = house.ask(
+    ((old, new),) = harness.ask(
         "SELECT round(old_emissions_tco2e)::int, round(new_emissions_tco2e)::int FROM mart.revision "
         "WHERE is_current AND substance = 'ghg' AND boundary = 'published_total' AND region_code = '0360' "
         "AND sector_code = 'all' AND year = 1990"
@@ -284,22 +286,24 @@ def test_the_years_that_vanished_in_2026_are_told_from_the_release_of_2025(
 
 
 def test_without_the_release_of_2026_every_mart_is_that_of_2025(
-    open_house: Callable[[], House], in_order: tuple[House, dict[str, str]], alone: Sequence[ReleaseVerdict]
+    open_harness: Callable[[], Harness],
+    in_order: tuple[Harness, dict[str, str]],
+    alone: Sequence[ReleaseVerdict],
 ) -> None:
-    house, with_it = in_order
-    before = open_house()
+    harness, with_it = in_order
+    before = open_harness()
     for number in range(3):
         before.take(number, alone[number])
     before.publish()
     newest = alone[3].release_id
     for action, expected in (("withdraw", before.digest()), ("restore", with_it)):
         decide_release(
-            house.conn,
+            harness.conn,
             newest,
             action=action,
             decided_by="operator",
             reason="a rehearsal",
-            now=house.context.now,
+            now=harness.context.now,
         )
-        house.publish()
-        assert house.digest() == expected
+        harness.publish()
+        assert harness.digest() == expected

@@ -1,4 +1,4 @@
-"""Contacts are personal data: read by the mailer alone, deleted on request, told by nobody."""
+"""Contacts are personal data: read by the mailer alone, deleted on request, printed nowhere."""
 
 from __future__ import annotations
 
@@ -168,10 +168,10 @@ def test_no_error_and_no_log_repeats_a_contact(
     )
     with pytest.raises(RegisterError) as unsound:
         sync_contacts(conn, path, REGISTERS_FOLDER)
-    for told in (str(refused.value), str(unsound.value), caplog.text, repr(read_contacts)):
-        assert "anna" not in told
-        assert "kommunstyrelsen@" not in told
-        assert "Klimatstrateg" not in told
+    for text in (str(refused.value), str(unsound.value), caplog.text, repr(read_contacts)):
+        assert "anna" not in text
+        assert "kommunstyrelsen@" not in text
+        assert "Klimatstrateg" not in text
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
 

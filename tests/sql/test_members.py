@@ -85,7 +85,7 @@ DATED = {"criterion", "measure_status", "pledge_status", "member_overview"}
 
 @dataclass
 class Network:
-    """A published warehouse with made-up registers, and a hand for days that pass."""
+    """A published warehouse with synthetic registers, and a hand for days that pass."""
 
     published: Published
     folder: Path
@@ -140,7 +140,7 @@ class Network:
 def made(
     good: Published, clone: Callable[[str], Warehouse], tmp_path_factory: pytest.TempPathFactory
 ) -> Network:
-    """Published with made-up registers; to be read, never changed."""
+    """Published with synthetic registers; to be read, never changed."""
     root = tmp_path_factory.mktemp("members")
     folder = shutil.copytree(REGISTERS_FOLDER, root / "registers")
     for name, rows in ROWS.items():
@@ -188,9 +188,9 @@ class TestWhatIsSaid:
     def test_the_worked_example_says_what_the_registers_say(self, good: Published) -> None:
         section = EXAMPLE.read_text(encoding="utf-8").split("## What an applicant still lacks", 1)[1]
         lines = re.findall(r"^\|(.+)\|$", section.split("\n## ", 1)[0], re.MULTILINE)[2:]
-        told = [tuple(cell.strip().strip("`") for cell in line.split("|")) for line in lines]
+        stated = [tuple(cell.strip().strip("`") for cell in line.split("|")) for line in lines]
         order = "ARRAY['inventory', 'targets', 'action_plan', 'informing']"
-        assert told == releases.ask(
+        assert stated == releases.ask(
             good,
             "SELECT criterion, status, records_reason_en, to_meet_en FROM secretariat.criterion "
             f"WHERE region_code = '{TIERP}' ORDER BY array_position({order}, criterion)",
@@ -292,7 +292,7 @@ class TestWhatIsSaid:
         assert made.ask(query.format("mart")) == [(1, 0, 1, 1, True)]
         ((met, documented, confirmed, due, _),) = made.ask(query.format("secretariat"))
         assert (met, documented, confirmed) == (1, 0, 1)
-        assert due > 15, "inside every member is told that its answer is awaited"
+        assert due > 15, "inside every member sees that its answer is awaited"
 
 
 class TestADayThatPasses:
@@ -490,7 +490,7 @@ class TestOneMember:
     def test_a_member(self, made: Network, printed: Callable[[Published, str], str]) -> None:
         text = printed(made.published, MALMO)
         assert "malmo_2030" in text
-        assert "round_open" not in text, "reasons are told in words"
+        assert "round_open" not in text, "reasons are given in words"
         assert "the answer to the round is due" in text
         assert "malmo-l1" in text
 

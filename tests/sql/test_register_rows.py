@@ -54,7 +54,7 @@ ROWS = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The project's registers with made-up rows."""
+    """The project's registers with synthetic rows."""
     made = shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers")
     for name, rows in ROWS.items():
         with (made / name).open("a", encoding="utf-8") as file:
@@ -86,7 +86,7 @@ def test_measures_and_pledges(cursor: Any) -> None:
     assert (pledge.measure_ids, pledge.due_on) == (("tierp-buss",), None)
 
 
-def test_what_the_criteria_are_judged_by(cursor: Any) -> None:
+def test_what_the_criteria_are_evaluated_by(cursor: Any) -> None:
     (plan,) = register_rows.read_plans(cursor, None)
     assert (plan.plan_id, plan.decided_on, plan.valid_to) == ("tierp-1", date(2020, 12, 31), None)
     (evidence,) = register_rows.read_evidence(cursor, None)

@@ -238,15 +238,15 @@ class TestCells:
             years = {
                 step.which["year"] for step, _ in cells_of(ask(target_id="travel", column="central_tco2e"))
             }
-            told = {str(year) for year in pipeline_run.SMALL_YEARS if year >= 2015 and year not in GONE}
-            assert years == told, "from 2015, of the newer release"
+            expected = {str(year) for year in pipeline_run.SMALL_YEARS if year >= 2015 and year not in GONE}
+            assert years == expected, "from 2015, of the newer release"
 
     def test_an_owners_values_lead_to_their_register(self, two_releases: Published) -> None:
         for ask in asking(two_releases):
             traced = ask(target_id="food", column="last_tco2e")
-            told = [step for step in steps_of(traced) if step.what == "mart.own_series.value"]
-            assert [(step.which["year"], step.value) for step in told] == [("2024", 21_000.0)]
-            assert "register" in told[0].note
+            steps = [step for step in steps_of(traced) if step.what == "mart.own_series.value"]
+            assert [(step.which["year"], step.value) for step in steps] == [("2024", 21_000.0)]
+            assert "register" in steps[0].note
 
     def test_figures_of_other_sources_lead_to_their_row_and_file(self, ask: Ask) -> None:
         for mart, keys in {
@@ -315,11 +315,11 @@ def test_a_target_leads_to_every_point_of_its_trend(ask: Ask) -> None:
     years = {
         step.which["year"] for step in steps_of(traced) if step.what == "mart.boundary_series.emissions_tco2e"
     }
-    ((told,),) = rows_of(
+    ((expected,),) = rows_of(
         ask, "SELECT array_agg(y) FROM mart.release r, unnest(r.years) y WHERE is_current AND y >= 2015"
         " AND substance = 'ghg'"
     )  # fmt: skip
-    assert years == set(map(str, told))
+    assert years == set(map(str, expected))
 
 
 class TestCommand:
@@ -361,10 +361,10 @@ class TestCommand:
 
     def test_it_prints_json(self, printed: Callable[..., str]) -> None:
         keys = {"boundary": "territorial", "year": "2024"}
-        told = json.loads(printed(Question(region_code=TIERP, keys=keys), as_json=True))
-        (asked,) = told["asked"]
-        assert told["steps"][asked]["inputs"] == ["1.1", "1.2"]
-        assert told["steps"]["1.1"]["cell"]["sheet"] == "Växthusgaser totalt"
+        document = json.loads(printed(Question(region_code=TIERP, keys=keys), as_json=True))
+        (asked,) = document["asked"]
+        assert document["steps"][asked]["inputs"] == ["1.1", "1.2"]
+        assert document["steps"]["1.1"]["cell"]["sheet"] == "Växthusgaser totalt"
 
     def test_of_a_region_alone_it_prints_what_there_is(self, printed: Callable[..., str]) -> None:
         out = printed(Question(region_code=TIERP))
@@ -374,7 +374,7 @@ class TestCommand:
 
 class TestMistakes:
     @pytest.mark.parametrize(
-        ("keys", "told"),
+        ("keys", "words"),
         [
             ({"sector_code": "all", "year": "2003"}, "there are 1990, 2015, 2020"),
             ({"sector_code": "transprt", "year": "2024"}, "did you mean transport"),
@@ -384,8 +384,8 @@ class TestMistakes:
             ({"boundary": "territorial", "sector_code": "all", "year": "2024"}, "no column sector_code"),
         ],
     )
-    def test_what_there_is_instead_is_told(self, ask: Ask, keys: dict[str, str], told: str) -> None:
-        with pytest.raises(UsageError, match=told):
+    def test_what_there_is_instead_is_named(self, ask: Ask, keys: dict[str, str], words: str) -> None:
+        with pytest.raises(UsageError, match=words):
             ask(**keys)
 
     def test_a_region_that_an_older_release_lacks_is_named(
@@ -434,15 +434,15 @@ class TestTampering:
             "UPDATE mart_data.emission SET emissions_tco2e = 1 WHERE region_code = '0360' AND year = 2024",
         )
         for ask in asking(own):
-            (told,) = ask(sector_code="all", year="2024").disagreements()
-            assert "the file says" in told
+            (disagreement,) = ask(sector_code="all", year="2024").disagreements()
+            assert "the file says" in disagreement
             assert ask(sector_code="all", year="2023").disagreements() == []
 
     def test_a_sum_that_is_not_its_parts_is_told(self, own: Published) -> None:
         self.change(own, "UPDATE mart_data.boundary_series SET emissions_tco2e = emissions_tco2e + 0.5")
         for ask in asking(own):
-            (told,) = ask(boundary="territorial", year="2024").disagreements()
-            assert "its inputs give" in told
+            (disagreement,) = ask(boundary="territorial", year="2024").disagreements()
+            assert "its inputs give" in disagreement
 
     def test_bytes_that_are_gone_or_damaged_are_told(self, own: Published) -> None:
         for ask in asking(own):

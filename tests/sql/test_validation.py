@@ -143,7 +143,7 @@ def add_at(rows: Frame, places: Mapping[str, float], sector_codes: tuple[str, ..
 
 
 @dataclass
-class House:
+class Harness:
     """A warehouse with a hand for loading releases into it."""
 
     dsn: str
@@ -266,8 +266,8 @@ def failed_rules(verdict: ReleaseVerdict) -> list[str]:
 
 
 @pytest.fixture
-def house(warehouse: Any, tmp_path: Path) -> Any:
-    opened = House(warehouse.loader_dsn, tmp_path / "validation")
+def harness(warehouse: Any, tmp_path: Path) -> Any:
+    opened = Harness(warehouse.loader_dsn, tmp_path / "validation")
     yield opened
     opened.conn.close()
 
@@ -277,8 +277,8 @@ def sound() -> Frame:
     return emission_rows()
 
 
-def test_a_sound_release_is_published_with_every_margin(house: House, sound: Frame) -> None:
-    verdict = house.verdict(house.emissions(sound))
+def test_a_sound_release_is_published_with_every_margin(harness: Harness, sound: Frame) -> None:
+    verdict = harness.verdict(harness.emissions(sound))
 
     assert verdict.verdict == "publish"
     assert failed_rules(verdict) == []
@@ -423,18 +423,18 @@ def scaled(share: float, factor: float) -> Frame:
 
 
 @pytest.fixture(scope="module")
-def judged(
+def evaluated(
     cluster: Any, warehouse_template: str, tmp_path_factory: pytest.TempPathFactory, sound: Frame
 ) -> dict[str, ReleaseVerdict]:
-    """The verdicts on all releases of BROKEN (ghg) and UNLIKE (co2), loaded and judged as one source run."""
+    """Verdicts on all releases of BROKEN (ghg) and UNLIKE (co2), loaded and evaluated as one run."""
     admin = cluster.connect()
     admin.autocommit = True
     with admin.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE gates_broken TEMPLATE {warehouse_template}")
     admin.close()
-    house = House(cluster.dsn("gates_broken"), tmp_path_factory.mktemp("docs"))
-    before = house.load(emission_release(sound, published="2020-01-01", substance="co2"))
-    house.set_state(before, "published")
+    harness = Harness(cluster.dsn("gates_broken"), tmp_path_factory.mktemp("docs"))
+    before = harness.load(emission_release(sound, published="2020-01-01", substance="co2"))
+    harness.set_state(before, "published")
     releases = {
         name: emission_release(damage(sound), published=f"2026-05-{day:02}")
         for day, (name, (_, _, damage, _)) in enumerate(BROKEN.items(), start=1)
@@ -443,16 +443,16 @@ def judged(
         for day, (name, (share, factor, _, _)) in enumerate(UNLIKE.items(), start=1)
     }
     names = {release_id(item): name for name, item in releases.items()}
-    verdicts = house.validate(house.load(*releases.values()))
-    house.conn.close()
+    verdicts = harness.validate(harness.load(*releases.values()))
+    harness.conn.close()
     return {names[verdict.release_id]: verdict for verdict in verdicts}
 
 
 @pytest.mark.parametrize("rule", BROKEN)
-def test_a_broken_release_is_caught_by_its_gate(judged: dict[str, ReleaseVerdict], rule: str) -> None:
+def test_a_broken_release_is_caught_by_its_gate(evaluated: dict[str, ReleaseVerdict], rule: str) -> None:
     expected, place, _, measured = BROKEN[rule]
 
-    verdict = judged[rule]
+    verdict = evaluated[rule]
 
     assert verdict.verdict == expected
     found = gate(verdict, rule)
@@ -471,11 +471,11 @@ def test_a_broken_release_is_caught_by_its_gate(judged: dict[str, ReleaseVerdict
 
 @pytest.mark.parametrize("case", UNLIKE)
 def test_a_release_unlike_the_one_before_waits_for_a_person(
-    judged: dict[str, ReleaseVerdict], case: str
+    evaluated: dict[str, ReleaseVerdict], case: str
 ) -> None:
     _, _, held_by, measured = UNLIKE[case]
 
-    verdict = judged[case]
+    verdict = evaluated[case]
 
     assert failed_rules(verdict) == held_by
     assert verdict.verdict == ("hold" if held_by else "publish")
@@ -486,11 +486,11 @@ def test_a_release_unlike_the_one_before_waits_for_a_person(
         assert verdict.compared_with in gate(verdict, held_by[0]).message_en
 
 
-def test_a_finding_names_its_cell_in_the_sheet(house: House, sound: Frame) -> None:
+def test_a_finding_names_its_cell_in_the_sheet(harness: Harness, sound: Frame) -> None:
     rows = add(sound, TIERP, "all", 2020, 0.75)
     sheet_row = int(rows.loc[cell_of(rows, TIERP, "all", 2020), "sheet_row"].iloc[0])
 
-    found = gate(house.verdict(house.emissions(rows)), "sector_sum")
+    found = gate(harness.verdict(harness.emissions(rows)), "sector_sum")
 
     assert [
         (row["sheet_row"], row["region_code"], row["sector_code"], row["year"]) for row in found.sample
@@ -498,25 +498,25 @@ def test_a_finding_names_its_cell_in_the_sheet(house: House, sound: Frame) -> No
     assert found.sample[0]["found"] - found.sample[0]["expected"] == pytest.approx(0.75)
 
 
-def test_more_than_ten_findings_are_counted_and_ten_are_kept(house: House, sound: Frame) -> None:
+def test_more_than_ten_findings_are_counted_and_ten_are_kept(harness: Harness, sound: Frame) -> None:
     rows = sound.copy()
     rows.loc[rows["sector_code"] == "waste.landfills", "emissions"] *= -1
 
-    found = gate(house.verdict(house.emissions(rows)), "not_negative")
+    found = gate(harness.verdict(harness.emissions(rows)), "not_negative")
 
     assert found.finding_count == 312 * len(YEARS)
     assert len(found.sample) == 10
     assert [row["sheet_row"] for row in found.sample] == sorted(row["sheet_row"] for row in found.sample)
 
 
-def test_what_is_no_number_is_quarantined_and_can_be_recorded(house: House, sound: Frame) -> None:
-    verdict = house.verdict(house.emissions(put(sound, TIERP, "waste.landfills", 2020, float("inf"))))
-    record_verdicts(house.conn, [verdict])
-    house.conn.commit()
+def test_what_is_no_number_is_quarantined_and_can_be_recorded(harness: Harness, sound: Frame) -> None:
+    verdict = harness.verdict(harness.emissions(put(sound, TIERP, "waste.landfills", 2020, float("inf"))))
+    record_verdicts(harness.conn, [verdict])
+    harness.conn.commit()
 
     assert verdict.verdict == "quarantine"
     assert gate(verdict, "not_negative").sample[0]["found"] == "inf"
-    assert house.ask("SELECT verdict FROM ops.validation") == [("quarantine",)]
+    assert harness.ask("SELECT verdict FROM ops.validation") == [("quarantine",)]
 
 
 @pytest.mark.parametrize(
@@ -524,9 +524,9 @@ def test_what_is_no_number_is_quarantined_and_can_be_recorded(house: House, soun
     [("expected: the municipality did not exist yet", "publish"), ("not a number", "quarantine")],
 )
 def test_a_refused_cell_is_a_finding_unless_it_was_expected(
-    house: House, sound: Frame, reason: str, verdict: str
+    harness: Harness, sound: Frame, reason: str, verdict: str
 ) -> None:
-    found = house.verdict(house.load(emission_release(sound, rejects=rejects(reason))))
+    found = harness.verdict(harness.load(emission_release(sound, rejects=rejects(reason))))
 
     assert found.verdict == verdict
     if verdict == "quarantine":
@@ -535,107 +535,107 @@ def test_a_refused_cell_is_a_finding_unless_it_was_expected(
 
 
 @pytest.mark.parametrize("overrides", [{"row_count": 14_975}, {"rejected_count": 2}])
-def test_rows_in_are_rows_out(house: House, sound: Frame, overrides: dict[str, int]) -> None:
+def test_rows_in_are_rows_out(harness: Harness, sound: Frame, overrides: dict[str, int]) -> None:
     assert len(sound) == 14_976
 
-    verdict = house.verdict(house.emissions(sound, **overrides))
+    verdict = harness.verdict(harness.emissions(sound, **overrides))
 
     assert failed_rules(verdict) == ["row_count"]
     assert verdict.verdict == "quarantine"
 
 
-def test_a_declared_year_without_rows_is_a_gap(house: House, sound: Frame) -> None:
-    verdict = house.verdict(house.emissions(sound, years=[*YEARS, 2022]))
+def test_a_declared_year_without_rows_is_a_gap(harness: Harness, sound: Frame) -> None:
+    verdict = harness.verdict(harness.emissions(sound, years=[*YEARS, 2022]))
 
     assert gate(verdict, "complete_cells").finding_count == 312 * 12
 
 
 @pytest.mark.parametrize(("year", "rules"), [(1967, ["years"]), (2027, ["release_date", "years"])])
-def test_a_year_no_figure_can_be_about_is_found(house: House, year: int, rules: list[str]) -> None:
-    verdict = house.verdict(house.emissions(emission_rows(years=(2020, year)), published="2026-05-07"))
+def test_a_year_no_figure_can_be_about_is_found(harness: Harness, year: int, rules: list[str]) -> None:
+    verdict = harness.verdict(harness.emissions(emission_rows(years=(2020, year)), published="2026-05-07"))
 
     assert failed_rules(verdict) == rules
     assert {row["year"] for row in gate(verdict, "years").sample} == {year}
 
 
-def test_a_fault_of_the_table_itself_is_about_all_releases_of_the_run(house: House, sound: Frame) -> None:
+def test_a_fault_of_the_table_itself_is_about_all_releases_of_the_run(harness: Harness, sound: Frame) -> None:
     below = sound.assign(sheet_row=sound["sheet_row"] - 100)
-    run_id = house.load(emission_release(sound), emission_release(below, substance="co2"))
+    run_id = harness.load(emission_release(sound), emission_release(below, substance="co2"))
 
-    verdicts = house.validate(run_id)
+    verdicts = harness.validate(run_id)
 
     assert [failed_rules(verdict) for verdict in verdicts] == [["columns"], ["columns"]]
     assert gate(verdicts[0], "columns").sample[0]["column_name"] == "sheet_row"
 
 
-def test_what_was_zero_before_is_left_out_of_the_comparison(house: House, sound: Frame) -> None:
+def test_what_was_zero_before_is_left_out_of_the_comparison(harness: Harness, sound: Frame) -> None:
     none_before = emission_rows(
         scale={(region, year): 0.0 for region in MUNICIPALITIES[:29] for year in YEARS}
     )
-    before = house.emissions(none_before, published="2025-05-06")
-    house.set_state(before, "published")
+    before = harness.emissions(none_before, published="2025-05-06")
+    harness.set_state(before, "published")
 
-    verdict = house.verdict(house.emissions(sound))
+    verdict = harness.verdict(harness.emissions(sound))
 
     assert gate(verdict, "hold_ratio").measured == 0.0
     assert gate(verdict, "hold_moved").measured == 0.0
 
 
 def test_the_comparison_takes_the_nearest_earlier_date_whatever_the_order_of_loading(
-    house: House, sound: Frame
+    harness: Harness, sound: Frame
 ) -> None:
-    newest = house.emissions(sound, published="2026-05-07")
-    house.set_state(newest, "published")
-    oldest = house.emissions(scaled(0.01, 1.01), published="2021-10-14")
-    assert house.verdict(oldest).compared_with is None
-    house.set_state(oldest, "validated")
-    withdrawn = house.emissions(scaled(0.02, 1.01), published="2024-05-01")
-    house.set_state(withdrawn, "withdrawn")
-    other_substance = house.load(emission_release(sound, published="2024-06-01", substance="co2"))
-    house.set_state(other_substance, "published")
+    newest = harness.emissions(sound, published="2026-05-07")
+    harness.set_state(newest, "published")
+    oldest = harness.emissions(scaled(0.01, 1.01), published="2021-10-14")
+    assert harness.verdict(oldest).compared_with is None
+    harness.set_state(oldest, "validated")
+    withdrawn = harness.emissions(scaled(0.02, 1.01), published="2024-05-01")
+    harness.set_state(withdrawn, "withdrawn")
+    other_substance = harness.load(emission_release(sound, published="2024-06-01", substance="co2"))
+    harness.set_state(other_substance, "published")
 
-    verdict = house.verdict(house.emissions(scaled(0.03, 1.01), published="2025-05-06"))
+    verdict = harness.verdict(harness.emissions(scaled(0.03, 1.01), published="2025-05-06"))
 
     assert verdict.compared_with is not None
     assert verdict.compared_with.startswith("smhi_emissions-ghg-2021-10-14-")
 
 
-def test_no_year_in_common_leaves_nothing_to_compare(house: House, sound: Frame) -> None:
-    before = house.emissions(emission_rows(years=(1990, 1995)), published="2025-05-06")
-    house.set_state(before, "published")
+def test_no_year_in_common_leaves_nothing_to_compare(harness: Harness, sound: Frame) -> None:
+    before = harness.emissions(emission_rows(years=(1990, 1995)), published="2025-05-06")
+    harness.set_state(before, "published")
 
-    verdict = house.verdict(house.emissions(sound))
+    verdict = harness.verdict(harness.emissions(sound))
 
     assert verdict.compared_with is not None
     assert gate(verdict, "hold_moved").measured is None
     assert gate(verdict, "hold_moved").passed
 
 
-def test_each_release_of_a_run_has_its_own_verdict(house: House, sound: Frame) -> None:
+def test_each_release_of_a_run_has_its_own_verdict(harness: Harness, sound: Frame) -> None:
     broken = add(sound, TIERP, "all", 2020, 0.75)
-    run_id = house.load(emission_release(sound), emission_release(broken, substance="co2"))
+    run_id = harness.load(emission_release(sound), emission_release(broken, substance="co2"))
 
-    verdicts = {verdict.substance: verdict for verdict in house.validate(run_id)}
+    verdicts = {verdict.substance: verdict for verdict in harness.validate(run_id)}
 
     assert verdicts["ghg"].verdict == "publish"
     assert verdicts["co2"].verdict == "quarantine"
     assert gate(verdicts["ghg"], "sector_sum").measured == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_run_without_a_loaded_release_has_no_verdict(house: House, sound: Frame) -> None:
-    run_id = house.emissions(sound)
-    house.set_state(run_id, "published")
+def test_a_run_without_a_loaded_release_has_no_verdict(harness: Harness, sound: Frame) -> None:
+    run_id = harness.emissions(sound)
+    harness.set_state(run_id, "published")
 
-    assert house.validate(run_id) == []
-    assert not house.docs_root.exists()
+    assert harness.validate(run_id) == []
+    assert not harness.docs_root.exists()
 
 
-def test_the_pages_open_offline_and_hold_the_margins(house: House, sound: Frame) -> None:
-    run_id = house.emissions(add(sound, TIERP, "all", 2020, 0.75))
+def test_the_pages_open_offline_and_hold_the_margins(harness: Harness, sound: Frame) -> None:
+    run_id = harness.emissions(add(sound, TIERP, "all", 2020, 0.75))
 
-    verdict = house.verdict(run_id)
+    verdict = harness.verdict(run_id)
 
-    folder = house.docs_root / f"run-{run_id}"
+    folder = harness.docs_root / f"run-{run_id}"
     assert verdict.docs_path == str(folder)
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert not [
@@ -652,18 +652,18 @@ def test_the_pages_open_offline_and_hold_the_margins(house: House, sound: Frame)
     [(lambda rows: rows, "validated"), (lambda rows: add(rows, TIERP, "all", 2020, 1.0), "quarantined")],
 )
 def test_a_recorded_verdict_moves_the_release_on(
-    house: House, sound: Frame, damage: Callable[[Frame], Frame], state: str
+    harness: Harness, sound: Frame, damage: Callable[[Frame], Frame], state: str
 ) -> None:
-    verdict = house.verdict(house.emissions(damage(sound)))
+    verdict = harness.verdict(harness.emissions(damage(sound)))
 
-    record_verdicts(house.conn, [verdict])
-    house.conn.commit()
+    record_verdicts(harness.conn, [verdict])
+    harness.conn.commit()
 
-    assert house.ask("SELECT state FROM core.dim_release") == [(state,)]
-    assert house.ask("SELECT release_id, verdict, snapshot_sha256 FROM ops.validation") == [
+    assert harness.ask("SELECT state FROM core.dim_release") == [(state,)]
+    assert harness.ask("SELECT release_id, verdict, snapshot_sha256 FROM ops.validation") == [
         (verdict.release_id, verdict.verdict, FILE_SHA256)
     ]
-    gates = house.ask("SELECT rule, passed, measured, limit_value, sample FROM ops.validation_gate")
+    gates = harness.ask("SELECT rule, passed, measured, limit_value, sample FROM ops.validation_gate")
     assert {row[0] for row in gates} == {gate.rule for gate in verdict.gates}
     stored = {row[0]: row for row in gates}["sector_sum"]
     assert stored[3] == 0.5
@@ -671,28 +671,28 @@ def test_a_recorded_verdict_moves_the_release_on(
     assert len(stored[4]) == gate(verdict, "sector_sum").finding_count
 
 
-def test_a_verdict_comes_once(house: House, sound: Frame) -> None:
-    verdict = house.verdict(house.emissions(sound))
-    record_verdicts(house.conn, [verdict])
-    house.conn.commit()
+def test_a_verdict_comes_once(harness: Harness, sound: Frame) -> None:
+    verdict = harness.verdict(harness.emissions(sound))
+    record_verdicts(harness.conn, [verdict])
+    harness.conn.commit()
 
     with pytest.raises(UsageError, match="not in state loaded any more"):
-        record_verdicts(house.conn, [verdict])
-    house.conn.rollback()
+        record_verdicts(harness.conn, [verdict])
+    harness.conn.rollback()
 
-    assert house.ask("SELECT count(*) FROM ops.validation") == [(1,)]
+    assert harness.ask("SELECT count(*) FROM ops.validation") == [(1,)]
 
 
-def test_bytes_that_could_not_be_read_are_quarantined_with_their_findings(house: House) -> None:
-    run_id = house.start_run(EMISSIONS)
+def test_bytes_that_could_not_be_read_are_quarantined_with_their_findings(harness: Harness) -> None:
+    run_id = harness.start_run(EMISSIONS)
     error = SourceFormatError(
         "smhi_emissions: no header row", rule="header_not_found", findings=["row 1: <!doctype html>"]
     )
 
-    quarantine_snapshot(house.conn, run_id, "smhi_emissions", "ghg", FILE_SHA256, error)
-    house.conn.commit()
+    quarantine_snapshot(harness.conn, run_id, "smhi_emissions", "ghg", FILE_SHA256, error)
+    harness.conn.commit()
 
-    assert house.ask(
+    assert harness.ask(
         "SELECT v.verdict, v.release_id, g.rule, g.severity, g.passed, g.finding_count, g.sample"
         " FROM ops.validation AS v JOIN ops.validation_gate AS g USING (validation_id)"
     ) == [
@@ -708,11 +708,11 @@ def test_bytes_that_could_not_be_read_are_quarantined_with_their_findings(house:
     ]
 
 
-def test_population_before_a_split_may_lack_the_child(house: House) -> None:
+def test_population_before_a_split_may_lack_the_child(harness: Harness) -> None:
     rows = population_rows((1990, 2001, 2024))
     assert not ((rows["region_code"] == "0330") & (rows["year"] == 2001)).any()  # Knivsta, from 2002
 
-    verdict = house.verdict(house.population(rows), POPULATION)
+    verdict = harness.verdict(harness.population(rows), POPULATION)
 
     assert verdict.verdict == "publish"
     assert gate(verdict, "population_sum").measured == 0.0
@@ -746,19 +746,19 @@ def raise_nation(rows: Frame, persons: int) -> Frame:
     ],
 )
 def test_broken_population_is_caught(
-    house: House, damage: Callable[[Frame], Frame], rule: str, verdict: str
+    harness: Harness, damage: Callable[[Frame], Frame], rule: str, verdict: str
 ) -> None:
-    found = house.verdict(house.population(damage(population_rows((2023, 2024)))), POPULATION)
+    found = harness.verdict(harness.population(damage(population_rows((2023, 2024)))), POPULATION)
 
     assert rule in failed_rules(found)
     assert found.verdict == verdict
 
 
 @pytest.mark.parametrize(("persons", "verdict"), [(900, "publish"), (60_000, "publish_with_warnings")])
-def test_noise_in_population_is_borne_up_to_one_percent(house: House, persons: int, verdict: str) -> None:
+def test_noise_in_population_is_borne_up_to_one_percent(harness: Harness, persons: int, verdict: str) -> None:
     rows = raise_nation(population_rows((2025,)), persons)
 
-    found = house.verdict(house.population(rows, dataset="scb_population_ckm"), POPULATION)
+    found = harness.verdict(harness.population(rows, dataset="scb_population_ckm"), POPULATION)
 
     assert found.verdict == verdict
     nation = int(rows.loc[rows["region_code"] == NATION, "population_count"].iloc[0])
@@ -770,15 +770,15 @@ def test_noise_in_population_is_borne_up_to_one_percent(house: House, persons: i
     ("persons", "verdict"), [(0, "publish"), (20, "publish"), (21, "publish_with_warnings"), (-21, None)]
 )
 def test_two_tables_of_population_may_differ_by_noise_alone(
-    house: House, persons: int, verdict: str | None
+    harness: Harness, persons: int, verdict: str | None
 ) -> None:
     rows = population_rows((2025,))
-    first = house.population(rows, dataset="scb_population_ckm")
-    house.set_state(first, "published")
+    first = harness.population(rows, dataset="scb_population_ckm")
+    harness.set_state(first, "published")
     other = rows.copy()
     other.loc[other["region_code"] == TIERP, "population_count"] += persons
 
-    found = house.verdict(house.population(other, dataset="scb_population_density"), DENSITY)
+    found = harness.verdict(harness.population(other, dataset="scb_population_density"), DENSITY)
 
     compared = gate(found, "population_cross_check")
     assert found.verdict == (verdict or "publish_with_warnings")
@@ -787,30 +787,30 @@ def test_two_tables_of_population_may_differ_by_noise_alone(
 
 
 @pytest.mark.parametrize("state", ["loaded", "withdrawn", "rejected"])
-def test_a_table_that_did_not_pass_is_nothing_to_compare_with(house: House, state: str) -> None:
-    house.set_state(house.population(population_rows((2025,)), dataset="scb_population_ckm"), state)
-    found = house.verdict(
-        house.population(population_rows((2025,)), dataset="scb_population_density"), DENSITY
+def test_a_table_that_did_not_pass_is_nothing_to_compare_with(harness: Harness, state: str) -> None:
+    harness.set_state(harness.population(population_rows((2025,)), dataset="scb_population_ckm"), state)
+    found = harness.verdict(
+        harness.population(population_rows((2025,)), dataset="scb_population_density"), DENSITY
     )
     assert gate(found, "population_cross_check").measured is None
 
 
-def test_other_years_are_nothing_to_compare_with(house: House) -> None:
-    house.set_state(house.population(population_rows((2024,))), "published")
-    found = house.verdict(
-        house.population(population_rows((2025,)), dataset="scb_population_density"), DENSITY
+def test_other_years_are_nothing_to_compare_with(harness: Harness) -> None:
+    harness.set_state(harness.population(population_rows((2024,))), "published")
+    found = harness.verdict(
+        harness.population(population_rows((2025,)), dataset="scb_population_density"), DENSITY
     )
     assert gate(found, "population_cross_check").measured is None
 
 
-def test_both_population_tables_of_a_run_are_judged(house: House) -> None:
-    run_id = house.load(
+def test_both_population_tables_of_a_run_are_evaluated(harness: Harness) -> None:
+    run_id = harness.load(
         population_release(population_rows((2023, 2024))),
         population_release(population_rows((2025,)), dataset="scb_population_ckm"),
         source=POPULATION,
     )
 
-    verdicts = house.validate(run_id, POPULATION)
+    verdicts = harness.validate(run_id, POPULATION)
 
     assert [(verdict.dataset, verdict.verdict) for verdict in verdicts] == [
         ("scb_population", "publish"),
@@ -842,14 +842,14 @@ def territorial(rows: Frame, year: int) -> float:
 
 @pytest.mark.parametrize(("off", "verdict"), [(1.04, "publish"), (1.08, "hold")])
 def test_the_nation_is_held_against_an_inventory_of_any_vintage(
-    house: House, sound: Frame, off: float, verdict: str
+    harness: Harness, sound: Frame, off: float, verdict: str
 ) -> None:
     # Its last year is another one than the release's: an inventory of another submission, good for this rule.
     inventory = inventory_release({2021: territorial(sound, 2021) * off, 2022: 1.0})
-    held = house.load(inventory, source=catalog.SOURCES["scb_national_emissions"])
-    house.set_state(held, "published")
+    held = harness.load(inventory, source=catalog.SOURCES["scb_national_emissions"])
+    harness.set_state(held, "published")
 
-    found = house.verdict(house.emissions(sound))
+    found = harness.verdict(harness.emissions(sound))
 
     assert found.verdict == verdict
     measured = gate(found, "inventory_far")
@@ -860,12 +860,12 @@ def test_the_nation_is_held_against_an_inventory_of_any_vintage(
         assert (measured.sample[0]["year"], measured.sample[0]["region_name"]) == (2021, "Riket")
 
 
-def test_a_few_figures_are_no_year_over_again(house: House) -> None:
+def test_a_few_figures_are_no_year_over_again(harness: Harness) -> None:
     """The nation's total alone is every other year's times some factor, and says nothing by it."""
     inventory = inventory_release({2022: 45e6, 2023: 44e6, 2024: 47e6})
 
-    found = house.verdict(
-        house.load(inventory, source=catalog.SOURCES["scb_national_emissions"]),
+    found = harness.verdict(
+        harness.load(inventory, source=catalog.SOURCES["scb_national_emissions"]),
         catalog.SOURCES["scb_national_emissions"],
     )
 
@@ -874,24 +874,24 @@ def test_a_few_figures_are_no_year_over_again(house: House) -> None:
     assert gate(found, "fact_new_year_uniform").measured is None
 
 
-def test_only_years_that_the_release_before_lacks_are_new(house: House, sound: Frame) -> None:
+def test_only_years_that_the_release_before_lacks_are_new(harness: Harness, sound: Frame) -> None:
     """What was published once is not asked about again, however odd it is."""
     odd = emission_rows(scale={(region, 2021): 2.5 for region in MUNICIPALITIES})
-    first = house.verdict(house.emissions(odd, published="2025-05-06"))
+    first = harness.verdict(harness.emissions(odd, published="2025-05-06"))
     assert {"new_year_nation", "new_year_county", "new_year_municipal"} <= set(failed_rules(first))
-    house.set_state(first.run_id, "published")
+    harness.set_state(first.run_id, "published")
 
-    again = house.verdict(house.emissions(add(odd, TIERP, "waste.landfills", 2020, 1.0)))
+    again = harness.verdict(harness.emissions(add(odd, TIERP, "waste.landfills", 2020, 1.0)))
 
     assert failed_rules(again) == []
     assert gate(again, "new_year_nation").measured is None
     assert "inget nytt år" in gate(again, "new_year_nation").message_sv
 
 
-def test_a_held_new_year_says_what_to_do_in_both_languages(house: House, sound: Frame) -> None:
+def test_a_held_new_year_says_what_to_do_in_both_languages(harness: Harness, sound: Frame) -> None:
     doubled = emission_rows(scale={(region, 2021): 2.0 for region in MUNICIPALITIES})
 
-    found = gate(house.verdict(house.emissions(doubled)), "new_year_nation")
+    found = gate(harness.verdict(harness.emissions(doubled)), "new_year_nation")
 
     assert found.message_sv.endswith("godkänn om utgivaren bekräftar det nya året, avvisa annars.")
     assert found.message_en.endswith("approve if the publisher confirms the new year, else reject.")
@@ -902,27 +902,27 @@ def test_a_held_new_year_says_what_to_do_in_both_languages(house: House, sound: 
 
 @pytest.mark.parametrize("state", ["validated", "held", "published", "withdrawn", "quarantined", "rejected"])
 def test_the_second_of_one_day_is_held_and_nothing_that_was_refused_counts(
-    house: House, sound: Frame, state: str
+    harness: Harness, sound: Frame, state: str
 ) -> None:
-    first = house.emissions(sound)
-    house.set_state(first, state)
-    other_day = house.emissions(scaled(0.01, 1.01), known_from="2026-06-01")
-    assert failed_rules(house.verdict(other_day)) == [], "retrieved later: it is the correction"
+    first = harness.emissions(sound)
+    harness.set_state(first, state)
+    other_day = harness.emissions(scaled(0.01, 1.01), known_from="2026-06-01")
+    assert failed_rules(harness.verdict(other_day)) == [], "retrieved later: it is the correction"
 
-    second = house.verdict(house.emissions(scaled(0.02, 1.01)))
+    second = harness.verdict(harness.emissions(scaled(0.02, 1.01)))
 
     counts = state not in {"quarantined", "rejected"}
     assert failed_rules(second) == (["same_day"] if counts else [])
     assert second.verdict == ("hold" if counts else "publish")
     if counts:
-        ((first_id,),) = house.ask(f"SELECT release_id FROM core.dim_release WHERE run_id = {first}")
+        ((first_id,),) = harness.ask(f"SELECT release_id FROM core.dim_release WHERE run_id = {first}")
         assert first_id in str(gate(second, "same_day").sample[0]["reason"])
         assert "--older" in gate(second, "same_day").message_sv
 
 
-def test_two_of_one_day_that_were_loaded_together_are_both_held(house: House, sound: Frame) -> None:
-    verdicts = house.validate(
-        house.load(emission_release(sound), emission_release(scaled(0.01, 1.01)), source=EMISSIONS)
+def test_two_of_one_day_that_were_loaded_together_are_both_held(harness: Harness, sound: Frame) -> None:
+    verdicts = harness.validate(
+        harness.load(emission_release(sound), emission_release(scaled(0.01, 1.01)), source=EMISSIONS)
     )
     assert [(failed_rules(verdict), verdict.verdict) for verdict in verdicts] == [(["same_day"], "hold")] * 2
 
@@ -937,26 +937,26 @@ def test_two_of_one_day_that_were_loaded_together_are_both_held(house: House, so
     ],
 )
 def test_a_date_that_cannot_be_is_held(
-    house: House, sound: Frame, published: str, expected: str | None
+    harness: Harness, sound: Frame, published: str, expected: str | None
 ) -> None:
-    found = gate(house.verdict(house.emissions(sound, published=published)), "release_date")
+    found = gate(harness.verdict(harness.emissions(sound, published=published)), "release_date")
 
     assert [row["expected"] for row in found.sample] == ([] if expected is None else [expected])
     if expected is not None:
         assert found.sample[0]["found"] == published
 
 
-def test_population_in_a_new_table_continues_the_old_one(house: House) -> None:
+def test_population_in_a_new_table_continues_the_old_one(harness: Harness) -> None:
     old = population_rows((2023, 2024))
     doubled = population_rows((2025,))
     doubled["population_count"] *= 2
-    run_id = house.load(
+    run_id = harness.load(
         population_release(old),
         population_release(doubled, dataset="scb_population_ckm"),
         source=POPULATION,
     )
 
-    verdicts = {verdict.dataset: verdict for verdict in house.validate(run_id, POPULATION)}
+    verdicts = {verdict.dataset: verdict for verdict in harness.validate(run_id, POPULATION)}
 
     assert verdicts["scb_population"].verdict == "publish"
     assert failed_rules(verdicts["scb_population_ckm"]) == ["population_continued"]
