@@ -78,7 +78,7 @@ def catalogue(language: Language) -> gettext.NullTranslations:
 def extract_hints(
     file: IO[bytes], keywords: Any, comment_tags: Any, options: Any
 ) -> Iterator[tuple[int, None, str, list[str]]]:
-    """The hints (``x-hint``) of a register's schema as messages, for ``pybabel extract``."""
+    """What a register's schema says (``x-hint``, ``description``) as messages, for ``pybabel extract``."""
     for number, line in enumerate(file.read().decode().splitlines(), start=1):
-        if found := re.search(r'"x-hint": "([^"\\]*)"', line):
+        if found := re.search(r'"(?:x-hint|description)": "([^"\\]*)"', line):
             yield number, None, found[1], []

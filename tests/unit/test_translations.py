@@ -41,7 +41,7 @@ READ_FROM_FILES = {
     "values.py": {"_SECTOR_WORDS"},
     "plans.py": {"SOURCE", "_DRAFT", "_OPEN"},
     "reading.py": {"_LETTERS", "_PLAUSIBLE", "_GARBLED"},
-    "template.py": {"GUIDE"},
+    "sheets.py": {"GUIDE"},
 }
 """Constants that are compared with what files hold, or written into files: no translations."""
 

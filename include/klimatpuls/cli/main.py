@@ -570,27 +570,84 @@ def registers_template(file: Annotated[Path, typer.Argument(help="The workbook t
     """Write the workbook that a member fills in."""
     from klimatpuls.registers.template import build_template
 
-    if file.suffix.casefold() != ".xlsx":
-        msg = f"{file} must end in .xlsx"
-        raise UsageError(msg)
+    _refuse_other_than_xlsx(file)
     file.write_bytes(build_template())
     _say(f"a workbook to fill in lies in {file}; bring it back with: klimatpuls registers import {file}")
 
 
+@registers_app.command("export")
+def registers_export(
+    file: Annotated[Path, typer.Argument(help="The workbook to write (.xlsx).")] = Path(
+        "Klimatpuls register.xlsx"
+    ),
+    with_contacts: Annotated[
+        bool, typer.Option("--with-contacts", help="Also the contacts (KLIMATPULS_CONTACTS): personal data.")
+    ] = False,
+    folder: FolderOption = None,
+) -> None:
+    """Write the secretariat's workbook: every register as it is in force, in Swedish."""
+    from klimatpuls import clock
+    from klimatpuls.pipeline.context import contacts_file
+    from klimatpuls.registers.desk import export
+
+    contacts = contacts_file(os.environ) if with_contacts else None
+    if with_contacts and contacts is None:
+        msg = "--with-contacts: name the file of contacts in the setting KLIMATPULS_CONTACTS"
+        raise UsageError(msg)
+    _refuse_other_than_xlsx(file)
+    if file.exists():
+        msg = f"{file} exists already and may hold changes; import it, then move it away or name another file"
+        raise UsageError(msg)
+    body = export(_registers(folder), contacts=contacts, today=clock.stockholm_date(clock.utc_now()))
+    file.touch(mode=0o600 if with_contacts else 0o644)
+    file.write_bytes(body)
+    _say(f"the registers lie in {file}; bring changes back with: klimatpuls registers import '{file}'")
+    if with_contacts:
+        _say(f"warning: {file} holds personal data (contacts); delete it when you are done")
+
+
 @registers_app.command("import")
 def registers_import(
-    file: Annotated[Path, typer.Argument(help="The workbook a member filled in, or a CSV of one register.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="The secretariat's workbook, one a member filled in, or a CSV of one register."),
+    ],
     register: Annotated[
         str | None, typer.Option(help="Which register a CSV is about (else by its name or columns).")
     ] = None,
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="Write what the secretariat's workbook changes (else only show it)."),
+    ] = False,
     folder: FolderOption = None,
 ) -> None:
-    """Bring filled-in rows into the reviewed files, all or none; review the difference like any change."""
+    """Bring filled-in rows into the reviewed files, all or none; review the difference like any change.
+
+    Changes of the secretariat's workbook are only shown without --apply. What a member filled in is written.
+    """
     from klimatpuls import clock
+    from klimatpuls.pipeline.context import contacts_file
+    from klimatpuls.registers.desk_import import plan_import
     from klimatpuls.registers.importing import import_file
+    from klimatpuls.registers.marking import write_marked_copy
+    from klimatpuls.registers.reading import RegisterError
 
     today = clock.stockholm_date(clock.utc_now())
-    imported = import_file(file, _registers(folder), register=register, today=today)
+    try:
+        plan = plan_import(file, _registers(folder), contacts=contacts_file(os.environ), today=today)
+        imported = () if plan else import_file(file, _registers(folder), register=register, today=today)
+    except RegisterError as error:
+        if file.exists() and (copy := write_marked_copy(file, error.mistakes)):
+            _say(f"every mistake is marked in {copy}")
+        raise
+    if plan is not None:
+        for line in plan.lines():
+            _say(line)
+        if apply:
+            plan.apply()
+        if plan.changes:
+            _say(plan.outcome(is_written=apply))
+        return
     for done in imported:
         _say(str(done))
     if not imported:
@@ -739,6 +796,12 @@ def _pairs(words: list[str]) -> dict[str, str]:
             msg = f"--where takes NAME=VALUE, such as first_year=2015, not {word!r}"
             raise UsageError(msg)
     return {name.strip(): value.strip() for name, _, value in (word.partition("=") for word in words)}
+
+
+def _refuse_other_than_xlsx(file: Path) -> None:
+    if file.suffix.casefold() != ".xlsx":
+        msg = f"{file} must end in .xlsx"
+        raise UsageError(msg)
 
 
 def _check_mail() -> None:

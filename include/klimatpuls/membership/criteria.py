@@ -62,14 +62,14 @@ class EvidenceKind(StrEnum):
 REASONS: Final[dict[str, tuple[str, str]]] = {
     "inventory_seen": (
         "det nyaste publicerade året är granskat",
-        "the newest published year has been looked at",
+        "the newest published year has been reviewed",
     ),
     "own_inventory": ("en egen inventering är aktuell", "an own inventory is recent enough"),
     "inventory_old": (
         "granskningen eller den egna inventeringen är för gammal",
-        "the look or the own inventory is too old",
+        "the review or the own inventory is too old",
     ),
-    "inventory_none": ("ingen granskning är angiven", "no look at an inventory has been stated"),
+    "inventory_none": ("ingen granskning är angiven", "no review of an inventory has been stated"),
     "target_in_force": (
         "ett beslutat mål om områdets utsläpp gäller",
         "a decided target for the area's emissions is in force",
@@ -117,7 +117,7 @@ TO_MEET: Final[dict[Criterion, tuple[str, str]]] = {
     Criterion.INVENTORY: (
         "Granska det nyaste publicerade året i den nationella databasen och säg det till sekretariatet, "
         "eller lämna en egen inventering som är högst {own_inventory_years} år gammal.",
-        "Look at the newest published year in the national database and tell the secretariat, or hand in an "
+        "Review the newest published year in the national database and tell the secretariat, or hand in an "
         "own inventory that is at most {own_inventory_years} years old.",
     ),
     Criterion.TARGETS: (

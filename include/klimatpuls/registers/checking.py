@@ -24,6 +24,7 @@ from klimatpuls.registers.reading import (
     RegisterError,
     Sheet,
     UnreadableError,
+    cell_problem,
     read_bytes,
     read_mapping,
     read_table,
@@ -32,7 +33,7 @@ from klimatpuls.registers.reading import (
 )
 from klimatpuls.registers.rules import Book, Found, Record
 from klimatpuls.registers.schemas import MAX_NUMBER, Fault, Shape, shape
-from klimatpuls.registers.values import Question, value_of, word_of
+from klimatpuls.registers.values import Question, clean, value_of, word_of
 from klimatpuls.registers.words import NOTHING, Words, joined, same, shown, words
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ class Register:
     def shape(self) -> Shape:
         """Its schema."""
         return shape(self.schema or self.name)
+
+    def key_of(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """What names a row of these values uniquely."""
+        return tuple(str(values.get(column, "")) for column in self.key)
+
+    @property
+    def title(self) -> str:
+        """Its Swedish name, which its sheet in a workbook has."""
+        return str(self.shape.document["title"])
 
     @property
     def is_spreadsheet(self) -> bool:
@@ -161,14 +171,21 @@ def check_contacts(path: Path, book: Checked, today: dt.date | None = None) -> t
     Raises:
         RegisterError: with every mistake; no message repeats a role or an address.
     """
-    draft = _draft(CONTACTS, path, today)
-    mistakes = [*draft.mistakes]
-    if draft.records is not None:
-        known = Book(dict(book.records))
-        mistakes += [_mistake(draft.file, CONTACTS, found) for found in rules.contacts(draft.sound, known)]
-    if mistakes:
+    draft = draft_contacts(path, today)
+    if mistakes := contact_mistakes(draft, book.records):
         raise RegisterError(mistakes)
     return tuple(draft.sound)
+
+
+def draft_contacts(path: Path, today: dt.date | None = None) -> Draft:
+    """The file of contacts as far as it could be read, not yet checked against the members."""
+    return _draft(CONTACTS, path, today)
+
+
+def contact_mistakes(draft: Draft, records: Mapping[str, Sequence[Record]]) -> list[Mistake]:
+    """The mistakes of contacts, also against the registers: register → its records."""
+    broken = () if draft.records is None else rules.contacts(draft.sound, Book(records))
+    return [*draft.mistakes, *(_mistake(draft.file, CONTACTS, found) for found in broken)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,10 +434,10 @@ def _days_ahead(register: Register, record: Record, today: dt.date | None) -> It
 
 
 def _unstorable(values: Mapping[str, Any]) -> Iterator[Fault]:
-    """Values that fit the schema, but that no table or formula can hold."""
+    """Values that fit the schema, but that no table or formula can hold, or that a spreadsheet would run."""
     for column, value in values.items():
         for inner in _leaves(value):
-            if isinstance(inner, str) and (found := text_problem(inner)):
+            if isinstance(inner, str) and (found := text_problem(inner) or cell_problem(clean(inner))):
                 yield Fault(column, *found)
             elif isinstance(inner, float | int) and not abs(inner) <= MAX_NUMBER:
                 number = _in_short(inner)
@@ -452,8 +469,8 @@ def _mistake(file: str, register: Register, found: Found) -> Mistake:
         file=found.record.file or file,
         place=found.record.place,
         column=column,
-        problem=found.problem,
-        remedy=found.remedy,
+        problem=register.shape.named(found.problem),
+        remedy=register.shape.named(found.remedy),
         cell=found.record.cells.get(found.column or "", ""),
     )
 

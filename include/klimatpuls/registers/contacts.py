@@ -15,7 +15,6 @@ from klimatpuls.domain import regions
 from klimatpuls.domain.mail_address import parse_address
 from klimatpuls.errors import UsageError
 from klimatpuls.registers.checking import CONTACTS, Checked, check_contacts
-from klimatpuls.registers.importing import write_whole
 from klimatpuls.registers.reading import (
     RegisterError,
     UnreadableError,
@@ -24,6 +23,7 @@ from klimatpuls.registers.reading import (
     read_csv,
 )
 from klimatpuls.registers.values import cell_text, value_of
+from klimatpuls.registers.writing import write_whole
 
 if TYPE_CHECKING:
     import datetime as dt

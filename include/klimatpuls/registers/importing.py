@@ -7,11 +7,8 @@ registers with them, have no new mistake. They are then reviewed like any other 
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from klimatpuls.domain.regions import plain_name
 from klimatpuls.errors import UsageError
@@ -34,17 +31,18 @@ from klimatpuls.registers.reading import (
     read_csv,
     read_workbook,
 )
-from klimatpuls.registers.template import FILLED_IN, GUIDE
-from klimatpuls.registers.values import cell_text
+from klimatpuls.registers.sheets import GUIDE
+from klimatpuls.registers.template import FILLED_IN
 from klimatpuls.registers.words import NOTHING, shown, words
+from klimatpuls.registers.writing import file_text, write_all
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from klimatpuls.registers.rules import Record
 
-_COMMENT: Final = "#"
 _RECOGNISED: Final = 0.5
 """Share of a register's columns that a table must have to be recognised as it."""
 
@@ -131,30 +129,32 @@ def merge(
         incoming = [replace(record, file=draft.file) for record in draft.records or ()]
         records, counts = _merged(register, held.records, incoming)
         drafts[register.name] = recheck(register, replace(held, records=records), today)
-        done.append((register, records, counts))
+        done.append((register, held.records, records, counts))
     new = [mistake for mistake in settle(drafts).mistakes if str(mistake) not in known]
     if new:
         raise RegisterError(new)
-    for register, records, counts in done:
-        if counts.added or counts.changed:
-            _write(folder / register.file, register, records)
-    return tuple(counts for _, _, counts in done)
+    write_all(
+        {
+            folder / register.file: file_text(register, read_bytes(folder / register.file), old, records)
+            for register, old, records, counts in done
+            if counts.added or counts.changed
+        }
+    )
+    return tuple(counts for *_, counts in done)
 
 
 def _merged(
     register: Register, held: Sequence[Record], incoming: Sequence[Record]
 ) -> tuple[tuple[Record, ...], Imported]:
-    def key(record: Record) -> tuple[str, ...]:
-        return tuple(str(record.values.get(column, "")) for column in register.key)
-
-    records = {key(record): record for record in held}
+    records = {register.key_of(record.values): record for record in held}
     added = changed = unchanged = 0
     for record in incoming:
-        old = records.get(key(record))
+        key = register.key_of(record.values)
+        old = records.get(key)
         added += old is None
         unchanged += old is not None and old.values == record.values
         changed += old is not None and old.values != record.values
-        records[key(record)] = record
+        records[key] = record
     counts = Imported(file=register.file, added=added, changed=changed, unchanged=unchanged)
     return tuple(records.values()), counts
 
@@ -164,24 +164,25 @@ def _sheets(sheets: Sequence[Sheet]) -> list[tuple[Register, Sheet]]:
     names = _by_name()
     found, mistakes = [], []
     for sheet in sheets:
-        name = sheet.name.rpartition("[")[2].removesuffix("]")
-        register = names.get(plain_name(name))
+        register = names.get(plain_name(sheet.title))
         if register is not None:
             found.append((register, sheet))
-        elif plain_name(name) != plain_name(GUIDE) and sheet.rows:
-            titles = ", ".join(str(one.shape.document["title"]) for one in FILLED_IN)
-            mistakes.append(
-                Mistake(
-                    file=sheet.name,
-                    place=NOTHING,
-                    column=None,
-                    problem=words("no register is called {name}", name=shown(name)),
-                    remedy=words("Name the sheet one of {titles}.", titles=titles),
-                )
-            )
+        elif plain_name(sheet.title) != plain_name(GUIDE) and sheet.rows:
+            mistakes.append(unknown_sheet(sheet, FILLED_IN))
     if mistakes:
         raise RegisterError(mistakes)
     return found
+
+
+def unknown_sheet(sheet: Sheet, known: Sequence[Register]) -> Mistake:
+    """The mistake of a sheet with rows that is none of the known registers."""
+    return Mistake(
+        file=sheet.name,
+        place=NOTHING,
+        column=None,
+        problem=words("no register is called {name}", name=shown(sheet.title)),
+        remedy=words("Name the sheet one of {titles}.", titles=", ".join(one.title for one in known)),
+    )
 
 
 def _register_of(name: str, sheet: Sheet) -> Register:
@@ -218,47 +219,4 @@ def _named(name: str) -> Register:
 
 def _by_name() -> dict[str, Register]:
     """Name or Swedish title as it is compared → register, of those a member fills in."""
-    return {
-        plain_name(word): register
-        for register in FILLED_IN
-        for word in (register.name, str(register.shape.document["title"]))
-    }
-
-
-def _write(path: Path, register: Register, records: Sequence[Record]) -> None:
-    """Replace a reviewed file, whole or not at all."""
-    values = [record.values for record in records]
-    text = _csv(register, values) if register.is_spreadsheet else _yaml(path, register, values)
-    write_whole(path, text)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_text(text, encoding="utf-8", newline="")
-    draft.replace(path)
-
-
-def _csv(register: Register, rows: Sequence[Mapping[str, Any]]) -> str:
-    columns = list(register.shape.columns)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([cell_text(row.get(column)) for column in columns] for row in rows)
-    return out.getvalue()
-
-
-def _yaml(path: Path, register: Register, entries: Sequence[Mapping[str, Any]]) -> str:
-    """The list of a YAML register; the comments above it are kept."""
-    import yaml
-
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    remarks = []
-    for line in lines:
-        if not line.startswith(_COMMENT):
-            break
-        remarks.append(line)
-    columns = list(register.shape.columns)
-    ordered = [{name: entry[name] for name in columns if name in entry} for entry in entries]
-    body = yaml.safe_dump({register.entries: ordered}, allow_unicode=True, sort_keys=False, width=110)
-    return "".join(remarks) + body
+    return {plain_name(word): register for register in FILLED_IN for word in (register.name, register.title)}

@@ -150,6 +150,16 @@ class Sheet:
     rows: tuple[tuple[int, Mapping[int, Cell]], ...]
     mistakes: tuple[Mistake, ...]
 
+    @property
+    def title(self) -> str:
+        """Name of the sheet in its workbook."""
+        return title_of_sheet(self.name)
+
+
+def title_of_sheet(name: str) -> str:
+    """The sheet of a name such as ``mall.xlsx [Mål]``; empty where it names none."""
+    return name.rpartition("[")[2].removesuffix("]") if name.endswith("]") else ""
+
 
 def row_place(number: int) -> Words:
     """A row as a message names it."""
@@ -243,7 +253,7 @@ def read_csv(body: bytes, file: str) -> Sheet:
     text = read_text(body, file, by_hand=True).replace("\r\n", "\n").replace("\r", "\n")
     _refuse_foreign(text, file)
     try:
-        delimiter, text = _delimiter(text, file)
+        delimiter, text = csv_delimiter(text, file)
         table = csv_rows(text, delimiter, strict=True)
     except csv.Error as error:
         problem = words("the file is no CSV ({error})", error=error)
@@ -274,7 +284,7 @@ def _refuse_foreign(text: str, file: str) -> None:
         raise _unreadable(file, words("the file is no text (byte 0)"), _SAVE_AS)
 
 
-def _delimiter(text: str, file: str) -> tuple[str, str]:
+def csv_delimiter(text: str, file: str) -> tuple[str, str]:
     """The sign that parts cells, and the text without the line that states it."""
     first, _, rest = text.partition("\n")
     hint = first.strip(" \r\"'")
@@ -349,7 +359,7 @@ def _sheet(name: str, grid: Mapping[int, Mapping[int, Any]]) -> Sheet:
         before = len(mistakes)
         for index, raw in sorted(grid[number].items()):
             cell = clean(raw) if isinstance(raw, str) else raw
-            wrong = _cell_problem(cell)
+            wrong = cell_problem(cell)
             if wrong is not None:
                 column = header[index] if index < len(header) and number > 1 else ""
                 mistakes.append(_cell_mistake(name, number, index, column, *wrong))
@@ -373,7 +383,7 @@ def _header(cells: Mapping[int, Any]) -> tuple[str, ...]:
     return tuple(texts.get(index, "") for index in range(min(last, MAX_COLUMN) + 1))
 
 
-def _cell_problem(cell: Cell) -> tuple[Words, Words] | None:
+def cell_problem(cell: Cell) -> tuple[Words, Words] | None:
     """What is wrong with a cell whatever column it is in, and what to do."""
     if isinstance(cell, ErrorValue):
         return _error_problem(cell.text)
@@ -414,7 +424,12 @@ def text_problem(text: str) -> tuple[Words, Words] | None:
             words("Shorten it, or link to a document."),
         )
     bad = next(
-        (sign for sign in text if (sign < " " and sign not in "\n\t") or "\ud800" <= sign <= "\udfff"), None
+        (
+            sign
+            for sign in text
+            if (sign < " " and sign not in "\n\t") or "\ud800" <= sign <= "\udfff" or sign in "\ufffe\uffff"
+        ),
+        None,
     )
     if bad is not None:
         code = f"U+{ord(bad):04X}"

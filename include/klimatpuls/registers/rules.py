@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from klimatpuls.contract import catalog, schema
 from klimatpuls.domain import regions, sectors, substances
-from klimatpuls.registers.words import NOTHING, Words, either, shown, words
+from klimatpuls.registers.words import NOTHING, Words, shown, words
 from klimatpuls.statistics.series import BOUNDARIES
 from klimatpuls.statistics.targets import (
     NATIONAL_EFFORT_SHARING_BASE_YEAR,
@@ -185,8 +185,7 @@ def members(records: Sequence[Record], _: Book) -> Iterator[Found]:
             yield Found(record, "region_name", problem, words("Correct the code or the name."))
         sorts = [sort for sort in ("confirmed", "is_applicant", "is_observer") if record.values[sort]]
         if len(sorts) > 1:
-            names = either(" och ".join(sorts), " and ".join(sorts))
-            problem = words("{names} are true together", names=names)
+            problem = words("{one} and {other} are true together", one=sorts[0], other=sorts[-1])
             yield Found(record, sorts[-1], problem, words("One row is of one sort: leave one of them true."))
         joined, left = record.day("joined_on"), record.day("left_on")
         if record.values["is_observer"] and joined and left and (left - joined).days > OBSERVER_DAYS:

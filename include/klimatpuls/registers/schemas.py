@@ -14,14 +14,14 @@ import datetime as dt
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from klimatpuls.domain import regions, sectors
 from klimatpuls.domain.mail_address import AddressError, parse_address
-from klimatpuls.registers.values import likely_day
+from klimatpuls.registers.values import likely_day, swedish_word
 from klimatpuls.registers.words import NOTHING, Words, either, joined, same, shown, words
 
 if TYPE_CHECKING:
@@ -125,6 +125,20 @@ class Shape:
         title = self.columns.get(column, {}).get("title")
         return words("{column} ({title})", column=column, title=title) if title else same(column)
 
+    def name_of(self, column: str) -> Words:
+        """A column in a sentence: its Swedish title, or its own name."""
+        return either(str(self.columns.get(column, {}).get("title", column)), column)
+
+    def named(self, text: Words) -> Words:
+        """A message whose values name columns of this register, in each language by what it calls them."""
+        return replace(
+            text,
+            values=tuple(
+                (name, self.name_of(value) if isinstance(value, str) and value in self.columns else value)
+                for name, value in text.values
+            ),
+        )
+
     def faults(self, record: Mapping[str, Any]) -> Iterator[Fault]:
         """All ways in which a record does not fit the schema, by column."""
         errors = sorted(
@@ -142,7 +156,7 @@ class Shape:
             problem = words("it is empty")
             if path:
                 problem = words("{missing} is missing", missing=missing)
-            problem = joined("", [problem, _reason(error, record)])
+            problem = joined("", [problem, self._reason(error, record)])
             return Fault(column, problem, self._hint(column, words("Fill it in.")))
         if error.validator == "additionalProperties" and not path:
             return self._unknown(error, record)
@@ -168,23 +182,23 @@ class Shape:
         hint = entry.get("x-hint")
         return words(hint) if hint else remedy
 
+    def _reason(self, error: ValidationError, record: Mapping[str, Any]) -> Words:
+        """Why a column is needed here, where that follows from another column."""
+        if error.validator == "dependentRequired":
+            given = str(error.message).rsplit(" ", 1)[-1].strip("'")
+            return words(", although {given} is given", given=self.name_of(given))
+        names = [name for name in ("target_type", "kind") if name in record]
+        if "then" not in error.absolute_schema_path or not names:
+            return NOTHING
+        (name, *_) = names
+        value = either(swedish_word(record[name], self.columns[name]), record[name])
+        return words(", and {name} {value} needs it", name=self.name_of(name), value=value)
+
 
 def _missing(error: ValidationError) -> str | None:
     """The column that a record lacks, which the library names between quotes at the start of its message."""
     quoted = str(error.message).split("'", 2)
     return quoted[1] if len(quoted) > 2 else None
-
-
-def _reason(error: ValidationError, record: Mapping[str, Any]) -> Words:
-    """Why a column is needed here, where that follows from another column."""
-    if error.validator == "dependentRequired":
-        given = str(error.message).rsplit(" ", 1)[-1].strip("'")
-        return words(", although {given} is given", given=given)
-    names = [name for name in ("target_type", "kind") if name in record]
-    if "then" not in error.absolute_schema_path or not names:
-        return NOTHING
-    (name, *_) = names
-    return words(", and {name} {value} needs it", name=name, value=record[name])
 
 
 _TYPES: Final[Mapping[str, tuple[Words, Words]]] = {
@@ -241,11 +255,6 @@ def _choices(values: Sequence[Any], entry: Any) -> Words:
     """The values of a column, in Swedish by the first word for each."""
     english = [str(value) for value in values]
     return either(", ".join(swedish_word(value, entry) for value in english), ", ".join(english))
-
-
-def swedish_word(value: str, column: Mapping[str, Any]) -> str:
-    """The Swedish word a member reads and writes for a value; the value itself where there is none."""
-    return next((str(word) for word, known in column.get("x-words", {}).items() if known == value), value)
 
 
 def _near(kind: str, found: object) -> Words | None:

@@ -41,6 +41,7 @@ _TRUTHS: Final[Mapping[str, bool]] = {
     "true": True, "ja": True, "sant": True, "yes": True,
     "false": False, "nej": False, "falskt": False, "no": False,
 }  # fmt: skip
+_SWEDISH_TRUTHS: Final[Mapping[bool, str]] = {True: "ja", False: "nej"}
 _SECTOR_WORDS: Final[Mapping[str, str]] = {
     "alla": "all",
     "flera": "all",
@@ -432,3 +433,59 @@ def cell_text(value: Any) -> str:
     if isinstance(value, list):
         return LIST_SIGN.join(cell_text(inner) for inner in value)
     return str(value)
+
+
+def swedish_cell(value: Any, column: Mapping[str, Any]) -> Cell:
+    """A value as a workbook shows it in Swedish; :func:`value_of` reads it back.
+
+    Example: 63 in a column of percent → a cell that shows 63 %; ``ongoing`` → ``pågående``.
+    """
+    kind = column.get("type")
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return _SWEDISH_TRUTHS[value]
+    if isinstance(value, int | float):
+        value, unit = float(f"{value:.15g}"), column.get("x-unit")  # what every spreadsheet program keeps
+        return Percent(value / 100) if unit == PERCENT else Percent(value) if unit == FRACTION else value
+    if kind == "array":
+        return LIST_SIGN.join(_swedish_item(inner, column.get("items", {})) for inner in value)
+    if kind == "object":
+        return LIST_SIGN.join(f"{year}:{_decimal_comma(number)}" for year, number in value.items())
+    return dt.date.fromisoformat(value) if column.get("format") == "date" else _swedish_item(value, column)
+
+
+def _swedish_item(value: Any, column: Mapping[str, Any]) -> str:
+    if isinstance(value, dict):
+        sign, amount = (
+            ("%", value["percent_below_base"])
+            if "percent_below_base" in value
+            else ("t", value["level_tco2e"])
+        )
+        return f"{value['year']}:{_decimal_comma(amount)} {sign}"
+    text = cell_text(value)
+    if column.get("format") == "sector-code" and text in sectors.sectors():
+        name = sectors.sectors()[text].name_sv
+        return name if sector_code(name) == text else text
+    prefix, sign, name = text.partition(":")
+    if sign and prefix in column.get("x-prefixes", {}).values():
+        word = next(word for word, known in column["x-prefixes"].items() if known == prefix)
+        return f"{word}: {name}"
+    return swedish_word(text, column)
+
+
+def swedish_word(value: str, column: Mapping[str, Any]) -> str:
+    """The Swedish word a member reads and writes for a value; the value itself where there is none."""
+    return next((str(word) for word, known in column.get("x-words", {}).items() if known == value), value)
+
+
+def _decimal_comma(number: float) -> str:
+    return cell_text(number).replace(".", ",")
+
+
+def swedish_text(value: Any, column: Mapping[str, Any]) -> str:
+    """A value in words, such as ``63 %``, ``146060,5`` or ``pågående``; empty for None."""
+    cell = swedish_cell(value, column)
+    if isinstance(cell, Percent):
+        return f"{_decimal_comma(_rounded(100 * float(cell)))} %"
+    return _decimal_comma(cell) if isinstance(cell, int | float) else "" if cell is None else str(cell)

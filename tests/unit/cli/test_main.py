@@ -50,7 +50,8 @@ def test_the_commands_are_the_documented_ones() -> None:
         "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
         "mock", "mock serve", "mock make-archive",
         "replica", "replica serve", "replica make-archive", "registers", "registers check",
-        "registers template", "registers import", "registers import-plans", "registers forget",
+        "registers template", "registers export", "registers import", "registers import-plans",
+        "registers forget",
         "source", "source check", "source fetch", "source new", "source retry",
     }  # fmt: skip
 

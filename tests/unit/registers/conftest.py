@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from klimatpuls.cli import main
 from klimatpuls.paths import REGISTERS_FOLDER
 
 ROWS = {
@@ -93,12 +99,45 @@ targets:
 """
 
 
-@pytest.fixture
-def sound(tmp_path: Path) -> Path:
-    """The project's registers with made-up rows in each that is empty."""
-    folder = Path(shutil.copytree(REGISTERS_FOLDER, tmp_path / "registers"))
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def sound_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's registers with made-up rows in each that is empty; to be copied."""
+    folder = Path(shutil.copytree(REGISTERS_FOLDER, tmp_path_factory.mktemp("sound") / "registers"))
     for name, rows in ROWS.items():
         with (folder / name).open("a", encoding="utf-8") as file:
             file.write("\n".join(rows) + "\n")
     (folder / "targets.yaml").write_text(TARGETS, encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def sound(tmp_path: Path, sound_files: Path) -> Path:
+    """A folder of such registers, to be changed."""
+    return Path(shutil.copytree(sound_files, tmp_path / "registers"))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command on registers here, as its process would: that need not start and import everything."""
+
+    def give(*words: str, **settings: str) -> Done:
+        argv = ["klimatpuls", "registers", *words]
+        handler = signal.getsignal(signal.SIGTERM)
+        with monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("KLIMATPULS_")]:
+                patch.delenv(name)
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", argv)
+            try:
+                with pytest.raises(SystemExit) as ended:
+                    main.main()
+            finally:
+                signal.signal(signal.SIGTERM, handler)
+        return Done(argv, int(ended.value.code or 0), *capsys.readouterr())
+
+    return give

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,34 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from klimatpuls.cli import main
-
 KLIMATPULS = Path(sys.executable).with_name("klimatpuls")
-Done = subprocess.CompletedProcess[str]
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command on registers here, as its process would: that need not start and import everything."""
-
-    def give(*words: str, **settings: str) -> Done:
-        argv = ["klimatpuls", "registers", *words]
-        handler = signal.getsignal(signal.SIGTERM)
-        with monkeypatch.context() as patch:
-            for name in [name for name in os.environ if name.startswith("KLIMATPULS_")]:
-                patch.delenv(name)
-            for name, value in settings.items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "argv", argv)
-            try:
-                with pytest.raises(SystemExit) as ended:
-                    main.main()
-            finally:
-                signal.signal(signal.SIGTERM, handler)
-        return Done(argv, int(ended.value.code or 0), *capsys.readouterr())
-
-    return give
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_the_projects_own_registers_have_no_mistake() -> None:
