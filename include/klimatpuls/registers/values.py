@@ -157,7 +157,7 @@ def _whole(number: float) -> float | int:
 
 def _rounded(number: float) -> float | int:
     """A number without the noise that a multiplication by 100 leaves."""
-    return _whole(round(float(number), 10))
+    return _whole(float(f"{number:.14g}"))
 
 
 def _percentage(number: float, column: Mapping[str, Any]) -> Any:
