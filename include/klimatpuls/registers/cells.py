@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from klimatpuls.files.workbook_cells import column_index, column_letters
 
+_REFERENCE: Final = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 MAX_ROW: Final = 2**20
 MAX_COLUMN: Final = 2**14
 """Size of a sheet in the programs that write one."""
@@ -54,12 +56,16 @@ def reference(row: int, column: int) -> str:
 
 def place_of(name: str) -> tuple[int, int] | None:
     """Row and column of a reference such as ``BA3``; None where it is none within a sheet."""
-    head = name.rstrip("0123456789")
-    digits = name[len(head) :]
-    if not head or not digits or len(name) > 10 or not (head.isascii() and head.isalpha()):
+    found = _REFERENCE.fullmatch(name)
+    if found is None:
         return None
-    row, column = int(digits), column_index(head)
+    row, column = int(found[2]), column_index(found[1])
     return (row, column) if 1 <= row <= MAX_ROW and column < MAX_COLUMN else None
+
+
+def day_or_moment(moment: dt.datetime) -> dt.date:
+    """The day of a moment at midnight, which a program writes for a day; any other moment as it is."""
+    return moment.date() if moment.time() == dt.time() else moment
 
 
 def is_error(text: str) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.domain import sectors
 from klimatpuls.domain.units import SHORT_MONTHS
-from klimatpuls.registers.cells import Percent
+from klimatpuls.registers.cells import Percent, day_or_moment
 from klimatpuls.registers.words import Words, either, shown, words
 from klimatpuls.registers.workbooks import day_of_serial
 
@@ -109,14 +109,12 @@ def value_of(cell: Cell, column: Mapping[str, Any]) -> Any:
 
 
 def _from_day(cell: dt.date, column: Mapping[str, Any]) -> Any:
-    text = cell.isoformat()
+    text = (day_or_moment(cell) if isinstance(cell, dt.datetime) else cell).isoformat()
     if column.get("type") in ("number", "integer"):
         return Question(
             problem=words("the cell shows a day ({text}), no number", text=text),
             remedy=words("Give the cell the format Number or General, and write the number."),
         )
-    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
-        return cell.date().isoformat()
     return text
 
 

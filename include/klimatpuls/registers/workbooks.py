@@ -12,8 +12,18 @@ import math
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from klimatpuls.files.workbook_cells import MAC_DAY_ZERO, WINDOWS_DAY_ZERO
 from klimatpuls.registers.archive import MAX_CELL_CHARACTERS, Archive, Budget, damaged, resolve, too_large
-from klimatpuls.registers.cells import MAX_COLUMN, MAX_ROW, ErrorValue, Formula, Percent, place_of, reference
+from klimatpuls.registers.cells import (
+    MAX_COLUMN,
+    MAX_ROW,
+    ErrorValue,
+    Formula,
+    Percent,
+    day_or_moment,
+    place_of,
+    reference,
+)
 from klimatpuls.registers.words import words
 
 if TYPE_CHECKING:
@@ -343,20 +353,19 @@ def day_of_serial(serial: float, *, is_1904: bool) -> dt.date | float:
     """
     if not 0 <= serial <= _LAST_DAY:
         return serial
-    base = dt.datetime(1904, 1, 1) if is_1904 else dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a calendar day
+    base = dt.datetime.combine(MAC_DAY_ZERO if is_1904 else WINDOWS_DAY_ZERO, dt.time())
     if not is_1904 and serial < _LEAP_BUG:
         base += dt.timedelta(days=1)
     try:
         moment = base + dt.timedelta(seconds=round(serial * _SECONDS_A_DAY))
     except OverflowError:
         return serial
-    return moment.date() if moment.time() == dt.time() else moment
+    return day_or_moment(moment)
 
 
 def iso_day(text: str) -> dt.date | str:
     """The day or moment of an ISO text; the text where it is none."""
     try:
-        moment = dt.datetime.fromisoformat(text)
+        return day_or_moment(dt.datetime.fromisoformat(text))
     except ValueError:
         return text
-    return moment.date() if moment.time() == dt.time() else moment
