@@ -166,7 +166,8 @@ def plan_import(
 
     Raises:
         RegisterError: with every mistake, rows that were changed on both sides among them.
-        UsageError: if the workbook holds contacts and no file of contacts is named.
+        UsageError: if the workbook holds contacts and no file of contacts is named, or it would change a file
+            of contacts that is a workbook itself.
     """
     try:
         body = read_bytes(path)
@@ -242,6 +243,12 @@ class _Import:
         if mistakes:
             raise RegisterError(mistakes)
         changed = {change.register.name: change.register for change in self._changes}
+        if CONTACTS.name in changed and is_workbook(read_bytes(self._paths[CONTACTS.name])):
+            file = self._paths[CONTACTS.name].name
+            msg = translate(
+                "sv", "The file of contacts is a workbook ({file}): make the change there.", file=file
+            )
+            raise UsageError(msg)
         texts = {
             self._paths[name]: file_text(
                 register,
@@ -292,7 +299,7 @@ class _Import:
         others = {key for key in {*base, *hashes} if base.get(key) != hashes.get(key)}
         if others:
             note = words(
-                "{title}: the register changed since the export ({count} rows); those changes are kept.",
+                "{title}: the register changed since the export (rows: {count}); those changes are kept.",
                 title=register.title,
                 count=len(others),
             )

@@ -266,7 +266,7 @@ def test_rows_that_only_the_files_changed_are_kept(sound: Path, tmp_path: Path) 
     lines = measures.read_text(encoding="utf-8").splitlines(keepends=True)
     measures.write_text("".join(lines[:-1]), encoding="utf-8")
     plan = planned(path, sound)
-    assert "Åtgärder: registret har ändrats sedan exporten (1 rader); de ändringarna behålls." in list(
+    assert "Åtgärder: registret har ändrats sedan exporten (rader: 1); de ändringarna behålls." in list(
         plan.lines()
     )
     plan.apply()
@@ -361,6 +361,22 @@ def test_contacts_are_in_the_workbook_only_when_asked_for(sound: Path, tmp_path:
     with pytest.raises(RegisterError) as caught:
         planned(told, sound, contacts)
     assert "anna" not in str(caught.value)
+
+
+def test_a_file_of_contacts_that_is_a_workbook_is_not_overwritten(sound: Path, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["region_code", "kind", "role", "address"])
+    book.active.append(["0360", "elected", "Ordförande", "kommunstyrelsen@example.org"])
+    contacts = tmp_path / "kontakter.xlsx"
+    book.save(contacts)
+    before = contacts.read_bytes()
+    path = exported(sound, tmp_path / "a.xlsx", contacts=contacts)
+    assert planned(path, sound, contacts).changes == ()
+    edited(path, "Kontakter", D2="Vice ordförande")
+    with pytest.raises(UsageError, match=r"kontakter\.xlsx"):
+        planned(path, sound, contacts)
+    assert contacts.read_bytes() == before
 
 
 def test_what_a_member_filled_in_is_no_workbook_of_the_secretariat(sound: Path, tmp_path: Path) -> None:

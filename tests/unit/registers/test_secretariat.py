@@ -165,7 +165,7 @@ def test_a_year_of_the_secretariat(run: Run, sound: Path, tmp_path: Path) -> Non
     assert merged.stdout.splitlines()[:3] == [
         "Åtgärder:",
         "  rad 2, Tierp, tierp-buss: status pågående → klar",
-        "Åtgärder: registret har ändrats sedan exporten (1 rader); de ändringarna behålls.",
+        "Åtgärder: registret har ändrats sedan exporten (rader: 1); de ändringarna behålls.",
     ]
     written = measures.read_text(encoding="utf-8")
     assert "avfallschef" in written
