@@ -37,6 +37,7 @@ from klimatpuls.registers.reading import (
     is_workbook,
     read_bytes,
     read_workbook,
+    row_place,
 )
 from klimatpuls.registers.sheets import GUIDE
 from klimatpuls.registers.values import swedish_text
@@ -182,12 +183,25 @@ def plan_import(
 
 
 def _baseline(sheet: Sheet) -> dict[str, dict[tuple[str, ...], str]]:
-    """Register → key → hash of the exported row."""
+    """Register → key → hash of the exported row.
+
+    Raises:
+        RegisterError: if somebody changed the hidden sheet so that it cannot be read.
+    """
     found: dict[str, dict[tuple[str, ...], str]] = {}
-    for _, cells in sheet.rows:
+    for number, cells in sheet.rows:
         rows = found.setdefault(str(cells.get(0)), {})
-        if 1 in cells:
+        if 1 not in cells:
+            continue
+        try:
             rows[tuple(json.loads(str(cells[1])))] = str(cells.get(2))
+        except (ValueError, TypeError):
+            problem = words("the hidden sheet of the export cannot be read")
+            remedy = words("Export again, and make the change in the new workbook.")
+            mistake = Mistake(
+                file=sheet.name, place=row_place(number), column=None, problem=problem, remedy=remedy
+            )
+            raise RegisterError([mistake]) from None
     return found
 
 

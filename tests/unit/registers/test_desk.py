@@ -363,6 +363,13 @@ def test_contacts_are_in_the_workbook_only_when_asked_for(sound: Path, tmp_path:
     assert "anna" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["x", "7", "null"])
+def test_a_damaged_hidden_sheet_is_a_mistake(sound: Path, tmp_path: Path, key: str) -> None:
+    path = edited(exported(sound, tmp_path / "a.xlsx"), BASELINE, B3=key)
+    (line,) = refused(path, sound)
+    assert "rad 3: exportens dolda blad kan inte läsas" in line
+
+
 def test_a_file_of_contacts_that_is_a_workbook_is_not_overwritten(sound: Path, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     assert book.active is not None
