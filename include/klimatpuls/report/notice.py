@@ -11,6 +11,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
+from klimatpuls.clock import STOCKHOLM
+from klimatpuls.report.mailer import CONTENT_LANGUAGE
 from klimatpuls.report.numbers import Speaker
 from klimatpuls.translations import message, translate
 
@@ -65,11 +67,10 @@ def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: da
     mail["From"] = f"Klimatpuls <{settings.from_address}>"
     mail["To"] = recipient
     mail["Subject"] = f"{swedish} / {english}"
-    mail["Date"] = format_datetime(now)
+    mail["Date"] = format_datetime(now.astimezone(STOCKHOLM))
     domain = settings.from_address.rpartition("@")[2]
     mail["Message-ID"] = f"<notice.{notice.key}.{now:%Y%m%d%H%M%S%f}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = "sv, en"
     mail["X-Klimatpuls-Origin"] = notice.origin
     effect = _effect(notice)
     text = "\n\n".join(
@@ -80,6 +81,7 @@ def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: da
         )
     )
     mail.set_content(text + "\n", cte="quoted-printable")
+    mail["Content-Language"] = CONTENT_LANGUAGE  # Setting the content removes an earlier one.
     return mail
 
 

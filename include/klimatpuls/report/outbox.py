@@ -6,7 +6,7 @@ States::
     failed  ─┘            ├─> refused     recipient or message refused for good (5xx)
        ^                  ├─> failed      certainly not taken; tried again at the next run
        └──────────────────┘
-                          └─> unknown     connection or process lost half-way: never sent again by itself
+                          └─> unknown     lost half-way, or no clear reply: never sent again by itself
     pending ───────────────> suppressed   must not leave this machine
 
 ``sending`` is committed before the first byte goes out, together with the Message-ID. While a mail is
@@ -193,7 +193,7 @@ def _claim(
             return _Claim(outbox_id, publication_id, recipient, None, entry)
         message_id = message_id or make_message_id(outbox_id, created_at, settings.from_address)
         message = build_message(
-            rendering, sender=settings.from_address, recipient=recipient, message_id=message_id, date=now
+            rendering, settings=settings, recipient=recipient, message_id=message_id, date=now
         )
         cursor.execute(
             load_sql("report/outbox_begin.sql"),
