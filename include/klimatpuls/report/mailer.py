@@ -239,16 +239,17 @@ def _short(text: str) -> str:
     return hide_addresses(text)[:MAX_DETAIL]
 
 
-def make_message_id(outbox_id: int, created_at: datetime, from_address: str) -> str:
+def make_message_id(outbox_id: int, created_at: datetime, from_address: str, kind: str = "digest") -> str:
     """The Message-ID of an outbox row, the same at every attempt: mail programs then show one mail.
 
     Args:
         outbox_id: Number of the row; another warehouse may have the same ...
         created_at: ... but not made in the same microsecond.
         from_address: Its domain is the right side of the id.
+        kind: Kind of the mail.
     """
     domain = from_address.rpartition("@")[2]
-    return f"<digest.{outbox_id}.{created_at.strftime('%Y%m%d%H%M%S%f')}@{domain}>"
+    return f"<{kind}.{outbox_id}.{created_at.strftime('%Y%m%d%H%M%S%f')}@{domain}>"
 
 
 def build_message(
@@ -263,15 +264,11 @@ def build_message(
         message_id: With its angle brackets; boundaries are derived from it, so equal input gives equal bytes.
         date: Moment of the Date line, with its time zone.
     """
-    message = EmailMessage(policy=SMTP)
-    message["From"] = f"Klimatpuls <{settings.from_address}>"
-    message["To"] = recipient
-    message["Subject"] = rendering.subject
-    message["Date"] = format_datetime(date.astimezone(STOCKHOLM))
-    message["Message-ID"] = message_id
+    message = start_message(
+        settings, subject=rendering.subject, recipient=recipient, message_id=message_id, date=date
+    )
     message["List-Id"] = f"Klimatpuls <klimatpuls.{settings.from_address.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    _add_answer_lines(message, settings)
+    _add_unsubscription(message, settings)
     message["X-Klimatpuls-Publication"] = str(rendering.publication_id)
     message["X-Klimatpuls-Origin"] = rendering.origin
     message.set_content(rendering.text, cte="quoted-printable")
@@ -292,11 +289,62 @@ def build_message(
     return message
 
 
-def _add_answer_lines(message: EmailMessage, settings: SmtpSettings) -> None:
-    """Add Reply-To and List-Unsubscribe (RFC 2369), and One-Click (RFC 8058) where an address takes it."""
-    ways = []
+def start_message(
+    settings: SmtpSettings, *, subject: str, recipient: str, message_id: str, date: datetime
+) -> EmailMessage:
+    """Return a message with the lines that every mail has, still without content.
+
+    Args:
+        settings: For the lines From and Reply-To.
+        subject: Subject line.
+        recipient: Address of the To line.
+        message_id: With its angle brackets.
+        date: Moment of the Date line, with its time zone.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = f"Klimatpuls <{settings.from_address}>"
+    message["To"] = recipient
     if settings.reply_to is not None:
         message["Reply-To"] = settings.reply_to
+    message["Subject"] = subject
+    message["Date"] = format_datetime(date.astimezone(STOCKHOLM))
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def build_letter(
+    settings: SmtpSettings,
+    *,
+    subject: str,
+    text: str,
+    origin: str,
+    recipient: str,
+    message_id: str,
+    date: datetime,
+) -> EmailMessage:
+    """Return a mail to one person: plain text.
+
+    Args:
+        settings: For the lines From and Reply-To.
+        subject: Subject line.
+        text: The text.
+        origin: ``live``, ``archive`` or ``synthetic``.
+        recipient: Address of the To line.
+        message_id: With its angle brackets.
+        date: Moment of the Date line, with its time zone.
+    """
+    message = start_message(settings, subject=subject, recipient=recipient, message_id=message_id, date=date)
+    message["X-Klimatpuls-Origin"] = origin
+    message.set_content(text, cte="quoted-printable")
+    message["Content-Language"] = "sv"
+    return message
+
+
+def _add_unsubscription(message: EmailMessage, settings: SmtpSettings) -> None:
+    """Add List-Unsubscribe (RFC 2369), and One-Click (RFC 8058) where an address takes it."""
+    ways = []
+    if settings.reply_to is not None:
         ways.append(f"<mailto:{quote(settings.reply_to, safe='@')}?subject=unsubscribe>")
     if settings.unsubscribe_url is not None:
         ways.append(f"<{settings.unsubscribe_url}>")
