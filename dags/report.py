@@ -31,8 +31,9 @@ def report() -> None:
     pending = operators.python_task(tasks.pending_approvals)()
     approve_digest = operators.approval(
         "approve_digest",
-        "Send the digest of publication {{ ti.xcom_pull(task_ids='render_report') }} to the list?",
-        "The rendered page is in the folder `reports` of the state directory. No answer means no mail.",
+        "Send the mails that wait, with publication {{ ti.xcom_pull(task_ids='render_report') }}?",
+        "The rendered digest is in the folder `reports` of the state directory; `ops.mail_outbox` holds the "
+        "text of reminders. No answer means no mail.",
         options=[tasks.APPROVE, tasks.REJECT],
         default=tasks.REJECT,
         wait=timedelta(days=3),

@@ -477,6 +477,18 @@ def assess_members() -> int:
 
 
 @notifies_operator
+def queue_reminders() -> int:
+    """Queue the reminders to contacts that are due today; skipped where none is. Returns how many."""
+    from klimatpuls.pipeline.remind import queue_reminders as queue
+
+    with connections.warehouse(connections.MAILER) as conn:
+        queued = queue(conn, run_context())
+    if not queued:
+        raise AirflowSkipException("nobody is to be reminded today")
+    return queued
+
+
+@notifies_operator
 def render_report() -> int:
     """Step 5, first half: the digest as HTML, text and picture. Returns the publication."""
     from klimatpuls.pipeline.report import write_report

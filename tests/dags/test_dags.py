@@ -46,7 +46,11 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
         "send_mail": set(),
     },
     "cleanup": {"cleanup": set()},
-    "assess_members": {"assess_members": {"notify_stale"}, "notify_stale": set()},
+    "assess_members": {
+        "assess_members": {"notify_stale", "queue_reminders"},
+        "notify_stale": set(),
+        "queue_reminders": set(),
+    },
     "sync_registers": {
         "sync_registers": {"check_registers"},
         "check_registers": set(),

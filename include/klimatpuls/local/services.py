@@ -36,6 +36,7 @@ USUAL_PORTS = {"postgres": 54318, "airflow": 8080, "smtp": 8025, "mail_page": 80
 SENDER = "klimatpuls@klimatpuls.invalid"
 LIST_ADDRESS = "natverkslistan@klimatpuls.invalid"
 OPERATOR_ADDRESS = "drift@klimatpuls.invalid"
+SECRETARIAT_ADDRESS = "kansliet@klimatpuls.invalid"
 """Addresses of the local stack; its mail goes to the mail catcher only."""
 PARALLELISM = 6
 """Task processes: two sources at work on two cores, the others wait for a host or for other tasks."""
@@ -140,6 +141,7 @@ def connections(
                 "from_email": SENDER,
                 "list_address": LIST_ADDRESS,
                 "operator_address": OPERATOR_ADDRESS,
+                "reply_to": SECRETARIAT_ADDRESS,
             },
         },
     }

@@ -140,7 +140,13 @@ class Stack:
         variables["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
         variables["KLIMATPULS_TASK_RETRIES"] = "0"  # a person waits, and the next run tries again
         variables[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
-        for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP", "KLIMATPULS_REGISTERS", "KLIMATPULS_CONTACTS"):
+        for name in (
+            "MAIL_APPROVAL",
+            "SITE_BASE_URL",
+            "KLIMATPULS_KEEP",
+            "KLIMATPULS_REGISTERS",
+            "KLIMATPULS_CONTACTS",
+        ):
             if name in os.environ:
                 variables[name] = os.environ[name]
         if self.as_of is not None:

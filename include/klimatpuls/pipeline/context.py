@@ -5,6 +5,7 @@ A task or a command reads it once from its environment and passes it on.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,10 +73,11 @@ def check_settings(environ: Mapping[str, str]) -> None:
     """Refuse a setting that the tasks would refuse, before anything is started.
 
     Raises:
-        UsageError: as :func:`approval_mode` and :func:`air_pollutants`.
+        UsageError: as :func:`approval_mode`, :func:`air_pollutants` and :func:`site_url`.
     """
     approval_mode(environ)
     air_pollutants(environ)
+    site_url(environ)
 
 
 def registers_folder(environ: Mapping[str, str]) -> Path:
@@ -87,6 +89,22 @@ def contacts_file(environ: Mapping[str, str]) -> Path | None:
     """Return the file of the members' contacts: ``KLIMATPULS_CONTACTS``; None where it is not set."""
     named = environ.get("KLIMATPULS_CONTACTS")
     return Path(named) if named else None
+
+
+def site_url(environ: Mapping[str, str]) -> str | None:
+    """Return the address at which the site is published: ``SITE_BASE_URL``, without a slash at its end.
+
+    Args:
+        environ: The environment.
+
+    Raises:
+        UsageError: if it is no http or https address.
+    """
+    url = (environ.get("SITE_BASE_URL") or "").strip().rstrip("/")
+    if url and not re.fullmatch(r"https?://[!-~]+", url):
+        msg = f"SITE_BASE_URL is {url!r}, expected an address such as https://klimat.example.org"
+        raise UsageError(msg)
+    return url or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +121,7 @@ class RunContext:
         registers: Folder of the network's registers (``KLIMATPULS_REGISTERS``).
         contacts: File of the members' contacts (``KLIMATPULS_CONTACTS``), kept outside the project; None
             where there is none.
+        site_url: Address of the published site (``SITE_BASE_URL``) without a slash at its end; None without.
     """
 
     home: Path
@@ -113,6 +132,7 @@ class RunContext:
     air_pollutants: frozenset[str] = frozenset()
     registers: Path = REGISTERS_FOLDER
     contacts: Path | None = None
+    site_url: str | None = None
 
     @property
     def today(self) -> date:
@@ -140,8 +160,8 @@ class RunContext:
 
         Args:
             environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF``,
-                ``MAIL_APPROVAL``, ``KLIMATPULS_AIR_POLLUTANTS``, ``KLIMATPULS_REGISTERS`` and
-                ``KLIMATPULS_CONTACTS``.
+                ``MAIL_APPROVAL``, ``KLIMATPULS_AIR_POLLUTANTS``, ``KLIMATPULS_REGISTERS``,
+                ``KLIMATPULS_CONTACTS`` and ``SITE_BASE_URL``.
             now: The present moment, with time zone.
 
         Raises:
@@ -164,4 +184,5 @@ class RunContext:
             air_pollutants=air_pollutants(environ),
             registers=registers_folder(environ),
             contacts=contacts_file(environ),
+            site_url=site_url(environ),
         )

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from klimatpuls.report.page import Block, Page
     from klimatpuls.report.view import Digest
 
-TEXT_WIDTH: Final = 78
+TEXT_WIDTH: Final = 72
+"""Columns of the plain-text part: it stays readable when it is quoted in an answer."""
 HTML_FILE: Final = "digest.html"
 TEXT_FILE: Final = "digest.txt"
 CHART_FILE: Final = "chart.png"
@@ -53,7 +54,7 @@ class Rendering:
         origin: ``live``, ``archive`` or ``synthetic``.
         subject: Subject line.
         mail_html: HTML part of the mail; its picture is ``cid:chart@klimatpuls``.
-        text: Plain-text part, with the same content, at most 78 columns.
+        text: Plain-text part, with the same content, at most 72 columns.
         chart_png: The picture.
     """
 
@@ -247,7 +248,7 @@ def _environment() -> Environment:
 
 
 def render_text(pages: Sequence[Page], heading: str) -> str:
-    """The pages as plain text with the same content, at most 78 columns.
+    """The pages as plain text with the same content, at most 72 columns.
 
     Args:
         pages: One per language, in order.

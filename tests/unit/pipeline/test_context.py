@@ -45,6 +45,7 @@ def test_a_person_is_asked_always_or_as_the_rules_say(mode: str, asks: bool) -> 
         ({"KLIMATPULS_ORIGIN": ""}, "expected one of live, archive, synthetic"),
         ({"KLIMATPULS_ORIGIN": "Live"}, "KLIMATPULS_ORIGIN is 'Live'"),
         ({"MAIL_APPROVAL": "sometimes"}, "expected one of auto, always"),
+        ({"SITE_BASE_URL": "klimat.example.org"}, "expected an address such as https://"),
         ({"KLIMATPULS_AIR_POLLUTANTS": "nox, ghg, radon"}, r"names ghg, radon; the air pollutants are .*hg"),
         ({"KLIMATPULS_AS_OF": "8 maj"}, "KLIMATPULS_AS_OF"),
     ],
