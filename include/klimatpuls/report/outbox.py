@@ -16,6 +16,7 @@ belongs to a process that ended half-way, and becomes ``unknown``.
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -202,6 +203,7 @@ def _claim(
                 "message_id": message_id,
                 "html_sha256": rendering.html_sha256,
                 "text_sha256": rendering.text_sha256,
+                "headline": None if rendering.headline is None else json.dumps(rendering.headline),
                 "now": now,
             },
         )
