@@ -430,6 +430,9 @@ def _region_overview(
     last_year = int(table.years[-1])
     previous_year = int(table.years[-2]) if len(table.years) > 1 else None
     last = territorial.at(last_year)
+    since_first, why_not_since_first = _change(territorial, network.FIRST_YEAR, last)
+    since_previous, why_not_since_previous = _change(territorial, previous_year, last)
+    revision, why_no_revision = _revision(territorial, earlier_tables, previous_year)
     is_confirmed = members["confirmed"].astype(bool)
     ours = frozenset(network.members_on(members[is_confirmed], as_of))
     overview = pd.DataFrame(
@@ -441,9 +444,12 @@ def _region_overview(
             "published_total_tco2e": matrices[series.PUBLISHED_TOTAL].at(last_year),
             "territorial_tco2e": last,
             "effort_sharing_proxy_tco2e": matrices[series.EFFORT_SHARING_PROXY].at(last_year),
-            "change_since_1990_pct": _change(territorial, network.FIRST_YEAR, last),
-            "change_since_previous_year_pct": _change(territorial, previous_year, last),
-            "revision_of_previous_year_pct": _revision(territorial, earlier_tables, previous_year),
+            "change_since_1990_pct": since_first,
+            "change_since_1990_reason": why_not_since_first,
+            "change_since_previous_year_pct": since_previous,
+            "change_since_previous_year_reason": why_not_since_previous,
+            "revision_of_previous_year_pct": revision,
+            "revision_reason": why_no_revision,
             "flags": _region_flags(table, matrices[series.EFFORT_SHARING_PROXY]),
             "release_id": table.release_id,
         }
@@ -485,27 +491,37 @@ def _revision_record(held: derived.Held) -> pd.DataFrame:
     return revisions.build_record(held.tables)
 
 
-def _change(matrix: SeriesMatrix, base_year: int | None, last: FloatArray) -> FloatArray:
+SINGLE_YEAR: Final = "single_year"
+"""The release has one year only."""
+NOT_PUBLISHED_BEFORE: Final = "not_published_before"
+"""No earlier release has the year."""
+
+
+def _change(
+    matrix: SeriesMatrix, base_year: int | None, last: FloatArray
+) -> tuple[FloatArray, list[str | None]]:
+    """Change of every region since a year in percent, and the reason where there is none."""
     if base_year is None:
-        return np.full(len(last), np.nan)
+        return np.full(len(last), np.nan), [SINGLE_YEAR] * len(last)
     base = matrix.at(base_year)
-    change, _ = network.change_since(base, last, base)
-    return change
+    change, reasons = network.change_since(base, last, base)
+    return change, [reason or None for reason in reasons]
 
 
-def _revision(current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int | None) -> FloatArray:
-    """How far the release moved an already published figure, in percent; NaN where there was none."""
+def _revision(
+    current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int | None
+) -> tuple[FloatArray, list[str | None]]:
+    """How far the release moved a published figure, in percent; NaN and the reason where there was none."""
     missing = np.full(len(current.region_codes), np.nan)
-    if not earlier or year is None or year not in earlier[-1].years.tolist():
-        return missing
-    before = series.to_matrix(series.build_series(earlier[-1], series.TERRITORIAL)).select(
-        current.region_codes
-    )
-    if before.region_codes != current.region_codes:
-        return missing
-    known, now = before.at(year), current.at(year)
-    share: FloatArray = np.divide(now - known, known, out=missing, where=known > 0)
-    return 100.0 * share
+    if year is None:
+        return missing, [SINGLE_YEAR] * len(missing)
+    if not earlier or year not in earlier[-1].years.tolist():
+        return missing, [NOT_PUBLISHED_BEFORE] * len(missing)
+    before = series.to_matrix(series.build_series(earlier[-1], series.TERRITORIAL))
+    known = pd.Series(before.at(year), index=pd.Index(before.region_codes, dtype=object))
+    then, now = known.reindex(list(current.region_codes)).to_numpy(dtype=np.float64), current.at(year)
+    share: FloatArray = np.divide(now - then, then, out=missing, where=then > 0)
+    return 100.0 * share, [network.NO_EMISSIONS if np.isnan(one) else None for one in share]
 
 
 def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[str]:

@@ -9,8 +9,16 @@ ADD COLUMN widened_with text[] NOT NULL DEFAULT '{}',
 ADD COLUMN confirmed_member_count integer,
 ADD COLUMN stated_member_count integer;
 
--- This view has columns more in its middle; it is made anew with all others right after this file.
+-- A figure that is missing says why.
+ALTER TABLE mart_data.region_overview
+ADD COLUMN change_since_1990_reason text,
+ADD COLUMN change_since_previous_year_reason text,
+ADD COLUMN revision_reason text;
+
+-- These views have columns more in their middle; they are made anew with all others right after this file.
 DROP VIEW IF EXISTS mart.network_summary;
+DROP VIEW IF EXISTS mart.region_overview;
+DROP VIEW IF EXISTS mart.municipality_overview;
 
 -- Emissions per inhabitant of every region, boundary and year, and their change since 1990.
 CREATE TABLE mart_data.per_inhabitant (
