@@ -171,7 +171,7 @@ class TestCells:
         traced = ask(sector_code="transport", year="2020")
         ((step, cell),) = cells_of(traced)
         assert step.value == look_up(cell, traced.files[cell.release_id])
-        assert (step.section, step.method_version) == (1, "2.0")
+        assert (step.section, step.method_version) == (1, "2.1")
         ((sha256, date_told),) = rows_of(
             ask, "SELECT file_sha256, published_date FROM mart.release WHERE is_current AND substance = 'ghg'"
         )
@@ -355,7 +355,7 @@ class TestCommand:
             )
         )
         assert "0360 Tierp, mart.target_progress: target_id national_2045_net_zero" in out
-        assert "methods section 5, version 2.0" in out
+        assert "methods section 5, version 2.1" in out
         assert "cell " in out
         assert "sha256 " in out
 

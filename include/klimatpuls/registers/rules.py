@@ -46,6 +46,8 @@ CRITERIA_RULES: Final = (
     "unknown_months",
 )
 """Numbers that the formulas of criteria and measures need."""
+NETWORK_MEMBERS: Final = "network_members"
+"""How many members the network says it has: a number that may be missing, for it is not always known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -502,6 +504,7 @@ def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
 
 def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
     """Every number that a formula needs is there, one at a time."""
+    all_known = (*CRITERIA_RULES, NETWORK_MEMBERS)
     yield from _in_order(records, "valid_from", "valid_to")
     yield from _overlaps(
         records,
@@ -519,8 +522,8 @@ def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
                 value=value,
             )
             yield Found(record, "value", problem, words("Write the number in the unit of the row."))
-        if record.values["rule_id"] not in CRITERIA_RULES:
-            found, known = shown(record.values["rule_id"]), ", ".join(CRITERIA_RULES)
+        if record.values["rule_id"] not in all_known:
+            found, known = shown(record.values["rule_id"]), ", ".join(all_known)
             problem = words("no formula asks for the rule {found}", found=found)
             yield Found(record, "rule_id", problem, words("Known are {known}.", known=known))
     missing = sorted(set(CRITERIA_RULES) - {record.values["rule_id"] for record in records})

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.report.numbers import MINUS, Speaker
-from klimatpuls.report.view import BASE_YEAR, MEMBERS_TODAY, NATION, REST_OF_SWEDEN
+from klimatpuls.report.view import BASE_YEAR, MEMBERS_TODAY, MEMBERS_WITHOUT_LARGEST, NATION, REST_OF_SWEDEN
 from klimatpuls.translations import LANGUAGES, NBSP, message, translate
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def alt_text(digest: Digest, lang: Language) -> str:
     say = Speaker(lang)
     year = digest.last_year
     values = {
-        style.panel: point.change_since_1990_pct
-        for style in STYLES
-        if (point := digest.point(style.panel, "territorial", year)) is not None
+        panel: point.change_since_1990_pct
+        for panel in (MEMBERS_WITHOUT_LARGEST, *(style.panel for style in STYLES))
+        if (point := digest.point(panel, "territorial", year)) is not None
     }
     network = values.get(MEMBERS_TODAY)
     nation = values.get(NATION)
@@ -73,11 +73,12 @@ def alt_text(digest: Digest, lang: Language) -> str:
             nation=say.percent(nation),
         )
     return say(
-        "Chart: change from {base_year} to {year}. The network {network}, the nation "
-        "{nation}, the rest of Sweden {rest}.",
+        "Chart: change from {base_year} to {year}. The network {network} (without the largest emitter "
+        "{without}), the nation {nation}, the rest of Sweden {rest}.",
         base_year=BASE_YEAR,
         year=year,
         network=say.percent(network),
+        without=say.percent(values.get(MEMBERS_WITHOUT_LARGEST)),
         nation=say.percent(nation),
         rest=say.percent(rest),
     )

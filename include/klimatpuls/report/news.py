@@ -16,7 +16,7 @@ from klimatpuls.contract.causes import (
 from klimatpuls.domain.regions import region
 from klimatpuls.report.page import Bullets, Section
 from klimatpuls.report.terms import dataset_name, standing_words
-from klimatpuls.report.view import GHG, MEMBERS_TODAY, TERRITORIAL
+from klimatpuls.report.view import GHG, MEMBERS_TODAY, MEMBERS_WITHOUT_LARGEST, TERRITORIAL
 
 if TYPE_CHECKING:
     from klimatpuls.contract.causes import Cause, OverrideCause
@@ -244,6 +244,17 @@ def _members_revision(digest: Digest, say: Speaker) -> list[str]:
         return []
     change = sum(member.revision_of_previous_tco2e or 0.0 for member in moved)
     whole = _move(str(now.year), now.emissions_tco2e - change, now.emissions_tco2e, say)
+    largest = digest.largest_emitter
+    without = digest.point(MEMBERS_WITHOUT_LARGEST, TERRITORIAL, year)
+    if largest is not None and without is not None and without.emissions_tco2e is not None:
+        rest = change - (largest.revision_of_previous_tco2e or 0.0)
+        before = without.emissions_tco2e - rest
+        whole = say(
+            "{move}; without {name} {change}",
+            move=whole,
+            name=largest.region_name,
+            change=say.percent(100 * rest / before if before else None),
+        )
     most = sorted(moved, key=lambda member: -abs(member.revision_of_previous_tco2e or 0.0))[:MEMBERS_NAMED]
     named = ", ".join(
         f"{member.region_name} {say.tonnes(member.revision_of_previous_tco2e or 0.0, signed=True)} "

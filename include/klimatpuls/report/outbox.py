@@ -17,6 +17,7 @@ belongs to a process that ended half-way, and becomes ``unknown``.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -198,7 +199,7 @@ def _claim(
             return None
         due = _Row(*row)
         try:
-            message, hashes = _compose(cursor, due, settings, render, now)
+            message, stored = _compose(cursor, due, settings, render, now)
         except MailError as error:
             state: FinalState = "suppressed" if isinstance(error, SuppressedError) else "failed"
             entry = Settled(
@@ -206,7 +207,7 @@ def _claim(
             )
             _settle(cursor, entry, now)
             return _Claim(due.outbox_id, due.publication_id, "", None, entry)
-        values = {"outbox_id": due.outbox_id, "message_id": message["Message-ID"], "now": now, **hashes}
+        values = {"outbox_id": due.outbox_id, "message_id": message["Message-ID"], "now": now, **stored}
         cursor.execute(load_sql("report/outbox_begin.sql"), values)
         # Held by the session, beyond this transaction's end: it shows that a live process has the row.
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_SPACE, due.outbox_id))
@@ -216,7 +217,7 @@ def _claim(
 def _compose(
     cursor: Cursor, due: _Row, settings: SmtpSettings, render: Renderer, now: datetime
 ) -> tuple[EmailMessage, dict[str, str | None]]:
-    """The message of a row, and the hashes of its parts.
+    """The message of a row, and what the row keeps of it.
 
     Raises:
         SuppressedError: if it must not leave this machine, or its contact was deleted.
@@ -241,13 +242,18 @@ def _compose(
             message_id=message_id,
             date=now,
         )
-        return letter, {"html_sha256": None, "text_sha256": hashlib.sha256(due.body.encode()).hexdigest()}
+        text_sha256 = hashlib.sha256(due.body.encode()).hexdigest()
+        return letter, {"html_sha256": None, "text_sha256": text_sha256, "headline": None}
     rendering = render(due.publication_id)
     check_may_send(settings, rendering.origin)
     message = build_message(
         rendering, settings=settings, recipient=due.recipient, message_id=message_id, date=now
     )
-    return message, {"html_sha256": rendering.html_sha256, "text_sha256": rendering.text_sha256}
+    return message, {
+        "html_sha256": rendering.html_sha256,
+        "text_sha256": rendering.text_sha256,
+        "headline": None if rendering.headline is None else json.dumps(rendering.headline),
+    }
 
 
 def _send(connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: datetime) -> Settled:

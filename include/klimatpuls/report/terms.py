@@ -14,6 +14,7 @@ from klimatpuls.report.view import (
     PROXY,
     REST_OF_SWEDEN,
     TERRITORIAL,
+    UNALLOCATED,
 )
 from klimatpuls.statistics.trend import MIN_POINTS, MIN_SPAN_YEARS
 from klimatpuls.translations import message
@@ -27,6 +28,7 @@ PANELS: Final[dict[str, str]] = {
     MEMBERS_AT_THE_TIME: message("Members at the time"),
     MEMBERS_WITHOUT_LARGEST: message("Without the largest emitter"),
     REST_OF_SWEDEN: message("Rest of Sweden"),
+    UNALLOCATED: message("Not assigned to any municipality"),
     NATION: message("The nation"),
 }
 BOUNDARIES: Final[dict[str, str]] = {
@@ -79,6 +81,7 @@ REASONS: Final[dict[str, str]] = {
     "join_date_unknown": message("the dates on which members joined have not been entered"),
     "no_emissions": message("an emission figure is missing"),
     "no_members": message("no member is confirmed"),
+    "other_members": message("there were other members then"),
     "base_too_small": message("the base is too small"),
     "too_few_points": message("fewer than {min_points} observed years"),
     "span_too_short": message("the years span fewer than {min_span_years}"),

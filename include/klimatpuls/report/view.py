@@ -37,14 +37,17 @@ MEMBERS_TODAY: Final = "members_today"
 MEMBERS_AT_THE_TIME: Final = "members_at_the_time"
 MEMBERS_WITHOUT_LARGEST: Final = "members_without_largest"
 REST_OF_SWEDEN: Final = "rest_of_sweden"
+UNALLOCATED: Final = "unallocated"
 
 VARIANTS: Final[tuple[tuple[str, str], ...]] = (
     (MEMBERS_TODAY, TERRITORIAL),
     (MEMBERS_AT_THE_TIME, TERRITORIAL),
     (MEMBERS_WITHOUT_LARGEST, TERRITORIAL),
     (MEMBERS_TODAY, PROXY),
+    (MEMBERS_WITHOUT_LARGEST, PROXY),
     (REST_OF_SWEDEN, TERRITORIAL),
     (REST_OF_SWEDEN, PROXY),
+    (UNALLOCATED, TERRITORIAL),
     (NATION, TERRITORIAL),
     (NATION, PROXY),
 )
@@ -75,6 +78,7 @@ QUERIES: Final = (
     "data_status",
     "revision_record",
     "result_status",
+    "mailed_headline",
 )
 """Names of the files under ``include/sql/report`` that make up a digest."""
 
@@ -100,7 +104,11 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryPoint:
-    """One panel on one boundary in one year; tonnes CO2e, tonnes per inhabitant, percent."""
+    """One panel on one boundary in one year; tonnes CO2e, tonnes per inhabitant, percent.
+
+    The change per inhabitant is that of the panel together with the municipalities in ``widened_with``.
+    ``stated_member_count`` is how many members the network says it has, None where nobody knows.
+    """
 
     panel: str
     boundary: str
@@ -110,7 +118,43 @@ class SummaryPoint:
     population_count: int | None
     t_per_capita: float | None
     change_since_1990_pct: float | None
+    per_capita_change_since_1990_pct: float | None
+    per_capita_change_reason: str | None
+    widened_with: tuple[str, ...]
     status_reason: str | None
+    confirmed_member_count: int | None
+    stated_member_count: int | None
+
+
+FigureKind = Literal["emissions", "per_inhabitant", "change", "change_per_inhabitant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadlineFigure:
+    """One of the network's figures that a digest leads with: tonnes, tonnes per inhabitant or percent.
+
+    ``since`` is the earlier year of a change, None for a level.
+    """
+
+    kind: FigureKind
+    year: int
+    since: int | None
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """What a digest leads with, and what the figures rest on.
+
+    Attributes:
+        members: Codes of the member municipalities in the sums.
+        method_version: Version of the formulas.
+        figures: The figures.
+    """
+
+    members: tuple[str, ...]
+    method_version: str
+    figures: tuple[HeadlineFigure, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +308,7 @@ class Digest:
             releases say.
         not_calculated: The result tables that could not be calculated in this publication; the digest holds
             no row of them.
+        mailed: The headline of the last digest that was mailed before this publication, if one was.
     """
 
     publication_id: int
@@ -284,6 +329,7 @@ class Digest:
     statuses: tuple[DataStatus, ...]
     record: tuple[RevisionRecord, ...]
     not_calculated: frozenset[str] = frozenset()
+    mailed: Headline | None = None
 
     @property
     def is_first_publication(self) -> bool:
@@ -318,19 +364,42 @@ class Digest:
         return tuple(p for p in self.summary if (p.panel, p.boundary) == (panel, boundary))
 
     def change_since_previous_pct(self, panel: str, boundary: str = TERRITORIAL) -> float | None:
-        """Change of a panel from the data year before to the latest one, percent.
+        """Change of a panel from the data year before to the latest one, percent; see :meth:`change_pct`."""
+        return self.change_pct(panel, self.previous_year, self.last_year, boundary)
+
+    def change_pct(
+        self, panel: str, since: int | None, year: int, boundary: str = TERRITORIAL
+    ) -> float | None:
+        """Change of a panel from one year to a later one, percent.
 
         Returns:
             None where a value is missing or the panel did not hold the same number of areas in both
             years: a change of composition is no change of emissions.
         """
-        new = self.point(panel, boundary, self.last_year)
-        old = self.point(panel, boundary, self.previous_year)
+        new = self.point(panel, boundary, year)
+        old = self.point(panel, boundary, since)
         if new is None or old is None or new.region_count != old.region_count:
             return None
         if new.emissions_tco2e is None or not old.emissions_tco2e:
             return None
         return 100.0 * (new.emissions_tco2e - old.emissions_tco2e) / old.emissions_tco2e
+
+    @property
+    def largest_emitter(self) -> Standing | None:
+        """The member municipality with the largest territorial emissions in the latest year."""
+        return max(self.municipalities, key=lambda member: member.territorial_tco2e or 0.0, default=None)
+
+    @property
+    def members_known(self) -> tuple[int, int] | None:
+        """How many members the register confirms, of how many the network has.
+
+        None where the register does not say how many, or confirms all of them.
+        """
+        point = self.point(MEMBERS_TODAY, TERRITORIAL, self.last_year)
+        if point is None or point.confirmed_member_count is None or point.stated_member_count is None:
+            return None
+        known = (point.confirmed_member_count, point.stated_member_count)
+        return known if known[0] < known[1] else None
 
     @property
     def years_without_population(self) -> tuple[int, ...]:
@@ -428,6 +497,7 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         statuses=tuple(DataStatus(**_without_id(row)) for row in included["data_status"]),
         record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
         not_calculated=not_calculated,
+        mailed=next((_headline(row["headline"]) for row in rows["mailed_headline"]), None),
     )
 
 
@@ -442,7 +512,15 @@ def _release(row: Mapping[str, Any]) -> Release:
 def _summary_point(row: Mapping[str, Any]) -> SummaryPoint:
     fields = _without_id(row)
     fields["t_per_capita"] = fields.pop("emissions_t_per_capita")
-    return SummaryPoint(**fields)
+    return SummaryPoint(**{**fields, "widened_with": tuple(fields["widened_with"])})
+
+
+def _headline(stored: Mapping[str, Any]) -> Headline:
+    return Headline(
+        members=tuple(stored["members"]),
+        method_version=stored["method_version"],
+        figures=tuple(HeadlineFigure(**figure) for figure in stored["figures"]),
+    )
 
 
 def _standing(row: Mapping[str, Any], *, is_known: bool) -> Standing:

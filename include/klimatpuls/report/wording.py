@@ -42,7 +42,7 @@ def write_page(digest: Digest, lang: Language) -> Page:
         sections=tuple(
             section
             for section in (
-                calculated(in_short, digest, say, "network_summary", "region_overview"),
+                calculated(in_short, digest, say, *IN_SHORT_SHOWS),
                 released(digest, say),
                 changed(digest, say),
                 calculated(comparison, digest, say, "network_summary", "region_overview"),
@@ -51,7 +51,7 @@ def write_page(digest: Digest, lang: Language) -> Page:
                 calculated(own_targets, digest, say, "target_progress"),
                 membership(digest, say),
                 warnings(digest, say),
-                None if digest.not_calculated & MISSING_FROM else missing_figures(digest, say),
+                None if digest.not_calculated & IN_SHORT_SHOWS else missing_figures(digest, say),
                 certainty(digest, say),
                 sources(digest, say),
                 freshness(digest, say),
@@ -72,8 +72,8 @@ def write_page(digest: Digest, lang: Language) -> Page:
     )
 
 
-MISSING_FROM: Final = frozenset({"network_summary", "region_overview"})
-"""Result tables whose missing values are explained, if the tables are shown."""
+IN_SHORT_SHOWS: Final = frozenset({"network_summary", "region_overview"})
+"""Result tables that the first section shows: without them the digest has no headline."""
 
 
 def calculated(

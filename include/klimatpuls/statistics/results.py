@@ -38,17 +38,18 @@ if TYPE_CHECKING:
     from klimatpuls.statistics.targets import Target
     from klimatpuls.statistics.trend import FloatArray
 
-FIRST_YEAR: Final = 1990
-"""The year that tables for readers give changes since."""
-
 PANELS: Final[dict[str, tuple[str, str]]] = {
     network.SWEDEN: ("nation", series.TERRITORIAL),
+    network.SWEDEN_ON_THE_PROXY: ("nation", series.EFFORT_SHARING_PROXY),
     network.CONSTANT_PANEL: ("members_today", series.TERRITORIAL),
     network.ON_THE_PROXY: ("members_today", series.EFFORT_SHARING_PROXY),
     network.MEMBERS_AT_THE_TIME: ("members_at_the_time", series.TERRITORIAL),
     network.WITHOUT_LARGEST: ("members_without_largest", series.TERRITORIAL),
+    network.WITHOUT_LARGEST_ON_THE_PROXY: ("members_without_largest", series.EFFORT_SHARING_PROXY),
     network.REST_OF_SWEDEN: ("rest_of_sweden", series.TERRITORIAL),
     network.REST_ON_THE_PROXY: ("rest_of_sweden", series.EFFORT_SHARING_PROXY),
+    network.UNALLOCATED: ("unallocated", series.TERRITORIAL),
+    network.UNALLOCATED_ON_THE_PROXY: ("unallocated", series.EFFORT_SHARING_PROXY),
 }
 """Variant of ``network.build_network`` → (panel, boundary) of ``mart.network_summary``."""
 
@@ -112,6 +113,7 @@ class ResultInputs:
         national_basis: Whether they are ``final`` or ``preliminary``.
         density: Municipality → inhabitants per km², where entered.
         groups: Municipality → municipality group, where entered.
+        stated_member_count: How many members the network says it has; None where the register does not say.
         stored: Results of the release before, calculated by another method version: ``target_id``,
             ``region_code`` and the columns of a step. None while the method is the same: calculating the old
             release again gives what was stored.
@@ -137,6 +139,7 @@ class ResultInputs:
     national_basis: str = nowcast.FINAL
     density: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    stated_member_count: int | None = None
     stored: pd.DataFrame | None = None
     unread: Mapping[str, Failure] = field(default_factory=dict)
 
@@ -349,10 +352,14 @@ def _cross_check(
 
 @STEPS.table("network_summary")
 def _network_summary(
-    by_boundary: dict[str, pd.DataFrame], members: pd.DataFrame, population: pd.DataFrame, as_of: date
+    by_boundary: dict[str, pd.DataFrame],
+    members: pd.DataFrame,
+    population: pd.DataFrame,
+    as_of: date,
+    stated_member_count: int | None,
 ) -> pd.DataFrame:
     confirmed = members[members["confirmed"].astype(bool)]
-    frame = network.build_network(
+    whole = network.build_network(
         confirmed,
         by_boundary[series.TERRITORIAL],
         by_boundary[series.EFFORT_SHARING_PROXY],
@@ -360,39 +367,52 @@ def _network_summary(
         network.splits(),
         as_of=as_of,
     )
-    nation_proxy = network.per_capita(
-        by_boundary[series.EFFORT_SHARING_PROXY], population, [regions.NATION], network.splits()
-    )
-    extra = nation_proxy.assign(panel="nation", boundary=series.EFFORT_SHARING_PROXY, members_n=0)
-    frame["panel"] = [PANELS[variant][0] for variant in frame["variant"]]
-    frame["boundary"] = [PANELS[variant][1] for variant in frame["variant"]]
-    whole = pd.concat([frame, extra], ignore_index=True)
-    base = whole[whole["year"] == FIRST_YEAR].set_index(["panel", "boundary"])["emissions_tco2e"]
-    first = base.reindex(pd.MultiIndex.from_frame(whole[["panel", "boundary"]])).to_numpy(dtype=np.float64)
     emissions = whole["emissions_tco2e"].to_numpy(dtype=np.float64)
     return pd.DataFrame(
         {
-            "panel": whole["panel"],
-            "boundary": whole["boundary"],
+            "panel": [PANELS[variant][0] for variant in whole["variant"]],
+            "boundary": [PANELS[variant][1] for variant in whole["variant"]],
             "year": whole["year"],
-            "region_count": _region_counts(whole, by_boundary[series.TERRITORIAL]),
+            "region_count": whole["members_n"],
             "emissions_tco2e": emissions,
             "population_count": whole["population_count"].round().astype("Int64"),
             "emissions_t_per_capita": whole["tco2e_per_capita"],
-            "change_since_1990_pct": 100.0 * (emissions / np.where(first > 0, first, np.nan) - 1.0),
+            "change_since_1990_pct": whole["change_pct"],
+            "change_reason": whole["change_reason"].replace("", None),
+            "per_capita_change_since_1990_pct": whole["per_capita_change_pct"],
+            "per_capita_change_reason": whole["per_capita_change_reason"].replace("", None),
+            "widened_with": [derived.pg_array(codes) for codes in whole["widened_with"]],
             "status": np.where(np.isnan(emissions), "not_computable", "observed"),
             "status_reason": whole["reason"].replace("", None),
+            "confirmed_member_count": len(set(network.members_on(confirmed, as_of))),
+            "stated_member_count": pd.array([stated_member_count] * len(whole), dtype="Int64"),
         }
     )
 
 
-def _region_counts(whole: pd.DataFrame, territorial: pd.DataFrame) -> list[int]:
-    """Municipalities behind each row: members for a panel, the others for the rest, all for the nation."""
-    codes = territorial["region_code"].unique()
-    everyone = sum(len(code) == network.MUNICIPALITY_CODE_LENGTH for code in codes)
-    panel = whole.loc[whole["panel"] == "members_today", "members_n"].max()
-    counts = {"nation": everyone, "rest_of_sweden": everyone - int(panel)}
-    return [counts.get(name, int(own)) for name, own in zip(whole["panel"], whole["members_n"], strict=True)]
+@STEPS.table("per_inhabitant")
+def _per_inhabitant(
+    table: ReleaseTable, by_boundary: dict[str, pd.DataFrame], population: pd.DataFrame
+) -> pd.DataFrame:
+    """Emissions per inhabitant of every region, boundary and year, and their change since 1990."""
+    frame = network.build_per_inhabitant(
+        {code: by_boundary[code] for code in series.BOUNDARIES},
+        population,
+        _county_of(),
+        network.splits(),
+        total_changed_from=_scope_break_year(table),
+    )
+    return frame.assign(
+        per_capita_reason=frame["per_capita_reason"].replace("", None),
+        per_capita_change_reason=frame["per_capita_change_reason"].replace("", None),
+        widened_with=[derived.pg_array(codes) for codes in frame["widened_with"]],
+        release_id=table.release_id,
+    )
+
+
+def _county_of() -> dict[str, str]:
+    """Municipality → county, today's."""
+    return {code: region.county_code for code, region in regions.regions().items() if region.county_code}
 
 
 @STEPS.table("region_overview")
@@ -410,6 +430,9 @@ def _region_overview(
     last_year = int(table.years[-1])
     previous_year = int(table.years[-2]) if len(table.years) > 1 else None
     last = territorial.at(last_year)
+    since_first, why_not_since_first = _change(territorial, network.FIRST_YEAR, last)
+    since_previous, why_not_since_previous = _change(territorial, previous_year, last)
+    revision, why_no_revision = _revision(territorial, earlier_tables, previous_year)
     is_confirmed = members["confirmed"].astype(bool)
     ours = frozenset(network.members_on(members[is_confirmed], as_of))
     overview = pd.DataFrame(
@@ -421,16 +444,18 @@ def _region_overview(
             "published_total_tco2e": matrices[series.PUBLISHED_TOTAL].at(last_year),
             "territorial_tco2e": last,
             "effort_sharing_proxy_tco2e": matrices[series.EFFORT_SHARING_PROXY].at(last_year),
-            "change_since_1990_pct": _change(territorial, FIRST_YEAR, last),
-            "change_since_previous_year_pct": _change(territorial, previous_year, last),
-            "revision_of_previous_year_pct": _revision(territorial, earlier_tables, previous_year),
+            "change_since_1990_pct": since_first,
+            "change_since_1990_reason": why_not_since_first,
+            "change_since_previous_year_pct": since_previous,
+            "change_since_previous_year_reason": why_not_since_previous,
+            "revision_of_previous_year_pct": revision,
+            "revision_reason": why_no_revision,
             "flags": _region_flags(table, matrices[series.EFFORT_SHARING_PROXY]),
             "release_id": table.release_id,
         }
     )
-    counties = {code: region.county_code for code, region in regions.regions().items() if region.county_code}
     per_capita = network.build_per_capita(
-        by_boundary[series.TERRITORIAL], population, counties, network.splits()
+        by_boundary[series.TERRITORIAL], population, _county_of(), network.splits()
     )
     newest = per_capita[per_capita["year"] == last_year].set_index("region_code")
     overview = overview.join(newest["tco2e_per_capita"].rename("territorial_t_per_capita"), on="region_code")
@@ -466,27 +491,37 @@ def _revision_record(held: derived.Held) -> pd.DataFrame:
     return revisions.build_record(held.tables)
 
 
-def _change(matrix: SeriesMatrix, base_year: int | None, last: FloatArray) -> FloatArray:
+SINGLE_YEAR: Final = "single_year"
+"""The release has one year only."""
+NOT_PUBLISHED_BEFORE: Final = "not_published_before"
+"""No earlier release has the year."""
+
+
+def _change(
+    matrix: SeriesMatrix, base_year: int | None, last: FloatArray
+) -> tuple[FloatArray, list[str | None]]:
+    """Change of every region since a year in percent, and the reason where there is none."""
     if base_year is None:
-        return np.full(len(last), np.nan)
+        return np.full(len(last), np.nan), [SINGLE_YEAR] * len(last)
     base = matrix.at(base_year)
-    change, _ = network.change_since(base, last, base)
-    return change
+    change, reasons = network.change_since(base, last, base)
+    return change, [reason or None for reason in reasons]
 
 
-def _revision(current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int | None) -> FloatArray:
-    """How far the release moved an already published figure, in percent; NaN where there was none."""
+def _revision(
+    current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int | None
+) -> tuple[FloatArray, list[str | None]]:
+    """How far the release moved a published figure, in percent; NaN and the reason where there was none."""
     missing = np.full(len(current.region_codes), np.nan)
-    if not earlier or year is None or year not in earlier[-1].years.tolist():
-        return missing
-    before = series.to_matrix(series.build_series(earlier[-1], series.TERRITORIAL)).select(
-        current.region_codes
-    )
-    if before.region_codes != current.region_codes:
-        return missing
-    known, now = before.at(year), current.at(year)
-    share: FloatArray = np.divide(now - known, known, out=missing, where=known > 0)
-    return 100.0 * share
+    if year is None:
+        return missing, [SINGLE_YEAR] * len(missing)
+    if not earlier or year not in earlier[-1].years.tolist():
+        return missing, [NOT_PUBLISHED_BEFORE] * len(missing)
+    before = series.to_matrix(series.build_series(earlier[-1], series.TERRITORIAL))
+    known = pd.Series(before.at(year), index=pd.Index(before.region_codes, dtype=object))
+    then, now = known.reindex(list(current.region_codes)).to_numpy(dtype=np.float64), current.at(year)
+    share: FloatArray = np.divide(now - then, then, out=missing, where=then > 0)
+    return 100.0 * share, [network.NO_EMISSIONS if np.isnan(one) else None for one in share]
 
 
 def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[str]:

@@ -443,6 +443,7 @@ def _inputs(
         "own_series": lambda: register_rows.read_own_series(cursor, at),
         "groups": lambda: register_rows.read_groups(cursor, at, as_of),
         "members": lambda: register_rows.read_members(cursor, at),
+        "stated_member_count": lambda: register_rows.read_stated_member_count(cursor, at, as_of),
         "targets": lambda: register_rows.read_targets(cursor, at),
         "defects": lambda: _defects(cursor, plan, lead, lead_facts),
         "kolada": lambda: _side(cursor, plan, facts, "indicator", "kolada"),

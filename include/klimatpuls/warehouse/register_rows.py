@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from klimatpuls.membership import criteria
 from klimatpuls.membership.measures import STALE_AFTER_MONTHS, Measure, MeasureStatus, Pledge
-from klimatpuls.registers.rules import OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
+from klimatpuls.registers.rules import NETWORK_MEMBERS, OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.statistics.series import Boundary
 from klimatpuls.warehouse.connection import load_sql, named_rows
@@ -162,16 +162,25 @@ def read_hearings(cursor: Cursor, at: datetime | None) -> dict[tuple[str, str], 
 
 def read_rule_numbers(cursor: Cursor, at: datetime | None, as_of: date) -> RuleNumbers:
     """The numbers of the rules on a day; a number that the register lacks has the formulas' default."""
-    numbers = {
-        row["rule_id"]: int(row["value"])
-        for row in _rows(cursor, "criteria_rules", at)
-        if _is_valid(row, as_of)
-    }
+    numbers = _rule_numbers(cursor, at, as_of)
     known = {name: numbers[name] for name in _names(criteria.Rules) if name in numbers}
     return RuleNumbers(
         criteria=criteria.Rules(**known),
         stale_after_months=numbers.get("stale_after_months", STALE_AFTER_MONTHS),
     )
+
+
+def read_stated_member_count(cursor: Cursor, at: datetime | None, as_of: date) -> int | None:
+    """How many members the network says it has on a day; None where the register does not say."""
+    return _rule_numbers(cursor, at, as_of).get(NETWORK_MEMBERS)
+
+
+def _rule_numbers(cursor: Cursor, at: datetime | None, as_of: date) -> dict[str, int]:
+    return {
+        row["rule_id"]: int(row["value"])
+        for row in _rows(cursor, "criteria_rules", at)
+        if _is_valid(row, as_of)
+    }
 
 
 def _rows(cursor: Cursor, register: str, at: datetime | None) -> list[dict[str, Any]]:

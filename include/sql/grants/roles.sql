@@ -69,7 +69,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA mart TO wh_mailer;
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES TO wh_mailer;
 GRANT SELECT ON ops.mail_outbox TO wh_mailer;
 GRANT UPDATE (
-    state, message_id, html_sha256, text_sha256, attempts, last_error, updated_at, sent_at, approval
+    state, message_id, html_sha256, text_sha256, attempts, last_error, updated_at, sent_at, approval,
+    headline
 ) ON ops.mail_outbox TO wh_mailer;
 -- Reminders: the mailer alone knows whom they go to.
 GRANT INSERT (

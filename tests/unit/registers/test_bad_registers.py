@@ -572,7 +572,7 @@ BAD = [
         kind="rule that no formula asks for",
         file="criteria_rules.csv",
         spoil=lambda body: body + b"patience,all,3,days,s,e,k,,\n",
-        place="row 10",
+        place="row 11",
         column=column("rule_id", "Regel"),
         words='no formula asks for the rule "patience"',
     ),

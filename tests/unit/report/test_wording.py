@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from klimatpuls.report.headline import headline_of, headline_to_json
 from klimatpuls.report.page import Bullets, KeyFigures, Paragraph, Table
 from klimatpuls.report.render import render_text
 from klimatpuls.report.view import build_digest
@@ -32,21 +33,165 @@ def test_in_short_tells_the_network_against_the_nation(digest):
     lead = section(write_page(digest, "sv"), "Kort sagt").blocks[0]
     assert isinstance(lead, Paragraph)
     assert lead.text == (
-        "Utsläppen i nätverkets 18 kommuner var 7,93\u00a0miljoner ton växthusgaser 2024. Det är 9,4\u00a0% "
-        "mer än 2023; i hela landet är ändringen +8,0\u00a0%. Sedan 1990 har nätverkets utsläpp minskat med "
-        "33,4\u00a0%, övriga Sveriges minskat med 33,4\u00a0%. Utan den största utsläpparen, Luleå, har "
-        "nätverkets utsläpp minskat med 46,7\u00a0%."
+        "Utsläppen i nätverkets 18 bekräftade medlemskommuner var 7,93\u00a0miljoner ton växthusgaser 2024. "
+        "Det är 9,4\u00a0% mer än 2023 (utan den största utsläpparen, Luleå, 8,9\u00a0% mer); i hela landet "
+        "är ändringen +8,0\u00a0%. Sedan 1990 har nätverkets utsläpp minskat med 33,4\u00a0% (utan Luleå "
+        "minskat med 46,7\u00a0%), övriga Sveriges minskat med 33,4\u00a0%."
     )
 
 
+def with_population_of_1990(rows) -> None:
+    """The change per inhabitant, as a warehouse shows it that holds the population of 1990."""
+    changes = {
+        "members_today": -52.84, "members_without_largest": -61.0, "nation": -44.0, "rest_of_sweden": 0.0
+    }  # fmt: skip
+    for row in rows["network_summary"]:
+        if row["panel"] in changes and row["year"] == 2024:
+            row |= {
+                "per_capita_change_since_1990_pct": changes[row["panel"]],
+                "per_capita_change_reason": None,
+                "widened_with": ["0330", "1814"] if row["panel"].startswith("members") else [],
+            }
+
+
+def test_the_change_per_inhabitant_is_told_with_whom_it_is_calculated(rows):
+    with_population_of_1990(rows)
+    lead = section(write_page(build_digest(rows), "sv"), "Kort sagt").blocks[0].text.replace("\u00a0", " ")
+    assert lead.endswith(
+        "Per invånare har nätverkets utsläpp minskat med 52,8 % sedan 1990 (utan Luleå minskat med 61,0 %), "
+        "hela landets minskat med 44,0 %. Ändringen per invånare är räknad med Knivsta och Lekeberg, som var "
+        "ett med medlemskommuner 1990."
+    )
+    english = section(write_page(build_digest(rows), "en"), "In short").blocks[0].text
+    assert (
+        "Per inhabitant the network's emissions have fallen by 52.8% since 1990 (without Luleå fallen"
+        in english
+    )
+    table = tables(write_page(build_digest(rows), "en"), "The network against the nation")[0]
+    assert table.columns[-1] == "per inh. since 1990,\u00a0%"
+    assert table.rows[0][-1] == "\u221252.8"
+
+
+def test_without_population_of_1990_the_change_per_inhabitant_has_its_reason(digest):
+    text = text_of(write_page(digest, "sv"))
+    assert (
+        "Nätverkets ändring per invånare sedan 1990 saknas: ingen folkmängd för året finns i lagret." in text
+    )
+    assert "Per invånare har nätverkets utsläpp" not in text
+    table = tables(write_page(digest, "en"), "The network against the nation")[0]
+    assert table.columns[-1] == "t per inh."
+
+
+def tables(page, heading) -> list[Table]:
+    return [block for block in section(page, heading).blocks if isinstance(block, Table)]
+
+
+GAP = (
+    "Registret bekräftar 19 av nätverkets omkring 52 medlemmar (kommuner och regioner), så summorna omfattar "
+    "bara en del av nätverket."
+)
+
+
+def test_an_incomplete_register_is_said_wherever_a_sum_of_the_network_stands(digest):
+    page = write_page(digest, "sv")
+    for heading in ("Kort sagt", "Nätverket mot landet"):
+        told = [block.text for block in section(page, heading).blocks if isinstance(block, Paragraph)]
+        assert GAP in told, heading
+
+
+@pytest.mark.parametrize("known", [(52, 52), (53, 52), (19, None), (None, None)])
+def test_a_complete_register_or_an_unknown_number_of_members_is_not_called_incomplete(rows, known):
+    for row in rows["network_summary"]:
+        row["confirmed_member_count"], row["stated_member_count"] = known
+    page = write_page(build_digest(rows), "sv")
+    assert "Registret bekräftar" not in text_of(page)
+    assert "Medlemmar i registret" not in text_of(page)
+
+
+def test_an_unchanged_sum_is_not_called_less(rows):
+    for row in rows["network_summary"]:
+        if (row["panel"], row["year"]) == ("members_today", 2024):
+            before = next(
+                one for one in rows["network_summary"]
+                if (one["panel"], one["boundary"], one["year"]) == (row["panel"], row["boundary"], 2023)
+            )  # fmt: skip
+            row["emissions_tco2e"] = before["emissions_tco2e"] * 0.9999
+            row["change_since_1990_pct"] = -0.04
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "Det är lika mycket som 2023 (utan den största utsläpparen, Luleå, 8,9 % mer);" in text.replace(
+        "\u00a0", " "
+    )
+    assert "Sedan 1990 har nätverkets utsläpp varit oförändrade (utan" in text
+
+
+def mailed(digest, **changes) -> dict[str, object]:
+    """The row of the last mail, had it led with what the digest leads with, but for some values."""
+    headline = headline_to_json(headline_of(digest))
+    for figure in headline["figures"]:
+        name = figure["kind"] if figure["since"] in {None, 2023} else f"{figure['kind']}_since_1990"
+        figure["value"] = changes.pop(name, figure["value"])
+    assert not changes.keys() - {"members", "method_version"}
+    return {"headline": {**headline, **changes}, "publication_id": 7}
+
+
+def told_corrections(rows, lang="sv") -> list[str]:
+    blocks = section(write_page(build_digest(rows), lang), "Kort sagt" if lang == "sv" else "In short").blocks
+    return [
+        item.replace("\u00a0", " ") for block in blocks if isinstance(block, Bullets) for item in block.items
+    ]
+
+
+def test_a_correction_of_a_mailed_headline_is_told_with_both_figures(rows, digest):
+    rows["mailed_headline"] = [mailed(digest, emissions=7.86e6, change=8.4, change_since_1990=-34.0)]
+    assert told_corrections(rows) == [
+        "I förra brevet skrev vi 7,86 miljoner ton för nätverkets utsläpp 2024; med rättade siffror är det "
+        "7,93 miljoner ton.",
+        "I förra brevet skrev vi +8,4 % för ändringen av nätverkets utsläpp 2023–2024; med rättade siffror "
+        "är det +9,4 %.",
+        "I förra brevet skrev vi −34,0 % för ändringen av nätverkets utsläpp 1990–2024; med rättade siffror "
+        "är det −33,4 %.",
+    ]
+    assert told_corrections(rows, "en")[0] == (
+        "In the last letter we wrote 7.86 million tonnes for the network's emissions in 2024; with corrected "
+        "figures it is 7.93 million tonnes."
+    )
+
+
+def test_a_headline_that_moved_less_than_it_is_printed_is_no_news(rows, digest):
+    rows["mailed_headline"] = [mailed(digest, emissions=7.9321e6, per_inhabitant=2.41)]
+    assert told_corrections(rows) == []
+
+
+def test_a_headline_of_other_members_or_another_method_is_not_called_corrected(rows, digest):
+    rows["mailed_headline"] = [mailed(digest, per_inhabitant=3.1, members=["0380"])]
+    (told,) = told_corrections(rows)
+    assert told == (
+        "I förra brevet skrev vi 3,1 ton för nätverkets utsläpp per invånare 2024; med dagens medlemmar är "
+        "det 2,4 ton."
+    )
+    rows["mailed_headline"] = [mailed(digest, per_inhabitant=3.1, method_version="0.9")]
+    (told,) = told_corrections(rows)
+    assert "med dagens räknesätt är det 2,4 ton" in told
+
+
+def test_a_mailed_figure_of_a_year_that_is_gone_is_not_corrected(rows, digest):
+    gone = mailed(digest, emissions=1.0)
+    for figure in gone["headline"]["figures"]:
+        figure["year"] = 2019
+    rows["mailed_headline"] = [gone]
+    assert told_corrections(rows) == []
+
+
 def test_the_numbers_at_a_glance_have_the_nation_beside_them(digest):
-    figures = section(write_page(digest, "en"), "In short").blocks[1]
+    figures = section(write_page(digest, "en"), "In short").blocks[2]
     assert isinstance(figures, KeyFigures)
     assert [(item.value, item.detail) for item in figures.items] == [
         ("7.93\u00a0million\u00a0t", "18 municipalities; nation 47.49\u00a0million\u00a0t"),
+        ("+9.4%", "without Luleå +8.9%; nation +8.0%"),
+        ("\u221233.4%", "without Luleå \u221246.7%; nation \u221233.1%"),
         ("2.4\u00a0tonnes", "nation 4.5\u00a0tonnes"),
-        ("+9.4%", "nation +8.0%"),
-        ("\u221233.4%", "nation \u221233.1%"),
+        ("missing", "the reason stands further down"),
+        ("19 of about 52", "the sums cover these only"),
     ]
 
 
@@ -58,8 +203,8 @@ def test_what_changed_is_told_in_sentences_with_numbers(digest):
         "Växthusgaser totalt: utgivaren visar inte längre 2016–2019. De finns kvar här, i den utgåva som "
         "hade dem.",
         "Revidering av nätverkets kommuner tillsammans, utan utrikes transporter: 2023: 7 566 851 → "
-        "7 250 000 ton (−4,2 %). Mest reviderade av dem 2023: Luleå −340 000 ton (−11,4 %), Göteborg "
-        "+6 914 ton (+0,3 %), Stockholm +4 266 ton (+0,3 %).",
+        "7 250 000 ton (−4,2 %); utan Luleå +0,5 %. Mest reviderade av dem 2023: Luleå −340 000 ton "
+        "(−11,4 %), Göteborg +6 914 ton (+0,3 %), Stockholm +4 266 ton (+0,3 %).",
         "Revidering av växthusgaser totalt, utan utrikes transporter, hela landet: 2023: 44 110 326 → "
         "43 977 551 ton (−0,3 %); 2022: 45 010 870 → 44 920 005 ton (−0,2 %).",
         "Utgivaren har börjat räkna med utrikes transporter (hela landet 2023 180 469 ton). De är nya i "
@@ -204,8 +349,10 @@ def test_every_variant_of_the_comparison_is_shown(digest):
         "Members at the time",
         "Without the largest emitter (17)",
         "Members today (18), outside trading*",
+        "Without the largest emitter (17), outside trading*",
         "Rest of Sweden (272)",
         "Rest of Sweden (272), outside trading*",
+        "Not assigned to any municipality",
         "The nation",
         "The nation, outside trading*",
     ]

@@ -140,8 +140,7 @@ class TestNetworkSummary:
     def test_has_every_panel_once_a_year(self, network_rows: pd.DataFrame) -> None:
         frame = network_rows
         assert frame.index.is_unique
-        wanted = {*results.PANELS.values(), ("nation", series.EFFORT_SHARING_PROXY)}
-        assert set(frame.index.droplevel("year")) == wanted
+        assert set(frame.index.droplevel("year")) == {*results.PANELS.values()}
         assert set(frame.index.get_level_values("year")) == set(YEARS)
 
     def test_sums_the_confirmed_members_and_no_other(self, network_rows: pd.DataFrame) -> None:
@@ -162,12 +161,30 @@ class TestNetworkSummary:
         assert row["emissions_tco2e"] == pytest.approx(60e3)
         assert row["region_count"] == 1
 
-    def test_members_and_the_rest_make_the_nation(self, network_rows: pd.DataFrame) -> None:
-        panels = ("members_today", "rest_of_sweden", "nation")
-        own, rest, nation = (
-            network_rows.loc[(panel, series.TERRITORIAL), "emissions_tco2e"].to_numpy() for panel in panels
+    @pytest.mark.parametrize("boundary", [series.TERRITORIAL, series.EFFORT_SHARING_PROXY])
+    def test_members_the_rest_and_the_unallocated_make_the_nation(
+        self, network_rows: pd.DataFrame, boundary: str
+    ) -> None:
+        panels = ("members_today", "rest_of_sweden", "unallocated", "nation")
+        own, rest, left, nation = (
+            network_rows.loc[(panel, boundary), "emissions_tco2e"].to_numpy() for panel in panels
         )
-        np.testing.assert_allclose(own + rest, nation)
+        np.testing.assert_allclose(own + rest + left, nation)
+
+    def test_every_row_says_how_much_of_the_network_it_covers(self, inputs: ResultInputs) -> None:
+        unknown = summary(inputs)
+        assert unknown["stated_member_count"].isna().all()
+        rows = summary(replace(inputs, stated_member_count=52))
+        assert set(rows["stated_member_count"]) == {52}
+        assert set(rows["confirmed_member_count"]) == {unknown["confirmed_member_count"].iloc[0]}
+
+    def test_the_change_per_inhabitant_names_its_reason_or_whom_it_is_calculated_with(
+        self, network_rows: pd.DataFrame
+    ) -> None:
+        missing = network_rows["per_capita_change_since_1990_pct"].isna()
+        assert (missing == network_rows["per_capita_change_reason"].notna()).all()
+        row = network_rows.loc[("members_today", series.TERRITORIAL, 2024)]
+        assert row["widened_with"] == "{0330}", "Uppsala held Knivsta in 1990"
 
     def test_counts_the_municipalities_behind_nation_and_rest(self, network_rows: pd.DataFrame) -> None:
         counts = network_rows.xs((series.TERRITORIAL, 2024), level=("boundary", "year"))["region_count"]
@@ -224,6 +241,16 @@ class TestRegionOverview:
     def test_without_an_earlier_release_there_is_no_revision(self, inputs: ResultInputs) -> None:
         frame = overview(replace(inputs, earlier=()))
         assert frame["revision_of_previous_year_pct"].isna().all()
+        assert set(frame["revision_reason"]) == {results.NOT_PUBLISHED_BEFORE}
+
+    def test_a_region_the_earlier_release_lacks_has_no_revision_and_the_others_have(
+        self, inputs: ResultInputs
+    ) -> None:
+        known = facts(factor=0.5)
+        earlier = (EarlierRelease.of("old", known[known["region_code"] != TIERP]),)
+        frame = overview(replace(inputs, earlier=earlier))
+        assert frame["revision_reason"].dropna().to_dict() == {TIERP: network.NO_EMISSIONS}
+        assert frame["revision_of_previous_year_pct"].notna().sum() == 3
 
     def test_a_year_that_was_not_known_before_has_no_revision(self, inputs: ResultInputs) -> None:
         earlier = (EarlierRelease.of("old", facts(years=YEARS[:-2])),)
@@ -265,7 +292,21 @@ class TestRegionOverview:
         frame = overview(replace(inputs, current=("new", facts(years=(2024,))), earlier=()))
         assert frame["previous_year"].isna().all()
         assert frame[["national_part_pct", "own_part_pct", "change_since_1990_pct"]].isna().all(axis=None)
+        assert set(frame["change_since_previous_year_reason"]) == {results.SINGLE_YEAR}
+        assert set(frame["change_since_1990_reason"]) == {network.NO_EMISSIONS}
         assert frame.loc[TIERP, "territorial_tco2e"] == pytest.approx(60e3)
+
+
+class TestPerInhabitant:
+    def test_every_region_has_its_level_by_boundary_and_year(self, built: dict[str, pd.DataFrame]) -> None:
+        frame = built["per_inhabitant"].set_index(["boundary", "region_code", "year"])
+        assert frame.index.is_unique
+        assert set(frame.index.get_level_values("boundary")) == set(series.BOUNDARIES)
+        overviews = built["region_overview"].set_index("region_code")["territorial_t_per_capita"]
+        levels = frame.xs((series.TERRITORIAL, 2024), level=("boundary", "year"))["emissions_t_per_capita"]
+        np.testing.assert_allclose(levels.reindex(overviews.index), overviews)
+        missing = frame["per_capita_change_since_1990_pct"].isna()
+        assert (missing == frame["per_capita_change_reason"].notna()).all()
 
 
 class TestTargetProgress:

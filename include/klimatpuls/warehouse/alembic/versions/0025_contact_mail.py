@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0025_contact_mail"
-down_revision = "0019_figures_that_mean"
+down_revision = "0021_network_headline"
 
 
 def upgrade() -> None:
