@@ -80,7 +80,7 @@ def write_reminder(
             first = f"{number}. " if number else ""
             parts.append(_wrap(_sentence(item, today, say), first=first))
         if code in page_urls:
-            parts.append(f"{say('The figures and the entries of the register:')}\n{page_urls[code]}")
+            parts.append("\n".join((say("The figures and the entries of the register:"), page_urls[code])))
     parts.append(
         _wrap(
             say(
