@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls.domain.regions import region
 from klimatpuls.domain.rounding import round_parts
 from klimatpuls.report.chart import alt_text
+from klimatpuls.report.findings import main_points
 from klimatpuls.report.headline import corrections
 from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, KeyFigure, KeyFigures, Paragraph, Picture, Section, Table
@@ -97,6 +98,8 @@ def in_short(digest: Digest, say: Speaker) -> Section:
                 )
             )
     blocks: list[Block] = [Paragraph(_finding_in_short(digest, say), tone="lead")]
+    if points := main_points(digest, say):
+        blocks.append(Bullets(tuple(points)))
     if figures:
         blocks += [Paragraph(text) for text in register_gap(digest, say)]
     if corrected := corrections(digest, say):

@@ -69,6 +69,7 @@ QUERIES: Final = (
     "publication",
     "releases",
     "network_summary",
+    "network_sectors",
     "members",
     "own_targets",
     "criteria",
@@ -187,6 +188,29 @@ class Standing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SectorChange:
+    """Sum of a main sector over today's member municipalities in the two newest years; tonnes CO2e."""
+
+    sector_code: str
+    old_tco2e: float
+    new_tco2e: float
+
+    @property
+    def change_tco2e(self) -> float:
+        """Change since the year before, tonnes CO2e."""
+        return self.new_tco2e - self.old_tco2e
+
+    @property
+    def change_pct(self) -> float:
+        """Change since the year before, percent of it.
+
+        Raises:
+            ZeroDivisionError: if there was nothing the year before.
+        """
+        return 100.0 * self.change_tco2e / self.old_tco2e
+
+
+@dataclass(frozen=True, kw_only=True)
 class OwnTarget:
     """One of a member's own targets, with its status; rates are fractions per year."""
 
@@ -296,6 +320,7 @@ class Digest:
         releases: Releases of the publication, current and earlier ones.
         emissions: The current one of all greenhouse gases.
         summary: Every panel, boundary and year.
+        sectors: Today's member municipalities by main sector, where every one of them has both newest years.
         municipalities: Confirmed members that are municipalities, Swedish order.
         regions: Confirmed members that are regions, with their county's figures.
         own_targets: Targets of members' own; national lines are never among them.
@@ -319,6 +344,7 @@ class Digest:
     releases: tuple[Release, ...]
     emissions: Release
     summary: tuple[SummaryPoint, ...]
+    sectors: tuple[SectorChange, ...]
     municipalities: tuple[Standing, ...]
     regions: tuple[Standing, ...]
     own_targets: tuple[OwnTarget, ...]
@@ -487,6 +513,7 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         releases=tuple(_release(row) for row in included["releases"]),
         emissions=emissions,
         summary=tuple(_summary_point(row) for row in rows["network_summary"]),
+        sectors=_sectors(rows["network_sectors"], (emissions.years[-1], *emissions.years[-2:-1])),
         municipalities=tuple(member for member in members if member.level == "municipality"),
         regions=tuple(member for member in members if member.level == "county"),
         own_targets=tuple(OwnTarget(**_without_id(row)) for row in rows["own_targets"]),
@@ -521,6 +548,20 @@ def _headline(stored: Mapping[str, Any]) -> Headline:
         method_version=stored["method_version"],
         figures=tuple(HeadlineFigure(**figure) for figure in stored["figures"]),
     )
+
+
+def _sectors(rows: Sequence[Mapping[str, Any]], years: tuple[int, ...]) -> tuple[SectorChange, ...]:
+    """Sectors with equally many municipalities in both years: another number is no change of emissions."""
+    sums = {(row["sector_code"], row["year"]): row for row in rows}
+    changes = []
+    for code in sorted({code for code, _ in sums}):
+        new, old = sums.get((code, years[0])), sums.get((code, years[-1]))
+        if len(years) < 2 or new is None or old is None or new["region_count"] != old["region_count"]:
+            continue
+        changes.append(
+            SectorChange(sector_code=code, old_tco2e=old["emissions_tco2e"], new_tco2e=new["emissions_tco2e"])
+        )
+    return tuple(changes)
 
 
 def _standing(row: Mapping[str, Any], *, is_known: bool) -> Standing:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls.contract.causes import DecisionCause, RegisterCause, ReleaseCause, StandingCause
 from klimatpuls.report.caveats import certainty, freshness, missing_figures, sources, warnings
 from klimatpuls.report.figures import comparison, in_short, members, national_and_own_parts
+from klimatpuls.report.findings import headline, subject_detail
 from klimatpuls.report.membership import membership
 from klimatpuls.report.news import changed, released
 from klimatpuls.report.numbers import Speaker
@@ -94,27 +95,36 @@ def calculated(
 
 
 def subject(digest: Digest) -> str:
-    """The subject line, Swedish and English, with the origin first where the figures are not live."""
-    swedish, english = Speaker("sv"), Speaker("en")
+    """The subject line: the finding in Swedish, the list's language, after the origin if it is not live."""
+    say = Speaker("sv")
     prefix = ""
     if digest.origin != "live":
         origin = message("SYNTHETIC FIGURES") if digest.origin == "synthetic" else message("ARCHIVE")
-        prefix = f"[{swedish(origin)} / {english(origin)}] "
-    return f"{prefix}{_title(digest, swedish)} / {_title(digest, english)}"
+        prefix = f"[{say(origin)}] "
+    detail = subject_detail(digest, say) if _is_new_year(digest) else ""
+    return f"{prefix}{_title(digest, say)}{detail}"
 
 
-def _title(digest: Digest, say: Speaker) -> str:
-    year = digest.last_year
-    causes = [
+def _releases(digest: Digest) -> list[ReleaseCause]:
+    """The new releases that the figures come from."""
+    return [
         cause
         for cause in digest.causes
         if isinstance(cause, ReleaseCause)
         and cause.is_current
         and (cause.dataset, cause.substance) == (EMISSIONS, GHG)
     ]
-    if any(cause.first or cause.new_years for cause in causes):
-        return say("New emission figures: {year}", year=year)
-    if causes:
+
+
+def _is_new_year(digest: Digest) -> bool:
+    return any(cause.first or cause.new_years for cause in _releases(digest))
+
+
+def _title(digest: Digest, say: Speaker) -> str:
+    year = digest.last_year
+    if _is_new_year(digest):
+        return headline(digest, say) or say("New emission figures: {year}", year=year)
+    if _releases(digest):
         return say("Revised emission figures to {year}", year=year)
     decisions = [c for c in digest.causes if isinstance(c, DecisionCause) and c.moves_current]
     if any(decision.kind == "withdrawn" for decision in decisions):

@@ -58,6 +58,16 @@ MEMBERS = (
 )
 
 
+SECTORS = (
+    ("agriculture", 500_000.0, 495_000.0),
+    ("industry", 3_000_000.0, 2_950_000.0),
+    ("machinery", 400_000.0, 540_000.0),
+    ("transport", 2_000_000.0, 2_420_000.0),
+    ("waste", 100_000.0, 100_000.0),
+)
+"""Sector, tonnes of today's members in 2023 and in 2024."""
+
+
 def _summary() -> list[dict[str, object]]:
     rows = []
     for panel, line in LINES.items():
@@ -201,6 +211,17 @@ def _rows() -> dict[str, list[dict[str, object]]]:
             ),
         ],
         "network_summary": _summary(),
+        "network_sectors": [
+            {
+                "sector_code": code,
+                "year": year,
+                "emissions_tco2e": tonnes,
+                "region_count": 3,
+                "publication_id": PUBLICATION,
+            }
+            for code, *line in SECTORS
+            for year, tonnes in zip((2023, 2024), line, strict=True)
+        ],
         "members": [
             *(
                 _member(code, name, "municipality", total, head, base, last, national, own)
