@@ -56,8 +56,8 @@ COLUMNS = {
         "state", "decided_by", "decided_at", "decision_reason", "asked_by_run", "approval_number",
     },
     ("wh_mailer", "ops.mail_outbox"): {
-        "state", "message_id", "headline", "html_sha256", "text_sha256", "attempts", "last_error", "updated_at",
-        "sent_at", "approval",
+        "state", "message_id", "html_sha256", "text_sha256", "attempts", "last_error", "updated_at",
+        "sent_at", "approval", "headline",
     },
     **{("wh_loader", f"register.{name}"): {"recorded_to"} for name in REGISTERS},
 }  # fmt: skip
