@@ -86,6 +86,71 @@ def test_values_are_what_the_contract_says(published: Warehouse) -> None:
     assert {what: count for what, count in broken.items() if count and not what.endswith(" empty")} == {}
 
 
+def test_the_network_is_told_with_and_without_its_largest_emitter(ask) -> None:
+    """Facts of the release of May 2026 (docs/methods.md section 2)."""
+    rows = ask(
+        "SELECT panel, region_count, round(emissions_tco2e)::float8, "
+        "round(change_since_1990_pct::numeric, 2)::float8, round((100 * (emissions_tco2e "
+        "/ lag(emissions_tco2e) OVER (PARTITION BY panel ORDER BY year) - 1))::numeric, 2)::float8, "
+        "round(emissions_t_per_capita::numeric, 3)::float8, year "
+        "FROM mart.network_summary WHERE boundary = 'territorial' ORDER BY year"
+    )
+    now = {row[0]: row[1:6] for row in rows if row[6] == 2024}
+    before = {row[0]: row[1:6] for row in rows if row[6] == 2023}
+    assert now["members_today"] == (18, 11_162_325.0, -28.73, 5.67, 3.404)
+    assert before["members_today"][4] == 3.245
+    assert now["members_without_largest"][:1] + now["members_without_largest"][2:4] == (17, -37.58, 8.82)
+    assert now["rest_of_sweden"][:1] + now["rest_of_sweden"][2:4] == (272, -34.38, 8.83)
+    assert round(now["unallocated"][1] / 1000) == 181
+    assert sum(
+        now[panel][1] for panel in ("members_today", "rest_of_sweden", "unallocated")
+    ) == pytest.approx(now["nation"][1], abs=2)
+    known = ask("SELECT DISTINCT confirmed_member_count, stated_member_count FROM mart.network_summary")
+    assert known == [(19, 52)]
+
+
+def test_the_revision_of_2023_is_without_international_transport(ask) -> None:
+    moved = ask(
+        "SELECT region_code, round(difference_pct::numeric, 1)::float8 FROM mart.revision "
+        "WHERE is_current AND substance = 'ghg' AND boundary = 'territorial' AND sector_code = 'all' "
+        "AND year = 2023 AND region_code IN ('00', '0191') ORDER BY region_code"
+    )
+    assert moved == [("00", -0.3), ("0191", -1.1)]
+    overview = ask(
+        "SELECT region_code, round(revision_of_previous_year_pct::numeric, 1)::float8 "
+        "FROM mart.region_overview WHERE region_code IN ('00', '0191') ORDER BY region_code"
+    )
+    assert overview == moved
+
+
+def test_the_change_per_inhabitant_waits_for_the_population_of_1990(ask) -> None:
+    rows = ask(
+        "SELECT panel, per_capita_change_reason, widened_with FROM mart.network_summary "
+        "WHERE boundary = 'territorial' AND year = 2024 "
+        "AND panel IN ('members_today', 'rest_of_sweden', 'nation') ORDER BY panel"
+    )
+    assert rows == [
+        ("members_today", "no_population", ["0330", "1814"]),
+        ("nation", "no_population", []),
+        ("rest_of_sweden", "no_population", ["0380", "1880"]),
+    ]
+    early = ask(
+        "SELECT DISTINCT status_reason FROM mart.network_summary "
+        "WHERE panel = 'rest_of_sweden' AND boundary = 'territorial' AND year IN (1990, 2000)"
+    )
+    assert early == [("borders_changed",)]
+    levels = ask(
+        "SELECT round(emissions_t_per_capita::numeric, 2)::float8 FROM mart.per_inhabitant "
+        "WHERE region_code = '0360' AND boundary = 'territorial' AND year IN (2023, 2024) ORDER BY year"
+    )
+    assert len(levels) == 2
+    overview = ask(
+        "SELECT round(territorial_t_per_capita::numeric, 2)::float8 FROM mart.region_overview "
+        "WHERE region_code = '0360'"
+    )
+    assert levels[1] == overview[0]
+
+
 def test_the_unallocated_part_is_that_of_the_methods_page(ask) -> None:
     shares = ask(
         "SELECT round(unallocated_pct::numeric, 3)::float8 FROM mart.reconciliation "

@@ -1,4 +1,4 @@
-"""Per capita, change, local signal, and the network's sums (methods sections 2 and 12b).
+"""Per capita, change, local signal, and the network's sums (methods section 2).
 
 Per capita is a ratio of sums for any set of regions, never a sum or mean of ratios. The network's sums cover
 member *municipalities*: a member region (county) would count its municipalities twice and is shown
@@ -232,7 +232,7 @@ def _is_small(base: FloatArray, area_base: FloatArray) -> BoolArray:
 
 
 def missing_halves(region_codes: Collection[str], splits: Splits, since: int = FIRST_YEAR) -> list[str]:
-    """The municipalities that a set lacks to hold the same inhabitants in both years (methods section 12b).
+    """The municipalities that a set lacks to hold the same inhabitants in both years (methods section 2).
 
     Args:
         region_codes: The set.
@@ -265,7 +265,7 @@ def per_capita_change(
     area: pd.DataFrame | None = None,
     since: int = FIRST_YEAR,
 ) -> pd.DataFrame:
-    """Change of emissions per inhabitant of a set of regions since a year (methods section 12b).
+    """Change of emissions per inhabitant of a set of regions since a year (methods section 2).
 
     A set that holds one part of a municipality split since is widened by the other parts in both years.
 
@@ -372,7 +372,7 @@ def build_per_inhabitant(
     total_changed_from: int | None = None,
     since: int = FIRST_YEAR,
 ) -> pd.DataFrame:
-    """Emissions per inhabitant of every region and boundary, and their change (methods sections 2 and 12b).
+    """Emissions per inhabitant of every region and boundary, and their change (methods section 2).
 
     The level of a municipality split since is NULL before the split; its change is that of all its parts
     together, named in ``widened_with``.
@@ -498,7 +498,7 @@ def build_network(
     *,
     as_of: dt.date,
 ) -> pd.DataFrame:
-    """Sum the network in its variants, the rest of Sweden and the nation (methods sections 2 and 12b).
+    """Sum the network in its variants, the rest of Sweden and the nation (methods section 2).
 
     Only municipalities count, since a county would count its municipalities twice. Today's members are those
     on ``as_of`` (:func:`members_on`). A member at the time joined by 31 December of the year; if any join
