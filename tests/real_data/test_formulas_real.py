@@ -166,7 +166,7 @@ class TestTierp:
         assert round(row["base_tco2e"], 1) == 187_660.8
         assert round(row["last_tco2e"], 1) == 139_205.0
         assert round(row["level_tco2e"], 1) == 69_434.5
-        assert round(100 * row["required_annual_rate"], 1) == 10.9
+        assert round(100 * row["required_annual_reduction_rate"], 1) == 10.9
 
     def test_national_and_own_part_since_2015(self, tables):
         total = change_parts.build_change_parts(tables["2026a"], [(2015, 2024)], with_sectors=False)
@@ -540,7 +540,7 @@ class TestAviationEstimated:
             134_780.7,
             66_149.2,
         ]
-        assert round(100 * row["required_annual_rate"], 1) == 11.2
+        assert round(100 * row["required_annual_reduction_rate"], 1) == 11.2
 
     def test_what_the_eight_variants_are_worth(self, by_boundary):
         matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"]).select(MUNICIPALITIES)
@@ -555,7 +555,7 @@ class TestAviationEstimated:
         found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
         own = municipal(found)
         assert set(own["achieved_from_year"]) == {2020}
-        assert int((own["achieved_annual_rate"] < 0).sum()) == 247
+        assert int((own["achieved_annual_reduction_rate"] < 0).sum()) == 247
         assert int((own["annual_reduction_since_2015"] < 0).sum()) == 31
 
     def test_the_nation_like_for_like(self, by_boundary):
@@ -775,14 +775,16 @@ class TestPeers:
         }
         assert len(found) == 80
         assert (found["own_part_pct"] < 0).all()
-        assert (found[["annual_rate", "earlier_annual_rate"]] > 0).all(axis=None), "none rising"
+        assert (found[["annual_reduction_rate", "earlier_annual_reduction_rate"]] > 0).all(axis=None), (
+            "none rising"
+        )
 
     @pytest.mark.parametrize("spread", [0.02, 0.1])
     def test_a_quiet_correction_brings_no_rising_example_and_few_new_ones(self, tables, spread):
         before = peers.find_examples(list(tables.values()))
         correction = revise_last_year(tables["2026a"], spread)
         after = peers.find_examples([*tables.values(), correction])
-        assert (after[["annual_rate", "earlier_annual_rate"]] > 0).all(axis=None)
+        assert (after[["annual_reduction_rate", "earlier_annual_reduction_rate"]] > 0).all(axis=None)
         assert len(after) <= 1.2 * len(before)
         assert set(after["earlier_last_year"]) == {2023}
 

@@ -228,7 +228,7 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
             ("tierp-buss", "ongoing", {"2026": 120.5, "2030": 400}, 1250000.0, ["https://example.org/b"]),
             ("tierp-varme", "planned", None, None, []),
         ],
-        "SELECT measure_id, year, effect_tco2e FROM mart.measure_effect ORDER BY year": [
+        "SELECT measure_id, year, expected_reduction_tco2e FROM mart.measure_effect ORDER BY year": [
             ("tierp-buss", 2026, 120.5),
             ("tierp-buss", 2030, 400.0),
         ],

@@ -121,8 +121,8 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
 def _rates(target: OwnTarget, say: Speaker) -> list[str]:
     """The required and the achieved rates, each with its years, in words instead of signs."""
     words = []
-    if target.required_annual_rate is not None and target.last_year is not None:
-        needed = say.share(100 * target.required_annual_rate)
+    if target.required_annual_reduction_rate is not None and target.last_year is not None:
+        needed = say.share(100 * target.required_annual_reduction_rate)
         words.append(
             say(
                 "From {last_year} on, a cut of {needed} a year is needed.",
@@ -133,7 +133,7 @@ def _rates(target: OwnTarget, say: Speaker) -> list[str]:
     rates = [
         _rate(rate, year, say)
         for rate, year in (
-            (target.achieved_annual_rate, target.achieved_from_year),
+            (target.achieved_annual_reduction_rate, target.achieved_from_year),
             (target.annual_reduction_since_2015, TREND_FROM_YEAR),
         )
         if rate is not None and year is not None

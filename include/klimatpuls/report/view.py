@@ -157,8 +157,8 @@ class OwnTarget:
     status_reason: str | None
     variants_met: int | None
     variants_n: int | None
-    required_annual_rate: float | None
-    achieved_annual_rate: float | None
+    required_annual_reduction_rate: float | None
+    achieved_annual_reduction_rate: float | None
     achieved_from_year: int | None
     annual_reduction_since_2015: float | None
     release_id: str

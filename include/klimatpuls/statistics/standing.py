@@ -98,16 +98,17 @@ PUBLISHING_MONTH: Final = 5
 MART_COLUMNS: Final = (
     "region_code", "target_id", "is_own_target", "boundary", "base_year", "target_year", "level_tco2e",
     "last_year", "last_tco2e", "status", "variants_met", "variants_n", "central_tco2e", "spread_low_tco2e",
-    "spread_high_tco2e", "gap_tco2e", "required_annual_rate", "achieved_annual_rate", "path_position_tco2e",
-    "hangs_on", "flags", "release_id", "method_version", "as_of_date",
+    "spread_high_tco2e", "gap_tco2e", "required_annual_reduction_rate", "achieved_annual_reduction_rate",
+    "path_position_tco2e", "hangs_on", "flags", "release_id", "method_version", "as_of_date",
 )  # fmt: skip
 """The first columns of ``mart.target_progress``, in its order."""
 
 EXTRA_COLUMNS: Final = (
-    "reason", "base_tco2e", "base_status", "gap_pct_of_base", "observed_gap_tco2e", "required_t_per_year",
-    "path_start_year", "path_position_pct_of_base", "before_year", "before_status", "before_variants_met",
-    "before_variants_n", "before_central_tco2e", "expected_month", "data_lag_months", "budget_used_share",
-    "budget_time_used_share", "budget_runs_out_year", "achieved_from_year", "annual_reduction_since_2015",
+    "reason", "base_tco2e", "base_status", "gap_pct_of_base", "observed_gap_tco2e",
+    "required_reduction_t_per_year", "path_start_year", "path_position_pct_of_base", "before_year",
+    "before_status", "before_variants_met", "before_variants_n", "before_central_tco2e", "expected_month",
+    "data_lag_months", "budget_used_share", "budget_time_used_share", "budget_runs_out_year",
+    "achieved_from_year", "annual_reduction_since_2015",
 )  # fmt: skip
 
 STATUS_COLUMNS: Final = (
@@ -164,7 +165,7 @@ class _Verdict:
     points: FloatArray
 
 
-def required_annual_rates(last: FloatArray, level: FloatArray, years: FloatArray) -> FloatArray:
+def required_annual_reduction_rates(last: FloatArray, level: FloatArray, years: FloatArray) -> FloatArray:
     """Constant yearly reduction that takes emissions from the latest year to the level (methods section 6).
 
     Args:
@@ -637,7 +638,7 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     ahead = (left > 0) & (verdict.last_year > 0) & (not case.is_budget)
     gap, observed_gap = _gaps(case, verdict)
     years_left = np.where(ahead, left, np.nan)
-    required = required_annual_rates(verdict.last, case.level, years_left)
+    required = required_annual_reduction_rates(verdict.last, case.level, years_left)
     in_tonnes = ahead & np.isnan(required)
     start_year, path = path_values(target, case.matrix, case.base, case.level, verdict.last_year)
     position = verdict.last - path
@@ -657,9 +658,11 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
         "gap_tco2e": gap,
         "gap_pct_of_base": 100.0 * gap / positive_base,
         "observed_gap_tco2e": observed_gap,
-        "required_annual_rate": required,
-        "required_t_per_year": np.where(in_tonnes, (verdict.last - case.level) / years_left, np.nan),
-        "achieved_annual_rate": reduction_since(years, observed, achieved_from),
+        "required_annual_reduction_rate": required,
+        "required_reduction_t_per_year": np.where(
+            in_tonnes, (verdict.last - case.level) / years_left, np.nan
+        ),
+        "achieved_annual_reduction_rate": reduction_since(years, observed, achieved_from),
         "achieved_from_year": achieved_from,
         "annual_reduction_since_2015": reduction_since(
             years, observed, np.full(len(gap), float(trend.TREND_FROM_YEAR))

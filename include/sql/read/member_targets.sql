@@ -6,7 +6,7 @@ SELECT
     t.status,
     t.variants_met || ' of ' || t.variants_n AS ways,
     round(t.observed_gap_tco2e)::bigint AS gap_t,
-    round(c.counted_tco2e)::bigint AS measures_t,
+    round(c.counted_reduction_tco2e)::bigint AS measures_t,
     round(c.coverage_pct::numeric, 1) AS coverage_pct,
     c.reason_en AS no_coverage_because
 FROM mart.target_progress AS t

@@ -13,7 +13,7 @@ TARGET = {
     "region_name": "Lund", "target_id": "lund-2030", "boundary": "territorial",
     "target_year": 2030, "level_tco2e": 103_000.0, "last_year": 2024,
     "last_tco2e": 282_660.5, "status": "most_below", "status_reason": None, "variants_met": 7,
-    "variants_n": 8, "required_annual_rate": 0.155, "achieved_annual_rate": -0.021,
+    "variants_n": 8, "required_annual_reduction_rate": 0.155, "achieved_annual_reduction_rate": -0.021,
     "achieved_from_year": 2020, "annual_reduction_since_2015": 0.013,
     "release_id": "smhi_emissions-ghg-2026-05-07-0a1b2c3d", "publication_id": 7,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from support.frames import frames_of
 from support.result_cache import calculate
 
+from klimatpuls.contract import schema
 from klimatpuls.domain import sectors
 from klimatpuls.statistics import network, results, series
 from klimatpuls.statistics.results import EarlierRelease, ResultInputs
@@ -438,6 +440,20 @@ class TestLookingBack:
         assert ledger.loc[key, "current_tco2e"] == pytest.approx(progress.loc[key, "base_tco2e"])
         assert progress.loc[key, "base_status"] == "proxy"
         assert progress.loc[("national_line", TIERP), "base_status"] == "observed"
+
+
+def test_where_everything_falls_reductions_are_positive_and_changes_negative(inputs: ResultInputs) -> None:
+    """A sign means the same in every table: columns of the contract, on figures that fall every year."""
+    built = build(replace(inputs, earlier=(EarlierRelease.of("old", facts(years=YEARS[:-1])),)))
+    signs: dict[str, set[float]] = {}
+    for mart in schema.marts():
+        for column in mart.columns if mart.name in built and mart.shows == "results" else ():
+            if "reduction" in column.name or re.fullmatch(r"(annual_)?change(_\w+)?_pct", column.name):
+                values = built[mart.name][column.stored_as].dropna().astype(float)
+                signs[f"{mart.name}.{column.name}"] = set(np.sign(values)) - {0.0}
+    found = {name: own for name, own in signs.items() if own}
+    assert len(found) > 8
+    assert {name: own for name, own in found.items() if own != {1.0 if "reduction" in name else -1.0}} == {}
 
 
 class TestSideways:

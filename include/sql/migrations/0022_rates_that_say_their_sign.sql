@@ -1,0 +1,19 @@
+-- A cut is positive only in columns whose name says so. The marts keep the old names beside the new ones.
+ALTER TABLE mart_data.target_progress RENAME COLUMN required_annual_rate TO required_annual_reduction_rate;
+ALTER TABLE mart_data.target_progress RENAME COLUMN achieved_annual_rate TO achieved_annual_reduction_rate;
+ALTER TABLE mart_data.target_progress RENAME COLUMN required_t_per_year TO required_reduction_t_per_year;
+ALTER TABLE mart_data.better_example RENAME COLUMN annual_rate TO annual_reduction_rate;
+ALTER TABLE mart_data.better_example RENAME COLUMN earlier_annual_rate TO earlier_annual_reduction_rate;
+ALTER TABLE mart_data.criterion RENAME COLUMN implied_annual_cut TO implied_annual_reduction_rate;
+ALTER TABLE mart_data.criterion RENAME COLUMN national_annual_cut TO national_annual_reduction_rate;
+ALTER TABLE mart_data.measure_coverage RENAME COLUMN counted_tco2e TO counted_reduction_tco2e;
+ALTER TABLE mart_data.measure_coverage RENAME COLUMN planned_tco2e TO planned_reduction_tco2e;
+
+-- Their columns have other names now; the views are made anew with all others right after this file.
+DROP VIEW IF EXISTS mart.target_progress;
+DROP VIEW IF EXISTS mart.better_example;
+DROP VIEW IF EXISTS mart.criterion;
+DROP VIEW IF EXISTS secretariat.criterion;
+DROP VIEW IF EXISTS mart.measure_coverage;
+DROP VIEW IF EXISTS mart.measure_effect;
+DROP VIEW IF EXISTS mart.target;
