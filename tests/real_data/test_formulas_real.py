@@ -22,6 +22,7 @@ from klimatpuls.statistics import (
     backtest,
     carbon_law,
     change_parts,
+    derived,
     network,
     nowcast,
     peers,
@@ -542,14 +543,13 @@ class TestAviationEstimated:
         ]
         assert round(100 * row["required_annual_reduction_rate"], 1) == 11.2
 
-    def test_what_the_eight_variants_are_worth(self, by_boundary):
-        matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"]).select(MUNICIPALITIES)
-        points = trend.select_points(matrix.years, matrix.observed).values
-        ends = trend.project(matrix.years, points, np.array([2030]))[:, 0, :]
-        verdicts = np.where(np.isnan(ends), np.nan, ends <= 0.45 * matrix.at(1990)[:, None])
-        assert round(trend.participation_ratio(verdicts), 1) == trend.INDEPENDENT_VARIANTS
-        found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
-        assert municipal(found)["variants_met"].isin([0, 8]).sum() == 192
+    def test_what_the_eight_variants_are_worth(self, tables, by_boundary):
+        held = derived.Held((tables["2026a"],), by_boundary["2026a"], (), {})
+        found = derived.variant_worth(held, LINES, dt.date(2026, 5, 8)).set_index("target_id")
+        line = found.loc["-55"]
+        assert (line["municipality_count"], line["variants_n"], line["unanimous_count"]) == (290, 8, 192)
+        assert round(line["independent_n"], 2) == 1.78
+        assert found["independent_n"].between(1.0, 3.0).all()
 
     def test_rates_since_2020_and_since_2015(self, by_boundary):
         found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))

@@ -63,7 +63,7 @@ _OLD_NAME_SV = (
     "Gammalt namn sedan kontraktet {deprecated_from}, utgår i nästa huvudversion: läs {replaced_by}."
 )
 _OLD_NAME_EN = (
-    "Old name since contract {deprecated_from}, gone in the next major version: read {replaced_by}."
+    "Old name since contract {deprecated_from}, gone by the next major version: read {replaced_by}."
 )
 _MART_KEYS = frozenset({"kind", "fact", "shows", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
 _FACT_KEYS = frozenset({"by_substance", "columns", "key"})

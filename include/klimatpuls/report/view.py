@@ -57,6 +57,7 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "measures": frozenset({"member_overview"}),
     "coverage": frozenset({"measure_coverage", "member_overview"}),
     "revision_record": frozenset({"revision_record"}),
+    "variant_worth": frozenset({"variant_worth"}),
 }
 """Query → the result tables that it reads; its rows are dropped if one was not calculated."""
 MEMBERS_SHOW: Final = "region_overview"
@@ -74,6 +75,7 @@ QUERIES: Final = (
     "findings",
     "data_status",
     "revision_record",
+    "variant_worth",
     "result_status",
 )
 """Names of the files under ``include/sql/report`` that make up a digest."""
@@ -240,6 +242,14 @@ class RevisionRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VariantWorth:
+    """How many independent method variants the ``variants_n`` are worth, in this publication."""
+
+    independent_n: float
+    variants_n: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Digest:
     """The content of the mail as numbers, codes and dates.
 
@@ -260,6 +270,7 @@ class Digest:
         coverage: How far measures reach, per own target.
         findings: Gates that current releases did not pass.
         statuses: Freshness per dataset and substance.
+        worth: What a count of method variants is worth; None where it could not be calculated.
         record: How far municipal totals usually move after their first publication; only what enough pairs of
             releases say.
         not_calculated: The result tables that could not be calculated in this publication; the digest holds
@@ -282,6 +293,7 @@ class Digest:
     coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     statuses: tuple[DataStatus, ...]
+    worth: VariantWorth | None
     record: tuple[RevisionRecord, ...]
     not_calculated: frozenset[str] = frozenset()
 
@@ -426,6 +438,7 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),
         findings=tuple(_finding(row) for row in included["findings"]),
         statuses=tuple(DataStatus(**_without_id(row)) for row in included["data_status"]),
+        worth=next((VariantWorth(**_without_id(row)) for row in rows["variant_worth"]), None),
         record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
         not_calculated=not_calculated,
     )

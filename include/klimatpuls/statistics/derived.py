@@ -24,6 +24,7 @@ from klimatpuls.statistics import (
     targets,
     trend,
 )
+from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -218,6 +219,32 @@ def verdict_record(held: Held, in_force: Sequence[Target], as_of: date) -> pd.Da
         last_year = int(matrix.years[matrix.published.any(axis=0)][-1])
         frames.append(backtest.build_record(target, matrix, target.evaluation_year(as_of) - last_year))
     return concat_known(frames, backtest.RECORD_COLUMNS)
+
+
+def variant_worth(held: Held, in_force: Sequence[Target], as_of: date) -> pd.DataFrame:
+    """What a count of variants on each national line is worth, over the municipalities (methods section 6).
+
+    Returns:
+        One row per line with a count: ``target_id``, ``municipality_count`` (those with a verdict of every
+        variant), ``variants_n``, ``independent_n`` (:func:`klimatpuls.statistics.trend.participation_ratio`),
+        ``unanimous_count`` (municipalities of which every variant says the same) and ``release_id``. A line on
+        which the variants distinguish no two municipalities has no row.
+    """
+    rows = []
+    for target in in_force:
+        series_of_line = held.by_boundary.get(target.boundary)
+        if target.is_own or series_of_line is None or target.target_type == targets.TargetType.CARBON_BUDGET:
+            continue
+        matrix = series.to_matrix(series_of_line)
+        municipal = [code for code in matrix.region_codes if len(code) == MUNICIPALITY_CODE_LENGTH]
+        outcomes = standing.variant_outcomes(target, matrix.select(municipal), as_of=as_of)
+        known = outcomes[~np.isnan(outcomes).any(axis=1)]
+        worth = trend.participation_ratio(known)
+        if not np.isnan(worth):
+            unanimous = int((np.ptp(known, axis=1) == 0).sum())
+            rows.append((target.target_id, len(known), known.shape[1], worth, unanimous))
+    columns = ["target_id", "municipality_count", "variants_n", "independent_n", "unanimous_count"]
+    return pd.DataFrame(rows, columns=columns).assign(release_id=held.current.release_id)
 
 
 def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:

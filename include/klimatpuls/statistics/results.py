@@ -288,6 +288,7 @@ def _scope_break_year(table: ReleaseTable) -> int | None:
 
 STEPS.table("peer")(derived.peer)
 STEPS.table("verdict_record")(derived.verdict_record)
+STEPS.table("variant_worth")(derived.variant_worth)
 
 
 @STEPS.table("carbon_law")

@@ -374,6 +374,26 @@ def name_counts(met: IntArray, n: IntArray) -> NDArray[np.object_]:
     return names.astype(object)
 
 
+def variant_outcomes(target: Target, matrix: SeriesMatrix, *, as_of: dt.date) -> FloatArray:
+    """Whether each variant ends at or below the level of a target, per region (methods section 6).
+
+    Args:
+        target: A target other than a carbon budget; its owner does not restrict the rows.
+        matrix: The series of its boundary.
+        as_of: The run's day.
+
+    Returns:
+        1 at or below the level and 0 above, shape ``(n_regions, n_variants)``; NaN for a variant that is not
+        defined, and for a region without a count.
+
+    Example: of eight variants seven end below → seven 1 and one 0.
+    """
+    case = _build_case(target, matrix, base_values(target, matrix), as_of, {}, allow_aviation=False)
+    points = _evaluate_status(case, matrix.observed).points
+    ends = trend.project(matrix.years, points, np.array([case.year]))[:, 0, :]
+    return np.where(np.isnan(ends), np.nan, is_at_or_below(ends, case.level[:, None]))
+
+
 def build_verdict_record(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Calculate how often earlier verdicts came true (methods section 6).
 

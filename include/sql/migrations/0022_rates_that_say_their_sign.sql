@@ -17,3 +17,15 @@ DROP VIEW IF EXISTS secretariat.criterion;
 DROP VIEW IF EXISTS mart.measure_coverage;
 DROP VIEW IF EXISTS mart.measure_effect;
 DROP VIEW IF EXISTS mart.target;
+
+-- What a count of method variants is worth, at each publication anew.
+CREATE TABLE mart_data.variant_worth (
+    publication_id bigint NOT NULL,
+    target_id text NOT NULL,
+    municipality_count integer NOT NULL,
+    variants_n smallint NOT NULL,
+    independent_n double precision NOT NULL CHECK (independent_n >= 1),
+    unanimous_count integer NOT NULL,
+    release_id text NOT NULL,
+    PRIMARY KEY (publication_id, target_id)
+);

@@ -271,6 +271,18 @@ def test_a_standing_is_a_count_of_ways_with_its_release_and_lag_never_a_probabil
         assert word not in (swedish + english).lower()
 
 
+def test_what_a_count_is_worth_is_that_of_the_publication(rows):
+    rows["own_targets"] = [TARGET]
+    rows["variant_worth"][0]["independent_n"] = 2.34
+    assert "tillsammans värda ungefär 2,3 oberoende" in text_of(write_page(build_digest(rows), "sv"))
+    rows["variant_worth"] = []
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "sätten bygger på samma få år." in text
+    assert "oberoende" not in text
+    rows["own_targets"] = [{**TARGET, "status": "too_far", "variants_met": None, "variants_n": None}]
+    assert "samma få år" not in text_of(write_page(build_digest(rows), "sv")), "without a count"
+
+
 @pytest.mark.parametrize(
     ("status", "met", "words"),
     [("all_below", 8, "på eller under nivån, 8 av 8 sätt."), ("none_below", 0, "över nivån, 0 av 8 sätt.")],

@@ -456,6 +456,39 @@ def test_where_everything_falls_reductions_are_positive_and_changes_negative(inp
     assert {name: own for name, own in found.items() if own != {1.0 if "reduction" in name else -1.0}} == {}
 
 
+class TestWorthOfACount:
+    @pytest.mark.parametrize("percent", [45.0, 50.0, 58.0])
+    def test_it_is_of_the_counts_of_the_same_publication(self, inputs: ResultInputs, percent: float) -> None:
+        found = build(replace(inputs, targets=(replace(LINE, percent_below_base=percent), OWN)))
+        (worth,) = found["variant_worth"].to_dict("records")
+        progress = found["target_progress"]
+        own = progress[(progress["target_id"] == LINE.target_id) & (progress["region_code"] != NATION)]
+        assert worth["target_id"] == LINE.target_id, "a line of all municipalities, no target of one"
+        assert (worth["municipality_count"], worth["variants_n"]) == (3, 8)
+        assert worth["unanimous_count"] == own["variants_met"].isin([0, 8]).sum()
+        assert 1.0 <= worth["independent_n"] <= 8.0
+        assert worth["release_id"] == "new"
+
+    def test_where_every_verdict_is_the_same_nothing_tells_the_variants_apart(
+        self, inputs: ResultInputs
+    ) -> None:
+        everyone = build(replace(inputs, targets=(replace(LINE, percent_below_base=1.0),)))
+        assert everyone["target_progress"]["variants_met"].eq(8).all()
+        assert everyone["variant_worth"].empty
+
+    def test_a_line_too_far_ahead_or_a_budget_has_none(self, inputs: ResultInputs) -> None:
+        far = replace(LINE, target_year=2045)
+        budget = Target(
+            target_id="budget",
+            boundary=LINE.boundary,
+            target_type=TargetType.CARBON_BUDGET,
+            budget_start_year=2020,
+            target_year=2030,
+            budget_tco2e=1e6,
+        )
+        assert build(replace(inputs, targets=(far, budget)))["variant_worth"].empty
+
+
 class TestSideways:
     def test_the_parts_of_every_pair_add_up(self, built: dict[str, pd.DataFrame]) -> None:
         frame = built["change_part"]
