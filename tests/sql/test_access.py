@@ -48,7 +48,8 @@ CONTACTS = {"person.contact": {"INSERT", "DELETE"}, "person.deletion": {"INSERT"
 """What the mailer, and nobody else, does with the members' contacts beside reading them."""
 REGISTERS = (
     "answer", "climate_plan", "criteria_rule", "enquiry", "evidence", "known_defect", "measure", "member",
-    "municipality_group", "own_series", "pledge", "reporting_round", "sector_list", "target", "version",
+    "municipality_group", "official_figure", "own_series", "pledge", "reporting_round", "sector_list",
+    "target", "version",
 )  # fmt: skip
 """Tables in which the loader closes rows and never changes what they say."""
 COLUMNS = {

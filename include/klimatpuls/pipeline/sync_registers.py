@@ -69,6 +69,7 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "sector_lists": _Table(name="sector_list"),
     "criteria_rules": _Table(name="criteria_rule"),
     "municipality_groups": _Table(name="municipality_group"),
+    "official_figures": _Table(name="official_figure"),
 }
 """Register → its table; the numbers of ``rules.yaml`` are held by the formulas and have none."""
 _LISTS_MAY_BE_EMPTY: Final = frozenset({"evidence_links", "measure_ids"})

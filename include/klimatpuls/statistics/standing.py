@@ -35,6 +35,7 @@ from klimatpuls.statistics.series import (
     to_matrix,
 )
 from klimatpuls.statistics.targets import (
+    OFFICIAL,
     Target,
     TargetType,
     base_values,
@@ -86,7 +87,7 @@ REASONS: Final = (
 """Why there is no standing."""
 
 PROXY_BASE: Final = "proxy"
-"""Status of the nation's effort-sharing base while the official outcome is not held."""
+"""Status of the nation's effort-sharing base where the official outcome is not held."""
 MAX_YEARS_AHEAD: Final = 10
 SMALL_LEVEL_SHARE: Final = 0.01
 ACHIEVED_MIN_YEARS: Final = 3
@@ -669,7 +670,7 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     if target.base_year is not None and target.base_year in years:
         column = int(np.flatnonzero(years == target.base_year)[0])
         base_status = [
-            PROXY_BASE if uses_national_proxy(target, code) else str(status) or None
+            PROXY_BASE if uses_national_proxy(target, code) and status != OFFICIAL else str(status) or None
             for code, status in zip(case.matrix.region_codes, case.matrix.status[:, column], strict=True)
         ]
     return {
@@ -747,7 +748,7 @@ def _flags(
         flags.add(ONE_PLANT)
     if target.target_type == TargetType.CARBON_BUDGET:
         flags.add("carbon_budget")
-    if target.boundary == EFFORT_SHARING_PROXY:
+    if target.boundary == EFFORT_SHARING_PROXY and OFFICIAL not in own:
         flags.add("proxy")
     return tuple(sorted(flags))
 

@@ -444,6 +444,7 @@ def _inputs(
         "groups": lambda: register_rows.read_groups(cursor, at, as_of),
         "members": lambda: register_rows.read_members(cursor, at),
         "targets": lambda: register_rows.read_targets(cursor, at),
+        "official_figures": lambda: register_rows.read_official_figures(cursor, at),
         "defects": lambda: _defects(cursor, plan, lead, lead_facts),
         "kolada": lambda: _side(cursor, plan, facts, "indicator", "kolada"),
         "inventory": lambda: _side(cursor, plan, facts, "national_emission", "scb_national_emissions"),

@@ -29,3 +29,24 @@ CREATE TABLE mart_data.variant_worth (
     release_id text NOT NULL,
     PRIMARY KEY (publication_id, target_id)
 );
+
+-- Official figures of the nation that no source delivers: outcomes outside emission trading, preliminary years.
+CREATE TABLE register.official_figure (
+    submission_last_year smallint NOT NULL,
+    year smallint NOT NULL CHECK (year <= submission_last_year + 1),
+    sector_code text NOT NULL,
+    emissions_tco2e double precision NOT NULL CHECK (emissions_tco2e > 0),
+    published_on date NOT NULL,
+    source text NOT NULL,
+    document_url text NOT NULL,
+    row_sha256 text NOT NULL DEFAULT '',
+    recorded_from timestamptz NOT NULL DEFAULT clock_timestamp(),
+    recorded_to timestamptz CHECK (recorded_to >= recorded_from),
+    entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+);
+CREATE UNIQUE INDEX official_figure_in_force
+ON register.official_figure (submission_last_year, year, sector_code) NULLS NOT DISTINCT
+WHERE recorded_to IS NULL;
+CREATE TRIGGER keep_what_was_recorded BEFORE UPDATE ON register.official_figure
+FOR EACH ROW EXECUTE FUNCTION register.keep_what_was_recorded();
+
