@@ -58,6 +58,7 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "coverage": frozenset({"measure_coverage", "member_overview"}),
     "revision_record": frozenset({"revision_record"}),
     "variant_worth": frozenset({"variant_worth"}),
+    "nowcast": frozenset({"nowcast", "nowcast_score"}),
 }
 """Query → the result tables that it reads; its rows are dropped if one was not calculated."""
 MEMBERS_SHOW: Final = "region_overview"
@@ -76,6 +77,7 @@ QUERIES: Final = (
     "data_status",
     "revision_record",
     "variant_worth",
+    "nowcast",
     "result_status",
 )
 """Names of the files under ``include/sql/report`` that make up a digest."""
@@ -250,6 +252,19 @@ class VariantWorth:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """The member municipalities together in the year after the latest; tonnes CO2e, percent."""
+
+    year: int
+    last_year: int
+    basis: str
+    region_count: int
+    last_tco2e: float
+    emissions_tco2e: float
+    nowcast_median_pct: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Digest:
     """The content of the mail as numbers, codes and dates.
 
@@ -271,6 +286,7 @@ class Digest:
         findings: Gates that current releases did not pass.
         statuses: Freshness per dataset and substance.
         worth: What a count of method variants is worth; None where it could not be calculated.
+        estimate: The year after the latest; None where no estimate may be shown.
         record: How far municipal totals usually move after their first publication; only what enough pairs of
             releases say.
         not_calculated: The result tables that could not be calculated in this publication; the digest holds
@@ -294,6 +310,7 @@ class Digest:
     findings: tuple[Finding, ...]
     statuses: tuple[DataStatus, ...]
     worth: VariantWorth | None
+    estimate: Estimate | None
     record: tuple[RevisionRecord, ...]
     not_calculated: frozenset[str] = frozenset()
 
@@ -439,6 +456,7 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         findings=tuple(_finding(row) for row in included["findings"]),
         statuses=tuple(DataStatus(**_without_id(row)) for row in included["data_status"]),
         worth=next((VariantWorth(**_without_id(row)) for row in rows["variant_worth"]), None),
+        estimate=next((Estimate(**_without_id(row)) for row in rows["nowcast"]), None),
         record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
         not_calculated=not_calculated,
     )

@@ -271,6 +271,29 @@ def test_a_standing_is_a_count_of_ways_with_its_release_and_lag_never_a_probabil
         assert word not in (swedish + english).lower()
 
 
+def test_an_estimate_of_the_next_year_says_what_it_rests_on(rows):
+    assert "uppskattning av" not in text_of(write_page(build_digest(rows), "sv")).lower(), "none may be shown"
+    rows["nowcast"] = [
+        {
+            "year": 2025, "last_year": 2024, "basis": "preliminary", "region_count": 18, "last_tco2e": 7.93e6,
+            "emissions_tco2e": 7.71e6, "nowcast_median_pct": 1.78, "publication_id": 7,
+        }
+    ]  # fmt: skip
+    digest = build_digest(rows)
+    texts = [text_of(write_page(digest, lang)).replace("\u00a0", " ") for lang in ("sv", "en")]
+    assert (
+        "Nätverkets 18 kommuner: omkring 7,71 miljoner ton 2025, 2,8 % mindre än 2024. Uppskattningen bygger "
+        "på rikets förändring per sektor enligt preliminära siffror och innehåller ingen lokal information. "
+        "För år som är kända missade den hälften av kommunerna med mer än 1,8 %."
+    ) in texts[0]
+    assert "by its preliminary figures, and contains no local information." in texts[1]
+    test_both_languages_say_equally_much(digest)
+    rows["nowcast"][0] |= {"basis": "final", "emissions_tco2e": 8.0e6}
+    swedish = text_of(write_page(build_digest(rows), "sv")).replace("\u00a0", " ")
+    assert "0,9 % mer än 2024" in swedish
+    assert "enligt slutliga siffror" in swedish
+
+
 def test_what_a_count_is_worth_is_that_of_the_publication(rows):
     rows["own_targets"] = [TARGET]
     rows["variant_worth"][0]["independent_n"] = 2.34

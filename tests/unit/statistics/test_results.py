@@ -14,7 +14,7 @@ from support.result_cache import calculate
 
 from klimatpuls.contract import schema
 from klimatpuls.domain import sectors
-from klimatpuls.statistics import network, results, series
+from klimatpuls.statistics import crosschecks, network, results, series
 from klimatpuls.statistics.results import EarlierRelease, ResultInputs
 from klimatpuls.statistics.targets import Target, TargetType
 
@@ -343,6 +343,15 @@ def dense(*, years: tuple[int, ...] = DENSE, factor: float = 1.0) -> pd.DataFram
     )
 
 
+def uneven(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with Stockholm a little above in even years and the others in odd ones: a local signal."""
+    municipal = frame[frame["region_code"] != NATION].copy()
+    is_above = (municipal["region_code"] == STOCKHOLM) == (municipal["year"] % 2 == 0)
+    municipal["emissions_tco2e"] *= np.where(is_above, 1.004, 0.996)
+    nation = municipal.groupby(["sector_code", "year"], as_index=False)["emissions_tco2e"].sum()
+    return pd.concat([municipal, nation.assign(region_code=NATION)], ignore_index=True)
+
+
 class TestLookingBack:
     def test_every_change_of_a_standing_is_split_and_adds_up(self, inputs: ResultInputs) -> None:
         old = dense(years=DENSE[:-1], factor=0.9)
@@ -454,6 +463,109 @@ def test_where_everything_falls_reductions_are_positive_and_changes_negative(inp
     found = {name: own for name, own in signs.items() if own}
     assert len(found) > 8
     assert {name: own for name, own in found.items() if own != {1.0 if "reduction" in name else -1.0}} == {}
+
+
+DEDUCTION_T = 25e6
+
+
+class TestOfficialFigures:
+    """The nation with the inventory's base and the official outcome, or the proxy on both sides."""
+
+    @pytest.fixture
+    def official(self, inputs: ResultInputs) -> ResultInputs:
+        totals = pd.DataFrame({"year": [1990, 2024], "emissions_tco2e": [DEDUCTION_T + 700e3, 500e3]})
+        held = crosschecks.Side(release_id="inv", published_date=dt.date(2025, 12, 16), facts=totals)
+        figures = pd.DataFrame(
+            [(2024, 2024, "effort_sharing", 490e3), (2024, 2015, "effort_sharing", 560e3)],
+            columns=["submission_last_year", "year", "sector_code", "emissions_tco2e"],
+        )
+        return replace(inputs, inventory=held, official_figures=figures)
+
+    @staticmethod
+    def nation(tables: dict[str, pd.DataFrame], table: str) -> pd.DataFrame:
+        frame = tables[table]
+        line = frame["target_id"] == LINE.target_id
+        return frame[line & (frame["region_code"] == NATION)]
+
+    def test_base_and_outcome_are_of_the_same_submission(self, official: ResultInputs) -> None:
+        (row,) = self.nation(build(official), "target_progress").to_dict("records")
+        assert row["base_status"] == "official"
+        assert (row["base_tco2e"], row["last_tco2e"], row["last_year"]) == (700e3, 490e3, 2024)
+        assert row["level_tco2e"] == pytest.approx(0.37 * 700e3)
+        assert row["annual_reduction_since_2015"] == pytest.approx(1 - (490 / 560) ** (1 / 9))
+        assert (row["status"], row["status_reason"]) == ("insufficient_data", "too_few_points")
+        assert row["flags"] == "{official}", "it is no proxy"
+
+    def test_only_the_nation_has_them(self, inputs: ResultInputs, official: ResultInputs) -> None:
+        before, after = build(inputs), build(official)
+        assert before.keys() == after.keys()
+        for name in after.keys() - {"cross_check"}:  # which shows the inventory itself
+            keys = [key for key in ("target_id", "region_code", "step_order") if key in after[name]]
+            ours, theirs = (
+                of[~((of["region_code"] == NATION) & (of["target_id"] == LINE.target_id))]
+                .sort_values(keys)
+                .reset_index(drop=True)
+                if {"target_id", "region_code"} <= set(keys)
+                else of
+                for of in (after[name], before[name])
+            )
+            pd.testing.assert_frame_equal(ours, theirs, obj=name)
+
+    def test_the_ledger_has_the_official_base_and_no_proxy_beside_it(self, official: ResultInputs) -> None:
+        decided = replace(LINE, decided_on=dt.date(2025, 7, 1))
+        known = {"old": dt.date(2025, 6, 18), "new": dt.date(2026, 5, 7)}
+        found = build(replace(official, targets=(decided, OWN), known_from=known))
+        (row,) = self.nation(found, "base_year_ledger").to_dict("records")
+        assert (row["current_tco2e"], row["current_release_id"]) == (700e3, "inv")
+        assert np.isnan(row["decided_tco2e"])
+        assert row["reason"] == "base_year_missing"
+        assert self.nation(found, "standing_change").empty, "the release before has no official series"
+
+    def test_without_the_outcome_or_the_base_the_proxy_stands_on_both_sides(
+        self, inputs: ResultInputs, official: ResultInputs
+    ) -> None:
+        assert official.official_figures is not None
+        older = official.official_figures.assign(submission_last_year=2023)
+        proxy = self.nation(build(inputs), "target_progress")
+        assert set(proxy["base_status"]) == {"proxy"}
+        change = proxy["last_tco2e"] / proxy["base_tco2e"] - 1
+        assert change.tolist() == pytest.approx([(420 - 6) / (640 - 6) - 1])
+        for without in (
+            replace(official, official_figures=None),
+            replace(official, inventory=None),
+            replace(official, official_figures=older),
+        ):
+            pd.testing.assert_frame_equal(self.nation(build(without), "target_progress"), proxy)
+
+    def test_a_line_against_a_year_without_an_official_value_keeps_the_proxy(
+        self, official: ResultInputs
+    ) -> None:
+        proposed = replace(LINE, target_id="proposed", base_year=2020, state="proposed")
+        frame = build(replace(official, targets=(LINE, proposed)))["target_progress"]
+        (row,) = frame[frame["target_id"] == "proposed"].to_dict("records")
+        assert (row["base_tco2e"], row["last_tco2e"]) == pytest.approx((469e3, 414e3))
+
+    def test_a_preliminary_year_makes_the_nowcast_preliminary(self, official: ResultInputs) -> None:
+        national = pd.DataFrame(
+            [(code, 2024, 100.0) for code in series.TERRITORIAL_SECTORS],
+            columns=["sector_code", "year", "emissions_tco2e"],
+        )
+        ahead = pd.DataFrame(
+            [(2024, 2025, code, 90.0) for code in series.TERRITORIAL_SECTORS],
+            columns=["submission_last_year", "year", "sector_code", "emissions_tco2e"],
+        )
+        without = replace(
+            official, current=("new", uneven(dense())), official_figures=None, national=national
+        )
+        found, none = build(replace(without, official_figures=ahead)), build(without)
+        deciding = found["nowcast_score"][found["nowcast_score"]["is_deciding"]]
+        assert deciding["is_better"].tolist() == [True], "else no estimate may be shown"
+        shown = found["nowcast"].set_index("region_code")
+        assert (set(shown["basis"]), set(shown["year"])) == ({"preliminary"}, {2025})
+        assert shown["emissions_tco2e"].tolist() == pytest.approx((0.9 * shown["last_tco2e"]).tolist())
+        assert none["nowcast"].empty, "the inventory has no year ahead"
+        for name in found.keys() - {"nowcast"}:
+            pd.testing.assert_frame_equal(found[name], none[name], obj=f"{name}: no status depends on it")
 
 
 class TestWorthOfACount:
