@@ -21,12 +21,13 @@ from klimatpuls.local.services import LIST_ADDRESS
 from klimatpuls.operations import airflow_history
 from klimatpuls.pipeline import validate, watch
 from klimatpuls.pipeline.parser_version import parser_version
+from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import digest_parts
 from klimatpuls.warehouse.migrate import make_roles, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
@@ -136,6 +137,16 @@ def upgraded(
     found.notices_before.extend(found.rows(NOTICES))
     found.releases_before.extend(found.rows(RELEASES))
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_same_formulas(upgraded: Upgraded) -> Iterator[None]:
+    """The method version that calculated the old figures: with another one all are published anew."""
+    ((method_version,),) = upgraded.rows("SELECT DISTINCT method_version FROM ops.publication")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publication, "METHOD_VERSION", method_version)
+        patch.setattr(watch, "METHOD_VERSION", method_version)
+        yield
 
 
 @pytest.fixture(scope="module")

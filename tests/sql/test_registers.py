@@ -11,9 +11,10 @@ import psycopg2
 import pytest
 
 from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline import sync_registers as sync_module
 from klimatpuls.pipeline.sync_registers import refuse_mistakes, sync_registers
 from klimatpuls.registers import RegisterError, read_registers
-from klimatpuls.registers.checking import REGISTERS
+from klimatpuls.registers.checking import REGISTERS, Checked, check_folder
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.warehouse import migrate
 from klimatpuls.warehouse.connection import connect, load_sql
@@ -104,6 +105,25 @@ def test_the_first_time_everything_is_carried_over(conn: PgConnection) -> None:
     assert ask(conn, "SELECT count(*) FROM register.member WHERE confirmed") == [(confirmed,)]
     definitions = ask(conn, "SELECT definition FROM register.target ORDER BY target_id")
     assert tuple(from_definition(definition) for (definition,) in definitions) == read.targets
+
+
+def test_a_register_that_an_upgrade_adds_is_no_news_while_it_is_empty(
+    conn: PgConnection, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def before_the_upgrade(*arguments: Any) -> Checked:
+        known = dict(check_folder(*arguments).records)
+        del known["official_figures"]
+        return Checked(records=known, mistakes=())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sync_module, "check_folder", before_the_upgrade)
+        sync_registers(conn, folder)
+    assert sync_registers(conn, folder) == ()
+    row = "2024,2024,effort_sharing,3e7,2025-12-16,NV,https://example.org/x"
+    add(folder / "official_figures.csv", row)
+    assert sync_registers(conn, folder) == ("official_figures",)
+    edit(folder / "official_figures.csv", f"{row}\n", "")
+    assert sync_registers(conn, folder) == ("official_figures",), "taken out again is news"
 
 
 def test_a_second_time_changes_nothing(conn: PgConnection) -> None:
@@ -384,7 +404,8 @@ def test_registers_of_an_older_warehouse_are_kept_and_closed_when_the_files_say_
             "SELECT note_en, recorded_to IS NULL FROM register.member WHERE region_code = '0360' ORDER BY 2"
         )
         assert ask(conn, member) == [("applicant", True)]
-        assert sync_registers(conn) == tuple(REGISTERS)
+        sound = check_folder(REGISTERS_FOLDER).records
+        assert sync_registers(conn) == tuple(name for name in REGISTERS if sound[name])
         assert ask(conn, member) == [
             ("applicant", False),
             ("Example of an applicant; not yet a member", True),

@@ -96,7 +96,11 @@ def sync_registers(
         cursor.execute(load_sql("write/lock_registers.sql"))
         cursor.execute(load_sql("read/register_versions.sql"))
         stored = dict(cursor.fetchall())
-        changed = tuple(name for name, sha256 in wanted.items() if stored.get(name) != sha256)
+        # A register that an upgrade adds is no news while it is empty.
+        added = {name for name in wanted if stored and name not in stored and not sound[name]}
+        changed = tuple(
+            name for name, sha256 in wanted.items() if stored.get(name) != sha256 and name not in added
+        )
         if not changed:
             return ()
         cursor.execute(load_sql("read/register_moment.sql"))

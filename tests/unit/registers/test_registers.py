@@ -61,6 +61,7 @@ def test_dates_that_are_known_are_read(folder: Path) -> None:
 
 def test_no_target_is_invented() -> None:
     assert registers.read_registers().own_targets == ()
+    assert check_folder(REGISTERS_FOLDER).of("official_figures") == (), "nor an official figure"
 
 
 def test_the_national_lines_are_those_the_riksdag_decided() -> None:
