@@ -193,6 +193,12 @@ def fit_measure(row: dict[str, Any]) -> None:
         row |= {"reckoned_by": "ord", "how": "ord"}
 
 
+def fit_official_figure(row: dict[str, Any]) -> None:
+    row["year"] = min(row["year"], row["submission_last_year"] + 1)
+    if (row["year"] <= row["submission_last_year"]) != (row["sector_code"] == "effort_sharing"):
+        row |= {"year": row["submission_last_year"], "sector_code": "effort_sharing"}
+
+
 def owner(boundary: str, otherwise: str) -> str:
     """Whose a target or measure must be: an own series belongs to one area."""
     return AREAS[IDS.index(boundary[-2:])] if boundary.startswith("own_series:") else otherwise
@@ -204,6 +210,7 @@ FITTED: dict[str, Callable[[dict[str, Any]], None]] = {
     "sector_lists": fit_sector_list,
     "targets": fit_target,
     "measures": fit_measure,
+    "official_figures": fit_official_figure,
 }
 NEEDED = {
     "percent_below_base": ("base_year", "target_year", "percent_below_base"),
@@ -286,7 +293,10 @@ def of_registers(steps: Steps, roots: set[str]) -> Iterator[tuple[Step, tuple[st
         yield step, tuple(sorted(steps.needs(step.name) & roots))
 
 
-REGISTER_ROOTS = {"boundaries", "own_series", "groups", "members", "targets", "defects", "as_of", "stored"}
+REGISTER_ROOTS = {
+    "boundaries", "own_series", "groups", "members", "targets", "defects", "as_of", "stored",
+    "official_figures",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -29,7 +29,7 @@ from klimatpuls.warehouse.digest import digest_parts
 from klimatpuls.warehouse.migrate import make_roles, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
@@ -146,15 +146,20 @@ def upgraded(
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _the_same_formulas(upgraded: Upgraded) -> Iterator[None]:
+    """The method version that calculated the old figures: with another one all are published anew."""
+    ((method_version,),) = upgraded.rows("SELECT DISTINCT method_version FROM ops.publication")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publication, "METHOD_VERSION", method_version)
+        patch.setattr(watch, "METHOD_VERSION", method_version)
+        yield
+
+
 @pytest.fixture(scope="module")
 def refreshed(upgraded: Upgraded) -> Upgraded:
-    """The same, asked once more for its last day, which brought nothing new.
-
-    With the method version that calculated it: another one publishes everything anew.
-    """
-    ((method_version,),) = upgraded.rows("SELECT DISTINCT method_version FROM ops.publication")
+    """The same, asked once more for its last day, which brought nothing new."""
     with pytest.MonkeyPatch.context() as patch, closing(connect(upgraded.warehouse.loader_dsn)) as conn:
-        patch.setattr(publication, "METHOD_VERSION", method_version)
         patch.setattr(pipeline_run, "LIST_ADDRESS", LIST_ADDRESS)
         context = upgraded.context(LAST_DAY)
         made = pipeline_run.refresh(conn, upgraded.warehouse.loader_dsn, upgraded.archive, context)

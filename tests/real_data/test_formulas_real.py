@@ -22,6 +22,7 @@ from klimatpuls.statistics import (
     backtest,
     carbon_law,
     change_parts,
+    derived,
     network,
     nowcast,
     peers,
@@ -166,7 +167,7 @@ class TestTierp:
         assert round(row["base_tco2e"], 1) == 187_660.8
         assert round(row["last_tco2e"], 1) == 139_205.0
         assert round(row["level_tco2e"], 1) == 69_434.5
-        assert round(100 * row["required_annual_rate"], 1) == 10.9
+        assert round(100 * row["required_annual_reduction_rate"], 1) == 10.9
 
     def test_national_and_own_part_since_2015(self, tables):
         total = change_parts.build_change_parts(tables["2026a"], [(2015, 2024)], with_sectors=False)
@@ -540,22 +541,21 @@ class TestAviationEstimated:
             134_780.7,
             66_149.2,
         ]
-        assert round(100 * row["required_annual_rate"], 1) == 11.2
+        assert round(100 * row["required_annual_reduction_rate"], 1) == 11.2
 
-    def test_what_the_eight_variants_are_worth(self, by_boundary):
-        matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"]).select(MUNICIPALITIES)
-        points = trend.select_points(matrix.years, matrix.observed).values
-        ends = trend.project(matrix.years, points, np.array([2030]))[:, 0, :]
-        verdicts = np.where(np.isnan(ends), np.nan, ends <= 0.45 * matrix.at(1990)[:, None])
-        assert round(trend.participation_ratio(verdicts), 1) == trend.INDEPENDENT_VARIANTS
-        found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
-        assert municipal(found)["variants_met"].isin([0, 8]).sum() == 192
+    def test_what_the_eight_variants_are_worth(self, tables, by_boundary):
+        held = derived.Held((tables["2026a"],), by_boundary["2026a"], (), {})
+        found = derived.variant_worth(held, LINES, dt.date(2026, 5, 8)).set_index("target_id")
+        line = found.loc["-55"]
+        assert (line["municipality_count"], line["variants_n"], line["unanimous_count"]) == (290, 8, 192)
+        assert round(line["independent_n"], 2) == 1.78
+        assert found["independent_n"].between(1.0, 3.0).all()
 
     def test_rates_since_2020_and_since_2015(self, by_boundary):
         found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
         own = municipal(found)
         assert set(own["achieved_from_year"]) == {2020}
-        assert int((own["achieved_annual_rate"] < 0).sum()) == 247
+        assert int((own["achieved_annual_reduction_rate"] < 0).sum()) == 247
         assert int((own["annual_reduction_since_2015"] < 0).sum()) == 31
 
     def test_the_nation_like_for_like(self, by_boundary):
@@ -775,14 +775,16 @@ class TestPeers:
         }
         assert len(found) == 80
         assert (found["own_part_pct"] < 0).all()
-        assert (found[["annual_rate", "earlier_annual_rate"]] > 0).all(axis=None), "none rising"
+        assert (found[["annual_reduction_rate", "earlier_annual_reduction_rate"]] > 0).all(axis=None), (
+            "none rising"
+        )
 
     @pytest.mark.parametrize("spread", [0.02, 0.1])
     def test_a_quiet_correction_brings_no_rising_example_and_few_new_ones(self, tables, spread):
         before = peers.find_examples(list(tables.values()))
         correction = revise_last_year(tables["2026a"], spread)
         after = peers.find_examples([*tables.values(), correction])
-        assert (after[["annual_rate", "earlier_annual_rate"]] > 0).all(axis=None)
+        assert (after[["annual_reduction_rate", "earlier_annual_reduction_rate"]] > 0).all(axis=None)
         assert len(after) <= 1.2 * len(before)
         assert set(after["earlier_last_year"]) == {2023}
 

@@ -245,7 +245,8 @@ class TestWhatIsSaid:
 
     def test_the_cut_a_target_implies_stands_beside_the_nations(self, made: Network) -> None:
         (row,) = made.ask(
-            "SELECT status, target_id, implied_annual_cut, national_target_id, national_annual_cut "
+            "SELECT status, target_id, implied_annual_reduction_rate, national_target_id, "
+            "national_annual_reduction_rate "
             f"FROM mart.criterion WHERE region_code = '{MALMO}' AND criterion = 'targets'"
         )
         assert row[:2] == ("met", "malmo_2030")
@@ -255,8 +256,8 @@ class TestWhatIsSaid:
 
     def test_measures_against_the_gap(self, made: Network) -> None:
         rows = made.ask(
-            "SELECT sector_code, counted_tco2e, planned_tco2e, measure_count, coverage_pct, gap_tco2e "
-            "FROM mart.measure_coverage ORDER BY sector_code"
+            "SELECT sector_code, counted_reduction_tco2e, planned_reduction_tco2e, measure_count, "
+            "coverage_pct, gap_tco2e FROM mart.measure_coverage ORDER BY sector_code"
         )
         assert [row[:4] for row in rows] == [
             ("all", 1000.0, 500.0, 2),

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 from klimatpuls.contract import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 SOURCE: Final = "source"
 REGISTER: Final = "register"
@@ -151,7 +151,7 @@ def _condition(text: str) -> Condition:
 
 @lru_cache
 def lineages() -> tuple[Lineage, ...]:
-    """Every entry of ``lineage.csv``, one per column, in its order; then the columns copied from a fact."""
+    """Every entry of ``lineage.csv``, one per column, in its order; then old names, and columns of facts."""
     text = resources.files("klimatpuls.contract").joinpath("lineage.csv").read_text(encoding="utf-8")
     stated = [
         Lineage(
@@ -166,7 +166,19 @@ def lineages() -> tuple[Lineage, ...]:
         for row in csv.DictReader(text.splitlines())
         for column in row["column_names"].split()
     ]
+    stated += _old_names(stated)
     return (*stated, *_copied({(entry.mart, entry.column) for entry in stated}))
+
+
+def _old_names(stated: Sequence[Lineage]) -> list[Lineage]:
+    """The lineage of every column under an old name: that of the column that replaces it."""
+    known = {(entry.mart, entry.column): entry for entry in stated}
+    return [
+        replace(known[mart.name, str(column.replaced_by)], column=column.name)
+        for mart in schema.marts()
+        for column in mart.columns
+        if (mart.name, column.replaced_by) in known
+    ]
 
 
 def _copied(stated: set[tuple[str, str]]) -> Iterator[Lineage]:

@@ -445,7 +445,7 @@ def count_by_evidence(assessments: Iterable[Assessment]) -> dict[EvidenceKind, i
     return counts
 
 
-def implied_annual_cut(target: Target) -> float | None:
+def implied_annual_reduction_rate(target: Target) -> float | None:
     """The constant cut per year that a target implies from its base year on (methods section 11).
 
     It is shown beside that of the national line and decides nothing.
@@ -490,7 +490,7 @@ def find_national_beside(target: Target, targets: Iterable[Target]) -> Target | 
         and one.boundary == target.boundary
         and one.target_year is not None
         and target.target_year is not None
-        and (cut := implied_annual_cut(one)) is not None
+        and (cut := implied_annual_reduction_rate(one)) is not None
     ]
     return min(lines)[-1] if lines else None
 

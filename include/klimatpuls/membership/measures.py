@@ -187,11 +187,11 @@ def build_coverage(
 
     Returns:
         One row per sector_code with a measure, and ``all``. A measure for several sectors (sector ``all``)
-        counts once, in ``all`` only. Columns: ``measures_n``, ``counted_tco2e`` (decided, ongoing and done),
-        ``planned_tco2e`` (separate; both NaN where there are such measures and none has a calculated
-        effect), ``without_effect_n``, ``without_effect_pct``, ``coverage_points`` (what the sector adds to
-        the coverage); on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷ gap, NaN without a
-        positive gap or a calculated effect), ``coverage_reason`` and ``overlap``.
+        counts once, in ``all`` only. Columns: ``measures_n``, ``counted_reduction_tco2e`` (decided, ongoing
+        and done), ``planned_reduction_tco2e`` (separate; both NaN where there are such measures and none has
+        a calculated effect), ``without_effect_n``, ``without_effect_pct``, ``coverage_points`` (what the
+        sector adds to the coverage); on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷
+        gap, NaN without a positive gap or a calculated effect), ``coverage_reason`` and ``overlap``.
 
     Example: gap 1 000 t, decided +200 t, planned +300 t, one measure without effect → coverage 20 %,
     planned 300 t beside it, 1 of 3 without effect.
@@ -217,7 +217,9 @@ def build_coverage(
     elif np.isnan(_total(own, COUNTED, years)):
         reason = NO_EFFECT
     for row in (*rows, whole):
-        row["coverage_points"] = np.nan if reason else 100.0 * row["counted_tco2e"] / observed_gap_tco2e
+        row["coverage_points"] = (
+            np.nan if reason else 100.0 * row["counted_reduction_tco2e"] / observed_gap_tco2e
+        )
     whole |= {
         "gap_tco2e": observed_gap_tco2e,
         "coverage_pct": whole["coverage_points"],
@@ -225,7 +227,7 @@ def build_coverage(
         "overlap": overlap,
     }
     columns = [
-        "sector_code", "measures_n", "counted_tco2e", "planned_tco2e", "without_effect_n",
+        "sector_code", "measures_n", "counted_reduction_tco2e", "planned_reduction_tco2e", "without_effect_n",
         "without_effect_pct", "gap_tco2e", "coverage_pct", "coverage_points", "coverage_reason", "overlap",
     ]  # fmt: skip
     return pd.DataFrame([*rows, whole], columns=columns)
@@ -346,8 +348,8 @@ def _sum_row(code: str, own: Sequence[Measure], years: tuple[int, int]) -> dict[
     return {
         "sector_code": code,
         "measures_n": len(own),
-        "counted_tco2e": _total(own, COUNTED, years),
-        "planned_tco2e": _total(own, (MeasureStatus.PLANNED,), years),
+        "counted_reduction_tco2e": _total(own, COUNTED, years),
+        "planned_reduction_tco2e": _total(own, (MeasureStatus.PLANNED,), years),
         "without_effect_n": without,
         "without_effect_pct": 100.0 * without / len(own) if own else np.nan,
     }

@@ -35,10 +35,10 @@ NO_TARGET: Final = ("inget eget mål finns i registret", "no target of its own i
 
 CRITERION_COLUMNS: Final = (
     "region_code", "member_kind", "criterion", "status", "shown_status", "status_date", "lapses_on",
-    "evidence_kind", "stated_by", "document_url", "target_id", "implied_annual_cut", "national_target_id",
-    "national_annual_cut", "reason", "reason_sv", "reason_en", "records_reason",
-    "records_reason_sv", "records_reason_en", "to_meet_sv", "to_meet_en", "asked_on", "told_on",
-    "reply_until", "replied_on", "reply", "as_of_date",
+    "evidence_kind", "stated_by", "document_url", "target_id", "implied_annual_reduction_rate",
+    "national_target_id", "national_annual_reduction_rate", "reason", "reason_sv", "reason_en",
+    "records_reason", "records_reason_sv", "records_reason_en", "to_meet_sv", "to_meet_en", "asked_on",
+    "told_on", "reply_until", "replied_on", "reply", "as_of_date",
 )  # fmt: skip
 MEASURE_COLUMNS: Final = (
     "measure_id", "region_code", "is_overdue", "is_stale", "overdue_from", "stale_from", "as_of_date",
@@ -49,8 +49,9 @@ PLEDGE_COLUMNS: Final = (
 )  # fmt: skip
 COVERAGE_COLUMNS: Final = (
     "region_code", "target_id", "sector_code", "boundary", "last_year", "target_year", "gap_tco2e",
-    "counted_tco2e", "planned_tco2e", "coverage_pct", "coverage_points", "coverage_reason", "reason_sv",
-    "reason_en", "measure_count", "without_effect_count", "without_effect_pct", "overlap",
+    "counted_reduction_tco2e", "planned_reduction_tco2e", "coverage_pct", "coverage_points",
+    "coverage_reason", "reason_sv", "reason_en", "measure_count", "without_effect_count",
+    "without_effect_pct", "overlap",
 )  # fmt: skip
 OVERVIEW_COLUMNS: Final = (
     "region_code", "member_kind", "target_count", "target_note_sv", "target_note_en", "met_count",
@@ -293,9 +294,9 @@ def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, obj
     line = criteria.find_national_beside(own, in_force) if own else None
     return {
         "target_id": assessment.target_id or None,
-        "implied_annual_cut": criteria.implied_annual_cut(own) if own else None,
+        "implied_annual_reduction_rate": criteria.implied_annual_reduction_rate(own) if own else None,
         "national_target_id": line.target_id if line else None,
-        "national_annual_cut": criteria.implied_annual_cut(line) if line else None,
+        "national_annual_reduction_rate": criteria.implied_annual_reduction_rate(line) if line else None,
     }
 
 

@@ -69,6 +69,7 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "sector_lists": _Table(name="sector_list"),
     "criteria_rules": _Table(name="criteria_rule"),
     "municipality_groups": _Table(name="municipality_group"),
+    "official_figures": _Table(name="official_figure"),
 }
 """Register → its table; the numbers of ``rules.yaml`` are held by the formulas and have none."""
 _LISTS_MAY_BE_EMPTY: Final = frozenset({"evidence_links", "measure_ids"})
@@ -95,7 +96,11 @@ def sync_registers(
         cursor.execute(load_sql("write/lock_registers.sql"))
         cursor.execute(load_sql("read/register_versions.sql"))
         stored = dict(cursor.fetchall())
-        changed = tuple(name for name, sha256 in wanted.items() if stored.get(name) != sha256)
+        # A register that an upgrade adds is no news while it is empty.
+        added = {name for name in wanted if stored and name not in stored and not sound[name]}
+        changed = tuple(
+            name for name, sha256 in wanted.items() if stored.get(name) != sha256 and name not in added
+        )
         if not changed:
             return ()
         cursor.execute(load_sql("read/register_moment.sql"))

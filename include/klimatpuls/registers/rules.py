@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from klimatpuls.contract import catalog, schema
 from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.registers.words import NOTHING, Words, either, shown, words
+from klimatpuls.statistics.official import EFFORT_SHARING
 from klimatpuls.statistics.series import BOUNDARIES
 from klimatpuls.statistics.targets import (
     NATIONAL_EFFORT_SHARING_BASE_YEAR,
@@ -543,6 +544,27 @@ def municipality_groups(records: Sequence[Record], _: Book) -> Iterator[Found]:
         words("the municipality is in another group"),
         "valid_from",
     )
+
+
+def official_figures(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """A final figure is of a year of its submission, a preliminary one of the year after, by sector."""
+    for record in records:
+        last, year = record.values["submission_last_year"], record.values["year"]
+        if year > last + 1:
+            problem = words(
+                "{year} is more than one year after the inventory's last, {last}", year=year, last=last
+            )
+            yield Found(record, "year", problem, words("Correct the year or the inventory's last year."))
+        elif (record.values["sector_code"] == EFFORT_SHARING) != (year <= last):
+            problem = words(
+                "a final figure is of {effort_sharing}, a preliminary one of a sector; {year} with the "
+                "inventory's last year {last} is {found}",
+                effort_sharing=EFFORT_SHARING,
+                year=year,
+                last=last,
+                found=shown(record.values["sector_code"]),
+            )
+            yield Found(record, "sector_code", problem, words("Correct the sector or the years."))
 
 
 def contacts(records: Sequence[Record], book: Book) -> Iterator[Found]:

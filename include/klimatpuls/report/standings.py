@@ -12,11 +12,9 @@ from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
 from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
 from klimatpuls.statistics.trend import (
-    INDEPENDENT_VARIANTS,
     MIN_POINTS,
     MIN_SPAN_YEARS,
     TREND_FROM_YEAR,
-    VARIANTS,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +33,8 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
         blocks.append(Paragraph(say("No member has entered a target yet.")))
     else:
         blocks.append(Bullets(tuple(_target_sentence(digest, target, say) for target in digest.own_targets)))
-        blocks.append(Paragraph(_about_counts(say), tone="note"))
+        if any(target.variants_n for target in digest.own_targets):
+            blocks.append(Paragraph(_about_counts(digest, say), tone="note"))
         if any(target.achieved_from_year in PANDEMIC_YEARS for target in digest.own_targets):
             blocks.append(Paragraph(_about_pandemic(digest, say), tone="note"))
     if not digest.trend_is_possible:
@@ -43,14 +42,19 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
     return Section(heading, tuple(blocks))
 
 
-def _about_counts(say: Speaker) -> str:
-    worth = say.number(INDEPENDENT_VARIANTS, 1)
+def _about_counts(digest: Digest, say: Speaker) -> str:
+    """What a count is worth in this publication; said once."""
+    if digest.worth is None:
+        return say(
+            "We project in several ways to show how much the answer hangs on the way. It "
+            "is no likelihood: the ways rest on the same few years."
+        )
     return say(
         "We project in several ways to show how much the answer hangs on the way. It "
         "is no likelihood: the {variants} ways rest on the same few years and are "
         "together worth about {worth} independent ones.",
-        variants=len(VARIANTS),
-        worth=worth,
+        variants=digest.worth.variants_n,
+        worth=say.number(digest.worth.independent_n, 1),
     )
 
 
@@ -121,8 +125,8 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
 def _rates(target: OwnTarget, say: Speaker) -> list[str]:
     """The required and the achieved rates, each with its years, in words instead of signs."""
     words = []
-    if target.required_annual_rate is not None and target.last_year is not None:
-        needed = say.share(100 * target.required_annual_rate)
+    if target.required_annual_reduction_rate is not None and target.last_year is not None:
+        needed = say.share(100 * target.required_annual_reduction_rate)
         words.append(
             say(
                 "From {last_year} on, a cut of {needed} a year is needed.",
@@ -133,7 +137,7 @@ def _rates(target: OwnTarget, say: Speaker) -> list[str]:
     rates = [
         _rate(rate, year, say)
         for rate, year in (
-            (target.achieved_annual_rate, target.achieved_from_year),
+            (target.achieved_annual_reduction_rate, target.achieved_from_year),
             (target.annual_reduction_since_2015, TREND_FROM_YEAR),
         )
         if rate is not None and year is not None

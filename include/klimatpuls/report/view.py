@@ -60,6 +60,8 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "measures": frozenset({"member_overview"}),
     "coverage": frozenset({"measure_coverage", "member_overview"}),
     "revision_record": frozenset({"revision_record"}),
+    "variant_worth": frozenset({"variant_worth"}),
+    "nowcast": frozenset({"nowcast", "nowcast_score"}),
 }
 """Query → the result tables that it reads; its rows are dropped if one was not calculated."""
 MEMBERS_SHOW: Final = "region_overview"
@@ -78,6 +80,8 @@ QUERIES: Final = (
     "findings",
     "data_status",
     "revision_record",
+    "variant_worth",
+    "nowcast",
     "result_status",
     "mailed_headline",
 )
@@ -225,8 +229,8 @@ class OwnTarget:
     status_reason: str | None
     variants_met: int | None
     variants_n: int | None
-    required_annual_rate: float | None
-    achieved_annual_rate: float | None
+    required_annual_reduction_rate: float | None
+    achieved_annual_reduction_rate: float | None
     achieved_from_year: int | None
     annual_reduction_since_2015: float | None
     release_id: str
@@ -308,6 +312,27 @@ class RevisionRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VariantWorth:
+    """How many independent method variants the ``variants_n`` are worth, in this publication."""
+
+    independent_n: float
+    variants_n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """The member municipalities together in the year after the latest; tonnes CO2e, percent."""
+
+    year: int
+    last_year: int
+    basis: str
+    region_count: int
+    last_tco2e: float
+    emissions_tco2e: float
+    nowcast_median_pct: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Digest:
     """The content of the mail as numbers, codes and dates.
 
@@ -329,6 +354,8 @@ class Digest:
         coverage: How far measures reach, per own target.
         findings: Gates that current releases did not pass.
         statuses: Freshness per dataset and substance.
+        worth: What a count of method variants is worth; None where it could not be calculated.
+        estimate: The year after the latest; None where no estimate may be shown.
         record: How far municipal totals usually move after their first publication; only what enough pairs of
             releases say.
         not_calculated: The result tables that could not be calculated in this publication; the digest holds
@@ -353,6 +380,8 @@ class Digest:
     coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     statuses: tuple[DataStatus, ...]
+    worth: VariantWorth | None
+    estimate: Estimate | None
     record: tuple[RevisionRecord, ...]
     not_calculated: frozenset[str] = frozenset()
     mailed: Headline | None = None
@@ -522,6 +551,8 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),
         findings=tuple(_finding(row) for row in included["findings"]),
         statuses=tuple(DataStatus(**_without_id(row)) for row in included["data_status"]),
+        worth=next((VariantWorth(**_without_id(row)) for row in rows["variant_worth"]), None),
+        estimate=next((Estimate(**_without_id(row)) for row in rows["nowcast"]), None),
         record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
         not_calculated=not_calculated,
         mailed=next((_headline(row["headline"]) for row in rows["mailed_headline"]), None),

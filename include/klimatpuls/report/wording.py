@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from klimatpuls.contract.causes import DecisionCause, RegisterCause, ReleaseCause, StandingCause
 from klimatpuls.report.caveats import certainty, freshness, missing_figures, sources, warnings
+from klimatpuls.report.estimate import next_year
 from klimatpuls.report.figures import comparison, in_short, members, national_and_own_parts
 from klimatpuls.report.findings import headline, subject_detail
 from klimatpuls.report.membership import membership
@@ -49,6 +50,7 @@ def write_page(digest: Digest, lang: Language) -> Page:
                 calculated(comparison, digest, say, "network_summary", "region_overview"),
                 calculated(members, digest, say, "region_overview"),
                 calculated(national_and_own_parts, digest, say, "region_overview"),
+                next_year(digest, say),
                 calculated(own_targets, digest, say, "target_progress"),
                 membership(digest, say),
                 warnings(digest, say),

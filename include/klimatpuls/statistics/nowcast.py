@@ -19,6 +19,7 @@ import pandas as pd
 
 from klimatpuls.domain.regions import NATION
 from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH, find_local_signal
+from klimatpuls.statistics.official import FINAL, PRELIMINARY
 from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ WITHIN_RELEASE: Final = "within_release"
 REAL_VINTAGE: Final = "real_vintage"
 LOCAL_SIGNAL: Final = "local_signal"
 ALL_SECTORS: Final = "all_sectors"
-FINAL: Final = "final"
-PRELIMINARY: Final = "preliminary"
 
 ERROR_COLUMNS: Final = (
     "region_code", "kind", "scope", "release_id", "first_year", "last_year", "nowcast_error_pct",
@@ -76,29 +75,25 @@ def estimate(values: FloatArray, growth: FloatArray) -> FloatArray:
     return values * growth[:, None]
 
 
-def build_nowcast(table: ReleaseTable, national: pd.DataFrame, *, basis: str = FINAL) -> pd.DataFrame:
+def build_nowcast(table: ReleaseTable, national: pd.DataFrame) -> pd.DataFrame:
     """Estimate every region's territorial emissions of the year after the latest (methods section 9).
 
     Args:
         table: The current release.
-        national: The nation's figures: ``sector_code``, ``year``, ``emissions_tco2e``, of a source that has
-            the year after the release's latest.
-        basis: Whether the nation's figures are ``preliminary`` or ``final``.
+        national: The nation's figures: ``sector_code``, ``year``, ``emissions_tco2e`` and ``basis``, as
+            :func:`klimatpuls.statistics.official.add_preliminary_year` gives them.
 
     Returns:
         One row per region_code but the nation: ``year``, ``last_year``, ``last_tco2e``,
-        ``emissions_tco2e`` (the estimate), ``change_pct``, ``basis``. Empty where the nation's figures lack
-        the year after, or a sector of either year.
-
-    Raises:
-        ValueError: if ``basis`` is another word.
+        ``emissions_tco2e`` (the estimate), ``change_pct``, ``basis`` (``preliminary`` where a figure of the
+        nation in either year is). Empty where the nation's figures lack the year after, or a sector of either
+        year.
 
     Example: a municipality of 60 t transport and 40 t industry, nation −10 % and +5 % → 96 t, −4 %.
     """
-    if basis not in (FINAL, PRELIMINARY):
-        msg = f"the nation's figures are {FINAL!r} or {PRELIMINARY!r}, got {basis!r}"
-        raise ValueError(msg)
     last_year = int(table.years[-1])
+    used = national[national["year"].isin([last_year, last_year + 1])]
+    basis = PRELIMINARY if (used["basis"] == PRELIMINARY).any() else FINAL
     wide = national.pivot_table(index="sector_code", columns="year", values="emissions_tco2e").reindex(
         index=list(TERRITORIAL_SECTORS), columns=[last_year, last_year + 1]
     )

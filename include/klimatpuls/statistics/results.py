@@ -21,10 +21,9 @@ from klimatpuls.statistics import (
     crosschecks,
     derived,
     network,
-    nowcast,
+    official,
     revisions,
     series,
-    standing,
 )
 from klimatpuls.statistics.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMatrix
 from klimatpuls.statistics.steps import Steps
@@ -110,7 +109,8 @@ class ResultInputs:
         own_series: Values that owners import: ``region_code``, ``boundary``, ``year``, ``value``, ``unit``.
         population_forecast: (region_code, year) → inhabitants.
         national: The nation's figures by sector: ``sector_code``, ``year``, ``emissions_tco2e``.
-        national_basis: Whether they are ``final`` or ``preliminary``.
+        official_figures: Official figures of the nation that no source delivers: ``submission_last_year``,
+            ``year``, ``sector_code``, ``emissions_tco2e``.
         density: Municipality → inhabitants per km², where entered.
         groups: Municipality → municipality group, where entered.
         stated_member_count: How many members the network says it has; None where the register does not say.
@@ -136,7 +136,7 @@ class ResultInputs:
     own_series: pd.DataFrame | None = None
     population_forecast: Mapping[tuple[str, int], float] = field(default_factory=dict)
     national: pd.DataFrame | None = None
-    national_basis: str = nowcast.FINAL
+    official_figures: pd.DataFrame | None = None
     density: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     stated_member_count: int | None = None
@@ -224,6 +224,13 @@ def _own_by_boundary(own_series: pd.DataFrame | None) -> dict[str, pd.DataFrame]
 
 
 @STEPS.shared
+def _official_effort_sharing(
+    inventory: crosschecks.Side | None, official_figures: pd.DataFrame | None
+) -> pd.DataFrame:
+    return official.build_effort_sharing(inventory, official_figures)
+
+
+@STEPS.shared
 def _held(
     table: ReleaseTable,
     earlier_tables: Sequence[ReleaseTable],
@@ -291,6 +298,7 @@ def _scope_break_year(table: ReleaseTable) -> int | None:
 
 STEPS.table("peer")(derived.peer)
 STEPS.table("verdict_record")(derived.verdict_record)
+STEPS.table("variant_worth")(derived.variant_worth)
 
 
 @STEPS.table("carbon_law")
@@ -307,18 +315,20 @@ def _target_progress(
     targets: Sequence[Target],
     as_of: date,
     population_forecast: Mapping[tuple[str, int], float],
+    official_effort_sharing: pd.DataFrame,
     standing_change: pd.DataFrame,
     verdict_record: pd.DataFrame,
 ) -> pd.DataFrame:
     proposed = [one for one in targets if one.state == TargetState.PROPOSED and not one.is_own]
-    frame = standing.evaluate_all(
+    frame = derived.evaluate_targets(
         in_force,
         held.by_boundary,
+        official_effort_sharing,
         as_of=as_of,
         population_forecast=population_forecast,
         one_plant=series.find_one_plant(held.current),
     )
-    for_nation = derived.evaluate_proposed(proposed, held.by_boundary, as_of=as_of)
+    for_nation = derived.evaluate_proposed(proposed, held.by_boundary, official_effort_sharing, as_of=as_of)
     parts = [part for part in (frame, for_nation) if not part.empty]
     if not parts:
         return pd.DataFrame(columns=list(derived.TARGET_COLUMNS))

@@ -445,6 +445,7 @@ def _inputs(
         "members": lambda: register_rows.read_members(cursor, at),
         "stated_member_count": lambda: register_rows.read_stated_member_count(cursor, at, as_of),
         "targets": lambda: register_rows.read_targets(cursor, at),
+        "official_figures": lambda: register_rows.read_official_figures(cursor, at),
         "defects": lambda: _defects(cursor, plan, lead, lead_facts),
         "kolada": lambda: _side(cursor, plan, facts, "indicator", "kolada"),
         "inventory": lambda: _side(cursor, plan, facts, "national_emission", "scb_national_emissions"),

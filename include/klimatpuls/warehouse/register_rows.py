@@ -83,6 +83,14 @@ def read_own_series(cursor: Cursor, at: datetime | None) -> pd.DataFrame | None:
     return pd.DataFrame(found) if found else None
 
 
+def read_official_figures(cursor: Cursor, at: datetime | None) -> pd.DataFrame | None:
+    """Official figures of the nation: the columns of their query; None where there is none."""
+    import pandas as pd
+
+    found = _rows(cursor, "official_figures", at)
+    return pd.DataFrame(found) if found else None
+
+
 def read_groups(cursor: Cursor, at: datetime | None, as_of: date) -> dict[str, str]:
     """Municipality → code of its group on a day."""
     return {

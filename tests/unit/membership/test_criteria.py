@@ -194,10 +194,10 @@ class TestTargets:
 
     def test_the_cut_it_implies(self) -> None:
         line = replace(TARGET, percent_below_base=55.0)
-        assert criteria.implied_annual_cut(line) == pytest.approx(1 - 0.45 ** (1 / 40))
-        assert criteria.implied_annual_cut(replace(TARGET, percent_below_base=100.0)) is None
+        assert criteria.implied_annual_reduction_rate(line) == pytest.approx(1 - 0.45 ** (1 / 40))
+        assert criteria.implied_annual_reduction_rate(replace(TARGET, percent_below_base=100.0)) is None
         rate = Target(target_id="r", target_type="constant_rate", base_year=2020, annual_rate=0.16)
-        assert criteria.implied_annual_cut(rate) == 0.16
+        assert criteria.implied_annual_reduction_rate(rate) == 0.16
 
 
 class TestActionPlan:

@@ -45,6 +45,10 @@ ROWS = {
         "1280,A1,Storstäder,Large cities,2017-01-01,2022-12-31,SKR 2017",
         "1280,A1,Storstäder,Large cities,2023-01-01,,SKR 2023",
     ],
+    "official_figures.csv": [
+        "2024,2024,effort_sharing,30000000,2025-12-16,Naturvårdsverket,https://example.org/utfall",
+        "2024,2025,transport,13000000,2026-05-04,Naturvårdsverket,https://example.org/preliminart",
+    ],
 }
 TARGETS = """\
 targets:

@@ -230,6 +230,8 @@ def _rows() -> dict[str, list[dict[str, object]]]:
             _member("12", "Skåne län", "county", 5_230_771.0, 3.6, -40.2, 8.8, None, None),
         ],
         "revision_record": [],
+        "nowcast": [],
+        "variant_worth": [{"independent_n": 1.78, "variants_n": 8, "publication_id": PUBLICATION}],
         "own_targets": [],
         "criteria": [
             {

@@ -14,7 +14,7 @@ TARGET = {
     "region_name": "Lund", "target_id": "lund-2030", "boundary": "territorial",
     "target_year": 2030, "level_tco2e": 103_000.0, "last_year": 2024,
     "last_tco2e": 282_660.5, "status": "most_below", "status_reason": None, "variants_met": 7,
-    "variants_n": 8, "required_annual_rate": 0.155, "achieved_annual_rate": -0.021,
+    "variants_n": 8, "required_annual_reduction_rate": 0.155, "achieved_annual_reduction_rate": -0.021,
     "achieved_from_year": 2020, "annual_reduction_since_2015": 0.013,
     "release_id": "smhi_emissions-ghg-2026-05-07-0a1b2c3d", "publication_id": 7,
 }  # fmt: skip
@@ -424,6 +424,41 @@ def test_a_standing_is_a_count_of_ways_with_its_release_and_lag_never_a_probabil
         assert "87.5" not in page
     for word in ("probab", "chance", "sannolikheten är", "likely"):
         assert word not in (swedish + english).lower()
+
+
+def test_an_estimate_of_the_next_year_says_what_it_rests_on(rows):
+    assert "uppskattning av" not in text_of(write_page(build_digest(rows), "sv")).lower(), "none may be shown"
+    rows["nowcast"] = [
+        {
+            "year": 2025, "last_year": 2024, "basis": "preliminary", "region_count": 18, "last_tco2e": 7.93e6,
+            "emissions_tco2e": 7.71e6, "nowcast_median_pct": 1.78, "publication_id": 7,
+        }
+    ]  # fmt: skip
+    digest = build_digest(rows)
+    texts = [text_of(write_page(digest, lang)).replace("\u00a0", " ") for lang in ("sv", "en")]
+    assert (
+        "Nätverkets 18 kommuner: omkring 7,71 miljoner ton 2025, 2,8 % mindre än 2024. Uppskattningen bygger "
+        "på rikets förändring per sektor enligt preliminära siffror och innehåller ingen lokal information. "
+        "För år som är kända missade den hälften av kommunerna med mer än 1,8 %."
+    ) in texts[0]
+    assert "by its preliminary figures, and contains no local information." in texts[1]
+    test_both_languages_say_equally_much(digest)
+    rows["nowcast"][0] |= {"basis": "final", "emissions_tco2e": 8.0e6}
+    swedish = text_of(write_page(build_digest(rows), "sv")).replace("\u00a0", " ")
+    assert "0,9 % mer än 2024" in swedish
+    assert "enligt slutliga siffror" in swedish
+
+
+def test_what_a_count_is_worth_is_that_of_the_publication(rows):
+    rows["own_targets"] = [TARGET]
+    rows["variant_worth"][0]["independent_n"] = 2.34
+    assert "tillsammans värda ungefär 2,3 oberoende" in text_of(write_page(build_digest(rows), "sv"))
+    rows["variant_worth"] = []
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "sätten bygger på samma få år." in text
+    assert "oberoende" not in text
+    rows["own_targets"] = [{**TARGET, "status": "too_far", "variants_met": None, "variants_n": None}]
+    assert "samma få år" not in text_of(write_page(build_digest(rows), "sv")), "without a count"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ SELECT
     variants_met,
     variants_n,
     gap_tco2e,
-    required_annual_rate,
-    achieved_annual_rate,
+    required_annual_reduction_rate,
+    achieved_annual_reduction_rate,
     achieved_from_year,
     annual_reduction_since_2015,
     publication_id

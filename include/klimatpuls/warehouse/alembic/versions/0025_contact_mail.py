@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0025_contact_mail"
-down_revision = "0021_network_headline"
+down_revision = "0022_rates_that_say_their_sign"
 
 
 def upgrade() -> None:
