@@ -1,0 +1,140 @@
+"""Fetches the results page and its workbook, notices when they changed, and checks what is assumed."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from klimatpuls.contract.releases import Fetched, Poll
+from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.http import poll_file
+from klimatpuls.sources.klimatklivet.page import PAGE, SOURCE_ID, find_link
+from klimatpuls.sources.klimatklivet.parser import COLUMNS, find_sheet, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.http import PoliteSession
+
+
+def fetch(
+    session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
+) -> Fetched:
+    """Find the workbook on its page, and fetch both.
+
+    Args:
+        session: The polite session of this source.
+        base_url: ``https://www.naturvardsverket.se``.
+        dataset: ``klimatklivet``.
+        substance: None.
+        as_of: The run's day; not needed.
+
+    Returns:
+        The page (which states the day the workbook reaches to) and the workbook.
+
+    Raises:
+        NotYetPublished: if the mock agencies have nothing as of their day.
+        FetchError: if the page or the workbook did not come, or the page links none.
+    """
+    page = session.get(f"{base_url.rstrip('/')}{PAGE}")
+    url, _ = _link_of(page.body, page.url)
+    workbook = session.get(url)
+    return Fetched(
+        source=SOURCE_ID,
+        dataset=dataset,
+        substance=None,
+        url=workbook.url,
+        parts=(page.body, workbook.body),
+        http={"page": page.facts, "workbook": workbook.facts},
+        known_from=workbook.known_from or page.known_from,
+    )
+
+
+def poll(
+    session: PoliteSession,
+    base_url: str,
+    dataset: str,
+    substance: str | None,
+    *,
+    as_of: date,
+    validators: Mapping[str, str],
+) -> Poll:
+    """Read the page, and ask for the workbook on the condition that it changed."""
+    page = session.get(f"{base_url.rstrip('/')}{PAGE}")
+    url, day = _link_of(page.body, page.url)
+    known = validators if validators.get("url") == url else {}
+    seen = poll_file(session, url, {}, known)
+    fingerprint = None if seen.fingerprint is None else f"{url} {seen.fingerprint}"
+    detail = f"granted to {day}: {seen.detail}"
+    return Poll(fingerprint=fingerprint, validators={**seen.validators, "url": url}, detail=detail)
+
+
+def _link_of(page: bytes, page_url: str) -> tuple[str, date]:
+    try:
+        return find_link(page, page_url)
+    except SourceFormatError as error:
+        raise FetchError(str(error)) from error
+
+
+def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
+    """Read the results page and its workbook once, and compare both with what is assumed.
+
+    The workbook is one answer of some 7 MB: its columns cannot be seen without it.
+
+    Args:
+        session: The polite session of this source.
+        base_url: ``https://www.naturvardsverket.se``.
+        as_of: The day of the check.
+
+    Yields:
+        One result per assumption. No error is raised: a question that fails is a result ``fails``.
+    """
+    linked = "the results page links an .xlsx 'Beviljade ansökningar … till och med <day>'"
+    try:
+        page = session.get(f"{base_url.rstrip('/')}{PAGE}")
+        url, day = find_link(page.body, page.url)
+    except KlimatpulsError as error:
+        yield _checked(
+            linked, str(error), "fails", f"look for the workbook at {base_url}, or give it to `ingest`"
+        )
+        return
+    yield _checked(
+        linked,
+        f"{urlsplit(url).path.rpartition('/')[2]}, to {day}",
+        "holds" if day <= as_of + timedelta(days=1) else "differs",
+        "ask Naturvårdsverket: the list reaches to a day that has not been",
+    )
+    try:
+        body = session.get(url).body
+        sheet = find_sheet(body)
+        parsed = parse((page.body, body), SOURCE_ID, None)
+    except KlimatpulsError as error:
+        yield _checked(
+            "the workbook has the columns that were seen",
+            str(error),
+            "fails",
+            "compare the workbook with docs/sources/klimatklivet.md and report it",
+        )
+        return
+    yield _checked(
+        f"a sheet of the workbook has the {len(COLUMNS)} columns that were seen, and the others its rows",
+        f"sheet {sheet.name!r}: {'; '.join(sheet.notes) or 'as seen'}",
+        "differs" if sheet.notes else "holds",
+        "none: the parser reads this form too",
+    )
+    reasons = "; ".join(sorted(set(parsed.rejects["reason"]))[:3])
+    yield _checked(
+        "every row is a case with category, status, amount and day of decision",
+        f"{len(parsed.rows)} rows, {len(parsed.rejects)} refused" + (f": {reasons}" if reasons else ""),
+        "fails" if len(parsed.rejects) else "holds",
+        "the release would be quarantined: look at the refused cells and report them",
+    )
+
+
+def _checked(assumption: str, answer: str, verdict: Verdict, action: str) -> Checked:
+    return Checked(
+        assumption=assumption, answer=answer, verdict=verdict, action="" if verdict == "holds" else action
+    )
