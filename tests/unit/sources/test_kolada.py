@@ -18,6 +18,7 @@ from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.sources import kolada
+from klimatpuls.sources.kolada import client
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "kolada"
 SOURCE = unthrottled(catalog.SOURCES["kolada"])
@@ -333,7 +334,7 @@ class TestFetch:
             asked = [path for _, path, _ in server.log]
         parsed = kolada.parse(fetched.parts, "kolada", None)
         assert len(parsed.rows) == 70
-        assert max(len(part.split(",")) for path in asked for part in path.split("/")) == kolada.MAX_IDS
+        assert max(len(part.split(",")) for path in asked for part in path.split("/")) == client.MAX_IDS
         assert {status for _, _, status in server.log} == {200}
         assert parsed.published_date == fetched.known_from == date(2026, 6, 10), "as the archive says"
 
