@@ -18,6 +18,7 @@ from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.sources import trafa_vehicles
+from klimatpuls.sources.trafa_vehicles.client import questions
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "trafa_vehicles"
 SOURCE = unthrottled(catalog.SOURCES["trafa_vehicles"])
@@ -622,15 +623,13 @@ class TestAsking:
 
     def test_no_question_is_longer_than_the_server_takes(self):
         years = [str(year) for year in range(2001, 2040)]
-        asked = list(trafa_vehicles.questions(years))
+        asked = list(questions(years))
         assert len(asked) == 21 * 5, "five blocks of at most five years, from 2015"
         assert max(len(urlencode({"query": one, "lang": "sv"})) for one in asked) <= 2_000
         assert all("reglan:" in one and "|ar:" in one for one in asked)
 
     def test_where_no_year_is_listed_all_are_asked_for(self):
-        assert next(trafa_vehicles.questions([])) == (
-            "t10026|itrfslut|nyregunder|ar|reglan:01|regkom|drivmedel"
-        )
+        assert next(questions([])) == ("t10026|itrfslut|nyregunder|ar|reglan:01|regkom|drivmedel")
 
     def test_an_error_while_asking_is_a_failed_fetch(self, httpserver: HTTPServer):
         httpserver.expect_request("/api/structure").respond_with_json({"Errors": ["Tillfälligt fel"]})

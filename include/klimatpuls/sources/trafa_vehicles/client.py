@@ -1,0 +1,242 @@
+"""Fetches Trafikanalys' answers, notices when they changed, and checks what is assumed."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from klimatpuls.contract.releases import Fetched, Poll
+from klimatpuls.domain.regions import codes
+from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
+from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.sources.trafa_vehicles import answers as wire
+from klimatpuls.sources.trafa_vehicles.answers import (
+    FIRST_YEAR,
+    MEASURES,
+    PRODUCT,
+    SOURCE_ID,
+    TOTAL,
+    day_of,
+    document,
+    product_of,
+    text_of,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.http import Answer, PoliteSession
+
+
+MAX_QUESTION: Final = 2_000
+"""Characters of an encoded question; the server (IIS) refuses more than 2 048."""
+YEARS_PER_QUESTION: Final = 5
+NEWEST: Final = f"{PRODUCT}|itrfslut|ar:senaste"
+"""The smallest question: one figure of the newest year."""
+
+
+def fetch(
+    session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
+) -> Fetched:
+    """Ask the interface for every county, a few years at a time.
+
+    Args:
+        session: The polite session of this source.
+        base_url: Such as ``https://api.trafa.se/api``.
+        dataset: ``trafa_vehicles``; the workbook has no stable address and is given by hand.
+        substance: None.
+        as_of: The run's day; not needed.
+
+    Returns:
+        The structure, then one answer per county and block of years.
+
+    Raises:
+        NotYetPublished: if the mock agencies have nothing as of their day.
+        FetchError: if an answer did not come, or is an error with status 200.
+    """
+    base = base_url.rstrip("/")
+    answers = [_ask(session, base, "structure", PRODUCT)]
+    try:
+        for question in questions(values_of(document(answers[0].body))["ar"]):
+            answers.append(_ask(session, base, "data", question))
+            document(answers[-1].body)
+    except SourceFormatError as error:
+        msg = f"{SOURCE_ID}: no figures came: {error}"
+        raise FetchError(msg) from error
+    return Fetched(
+        source=SOURCE_ID,
+        dataset=dataset,
+        substance=None,
+        url=f"{base}/data?query={PRODUCT}",
+        parts=tuple(answer.body for answer in answers),
+        http={"answers": len(answers), "first": answers[0].facts},
+        known_from=answers[0].known_from,
+    )
+
+
+def questions(listed: Iterable[str]) -> Iterator[str]:
+    """The questions that together ask for every municipality, year and fuel.
+
+    Args:
+        listed: The years that the structure lists; where it lists none, all years are asked for at once.
+
+    Yields:
+        Text of the parameter ``query``; never longer than ``MAX_QUESTION`` once encoded.
+    """
+    years = iter(sorted(year for year in listed if year.isdecimal() and int(year) >= FIRST_YEAR))
+    blocks = [f"ar:{','.join(first)}" for first in iter(lambda: list(islice(years, YEARS_PER_QUESTION)), [])]
+    for county in codes("county"):
+        for block in blocks or ["ar"]:
+            question = "|".join([PRODUCT, *MEASURES, block, f"reglan:{county}", "regkom", "drivmedel"])
+            if len(urlencode(_parameters(question))) > MAX_QUESTION:
+                msg = (
+                    f"{SOURCE_ID}: a question of more than {MAX_QUESTION} characters: {question}. Report it."
+                )
+                raise FetchError(msg)
+            yield question
+
+
+def _ask(session: PoliteSession, base: str, what: str, question: str) -> Answer:
+    return session.get(f"{base}/{what}", params=_parameters(question))
+
+
+def _parameters(question: str) -> dict[str, str]:
+    return {"query": question, "lang": "sv"}
+
+
+def poll(
+    session: PoliteSession,
+    base_url: str,
+    dataset: str,
+    substance: str | None,
+    *,
+    as_of: date,
+    validators: Mapping[str, str],
+) -> Poll:
+    """Ask for one figure of the newest year, and when it came; where that fails, read what is listed."""
+    base = base_url.rstrip("/")
+    try:
+        answer = document(_ask(session, base, "data", NEWEST).body)
+    except SourceFormatError:
+        answer = {}
+    if answer.get("Rows"):
+        came, coming = day_of(answer, "ActiveFrom"), day_of(answer, "NextPublishDate")
+        year, count = _newest(answer)
+        seen = f"{count} cars in traffic {year}, in force from {came}, next expected {coming}"
+        return Poll(fingerprint=seen, detail=seen)
+    try:
+        structure = document(_ask(session, base, "structure", PRODUCT).body)
+    except SourceFormatError as error:
+        raise FetchError(str(error)) from error
+    values = values_of(structure)
+    active = day_of(product_of(structure) or {}, "ActiveFrom")
+    newest = max(values["ar"], default="none")
+    seen = f"years to {newest}, {len(values['drivmedel'])} fuels, active from {active}"
+    return Poll(fingerprint=seen, detail=seen)
+
+
+def _newest(answer: Mapping[str, Any]) -> tuple[str, str]:
+    """Year and figure of the one row of an answer, as they are written."""
+    found: dict[str, str] = {}
+    for row in wire.rows_of(answer):
+        for cell in wire.cells_of(row):
+            found.setdefault(str(cell.get("Column")), str(cell.get("Value") or cell.get("Name")))
+    return found.get("ar", "of no stated year"), found.get("itrfslut", "no figure of")
+
+
+_REPORT: Final = "compare the answer with https://www.trafa.se/sidor/oppen-data-api/ and report it"
+_READ_ALL_THE_SAME: Final = "none: the parser reads this form too"
+_COUNTY: Final = "09"
+"""Gotland: one municipality, the smallest question about all of a county."""
+
+
+def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
+    """Ask for the structure and for one county and year, and compare the answers with what is assumed.
+
+    Args:
+        session: The polite session of this source.
+        base_url: Such as ``https://api.trafa.se/api``.
+        as_of: The day of the check.
+
+    Yields:
+        One result per assumption. No error is raised: a question that fails is a result ``fails``.
+    """
+    base = base_url.rstrip("/")
+    try:
+        structure = document(_ask(session, base, "structure", PRODUCT).body)
+        years = sorted(year for year in values_of(structure)["ar"] if year.isdecimal())
+        yield _checked(
+            f"the structure of {PRODUCT} lists the years",
+            f"{years[0]} to {years[-1]}" if years else "no year",
+            "holds" if years else "differs",
+            "none: all years are asked for at once",
+        )
+        year = years[-1] if years else str(as_of.year - 2)
+        question = "|".join([PRODUCT, *MEASURES, f"ar:{year}", f"reglan:{_COUNTY}", "regkom", "drivmedel"])
+        answer = document(_ask(session, base, "data", question).body)
+        yield from _check_answer(answer, question)
+    except KlimatpulsError as error:
+        yield _checked("the interface answers questions about cars", str(error), "fails", "see the answer")
+        return
+    try:
+        without = question.replace(f"|reglan:{_COUNTY}", "")
+        found = wire.rows_of(document(_ask(session, base, "data", without).body))
+        said = f"{len(found)} rows"
+    except KlimatpulsError as error:
+        found, said = [], str(error)
+    yield _checked(
+        "a question about municipalities has rows only when it names a county",
+        said,
+        "differs" if found else "holds",
+        "none: the county is always named",
+    )
+
+
+def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]:
+    rows = wire.rows_of(answer)
+    try:
+        found = wire.read([b"{}", json.dumps({**answer, "Errors": None}).encode()])
+        verdict: Verdict = "holds" if found.rows else "fails"
+        said = f"{len(rows)} rows, {len(found.rows)} figures; {'; '.join(found.notes) or 'nothing unusual'}"
+    except SourceFormatError as error:
+        verdict, said = "fails", str(error)
+    yield _checked(f"'{question}' brings the cars of a municipality by fuel", said, verdict, _REPORT)
+    cells = [cell for row in rows for cell in wire.cells_of(row)]
+    names = {text_of(cell.get("Name")) for cell in cells if cell.get("Column") == "regkom"}
+    is_code = any(re.fullmatch(r"\d{4}", name) for name in names)
+    yield _checked(
+        "Name holds the code of a municipality, Value its name",
+        f"Name: {', '.join(sorted(names)) or 'none'}",
+        "holds" if is_code else "differs" if cells else "fails",
+        _READ_ALL_THE_SAME if cells else _REPORT,
+    )
+    fuels = {text_of(cell.get("Name")): text_of(cell.get("Value")) for cell in cells
+             if cell.get("Column") == "drivmedel"}  # fmt: skip
+    unknown = sorted(fuels.keys() - wire.FUEL_CODES.keys())
+    yield _checked(
+        f"the fuels are {', '.join(wire.FUEL_CODES)}",
+        f"{len(fuels)} fuels" + "".join(f", unknown {code} {fuels[code]}" for code in unknown),
+        "holds" if fuels and TOTAL in fuels and not unknown else "differs" if fuels else "fails",
+        "a fuel nobody knows is in the total only: add it to klimatpuls.sources.trafa_vehicles.answers"
+        if fuels
+        else _REPORT,
+    )
+    came = day_of(answer, "ActiveFrom")
+    yield _checked(
+        "the answer says from when it is in force (ActiveFrom)",
+        f"{came or answer.get('ActiveFrom')}, next {day_of(answer, 'NextPublishDate')}",
+        "holds" if came else "differs",
+        "none: the structure's day is taken, else the end of the year",
+    )
+
+
+def _checked(assumption: str, answer: str, verdict: Verdict, action: str) -> Checked:
+    return Checked(
+        assumption=assumption, answer=answer, verdict=verdict, action="" if verdict == "holds" else action
+    )

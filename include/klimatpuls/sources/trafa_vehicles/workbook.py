@@ -1,0 +1,213 @@
+"""Reads the tables of Trafikanalys' yearly workbook *Fordon i län och kommuner*."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree as ET
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from klimatpuls.contract.releases import EXPECTED
+from klimatpuls.domain.regions import UnknownRegionError, code_for, plain_name
+from klimatpuls.domain.units import day_from_text
+from klimatpuls.files import workbook_cells as sheet_cells
+from klimatpuls.sources.trafa_vehicles.answers import (
+    DASHES,
+    FIRST_YEAR,
+    FUEL_WORDS,
+    WHAT_TO_DO,
+    count_of,
+    refuse,
+    text_of,
+    why_no_count,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+_TABLES: Final = (
+    ("personbilar i trafik efter kommun och drivmedel", "passenger_car", "in_traffic"),
+    ("nyregistrerade personbilar efter kommun och drivmedel", "passenger_car", "newly_registered"),
+    ("lätta lastbilar i trafik efter kommun och drivmedel", "light_truck", "in_traffic"),
+    ("tunga lastbilar i trafik efter kommun och drivmedel", "heavy_truck", "in_traffic"),
+    ("bussar i trafik efter kommun och drivmedel", "bus", "in_traffic"),
+)
+"""Words of a table's title, the kind of vehicle, what is counted."""
+_TITLE_ROWS: Final = 3
+_TITLE = re.compile(r"tabell \d+[.:]?\s*(.*?)[.,]?\s*år (\d{4})", re.IGNORECASE)
+_FOOTNOTE = re.compile(r"\d\)")
+_HEAD_ROWS: Final = 10
+_Row = tuple[str, str, str, str, int, int, int]
+_Reject = tuple[int, str, str, str]
+
+
+def read_workbook(body: bytes) -> tuple[list[_Row], list[_Reject], date, list[str], list[str]]:
+    """Rows, rejects, day, what was met, and which of it tells of a part that is missing."""
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+        titles = {name: title_of(_first_rows(book, name)) for name in book.sheet_names[1:]}
+    except (CalamineError, OSError, ValueError) as error:
+        refuse("unreadable_workbook", f"the workbook cannot be opened ({error})")
+    rows: list[_Row] = []
+    rejects: list[_Reject] = []
+    notes: list[str] = []
+    losses: list[str] = []
+    wanted = {words: (vehicle, measure) for words, vehicle, measure in _TABLES}
+    for name, title in titles.items():
+        if title is not None and title[0] in wanted:
+            vehicle, measure = wanted.pop(title[0])
+            cells = sheet_cells.sheet_rows(book, body, name)
+            table = _Table(vehicle=vehicle, measure=measure, year=title[1], notes=notes, losses=losses)
+            table.read(cells, rows, rejects)
+    if _TABLES[0][0] in wanted:
+        refuse("table_missing", f"no sheet is titled {', '.join(sorted(wanted))}")
+    losses += [
+        f"no sheet is titled {words!r}: its vehicles are missing. What to do: if the workbook has them under "
+        "another title, add it to _TABLES in klimatpuls/sources/trafa_vehicles.py"
+        for words in sorted(wanted)
+    ]
+    published, said = _changed_on(body, max((row[4] for row in rows), default=FIRST_YEAR))
+    return rows, rejects, published, [*losses, *notes, *said], losses
+
+
+def _first_rows(book: CalamineWorkbook, name: str) -> list[list[Any]]:
+    return book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=_TITLE_ROWS)
+
+
+def title_of(cells: Sequence[Sequence[Any]]) -> tuple[str, int] | None:
+    """Words and year of a table's title, which stands in one of the first rows."""
+    for row in cells[:_TITLE_ROWS]:
+        found = _TITLE.match(text_of(row[0]) if row else "")
+        if found:
+            return found[1].casefold(), int(found[2])
+    return None
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One table of the workbook: which it is, and where what was met and what is missing are noted."""
+
+    vehicle: str
+    measure: str
+    year: int
+    notes: list[str]
+    losses: list[str]
+
+    def read(self, cells: Sequence[Sequence[Any]], rows: list[_Row], rejects: list[_Reject]) -> None:
+        """Take every cell of the table.
+
+        Raises:
+            SourceFormatError: if its head or an area is not found.
+        """
+        starts = (at for at, row in enumerate(cells[:_HEAD_ROWS]) if text_of(row[0]).startswith("Kommun"))
+        head = next(starts, None)
+        first = next((at for at, row in enumerate(cells) if _holds_figures(row)), None)
+        if head is None or first is None or first <= head:
+            refuse(
+                "header_not_found",
+                f"table of {self.vehicle}: no head that begins with Kommun, or no row of figures",
+            )
+        fuels = self._fuel_columns(cells[head:first])
+        if any(isinstance(row[0], str) and _code(row[0]) for row in cells[first:]):
+            self.notes.append(f"table of {self.vehicle}, {self.measure}: codes written as text were read")
+        for at, row in enumerate(cells[first:], start=first + 1):
+            name = text_of(row[0])
+            if name and not _FOOTNOTE.match(name):
+                area = _area(row, at)
+                for column, fuel in fuels.items():
+                    self._take(area, fuel, text_of(row[column]), at, rows, rejects)
+
+    def _take(
+        self, area: str | None, fuel: str, text: str, at: int, rows: list[_Row], rejects: list[_Reject]
+    ) -> None:
+        count = 0 if text in DASHES and text else count_of(text)  # a dash is zero: the publisher's legend
+        where = f"{self.vehicle} {self.measure} {fuel}"
+        if area is None:
+            rejects.append((at, where, text, f"{EXPECTED}owner without a municipality"))
+        elif count is None:
+            rejects.append((at, where, text, why_no_count(text)))
+        else:
+            rows.append((area, self.vehicle, fuel, self.measure, self.year, count, at))
+
+    def _fuel_columns(self, head: Sequence[Sequence[Any]]) -> dict[int, str]:
+        """Column → our fuel, from the Swedish lines of the head, which may break a word over two lines.
+
+        A column nobody knows is left out and noted: its vehicles are in the total only.
+        """
+        fuels: dict[int, str] = {}
+        unknown = []
+        for column in range(2, len(head[0])):
+            lines = [_FOOTNOTE.sub("", text_of(row[column])).strip() for row in head]
+            swedish = [line for line in lines[:2] if line]
+            if not swedish:
+                continue
+            fuel = FUEL_WORDS.get("".join(swedish).casefold()) or FUEL_WORDS.get(swedish[0].casefold())
+            if fuel is None:
+                unknown.append("".join(swedish))
+            else:
+                fuels[column] = fuel
+        missing = {"petrol", "diesel", "electric", "total"} - set(fuels.values())
+        if missing:
+            refuse(
+                "columns",
+                f"table of {self.vehicle}: columns nobody knows: {unknown or 'none'}; "
+                f"missing: {sorted(missing)}",
+            )
+        table = f"table of {self.vehicle}, {self.measure}"
+        self.losses.extend(
+            f"{table}: nobody knows the fuel {name!r}: it is in the total only. {WHAT_TO_DO}"
+            for name in unknown
+        )
+        return fuels
+
+
+def _holds_figures(row: Sequence[Any]) -> bool:
+    return bool(_code(row[0])) or any(isinstance(cell, int | float) for cell in row[2:])
+
+
+def _code(cell: object) -> str:
+    """The code of a municipality in the first column, written as a number or as text; else an empty text."""
+    text = text_of(cell)
+    return text.zfill(4) if re.fullmatch(r"\d{3,4}", text) else ""
+
+
+def _area(row: Sequence[Any], at: int) -> str | None:
+    """Our code of a row's area; None where its vehicles belong to no municipality or county."""
+    name, code = text_of(row[0]), _code(row[0])
+    if plain_name(name).startswith(("okän", "okänt")) or re.fullmatch(r"(\d\d|AA)AA", name):
+        return None
+    try:
+        named = code_for(text_of(row[1]) if code else name)
+    except UnknownRegionError as error:
+        refuse("region", f"row {at}: {error}")
+    if code and named != code:
+        refuse("region", f"row {at}: code {code} is called {text_of(row[1])!r}, which is {named}")
+    return named
+
+
+def _changed_on(body: bytes, year: int) -> tuple[date, list[str]]:
+    """The day the workbook was last changed, of its document properties; the people in them are not read.
+
+    Where they state none, or one before the year was over, it is dated by the end of that year.
+    """
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        try:
+            root = ET.fromstring(archive.read("docProps/core.xml"))  # noqa: S314  (checked by the zip gate)
+            changed = root.findtext("{http://purl.org/dc/terms/}modified") or ""
+        except (KeyError, ET.ParseError):
+            changed = ""
+    try:
+        day = day_from_text(changed)
+    except ValueError:
+        day = date.min
+    if day.year > year:
+        return day, []
+    return date(year, 12, 31), [
+        f"the workbook says it was last changed on {changed or 'no day'}: dated by the end of {year}"
+    ]
