@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import math
 import re
-import zipfile
-import zlib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +16,7 @@ from klimatpuls.contract.releases import Parsed
 from klimatpuls.domain.regions import UnknownRegionError, code_for, plain_name
 from klimatpuls.domain.units import day_from_text, number_from_text
 from klimatpuls.files.archive_safety import check_workbook
-from klimatpuls.files.workbook_cells import WINDOWS_DAY_ZERO, Unreadable, day_zero, sheet_rows
+from klimatpuls.files.workbook_cells import WINDOWS_DAY_ZERO, Unreadable, changed_on, day_zero, sheet_rows
 from klimatpuls.sources.klimatklivet.page import SOURCE_ID, find_link, refuse
 
 if TYPE_CHECKING:
@@ -119,7 +117,10 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         SourceFormatError: if the workbook cannot be read, or columns are missing or unknown (both are named).
     """
     if len(parts) == 1 and parts[0].startswith(b"PK"):
-        published, parts = _changed_on(parts[0]), (b"", parts[0])
+        changed, parts = changed_on(parts[0]), (b"", parts[0])
+        if changed is None:
+            refuse("no_publication_date", "the workbook does not say when it was last changed")
+        published = changed
     elif len(parts) != 2:
         refuse("parts", f"expected the page and the workbook, found {len(parts)} parts")
     else:
@@ -459,16 +460,3 @@ def recognise(body: bytes) -> tuple[str, str | None] | None:
         return None
     is_there = any(_text(cell) == "Ärendenummer" for rows in heads for row in rows for cell in row)
     return (SOURCE_ID, None) if is_there else None
-
-
-def _changed_on(body: bytes) -> date:
-    """The day a workbook was last changed, of its document properties; the people in them are not read."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive, archive.open("docProps/core.xml") as part:
-            about = part.read(2**16).decode("utf-8", "replace")
-    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        refuse("no_publication_date", f"the workbook does not say when it was last changed ({error})")
-    found = re.search(r":modified\b[^>]*>\s*(\d{4}-\d\d-\d\d)", about)
-    if found is None:
-        refuse("no_publication_date", "the workbook does not say when it was last changed")
-    return date.fromisoformat(found.group(1))

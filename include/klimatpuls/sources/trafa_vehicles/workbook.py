@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
-from xml.etree import ElementTree as ET
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from klimatpuls.contract.releases import EXPECTED
 from klimatpuls.domain.regions import UnknownRegionError, code_for, plain_name
-from klimatpuls.domain.units import day_from_text
 from klimatpuls.files import workbook_cells as sheet_cells
 from klimatpuls.sources.trafa_vehicles.answers import (
     DASHES,
@@ -192,22 +189,10 @@ def _area(row: Sequence[Any], at: int) -> str | None:
 
 
 def _changed_on(body: bytes, year: int) -> tuple[date, list[str]]:
-    """The day the workbook was last changed, of its document properties; the people in them are not read.
-
-    Where they state none, or one before the year was over, it is dated by the end of that year.
-    """
-    with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        try:
-            root = ET.fromstring(archive.read("docProps/core.xml"))  # noqa: S314  (checked by the zip gate)
-            changed = root.findtext("{http://purl.org/dc/terms/}modified") or ""
-        except (KeyError, ET.ParseError):
-            changed = ""
-    try:
-        day = day_from_text(changed)
-    except ValueError:
-        day = date.min
-    if day.year > year:
+    """The day the workbook was last changed; the end of the year if that is not known or not after the year."""
+    day = sheet_cells.changed_on(body)
+    if day is not None and day.year > year:
         return day, []
     return date(year, 12, 31), [
-        f"the workbook says it was last changed on {changed or 'no day'}: dated by the end of {year}"
+        f"the workbook says it was last changed on {day or 'no day'}: dated by the end of {year}"
     ]
