@@ -18,6 +18,7 @@ from xml.etree import ElementTree as ET
 
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.files.synthetic_mark import PROPERTIES_PART
+from klimatpuls.files.values import day_from_text
 from klimatpuls.files.zip_parts import ZipParts, read_part
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
 _VALUE = re.compile(rb"<" + _NAME + rb"v(?:\s[^>]*)?>([^<]*)<")
 _FORMULA = re.compile(rb"<" + _NAME + rb"f[\s>/]")
 _CLOSED = re.compile(rb"</" + _NAME + rb"c>")
-_MODIFIED = re.compile(rb":modified\b[^>]*>\s*(\d{4}-\d\d-\d\d)")
+_MODIFIED = re.compile(rb":modified\b[^>]*>([\w:.+\s-]*)<", re.ASCII)
 _PROPERTIES_BYTES: Final = 2**16
 
 
@@ -104,13 +105,13 @@ def day_zero(body: bytes) -> date:
 
 
 def changed_on(body: bytes) -> date | None:
-    """The day a workbook was last changed, of its document properties; None where they state none.
+    """The day in Sweden on which a workbook was last changed, by its properties; None if they state none.
 
     The people named in the properties are not read.
     """
     found = _MODIFIED.search(read_part(body, PROPERTIES_PART, _PROPERTIES_BYTES))
     try:
-        return date.fromisoformat(found[1].decode()) if found else None
+        return day_from_text(found[1].decode()) if found else None
     except ValueError:
         return None
 

@@ -23,17 +23,7 @@ if TYPE_CHECKING:
 def fetch(
     session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
 ) -> Fetched:
-    """Find the workbook on its page, and fetch both.
-
-    Args:
-        session: The polite session of this source.
-        base_url: ``https://www.naturvardsverket.se``.
-        dataset: ``klimatklivet``.
-        substance: None.
-        as_of: The run's day; not needed.
-
-    Returns:
-        The page (which states the day the workbook reaches to) and the workbook.
+    """Find the workbook on its page, and fetch both: the page states the day the workbook reaches to.
 
     Raises:
         NotYetPublished: if the mock agencies have nothing as of their day.
@@ -62,7 +52,7 @@ def poll(
     as_of: date,
     validators: Mapping[str, str],
 ) -> Poll:
-    """Read the page, and ask for the workbook on the condition that it changed."""
+    """Read the page, and request the workbook only if it changed."""
     page = session.get(f"{base_url.rstrip('/')}{PAGE}")
     url, day = _link_of(page.body, page.url)
     known = validators if validators.get("url") == url else {}
@@ -82,15 +72,8 @@ def _link_of(page: bytes, page_url: str) -> tuple[str, date]:
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
     """Read the results page and its workbook once, and compare both with what is assumed.
 
-    The workbook is one answer of some 7 MB: its columns cannot be seen without it.
-
-    Args:
-        session: The polite session of this source.
-        base_url: ``https://www.naturvardsverket.se``.
-        as_of: The day of the check.
-
-    Yields:
-        One result per assumption. No error is raised: a question that fails is a result ``fails``.
+    The workbook is one answer of some 7 MB: nothing smaller shows its columns. No error is raised: a call
+    that fails is a result ``fails``.
     """
     linked = "the results page links an .xlsx 'Beviljade ansökningar … till och med <day>'"
     try:

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import unquote, urljoin, urlsplit
 
-from klimatpuls.domain.units import MONTHS, month_from_word
 from klimatpuls.errors import SourceFormatError
+from klimatpuls.files.values import MONTHS, month_from_word
 
 if TYPE_CHECKING:
     pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,8 +13,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from klimatpuls.contract.releases import Parsed
 from klimatpuls.domain.regions import UnknownRegionError, code_for, plain_name
-from klimatpuls.domain.units import day_from_text, number_from_text
 from klimatpuls.files.archive_safety import check_workbook
+from klimatpuls.files.values import day_from_text, number_of, text_of
 from klimatpuls.files.workbook_cells import WINDOWS_DAY_ZERO, Unreadable, changed_on, day_zero, sheet_rows
 from klimatpuls.sources.klimatklivet.page import SOURCE_ID, find_link, refuse
 
@@ -104,10 +103,7 @@ _LEGAL_FORM = re.compile(
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
     """Turn the workbook into one row per granted measure.
 
-    Args:
-        parts: The page and the workbook; a workbook given by hand alone is dated by its own last change.
-        dataset: ``klimatklivet``.
-        substance: None.
+    A workbook given by hand, without the page, is dated by the day it was last changed.
 
     Returns:
         Rows of the fact ``grant``; amounts in SEK. A row without case number, category, status or day of
@@ -137,7 +133,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         if not reason and fact["case_number"] in seen:
             reason, column = "a case number that came before", "Ärendenummer"
         if reason:
-            said = "" if column in _NAMES else _text(row[sheet.head.places[column]])
+            said = "" if column in _NAMES else text_of(row[sheet.head.places[column]])
             rejects.append((at, column, said, reason))
         else:
             seen.add(fact["case_number"])
@@ -246,7 +242,7 @@ def find_sheet(body: bytes) -> Sheet:
 def _head(cells: Sequence[Sequence[Any]]) -> Head | None:
     """The first row with enough of the columns, by their names or likely other ones."""
     for at, row in enumerate(cells):
-        named = {place: _text(cell) for place, cell in enumerate(row) if _text(cell)}
+        named = {place: text_of(cell) for place, cell in enumerate(row) if text_of(cell)}
         places, notes = _places(named)
         if len(places) >= _HEAD_COLUMNS:
             missing = [name for name in COLUMNS if name not in places]
@@ -313,23 +309,23 @@ class _Reading:
                 return {}, value.reason, column
         cell = {name: cell.get(name, "") for name in COLUMNS}
         try:
-            county, region = _place(_text(cell["Län"]), _text(cell["Kommun"]))
+            county, region = _place(text_of(cell["Län"]), text_of(cell["Kommun"]))
         except UnknownRegionError as error:
             return {}, str(error), "Kommun"
-        name = shown_name(_text(cell["Organisationsnamn"]))
+        name = shown_name(text_of(cell["Organisationsnamn"]))
         fact: dict[str, Any] = {
-            "case_number": _text(cell["Ärendenummer"]),
+            "case_number": text_of(cell["Ärendenummer"]),
             "organisation_name": name,
             "organisation_withheld": name is None,
             # A title may repeat the name that is left out.
             "title": _title(
-                _text(cell["Rubrik"]), _text(cell["Organisationsnamn"]), is_withheld=name is None
+                text_of(cell["Rubrik"]), text_of(cell["Organisationsnamn"]), is_withheld=name is None
             ),
-            "category": _text(cell["Åtgärdskategori"]),
+            "category": text_of(cell["Åtgärdskategori"]),
             "county_code": county,
             "region_code": region,
-            "status": _text(cell["Status"]),
-            "regulation": _text(cell["Förordning inom Klimatklivet"]) or None,
+            "status": text_of(cell["Status"]),
+            "regulation": text_of(cell["Förordning inom Klimatklivet"]) or None,
         }
         column = ""
         try:
@@ -387,29 +383,10 @@ def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     )
 
 
-def _text(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return " ".join(str(cell).split()) if cell is not None else ""
-
-
 def _number(cell: object) -> float | None:
-    if isinstance(cell, bool):
-        msg = "not a number"
-        raise ValueError(msg)
-    if isinstance(cell, int | float):
-        value = float(cell)
-    elif not _text(cell):
+    if not text_of(cell):
         return None
-    else:
-        try:
-            value = number_from_text(_text(cell))
-        except ValueError:
-            msg = "not a number"
-            raise ValueError(msg) from None
-    if not math.isfinite(value):
-        msg = "not a number"
-        raise ValueError(msg)
+    value = number_of(cell)
     if value < 0:
         msg = "a negative number"
         raise ValueError(msg)
@@ -432,7 +409,7 @@ def _day(cell: object, zero: date) -> date | None:
     try:
         if isinstance(cell, int | float) and not isinstance(cell, bool):
             return zero + timedelta(days=int(cell))
-        text = _text(cell)
+        text = text_of(cell)
         return day_from_text(text) if text else None
     except (ValueError, OverflowError):
         msg = "not a date"
@@ -458,5 +435,5 @@ def recognise(body: bytes) -> tuple[str, str | None] | None:
         heads = [book.get_sheet_by_name(name).to_python(nrows=15) for name in book.sheet_names[:4]]
     except (CalamineError, OSError, ValueError):
         return None
-    is_there = any(_text(cell) == "Ärendenummer" for rows in heads for row in rows for cell in row)
+    is_there = any(text_of(cell) == "Ärendenummer" for rows in heads for row in rows for cell in row)
     return (SOURCE_ID, None) if is_there else None

@@ -44,14 +44,7 @@ REFUSED_IDS: Final = frozenset({400, 404, 422})
 def fetch(
     session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
 ) -> Fetched:
-    """Ask for the definitions of all key figures, and for the dataset of values for every year of them.
-
-    Args:
-        session: The polite session of this source.
-        base_url: Such as ``https://api.kolada.se/v3``.
-        dataset: ``kolada_kpi`` (definitions) or ``kolada`` (values).
-        substance: None.
-        as_of: The run's day; its year is the last one asked for, and it dates the answer.
+    """Fetch the definitions of all key figures, and for the dataset of values every year of them.
 
     Returns:
         A part that says on which day the rest was retrieved, the pages of the definitions, then those of the
@@ -136,10 +129,10 @@ def _definitions(session: PoliteSession, base_url: str) -> Iterator[Answer]:
 
 
 def _by_id(session: PoliteSession, codes: Sequence[str], address: str) -> list[Answer]:
-    """Every page about some key figures; where the question is refused, one that is to blame is left out.
+    """Every page about some key figures; ids that the service refuses are left out.
 
-    An id that is gone brings nothing, by all that is known. Should the interface refuse the whole question
-    instead, it is halved until the id stands alone.
+    An id that is gone is believed to bring nothing. Should the interface refuse the whole request instead, it
+    is halved until the id stands alone.
 
     Args:
         session: The polite session of this source.
@@ -209,15 +202,9 @@ _READ_ALL_THE_SAME: Final = "none: the parser reads this form too"
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-    """Ask Kolada for 25 definitions and a page of one value, and compare them with what is assumed.
+    """Fetch 25 definitions and a page of one value, and compare them with what is assumed.
 
-    Args:
-        session: The polite session of this source.
-        base_url: Such as ``https://api.kolada.se/v3``.
-        as_of: The day of the check.
-
-    Yields:
-        One result per assumption. No error is raised: a question that fails is a result ``fails``.
+    No error is raised: a call that fails is a result ``fails``.
     """
     root = base_url.rstrip("/")
     codes = list(kpis())[:MAX_IDS]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ import pandas as pd
 from klimatpuls.contract.releases import EXPECTED, Parsed
 from klimatpuls.domain.kolada_kpis import kpis
 from klimatpuls.domain.regions import regions
-from klimatpuls.domain.units import day_from_text, number_from_text
 from klimatpuls.errors import SourceFormatError
+from klimatpuls.files.values import day_from_text, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,12 +47,12 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
 
     Returns:
         Rows of the fact ``indicator_definition`` or ``indicator``, dated by the day of retrieval. Deleted
-        rows, figures by sex, groups and values that Kolada does not have are expected rejects. ``notes``
-        name key figures that are gone, words and ids that were not known, and the next publication.
+        rows, figures by sex, groups and values that Kolada does not have are expected rejects. ``notes`` name
+        key figures that are gone, words and ids that were not known, and the next publication.
 
     Raises:
-        SourceFormatError: if a page is not in the interface's shape or is missing, no key figure is there, a
-            municipality is there that nobody knows, or a value comes twice.
+        SourceFormatError: if a page has another shape or is missing, no key figure is there, a municipality
+            is unknown, or a value comes twice.
     """
     head, documents = _opened(parts)
     entries = list(chain.from_iterable(values_of(document) for document in documents))
@@ -353,18 +352,10 @@ def _meet(value: Mapping[str, Any], met: Met) -> None:
 
 def _number(value: object) -> float | None:
     """A finite number, written as one or as text; None for anything else."""
-    if isinstance(value, str):
-        try:
-            return number_from_text(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
     try:
-        number = float(value)
-    except OverflowError:
+        return number_of(value)
+    except ValueError:
         return None
-    return number if math.isfinite(number) else None
 
 
 def _region_code(area: str) -> str | None:

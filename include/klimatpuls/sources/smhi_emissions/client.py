@@ -30,18 +30,7 @@ GONE_STATUS: Final = frozenset({404, 410})
 def fetch(
     session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
 ) -> Fetched:
-    """Ask the agency for its newest workbook of one substance.
-
-    Args:
-        session: The polite session of this source; it retries and caps the body's size.
-        base_url: Such as ``https://nationellaemissionsdatabasen.smhi.se``.
-        dataset: Catalogue id of the dataset.
-        substance: Our substance code.
-        as_of: The run's day, for messages: the agency has no such parameter and always answers with its
-            newest workbook.
-
-    Returns:
-        The bytes of one workbook, whatever they are; :func:`parse` checks them.
+    """Fetch the newest workbook of one substance; the service cannot be asked for an older one.
 
     Raises:
         UsageError: if there is no such substance.
@@ -81,22 +70,10 @@ def poll(
     as_of: date,
     validators: Mapping[str, str],
 ) -> Poll:
-    """Ask for the workbook on the condition that it changed; where the service knows no conditions, hash it.
+    """Request the workbook only if it changed.
 
-    Nobody has recorded which headers the service sends. With an ETag or a date it answers 304 and no body;
-    without, the two megabytes of a workbook are read and their hash is the fingerprint.
-
-    Args:
-        session: The polite session of this source.
-        base_url: As for :func:`fetch`.
-        dataset: Catalogue id of the dataset.
-        substance: Our substance code.
-        as_of: The run's day, for messages.
-        validators: ``ETag`` and ``Last-Modified`` of the last look, where the service sent them.
-
-    Raises:
-        NotYetPublished: if the mock agencies have nothing published as of their day.
-        FetchError: if no complete answer came.
+    It is not known which headers the service sends. With an ETag or a date it answers 304 without a body;
+    without them the two megabytes of a workbook are read, and their hash is the fingerprint.
     """
     entry = substances.substance(substance or "")
     query = {"county": "0", "municipality": "0", "sub": entry.smhi_code}
@@ -104,14 +81,9 @@ def poll(
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-    """Ask for the workbook of all greenhouse gases and hold it against what :func:`parse` assumes.
+    """Fetch the workbook of all greenhouse gases and compare it with what :func:`parse` assumes.
 
-    One call of about 2 MB: the service knows no smaller answer that would show every area.
-
-    Args:
-        session: The polite session of this source.
-        base_url: As for :func:`fetch`.
-        as_of: The day; the publisher's date and the newest year are held against it.
+    One call of about 2 MB: the service knows no smaller answer that shows every area.
     """
     query = {"county": "0", "municipality": "0", "sub": substances.substance("ghg").smhi_code}
     asked = f"{PATH}?county=0&municipality=0&sub={query['sub']} answers with a workbook"
@@ -149,11 +121,11 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
 
 
 def check_workbook_form(body: bytes, as_of: date) -> tuple[Checked, ...]:
-    """What a workbook of all greenhouse gases shows of every assumption on its form.
+    """Compare a workbook of all greenhouse gases with every assumption about its form.
 
     Args:
         body: The workbook.
-        as_of: The day; the publisher's date and the newest year are held against it.
+        as_of: The day that the publisher's date and the newest year are compared with.
 
     Raises:
         SourceFormatError: as :func:`parse`.

@@ -15,10 +15,11 @@ import pandas as pd
 from klimatpuls.contract.releases import EXPECTED, Parsed
 from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.domain.regions import plain_name
-from klimatpuls.domain.units import number_from_text, plain_unit, tonnes_per_unit
+from klimatpuls.domain.units import plain_unit, tonnes_per_unit
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.files.archive_safety import check_workbook
-from klimatpuls.sources.smhi_emissions.sheet import SOURCE, Preamble, Row, Table, find_table, text_of, year_of
+from klimatpuls.files.values import number_from_text, text_of
+from klimatpuls.sources.smhi_emissions.sheet import SOURCE, Preamble, Row, Table, find_table, year_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -215,7 +216,7 @@ def _known_sectors(
         return data, sheet_rows, [], renamed, notes, losses
     is_known = [(text_of(row[main]), text_of(row[sub])) not in unknown for row in data]
     left_out = [
-        (int(sheet_row), str(year), text_of(row[column]), UNKNOWN_SUBSECTOR)
+        (int(sheet_row), str(year), _raw(row[column]), UNKNOWN_SUBSECTOR)
         for row, sheet_row, known in zip(data, sheet_rows, is_known, strict=True)
         if not known
         for year, column in zip(table.years, table.year_columns, strict=True)
@@ -341,7 +342,7 @@ def _values(
             except ValueError:
                 row, column = divmod(at, len(columns))
                 reason = MISSING_VALUE if text_of(cell) == "" else NOT_A_NUMBER
-                rejects.append((int(sheet_rows[row]), str(table.years[column]), text_of(cell), reason))
+                rejects.append((int(sheet_rows[row]), str(table.years[column]), _raw(cell), reason))
                 cells[at] = np.nan
     values = np.fromiter(cells, dtype=float, count=len(cells)).reshape(len(data), len(columns))
     for row, column in np.argwhere(np.isinf(values)):
@@ -350,6 +351,11 @@ def _values(
         )
         values[row, column] = np.nan
     return values, rejects, text_cells
+
+
+def _raw(cell: object) -> str:
+    """A cell as it is kept with a reject: a number with its decimals."""
+    return text_of(cell) if isinstance(cell, str) else str(cell)
 
 
 def _repeated(region_codes: np.ndarray, sector_codes: np.ndarray) -> np.ndarray:
@@ -365,7 +371,7 @@ def _reject_rows(
     already: set[tuple[int, str]],
 ) -> list[_Reject]:
     return [
-        (int(sheet_rows[row]), str(year), text_of(data[row][column]), DUPLICATE)
+        (int(sheet_rows[row]), str(year), _raw(data[row][column]), DUPLICATE)
         for row in np.flatnonzero(repeated)
         for year, column in zip(table.years, table.year_columns, strict=True)
         if (int(sheet_rows[row]), str(year)) not in already

@@ -15,10 +15,10 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from klimatpuls.domain import substances
 from klimatpuls.domain.regions import plain_name
-from klimatpuls.domain.units import SHORT_MONTHS
 from klimatpuls.errors import SourceFormatError
 from klimatpuls.files.archive_safety import MAX_ENTRIES, check_workbook
 from klimatpuls.files.csv_text import csv_rows
+from klimatpuls.files.values import SHORT_MONTHS, text_of
 from klimatpuls.files.workbook_cells import column_index, column_letters
 
 if TYPE_CHECKING:
@@ -248,11 +248,6 @@ def _decoded(body: bytes) -> str:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
         return body.decode("cp1252", "replace")
-
-
-def text_of(cell: object) -> str:
-    """A cell as text with single blanks; empty for None."""
-    return " ".join(cell.split()) if isinstance(cell, str) else "" if cell is None else str(cell)
 
 
 def _table_of(rows: list[Row], what: str) -> Table:

@@ -27,8 +27,8 @@ from klimatpuls.domain.regions import (
     region,
     regions,
 )
-from klimatpuls.domain.units import day_from_text, number_from_text
 from klimatpuls.errors import SourceFormatError
+from klimatpuls.files import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -163,7 +163,7 @@ def day_of(answer: Mapping[str, Any], name: str) -> date | None:
     if not said:
         return None
     try:
-        day = day_from_text(str(said))
+        day = values.day_from_text(str(said))
     except ValueError:
         return None
     return day if 2000 <= day.year <= 2100 else None
@@ -491,7 +491,7 @@ class _Reading:
 def count_of(text: str) -> int | None:
     """A whole number of vehicles that is not negative; None for anything else."""
     try:
-        value = number_from_text(text)
+        value = values.number_from_text(text)
     except ValueError:
         return None
     return int(value) if value == int(value) and value >= 0 else None
@@ -506,18 +506,14 @@ def why_no_count(text: str) -> str:
     if text in _NO_FIGURE:
         return f"{EXPECTED}no figure, symbol {text}"
     try:
-        return "a negative number" if number_from_text(text) < 0 else "not a whole number"
+        return "a negative number" if values.number_from_text(text) < 0 else "not a whole number"
     except ValueError:
         return "not a whole number"
 
 
 def text_of(value: object) -> str:
-    """A cell as text: single blanks, whole numbers without decimals; empty for what holds none."""
-    if value is None or isinstance(value, bool | dict | list):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return " ".join(str(value).split())
+    """A value of JSON as text; empty for what is no text or number."""
+    return "" if isinstance(value, bool | dict | list) else values.text_of(value)
 
 
 def refuse(rule: str, what: str) -> NoReturn:

@@ -44,17 +44,9 @@ NEWEST: Final = f"{PRODUCT}|itrfslut|ar:senaste"
 def fetch(
     session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
 ) -> Fetched:
-    """Ask the interface for every county, a few years at a time.
+    """Fetch the structure, then one answer per county and block of years.
 
-    Args:
-        session: The polite session of this source.
-        base_url: Such as ``https://api.trafa.se/api``.
-        dataset: ``trafa_vehicles``; the workbook has no stable address and is given by hand.
-        substance: None.
-        as_of: The run's day; not needed.
-
-    Returns:
-        The structure, then one answer per county and block of years.
+    The workbook has no stable address and is given by hand.
 
     Raises:
         NotYetPublished: if the mock agencies have nothing as of their day.
@@ -81,7 +73,7 @@ def fetch(
 
 
 def questions(listed: Iterable[str]) -> Iterator[str]:
-    """The questions that together ask for every municipality, year and fuel.
+    """The queries that together ask for every municipality, year and fuel.
 
     Args:
         listed: The years that the structure lists; where it lists none, all years are asked for at once.
@@ -119,7 +111,7 @@ def poll(
     as_of: date,
     validators: Mapping[str, str],
 ) -> Poll:
-    """Ask for one figure of the newest year, and when it came; where that fails, read what is listed."""
+    """Read one figure of the newest year and its date; where that fails, what the structure lists."""
     base = base_url.rstrip("/")
     try:
         answer = document(_ask(session, base, "data", NEWEST).body)
@@ -157,15 +149,9 @@ _COUNTY: Final = "09"
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
-    """Ask for the structure and for one county and year, and compare the answers with what is assumed.
+    """Fetch the structure and one county and year, and compare the answers with what is assumed.
 
-    Args:
-        session: The polite session of this source.
-        base_url: Such as ``https://api.trafa.se/api``.
-        as_of: The day of the check.
-
-    Yields:
-        One result per assumption. No error is raised: a question that fails is a result ``fails``.
+    No error is raised: a call that fails is a result ``fails``.
     """
     base = base_url.rstrip("/")
     try:

@@ -32,17 +32,17 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     """Turn the interface's answers, or the workbook, into one row per area, vehicle, fuel, measure and year.
 
     Args:
-        parts: Structure and answers, or one workbook; which of the two is told by the bytes.
+        parts: Structure and answers, or one workbook; the bytes show which of the two.
         dataset: ``trafa_vehicles`` or ``trafa_vehicles_workbook``.
         substance: None.
 
     Returns:
         Rows of the fact ``vehicle``. Vehicles without a municipality and missing cells are expected rejects.
-        ``notes`` say what was met that is not as recorded.
+        ``notes`` say what differs from the recordings.
 
     Raises:
-        SourceFormatError: if an answer is an error, a table or column is missing or nobody knows it, an area
-            is unknown, or a cell occurs twice.
+        SourceFormatError: if an answer is an error, a table or column is missing or unknown, an area is
+            unknown, or a cell occurs twice.
     """
     if not parts:
         refuse("empty", "no answer to read")
@@ -75,11 +75,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
 
 
 def recognise(body: bytes) -> tuple[str, str | None] | None:
-    """Whether a file given by hand is the yearly workbook or an answer of the interface.
-
-    Returns:
-        Dataset and substance, or None if it is something else.
-    """
+    """Return the dataset of the yearly workbook or of an answer of the interface; None for another file."""
     if not body.startswith(b"PK"):
         return (SOURCE_ID, None) if _is_answer(body) else None
     try:

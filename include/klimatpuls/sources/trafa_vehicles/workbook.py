@@ -189,7 +189,7 @@ def _area(row: Sequence[Any], at: int) -> str | None:
 
 
 def _changed_on(body: bytes, year: int) -> tuple[date, list[str]]:
-    """The day the workbook was last changed; the end of the year if that is not known or not after the year."""
+    """The day the workbook was last changed; the end of its year if that is unknown or earlier."""
     day = sheet_cells.changed_on(body)
     if day is not None and day.year > year:
         return day, []
