@@ -1,7 +1,7 @@
-"""Holds what a source assumes about its PxWebApi 2 tables against what the service answers.
+"""Compares what a source assumes about its PxWebApi 2 tables with what the service answers.
 
-A few light questions per table: the limits, the metadata, and one page of its latest year. Nothing is kept
-and nothing raised: an assumption that fails is an answer like any other.
+A few light calls per table: the limits, the metadata, and one page of its latest year. Nothing is kept and no
+error is raised: an assumption that fails is a result like any other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from klimatpuls.contract.releases import EXPECTED
 from klimatpuls.domain.regions import NATION
 from klimatpuls.domain.regions import codes as region_codes
 from klimatpuls.errors import KlimatpulsError, NotYetPublished
-from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.assumptions import checked
 from klimatpuls.fetch.pxweb import units as px_units
 from klimatpuls.fetch.pxweb.client import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, PxWebClient, some
 from klimatpuls.fetch.pxweb.factors import label_units, stated_unit
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.contract.catalog import Dataset, PxTable
     from klimatpuls.contract.releases import Parsed
-    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.assumptions import Checked, Verdict
     from klimatpuls.fetch.http import PoliteSession
     from klimatpuls.fetch.pxweb.client import Cube, Selection, ServiceConfig
 
@@ -35,9 +35,7 @@ RECORDED_WINDOWS: Final = ((3, 1.0), (30, 10.0))
 """What SCB's ``/config`` stated in the recordings of 2026."""
 SAMPLE_REGIONS: Final = (NATION, "0180")
 """The nation and Stockholm: the regions whose latest year is asked for."""
-NOTHING_TO_DO: Final = (
-    "Nothing: it is read all the same. Tell the maintainers, so that the page is brought up to date."
-)
+NOTHING_TO_DO: Final = "Nothing: it is read as well. Tell the maintainers, so that they update the page."
 
 
 class Parser(Protocol):
@@ -50,7 +48,7 @@ class Parser(Protocol):
 def check_source(
     session: PoliteSession, base_url: str, source_id: str, *, as_of: date, parse: Parser
 ) -> Iterator[Checked]:
-    """Ask a service the smallest questions that prove what a source assumes about it.
+    """Yield one result per assumption, the limits of the service first, then table by table.
 
     Args:
         session: The polite session of the source.
@@ -58,9 +56,6 @@ def check_source(
         source_id: Catalogue id of the source.
         as_of: The day; a table that is not due yet may be missing.
         parse: The source's parser, for one page of each table.
-
-    Yields:
-        One line per assumption, the limits first, then table by table.
     """
     client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
     try:
@@ -76,12 +71,12 @@ def check_source(
 def _limits(config: ServiceConfig) -> Checked:
     window = (config.calls, config.window_seconds)
     is_recorded = config.max_cells == RECORDED_CELLS and window in RECORDED_WINDOWS and not config.notes
-    said = f"{config.max_cells} cells an answer, {config.calls} calls in {config.window_seconds:g} s"
-    return Checked(
-        assumption=f"/config states {RECORDED_CELLS} cells an answer, and 3 calls in 1 s or 30 in 10 s",
-        answer="; ".join([said, *config.notes]),
-        verdict="holds" if is_recorded else "differs",
-        action="" if is_recorded else "Nothing: the limits that are stated are kept, and cautious ones else.",
+    limits = f"{config.max_cells} cells an answer, {config.calls} calls in {config.window_seconds:g} s"
+    return checked(
+        f"/config states {RECORDED_CELLS} cells an answer, and 3 calls in 1 s or 30 in 10 s",
+        "; ".join([limits, *config.notes]),
+        "holds" if is_recorded else "differs",
+        "Nothing: stated limits are kept, and cautious ones where none is stated.",
     )
 
 
@@ -93,20 +88,18 @@ def _check_table(
     try:
         table_id, metadata, notes = locate_table(client.fetch_metadata, client, entry, source_id, as_of)
     except NotYetPublished as missing:
-        yield Checked(assumption=assumption, answer=f"not published yet: {missing}", verdict="holds")
+        yield checked(assumption, f"not published yet: {missing}")
         return
     except KlimatpulsError as error:
         yield _failed(source_id, assumption, error)
         return
     is_titled = re.search(table.title, px_units.plain(metadata.label)) is not None
     is_recorded = table_id == table.table_ids[0] and is_titled
-    yield Checked(
-        assumption=assumption,
-        answer="; ".join([f"{table_id}, {metadata.label!r}", *notes]),
-        verdict="holds" if is_recorded else "differs",
-        action=""
-        if is_recorded
-        else f"Look whether the table is the right one: {client.base_url}/tables/{table_id}",
+    yield checked(
+        assumption,
+        "; ".join([f"{table_id}, {metadata.label!r}", *notes]),
+        "holds" if is_recorded else "differs",
+        f"Look whether the table is the right one: {client.base_url}/tables/{table_id}",
     )
     for sentence, step in _STEPS:
         yield _step(f"{entry.id}: {sentence}", step, metadata, entry, source_id, as_of)
@@ -128,8 +121,7 @@ def _step(
         verdict, answer = step(metadata, entry, source_id, as_of)
     except KlimatpulsError as error:
         return _failed(source_id, assumption, error)
-    action = {"holds": "", "differs": NOTHING_TO_DO, "fails": _mend(source_id)}[verdict]
-    return Checked(assumption=assumption, answer=answer, verdict=verdict, action=action)
+    return checked(assumption, answer, verdict, _mend(source_id) if verdict == "fails" else NOTHING_TO_DO)
 
 
 def _variables(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
@@ -259,14 +251,9 @@ def _page(
     first = parsed.rows.drop(columns="sheet_row").head(1).to_dict("records")
     said = f"{len(parsed.rows)} rows, {parsed.published_date}: {first[0] if first else 'none'}"
     if refused.empty and first:
-        return Checked(assumption=assumption, answer=said, verdict="holds")
+        return checked(assumption, said)
     reasons = some([f"{row.column_name}: {row.reason}" for row in refused.itertuples()])
-    return Checked(
-        assumption=assumption,
-        answer=f"{said}; refused: {reasons or 'nothing'}",
-        verdict="fails",
-        action=_mend(source_id),
-    )
+    return checked(assumption, f"{said}; refused: {reasons or 'nothing'}", "fails", _mend(source_id))
 
 
 def _sample(metadata: Cube, table: PxTable, source_id: str) -> Selection:
@@ -287,7 +274,7 @@ def _sample(metadata: Cube, table: PxTable, source_id: str) -> Selection:
 
 
 def _failed(source_id: str, assumption: str, error: KlimatpulsError) -> Checked:
-    return Checked(assumption=assumption, answer=str(error), verdict="fails", action=_mend(source_id))
+    return checked(assumption, str(error), "fails", _mend(source_id))
 
 
 def _mend(source_id: str) -> str:

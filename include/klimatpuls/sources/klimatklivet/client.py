@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from klimatpuls.contract.releases import Fetched, Poll
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
-from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.assumptions import COMMON_FORM, checked
 from klimatpuls.fetch.http import poll_file
 from klimatpuls.sources.klimatklivet.page import PAGE, SOURCE_ID, find_link
 from klimatpuls.sources.klimatklivet.parser import COLUMNS, find_sheet, parse
@@ -16,7 +16,7 @@ from klimatpuls.sources.klimatklivet.parser import COLUMNS, find_sheet, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.assumptions import Checked
     from klimatpuls.fetch.http import PoliteSession
 
 
@@ -80,11 +80,11 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         page = session.get(f"{base_url.rstrip('/')}{PAGE}")
         url, day = find_link(page.body, page.url)
     except KlimatpulsError as error:
-        yield _checked(
+        yield checked(
             linked, str(error), "fails", f"look for the workbook at {base_url}, or give it to `ingest`"
         )
         return
-    yield _checked(
+    yield checked(
         linked,
         f"{urlsplit(url).path.rpartition('/')[2]}, to {day}",
         "holds" if day <= as_of + timedelta(days=1) else "differs",
@@ -95,29 +95,23 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         sheet = find_sheet(body)
         parsed = parse((page.body, body), SOURCE_ID, None)
     except KlimatpulsError as error:
-        yield _checked(
+        yield checked(
             "the workbook has the columns that were seen",
             str(error),
             "fails",
             "compare the workbook with docs/sources/klimatklivet.md and report it",
         )
         return
-    yield _checked(
+    yield checked(
         f"a sheet of the workbook has the {len(COLUMNS)} columns that were seen, and the others its rows",
         f"sheet {sheet.name!r}: {'; '.join(sheet.notes) or 'as seen'}",
         "differs" if sheet.notes else "holds",
-        "none: the parser reads this form too",
+        COMMON_FORM,
     )
     reasons = "; ".join(sorted(set(parsed.rejects["reason"]))[:3])
-    yield _checked(
+    yield checked(
         "every row is a case with category, status, amount and day of decision",
         f"{len(parsed.rows)} rows, {len(parsed.rejects)} refused" + (f": {reasons}" if reasons else ""),
         "fails" if len(parsed.rejects) else "holds",
         "the release would be quarantined: look at the refused cells and report them",
-    )
-
-
-def _checked(assumption: str, answer: str, verdict: Verdict, action: str) -> Checked:
-    return Checked(
-        assumption=assumption, answer=answer, verdict=verdict, action="" if verdict == "holds" else action
     )

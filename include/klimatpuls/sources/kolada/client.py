@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from klimatpuls.contract.releases import Fetched, Poll
 from klimatpuls.domain.kolada_kpis import kpis
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
-from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.assumptions import COMMON_FORM, checked
 from klimatpuls.fetch.http import StatusError
 from klimatpuls.sources.kolada.parser import (
     SOURCE_ID,
@@ -30,7 +30,7 @@ from klimatpuls.sources.kolada.parser import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.assumptions import Checked, Verdict
     from klimatpuls.fetch.http import Answer, PoliteSession
 
 
@@ -198,7 +198,6 @@ def _following(document: Mapping[str, Any], page_url: str, first_url: str) -> st
 
 
 _COMPARE: Final = "compare the answer with https://api.kolada.se/v3/docs and report it"
-_READ_ALL_THE_SAME: Final = "none: the parser reads this form too"
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
@@ -213,7 +212,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         definitions = [entry for entry in values_of(document) if isinstance(entry, dict)]
         yield from _check_definitions(definitions, codes, as_of)
     except KlimatpulsError as error:
-        yield _checked(
+        yield checked(
             f"{MAX_IDS} key figures can be asked for at once", str(error), "fails", "see the answer"
         )
     years = ",".join(str(as_of.year - back) for back in range(4, 0, -1))
@@ -222,7 +221,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         page = read_page(session.get(address, params={"per_page": "1"}).body)
         yield from _check_page(page, address)
     except KlimatpulsError as error:
-        yield _checked("figures come as pages of JSON", str(error), "fails", "see the answer")
+        yield checked("figures come as pages of JSON", str(error), "fails", "see the answer")
 
 
 def _check_definitions(
@@ -230,7 +229,7 @@ def _check_definitions(
 ) -> Iterator[Checked]:
     found = {str(entry.get("id")) for entry in definitions}
     gone = [code for code in codes if code not in found]
-    yield _checked(
+    yield checked(
         f"{MAX_IDS} key figures can be asked for at once, and all are there",
         f"missing: {', '.join(gone)}" if gone else f"{len(found)} key figures",
         "fails" if not found else "differs" if gone else "holds",
@@ -238,7 +237,7 @@ def _check_definitions(
     )
     said = [entry.get("publication_date") for entry in definitions if entry.get("publication_date")]
     soonest = next_publication(definitions, as_of)
-    yield _checked(
+    yield checked(
         "publication_date is the next planned publication, a day ahead of us",
         f"soonest {soonest}" if soonest else f"none ahead of {as_of}, such as {said[0] if said else 'none'}",
         "holds" if soonest else "differs",
@@ -254,14 +253,14 @@ def _check_page(page: Mapping[str, Any], address: str) -> Iterator[Checked]:
         verdict: Verdict = "holds" if len(rows) or rejects else "fails"
     except SourceFormatError as error:
         answer, verdict = str(error), "fails"
-    yield _checked(
+    yield checked(
         "figures are {kpi, municipality, period, values}, areas 0000, 00LL and four digits",
         answer,
         verdict,
         _COMPARE,
     )
     genders = {str(_of(value, "gender")) for entry in entries for value in entry_values(entry)}
-    yield _checked(
+    yield checked(
         "the figure of everybody has the gender T",
         ", ".join(sorted(genders)) or "no figure",
         "holds" if TOTAL in genders else "fails",
@@ -271,16 +270,16 @@ def _check_page(page: Mapping[str, Any], address: str) -> Iterator[Checked]:
     try:
         following = _following(page, address, address)
     except FetchError as error:
-        yield _checked(
+        yield checked(
             "next_url leads to the next page on the same host over https", str(error), "fails", _COMPARE
         )
         return
     is_same = not said or str(said).startswith(f"{urlsplit(address).scheme}://")
-    yield _checked(
+    yield checked(
         "next_url leads to the next page on the same host over https",
         str(said or "no further page"),
         "holds" if is_same and following == said else "differs",
-        _READ_ALL_THE_SAME,
+        COMMON_FORM,
     )
 
 
@@ -290,12 +289,3 @@ def _of(value: object, name: str) -> object:
 
 def _short(entries: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(entries[0], ensure_ascii=False)[:120] if entries else "none"
-
-
-def _checked(assumption: str, answer: str, verdict: Verdict, action: str) -> Checked:
-    return Checked(
-        assumption=assumption,
-        answer=answer,
-        verdict=verdict,
-        action="" if verdict == "holds" else action,
-    )

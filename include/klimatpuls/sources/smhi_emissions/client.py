@@ -9,7 +9,7 @@ from klimatpuls.contract.releases import Fetched
 from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.domain.units import plain_unit
 from klimatpuls.errors import FetchError, SourceFormatError
-from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.assumptions import checked
 from klimatpuls.fetch.http import StatusError, poll_file
 from klimatpuls.files import isolation
 from klimatpuls.files.archive_safety import looks_like
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from klimatpuls.contract.releases import Poll
+    from klimatpuls.fetch.assumptions import Checked
     from klimatpuls.fetch.http import PoliteSession
 
 
@@ -37,15 +38,14 @@ def fetch(
         NotYetPublished: if the mock agencies have nothing published as of their day.
         FetchError: if no complete answer with status 200 came.
     """
-    entry = substances.substance(substance or "")
-    query = {"county": "0", "municipality": "0", "sub": entry.smhi_code}
+    address, query = _address(base_url, substance or "")
     try:
-        answer = session.get(f"{base_url.rstrip('/')}{PATH}", params=query)
+        answer = session.get(address, params=query)
     except StatusError as error:
         if error.status not in GONE_STATUS:
             raise
         msg = (
-            f"{SOURCE} {entry.code} as of {as_of.isoformat()}: the workbook's address is gone ({error}). It "
+            f"{SOURCE} {substance} as of {as_of.isoformat()}: the workbook's address is gone ({error}). It "
             "is undocumented and may have moved: download the workbook by hand and run "
             "'klimatpuls ingest FILE'."
         )
@@ -75,9 +75,7 @@ def poll(
     It is not known which headers the service sends. With an ETag or a date it answers 304 without a body;
     without them the two megabytes of a workbook are read, and their hash is the fingerprint.
     """
-    entry = substances.substance(substance or "")
-    query = {"county": "0", "municipality": "0", "sub": entry.smhi_code}
-    return poll_file(session, f"{base_url.rstrip('/')}{PATH}", query, validators)
+    return poll_file(session, *_address(base_url, substance or ""), validators)
 
 
 def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Checked]:
@@ -85,38 +83,38 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
 
     One call of about 2 MB: the service knows no smaller answer that shows every area.
     """
-    query = {"county": "0", "municipality": "0", "sub": substances.substance("ghg").smhi_code}
-    asked = f"{PATH}?county=0&municipality=0&sub={query['sub']} answers with a workbook"
+    address, query = _address(base_url, "ghg")
+    assumption = f"{PATH}?county=0&municipality=0&sub={query['sub']} answers with a workbook"
     try:
-        answer = session.get(f"{base_url.rstrip('/')}{PATH}", params=query)
+        answer = session.get(address, params=query)
     except FetchError as error:
         action = (
             "open the address in a browser; if it has moved, download the workbook by hand and run "
             "'klimatpuls ingest FILE'"
         )
-        yield Checked(assumption=asked, answer=str(error), verdict="fails", action=action)
+        yield checked(assumption, str(error), "fails", action)
         return
-    kind = answer.headers.get("Content-Type", "no content type")
     if not answer.body.startswith(b"PK"):
         action = "see what the address shows in a browser; a run refuses this answer"
-        yield Checked(assumption=asked, answer=looks_like(answer.body), verdict="fails", action=action)
+        yield checked(assumption, looks_like(answer.body), "fails", action)
         return
-    yield Checked(assumption=asked, answer=f"{len(answer.body):,} bytes, {kind}", verdict="holds")
+    kind = answer.headers.get("Content-Type", "no content type")
+    yield checked(assumption, f"{len(answer.body):,} bytes, {kind}")
     validators = [name for name in ("ETag", "Last-Modified") if answer.headers.get(name)]
-    yield Checked(
-        assumption="it says with ETag or Last-Modified whether the workbook changed (nobody has recorded it)",
-        answer=", ".join(validators) or "neither: every look reads the whole workbook",
-        verdict="holds" if validators else "differs",
-        action="" if validators else "none needed: 2 MB a look",
+    yield checked(
+        "ETag or Last-Modified says whether the workbook changed (not recorded so far)",
+        ", ".join(validators) or "neither: every poll reads the whole workbook",
+        "holds" if validators else "differs",
+        "none needed: 2 MB per poll",
     )
     try:
         yield from isolation.run_isolated(check_workbook_form, answer.body, as_of, what=SOURCE)
     except SourceFormatError as error:
-        yield Checked(
-            assumption="the workbook has the layout that is read",
-            answer=f"{error.rule}: {error}",
-            verdict="fails",
-            action="a run refuses this workbook: report the message, the parser must learn the new form",
+        yield checked(
+            "the workbook has the layout that is read",
+            f"{error.rule}: {error}",
+            "fails",
+            "a run refuses this workbook: report the message, the parser must learn the new form",
         )
 
 
@@ -193,8 +191,12 @@ def check_workbook_form(body: bytes, as_of: date) -> tuple[Checked, ...]:
 def _checked(assumption: str, answer: str, *, as_recorded: bool = True, is_right: bool = True) -> Checked:
     if not is_right:
         action = "a run refuses or holds this workbook: look at it, then tell the publisher"
-        return Checked(assumption=assumption, answer=answer, verdict="fails", action=action)
-    if not as_recorded:
-        action = "none needed: it is read all the same; note it in docs/sources/smhi_emissions.md"
-        return Checked(assumption=assumption, answer=answer, verdict="differs", action=action)
-    return Checked(assumption=assumption, answer=answer, verdict="holds")
+        return checked(assumption, answer, "fails", action)
+    action = "none needed: it is read as well; note it in docs/sources/smhi_emissions.md"
+    return checked(assumption, answer, "holds" if as_recorded else "differs", action)
+
+
+def _address(base_url: str, substance: str) -> tuple[str, dict[str, str]]:
+    """Address and query of a substance's workbook."""
+    query = {"county": "0", "municipality": "0", "sub": substances.substance(substance).smhi_code}
+    return f"{base_url.rstrip('/')}{PATH}", query

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from klimatpuls.contract.releases import Fetched, Poll
 from klimatpuls.domain.regions import codes
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
-from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.assumptions import COMMON_FORM, checked
 from klimatpuls.sources.trafa_vehicles import answers as wire
 from klimatpuls.sources.trafa_vehicles.answers import (
     FIRST_YEAR,
@@ -30,7 +30,7 @@ from klimatpuls.sources.trafa_vehicles.answers import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.assumptions import Checked, Verdict
     from klimatpuls.fetch.http import Answer, PoliteSession
 
 
@@ -143,7 +143,6 @@ def _newest(answer: Mapping[str, Any]) -> tuple[str, str]:
 
 
 _REPORT: Final = "compare the answer with https://www.trafa.se/sidor/oppen-data-api/ and report it"
-_READ_ALL_THE_SAME: Final = "none: the parser reads this form too"
 _COUNTY: Final = "09"
 """Gotland: one municipality, the smallest question about all of a county."""
 
@@ -157,7 +156,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
     try:
         structure = document(_ask(session, base, "structure", PRODUCT).body)
         years = sorted(year for year in values_of(structure)["ar"] if year.isdecimal())
-        yield _checked(
+        yield checked(
             f"the structure of {PRODUCT} lists the years",
             f"{years[0]} to {years[-1]}" if years else "no year",
             "holds" if years else "differs",
@@ -168,7 +167,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         answer = document(_ask(session, base, "data", question).body)
         yield from _check_answer(answer, question)
     except KlimatpulsError as error:
-        yield _checked("the interface answers questions about cars", str(error), "fails", "see the answer")
+        yield checked("the interface answers questions about cars", str(error), "fails", "see the answer")
         return
     try:
         without = question.replace(f"|reglan:{_COUNTY}", "")
@@ -176,7 +175,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         said = f"{len(found)} rows"
     except KlimatpulsError as error:
         found, said = [], str(error)
-    yield _checked(
+    yield checked(
         "a question about municipalities has rows only when it names a county",
         said,
         "differs" if found else "holds",
@@ -192,20 +191,20 @@ def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]
         said = f"{len(rows)} rows, {len(found.rows)} figures; {'; '.join(found.notes) or 'nothing unusual'}"
     except SourceFormatError as error:
         verdict, said = "fails", str(error)
-    yield _checked(f"'{question}' brings the cars of a municipality by fuel", said, verdict, _REPORT)
+    yield checked(f"'{question}' brings the cars of a municipality by fuel", said, verdict, _REPORT)
     cells = [cell for row in rows for cell in wire.cells_of(row)]
     names = {text_of(cell.get("Name")) for cell in cells if cell.get("Column") == "regkom"}
     is_code = any(re.fullmatch(r"\d{4}", name) for name in names)
-    yield _checked(
+    yield checked(
         "Name holds the code of a municipality, Value its name",
         f"Name: {', '.join(sorted(names)) or 'none'}",
         "holds" if is_code else "differs" if cells else "fails",
-        _READ_ALL_THE_SAME if cells else _REPORT,
+        COMMON_FORM if cells else _REPORT,
     )
     fuels = {text_of(cell.get("Name")): text_of(cell.get("Value")) for cell in cells
              if cell.get("Column") == "drivmedel"}  # fmt: skip
     unknown = sorted(fuels.keys() - wire.FUEL_CODES.keys())
-    yield _checked(
+    yield checked(
         f"the fuels are {', '.join(wire.FUEL_CODES)}",
         f"{len(fuels)} fuels" + "".join(f", unknown {code} {fuels[code]}" for code in unknown),
         "holds" if fuels and TOTAL in fuels and not unknown else "differs" if fuels else "fails",
@@ -214,15 +213,9 @@ def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]
         else _REPORT,
     )
     came = day_of(answer, "ActiveFrom")
-    yield _checked(
+    yield checked(
         "the answer says from when it is in force (ActiveFrom)",
         f"{came or answer.get('ActiveFrom')}, next {day_of(answer, 'NextPublishDate')}",
         "holds" if came else "differs",
         "none: the structure's day is taken, else the end of the year",
-    )
-
-
-def _checked(assumption: str, answer: str, verdict: Verdict, action: str) -> Checked:
-    return Checked(
-        assumption=assumption, answer=answer, verdict=verdict, action="" if verdict == "holds" else action
     )
