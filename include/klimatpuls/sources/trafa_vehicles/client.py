@@ -13,19 +13,22 @@ from klimatpuls.contract.releases import Fetched, Poll
 from klimatpuls.domain.regions import codes
 from klimatpuls.errors import FetchError, KlimatpulsError, SourceFormatError
 from klimatpuls.fetch.assumptions import COMMON_FORM, checked
-from klimatpuls.sources.trafa_vehicles import answers as wire
 from klimatpuls.sources.trafa_vehicles.answers import (
     FIRST_YEAR,
+    FUEL_CODES,
     MEASURES,
     PRODUCT,
     SOURCE_ID,
     TOTAL,
+    cells_of,
     day_of,
     document,
     product_of,
+    rows_of,
     text_of,
     values_of,
 )
+from klimatpuls.sources.trafa_vehicles.figures import read_figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -136,8 +139,8 @@ def poll(
 def _newest(answer: Mapping[str, Any]) -> tuple[str, str]:
     """Year and figure of the one row of an answer, as they are written."""
     found: dict[str, str] = {}
-    for row in wire.rows_of(answer):
-        for cell in wire.cells_of(row):
+    for row in rows_of(answer):
+        for cell in cells_of(row):
             found.setdefault(str(cell.get("Column")), str(cell.get("Value") or cell.get("Name")))
     return found.get("ar", "of no stated year"), found.get("itrfslut", "no figure of")
 
@@ -171,7 +174,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         return
     try:
         without = question.replace(f"|reglan:{_COUNTY}", "")
-        found = wire.rows_of(document(_ask(session, base, "data", without).body))
+        found = rows_of(document(_ask(session, base, "data", without).body))
         said = f"{len(found)} rows"
     except KlimatpulsError as error:
         found, said = [], str(error)
@@ -184,15 +187,15 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
 
 
 def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]:
-    rows = wire.rows_of(answer)
+    rows = rows_of(answer)
     try:
-        found = wire.read([b"{}", json.dumps({**answer, "Errors": None}).encode()])
+        found = read_figures([b"{}", json.dumps({**answer, "Errors": None}).encode()])
         verdict: Verdict = "holds" if found.rows else "fails"
         said = f"{len(rows)} rows, {len(found.rows)} figures; {'; '.join(found.notes) or 'nothing unusual'}"
     except SourceFormatError as error:
         verdict, said = "fails", str(error)
     yield checked(f"'{question}' brings the cars of a municipality by fuel", said, verdict, _REPORT)
-    cells = [cell for row in rows for cell in wire.cells_of(row)]
+    cells = [cell for row in rows for cell in cells_of(row)]
     names = {text_of(cell.get("Name")) for cell in cells if cell.get("Column") == "regkom"}
     is_code = any(re.fullmatch(r"\d{4}", name) for name in names)
     yield checked(
@@ -203,9 +206,9 @@ def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]
     )
     fuels = {text_of(cell.get("Name")): text_of(cell.get("Value")) for cell in cells
              if cell.get("Column") == "drivmedel"}  # fmt: skip
-    unknown = sorted(fuels.keys() - wire.FUEL_CODES.keys())
+    unknown = sorted(fuels.keys() - FUEL_CODES.keys())
     yield checked(
-        f"the fuels are {', '.join(wire.FUEL_CODES)}",
+        f"the fuels are {', '.join(FUEL_CODES)}",
         f"{len(fuels)} fuels" + "".join(f", unknown {code} {fuels[code]}" for code in unknown),
         "holds" if fuels and TOTAL in fuels and not unknown else "differs" if fuels else "fails",
         "a fuel nobody knows is in the total only: add it to klimatpuls.sources.trafa_vehicles.answers"

@@ -11,11 +11,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from klimatpuls.contract.releases import Parsed
 from klimatpuls.files.archive_safety import check_workbook
-from klimatpuls.sources.trafa_vehicles import answers as wire
-from klimatpuls.sources.trafa_vehicles.answers import (
-    SOURCE_ID,
-    refuse,
-)
+from klimatpuls.sources.trafa_vehicles.answers import SOURCE_ID, refuse
+from klimatpuls.sources.trafa_vehicles.figures import read_figures
 from klimatpuls.sources.trafa_vehicles.workbook import read_workbook, title_of
 
 if TYPE_CHECKING:
@@ -50,7 +47,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         check_workbook(parts[0], what=SOURCE_ID)
         rows, rejects, published, notes, losses = read_workbook(parts[0])
     else:
-        found = wire.read(parts)
+        found = read_figures(parts)
         rows, rejects, published = found.rows, found.rejects, found.published
         notes, losses = list(found.notes), list(found.losses)
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
