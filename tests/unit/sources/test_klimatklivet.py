@@ -218,7 +218,7 @@ AMOUNT = "Senast tillgängligt beviljat stödbelopp (kr)"
 @pytest.mark.parametrize(
     ("change", "rule", "words"),
     [
-        (everywhere("F2", "Ort"), "columns", "missing: \\['Kommun'\\]; nobody knows: \\['Ort'\\]"),
+        (everywhere("F2", "Ort"), "columns", "missing: \\['Kommun'\\]; unknown: \\['Ort'\\]"),
         (everywhere("A2", "Nummer"), "columns", "missing: \\['Ärendenummer'\\]"),
         (everywhere("G2", "Beviljat stödbelopp (tkr)"), "wrong_unit", "another unit than kronor"),
         (everywhere("G2", "Senast beviljat stöd, mnkr"), "wrong_unit", "mnkr"),

@@ -226,10 +226,8 @@ def find_sheet(body: bytes) -> Sheet:
     whole = [name for name, head in heads.items() if not head.missing]
     if not whole:
         first = next(iter(heads.values()))
-        refuse(
-            "columns",
-            f"columns missing: {list(first.missing)}; nobody knows: {list(first.unknown) or 'none'}",
-        )
+        what = f"columns missing: {list(first.missing)}; unknown: {list(first.unknown) or 'none'}"
+        refuse("columns", what)
     name = max(whole, key=heights.__getitem__)
     notes = list(heads[name].notes)
     if lacking := sorted(heads.keys() - set(whole)):
@@ -251,7 +249,7 @@ def _head(cells: Sequence[Sequence[Any]]) -> Head | None:
                 _check_money(unknown)
             losses = tuple(
                 f"the column {name!r} is gone. What to do: if it has another name, add that to _ALTERNATIVES "
-                "in klimatpuls/sources/klimatklivet.py; all other columns were read"
+                "in klimatpuls/sources/klimatklivet/parser.py; all other columns were read"
                 for name in missing
                 if name in _OPTIONAL
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -54,15 +55,39 @@ FUEL_CODES: Final = {
     "109": ("other", re.compile("övrig")),
     TOTAL: ("total", re.compile("total|samtliga|alla")),
 }
-"""Code of a fuel → ours, and what a label nobody knows must say to be that fuel all the same."""
+"""Code of a fuel → ours, and what an unknown label must say to be accepted for that fuel."""
 VARIABLES: Final = ("ar", "reglan", "regkom", "drivmedel")
 WHAT_TO_DO: Final = (
     "What to do: see what it means at https://www.trafa.se, then add it to FUEL_WORDS or FUEL_CODES in "
-    "klimatpuls/trafa_answers.py"
+    "klimatpuls/sources/trafa_vehicles/answers.py"
 )
 """What a person does about a fuel that was not read."""
 DASHES: Final = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")
 _NO_FIGURE: Final = frozenset({"..", ".", "…"})
+
+Row = tuple[str, str, str, str, int, int, int]
+"""Region, vehicle, fuel, measure, year, count, place in the file."""
+Reject = tuple[int, str, str, str]
+"""Place, what it is about, text, reason."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What some answers or the workbook hold.
+
+    Attributes:
+        rows: The figures.
+        rejects: Cells that are no figure.
+        published: The day that dates the release.
+        notes: What an operator should know, one sentence each.
+        losses: Those of the notes about a part that is missing.
+    """
+
+    rows: list[Row]
+    rejects: list[Reject]
+    published: date
+    notes: list[str]
+    losses: list[str]
 
 
 def document(body: bytes) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
             f"the structure of {PRODUCT} lists the years",
             f"{years[0]} to {years[-1]}" if years else "no year",
             "holds" if years else "differs",
-            "none: all years are asked for at once",
+            "none: all years are requested at once",
         )
         year = years[-1] if years else str(as_of.year - 2)
         question = "|".join([PRODUCT, *MEASURES, f"ar:{year}", f"reglan:{_COUNTY}", "regkom", "drivmedel"])
@@ -211,7 +211,7 @@ def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]
         f"the fuels are {', '.join(FUEL_CODES)}",
         f"{len(fuels)} fuels" + "".join(f", unknown {code} {fuels[code]}" for code in unknown),
         "holds" if fuels and TOTAL in fuels and not unknown else "differs" if fuels else "fails",
-        "a fuel nobody knows is in the total only: add it to klimatpuls.sources.trafa_vehicles.answers"
+        "an unknown fuel is in the total only: add it to klimatpuls/sources/trafa_vehicles/answers.py"
         if fuels
         else _REPORT,
     )

@@ -35,6 +35,9 @@ from klimatpuls.sources.trafa_vehicles.answers import (
     TOTAL,
     VARIABLES,
     WHAT_TO_DO,
+    Figures,
+    Reject,
+    Row,
     cells_of,
     count_of,
     day_of,
@@ -60,32 +63,11 @@ _IS_CODE: Final = {
 }
 _TOTAL_CODE = re.compile(r"t\d")
 _TOTAL_LABEL = re.compile("total|samtliga|alla")
-_Row = tuple[str, str, str, str, int, int, int]
 _Key = tuple[int, str, str, str, str]
 """Year, county, area, code of a fuel, measure."""
-_Reject = tuple[int, str, str, str]
 
 
-@dataclass(frozen=True)
-class Read:
-    """What some answers say.
-
-    Attributes:
-        rows: region, vehicle, fuel, measure, year, count, place.
-        rejects: Cells that are no figure.
-        published: The day that dates the release.
-        notes: What an operator should know.
-        losses: Those of the notes that tell of a part that is missing.
-    """
-
-    rows: list[_Row]
-    rejects: list[_Reject]
-    published: date
-    notes: tuple[str, ...]
-    losses: tuple[str, ...]
-
-
-def read_figures(parts: Sequence[bytes]) -> Read:
+def read_figures(parts: Sequence[bytes]) -> Figures:
     """The figures of the municipalities in some answers.
 
     Args:
@@ -103,27 +85,28 @@ def read_figures(parts: Sequence[bytes]) -> Read:
         for row in rows_of(answer):
             reading.take(row)
     if not reading.counts and reading.partial:
-        refuse("columns", f"nobody knows {', '.join(sorted(reading.partial))}, of which no row is the total")
+        refuse("columns", f"no row is at the total of the unknown columns {sorted(reading.partial)}")
     rows = list(reading.finished())
     published, notes = _published(structure, answers, max((row[4] for row in rows), default=FIRST_YEAR))
-    said = (*reading.losses, *reading.notes(), *notes, *_next_expected(answers))
-    return Read(rows, reading.rejects, published, said, tuple(reading.losses))
+    oddities = [f"{what} ({count} times)" for what, count in reading.oddities.items()]
+    notes = [*reading.losses, *oddities, *notes, *_next_expected(answers)]
+    return Figures(rows, reading.rejects, published, notes, reading.losses)
 
 
 def _published(
     structure: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], last_year: int
 ) -> tuple[date, list[str]]:
-    """The day the answers are in force from, by their own word; with a note where they do not say it.
+    """The day from which the answers are in force, with a note where they do not state it.
 
-    A day that is not after the last year of the figures cannot be the day they came: it is passed over.
+    A stated day that is not after the last year of the figures cannot be right and is ignored.
     """
     own = max((day for answer in answers if (day := day_of(answer, "ActiveFrom"))), default=None)
     if own is not None and own.year > last_year:
         return own, []
     product = product_of(structure)
-    told = day_of(product, "ActiveFrom") if product else None
-    if told is not None and told.year > last_year:
-        return told, [f"the answers state no day they came (ActiveFrom: {own}); the structure's was taken"]
+    listed = day_of(product, "ActiveFrom") if product else None
+    if listed is not None and listed.year > last_year:
+        return listed, [f"the answers state no usable day (ActiveFrom: {own}); the structure's was taken"]
     return date(last_year, 12, 31), [
         f"no day later than {last_year} is stated (ActiveFrom: {own}); dated by the end of that year"
     ]
@@ -149,16 +132,12 @@ class _Reading:
     """Cells that have a reject of their own already."""
     first_place: dict[tuple[int, str], int] = field(default_factory=dict)
     fuels: dict[str, str | None] = field(default_factory=dict)
-    """Code of a fuel → ours; None where nobody knows it."""
+    """Code of a fuel → ours; None for an unknown fuel."""
     partial: set[str] = field(default_factory=set)
-    rejects: list[_Reject] = field(default_factory=list)
-    met: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    oddities: Counter[str] = field(default_factory=Counter)
     losses: list[str] = field(default_factory=list)
     place: int = 0
-
-    def notes(self) -> Iterator[str]:
-        """One sentence each."""
-        yield from (f"{what} ({count} times)" for what, count in self.met.items())
 
     def take(self, row: object) -> None:
         """Take the cells of a row, or leave the row out and count why."""
@@ -166,11 +145,11 @@ class _Reading:
         codes = self._codes(cells)
         year, area, fuel = int(codes["ar"]), codes["regkom"], codes["drivmedel"]
         if year < FIRST_YEAR:
-            self.met[f"a row of a year before {FIRST_YEAR} was left out"] += 1
+            self.oddities[f"a row of a year before {FIRST_YEAR} was left out"] += 1
             return
         county = codes.get("reglan") or (area[:2] if area in regions() else "")
         why_not = self._why_not(cells, county, area)
-        self._know(fuel, self._label("drivmedel", cells["drivmedel"]) or self.labels.get(fuel, ""))
+        self._know(fuel, _label_of("drivmedel", cells["drivmedel"]) or self.labels.get(fuel, ""))
         for measure in MEASURES:
             if measure in cells:
                 self._take_figure((year, county, area, fuel, measure), cells[measure], why_not)
@@ -181,35 +160,21 @@ class _Reading:
         cells = {str(cell.get("Column", "")): cell for cell in cells_of(row)}
         strange = sorted(cells.keys() - {*VARIABLES, *MEASURES})
         if missing := sorted(_NEEDED - cells.keys()):
-            refuse("columns", f"columns missing: {missing}; nobody knows: {strange or 'none'}")
+            refuse("columns", f"columns missing: {missing}; unknown: {strange or 'none'}")
         for column in strange:
-            self.met[f"the column {column!r} was not asked for and was passed over"] += 1
+            self.oddities[f"the column {column!r} was not requested and was ignored"] += 1
         return cells
 
     def _codes(self, cells: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-        codes = {column: self._code(column, cells[column]) for column in VARIABLES if column in cells}
+        codes: dict[str, str] = {}
+        for column in VARIABLES:
+            if column in cells:
+                codes[column], is_swapped = _code_of(column, cells[column])
+                if is_swapped:
+                    self.oddities[f"the code of {column} stands in Value, not in Name"] += 1
         if not _IS_CODE["ar"].fullmatch(codes["ar"]):
             refuse("not_a_year", f"expected a year, found {codes['ar']!r}")
         return codes
-
-    def _code(self, column: str, cell: Mapping[str, Any]) -> str:
-        """The code of a variable's value: what looks like one, else ``Name``."""
-        name, value = text_of(cell.get("Name")).casefold(), text_of(cell.get("Value")).casefold()
-        if not _IS_CODE[column].fullmatch(name) and _IS_CODE[column].fullmatch(value):
-            self.met[f"the code of {column} stands in Value, not in Name"] += 1
-            return value
-        return name or value
-
-    def _label(self, column: str, cell: Mapping[str, Any]) -> str:
-        code = self._code_silently(column, cell)
-        texts = (text_of(cell.get(key)) for key in ("Value", "Name", "FormattedValue"))
-        return next((text for text in texts if text and text.casefold() != code), "")
-
-    @staticmethod
-    def _code_silently(column: str, cell: Mapping[str, Any]) -> str:
-        name, value = text_of(cell.get("Name")).casefold(), text_of(cell.get("Value")).casefold()
-        is_swapped = not _IS_CODE[column].fullmatch(name) and _IS_CODE[column].fullmatch(value)
-        return value if is_swapped else name or value
 
     def _why_not(self, cells: Mapping[str, Mapping[str, Any]], county: str, area: str) -> str:
         """Why a row is about no municipality; an empty text where it is about one.
@@ -219,28 +184,23 @@ class _Reading:
         """
         for column in sorted(cells.keys() - {*VARIABLES, *MEASURES}):
             cell = cells[column]
-            if not cell.get("IsMeasure") and not self._is_total(cell):
+            if not cell.get("IsMeasure") and not _is_total(cell):
                 self.partial.add(column)
                 return f"{EXPECTED}a part by {column}"
         if _TOTAL_CODE.fullmatch(area):
-            self.met[f"the total of a county ({area}) is no municipality and was left out"] += 1
+            self.oddities[f"the total of a county ({area}) is no municipality and was left out"] += 1
             return _no_municipality(area)
         known = regions().get(area)
         if known is None or known.level != "municipality":
-            self.met[f"{area!r} is no municipality and was left out"] += 1
+            self.oddities[f"{area!r} is no municipality and was left out"] += 1
             return _no_municipality(area)
         if county != known.county_code:
             if county in regions():
                 refuse("region", f"{area} {known.name} stands in county {county}")
-            self.met[f"the county {county!r} is none and was left out"] += 1
+            self.oddities[f"the county {county!r} is none and was left out"] += 1
             return f"{EXPECTED}no county ({county})"
-        self._check_name(area, self._label("regkom", cells["regkom"]))
+        self._check_name(area, _label_of("regkom", cells["regkom"]))
         return ""
-
-    @staticmethod
-    def _is_total(cell: Mapping[str, Any]) -> bool:
-        texts = [text_of(cell.get(key)).casefold() for key in ("Name", "Value", "FormattedValue")]
-        return any(_TOTAL_CODE.fullmatch(text) or _TOTAL_LABEL.match(text) for text in texts)
 
     def _check_name(self, code: str, label: str) -> None:
         if not label or plain_name(label) == plain_name(region(code).name):
@@ -248,32 +208,29 @@ class _Reading:
         try:
             named = code_for(label)
         except UnknownRegionError:
-            self.met[f"{code} {region(code).name} is called {label!r}"] += 1
+            self.oddities[f"{code} {region(code).name} is called {label!r}"] += 1
             return
         if named != code:
             refuse("region", f"code {code} is called {label!r}, which is {named}")
 
     def _know(self, code: str, label: str) -> None:
-        """Decide once what a fuel's code stands for: its label says so, else the code where they agree."""
+        """Decide once what a fuel's code means: what its label says, else the code if the label agrees."""
         if code in self.fuels:
             return
         by_word = FUEL_WORDS.get(plain_name(label))
         by_code, must_say = FUEL_CODES.get(code, (None, None))
         if by_word is not None:
             if by_code != by_word:
-                self.met[f"the fuel code {code} is called {label!r}, and was read as {by_word}"] += 1
+                self.oddities[f"the fuel code {code} is called {label!r}, and was read as {by_word}"] += 1
             found: str | None = by_word
-        elif by_code is not None and must_say is not None and (
-            not label or must_say.search(plain_name(label))
-        ):  # fmt: skip
+        elif by_code and must_say and (not label or must_say.search(plain_name(label))):
             found = by_code
             if label:
-                self.met[f"the label {label!r} of fuel code {code} is new; it was read as {by_code}"] += 1
+                self.oddities[f"the label {label!r} of fuel code {code} is new: read as {by_code}"] += 1
         else:
             found = None
             self.losses.append(
-                f"nobody knows the fuel {code} ({label or 'no label'}): it is in the totals only. "
-                f"{WHAT_TO_DO}"
+                f"unknown fuel {code} ({label or 'no label'}): it is in the totals only. {WHAT_TO_DO}"
             )
         for other, fuel in self.fuels.items():
             if found is not None and fuel == found:
@@ -309,15 +266,13 @@ class _Reading:
     def _figure(self, cell: Mapping[str, Any]) -> tuple[str, int | None]:
         """A measure's text and whole number; ``FormattedValue`` is read where ``Value`` is missing."""
         text = text_of(cell.get("Value"))
-        if not text:
-            text = text_of(cell.get("FormattedValue"))
-            if text:
-                self.met["a figure stands in FormattedValue alone"] += 1
+        if not text and (text := text_of(cell.get("FormattedValue"))):
+            self.oddities["a figure stands in FormattedValue alone"] += 1
         return text, count_of(text)
 
     # --------------------------------------------------------------------------- what a missing figure means
 
-    def finished(self) -> Iterator[_Row]:
+    def finished(self) -> Iterator[Row]:
         """One row per figure; every figure that is not there is proven zero, or a reject."""
         for measure in MEASURES:
             if any(measure == found for figures in self.counts.values() for _, found in figures):
@@ -328,10 +283,10 @@ class _Reading:
                 self.losses.append(
                     f"no figure of {measure} came; the other measure was read. What to do: see whether the "
                     "measure has another name at https://www.trafa.se, then change MEASURES in "
-                    "klimatpuls/trafa_answers.py"
+                    "klimatpuls/sources/trafa_vehicles/answers.py"
                 )
 
-    def _area(self, about: tuple[int, str, str], measure: str) -> Iterator[_Row]:
+    def _area(self, about: tuple[int, str, str], measure: str) -> Iterator[Row]:
         """The rows of one municipality, year and measure."""
         year, _, area = about
         figures = self.counts[about]
@@ -341,15 +296,15 @@ class _Reading:
             count = figures.get((code, measure))
             if fuel is None:
                 if count is not None:
-                    reason = f"{EXPECTED}a fuel that nobody knows, in the total only"
+                    reason = f"{EXPECTED}an unknown fuel, in the total only"
                     self._reject(place, key, str(count), reason)
                 continue
             if count is None and key not in self.refused:
                 if self._is_zero(key, figures):
-                    self.met["no figure (a dash or no cell) is zero, as the totals prove"] += 1
+                    self.oddities["no figure (a dash or no cell) is zero, as the totals prove"] += 1
                     count = 0
                 else:
-                    self.met["no figure (a dash or no cell), and no total proves that it is zero"] += 1
+                    self.oddities["no figure (a dash or no cell), and no total proves that it is zero"] += 1
                     reason = f"{EXPECTED}no figure, and no total proves that it is zero"
                     self._reject(place, key, "-" if key in self.places else "", reason)
             if count is not None:
@@ -389,3 +344,21 @@ class _Reading:
 
 def _no_municipality(area: str) -> str:
     return f"{EXPECTED}no municipality ({area})"
+
+
+def _code_of(column: str, cell: Mapping[str, Any]) -> tuple[str, bool]:
+    """The code of a variable's value, and whether it stands in ``Value``; ``Name`` if neither is a code."""
+    name, value = text_of(cell.get("Name")).casefold(), text_of(cell.get("Value")).casefold()
+    is_swapped = not _IS_CODE[column].fullmatch(name) and _IS_CODE[column].fullmatch(value) is not None
+    return value if is_swapped else name or value, is_swapped
+
+
+def _label_of(column: str, cell: Mapping[str, Any]) -> str:
+    code, _ = _code_of(column, cell)
+    texts = (text_of(cell.get(key)) for key in ("Value", "Name", "FormattedValue"))
+    return next((text for text in texts if text and text.casefold() != code), "")
+
+
+def _is_total(cell: Mapping[str, Any]) -> bool:
+    texts = [text_of(cell.get(key)).casefold() for key in ("Name", "Value", "FormattedValue")]
+    return any(_TOTAL_CODE.fullmatch(text) or _TOTAL_LABEL.match(text) for text in texts)

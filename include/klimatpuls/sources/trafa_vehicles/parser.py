@@ -45,12 +45,10 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         refuse("empty", "no answer to read")
     if parts[0].startswith(b"PK"):
         check_workbook(parts[0], what=SOURCE_ID)
-        rows, rejects, published, notes, losses = read_workbook(parts[0])
+        found = read_workbook(parts[0])
     else:
         found = read_figures(parts)
-        rows, rejects, published = found.rows, found.rejects, found.published
-        notes, losses = list(found.notes), list(found.losses)
-    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    frame = pd.DataFrame(found.rows, columns=list(_COLUMNS))
     keys = list(_KEYS)
     if frame.empty:
         refuse("empty", "no figure was found")
@@ -61,13 +59,13 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         dataset=dataset,
         substance=None,
         unit="vehicles",
-        published_date=published,
+        published_date=found.published,
         years=tuple(sorted(frame["year"].unique().tolist())),
         rows=frame.astype({name: "str" for name in keys[:4]}),
-        rejects=pd.DataFrame(rejects, columns=list(_REJECT_COLUMNS)).astype({"sheet_row": "int64"}),
-        rows_read=len(rows) + len(rejects),
-        notes=tuple(notes),
-        losses=tuple(losses),
+        rejects=pd.DataFrame(found.rejects, columns=list(_REJECT_COLUMNS)).astype({"sheet_row": "int64"}),
+        rows_read=len(found.rows) + len(found.rejects),
+        notes=tuple(found.notes),
+        losses=tuple(found.losses),
     )
 
 
@@ -77,7 +75,7 @@ def recognise(body: bytes) -> tuple[str, str | None] | None:
         return (SOURCE_ID, None) if _is_answer(body) else None
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        found = any(title_of(book.get_sheet_by_name(name).to_python(nrows=1)) for name in book.sheet_names)
+        found = any(title_of(book, name) for name in book.sheet_names)
     except (CalamineError, OSError, ValueError):
         return None
     return (WORKBOOK, None) if found else None

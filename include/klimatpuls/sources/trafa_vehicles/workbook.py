@@ -18,6 +18,9 @@ from klimatpuls.sources.trafa_vehicles.answers import (
     FIRST_YEAR,
     FUEL_WORDS,
     WHAT_TO_DO,
+    Figures,
+    Reject,
+    Row,
     count_of,
     refuse,
     text_of,
@@ -40,19 +43,21 @@ _TITLE_ROWS: Final = 3
 _TITLE = re.compile(r"tabell \d+[.:]?\s*(.*?)[.,]?\s*år (\d{4})", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"\d\)")
 _HEAD_ROWS: Final = 10
-_Row = tuple[str, str, str, str, int, int, int]
-_Reject = tuple[int, str, str, str]
 
 
-def read_workbook(body: bytes) -> tuple[list[_Row], list[_Reject], date, list[str], list[str]]:
-    """Rows, rejects, day, what was met, and which of it tells of a part that is missing."""
+def read_workbook(body: bytes) -> Figures:
+    """The figures of every table of the workbook.
+
+    Raises:
+        SourceFormatError: if it cannot be opened, the table of cars is missing, or a table cannot be read.
+    """
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        titles = {name: title_of(_first_rows(book, name)) for name in book.sheet_names[1:]}
+        titles = {name: title_of(book, name) for name in book.sheet_names[1:]}
     except (CalamineError, OSError, ValueError) as error:
         refuse("unreadable_workbook", f"the workbook cannot be opened ({error})")
-    rows: list[_Row] = []
-    rejects: list[_Reject] = []
+    rows: list[Row] = []
+    rejects: list[Reject] = []
     notes: list[str] = []
     losses: list[str] = []
     wanted = {words: (vehicle, measure) for words, vehicle, measure in _TABLES}
@@ -60,26 +65,21 @@ def read_workbook(body: bytes) -> tuple[list[_Row], list[_Reject], date, list[st
         if title is not None and title[0] in wanted:
             vehicle, measure = wanted.pop(title[0])
             cells = sheet_cells.sheet_rows(book, body, name)
-            table = _Table(vehicle=vehicle, measure=measure, year=title[1], notes=notes, losses=losses)
-            table.read(cells, rows, rejects)
+            _Table(vehicle, measure, title[1], rows, rejects, notes, losses).read(cells)
     if _TABLES[0][0] in wanted:
         refuse("table_missing", f"no sheet is titled {', '.join(sorted(wanted))}")
     losses += [
         f"no sheet is titled {words!r}: its vehicles are missing. What to do: if the workbook has them under "
-        "another title, add it to _TABLES in klimatpuls/sources/trafa_vehicles.py"
+        "another title, add it to _TABLES in klimatpuls/sources/trafa_vehicles/workbook.py"
         for words in sorted(wanted)
     ]
-    published, said = _changed_on(body, max((row[4] for row in rows), default=FIRST_YEAR))
-    return rows, rejects, published, [*losses, *notes, *said], losses
+    published, dated = _changed_on(body, max((row[4] for row in rows), default=FIRST_YEAR))
+    return Figures(rows, rejects, published, [*losses, *notes, *dated], losses)
 
 
-def _first_rows(book: CalamineWorkbook, name: str) -> list[list[Any]]:
-    return book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=_TITLE_ROWS)
-
-
-def title_of(cells: Sequence[Sequence[Any]]) -> tuple[str, int] | None:
-    """Words and year of a table's title, which stands in one of the first rows."""
-    for row in cells[:_TITLE_ROWS]:
+def title_of(book: CalamineWorkbook, name: str) -> tuple[str, int] | None:
+    """Words and year of the title of a sheet's table, which stands in one of the first rows; else None."""
+    for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=_TITLE_ROWS):
         found = _TITLE.match(text_of(row[0]) if row else "")
         if found:
             return found[1].casefold(), int(found[2])
@@ -88,15 +88,17 @@ def title_of(cells: Sequence[Sequence[Any]]) -> tuple[str, int] | None:
 
 @dataclass(frozen=True)
 class _Table:
-    """One table of the workbook: which it is, and where what was met and what is missing are noted."""
+    """One table of the workbook, and the lists that its figures, rejects, notes and losses are added to."""
 
     vehicle: str
     measure: str
     year: int
+    rows: list[Row]
+    rejects: list[Reject]
     notes: list[str]
     losses: list[str]
 
-    def read(self, cells: Sequence[Sequence[Any]], rows: list[_Row], rejects: list[_Reject]) -> None:
+    def read(self, cells: Sequence[Sequence[Any]]) -> None:
         """Take every cell of the table.
 
         Raises:
@@ -118,24 +120,22 @@ class _Table:
             if name and not _FOOTNOTE.match(name):
                 area = _area(row, at)
                 for column, fuel in fuels.items():
-                    self._take(area, fuel, text_of(row[column]), at, rows, rejects)
+                    self._take(area, fuel, text_of(row[column]), at)
 
-    def _take(
-        self, area: str | None, fuel: str, text: str, at: int, rows: list[_Row], rejects: list[_Reject]
-    ) -> None:
+    def _take(self, area: str | None, fuel: str, text: str, at: int) -> None:
         count = 0 if text in DASHES and text else count_of(text)  # a dash is zero: the publisher's legend
         where = f"{self.vehicle} {self.measure} {fuel}"
         if area is None:
-            rejects.append((at, where, text, f"{EXPECTED}owner without a municipality"))
+            self.rejects.append((at, where, text, f"{EXPECTED}owner without a municipality"))
         elif count is None:
-            rejects.append((at, where, text, why_no_count(text)))
+            self.rejects.append((at, where, text, why_no_count(text)))
         else:
-            rows.append((area, self.vehicle, fuel, self.measure, self.year, count, at))
+            self.rows.append((area, self.vehicle, fuel, self.measure, self.year, count, at))
 
     def _fuel_columns(self, head: Sequence[Sequence[Any]]) -> dict[int, str]:
         """Column → our fuel, from the Swedish lines of the head, which may break a word over two lines.
 
-        A column nobody knows is left out and noted: its vehicles are in the total only.
+        An unknown column is left out and noted: its vehicles are in the total only.
         """
         fuels: dict[int, str] = {}
         unknown = []
@@ -151,15 +151,11 @@ class _Table:
                 fuels[column] = fuel
         missing = {"petrol", "diesel", "electric", "total"} - set(fuels.values())
         if missing:
-            refuse(
-                "columns",
-                f"table of {self.vehicle}: columns nobody knows: {unknown or 'none'}; "
-                f"missing: {sorted(missing)}",
-            )
+            what = f"columns missing: {sorted(missing)}; unknown: {unknown or 'none'}"
+            refuse("columns", f"table of {self.vehicle}: {what}")
         table = f"table of {self.vehicle}, {self.measure}"
         self.losses.extend(
-            f"{table}: nobody knows the fuel {name!r}: it is in the total only. {WHAT_TO_DO}"
-            for name in unknown
+            f"{table}: unknown fuel {name!r}: it is in the total only. {WHAT_TO_DO}" for name in unknown
         )
         return fuels
 
