@@ -28,6 +28,7 @@ from klimatpuls.validation.suites import (
     check_text,
     limit_of,
     query_values,
+    rule_named,
     suite_of,
 )
 from klimatpuls.warehouse import connection
@@ -329,7 +330,7 @@ def _verdict(
 ) -> ReleaseVerdict:
     release = item.release
     earlier = item.earlier.release_id if item.earlier else None
-    gates: list[Gate] = [evaluate(COLUMNS, columns, 0.0)]
+    gates: list[Gate] = [evaluate(rule_named(COLUMNS), columns, 0.0)]
     for check in checks:
         if check.dataset == release.dataset:
             gates.append(
