@@ -18,7 +18,14 @@ from klimatpuls.fetch.assumptions import checked
 from klimatpuls.fetch.pxweb import units as px_units
 from klimatpuls.fetch.pxweb.client import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, PxWebClient, some
 from klimatpuls.fetch.pxweb.factors import label_units, stated_unit
-from klimatpuls.fetch.pxweb.table import build_selection, contents_code, locate_table, px_table, unknown_codes
+from klimatpuls.fetch.pxweb.table import (
+    build_selection,
+    contents_code,
+    locate_table,
+    needed_variables,
+    px_table,
+    unknown_codes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -126,8 +133,7 @@ def _step(
 
 def _variables(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
     table = px_table(entry)
-    region = [REGION_VARIABLE] if table.has_regions else []
-    needed = [*region, *table.wanted, TIME_VARIABLE, CONTENTS_VARIABLE]
+    needed = needed_variables(table)
     spelt = [metadata.dimension(name).name for name in needed]
     selection = build_selection(metadata, table, source_id)
     known = {name.casefold() for name in (*needed, *table.totals)}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from klimatpuls.contract.releases import EXPECTED, Parsed
 from klimatpuls.domain.regions import regions
-from klimatpuls.fetch.pxweb import table
+from klimatpuls.fetch.pxweb import cells as px_cells
 from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def parse_population(parts: Sequence[bytes], dataset: str) -> Parsed:
         ``expected:``.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.cells.read_cells`.
     """
-    cells = table.read_cells(parts, dataset)
+    cells = px_cells.read_cells(parts, dataset)
     frame = cells.frame
     reasons = [
         _reason(region, int(year), value, status)
@@ -55,9 +55,9 @@ def parse_population(parts: Sequence[bytes], dataset: str) -> Parsed:
         published_date=cells.published_date,
         years=tuple(sorted(int(year) for year in rows["year"].unique())),
         rows=rows,
-        rejects=table.build_rejects(frame[~kept], KEYS),
+        rejects=px_cells.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
-        notes=(*cells.notes, *table.left_out_notes(frame[~kept])),
+        notes=(*cells.notes, *px_cells.left_out_notes(frame[~kept])),
         losses=cells.losses,
     )
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from klimatpuls.contract.releases import EXPECTED, Parsed
 from klimatpuls.domain.regions import regions
-from klimatpuls.fetch.pxweb import table
+from klimatpuls.fetch.pxweb import cells as px_cells
 from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE
 from klimatpuls.fetch.pxweb.source import PxWebSource
 
@@ -47,9 +47,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         symbol, and a negative one, is a reject that is a finding.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.cells.read_cells`.
     """
-    cells = table.read_cells(parts, dataset)
+    cells = px_cells.read_cells(parts, dataset)
     frame = cells.frame
     is_missing = frame["value"].isna()
     frame["reason"] = ""
@@ -82,9 +82,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         published_date=cells.published_date,
         years=tuple(sorted(rows["year"].unique().tolist())),
         rows=rows,
-        rejects=table.build_rejects(frame[~kept], KEYS),
+        rejects=px_cells.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
-        notes=(*cells.notes, *table.left_out_notes(frame[~kept])),
+        notes=(*cells.notes, *px_cells.left_out_notes(frame[~kept])),
         losses=cells.losses,
     )
 

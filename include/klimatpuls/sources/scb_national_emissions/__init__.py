@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from klimatpuls.contract.releases import EXPECTED, Parsed
-from klimatpuls.fetch.pxweb import table
+from klimatpuls.fetch.pxweb import cells as px_cells
 from klimatpuls.fetch.pxweb.client import TIME_VARIABLE
 from klimatpuls.fetch.pxweb.source import PxWebSource
 
@@ -42,11 +42,11 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         where the publisher gives a symbol for it.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.cells.read_cells`.
 
     Example: 47.49 kt at SCB → 47 490 t.
     """
-    cells = table.read_cells(parts, dataset)
+    cells = px_cells.read_cells(parts, dataset)
     frame = cells.frame
     symbols = frame["status"].map(
         lambda symbol: f"{EXPECTED}no figure, symbol {symbol}" if symbol else "no number"
@@ -69,9 +69,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         published_date=cells.published_date,
         years=tuple(sorted(rows["year"].unique().tolist())),
         rows=rows,
-        rejects=table.build_rejects(frame[~kept], KEYS),
+        rejects=px_cells.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
-        notes=(*cells.notes, *table.left_out_notes(frame[~kept])),
+        notes=(*cells.notes, *px_cells.left_out_notes(frame[~kept])),
         losses=cells.losses,
     )
 

@@ -37,7 +37,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         Rows of the fact ``population``; see :func:`klimatpuls.fetch.pxweb.population.parse_population`.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.cells.read_cells`.
     """
     return population.parse_population(parts, dataset)
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from klimatpuls.contract.releases import EXPECTED, Parsed
 from klimatpuls.domain.regions import regions
-from klimatpuls.fetch.pxweb import table
+from klimatpuls.fetch.pxweb import cells as px_cells
 from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE, refuse
 from klimatpuls.fetch.pxweb.source import PxWebSource
 
@@ -45,9 +45,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         cell that is no whole number above 0 is a reject that is a finding.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`, and if no year lies ahead.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.cells.read_cells`, and if no year lies ahead.
     """
-    cells = table.read_cells(parts, dataset)
+    cells = px_cells.read_cells(parts, dataset)
     frame = cells.frame
     frame["reason"] = ""
     is_whole = (frame["value"] % 1 == 0) & (frame["value"] > 0)
@@ -74,9 +74,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         published_date=published,
         years=tuple(sorted(rows["year"].unique().tolist())),
         rows=rows,
-        rejects=table.build_rejects(frame[~kept], KEYS),
+        rejects=px_cells.build_rejects(frame[~kept], KEYS),
         rows_read=len(frame),
-        notes=(*cells.notes, *dated, *table.left_out_notes(frame[~kept])),
+        notes=(*cells.notes, *dated, *px_cells.left_out_notes(frame[~kept])),
         losses=cells.losses,
     )
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from klimatpuls.contract.releases import EXPECTED, Parsed
 from klimatpuls.domain.regions import regions
-from klimatpuls.fetch.pxweb import table
+from klimatpuls.fetch.pxweb import cells as px_cells
 from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE
 from klimatpuls.fetch.pxweb.source import PxWebSource
 
@@ -23,9 +23,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     """Returns one row per region and year.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.cells.read_cells`.
     """
-    cells = table.read_cells(parts, dataset)
+    cells = px_cells.read_cells(parts, dataset)
     frame = cells.frame
     frame["reason"] = ""
     frame.loc[frame["value"].isna(), "reason"] = "missing value"
@@ -48,9 +48,9 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         published_date=cells.published_date,
         years=tuple(sorted(rows["year"].unique().tolist())),
         rows=rows,
-        rejects=table.build_rejects(rejected, (REGION_VARIABLE, TIME_VARIABLE)),
+        rejects=px_cells.build_rejects(rejected, (REGION_VARIABLE, TIME_VARIABLE)),
         rows_read=len(frame),
-        notes=(*cells.notes, *table.left_out_notes(rejected)),
+        notes=(*cells.notes, *px_cells.left_out_notes(rejected)),
         losses=cells.losses,
     )
 
