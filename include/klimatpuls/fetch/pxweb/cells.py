@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from klimatpuls.clock import stockholm_date
-from klimatpuls.contract import catalog
-from klimatpuls.contract.releases import EXPECTED
+from klimatpuls.contract import catalog, schema
+from klimatpuls.contract.releases import EXPECTED, Parsed
+from klimatpuls.domain.regions import regions
 from klimatpuls.fetch.pxweb.client import (
     CONTENTS_VARIABLE,
     REGION_VARIABLE,
@@ -33,12 +34,9 @@ from klimatpuls.fetch.pxweb.table import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from klimatpuls.contract.catalog import Dataset, PxTable
-
-
-REJECT_COLUMNS = ("sheet_row", "column_name", "raw_value", "reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,41 +98,92 @@ def read_cells(parts: Sequence[bytes], dataset: str) -> Cells:
     ]
     publishers = [note.strip() for cube in cubes for note in cube.notes]
     return Cells(
-        frame=cells[[*keys_of(table), "value", "factor", "status", "sheet_row"]].copy(),
+        frame=cells[[*_keys_of(table), "value", "factor", "status", "sheet_row"]].copy(),
         published_date=published,
         notes=tuple(dict.fromkeys([*publishers, *oddities])),
         losses=tuple(losses),
     )
 
 
-def keys_of(table: PxTable) -> list[str]:
+def _keys_of(table: PxTable) -> list[str]:
     """Columns of :attr:`Cells.frame` that name a cell."""
     region = [REGION_VARIABLE] if table.has_regions else []
     return [*region, *(wanted.column for wanted in table.wanted.values()), TIME_VARIABLE]
 
 
-def build_rejects(cells: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """The cells that are no facts, one row each, as the warehouse keeps them.
+def build_parsed(
+    cells: Cells,
+    reasons: pd.Series,
+    values: Mapping[str, pd.Series],
+    *,
+    dataset: str,
+    unit: str,
+    published: date | None = None,
+    notes: Sequence[str] = (),
+) -> Parsed:
+    """The release of a table: its cells without a reason as rows, the others as rejects.
+
+    A cell of a region outside the 312 is an expected reject, whatever its reason.
 
     Args:
-        cells: Rows of :attr:`Cells.frame` with a column ``reason``.
-        keys: Columns that name a cell.
+        cells: The cells.
+        reasons: Why a cell is no fact; an empty text where it is one.
+        values: Column of the fact beside its key → its value for every cell.
+        dataset: Catalogue id of the dataset.
+        unit: Unit of the rows.
+        published: The date of the release, if it is not that of the cells.
+        notes: Further notes, one sentence each.
     """
+    frame = cells.frame
+    if REGION_VARIABLE in frame:
+        known = frame[REGION_VARIABLE].isin(regions())
+        outside = f"{EXPECTED}region code " + frame[REGION_VARIABLE] + " is none of the 312 regions"
+        reasons = reasons.where(known, outside)
+    kept = reasons == ""
+    named = frame.rename(columns={REGION_VARIABLE: "region_code", TIME_VARIABLE: "year"})
+    fact = schema.fact(catalog.dataset(dataset).fact)
+    rows = named[[*fact.key, "sheet_row"]].assign(**values)[kept].reset_index(drop=True)
+    whole = [column.name for column in fact.columns if column.type in ("bigint", "integer", "smallint")]
+    rows = rows.astype(dict.fromkeys([*whole, "sheet_row"], "int64"))
+    rejected = frame[~kept].assign(reason=reasons[~kept])
+    return Parsed(
+        dataset=dataset,
+        substance=None,
+        unit=unit,
+        published_date=published or cells.published_date,
+        years=tuple(sorted(rows["year"].unique().tolist())),
+        rows=rows[[*fact.names, "sheet_row"]],
+        rejects=_build_rejects(rejected, catalog.dataset(dataset)),
+        rows_read=len(frame),
+        notes=(*cells.notes, *notes, *_left_out_notes(rejected)),
+        losses=cells.losses,
+    )
+
+
+def missing_reasons(frame: pd.DataFrame) -> pd.Series:
+    """Why a cell has no number: an expected reason with the publisher's symbol; empty where it has one."""
+    symbol = f"{EXPECTED}no figure, symbol " + frame["status"]
+    return symbol.where(frame["status"] != "", "no number").where(frame["value"].isna(), "")
+
+
+def _build_rejects(cells: pd.DataFrame, entry: Dataset) -> pd.DataFrame:
+    """The cells that are no facts, one row each, as the warehouse keeps them."""
     raw = [
         status if pd.isna(value) else f"{value:g}"
         for value, status in zip(cells["value"], cells["status"], strict=True)
     ]
-    names = [" ".join(row) for row in cells[list(keys)].itertuples(index=False, name=None)]
-    rejects: dict[str, Any] = {
-        "sheet_row": cells["sheet_row"].astype("int64").to_numpy(),
-        "column_name": pd.array(names, dtype="str"),
-        "raw_value": pd.array(raw, dtype="str"),
-        "reason": pd.array(cells["reason"].to_list(), dtype="str"),
-    }
-    return pd.DataFrame(rejects, columns=list(REJECT_COLUMNS))
+    keys = cells[_keys_of(px_table(entry))].itertuples(index=False, name=None)
+    return pd.DataFrame(
+        {
+            "sheet_row": cells["sheet_row"].astype("int64").to_numpy(),
+            "column_name": pd.array([" ".join(key) for key in keys], dtype="str"),
+            "raw_value": pd.array(raw, dtype="str"),
+            "reason": pd.array(cells["reason"].to_list(), dtype="str"),
+        }
+    )
 
 
-def left_out_notes(rejected: pd.DataFrame) -> list[str]:
+def _left_out_notes(rejected: pd.DataFrame) -> list[str]:
     """One sentence per reason for which cells were left out as expected."""
     expected = rejected.loc[rejected["reason"].str.startswith(EXPECTED), "reason"]
     counts = expected.value_counts(sort=False)
@@ -205,7 +254,7 @@ def _add_our_codes(cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: s
 
 
 def _check_keys(cells: pd.DataFrame, table: PxTable, source_id: str) -> None:
-    keys = keys_of(table)
+    keys = _keys_of(table)
     twice = cells[cells.duplicated(keys, keep=False)]
     if twice.empty:
         return
