@@ -29,7 +29,8 @@ STATE_OF: dict[Verdict, str] = {
 }
 """What state a verdict leads a loaded release to."""
 _VALIDATION_COLUMNS: Final = (
-    "run_id", "dataset", "substance", "release_id", "snapshot_sha256", "verdict", "compared_with", "docs_path",
+    "run_id", "dataset", "substance", "release_id", "snapshot_sha256", "verdict", "compared_with",
+    "docs_path",
 )  # fmt: skip
 
 
