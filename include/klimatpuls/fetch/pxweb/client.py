@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import prod
@@ -183,49 +183,35 @@ class Cube:
 
 
 def parse_cube(content: bytes) -> Cube:
-    """Decode a JSON-stat 2 dataset.
-
-    Args:
-        content: The body of an answer, with or without a byte order mark.
-
-    Returns:
-        The cube with one value per cell.
+    """Decode a JSON-stat 2 dataset, with or without a byte order mark, with one value per cell.
 
     Raises:
         SourceFormatError: if it is no JSON-stat 2 dataset, or the number of values is not the number of
             cells its dimensions span.
     """
     document = _document(content)
-    dimensions = _dimensions(document)
-    cells = prod(len(dimension.codes) for dimension in dimensions)
+    cube = _metadata(document)
+    cells = prod(len(dimension.codes) for dimension in cube.dimensions)
     values, symbols, from_text = _values(document.get("value"), cells)
-    updated, oddities = _updated(document.get("updated"))
-    if from_text:
-        oddities = (*oddities, f"{from_text} values are written as text and were read as numbers")
-    return Cube(
-        label=_text(document.get("label")),
-        updated=updated,
-        notes=_notes(document.get("note")),
-        dimensions=dimensions,
+    as_text = [f"{from_text} values are written as text and were read as numbers"] if from_text else []
+    return replace(
+        cube,
         values=values,
         status={**symbols, **_status(document.get("status"), cells)},
-        oddities=oddities,
+        oddities=(*cube.oddities, *as_text),
     )
 
 
 def parse_metadata(content: bytes) -> Cube:
-    """Decode a table's metadata: a JSON-stat 2 dataset without values.
-
-    Args:
-        content: The body of an answer.
-
-    Returns:
-        A cube without values, all dimensions with all their codes.
+    """Decode a table's metadata: a cube without values, all dimensions with all their codes.
 
     Raises:
         SourceFormatError: if it is no JSON-stat 2 dataset.
     """
-    document = _document(content)
+    return _metadata(_document(content))
+
+
+def _metadata(document: dict[str, Any]) -> Cube:
     updated, oddities = _updated(document.get("updated"))
     return Cube(
         label=_text(document.get("label")),
