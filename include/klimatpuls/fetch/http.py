@@ -1,7 +1,7 @@
 """One polite way to call an agency: throttled, retried, with limits, and no incomplete answer passes.
 
 A session waits for a slot of its :class:`~klimatpuls.fetch.throttle.Throttle` before every call and tries
-again after 429 and 5xx, as long as the agency asks. It says who is calling. It calls only hosts of the
+again after 429 and 5xx, as long as the agency requires. It identifies itself. It calls only hosts of the
 catalogue (also after a redirect), none with an address in a private network, and only over https except on
 this machine. It refuses an answer that is empty, too large or shorter than announced. A call ends after so
 many tries and seconds, redirects included.
@@ -60,7 +60,7 @@ MOCK_NOT_YET_HEADER = "X-Klimatpuls-Not-Yet-Published"
 """Sent by the mock agencies only: this has nothing published yet as of their day."""
 
 CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
-"""Header of an answer → header of the next request that asks for the file only if it changed."""
+"""Header of an answer → header of the next request, which returns the file only if it changed."""
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5

@@ -2,7 +2,8 @@
 
 Great Expectations' own Data Docs load styles and scripts from six hosts and a tracking image, weigh 3.4 MB a
 run, and know neither releases nor margins. So the page is rendered here from Great Expectations' result: it
-opens offline, prints, fits a phone, and calls nobody. The result itself lies beside it as ``result.json``.
+opens offline, prints, fits a phone, and makes no request. The result itself lies beside it as
+``result.json``.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ ORIGIN_WORDS = {
     ),
     "synthetic": (
         "PÅHITTADE SIFFROR. Allt här är slumpat för att pröva systemet; inget av det är statistik.",
-        "SYNTHETIC FIGURES. Everything here was made up to try the system; none of it is statistics.",
+        "SYNTHETIC FIGURES. Everything here was generated to try the system; none of it is statistics.",
     ),
 }
 

@@ -85,7 +85,7 @@ def with_literals(sql: str, values: Mapping[str, Value]) -> str:
     params = []
     for name in names:
         if name not in values:
-            msg = f"a check names the value {name!r}, which nobody gave"
+            msg = f"a check names the value {name!r}, for which there is no value"
             raise ValueError(msg)
         value = _admit(name, values[name])
         if isinstance(value, list):

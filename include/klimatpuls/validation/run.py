@@ -118,7 +118,7 @@ def validate_run(
         One verdict per release, ordered by dataset and release; empty when the run loaded nothing new.
 
     Raises:
-        ValidationError: if a query could not be run, or its answer does not fit the releases asked about.
+        ValidationError: if a query could not be run, or its answer does not fit the evaluated releases.
     """
     with closing(connection.connect(dsn)) as conn, conn.cursor() as cursor:
         loaded = _loaded_releases(cursor, run_id)
@@ -184,8 +184,8 @@ def checks_of(
     Args:
         source: Catalogue entry.
         suite: The fact's rules.
-        run_id: The source run whose rows are asked about.
-        loaded: Releases to hold against the rules.
+        run_id: The source run whose rows are checked.
+        loaded: Releases to check.
         dataset_ids: Datasets of the fact, in the order wanted.
 
     Yields:
@@ -228,7 +228,7 @@ def _results(result: Mapping[str, Any]) -> Iterator[tuple[str | None, Mapping[st
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What was raised: Great Expectations tells it of the expectation, or of each of its metrics by name."""
+    """What was raised: Great Expectations reports it for the expectation, or for each metric by name."""
     return [info] if "raised_exception" in info else list(info.values())
 
 
@@ -281,7 +281,7 @@ def measure_of(row: Mapping[str, Any]) -> Measure:
 
 
 def _with_findings(cursor: Cursor, check: Check, measures: Mapping[str, Measure]) -> dict[str, Measure]:
-    """The measures of a check's releases with their first findings, asked for only where there are any."""
+    """The measures of a check's releases with their first findings, read only where there are any."""
     has_findings = any(measure.finding_count for measure in measures.values())
     rows = read_findings(cursor, check) if has_findings else []
     return {

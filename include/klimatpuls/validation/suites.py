@@ -62,7 +62,7 @@ def rule_named(name: str) -> Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """What the rows of a fact are held against.
+    """What the rows of a fact must fulfil.
 
     Attributes:
         fact: The fact; the shape of its table, the allowed values and the ranges are the contract's.
@@ -88,7 +88,7 @@ class Suite:
 
 
 def suite_of(fact: Fact) -> Suite:
-    """What the rows of a fact are held against: its own rules, or the plain ones and its further ones."""
+    """The suite of a fact: its own rules, or the plain ones and its further ones."""
     names = _file()["own"].get(fact.name) or (*_plain_rules(fact), *_file()["further"].get(fact.name, ()))
     return Suite(fact=fact, rules=tuple(map(rule_named, names)))
 

@@ -145,12 +145,12 @@ class TestParse:
             ),
             pytest.param(
                 {"kpi": lambda page: page["values"].append({"id": "N99999", "title": "x"})},
-                "key figure N99999 was not asked for and was left out (1 times)",
+                "key figure N99999 was not requested and was left out (1 times)",
                 id="a definition nobody asked for",
             ),
             pytest.param(
                 first(entry(0, kpi="N99999")),
-                "key figure N99999 was not asked for and was left out (1 times)",
+                "key figure N99999 was not requested and was left out (1 times)",
                 id="a value nobody asked for",
             ),
             pytest.param(
@@ -180,7 +180,7 @@ class TestParse:
             ),
             pytest.param(
                 first(value(0, count=3)),
-                "a value of one area that is said to be a mean of several was taken (1 times)",
+                "a value of one area was taken although it is marked as a mean of several (1 times)",
                 id="count above one",
             ),
             pytest.param(

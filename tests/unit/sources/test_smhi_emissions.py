@@ -508,7 +508,7 @@ def test_the_substance_is_told_by_the_headings_where_no_line_names_it():
     rows[1] = []
     parsed = read(rows)
     assert parsed.substance == "ghg"
-    assert any("no line says of which substance" in note for note in parsed.notes)
+    assert any("no line names the substance" in note for note in parsed.notes)
 
 
 # ------------------------------------------------------------------------------------------ recognise
@@ -668,7 +668,7 @@ def test_the_unit_may_be_written_with_other_blanks_and_case():
 def test_another_substance_than_asked_for():
     error = refused(sheet("co2"), "ghg")
     assert error.rule == "unexpected_substance"
-    assert "asked for ghg, the workbook says it is co2" in str(error)
+    assert "requested ghg, found a workbook of co2" in str(error)
 
 
 def test_value_columns_of_another_substance():

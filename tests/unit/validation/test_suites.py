@@ -208,7 +208,7 @@ def test_no_admitted_text_can_leave_its_quotes(value: str) -> None:
 
 
 def test_a_missing_value_is_named() -> None:
-    with pytest.raises(ValueError, match="'sector_sum_t', which nobody gave"):
+    with pytest.raises(ValueError, match="'sector_sum_t', for which there is no value"):
         with_literals("SELECT :sector_sum_t", {})
 
 

@@ -44,15 +44,15 @@ class Cells:
     """Every cell of a table's answers.
 
     Attributes:
-        frame: One row per cell: a text column per variable that was asked for by its codes (``Region``,
+        frame: One row per cell: a text column per variable that was requested by its codes (``Region``,
             ``Tid``, and the wanted ones under the name the catalogue gives them, in our codes), ``value`` (in
             the publisher's unit), ``factor`` (what it is multiplied by to be in ours), ``status`` (the
             publisher's symbol, or an empty text), ``sheet_row`` (the cell's place, counted from 0 over all
             answers).
         published_date: The day in Sweden on which the table was last updated; where the table does not say,
             the day on which the catalogue expects the figures of its last year.
-        notes: The publisher's notes, then what was met beyond the recorded form.
-        losses: Those of the notes that tell of a part that is missing.
+        notes: The publisher's notes, then what differs from the recorded form.
+        losses: Those of the notes about a part that is missing.
     """
 
     frame: pd.DataFrame
@@ -220,7 +220,7 @@ def _read_cube(cube: Cube, table: PxTable, source_id: str, first_row: int, notes
 def _at_totals(
     cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: str, notes: list[str]
 ) -> pd.DataFrame:
-    """The cells at the total of every variable that nobody asked for by its codes."""
+    """The cells at the total of every variable that was not requested by its codes."""
     needed = {name.casefold() for name in needed_variables(table)}
     for dimension in cube.dimensions:
         if dimension.name.casefold() in needed:
@@ -241,7 +241,7 @@ def _add_our_codes(cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: s
         dimension = cube.dimension(name)
         ours = our_codes(dimension, wanted)
         if strange := [code for code in dimension.codes if code not in ours]:
-            what = f"variable {name} holds codes nobody knew: {some(labels_of(dimension, strange))}"
+            what = f"variable {name} holds unknown codes: {some(labels_of(dimension, strange))}"
             refuse(source_id, "unknown_code", what)
         check_labels(dimension, wanted, source_id)
         for code, name_here in ours.items():

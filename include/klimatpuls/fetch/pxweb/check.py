@@ -41,7 +41,7 @@ RECORDED_CELLS: Final = 150_000
 RECORDED_WINDOWS: Final = ((3, 1.0), (30, 10.0))
 """What SCB's ``/config`` stated in the recordings of 2026."""
 SAMPLE_REGIONS: Final = (NATION, "0180")
-"""The nation and Stockholm: the regions whose latest year is asked for."""
+"""The nation and Stockholm: the regions whose latest year is requested."""
 NOTHING_TO_DO: Final = "Nothing: it is read as well. Tell the maintainers, so that they update the page."
 
 
@@ -155,19 +155,21 @@ def _unit(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answer
     table = px_table(entry)
     measure = contents_code(metadata.dimension(CONTENTS_VARIABLE), table, source_id)
     general = stated_unit(metadata, measure, table, source_id)
-    met = [(general.unit, general.place)] if general else []
+    stated = [(general.unit, general.place)] if general else []
     for name, wanted in table.wanted.items():
         dimension = metadata.dimension(name)
         units = label_units(dimension, table)
-        met += [(unit, "label") for code, unit in units.items() if code in wanted.codes]
-    if not met:
+        stated += [(unit, "label") for code, unit in units.items() if code in wanted.codes]
+    if not stated:
         return "differs", "no unit is stated: the figures of the nation must prove it"
-    is_there = (px_units.plain(table.unit), table.unit_place) in [(px_units.plain(u.text), p) for u, p in met]
-    is_recorded = is_there and {place for _, place in met} == {table.unit_place}
-    said = "; ".join(dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in met))
-    if general and any(unit.factor != general.unit.factor for unit, _ in met):
-        return "fails", f"the table contradicts itself: {said}"
-    return "holds" if is_recorded and len({unit.factor for unit, _ in met}) == 1 else "differs", said
+    is_there = (px_units.plain(table.unit), table.unit_place) in [
+        (px_units.plain(u.text), p) for u, p in stated
+    ]
+    is_recorded = is_there and {place for _, place in stated} == {table.unit_place}
+    summary = "; ".join(dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in stated))
+    if general and any(unit.factor != general.unit.factor for unit, _ in stated):
+        return "fails", f"the table contradicts itself: {summary}"
+    return "holds" if is_recorded and len({unit.factor for unit, _ in stated}) == 1 else "differs", summary
 
 
 def _years(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
@@ -175,13 +177,13 @@ def _years(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answe
     if not years or any(not (len(year) == 4 and year.isdecimal()) for year in years):
         return "fails", f"no years but {some(years) or 'nothing'}"
     first, last = int(min(years)), int(max(years))
-    said = f"{first} to {last}"
+    summary = f"{first} to {last}"
     if entry.dated_by_release:
-        return "holds", said
+        return "holds", summary
     if entry.first_year is not None and first != entry.first_year:
-        return "differs", f"{said}; the first year was {entry.first_year}"
+        return "differs", f"{summary}; the first year was {entry.first_year}"
     status = catalog.freshness(entry, last, as_of)
-    return "holds" if status == "fresh" else "differs", f"{said}, {status}"
+    return "holds" if status == "fresh" else "differs", f"{summary}, {status}"
 
 
 def _regions(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
@@ -192,12 +194,12 @@ def _regions(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Ans
     missing = [code for code in region_codes() if code not in there]
     further = sorted(there - set(region_codes()))
     needed = region_codes() if entry.fact == "population" else region_codes("municipality")
-    said = f"{len(region_codes()) - len(missing)} of 312"
-    said += f", without {some(missing)}" if missing else ""
-    said += f", and {len(further)} others that are left out" if further else ""
+    summary = f"{len(region_codes()) - len(missing)} of 312"
+    summary += f", without {some(missing)}" if missing else ""
+    summary += f", and {len(further)} others that are left out" if further else ""
     if set(missing) & set(needed):
-        return "fails", said
-    return "differs" if missing or further else "holds", said
+        return "fails", summary
+    return "differs" if missing or further else "holds", summary
 
 
 def _codes(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
@@ -228,12 +230,12 @@ def metadata_has(metadata: Cube, name: str) -> bool:
 
 
 _STEPS: Final = (
-    ("its variables are the ones we know", _variables),
-    ("the measure has the code we know", _measure),
+    ("its variables are the recorded ones", _variables),
+    ("the measure has the recorded code", _measure),
     ("the unit stands where it was recorded", _unit),
     ("its time is in years, up to the year that is due", _years),
     ("its regions are the 312", _regions),
-    ("the codes and totals that are asked for are there", _codes),
+    ("the requested codes and totals are there", _codes),
 )
 
 
@@ -255,17 +257,17 @@ def _page(
         return _failed(source_id, assumption, error)
     refused = parsed.rejects[~parsed.rejects["reason"].str.startswith(EXPECTED)]
     first = parsed.rows.drop(columns="sheet_row").head(1).to_dict("records")
-    said = f"{len(parsed.rows)} rows, {parsed.published_date}: {first[0] if first else 'none'}"
+    summary = f"{len(parsed.rows)} rows, {parsed.published_date}: {first[0] if first else 'none'}"
     if refused.empty and first:
-        return checked(assumption, said)
+        return checked(assumption, summary)
     reasons = some([f"{row.column_name}: {row.reason}" for row in refused.itertuples()])
-    return checked(assumption, f"{said}; refused: {reasons or 'nothing'}", "fails", _mend(source_id))
+    return checked(assumption, f"{summary}; refused: {reasons or 'nothing'}", "fails", _mend(source_id))
 
 
 def _sample(metadata: Cube, table: PxTable, source_id: str) -> Selection:
-    """The question for the latest year of the nation and one municipality.
+    """The query for the latest year of the nation and one municipality.
 
-    Where the table has no row of the nation all regions are asked for: only their sum tells a unit that is
+    Where the table has no row of the nation all regions are requested: only their sum shows a unit that is
     not stated.
     """
     selection = build_selection(metadata, table, source_id)
@@ -285,6 +287,6 @@ def _failed(source_id: str, assumption: str, error: KlimatpulsError) -> Checked:
 
 def _mend(source_id: str) -> str:
     return (
-        f"The next run of {source_id} would bring no figures; what is published stays. Compare the answer "
+        f"The next run of {source_id} would load no figures; what is published stays. Compare the answer "
         f"with docs/sources/{source_id}.md and update include/klimatpuls/sources/{source_id}/source.yaml."
     )

@@ -1,7 +1,7 @@
-"""One table of a PxWebApi 2 database as a dataset: which cells are asked for, and what came back.
+"""One table of a PxWebApi 2 database as a dataset: which cells are requested, and from which table.
 
 What the catalogue says of a table (:class:`klimatpuls.contract.catalog.PxTable`) is compared with the
-table's own metadata before any figure is asked for. The reading is tolerant: a unit in another place or
+table's own metadata before any figure is requested. The reading is tolerant: a unit in another place or
 spelling, further variables that have a total, further measures and regions, another case of names and codes,
 a missing date. It says in a note what it met. It refuses what would make a figure wrong, and names what was
 expected and found. The sources that speak PxWebApi share this module; what a cell means is theirs.
@@ -48,7 +48,7 @@ Entry = TypeVar("Entry")
 
 
 def fetch_table(session: PoliteSession, base_url: str, dataset: str, as_of: date) -> Fetched:
-    """Ask for every wanted cell of a dataset's table.
+    """Fetch every wanted cell of a dataset's table.
 
     Args:
         session: The polite session of the source; the limits the service states are set on its throttle.
@@ -62,22 +62,20 @@ def fetch_table(session: PoliteSession, base_url: str, dataset: str, as_of: date
 
     Raises:
         NotYetPublished: if the table has no year yet, or is not there before its first year is due.
-        FetchError: if the service does not answer, the table has gone or cannot be told from others, or what
-            the service says about itself and the table cannot be read: no figures have come then.
+        FetchError: if the service does not answer, the table has gone or cannot be distinguished from others,
+            or what the service says about itself and the table cannot be read: no figures have come then.
     """
     entry = catalog.dataset(dataset)
     source_id = catalog.source_of(dataset).id
     try:
         return _fetch(session, base_url, entry, source_id, as_of)
     except SourceFormatError as error:
-        msg = (
-            f"{source_id}: no figures of {dataset} came, since the table could not be asked for them: {error}"
-        )
+        msg = f"{source_id}: no figures of {dataset} came, since the table could not be queried: {error}"
         raise FetchError(msg) from error
 
 
 def poll_table(session: PoliteSession, base_url: str, dataset: str, as_of: date) -> Poll:
-    """Ask when a dataset's table was last updated; no figure is fetched.
+    """Read when a dataset's table was last updated; no figure is fetched.
 
     Args:
         session: The polite session of the source.
@@ -87,17 +85,18 @@ def poll_table(session: PoliteSession, base_url: str, dataset: str, as_of: date)
 
     Raises:
         NotYetPublished: if the table is not there before its first year is due.
-        FetchError: if the service does not answer, or the table has gone or cannot be told from others.
+        FetchError: if the service does not answer, or the table has gone or cannot be distinguished from
+            others.
     """
     entry = catalog.dataset(dataset)
     source_id = catalog.source_of(dataset).id
     client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
     client.fetch_config()
     table_id, found, _ = locate_table(client.fetch_table, client, entry, source_id, as_of)
-    seen = (
+    state = (
         f"{table_id} updated {found.updated or 'at no stated time'}, to {found.last_period or 'no year yet'}"
     )
-    return Poll(fingerprint=seen, detail=seen)
+    return Poll(fingerprint=state, detail=state)
 
 
 def px_table(entry: Dataset) -> PxTable:
@@ -147,7 +146,7 @@ def locate_table(
     """The table of a dataset that is there: by its ids, else by its title.
 
     Args:
-        ask: What is asked about the table, such as the client's ``fetch_metadata``.
+        ask: What is fetched of the table, such as the client's ``fetch_metadata``.
         client: The client of the service.
         entry: The dataset.
         source_id: Its source, for messages.
@@ -264,7 +263,7 @@ def _may_be(candidate: TableEntry, table: PxTable) -> bool:
 
 
 def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection:
-    """The question that asks for the wanted cells of every year.
+    """The query for the wanted cells of every year.
 
     Args:
         metadata: The table's variables and codes.
@@ -272,10 +271,10 @@ def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection
         source_id: The source, for messages.
 
     Returns:
-        Variable (as the table writes it) -> codes. Years are asked for in full, regions as far as they are
+        Variable (as the table writes it) -> codes. Years are requested in full, regions as far as they are
         among the 312; a wanted variable for the codes of the catalogue; a variable with a total in the
-        catalogue for that total; any other one is left out where the table sums over it, else asked for its
-        total.
+        catalogue for that total; any other one is left out where the table sums over it, else requested at
+        its total.
 
     Raises:
         SourceFormatError: if a wanted code, a total or the measure is missing, no region is known, or a
@@ -292,7 +291,7 @@ def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection
 
 
 def _asked(dimension: Dimension, table: PxTable, source_id: str) -> tuple[str, ...] | None:
-    """The codes of a variable that are asked for; None where it is left out."""
+    """The requested codes of a variable; None where it is left out."""
     if _is(dimension, TIME_VARIABLE):
         return dimension.codes
     if _is(dimension, REGION_VARIABLE) and table.has_regions:
@@ -327,7 +326,7 @@ def _regions(dimension: Dimension, source_id: str) -> tuple[str, ...]:
 
 
 def unknown_codes(metadata: Cube, table: PxTable) -> dict[str, list[str]]:
-    """Variable -> codes of the table that nobody knew and nobody asks for; the first hundred of each."""
+    """Variable -> unknown codes of the table, which are not requested; the first hundred of each."""
     unknown: dict[str, list[str]] = {}
     for dimension in metadata.dimensions:
         wanted = by_name(table.wanted, dimension)
@@ -342,14 +341,14 @@ def unknown_codes(metadata: Cube, table: PxTable) -> dict[str, list[str]]:
 
 
 def selection_notes(metadata: Cube, table: PxTable) -> list[str]:
-    """What a table has beyond the recorded form and how it is asked all the same, one sentence each."""
+    """How a table differs from the recorded form and how it is queried then, one sentence each."""
     notes = []
     known = {name.casefold() for name in (*needed_variables(table), *table.totals)}
     for dimension in metadata.dimensions:
         if dimension.name.casefold() not in known and not dimension.elimination:
-            notes.append(f"the variable {dimension.name} ({dimension.label}) is asked for its total")
+            notes.append(f"the variable {dimension.name} ({dimension.label}) is requested at its total")
     for name, codes in unknown_codes(metadata, table).items():
-        notes.append(f"codes of {name} that nobody knew were not asked for: {some(codes)}")
+        notes.append(f"unknown codes of {name} were not requested: {some(codes)}")
     if table.has_regions:
         there = set(metadata.dimension(REGION_VARIABLE).codes)
         missing = [code for code in region_codes() if code not in there]
@@ -426,14 +425,14 @@ def our_codes(dimension: Dimension, wanted: Wanted) -> dict[str, str]:
     ours = {code: wanted.codes[code] for code in dimension.codes if code in wanted.codes}
     guessed: dict[str, list[str]] = {}
     for code in dimension.codes:
-        said = None if code in ours or code in wanted.left_out else _said(dimension, code, wanted)
-        if said:
-            guessed.setdefault(said[0], []).append(code)
+        found = None if code in ours or code in wanted.left_out else _codes_in_label(dimension, code, wanted)
+        if found:
+            guessed.setdefault(found[0], []).append(code)
     taken = set(ours.values())
     return ours | {codes[0]: name for name, codes in guessed.items() if len(codes) == 1 and name not in taken}
 
 
-def _said(dimension: Dimension, code: str, wanted: Wanted) -> list[str]:
+def _codes_in_label(dimension: Dimension, code: str, wanted: Wanted) -> list[str]:
     """Our codes that a label speaks of."""
     label = units.plain(dimension.labels.get(code, ""))
     return [ours for pattern, ours in wanted.words.items() if re.search(pattern, label)]
@@ -452,8 +451,8 @@ def _wanted_codes(dimension: Dimension, wanted: Wanted, source_id: str) -> list[
         refuse(
             source_id,
             "codes_missing",
-            f"variable {dimension.name} ({dimension.label}) has no code for {some(missing)}; codes nobody "
-            f"knew: {some(labels_of(dimension, _unknown(dimension, wanted))) or 'none'}",
+            f"variable {dimension.name} ({dimension.label}) has no code for {some(missing)}; unknown "
+            f"codes: {some(labels_of(dimension, _unknown(dimension, wanted))) or 'none'}",
         )
     check_labels(dimension, wanted, source_id)
     return [code for code in dimension.codes if code in ours]
@@ -462,11 +461,11 @@ def _wanted_codes(dimension: Dimension, wanted: Wanted, source_id: str) -> list[
 def check_labels(dimension: Dimension, wanted: Wanted, source_id: str) -> None:
     """A label that speaks of another of our codes than the one its code stands for is a contradiction."""
     for code in dimension.codes:
-        said = _said(dimension, code, wanted)
-        if code in wanted.codes and said and wanted.codes[code] not in said:
+        found = _codes_in_label(dimension, code, wanted)
+        if code in wanted.codes and found and wanted.codes[code] not in found:
             refuse(
                 source_id,
                 "code_and_label_differ",
                 f"code {code} of {dimension.name} was {wanted.codes[code]} so far, its label is now "
-                f"{dimension.labels[code]!r}, which is {some(said)}",
+                f"{dimension.labels[code]!r}, which is {some(found)}",
             )

@@ -13,7 +13,7 @@ expected effect on emissions.
 
 Names of sole traders occur. A name is kept only where it shows a legal form or a public body; any other may
 be a person's and is left out, in facts and in rejects alike. Columns that were added are never read. The raw
-bytes are kept as they came. What is assumed, and what has been seen, stands in docs/sources/klimatklivet.md.
+bytes are kept as they came. docs/sources/klimatklivet.md lists what is assumed and what was recorded.
 """
 
 from __future__ import annotations

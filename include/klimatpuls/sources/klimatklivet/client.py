@@ -56,10 +56,10 @@ def poll(
     page = session.get(f"{base_url.rstrip('/')}{PAGE}")
     url, day = _link_of(page.body, page.url)
     known = validators if validators.get("url") == url else {}
-    seen = poll_file(session, url, {}, known)
-    fingerprint = None if seen.fingerprint is None else f"{url} {seen.fingerprint}"
-    detail = f"granted to {day}: {seen.detail}"
-    return Poll(fingerprint=fingerprint, validators={**seen.validators, "url": url}, detail=detail)
+    polled = poll_file(session, url, {}, known)
+    fingerprint = None if polled.fingerprint is None else f"{url} {polled.fingerprint}"
+    detail = f"granted to {day}: {polled.detail}"
+    return Poll(fingerprint=fingerprint, validators={**polled.validators, "url": url}, detail=detail)
 
 
 def _link_of(page: bytes, page_url: str) -> tuple[str, date]:
@@ -88,7 +88,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         linked,
         f"{urlsplit(url).path.rpartition('/')[2]}, to {day}",
         "holds" if day <= as_of + timedelta(days=1) else "differs",
-        "ask Naturvårdsverket: the list reaches to a day that has not been",
+        "ask Naturvårdsverket: the list reaches to a day in the future",
     )
     try:
         body = session.get(url).body
@@ -96,15 +96,15 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         parsed = parse((page.body, body), SOURCE_ID, None)
     except KlimatpulsError as error:
         yield checked(
-            "the workbook has the columns that were seen",
+            "the workbook has the recorded columns",
             str(error),
             "fails",
             "compare the workbook with docs/sources/klimatklivet.md and report it",
         )
         return
     yield checked(
-        f"a sheet of the workbook has the {len(COLUMNS)} columns that were seen, and the others its rows",
-        f"sheet {sheet.name!r}: {'; '.join(sheet.notes) or 'as seen'}",
+        f"a sheet of the workbook has the {len(COLUMNS)} recorded columns, and the other sheets as many rows",
+        f"sheet {sheet.name!r}: {'; '.join(sheet.notes) or 'as recorded'}",
         "differs" if sheet.notes else "holds",
         COMMON_FORM,
     )

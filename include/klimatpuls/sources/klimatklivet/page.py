@@ -55,7 +55,7 @@ class _Links(HTMLParser):
 
 
 def find_link(page: bytes, page_url: str) -> tuple[str, date]:
-    """The newest workbook's address and the day it reaches to, as the results page says now.
+    """The newest workbook's address and the day it reaches to, as the results page states now.
 
     Args:
         page: The page.
@@ -105,14 +105,14 @@ def _fits(href: str, text: str) -> bool:
 def _stated_day(text: str, href: str) -> date | None:
     """The last day that a link's text names, else the day of its file name; None where there is none."""
     name = unquote(urlsplit(href).path).rpartition("/")[2]
-    said = [
+    candidates = [
         [(year, month_from_word(month), day) for day, month, year in _WRITTEN_DAY.findall(text)]
         + _ISO_DAY.findall(text),
         [(year, month_from_word(month), 0) for month, year in _WRITTEN_MONTH.findall(text)],
         _ISO_DAY.findall(name),
         [(f"20{year}", month, day) for _, year, month, day in _FILE_DAY.findall(name)],
     ]
-    for days in said:
+    for days in candidates:
         found = [day for parts in days if (day := _day_of(*map(int, parts))) is not None]
         if found:
             return max(found)

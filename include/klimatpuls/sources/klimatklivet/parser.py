@@ -125,18 +125,18 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     reading = _Reading(places=sheet.head.places, zero=day_zero(parts[1]), published=published)
     rows: list[dict[str, Any]] = []
     rejects: list[tuple[int, str, str, str]] = []
-    seen: set[str] = set()
+    known: set[str] = set()
     for at, row in enumerate(sheet.cells[sheet.head.at + 1 :], start=sheet.head.at + 2):
         if not any(str(cell).strip() for cell in row):
             continue
         fact, reason, column = reading.fact(row)
-        if not reason and fact["case_number"] in seen:
+        if not reason and fact["case_number"] in known:
             reason, column = "a case number that came before", "Ärendenummer"
         if reason:
-            said = "" if column in _NAMES else text_of(row[sheet.head.places[column]])
-            rejects.append((at, column, said, reason))
+            raw = "" if column in _NAMES else text_of(row[sheet.head.places[column]])
+            rejects.append((at, column, raw, reason))
         else:
-            seen.add(fact["case_number"])
+            known.add(fact["case_number"])
             rows.append({**fact, "sheet_row": at})
     if not rows and not rejects:
         refuse("empty", f"the sheet {sheet.name!r} has no row below its head")
@@ -177,8 +177,8 @@ class Head:
         places: Our name of a column → where it stands.
         missing: Columns without which figures would be wrong.
         unknown: Headings that are none of our columns.
-        notes: What differs from the columns that were seen.
-        losses: Those of the notes that tell of a column that is gone.
+        notes: What differs from the recorded columns.
+        losses: Those of the notes about a column that is gone.
     """
 
     at: int

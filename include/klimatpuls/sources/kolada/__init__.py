@@ -16,7 +16,7 @@ Oddities handled: every page is followed, on our own host and over https, whatev
 ``next_url``; an empty page ends the chain; rows marked ``isdeleted`` are gone; figures by sex stand beside
 the total (``T``) and are left out; groups of municipalities (``G…``) are unweighted means and are left out;
 regions are ``00LL``, the nation ``0000``; ``period`` may be text. A key figure that is gone loses only
-itself. What is assumed about the answers, and what has been seen, stands in docs/sources/kolada.md.
+itself. docs/sources/kolada.md lists what is assumed about the answers and what was recorded.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from klimatpuls.sources.kolada.parser import (
     SOURCE_ID,
     TOTAL,
     VALUES,
-    Met,
+    Noted,
     entry_values,
     next_page,
     next_publication,
@@ -94,10 +94,10 @@ def poll(
     except SourceFormatError as error:
         msg = f"{SOURCE_ID}: no definitions came: {error}"
         raise FetchError(msg) from error
-    said = sorted(
+    stated = sorted(
         f"{entry.get('id')}|{entry.get('title')}|{entry.get('publication_date')}" for entry in entries
     )
-    digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(stated).encode()).hexdigest()
     soonest = next_publication(entries, as_of)
     return Poll(
         fingerprint=digest,
@@ -176,22 +176,22 @@ def _pages(session: PoliteSession, url: str) -> Iterator[Answer]:
 
 def _following(document: Mapping[str, Any], page_url: str, first_url: str) -> str | None:
     """The address of the next page, on the host and scheme of the first; None where the chain ends."""
-    said = next_page(document)
-    if said is None:
+    next_url = next_page(document)
+    if next_url is None:
         return None
     ours = urlsplit(first_url)
     try:
-        there = urlsplit(urljoin(page_url, said))
+        there = urlsplit(urljoin(page_url, next_url))
     except ValueError as error:
         msg = (
-            f"{SOURCE_ID}: {page_url} names a next page that is no address ({said!r}: {error}). What to do: "
-            "report it; nothing was kept."
+            f"{SOURCE_ID}: {page_url} names a next page that is no address ({next_url!r}: {error}). "
+            "What to do: report it; nothing was kept."
         )
         raise FetchError(msg) from error
     if there.hostname != ours.hostname:
         msg = (
-            f"{SOURCE_ID}: {page_url} names a next page on another host ({said}). What to do: if Kolada has "
-            "moved, change the connection kolada_default and the source's hosts; nothing was kept."
+            f"{SOURCE_ID}: {page_url} names a next page on another host ({next_url}). What to do: if Kolada "
+            "has moved, change the connection kolada_default and the source's hosts; nothing was kept."
         )
         raise FetchError(msg)
     return urlunsplit((ours.scheme, ours.netloc, there.path, there.query, ""))
@@ -213,7 +213,7 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
         yield from _check_definitions(definitions, codes, as_of)
     except KlimatpulsError as error:
         yield checked(
-            f"{MAX_IDS} key figures can be asked for at once", str(error), "fails", "see the answer"
+            f"{MAX_IDS} key figures can be requested at once", str(error), "fails", "see the answer"
         )
     years = ",".join(str(as_of.year - back) for back in range(4, 0, -1))
     address = f"{root}/data/kpi/{codes[0]}/municipality/0000,0003,0360/year/{years}"
@@ -230,16 +230,16 @@ def _check_definitions(
     found = {str(entry.get("id")) for entry in definitions}
     gone = [code for code in codes if code not in found]
     yield checked(
-        f"{MAX_IDS} key figures can be asked for at once, and all are there",
+        f"{MAX_IDS} key figures can be requested at once, and all are there",
         f"missing: {', '.join(gone)}" if gone else f"{len(found)} key figures",
         "fails" if not found else "differs" if gone else "holds",
         _COMPARE if not found else "find their successors at https://www.kolada.se; the others are loaded",
     )
-    said = [entry.get("publication_date") for entry in definitions if entry.get("publication_date")]
+    days = [entry.get("publication_date") for entry in definitions if entry.get("publication_date")]
     soonest = next_publication(definitions, as_of)
     yield checked(
         "publication_date is the next planned publication, a day ahead of us",
-        f"soonest {soonest}" if soonest else f"none ahead of {as_of}, such as {said[0] if said else 'none'}",
+        f"soonest {soonest}" if soonest else f"none ahead of {as_of}, such as {days[0] if days else 'none'}",
         "holds" if soonest else "differs",
         "none: a release is dated by the day it is retrieved",
     )
@@ -248,7 +248,7 @@ def _check_definitions(
 def _check_page(page: Mapping[str, Any], address: str) -> Iterator[Checked]:
     entries = [entry for entry in values_of(page) if isinstance(entry, dict)]
     try:
-        rows, rejects = read_values(entries, Met())
+        rows, rejects = read_values(entries, Noted())
         answer = f"{len(rows)} figures, {len(rejects)} left out, first {_short(entries)}"
         verdict: Verdict = "holds" if len(rows) or rejects else "fails"
     except SourceFormatError as error:
@@ -266,7 +266,7 @@ def _check_page(page: Mapping[str, Any], address: str) -> Iterator[Checked]:
         "holds" if TOTAL in genders else "fails",
         _COMPARE,
     )
-    said = page.get("next_url")
+    next_url = page.get("next_url")
     try:
         following = _following(page, address, address)
     except FetchError as error:
@@ -274,11 +274,11 @@ def _check_page(page: Mapping[str, Any], address: str) -> Iterator[Checked]:
             "next_url leads to the next page on the same host over https", str(error), "fails", _COMPARE
         )
         return
-    is_same = not said or str(said).startswith(f"{urlsplit(address).scheme}://")
+    is_same = not next_url or str(next_url).startswith(f"{urlsplit(address).scheme}://")
     yield checked(
         "next_url leads to the next page on the same host over https",
-        str(said or "no further page"),
-        "holds" if is_same and following == said else "differs",
+        str(next_url or "no further page"),
+        "holds" if is_same and following == next_url else "differs",
         COMMON_FORM,
     )
 

@@ -59,15 +59,17 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     if any(not isinstance(entry, dict) for entry in entries):
         refuse("page_shape", "a page holds an entry that is no object")
     definitions = [entry for entry in entries if "kpi" not in entry and "id" in entry]
-    met = Met()
-    titled, rejects = _definition_rows(definitions, met)
+    noted = Noted()
+    titled, rejects = _definition_rows(definitions, noted)
     if dataset == DEFINITIONS:
         rows = titled
     else:
-        rows, rejects = read_values([entry for entry in entries if "kpi" in entry or "id" not in entry], met)
+        rows, rejects = read_values(
+            [entry for entry in entries if "kpi" in entry or "id" not in entry], noted
+        )
         if rows.empty:
             refuse("empty", f"none of {len(rejects)} values is a figure of an area")
-    published = _published(head, rows, met)
+    published = _published(head, rows, noted)
     return Parsed(
         dataset=dataset,
         substance=None,
@@ -77,20 +79,20 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
         rows=rows,
         rejects=pd.DataFrame(rejects, columns=list(_REJECT_COLUMNS)).astype({"sheet_row": "int64"}),
         rows_read=len(rows) + len(rejects),
-        notes=(*met.notes(), *_next_expected(definitions, published)),
-        losses=tuple(met.losses),
+        notes=(*noted.notes(), *_next_expected(definitions, published)),
+        losses=tuple(noted.losses),
     )
 
 
 def next_page(document: Mapping[str, Any]) -> str | None:
-    """What a page says of the next one; an empty page is the last, whatever it says."""
+    """What a page states as the next one; an empty page is the last, whatever it states."""
     following = document.get("next_url")
     return str(following) if following and values_of(document) else None
 
 
 @dataclass
-class Met:
-    """What was met in an answer that an operator should know, counted while it is read."""
+class Noted:
+    """What an operator should know about an answer, counted while it is read."""
 
     sentences: list[str] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
@@ -98,9 +100,9 @@ class Met:
 
     def notes(self) -> tuple[str, ...]:
         """One sentence each, at most a dozen."""
-        said = [f"{what} ({count} times)" for what, count in self.counts.items()]
-        more = [f"and {len(said) - MAX_NOTES} more of the kind"] if len(said) > MAX_NOTES else []
-        return (*self.losses, *self.sentences, *said[:MAX_NOTES], *more)
+        stated = [f"{what} ({count} times)" for what, count in self.counts.items()]
+        more = [f"and {len(stated) - MAX_NOTES} more of the kind"] if len(stated) > MAX_NOTES else []
+        return (*self.losses, *self.sentences, *stated[:MAX_NOTES], *more)
 
 
 def retrieval_part(retrieved: date, pages: int) -> bytes:
@@ -162,7 +164,7 @@ def _check_chain(documents: Sequence[Mapping[str, Any]]) -> None:
         refuse("page_missing", f"{firsts} chains of pages begin and {lasts} end: a page never came")
 
 
-def _published(retrieved: date | None, rows: pd.DataFrame, met: Met) -> date:
+def _published(retrieved: date | None, rows: pd.DataFrame, noted: Noted) -> date:
     """The day that dates the release.
 
     Answers kept before the day of retrieval was written beside them are dated by the earliest day on which
@@ -170,7 +172,7 @@ def _published(retrieved: date | None, rows: pd.DataFrame, met: Met) -> date:
     """
     if retrieved is not None:
         return retrieved
-    met.sentences.append(
+    noted.sentences.append(
         "kept without the day it was retrieved: dated by the earliest day on which it can have been"
     )
     last = max(rows["year"]) if "year" in rows else INTERFACE_OPENED.year - 1
@@ -178,9 +180,9 @@ def _published(retrieved: date | None, rows: pd.DataFrame, met: Met) -> date:
 
 
 def _definition_rows(
-    definitions: Sequence[Mapping[str, Any]], met: Met
+    definitions: Sequence[Mapping[str, Any]], noted: Noted
 ) -> tuple[pd.DataFrame, list[_Reject]]:
-    """One row per key figure that was asked for and has a title.
+    """One row per requested key figure that has a title.
 
     Raises:
         SourceFormatError: if none is there, or one comes twice.
@@ -190,12 +192,12 @@ def _definition_rows(
     for place, entry in enumerate(definitions):
         code, title = str(entry["id"]), " ".join(str(entry.get("title") or "").split())
         if code not in kpis():
-            rejects.append((place, code, title, f"{EXPECTED}a key figure that was not asked for"))
-            met.counts[f"key figure {code} was not asked for and was left out"] += 1
+            rejects.append((place, code, title, f"{EXPECTED}a key figure that was not requested"))
+            noted.counts[f"key figure {code} was not requested and was left out"] += 1
         elif not title:
             rejects.append((place, code, "", "a key figure without a title"))
         else:
-            rows.append((code, title, _stated_day(entry, met), place))
+            rows.append((code, title, _stated_day(entry, noted), place))
     found = Counter(row[0] for row in rows)
     if not definitions or not found.keys() | {row[1] for row in rejects}:
         refuse("kpis", f"none of the {len(kpis())} key figures is there")
@@ -203,7 +205,7 @@ def _definition_rows(
         refuse("key_twice", f"key figures that come twice: {', '.join(twice)}")
     named = found.keys() | {row[1] for row in rejects}
     if gone := [code for code in kpis() if code not in named]:
-        met.losses.append(
+        noted.losses.append(
             f"key figures that Kolada no longer has: {', '.join(gone)}; all others were read. What to do: "
             "look for their successors at https://www.kolada.se and change reference/kolada_kpis.csv"
         )
@@ -218,24 +220,24 @@ def _definition_rows(
     return frame, rejects
 
 
-def _stated_day(entry: Mapping[str, Any], met: Met) -> date | None:
+def _stated_day(entry: Mapping[str, Any], noted: Noted) -> date | None:
     """The day a key figure is published next; None where none is stated or it is no day."""
-    said = entry.get("publication_date")
-    if not said:
+    stated = entry.get("publication_date")
+    if not stated:
         return None
     try:
-        day = day_from_text(str(said))
+        day = day_from_text(str(stated))
     except ValueError:
         day = None
     if day is None or not 2000 <= day.year <= 2100:
-        met.counts[f"publication_date {said!r} is no day and was left out"] += 1
+        noted.counts[f"publication_date {stated!r} is no day and was left out"] += 1
         return None
     return day
 
 
 def next_publication(definitions: Sequence[Mapping[str, Any]], after: date) -> date | None:
     """The first day after another on which a key figure is published; None where none is stated."""
-    days = [day for entry in definitions if (day := _stated_day(entry, Met())) and day > after]
+    days = [day for entry in definitions if (day := _stated_day(entry, Noted())) and day > after]
     return min(days, default=None)
 
 
@@ -244,7 +246,7 @@ def _next_expected(definitions: Sequence[Mapping[str, Any]], published: date) ->
     return (f"Kolada expects to publish next on {day}",) if day else ()
 
 
-def read_values(entries: Iterable[Mapping[str, Any]], met: Met) -> tuple[pd.DataFrame, list[_Reject]]:
+def read_values(entries: Iterable[Mapping[str, Any]], noted: Noted) -> tuple[pd.DataFrame, list[_Reject]]:
     """One row per key figure, area and year, and the values that are none.
 
     Raises:
@@ -259,17 +261,17 @@ def read_values(entries: Iterable[Mapping[str, Any]], met: Met) -> tuple[pd.Data
         region_code = _region_code(area)
         if region_code is None and re.fullmatch(r"\d{4}", area) and area not in FORMER_CODES:
             strange.add(f"area {area}")
-        about, about_entry = f"{code} {area} {period}", _why_no_entry(code, area, period, region_code, met)
+        about, about_entry = f"{code} {area} {period}", _why_no_entry(code, area, period, region_code, noted)
         for value in entry_values(entry):
-            reason = about_entry or _reason(value, met)
+            reason = about_entry or _reason(value, noted)
             if reason:
                 rejects.append((place, about, str(_raw(value)), reason))
             else:
                 rows.append((code, str(region_code), int(period), _number(value["value"]) or 0.0, place))
-                _meet(value, met)
+                _note_oddities(value, noted)
             place += 1
     if strange:
-        refuse("unknown_codes", f"nobody knows {', '.join(sorted(strange)[:10])}")
+        refuse("unknown_codes", f"unknown: {', '.join(sorted(strange)[:10])}")
     columns = ["indicator_code", "region_code", "year", "indicator_value", "sheet_row"]
     frame = pd.DataFrame(rows, columns=columns).astype({"indicator_code": "str", "region_code": "str"})
     keys = columns[:3]
@@ -291,7 +293,7 @@ def _key(entry: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def entry_values(entry: Mapping[str, Any]) -> list[Any]:
-    """The values of an entry; one that says so where there is no list of them."""
+    """The values of an entry; where there is no list, the one value in its place."""
     values = entry["values"]
     return values if isinstance(values, list) else [values]
 
@@ -300,23 +302,23 @@ def _raw(value: object) -> object:
     return value.get("value") if isinstance(value, dict) else value
 
 
-def _why_no_entry(code: str, area: str, period: str, region_code: str | None, met: Met) -> str:
+def _why_no_entry(code: str, area: str, period: str, region_code: str | None, noted: Noted) -> str:
     """Why no value of an entry can be a figure of ours; an empty text where one can."""
     if code not in kpis():
-        met.counts[f"key figure {code} was not asked for and was left out"] += 1
-        return f"{EXPECTED}a key figure that was not asked for"
+        noted.counts[f"key figure {code} was not requested and was left out"] += 1
+        return f"{EXPECTED}a key figure that was not requested"
     if region_code is None:
         if area in FORMER_CODES:
-            met.counts[f"{area} is a former municipality code and was left out"] += 1
+            noted.counts[f"{area} is a former municipality code and was left out"] += 1
             return f"{EXPECTED}a former municipality code"
         if not area.startswith("G"):
-            met.counts[f"area {area} is no municipality, county or nation and was left out"] += 1
+            noted.counts[f"area {area} is no municipality, county or nation and was left out"] += 1
             return f"{EXPECTED}no municipality, county or nation"
         return f"{EXPECTED}a group of municipalities"
     return "" if re.fullmatch(r"\d{4}", period) else f"the period {period!r} is no year"
 
 
-def _reason(value: object, met: Met) -> str:
+def _reason(value: object, noted: Noted) -> str:
     """Why a value of a known key figure, area and year is no figure; an empty text where it is one."""
     if not isinstance(value, dict):
         return "no list of values"
@@ -330,7 +332,7 @@ def _reason(value: object, met: Met) -> str:
     if value.get("value") is None:
         status = str(value.get("status") or "").strip()
         if not status:
-            met.counts["no value and no status: left out"] += 1
+            noted.counts["no value and no status: left out"] += 1
         return f"{EXPECTED}no value, status {status}" if status else f"{EXPECTED}no value"
     number = _number(value["value"])
     if number is None:
@@ -338,16 +340,16 @@ def _reason(value: object, met: Met) -> str:
     return "a negative number" if number < 0 else ""
 
 
-def _meet(value: Mapping[str, Any], met: Met) -> None:
+def _note_oddities(value: Mapping[str, Any], noted: Noted) -> None:
     """Count what is unusual about a value that was taken."""
     status = str(value.get("status") or "").strip()
     if status.casefold() not in _KNOWN_STATUS:
-        met.counts[f"the status {status!r} was not known; its values were taken"] += 1
+        noted.counts[f"the status {status!r} was not known; its values were taken"] += 1
     if isinstance(value["value"], str):
-        met.counts["a value written as text was read as a number"] += 1
+        noted.counts["a value written as text was read as a number"] += 1
     count = value.get("count")
     if isinstance(count, int) and count > 1:
-        met.counts["a value of one area that is said to be a mean of several was taken"] += 1
+        noted.counts["a value of one area was taken although it is marked as a mean of several"] += 1
 
 
 def _number(value: object) -> float | None:

@@ -4,10 +4,10 @@ What is published: table TAB3654 (EN0203, Energimyndigheten's), 2009 onwards, in
 after the year. Megawatt-hours, as the title of the table says.
 
 Oddities handled: where fewer than three businesses stand behind a cell it is confidential (``..``); it is
-part of the totals all the same, so it is kept as a row without a value and never read as zero; parts then do
+nevertheless part of the totals, so it is kept as a row without a value and never read as zero; parts then do
 not add up to their total. A total that would reveal a confidential part is withheld in the same way. Another
 symbol (``-``, ``.``) is no figure and no secret: no row. The variable is spelt ``Forbrukningskategri``. Code
-98 is small houses, 97 flats, 964 holiday homes; a label that says otherwise is refused. Codes outside the
+98 is small houses, 97 flats, 964 holiday homes; a contradicting label is refused. Codes outside the
 312 regions are left out.
 """
 

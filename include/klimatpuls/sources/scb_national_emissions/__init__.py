@@ -4,7 +4,7 @@ What is published: table TAB4698 (MI0107, Naturvårdsverket's), 1990 onwards, in
 figures that Sweden reports to the climate convention. Kilotonnes here, tonnes at SMHI and in our tables.
 
 Oddities handled: the table mixes units, so its unit field says that they vary and the label of each gas has
-its own; gases stand twice, by mass and as CO2 equivalents, and only the latter are asked for; the
+its own; gases stand twice, by mass and as CO2 equivalents, and only the latter are requested; the
 total without land use and international transport is what compares with SMHI's territorial total, not with
 its ``Alla``; a cell without a number (``..``) is left out.
 """

@@ -2,7 +2,7 @@
 
 What SCB publishes: between 20 and 25 February, 08:00, the population of the year before. Two tables: TAB638
 for 1968 to 2024, where age, sex and marital status may be left out of the question (summed), and from 2025
-TAB5557 with disclosure control (Cell Key Method): a little noise in every cell, so totals are asked for and
+TAB5557 with disclosure control (Cell Key Method): a little noise in every cell, so totals are requested and
 never summed, and age and marital status have total codes of their own that must be named. Where a table is
 not there by its id, it is looked for by its title; where it cannot be read at all, the source
 ``scb_population_density`` stands in.

@@ -68,8 +68,8 @@ def _vintage_date(updated: date, years: pd.Series) -> tuple[date, list[str]]:
         refuse(SOURCE_ID, "no_forecast", what)
     if published == updated:
         return published, []
-    said = f"the table was last changed on {updated}; as the forecast of {first} it is dated {published}"
-    return published, [said]
+    stated = f"the table was last changed on {updated}; as the forecast of {first} it is dated {published}"
+    return published, [stated]
 
 
 _SOURCE = PxWebSource(SOURCE_ID, parse)

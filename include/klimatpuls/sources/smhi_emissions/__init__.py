@@ -24,14 +24,15 @@ names are misspelt in some releases (``reference/sectors.csv``). Numbers may be 
 U+2212 minus or ``7,33347×10^−05`` (2021). A footer may repeat the report's name. A cell that is no number
 becomes a reject with its row and column.
 
-What is refused: whatever would make a figure wrong. A main sector or a region that nobody knows refuses the
-workbook. A sub-sector that nobody knows is left out with a note, its cells counted as expected rejects: no
+What is refused: whatever would make a figure wrong. An unknown main sector or region refuses the
+workbook. An unknown sub-sector is left out with a note, its cells counted as expected rejects: no
 other figure is made of it. A named column that is no year is left out with a note; a value column without a
-year, or a year that is lost in a heading, refuses. docs/sources/smhi_emissions.md lists what was seen and
+year, or a year that is lost in a heading, refuses. docs/sources/smhi_emissions.md lists what was recorded and
 what is assumed.
 
-Units. A greenhouse gas is ``ton/år``, and any other unit refuses it. No workbook of an air pollutant has been
-seen: its unit is read from the sheet, any mass per year is converted to tonnes, anything else refuses it.
+Units. A greenhouse gas is ``ton/år``, and any other unit refuses it. No workbook of an air pollutant was
+available: its unit is read from the sheet, any mass per year is converted to tonnes, anything else refuses
+    it.
 
 The endpoint is undocumented: ``klimatpuls ingest FILE`` takes a workbook by hand on the day it dies.
 """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MISSING_VALUE: Final = "missing value"
 NOT_A_NUMBER: Final = "not a number"
 DUPLICATE: Final = "duplicate"
-UNKNOWN_SUBSECTOR: Final = f"{EXPECTED}a sub-sector nobody knows"
+UNKNOWN_SUBSECTOR: Final = f"{EXPECTED}an unknown sub-sector"
 DIOXINS: Final = "dioxin"
 """The one substance that is weighed in toxic equivalents."""
 _ALL: Final = "Alla"
@@ -42,7 +42,7 @@ def recognise(body: bytes) -> tuple[str, str | None] | None:
     """Dataset and substance of a file given by hand; None where it has not this table.
 
     Raises:
-        SourceFormatError: if it has the table, and its substance or date cannot be told.
+        SourceFormatError: if it has the table, and its substance or date is unclear.
     """
     try:
         preamble = find_table(body, SOURCE, None)[3]
@@ -60,7 +60,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     Args:
         parts: The file, as the only part.
         dataset: Catalogue id of the dataset, for the release's name.
-        substance: Our code of the substance asked for; None takes whatever the workbook says it is.
+        substance: Our code of the requested substance; None accepts the one that the workbook states.
 
     Returns:
         One row per region × sector × year in ``rows`` (in tonnes: ``emissions`` for greenhouse gases,
@@ -118,10 +118,10 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     )
 
 
-def _check_substance(preamble: Preamble, header: Row, table: Table, asked: str | None, what: str) -> None:
-    if asked is not None and preamble.substance != asked:
+def _check_substance(preamble: Preamble, header: Row, table: Table, requested: str | None, what: str) -> None:
+    if requested is not None and preamble.substance != requested:
         msg = (
-            f"{what}: asked for {asked}, the workbook says it is {preamble.substance}. Nothing was loaded; "
+            f"{what}: requested {requested}, found a workbook of {preamble.substance}. Nothing was loaded; "
             "fetch it again, or name the right substance."
         )
         raise SourceFormatError(msg, rule="unexpected_substance")
@@ -196,7 +196,7 @@ _Renamed = dict[str, str]
 def _known_sectors(
     data: list[Row], sheet_rows: np.ndarray, table: Table
 ) -> tuple[list[Row], np.ndarray, list[_Reject], _Renamed, list[str], list[str]]:
-    """The rows without sub-sectors nobody knows, the cells left out, misspelt main sectors, notes, losses."""
+    """The rows without unknown sub-sectors, the cells left out, misspelt main sectors, notes, losses."""
     main, sub, *_ = table.keys
     pairs = {(text_of(row[main]), text_of(row[sub])) for row in data}
     renamed = _misspelt(pairs)
@@ -209,7 +209,7 @@ def _known_sectors(
     notes = [f"main sector {name!r} was read as {known!r}" for name, known in sorted(renamed.items())]
     losses = [
         f"no sub-sector is called {_spelled(pair)}; it was left out. What to do: if it means a known one, "
-        "add the spelling to reference/sectors.csv; its emissions are in its main sector all the same"
+        "add the spelling to reference/sectors.csv; its emissions are in its main sector in any case"
         for pair in sorted(unknown)
     ]
     if not unknown:
@@ -226,7 +226,7 @@ def _known_sectors(
 
 
 def _misspelt(pairs: set[tuple[str, str]]) -> _Renamed:
-    """Main sectors that nobody knows and that are plainly a known one, which is missing otherwise."""
+    """Unknown main sectors that are plainly a misspelt known one, which is missing otherwise."""
     by_name = {plain_name(name): name for one in sectors.sectors().values() for name, _ in one.spellings}
     met = {name for name, _ in pairs}
     missing = [plain for plain, name in by_name.items() if not _is_met(name, met)]

@@ -99,7 +99,7 @@ def read_preamble(body: bytes, *, what: str = SOURCE) -> Preamble:
         try:
             return find_table(head, what, None)[3]
         except SourceFormatError:
-            pass  # What stands in the way may be the cut: the whole file decides.
+            pass  # The cut may be the cause: the whole file decides.
     return find_table(body, what, None)[3]
 
 
@@ -160,16 +160,16 @@ def read_places(body: bytes, substance: str | None = None) -> Sheet:
 
 
 def find_table(
-    body: bytes, what: str, asked: str | None
+    body: bytes, what: str, requested: str | None
 ) -> tuple[str, list[Row], Table, Preamble, tuple[str, ...]]:
     """Name and rows of the sheet that has the table, where the table stands, what is above it, and notes.
 
-    The sheet of the substance asked for where several have the table, else the first.
+    Where several sheets have the table, the one of the requested substance, else the first.
     """
     found = []
     for name, rows, table in _tables(body, what):
         found.append((name, rows, table, _preamble(rows, table, what)))
-    name, rows, table, preamble = next((one for one in found if one[3].substance == asked), found[0])
+    name, rows, table, preamble = next((one for one in found if one[3].substance == requested), found[0])
     notes = (f"{len(found)} sheets have a table; {name!r} was read",) if len(found) > 1 else ()
     return name, rows, table, preamble, notes
 
@@ -315,7 +315,7 @@ def _row_of_years(rows: list[Row], at: int) -> Row:
 
 
 def _is_beside_the_years(name: str, header: Row, years: Mapping[int, int]) -> bool:
-    """Whether a column's name says something else than a year: it can be left out without losing one."""
+    """Whether a column's name means something else than a year: it can be left out without losing one."""
     repeated = {text_of(header[column]) for column in years}
     hidden = {int(year) for year in _YEAR_INSIDE.findall(name)}
     has_words = any(letter.isalpha() for letter in name)
@@ -354,7 +354,7 @@ def _published_date(above: list[Row], lines: list[str], what: str) -> tuple[date
     if published is None:
         msg = (
             f"{what}: expected 'Rapportnamn: Länsrapport, YYYY-MM-DD' above the table, found {line!r}"
-            + (" (day and month cannot be told apart, or two dates)" if line else "")
+            + (" (day and month are ambiguous, or there are two dates)" if line else "")
             + ". Nothing was loaded: the date says which release is the newest."
         )
         raise SourceFormatError(msg, rule="published_date_not_found", findings=[line])
@@ -404,7 +404,7 @@ def _substance(lines: list[str], header: Row, table: Table, what: str) -> tuple[
         codes = {plain_name(text_of(header[column])) for column in table.year_columns}
         known = {plain_name(one.smhi_code): one.code for one in substances.substances().values()}
         if len(codes) == 1 and (code := known.get(codes.pop())):
-            return code, (f"no line says of which substance it is; its columns are headed as {code}",)
+            return code, (f"no line names the substance; its columns are headed as {code}",)
     msg = f"{what}: 'Emissioner av {label}' names none of the {len(substances.substances())} substances"
     raise SourceFormatError(msg, rule="unexpected_substance")
 

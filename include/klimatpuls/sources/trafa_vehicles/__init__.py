@@ -5,7 +5,7 @@ registered during it.
 
 The interface (``/api/data?query=t10026|…``) has cars. A question without filters has no rows, a question
 about municipalities (``regkom``) has rows only when it names counties (``reglan``) too, and one of more than
-2 048 characters is refused by the server: each county is asked for by itself, a few years at a time. Errors
+2 048 characters is refused by the server: each county is requested by itself, a few years at a time. Errors
 come with status 200 in ``Errors``. How its answers are read stands in
 :mod:`klimatpuls.sources.trafa_vehicles.answers`.
 
@@ -16,7 +16,7 @@ nation is ``Hela riket``; vehicles of owners without a municipality (``Okänd ko
 Its first sheets name people and are never read; of its document properties only the day it was last changed
 is, which is the release's date.
 
-What is assumed about both, and what has been seen, stands in docs/sources/trafa_vehicles.md.
+docs/sources/trafa_vehicles.md lists what is assumed about both and what was recorded.
 """
 
 from __future__ import annotations

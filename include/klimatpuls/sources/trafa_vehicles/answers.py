@@ -134,11 +134,11 @@ def values_of(structure: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 def day_of(answer: Mapping[str, Any], name: str) -> date | None:
     """The day in a field of an answer; None where there is none, or one that cannot be."""
-    said = answer.get(name)
-    if not said:
+    stated = answer.get(name)
+    if not stated:
         return None
     try:
-        day = values.day_from_text(str(said))
+        day = values.day_from_text(str(stated))
     except ValueError:
         return None
     return day if 2000 <= day.year <= 2100 else None
@@ -157,8 +157,8 @@ def rows_of(answer: Mapping[str, Any]) -> list[Any]:
 
 def cells_of(row: object) -> list[dict[str, Any]]:
     """The cells of a row, of which a single one may stand without a list."""
-    said = row.get("Cell") if isinstance(row, dict) else None
-    return [cell for cell in (said if isinstance(said, list) else [said]) if isinstance(cell, dict)]
+    stated = row.get("Cell") if isinstance(row, dict) else None
+    return [cell for cell in (stated if isinstance(stated, list) else [stated]) if isinstance(cell, dict)]
 
 
 def count_of(text: str) -> int | None:

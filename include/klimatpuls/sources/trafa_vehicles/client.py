@@ -76,10 +76,10 @@ def fetch(
 
 
 def questions(listed: Iterable[str]) -> Iterator[str]:
-    """The queries that together ask for every municipality, year and fuel.
+    """The queries that together return every municipality, year and fuel.
 
     Args:
-        listed: The years that the structure lists; where it lists none, all years are asked for at once.
+        listed: The years that the structure lists; where it lists none, all years are requested at once.
 
     Yields:
         Text of the parameter ``query``; never longer than ``MAX_QUESTION`` once encoded.
@@ -123,8 +123,8 @@ def poll(
     if answer.get("Rows"):
         came, coming = day_of(answer, "ActiveFrom"), day_of(answer, "NextPublishDate")
         year, count = _newest(answer)
-        seen = f"{count} cars in traffic {year}, in force from {came}, next expected {coming}"
-        return Poll(fingerprint=seen, detail=seen)
+        state = f"{count} cars in traffic {year}, in force from {came}, next expected {coming}"
+        return Poll(fingerprint=state, detail=state)
     try:
         structure = document(_ask(session, base, "structure", PRODUCT).body)
     except SourceFormatError as error:
@@ -132,8 +132,8 @@ def poll(
     values = values_of(structure)
     active = day_of(product_of(structure) or {}, "ActiveFrom")
     newest = max(values["ar"], default="none")
-    seen = f"years to {newest}, {len(values['drivmedel'])} fuels, active from {active}"
-    return Poll(fingerprint=seen, detail=seen)
+    state = f"years to {newest}, {len(values['drivmedel'])} fuels, active from {active}"
+    return Poll(fingerprint=state, detail=state)
 
 
 def _newest(answer: Mapping[str, Any]) -> tuple[str, str]:
@@ -175,12 +175,12 @@ def check(session: PoliteSession, base_url: str, *, as_of: date) -> Iterator[Che
     try:
         without = question.replace(f"|reglan:{_COUNTY}", "")
         found = rows_of(document(_ask(session, base, "data", without).body))
-        said = f"{len(found)} rows"
+        summary = f"{len(found)} rows"
     except KlimatpulsError as error:
-        found, said = [], str(error)
+        found, summary = [], str(error)
     yield checked(
         "a question about municipalities has rows only when it names a county",
-        said,
+        summary,
         "differs" if found else "holds",
         "none: the county is always named",
     )
@@ -191,10 +191,12 @@ def _check_answer(answer: Mapping[str, Any], question: str) -> Iterator[Checked]
     try:
         found = read_figures([b"{}", json.dumps({**answer, "Errors": None}).encode()])
         verdict: Verdict = "holds" if found.rows else "fails"
-        said = f"{len(rows)} rows, {len(found.rows)} figures; {'; '.join(found.notes) or 'nothing unusual'}"
+        summary = (
+            f"{len(rows)} rows, {len(found.rows)} figures; {'; '.join(found.notes) or 'nothing unusual'}"
+        )
     except SourceFormatError as error:
-        verdict, said = "fails", str(error)
-    yield checked(f"'{question}' brings the cars of a municipality by fuel", said, verdict, _REPORT)
+        verdict, summary = "fails", str(error)
+    yield checked(f"'{question}' returns the cars of a municipality by fuel", summary, verdict, _REPORT)
     cells = [cell for row in rows for cell in cells_of(row)]
     names = {text_of(cell.get("Name")) for cell in cells if cell.get("Column") == "regkom"}
     is_code = any(re.fullmatch(r"\d{4}", name) for name in names)
