@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import unquote, urljoin, urlsplit
 
 from klimatpuls.errors import SourceFormatError
+from klimatpuls.files.csv_text import decode_text
 from klimatpuls.files.values import MONTHS, month_from_word
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def find_link(page: bytes, page_url: str) -> tuple[str, date]:
         SourceFormatError: if no link fits, or none that fits states a day.
     """
     parser = _Links()
-    parser.feed(_decoded(page))
+    parser.feed(decode_text(page))
     fitting = [(href, text) for href, text in parser.links if _fits(href, text)]
     if not fitting:
         refuse(
@@ -83,13 +84,6 @@ def find_link(page: bytes, page_url: str) -> tuple[str, date]:
         refuse("no_publication_date", f"the link {text!r} ({href}) does not say to which day it reaches")
     day, href = max(dated, key=lambda link: link[0])
     return urljoin(page_url, href), day
-
-
-def _decoded(page: bytes) -> str:
-    try:
-        return page.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return page.decode("cp1252", errors="replace")
 
 
 def _fits(href: str, text: str) -> bool:

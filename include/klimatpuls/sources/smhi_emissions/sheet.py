@@ -6,7 +6,6 @@ import csv
 import io
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -16,10 +15,11 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 from klimatpuls.domain import substances
 from klimatpuls.domain.regions import plain_name
 from klimatpuls.errors import SourceFormatError
-from klimatpuls.files.archive_safety import MAX_ENTRIES, check_workbook
-from klimatpuls.files.csv_text import csv_rows
+from klimatpuls.files.archive_safety import MAX_ENTRIES, MAX_INFLATED_BYTES, check_workbook
+from klimatpuls.files.csv_text import csv_rows, decode_text
 from klimatpuls.files.values import SHORT_MONTHS, text_of
 from klimatpuls.files.workbook_cells import column_index, column_letters
+from klimatpuls.files.zip_parts import ZipParts, ZipPartsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,6 @@ SOURCE: Final = "smhi_emissions"
 HEADER_SEARCH_ROWS: Final = 60
 KEY_WORDS: Final = ("Huvudsektor", "Undersektor", "Län", "Kommun")
 _HEAD_BYTES: Final = 2**17
-_WHOLE_PART_BYTES: Final = 64 * 2**20
 _YEAR = re.compile(r"(?:år )?((?:19|20)\d\d)(?:[.,]0+)?(?: ?\*+| ?\(?prel[a-zåäö]*\.?\)?)?", re.IGNORECASE)
 _YEAR_INSIDE = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEAR_ROWS_ABOVE: Final = 3
@@ -107,17 +106,18 @@ def _head_of(body: bytes) -> bytes | None:
     """The same workbook with its sheets cut after the first rows; None where it has no sheet to cut."""
     head, is_cut = io.BytesIO(), False
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as whole, zipfile.ZipFile(head, "w") as cut:
-            for name in whole.namelist()[:MAX_ENTRIES]:
-                with whole.open(name) as part:
-                    text = part.read(_HEAD_BYTES)
+        parts = ZipParts(body, max_parts=MAX_ENTRIES, max_bytes=MAX_INFLATED_BYTES)
+        with zipfile.ZipFile(head, "w") as cut:
+            for entry in parts.entries:
+                text = b""
+                for chunk in parts.chunks(entry):
+                    text += chunk
                     end = text.rfind(b"</row>")
-                    if len(text) < _HEAD_BYTES or end < 0:
-                        text += part.read(_WHOLE_PART_BYTES)
-                    else:
-                        is_cut, text = True, text[: end + len(b"</row>")] + b"</sheetData></worksheet>"
-                cut.writestr(name, text)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError):
+                    if len(text) >= _HEAD_BYTES and end >= 0:
+                        is_cut, text = True, text[:end] + b"</row></sheetData></worksheet>"
+                        break
+                cut.writestr(entry.filename, text)
+    except ZipPartsError:
         return None
     return head.getvalue() if is_cut else None
 
@@ -226,7 +226,7 @@ def _text_rows(body: bytes, what: str) -> list[Row]:
     Raises:
         SourceFormatError: as :func:`klimatpuls.files.archive_safety.check_workbook` where it is no such text.
     """
-    text = _decoded(body)
+    text = decode_text(body)
     line = next((line for line in text.splitlines() if KEY_WORDS[0].casefold() in line.casefold()), None)
     if line is None:
         check_workbook(body, what=what)
@@ -238,16 +238,6 @@ def _text_rows(body: bytes, what: str) -> list[Row]:
         raise SourceFormatError(msg, rule="unreadable_workbook") from error
     width = max(map(len, rows))
     return [[*row, *[""] * (width - len(row))] for row in rows]
-
-
-def _decoded(body: bytes) -> str:
-    """A text in UTF-8, in UTF-16 with its mark, or else as Windows writes it in Sweden."""
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return body.decode("utf-16", "replace")
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return body.decode("cp1252", "replace")
 
 
 def _table_of(rows: list[Row], what: str) -> Table:
