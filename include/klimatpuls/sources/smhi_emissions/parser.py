@@ -88,7 +88,7 @@ def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed
     data, sheet_rows, left_out, renamed, sector_notes, losses = _known_sectors(data, sheet_rows, table)
     region_codes, sector_codes, names = _codes(data, sheet_rows, table, renamed, what)
     values, rejects, text_cells = _values(data, sheet_rows, table)
-    repeated = _repeated(region_codes, sector_codes)
+    repeated = pd.DataFrame({"region": region_codes, "sector": sector_codes}).duplicated().to_numpy()
     rejects += _reject_rows(data, sheet_rows, table, repeated, {(row, name) for row, name, *_ in rejects})
     values[repeated] = np.nan
 
@@ -228,21 +228,16 @@ def _known_sectors(
 def _misspelt(pairs: set[tuple[str, str]]) -> _Renamed:
     """Unknown main sectors that are plainly a misspelt known one, which is missing otherwise."""
     by_name = {plain_name(name): name for one in sectors.sectors().values() for name, _ in one.spellings}
-    met = {name for name, _ in pairs}
-    missing = [plain for plain, name in by_name.items() if not _is_met(name, met)]
+    names = {name for name, _ in pairs}
+    present = {sectors.code_for(name, _ALL) for name in names}
+    missing = [plain for plain, name in by_name.items() if sectors.code_for(name, _ALL) not in present]
     found: _Renamed = {}
-    for name in sorted(met):
+    for name in sorted(names):
         if name and plain_name(name) not in by_name:
             near = difflib.get_close_matches(plain_name(name), missing, n=1, cutoff=_ALIKE)
             if near:
                 found[name] = by_name[near[0]]
     return found
-
-
-def _is_met(name: str, met: set[str]) -> bool:
-    """Whether a sheet has a main sector, under any of its known spellings."""
-    code = sectors.code_for(name, _ALL)
-    return any(sectors.code_for(other, _ALL) == code for other in met)
 
 
 def _codes(
@@ -257,13 +252,11 @@ def _codes(
     }
     region_of, complaints = _region_codes(set(region_pairs))
     unknown = [
-        f"row {_first_row(sector_pairs, pair, sheet_rows)}: no sector is called {_spelled(pair)}"
+        f"row {sheet_rows[sector_pairs.index(pair)]}: no sector is called {_spelled(pair)}"
         for pair, code in sector_of.items()
         if code is None
     ]
-    unknown += [
-        f"row {_first_row(region_pairs, pair, sheet_rows)}: {why}" for pair, why in complaints.items()
-    ]
+    unknown += [f"row {sheet_rows[region_pairs.index(pair)]}: {why}" for pair, why in complaints.items()]
     if unknown:
         raise _unknown_names(unknown, set(region_of.values()), what)
     notes = tuple(
@@ -271,7 +264,7 @@ def _codes(
         for pair, code in sorted(sector_of.items(), key=str)
         if code
         and text_of(pair[0]) not in renamed
-        and (plain_name(pair[0]), plain_name(pair[1])) != _newest_spelling(code)
+        and [*map(plain_name, pair)] != [*map(plain_name, sectors.sectors()[code].spellings[0])]
     )
     return (
         np.array([region_of[pair] for pair in region_pairs], dtype=object),
@@ -293,15 +286,6 @@ def _unknown_names(unknown: list[str], found: set[str], what: str) -> SourceForm
 
 def _spelled(pair: tuple[Any, Any]) -> str:
     return f"'{text_of(pair[0])} > {text_of(pair[1])}'"
-
-
-def _newest_spelling(code: str) -> tuple[str, str]:
-    main, sub = sectors.sectors()[code].spellings[0]
-    return plain_name(main), plain_name(sub)
-
-
-def _first_row(pairs: list[tuple[Any, Any]], pair: tuple[Any, Any], sheet_rows: np.ndarray) -> int:
-    return int(sheet_rows[pairs.index(pair)])
 
 
 def _region_codes(
@@ -356,11 +340,6 @@ def _values(
 def _raw(cell: object) -> str:
     """A cell as it is kept with a reject: a number with its decimals."""
     return text_of(cell) if isinstance(cell, str) else str(cell)
-
-
-def _repeated(region_codes: np.ndarray, sector_codes: np.ndarray) -> np.ndarray:
-    keys = pd.DataFrame({"region": region_codes, "sector": sector_codes})
-    return keys.duplicated(keep="first").to_numpy()
 
 
 def _reject_rows(
