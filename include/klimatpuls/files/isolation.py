@@ -67,7 +67,7 @@ class Ceilings:
     """The resource limits of one call.
 
     Attributes:
-        memory_bytes: Memory it may ask for beyond what its interpreter and libraries take.
+        memory_bytes: Memory it may allocate beyond what its interpreter and libraries take.
         cpu_seconds: Seconds of processor time.
         seconds: Seconds of real time.
         output_bytes: Size of its pickled result, and of any file it writes.

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.files.synthetic_mark import PROPERTIES_PART
 from klimatpuls.files.workbook_cells import column_letters
-from klimatpuls.sources.smhi_emissions import KEY_WORDS
+from klimatpuls.sources.smhi_emissions.sheet import KEY_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

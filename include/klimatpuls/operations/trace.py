@@ -16,9 +16,9 @@ from klimatpuls.contract import catalog, schema
 from klimatpuls.contract.lineage import REGISTER, SOURCE, parse_input
 from klimatpuls.domain import regions
 from klimatpuls.domain.sectors import DOMESTIC_AVIATION
-from klimatpuls.domain.units import number_from_text
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.fetch.snapshots import SnapshotStore
+from klimatpuls.files.values import number_from_text
 from klimatpuls.operations.tracing import Cell, File, Step, Trace
 from klimatpuls.sources.protocol import has_sheets, read_sheet
 from klimatpuls.statistics import series

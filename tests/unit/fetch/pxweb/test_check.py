@@ -116,8 +116,8 @@ def must_be_chosen(name: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-UNIT, VARIABLES = "the unit stands where it was recorded", "its variables are the ones we know"
-CODES, MEASURE = "the codes and totals that are asked for are there", "the measure has the code we know"
+UNIT, VARIABLES = "the unit stands where it was recorded", "its variables are the recorded ones"
+CODES, MEASURE = "the requested codes and totals are there", "the measure has the recorded code"
 REGIONS, YEARS = "its regions are the 312", "its time is in years, up to the year that is due"
 
 
