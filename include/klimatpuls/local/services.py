@@ -298,7 +298,7 @@ def mock(
     """
     words = ["--archive", str(archive), "--port", str(addresses.mock)]
     if is_as_recorded:
-        words += ["--as-recorded", "--certificates", str(home.run)]
+        words += ["--as-recorded", str(home.run)]
     if as_of is not None:
         words += ["--as-of", as_of]
     return _helper(home, "mock", ("klimatpuls.mock_agencies.server", *words), {})

@@ -267,7 +267,7 @@ class TestLimits:
 class TestCommand:
     def test_as_recorded_it_speaks_tls_and_says_what_was_asked(self, tmp_path: Path) -> None:
         (tmp_path / "archive").mkdir()
-        words = ["--archive", str(tmp_path / "archive"), "--as-recorded", "--certificates", str(tmp_path)]
+        words = ["--archive", str(tmp_path / "archive"), "--as-recorded", str(tmp_path)]
         with subprocess.Popen(
             [sys.executable, "-m", "klimatpuls.mock_agencies.server", *words],
             stdout=subprocess.PIPE,
@@ -286,12 +286,3 @@ class TestCommand:
                 process.terminate()
                 said = process.communicate(timeout=20)[1]
         assert re.search(r"^GET /nobody/x 404$", said, re.MULTILINE), said
-
-    @pytest.mark.parametrize("words", [["--as-recorded"], ["--certificates", "."]])
-    def test_half_of_it_is_a_mistake(self, words: list[str]) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "klimatpuls.mock_agencies.server", "--archive", ".", *words],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 2
-        assert "belong together" in done.stderr
