@@ -211,7 +211,7 @@ class TestLeftRunning:
     def test_two_substances_are_no_revision_of_each_other(self, running: Commands) -> None:
         done = running("diff", "ghg-2026-05-07", "co2-2026-05-07")
         assert done.code == 1
-        assert "not of one substance" in done.err
+        assert "of different substances" in done.err
 
     def test_a_web_page_in_place_of_a_workbook_is_refused(self, running: Commands, tmp_path: Path) -> None:
         page = tmp_path / "error.xlsx"
