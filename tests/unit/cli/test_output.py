@@ -1,4 +1,4 @@
-"""The summary at the end of a command: what it says of rows and of calls."""
+"""The summary at the end of a command: rows and calls."""
 
 from __future__ import annotations
 

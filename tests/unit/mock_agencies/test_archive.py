@@ -96,7 +96,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path):
     assert (tmp_path / "mine.txt").read_text() == "kept"
 
 
-def test_everything_says_synthetic(folder: Path, books: tuple[ArchivedWorkbook, ...]):
+def test_every_file_is_marked_as_synthetic(folder: Path, books: tuple[ArchivedWorkbook, ...]):
     assert is_synthetic(folder)
     assert "SYNTHETIC" in (folder / "README.md").read_text(encoding="utf-8")
     for book in books:
@@ -293,7 +293,7 @@ def test_without_a_manifest_names_decide_between_workbooks_of_one_date(tmp_path:
         ),
     ],
 )
-def test_a_folder_that_is_no_archive_says_what_is_wrong(
+def test_the_error_for_a_folder_that_is_no_archive_names_the_mistake(
     tmp_path: Path, folder: Path, books: dict[str, bytes], manifest: str | None, words: str
 ):
     with pytest.raises(UsageError, match=words):

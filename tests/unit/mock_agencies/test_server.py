@@ -96,7 +96,7 @@ class TestSmhi:
         assert answer.headers["Content-Type"].startswith("application/vnd.openxmlformats")
         assert int(answer.headers["Content-Length"]) == len(answer.content)
 
-    def test_a_workbook_says_since_when_it_was_known(self, archive):
+    def test_a_workbook_has_the_day_it_was_known_from(self, archive):
         with serving(archive, "2024-05-20") as server:
             assert get(server, GGT).headers["X-Klimatpuls-Known-From"] == "2024-05-14"
         with serving(archive, "2026-01-01") as server:
@@ -413,7 +413,7 @@ class TestFaults:
         assert slept == [7.0, 7.0]
         assert [status for _, _, status in server.log] == [429, 429, 200]
 
-    def test_a_connection_reset_half_way_is_a_failure_that_says_what_to_do(self, archive):
+    def test_a_connection_reset_half_way_is_an_error_with_a_remedy(self, archive):
         with (
             serving(archive, "2026-05-08", Faults(reset_half_way=True)) as server,
             pytest.raises(FetchError, match="What to do: nothing was changed"),
@@ -471,7 +471,7 @@ class TestProcess:
         answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert answer.stdout.strip() == "False"
 
-    def test_a_folder_that_is_not_there_is_said_so(self, tmp_path):
+    def test_a_missing_folder_is_named_in_the_error(self, tmp_path):
         command = [
             sys.executable,
             "-m",
