@@ -199,7 +199,7 @@ def _resealed(source: Path, target: Path, *, extra: str | None = None, **changes
         if extra:
             manifest.files[extra] = {"size": 1, "sha256": backup.hashlib.sha256(b"x").hexdigest()}
             new.addfile(backup._entry(extra, 1, 0o644), io.BytesIO(b"x"))
-        backup._seal(new, manifest)
+        backup._add_manifest(new, manifest)
     return target
 
 
@@ -272,14 +272,14 @@ def test_a_restore_that_fails_leaves_nothing_and_can_be_done_again(
     backed_up: BackedUp, tmp_path: Path
 ) -> None:
     file = _resealed(backed_up.file, tmp_path / "other.tar", warehouse_digest="0" * 64)
-    with pytest.raises(Exception, match=r"has the digest .*new home was removed"):
+    with pytest.raises(Exception, match=r"has the digest .*new state directory was removed"):
         restore(file, tmp_path / "home", _say)
     assert [path.name for path in tmp_path.iterdir()] == ["other.tar"]
 
 
 def test_a_file_that_is_there_is_not_overwritten(backed_up: BackedUp, tmp_path: Path) -> None:
     before = backed_up.file.read_bytes()
-    with pytest.raises(BackupError, match="there already"):
+    with pytest.raises(BackupError, match="exists already"):
         make_backup(backed_up.stack, backed_up.file, NOW)
     assert backed_up.file.read_bytes() == before
     with pytest.raises(BackupError, match="cannot be written"):

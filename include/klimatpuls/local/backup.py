@@ -122,6 +122,7 @@ def make_backup(stack: Stack, file: Path, now: datetime) -> Manifest:
     try:
         with os.fdopen(handle, "wb") as output, tempfile.TemporaryDirectory(dir=stack.home.run) as scratch:
             dump = Path(scratch) / DUMP
+            dump.touch(mode=0o600)
             manifest = _dump(stack, dump, now)
             with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 _add(tar, DUMP, dump, manifest)

@@ -53,10 +53,10 @@ class ArchivedWorkbook:
     """One emission workbook of an archive.
 
     Attributes:
-        path: Where it lies.
+        path: The file.
         substance: Our substance code, as its sheet says.
         published_date: The publisher's date, as its sheet says.
-        known_from: First day it was known to be public, from the manifest; None where that is silent.
+        known_from: First day it was known to be public, from the manifest; None if it has none.
     """
 
     path: Path
@@ -71,7 +71,7 @@ class ArchivedWorkbook:
 
 
 def newest(workbooks: Iterable[ArchivedWorkbook], substance: str, as_of: date) -> ArchivedWorkbook | None:
-    """The workbook an agency would have answered with on a day; None where it had none yet.
+    """The workbook an agency would have answered with on a day; None if it had none yet.
 
     Args:
         workbooks: Oldest first, as :func:`read_workbooks` gives them.
@@ -117,12 +117,12 @@ def _archived(folder: Path, path: Path, listed: Mapping[str, Mapping[str, str]])
 def make_archive(
     folder: Path, seed: int = DEFAULT_SEED, *, pollutants: Collection[str] = frozenset()
 ) -> Path:
-    """Write the synthetic archive of a seed; nothing is done where it lies there whole already.
+    """Write the synthetic archive of a seed, unless the folder has it complete already.
 
     It is built beside the folder and moved there in one step, so that a crash leaves no half archive.
 
     Args:
-        folder: Where it is to lie; must not exist, be empty, or hold an earlier synthetic archive.
+        folder: Folder to write; must not exist, be empty, or hold an earlier synthetic archive.
         seed: Seed of the generator: the same seed gives the same bytes.
         pollutants: Air pollutants to have workbooks of; those not in ``smhi.AIR_POLLUTANTS`` are left out.
 

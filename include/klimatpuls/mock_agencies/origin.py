@@ -30,7 +30,7 @@ def is_synthetic(folder: Path) -> bool:
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
-    """Path inside an archive → what its manifest says of that file; empty where there is no manifest.
+    """Path inside an archive → what its manifest says of that file; empty if there is no manifest.
 
     Args:
         folder: The archive.

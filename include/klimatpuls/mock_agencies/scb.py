@@ -65,7 +65,7 @@ class Variable:
         label: Its Swedish name.
         values: Value code -> label, in order.
         held: The value codes the mock server has figures for (the total, of age, sex and marital status).
-        total: The code that stands for all of it where it is left out, or None.
+        total: The code of the total, used if the variable is left out; or None.
         elimination: Whether it may be left out.
         states_total: Whether the answer names the total of a variable that may be left out.
     """
@@ -89,7 +89,7 @@ class Table:
         variables: In the table's order; measure and time last.
         notes: The publisher's notes.
         keyed_by: Variables whose codes name a figure; all others are at their only code or total.
-        figures: Codes of ``keyed_by`` -> figure; None where the publisher has a symbol instead.
+        figures: Codes of ``keyed_by`` -> figure; None if the publisher has a symbol instead.
         gap: What stands for a figure that ``figures`` has not.
         first_year: First year the table is for.
         contents: Code of the measure.

@@ -300,7 +300,7 @@ def _energy(folder: Path, as_of: date) -> Table:
 
 
 def _forecasts(folder: Path, as_of: date) -> list[Table]:
-    """The newest forecast of a day, and the one before it where the archive has it."""
+    """The newest forecast of a day, and the one before it if the archive has it."""
     editions = _editions(folder / "scb" / "population_forecast.csv", as_of)
     newest = _forecast(FORECAST_ID, editions[-1] if editions else [], as_of)
     return [newest, *(_forecast(EARLIER_FORECAST_ID, edition, as_of) for edition in editions[-2:-1])]

@@ -147,7 +147,9 @@ def test_empty_settings_say_nothing() -> None:
     assert RunRequest.from_environ(given) == RunRequest()
 
 
-def test_a_home_remembers_how_its_mock_agencies_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_remembers_how_its_mock_agencies_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = resolve(RunRequest(sources="mock", home=tmp_path / "mine"), tmp_path, must_not_be_asked)
     for given, kept in ((None, None), ("as-recorded", "as-recorded"), (None, "as-recorded"), ("", None)):
         monkeypatch.delenv("KLIMATPULS_MOCK", raising=False)

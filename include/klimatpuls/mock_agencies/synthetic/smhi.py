@@ -57,7 +57,7 @@ def _sectors() -> Mapping[str, Mapping[str, float]]:
 
 @cache
 def _subsectors() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
-    """Main sector → sub-sector (empty where it has none) → how it is drawn."""
+    """Main sector → sub-sector (empty if it has none) → how it is drawn."""
     found: dict[str, dict[str, Mapping[str, float]]] = {}
     for row in _table("subsectors"):
         found.setdefault(row["sector"], {})[row["subsector"]] = _numbers(row)
