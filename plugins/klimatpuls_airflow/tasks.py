@@ -1,8 +1,8 @@
 """Task bodies: each opens its connections, calls one pipeline step, and returns only ids.
 
 Heavy modules are imported inside the bodies, so that DAG files parse fast. A state that is no failure
-(nothing new, nothing published yet, nothing to send) is a skip with a message. A refusal or a hold is a failed
-task whose message tells the operator what to do.
+(nothing new, nothing published yet, nothing to send) is a skip with a message. A refusal or a hold is a
+failed task whose message tells the operator what to do.
 """
 
 from __future__ import annotations

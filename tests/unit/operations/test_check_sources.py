@@ -183,7 +183,7 @@ class TestPlaces:
         home = Home(tmp_path / "home")
         home.remember(sources="mock", archive=str(tmp_path / "gone"))
         with (
-            pytest.raises(UsageError, match="gone, which is no folder"),
+            pytest.raises(UsageError, match="gone, which no longer exists"),
             source_check.at_what_a_home_asks(home),
         ):
             pass
