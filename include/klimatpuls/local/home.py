@@ -28,7 +28,6 @@ from klimatpuls.pipeline.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 ORIGINS = ("live", "archive", "synthetic")
 READING = "sql, status or the like"
@@ -250,9 +249,7 @@ class HomeLock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
 

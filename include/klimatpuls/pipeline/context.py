@@ -1,4 +1,4 @@
-"""What every step of one run shares: the day, the origin, the folders, the settings.
+"""The context of a run, shared by its steps: day, origin, folders, settings.
 
 A task or a command reads it once from its environment and passes it on.
 """
@@ -23,11 +23,11 @@ ORIGINS = ("live", "archive", "synthetic")
 APPROVAL_MODES = ("auto", "always")
 AIR_POLLUTANTS_VARIABLE = "KLIMATPULS_AIR_POLLUTANTS"
 INGEST_PATIENCE_MINUTES = 30
-"""A source run that began longer ago than this no longer holds up a publication."""
+"""A publication does not wait for a source run that began longer ago than this."""
 
 
 def approval_mode(environ: Mapping[str, str]) -> str:
-    """Return who releases a digest: ``MAIL_APPROVAL``, ``auto`` where it is not set.
+    """Return who approves a digest: ``MAIL_APPROVAL``, or ``auto`` if it is not set.
 
     Args:
         environ: The environment.
@@ -43,7 +43,7 @@ def approval_mode(environ: Mapping[str, str]) -> str:
 
 
 def air_pollutants(environ: Mapping[str, str]) -> frozenset[str]:
-    """Return which air pollutants are fetched: ``KLIMATPULS_AIR_POLLUTANTS``, none where it is not set.
+    """Return the air pollutants to fetch: ``KLIMATPULS_AIR_POLLUTANTS``, none if it is not set.
 
     Args:
         environ: The environment; ``all``, or codes with commas or blanks between them, in any case.
@@ -52,7 +52,7 @@ def air_pollutants(environ: Mapping[str, str]) -> frozenset[str]:
         Our codes.
 
     Raises:
-        UsageError: if it names something else than an air pollutant.
+        UsageError: if it names anything but air pollutants.
 
     Example: ``NOx, hg`` → nox and hg.
     """
@@ -70,7 +70,7 @@ def air_pollutants(environ: Mapping[str, str]) -> frozenset[str]:
 
 
 def check_settings(environ: Mapping[str, str]) -> None:
-    """Refuse a setting that the tasks would refuse, before anything is started.
+    """Check settings that the tasks read, before anything is started.
 
     Raises:
         UsageError: as :func:`approval_mode`, :func:`air_pollutants` and :func:`site_url`.
@@ -86,7 +86,7 @@ def registers_folder(environ: Mapping[str, str]) -> Path:
 
 
 def contacts_file(environ: Mapping[str, str]) -> Path | None:
-    """Return the file of the members' contacts: ``KLIMATPULS_CONTACTS``; None where it is not set."""
+    """Return the file of the members' contacts: ``KLIMATPULS_CONTACTS``; None if it is not set."""
     named = environ.get("KLIMATPULS_CONTACTS")
     return Path(named) if named else None
 
@@ -109,18 +109,17 @@ def site_url(environ: Mapping[str, str]) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """The circumstances of a run.
+    """The context of a run.
 
     Attributes:
         home: The state directory.
         origin: ``live``, ``archive`` or ``synthetic``.
         as_of: The run's day in Sweden.
         now: The present moment, with time zone.
-        always_ask: Whether a person releases every digest (``MAIL_APPROVAL=always``).
-        air_pollutants: Air pollutants that are fetched beside the greenhouse gases.
+        always_ask: Whether a person approves every digest (``MAIL_APPROVAL=always``).
+        air_pollutants: Air pollutants that are fetched in addition to the greenhouse gases.
         registers: Folder of the network's registers (``KLIMATPULS_REGISTERS``).
-        contacts: File of the members' contacts (``KLIMATPULS_CONTACTS``), kept outside the project; None
-            where there is none.
+        contacts: File of the members' contacts (``KLIMATPULS_CONTACTS``), kept outside the project, or None.
         site_url: Address of the published site (``SITE_BASE_URL``) without a slash at its end; None without.
     """
 
@@ -136,12 +135,12 @@ class RunContext:
 
     @property
     def today(self) -> date:
-        """The real day in Sweden, whatever day the run is about."""
+        """The real day in Sweden, not the day of the run."""
         return clock.stockholm_date(self.now)
 
     @property
     def snapshots(self) -> Path:
-        """Folder of the raw bytes, kept for ever."""
+        """Folder of the raw bytes, which are never deleted."""
         return self.home / "snapshots"
 
     @property
@@ -156,7 +155,7 @@ class RunContext:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], now: datetime) -> RunContext:
-        """Read the circumstances of a task or command.
+        """Read the context of a task or command.
 
         Args:
             environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF``,

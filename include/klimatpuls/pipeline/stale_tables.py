@@ -1,4 +1,4 @@
-"""Result tables of the current publication that could not be calculated: which, why, and what to do."""
+"""Finds result tables of the current publication that could not be calculated, with cause and remedy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StaleTables:
     Attributes:
         tables: Their status, by name.
         since: The latest publication in which one of them began to fail.
-        news: What was new in that publication, in words.
+        news: The changes in that publication, in words.
     """
 
     tables: tuple[TableStatus, ...]
@@ -46,7 +46,7 @@ class StaleTables:
 
     @property
     def explanations(self) -> tuple[str, ...]:
-        """One paragraph per failure with exception and tables; then what was new, and what to do."""
+        """One paragraph per failure with exception and tables; then the changes, and the remedy."""
         brought = (
             f"New in publication {self.since}, in which this began: {', '.join(self.news) or 'nothing'}."
         )
@@ -68,7 +68,7 @@ def _shown(one: TableStatus) -> str:
 
 
 def read_stale(conn: PgConnection) -> StaleTables | None:
-    """Return the tables of the current publication that could not be calculated; None where all could."""
+    """Return the tables of the current publication that could not be calculated; None if all could."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/current_publication.sql"))
         (publication_id, *_) = fetch_row(cursor)
@@ -97,10 +97,10 @@ def _news(causes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def queue_stale(conn: PgConnection, context: RunContext) -> StaleTables | None:
-    """Queue a notice of the tables that could not be calculated; the same matter only once.
+    """Queue a notice of the tables that could not be calculated; the same tables and cause only once.
 
     Returns:
-        The tables; None where all could be calculated.
+        The tables; None if all could be calculated.
     """
     stale = read_stale(conn)
     if stale is not None:

@@ -81,7 +81,7 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
         (("source", "check"), {}, "with --live the agencies are asked"),
         (("source", "check", "kolada", "nobody", "--live"), {}, "no source 'nobody' in the catalogue"),
-        (("backup", "restore", "/no/such/file.tar"), {}, "is not there"),
+        (("backup", "restore", "/no/such/file.tar"), {}, "does not exist"),
         (("retention",), {"KLIMATPULS_KEEP": "publications=0"}, "KLIMATPULS_KEEP"),
     ],
 )
@@ -95,7 +95,7 @@ def test_a_mistake_gets_a_line_and_no_traceback(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_an_interrupted_command_says_so(
+def test_an_interrupted_command_prints_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(_: object) -> None:
