@@ -14,8 +14,8 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Assess members",
     description="Criteria that lapse or fall due, measures that grow stale or overdue → a light publication",
     doc_md=(
-        "Every morning: calculates the dated statuses of the current publication for today. Where one changed, "
-        "they are published with everything else as it was; otherwise the run is skipped and writes nothing. "
+        "Every morning: calculates the dated statuses of the current publication for today. If one changed, "
+        "a new publication has the changed statuses; otherwise the run is skipped and writes nothing. "
         "No digest follows: the next one shows the statuses as they then are. Contacts of members are "
         "reminded of what falls due. Runs after `sync_registers`, so that a changed register and a new day "
         "make one publication.\n\n"
