@@ -233,7 +233,7 @@ def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _column_measure(result: Mapping[str, Any]) -> Measure:
-    """The column expectations as one measure: how many failed, and the first values they met."""
+    """The column expectations as one measure: how many failed, and the first values that broke them."""
     findings: list[dict[str, object]] = []
     for gate, entry in _results(result):
         if gate is not None or entry["success"]:

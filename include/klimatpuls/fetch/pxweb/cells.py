@@ -193,7 +193,7 @@ def _left_out_notes(rejected: pd.DataFrame) -> list[str]:
 
 
 def _read_cube(cube: Cube, table: PxTable, source_id: str, first_row: int, notes: list[str]) -> pd.DataFrame:
-    """The wanted cells of one answer, under our names; what was met is added to the notes."""
+    """The wanted cells of one answer, under our names; differences from the recorded form become notes."""
     for name in needed_variables(table):
         cube.dimension(name)
     odd = [year for year in cube.dimension(TIME_VARIABLE).codes if not (len(year) == 4 and year.isdecimal())]

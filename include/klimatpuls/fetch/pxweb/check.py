@@ -140,8 +140,8 @@ def _variables(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> A
     new = [
         one.name for one in metadata.dimensions if one.name.casefold() not in known and one.name in selection
     ]
-    asked = [f"{name} at its total {selection[name][0]}" for name in new]
-    return "differs" if spelt != needed or new else "holds", "; ".join([", ".join(spelt), *asked])
+    requested = [f"{name} at its total {selection[name][0]}" for name in new]
+    return "differs" if spelt != needed or new else "holds", "; ".join([", ".join(spelt), *requested])
 
 
 def _measure(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
@@ -205,7 +205,7 @@ def _regions(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Ans
 def _codes(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
     table = px_table(entry)
     selection = build_selection(metadata, table, source_id)
-    asked = [
+    requested = [
         f"{len(selection[metadata.dimension(name).name])} of {name}"
         for name in (*table.wanted, *table.totals)
         if metadata_has(metadata, name) and metadata.dimension(name).name in selection
@@ -220,7 +220,7 @@ def _codes(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answe
         if code not in metadata.dimension(name).codes
     ]
     new = [f"new codes of {name}: {some(codes)}" for name, codes in unknown.items()]
-    answer = "; ".join([", ".join(asked) or "nothing to choose", *lacking, *new])
+    answer = "; ".join([", ".join(requested) or "nothing to choose", *lacking, *new])
     return "differs" if lacking or new else "holds", answer
 
 

@@ -7,7 +7,7 @@ left out is summed over if the table allows it (``elimination``). The answer is 
 ``category.index`` as an object or a list, ``value`` as a list or a sparse object, missing values as null
 with a symbol in ``status`` or as the symbol itself, numbers as text, names of variables in another case, a
 time of change without a time zone or none at all, too many cells answered with 400, 403 or 413, a
-``/config`` that states no limits. What was met beyond the recorded form is stated in ``Cube.oddities`` and
+``/config`` that states no limits. What differs from the recorded form is stated in ``Cube.oddities`` and
 ``ServiceConfig.notes``.
 
 Sources: PxTools/PxApiSpecs (PxAPI-2.yml), PxTools/PxWebApi, json-stat.org/full.

@@ -3,7 +3,7 @@
 What the catalogue says of a table (:class:`klimatpuls.contract.catalog.PxTable`) is compared with the
 table's own metadata before any figure is requested. The reading is tolerant: a unit in another place or
 spelling, further variables that have a total, further measures and regions, another case of names and codes,
-a missing date. It says in a note what it met. It refuses what would make a figure wrong, and names what was
+a missing date. Each difference is a note. It refuses what would make a figure wrong, and names what was
 expected and found. The sources that speak PxWebApi share this module; what a cell means is theirs.
 """
 
@@ -282,15 +282,15 @@ def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection
     """
     selection: Selection = {}
     for dimension in metadata.dimensions:
-        asked = _asked(dimension, table, source_id)
-        if asked is not None:
-            selection[dimension.name] = asked
+        requested = _requested_codes(dimension, table, source_id)
+        if requested is not None:
+            selection[dimension.name] = requested
     for name in needed_variables(table):
         metadata.dimension(name)
     return selection
 
 
-def _asked(dimension: Dimension, table: PxTable, source_id: str) -> tuple[str, ...] | None:
+def _requested_codes(dimension: Dimension, table: PxTable, source_id: str) -> tuple[str, ...] | None:
     """The requested codes of a variable; None where it is left out."""
     if _is(dimension, TIME_VARIABLE):
         return dimension.codes

@@ -29,7 +29,7 @@ EXCEL_EPOCH: Final = WINDOWS_DAY_ZERO
 FIRST_DAY: Final = date(2015, 1, 1)
 """Klimatklivet began in 2015: no decision and no end is older."""
 LAST_END: Final = date(2060, 12, 31)
-"""No supported measure ends later: a year beyond it is a slip of the pen."""
+"""No supported measure ends later: a later year is a typing error."""
 DAYS_TO_PUBLICATION: Final = 7
 """The workbook comes about a week after the day it reaches to: no decision in it is younger."""
 MAX_CHARGE_POINTS: Final = 1_000_000

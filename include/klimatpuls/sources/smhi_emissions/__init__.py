@@ -34,7 +34,7 @@ Units. A greenhouse gas is ``ton/år``, and any other unit refuses it. No workbo
 available: its unit is read from the sheet, any mass per year is converted to tonnes, anything else refuses
     it.
 
-The endpoint is undocumented: ``klimatpuls ingest FILE`` takes a workbook by hand on the day it dies.
+The endpoint is undocumented: ``klimatpuls ingest FILE`` reads a workbook given by hand if it is shut down.
 """
 
 from __future__ import annotations

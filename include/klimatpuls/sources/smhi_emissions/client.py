@@ -31,7 +31,7 @@ GONE_STATUS: Final = frozenset({404, 410})
 def fetch(
     session: PoliteSession, base_url: str, dataset: str, substance: str | None, *, as_of: date
 ) -> Fetched:
-    """Fetch the newest workbook of one substance; the service cannot be asked for an older one.
+    """Fetch the newest workbook of one substance; the service offers no older one.
 
     Raises:
         UsageError: if there is no such substance.
