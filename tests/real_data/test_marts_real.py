@@ -278,6 +278,27 @@ def test_every_kind_of_value_of_a_boundary_is_made_up_of_its_cells(
     assert ("effort_sharing_proxy", 2017, "linked", 3) in kinds, "both at once"
 
 
+def test_what_a_count_is_worth_is_stored_with_the_publication(ask: Callable[[str], Any]) -> None:
+    found = ask(
+        "SELECT target_id, municipality_count, round(independent_n::numeric, 2)::text FROM mart.variant_worth"
+    )
+    assert sorted(found) == [
+        ("national_2030_55", 290, "1.78"),
+        ("national_2030_63", 290, "2.04"),
+        ("national_transport_2030_70", 290, "1.77"),
+    ]
+
+
+def test_the_nation_stands_on_the_proxy_on_both_sides_while_no_outcome_is_held(
+    ask: Callable[[str], Any],
+) -> None:
+    ((status, base, last),) = ask(
+        "SELECT base_status, base_tco2e, last_tco2e FROM mart.target_progress "
+        "WHERE region_code = '00' AND target_id = 'national_2030_55'"
+    )
+    assert (status, round(100 * (last / base - 1), 1)) == ("proxy", -32.8)
+
+
 def test_a_standing_on_the_proxy_leads_to_both_releases(published: Warehouse, home: Path) -> None:
     keys = {"target_id": "national_2030_55"}
     question = Question(region_code="0360", column="gap_tco2e", keys=keys)
