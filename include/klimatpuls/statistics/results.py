@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from klimatpuls.domain import regions, sectors
+from klimatpuls.domain.rounding import round_parts
 from klimatpuls.statistics import (
     carbon_law,
     change_parts,
@@ -424,6 +425,7 @@ def _region_overview(
             "change_since_1990_pct": _change(territorial, FIRST_YEAR, last),
             "change_since_previous_year_pct": _change(territorial, previous_year, last),
             "revision_of_previous_year_pct": _revision(territorial, earlier_tables, previous_year),
+            "earlier_release_id": _compared_release(earlier_tables, previous_year),
             "flags": _region_flags(table, matrices[series.EFFORT_SHARING_PROXY]),
             "release_id": table.release_id,
         }
@@ -436,12 +438,31 @@ def _region_overview(
     overview = overview.join(newest["tco2e_per_capita"].rename("territorial_t_per_capita"), on="region_code")
     overview = overview.join(newest["reason"].replace("", None).rename("per_capita_reason"), on="region_code")
     if previous_year is None:
-        return overview.assign(**dict.fromkeys(_OWN_PART_COLUMNS, None))
+        return overview.assign(**dict.fromkeys((*_OWN_PART_COLUMNS, *_PRINTED_COLUMNS), None))
     parts = change_parts.build_change_parts(table, [(previous_year, last_year)], with_sectors=False)
-    return overview.join(parts.set_index("region_code")[list(_OWN_PART_COLUMNS)], on="region_code")
+    overview = overview.join(parts.set_index("region_code")[list(_OWN_PART_COLUMNS)], on="region_code")
+    whole = ["change_since_previous_year_pct", "national_part_pct", "own_part_pct"]
+    printed = [_as_printed(*numbers) for numbers in overview[whole].to_numpy(dtype=np.float64).tolist()]
+    return overview.assign(**dict(zip(_PRINTED_COLUMNS, map(list, zip(*printed, strict=True)), strict=True)))
 
 
 _OWN_PART_COLUMNS: Final = ("national_part_pct", "own_part_pct", "own_part_status", "scaled_share_pct")
+_PRINTED_COLUMNS: Final = ("change_printed_pct", "national_part_printed_pct", "own_part_printed_pct")
+
+
+def _as_printed(change: float, national: float, own: float) -> tuple[float, float, float]:
+    """A change and its parts with one decimal, so that they add up; what is unknown stays so."""
+    total = round(change, PRINTED_DECIMALS)
+    if np.isnan([change, national, own]).any():
+        return total, round(national, PRINTED_DECIMALS), own
+    if abs(national + own - change) >= 10.0**-PRINTED_DECIMALS:
+        return total, np.nan, np.nan  # the sectors of so small a region miss its total: no parts of it
+    shown_national, shown_own = round_parts(change, (national, own), decimals=PRINTED_DECIMALS)
+    return total, shown_national, shown_own
+
+
+PRINTED_DECIMALS: Final = 1
+"""Decimals of changes in percent, in mail, pages and dashboard."""
 
 
 STEPS.table("backtest")(derived.projection_backtest)
@@ -487,6 +508,11 @@ def _revision(current: SeriesMatrix, earlier: Sequence[ReleaseTable], year: int 
     known, now = before.at(year), current.at(year)
     share: FloatArray = np.divide(now - known, known, out=missing, where=known > 0)
     return 100.0 * share
+
+
+def _compared_release(earlier: Sequence[ReleaseTable], year: int | None) -> str | None:
+    """The release whose value :func:`_revision` compares with."""
+    return earlier[-1].release_id if earlier and year in earlier[-1].years.tolist() else None
 
 
 def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[str]:
