@@ -391,7 +391,7 @@ class TestMistakes:
     def test_a_region_that_an_older_release_lacks_is_named(
         self, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(trace_hop._Tracer, "_release_cells", lambda *_: {})
+        monkeypatch.setattr(trace_hop.Tracer, "_release_cells", lambda *_: {})
         with pytest.raises(UsageError, match=r"release smhi_emissions-ghg-\S+ has no \w+ of 0360 in 2024"):
             ask(boundary="territorial", year="2024")
 
