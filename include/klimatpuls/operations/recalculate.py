@@ -17,7 +17,7 @@ import pandas as pd
 
 from klimatpuls.domain import regions
 from klimatpuls.domain.kolada_kpis import emission_totals
-from klimatpuls.domain.rounding import round_parts
+from klimatpuls.domain.rounding import round_change
 from klimatpuls.domain.sectors import ALL, DOMESTIC_AVIATION, INTERNATIONAL_TRANSPORT, main_codes
 from klimatpuls.membership import criteria, measures, members
 from klimatpuls.membership.measures import MeasureStatus, PledgeStatus
@@ -274,18 +274,13 @@ def _overview_rules(mart: str) -> None:
 
     @_rule(mart, "change_printed_pct national_part_printed_pct own_part_printed_pct")
     def printed(inputs: Inputs, column: str) -> Any:
-        change, national, own = (
-            inputs.one(f"{mart}.{name}")
-            for name in ("change_since_previous_year_pct", "national_part_pct", "own_part_pct")
-        )
-        decimals = results.PRINTED_DECIMALS
-        if column == "change_printed_pct":
-            return round(change, decimals)
-        if own is None or pd.isna(own):
-            return round(national, decimals)
-        parts = round_parts(change, (national, own), decimals)
-        return parts[column == "own_part_printed_pct"]
+        whole = ("change_since_previous_year_pct", "national_part_pct", "own_part_pct")
+        numbers = [inputs.one(f"{mart}.{name}") for name in whole]
+        shown = round_change(*(np.nan if one is None else float(one) for one in numbers))
+        return dict(zip(_PRINTED, shown, strict=True))[column]
 
+
+_PRINTED: Final = ("change_printed_pct", "national_part_printed_pct", "own_part_printed_pct")
 
 for _mart in _OVERVIEWS:
     _overview_rules(_mart)

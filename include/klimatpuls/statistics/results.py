@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from klimatpuls.domain import regions, sectors
-from klimatpuls.domain.rounding import round_parts
+from klimatpuls.domain.rounding import round_change
 from klimatpuls.statistics import (
     carbon_law,
     change_parts,
@@ -442,27 +442,12 @@ def _region_overview(
     parts = change_parts.build_change_parts(table, [(previous_year, last_year)], with_sectors=False)
     overview = overview.join(parts.set_index("region_code")[list(_OWN_PART_COLUMNS)], on="region_code")
     whole = ["change_since_previous_year_pct", "national_part_pct", "own_part_pct"]
-    printed = [_as_printed(*numbers) for numbers in overview[whole].to_numpy(dtype=np.float64).tolist()]
+    printed = [round_change(*numbers) for numbers in overview[whole].to_numpy(dtype=np.float64).tolist()]
     return overview.assign(**dict(zip(_PRINTED_COLUMNS, map(list, zip(*printed, strict=True)), strict=True)))
 
 
 _OWN_PART_COLUMNS: Final = ("national_part_pct", "own_part_pct", "own_part_status", "scaled_share_pct")
 _PRINTED_COLUMNS: Final = ("change_printed_pct", "national_part_printed_pct", "own_part_printed_pct")
-
-
-def _as_printed(change: float, national: float, own: float) -> tuple[float, float, float]:
-    """A change and its parts with one decimal, so that they add up; what is unknown stays so."""
-    total = round(change, PRINTED_DECIMALS)
-    if np.isnan([change, national, own]).any():
-        return total, round(national, PRINTED_DECIMALS), own
-    if abs(national + own - change) >= 10.0**-PRINTED_DECIMALS:
-        return total, np.nan, np.nan  # the sectors of so small a region miss its total: no parts of it
-    shown_national, shown_own = round_parts(change, (national, own), decimals=PRINTED_DECIMALS)
-    return total, shown_national, shown_own
-
-
-PRINTED_DECIMALS: Final = 1
-"""Decimals of changes in percent, in mail, pages and dashboard."""
 
 
 STEPS.table("backtest")(derived.projection_backtest)
