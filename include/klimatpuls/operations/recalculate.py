@@ -302,34 +302,33 @@ def _network_sum(inputs: Inputs, column: str) -> Any:
     if column == "emissions_t_per_capita":
         return inputs.one(f"{mart}.emissions_tco2e") / inputs.one(f"{mart}.population_count")
     source = {"population_count": "population.population_count"}.get(column, _SERIES)
-    panel, sign = _panel(inputs)
-    rows = inputs.read(source).set_index("region_code")[source.partition(".")[2]]
-    municipal = [code for code in rows.index if len(code) == network.MUNICIPALITY_CODE_LENGTH]
-    if column == "region_count":
-        return len(municipal) - len(panel) if sign < 0 else len(panel) or len(municipal)
-    own = float(rows[list(panel)].sum())
-    return own if sign > 0 and panel else float(rows[regions.NATION]) - own
-
-
-def _panel(inputs: Inputs) -> tuple[list[str], int]:
-    """The municipalities of a panel, and whether they are added up (1) or taken from the nation (−1)."""
     name = inputs.row["panel"]
-    if name == "nation":
-        return [], 1
+    rows = inputs.read(source).set_index("region_code")[source.partition(".")[2]]
+    panel = [] if name == "nation" else _panel(inputs, name)
+    if column == "region_count":
+        everyone = sum(len(code) == network.MUNICIPALITY_CODE_LENGTH for code in rows.index)
+        return {"nation": everyone, "rest_of_sweden": everyone - len(panel)}.get(name, len(panel))
+    own, nation = float(rows[panel].sum()), float(rows[regions.NATION])
+    return {"nation": nation, "rest_of_sweden": nation - own}.get(name, own)
+
+
+def _panel(inputs: Inputs, name: str) -> list[str]:
+    """The municipalities of a panel, or those that the rest of Sweden leaves out."""
     register = inputs.read("member")
-    register = register[register["confirmed"].astype(bool)]
+    is_ours = register["region_code"].str.len() == network.MUNICIPALITY_CODE_LENGTH
+    register = register[register["confirmed"].astype(bool) & is_ours]
     day = _as_of(inputs)
     if name == "members_at_the_time":
+        if register["joined_on"].isna().any():
+            return []  # nobody knows who was one
         day = dt.date(int(inputs.row["year"]), 12, 31)
-    panel = sorted(
-        {code for code in network.members_on(register, day) if len(code) == network.MUNICIPALITY_CODE_LENGTH}
-    )
+    panel = sorted(set(network.members_on(register, day)))
     if name == "members_without_largest":
         newest = inputs.read("region_overview.territorial_tco2e").set_index("region_code")[
             "territorial_tco2e"
         ]
         panel.remove(str(newest[panel].idxmax()))
-    return panel, -1 if name == "rest_of_sweden" else 1
+    return panel
 
 
 @_rule("network_summary", "change_since_1990_pct")
