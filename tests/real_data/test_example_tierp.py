@@ -247,7 +247,7 @@ def test_the_four_criteria():
         [
             f"`{one.criterion}`",
             f"`{one.status}`",
-            criteria.REASONS[one.reason][1],
+            criteria.REASONS[one.reason],
             "" if one.lapses_on is None else one.lapses_on.isoformat(),
             one.to_meet_en,
         ]

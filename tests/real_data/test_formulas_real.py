@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 import pytest
 
 from klimatpuls.domain.regions import code_for, codes
-from klimatpuls.domain.rounding import round_parts
+from klimatpuls.domain.rounding import round_change, round_parts
 from klimatpuls.registers import read_registers
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.statistics import (
@@ -361,6 +362,31 @@ class TestRegressionFacts:
         assert sum(wrong) == 84
         for whole, *own in rows:
             assert sum(round_parts(whole, own, 1)) == pytest.approx(round(whole, 1), abs=1e-9)
+
+    def test_printed_parts_add_up_for_every_region_and_consecutive_pair(self, tables):
+        """As mail, pages and dashboard print them; the total is the one of the boundary."""
+        checked = contradicting = 0
+        for table in tables.values():
+            whole = series_of.to_matrix(build_series(table, series_of.TERRITORIAL))
+            for first, last in pairwise(table.years.tolist()):
+                parts = change_parts.build_change_parts(table, [(first, last)], with_sectors=False)
+                parts = parts.set_index("region_code").loc[list(whole.region_codes)]
+                base = whole.at(first)
+                change, _ = network.change_since(base, whole.at(last), base)
+                numbers = zip(change, parts["national_part_pct"], parts["own_part_pct"], strict=True)
+                for total, national, own in numbers:
+                    if np.isnan([total, national, own]).any():
+                        continue
+                    printed = round_change(total, national, own)
+                    assert printed[0] == round(total, 1)
+                    assert printed[1] + printed[2] == pytest.approx(printed[0], abs=1e-9)
+                    assert abs(printed[1] - national) < 0.1
+                    assert abs(printed[2] - own) < 0.1
+                    alone = round(national, 1) + round(own, 1)
+                    contradicting += abs(alone - printed[0]) > 0.01
+                    checked += 1
+        assert checked == 311 * sum(len(table.years) - 1 for table in tables.values())
+        assert contradicting > checked // 5
 
     def test_aviation_matters_in_114_municipalities(self, tables):
         table = tables["2021"]

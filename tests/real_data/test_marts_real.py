@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,9 +14,11 @@ import pytest
 from support import contract_rules
 from support.pipeline_run import refresh
 
+from klimatpuls.contract import schema
+from klimatpuls.contract.lineage import lineages
 from klimatpuls.domain.defects import defect_cells
 from klimatpuls.domain.method_version import METHOD_VERSION
-from klimatpuls.operations.trace import Question, trace
+from klimatpuls.operations.trace import Question, Tracer, trace
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.registers import read_registers
 from klimatpuls.sources import smhi_emissions
@@ -32,6 +36,10 @@ pytestmark = [pytest.mark.real_data, pytest.mark.postgres]
 DAYS = (date(2021, 10, 20), date(2025, 7, 1), date(2026, 5, 8))
 FIGURES_BEFORE = Path(__file__).with_name("figures_before_rooms.json")
 CO2_2024 = "CO2_edition_2024-04-18.xlsx"
+SAMPLE, SEED = 300, 15
+NUMBERS = {"smallint", "integer", "bigint", "double precision"}
+TOLD = {"target", "criteria_rule", "release_gate", "criteria_summary"}
+"""Marts whose trace names the register, the validation or the earlier publication that stored a number."""
 
 
 @pytest.fixture(scope="module")
@@ -307,3 +315,57 @@ def test_a_standing_on_the_proxy_leads_to_both_releases(published: Warehouse, ho
     assert found.disagreements() == []
     assert len(found.files) == 2
     assert found.steps[0].method_version == METHOD_VERSION
+
+
+def sample_of_numbers(ask, size: int, seed: int) -> list[tuple[str, str, dict[str, str]]]:
+    """(mart, column, keys) of random numbers: every column with a figure once, the rest by mart."""
+    chance = random.Random(seed)
+    columns: dict[str, list[str]] = {}
+    for entry in lineages():
+        if schema.mart(entry.mart).column(entry.column).type in NUMBERS:
+            ((count,),) = ask(f"SELECT count({entry.column}) FROM mart.{entry.mart}")
+            if count:
+                columns.setdefault(entry.mart, []).append(entry.column)
+    chosen = [(mart, column) for mart, own in columns.items() for column in own]
+    while len(chosen) < size:
+        mart = chance.choice(sorted(columns))
+        chosen.append((mart, chance.choice(columns[mart])))
+    found = []
+    for mart, column in chosen:
+        known = [one.name for one in schema.mart(mart).columns]
+        names = dict.fromkeys([*schema.mart(mart).key, *(["region_code"] if "region_code" in known else [])])
+        (row,) = ask(
+            f"SELECT {', '.join(names)} FROM mart.{mart} WHERE {column} IS NOT NULL "
+            f"ORDER BY md5(concat_ws('|', {chance.randrange(10**9)}, {', '.join(names)})) LIMIT 1"
+        )
+        keys = {name: "" if part is None else str(part) for name, part in zip(names, row, strict=True)}
+        found.append((mart, column, keys))
+    return found
+
+
+def test_a_random_sample_of_numbers_is_made_of_what_its_trace_shows(
+    ask, published: Warehouse, home: Path
+) -> None:
+    """Each is read again from its cell, or calculated again from the inputs that its trace declares.
+
+    The two may differ by a billionth of the number, or a gram where it is in tonnes (``tracing.TOLERANCE``).
+    """
+    chosen = sample_of_numbers(ask, SAMPLE, SEED)
+    how: Counter[str] = Counter()
+    wrong = []
+    with closing(connect(published.bi_dsn)) as conn, conn, conn.cursor() as cursor:
+        tracer = Tracer(cursor, home / "snapshots")
+        for mart, column, keys in chosen:
+            region = keys.pop("region_code", "") or "00"
+            found = tracer.answer(Question(region_code=region, mart=mart, column=column, keys=keys))
+            (root,) = found.steps
+            is_read = root.cell is not None and root.cell.number is not None
+            kind = "read" if is_read else "calculated" if root.recomputed is not None else "told"
+            how[kind] += 1
+            if found.disagreements() or (kind == "told" and (mart not in TOLD or not root.note)):
+                wrong.append((mart, column, region, keys, kind, found.disagreements()))
+    assert wrong == []
+    assert len(chosen) == SAMPLE
+    assert len({mart for mart, *_ in chosen}) >= 29
+    assert how["calculated"] > 230, how
+    assert how["read"] >= 4, how

@@ -12,7 +12,8 @@ An input reads ``mart.column``, with what chooses its rows in brackets:
 * ``boundary_series.emissions_tco2e[year=base_year]``: the row with that year; keys that are not named and
   that both marts have (region, boundary, target …) are those of the row at hand.
 * ``[year>='2015',in_trend]``: a literal in quotes; ``=``, ``!=``, ``>=`` and ``<=``; ``in_trend`` keeps the
-  values that may carry a trend (published by the current release, no known defect).
+  values that may carry a trend (published by the current release, no known defect), ``in_territory`` the main
+  sectors of a territorial total.
 * ``{sector_code='all'}change_part…``: an input of rows of which that is true.
 * ``…]*``: a whole set of rows, named and not opened one by one.
 """
@@ -36,6 +37,7 @@ REGISTER: Final = "register"
 CALCULATED: Final = "reckoned"
 KINDS: Final = (SOURCE, REGISTER, CALCULATED)
 IN_TREND: Final = "in_trend"
+IN_TERRITORY: Final = "in_territory"
 
 _NUMBERS: Final = frozenset({"smallint", "integer", "bigint", "double precision"})
 _INPUT = re.compile(r"(?:\{([^}]*)\})?(\w+)\.(\w+)(?:\[([^\]]*)\])?(\*)?")
@@ -73,6 +75,7 @@ class Input:
         conditions: Which rows of it.
         guard: What must hold for the row at hand for this to be an input.
         in_trend: Whether only values that may carry a trend are taken.
+        in_territory: Whether only the main sectors of a territorial total are taken.
         is_own_row: Whether no rows were asked for by name.
         is_set: Whether it is a whole set of rows, not opened one by one.
     """
@@ -82,6 +85,7 @@ class Input:
     conditions: tuple[Condition, ...] = ()
     guard: tuple[Condition, ...] = ()
     in_trend: bool = False
+    in_territory: bool = False
     is_own_row: bool = True
     is_set: bool = False
 
@@ -132,9 +136,10 @@ def parse_input(text: str) -> Input:
     return Input(
         mart=mart,
         column=column,
-        conditions=tuple(_condition(word) for word in words if word != IN_TREND),
+        conditions=tuple(_condition(word) for word in words if word not in (IN_TREND, IN_TERRITORY)),
         guard=tuple(_condition(word) for word in (guard or "").split(",") if word),
         in_trend=IN_TREND in words,
+        in_territory=IN_TERRITORY in words,
         is_own_row=chosen is None and star is None,
         is_set=star is not None,
     )

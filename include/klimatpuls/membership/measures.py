@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from klimatpuls.domain.sectors import ALL
+from klimatpuls.translations import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,15 +28,12 @@ OVERLAP_NOT_ASSESSED: Final = "not_assessed"
 ALREADY_AT_LEVEL: Final = "already_at_level"
 NO_GAP: Final = "no_gap"
 NO_EFFECT: Final = "no_effect"
-COVERAGE_REASONS: Final[dict[str, tuple[str, str]]] = {
-    ALREADY_AT_LEVEL: ("redan på målets nivå", "already at the level"),
-    NO_GAP: ("målets nivå går inte att räkna ut", "the level of the target cannot be calculated"),
-    NO_EFFECT: (
-        "ingen har räknat effekten av de beslutade åtgärderna",
-        "nobody has calculated the effect of the measures decided",
-    ),
+COVERAGE_REASONS: Final[dict[str, str]] = {
+    ALREADY_AT_LEVEL: message("already at the level"),
+    NO_GAP: message("the level of the target cannot be calculated"),
+    NO_EFFECT: message("nobody has calculated the effect of the measures decided"),
 }
-"""Why there is no coverage: Swedish and English."""
+"""Why there is no coverage: its message."""
 
 
 class MeasureStatus(StrEnum):

@@ -19,6 +19,7 @@ from klimatpuls.membership.measures import MeasureStatus, PledgeStatus
 from klimatpuls.statistics import network
 from klimatpuls.statistics.steps import Steps
 from klimatpuls.statistics.targets import select_in_force
+from klimatpuls.translations import message, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 MEMBER: Final = "member"
 APPLICANT: Final = "applicant"
-NO_TARGET: Final = ("inget eget mål finns i registret", "no target of its own is in the register")
-"""Note on a member without a target in force: Swedish and English."""
+NO_TARGET: Final = message("no target of its own is in the register")
+"""Note on a member without a target in force."""
 
 CRITERION_COLUMNS: Final = (
     "region_code", "member_kind", "criterion", "status", "shown_status", "status_date", "lapses_on",
@@ -257,7 +258,9 @@ def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> d
         hearing = None
     told_on = hearing.told_on if hearing else None
     shown = criteria.public_status(assessment.status, told_on, inputs.as_of, inputs.rules)
-    reason, by_records = criteria.REASONS[assessment.reason], criteria.REASONS[assessment.records_reason]
+    reason, by_records = (
+        _words(criteria.REASONS[one]) for one in (assessment.reason, assessment.records_reason)
+    )
     return {
         "region_code": code,
         "member_kind": kind,
@@ -285,6 +288,11 @@ def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> d
         "reply": hearing.reply if hearing else None,
         "as_of_date": inputs.as_of,
     }
+
+
+def _words(text: str | None) -> tuple[str | None, str | None]:
+    """A message in Swedish and English; None in both where there is none."""
+    return (None, None) if text is None else (translate("sv", text), translate("en", text))
 
 
 def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, object]:
@@ -347,7 +355,7 @@ def _measure_coverage(inputs: MemberInputs, target_progress: Sequence[OwnTarget]
         columns={"measures_n": "measure_count", "without_effect_n": "without_effect_count"}
     )
     reasons = [one if isinstance(one, str) and one else None for one in whole["coverage_reason"]]
-    words = [measures.COVERAGE_REASONS[one] if one else (None, None) for one in reasons]
+    words = [_words(measures.COVERAGE_REASONS[one] if one else None) for one in reasons]
     whole["coverage_reason"] = pd.Series(reasons, dtype=object)
     whole["reason_sv"] = pd.Series([sv for sv, _ in words], dtype=object)
     whole["reason_en"] = pd.Series([en for _, en in words], dtype=object)
@@ -364,7 +372,7 @@ def _overview_row(
 ) -> dict[str, object]:
     in_force = [t for t in select_in_force(inputs.records.targets, inputs.as_of) if t.region_code == code]
     met_by = criteria.count_by_evidence(own)
-    note = (None, None) if in_force else NO_TARGET
+    note = _words(None if in_force else NO_TARGET)
     return {
         "region_code": code,
         "member_kind": kind,

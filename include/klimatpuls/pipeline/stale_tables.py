@@ -5,16 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from klimatpuls.contract.causes import (
+    DaysCause,
+    DecisionCause,
+    RegisterCause,
+    ReleaseCause,
+    cause_from_json,
+)
 from klimatpuls.pipeline.operator_notice import queue, stale_tables
 from klimatpuls.warehouse.connection import fetch_row, load_sql
 from klimatpuls.warehouse.publication import DIGEST_LEADS_WITH
 from klimatpuls.warehouse.result_tables import SHOWN_INSTEAD, read_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.contract.causes import Cause
     from klimatpuls.pipeline.context import RunContext
     from klimatpuls.warehouse.result_tables import TableStatus
 
@@ -80,20 +88,20 @@ def read_stale(conn: PgConnection) -> StaleTables | None:
         since = max(one.failing_since_publication_id or 0 for one in tables)
         cursor.execute(load_sql("read/causes_of_publication.sql"), {"publication_id": since})
         (causes,) = fetch_row(cursor)
-    return StaleTables(tables=tables, since=since, news=tuple(_news(causes)))
+    return StaleTables(tables=tables, since=since, news=tuple(_news(map(cause_from_json, causes))))
 
 
-def _news(causes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _news(causes: Iterable[Cause]) -> Iterator[str]:
     for cause in causes:
-        kind = cause["kind"]
-        if kind == "release":
-            yield f"release {cause['release_id']}"
-        elif kind in {"withdrawn", "restored"}:
-            yield f"release {cause['release_id']} {kind}"
-        elif kind == "register":
-            yield "the registers"
-        elif kind == "status_changed":
-            yield "the day"
+        match cause:
+            case ReleaseCause():
+                yield f"release {cause.release_id}"
+            case DecisionCause():
+                yield f"release {cause.release_id} {cause.kind}"
+            case RegisterCause():
+                yield "the registers"
+            case DaysCause():
+                yield "the day"
 
 
 def queue_stale(conn: PgConnection, context: RunContext) -> StaleTables | None:

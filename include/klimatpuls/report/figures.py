@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.domain.regions import region
-from klimatpuls.domain.rounding import round_parts
+from klimatpuls.domain.rounding import round_change
 from klimatpuls.report.chart import alt_text
 from klimatpuls.report.findings import main_points
 from klimatpuls.report.headline import corrections
@@ -528,9 +529,8 @@ def national_and_own_parts(digest: Digest, say: Speaker) -> Section | None:
 
 def _parts_as_printed(member: Standing, say: Speaker) -> tuple[str, str, str]:
     """Change, national and own part, rounded so that they add up; a mark where the own part is uncertain."""
-    national, own = float(member.national_part_pct or 0.0), float(member.own_part_pct or 0.0)
-    change = member.change_since_previous_pct
-    if change is not None:
-        national, own = round_parts(change, (national, own), decimals=1)
+    whole = (member.change_since_previous_pct, member.national_part_pct, member.own_part_pct)
+    shown = round_change(*(math.nan if one is None else one for one in whole))
+    change, national, own = (None if math.isnan(one) else one for one in shown)
     mark = f"{NBSP}{PARTLY_MARK}" if member.own_part_status == PARTLY else ""
     return say.change(change), say.change(national), say.change(own) + mark

@@ -120,7 +120,7 @@ def _coverage(one: Coverage, say: Speaker) -> str:
     )
     if one.coverage_pct is None:
         known = COVERAGE_REASONS.get(one.coverage_reason or "")
-        reason = say.either(*known) if known else say("no reason was given")
+        reason = say(known) if known else say("no reason was given")
         return say("{what}: measures cannot be held against the gap, {reason}.", what=what, reason=reason)
     overlap = one.overlap or OVERLAP_NOT_ASSESSED
     assessed = (

@@ -154,17 +154,19 @@ def standing_changes(
         official_effort_sharing: The nation's official series; its lines have no row of the nation, because no
             earlier release has the series and from the proxy to it would be no change of figures.
         as_of: The run's day.
-        stored: Stored old results, if another method version calculated them.
+        stored: Stored old results, if another method version calculated them, with ``publication_id``, the
+            publication that stored each.
         population_forecast: (region_code, year) → inhabitants.
 
     Returns:
         One row per region × target × step: the columns of
         :func:`klimatpuls.statistics.revisions.decompose_standings`, the observed change since the base year
-        (``change_since_base_pct``, ``change_part_points``) and the two releases. Empty with a single release.
+        (``change_since_base_pct``, ``change_part_points``), the two releases, and the publication that stored
+        step 0 (NULL where it was calculated again). Empty with a single release.
     """
     columns = [
         "target_id", *revisions.STEP_COLUMNS, "change_since_base_pct", "change_part_points",
-        "from_release_id", "to_release_id",
+        "from_release_id", "to_release_id", "stored_publication_id",
     ]  # fmt: skip
     if len(held.tables) < 2:
         return pd.DataFrame(columns=columns)
@@ -181,7 +183,21 @@ def standing_changes(
         steps = steps.assign(change_since_base_pct=np.nan, change_part_points=np.nan)
     else:
         steps = steps.merge(changes, on=["target_id", "region_code", "step_order"], how="left")
-    return steps.assign(from_release_id=before.release_id, to_release_id=held.current.release_id)[columns]
+    return steps.assign(
+        from_release_id=before.release_id,
+        to_release_id=held.current.release_id,
+        stored_publication_id=_stored_by(steps, stored),
+    )[columns]
+
+
+def _stored_by(steps: pd.DataFrame, stored: pd.DataFrame | None) -> pd.arrays.IntegerArray:
+    """The publication that stored each first step; NULL at the other steps and where none did."""
+    if stored is None:
+        return pd.array([None] * len(steps), dtype="Int64")
+    known = stored.set_index(["target_id", "region_code"])["publication_id"]
+    wanted = known.reindex(pd.MultiIndex.from_frame(steps[["target_id", "region_code"]]))
+    numbers = wanted.to_numpy(dtype=np.float64, na_value=np.nan)
+    return pd.array(np.where(steps["step_order"] == 0, numbers, np.nan), dtype="Int64")
 
 
 def _changes_since_base(

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from klimatpuls.domain import regions, sectors
+from klimatpuls.domain.rounding import round_change
 from klimatpuls.statistics import (
     carbon_law,
     change_parts,
@@ -460,6 +461,7 @@ def _region_overview(
             "change_since_previous_year_reason": why_not_since_previous,
             "revision_of_previous_year_pct": revision,
             "revision_reason": why_no_revision,
+            "earlier_release_id": _compared_release(earlier_tables, previous_year),
             "flags": _region_flags(table, matrices[series.EFFORT_SHARING_PROXY]),
             "release_id": table.release_id,
         }
@@ -471,12 +473,16 @@ def _region_overview(
     overview = overview.join(newest["tco2e_per_capita"].rename("territorial_t_per_capita"), on="region_code")
     overview = overview.join(newest["reason"].replace("", None).rename("per_capita_reason"), on="region_code")
     if previous_year is None:
-        return overview.assign(**dict.fromkeys(_OWN_PART_COLUMNS, None))
+        return overview.assign(**dict.fromkeys((*_OWN_PART_COLUMNS, *_PRINTED_COLUMNS), None))
     parts = change_parts.build_change_parts(table, [(previous_year, last_year)], with_sectors=False)
-    return overview.join(parts.set_index("region_code")[list(_OWN_PART_COLUMNS)], on="region_code")
+    overview = overview.join(parts.set_index("region_code")[list(_OWN_PART_COLUMNS)], on="region_code")
+    whole = ["change_since_previous_year_pct", "national_part_pct", "own_part_pct"]
+    printed = [round_change(*numbers) for numbers in overview[whole].to_numpy(dtype=np.float64).tolist()]
+    return overview.assign(**dict(zip(_PRINTED_COLUMNS, map(list, zip(*printed, strict=True)), strict=True)))
 
 
 _OWN_PART_COLUMNS: Final = ("national_part_pct", "own_part_pct", "own_part_status", "scaled_share_pct")
+_PRINTED_COLUMNS: Final = ("change_printed_pct", "national_part_printed_pct", "own_part_printed_pct")
 
 
 STEPS.table("backtest")(derived.projection_backtest)
@@ -532,6 +538,11 @@ def _revision(
     then, now = known.reindex(list(current.region_codes)).to_numpy(dtype=np.float64), current.at(year)
     share: FloatArray = np.divide(now - then, then, out=missing, where=then > 0)
     return 100.0 * share, [network.NO_EMISSIONS if np.isnan(one) else None for one in share]
+
+
+def _compared_release(earlier: Sequence[ReleaseTable], year: int | None) -> str | None:
+    """The release whose value :func:`_revision` compares with."""
+    return earlier[-1].release_id if earlier and year in earlier[-1].years.tolist() else None
 
 
 def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[str]:

@@ -25,11 +25,17 @@ SELECT
     d.scaled_share_pct,
     d.revision_of_previous_year_pct,
     d.revision_reason,
+    d.earlier_release_id,
+    d.change_printed_pct,
+    d.national_part_printed_pct,
+    d.own_part_printed_pct,
     l.sector_code AS largest_sector_code,
     l.sector_name_sv AS largest_sector_name_sv,
     l.sector_name_en AS largest_sector_name_en,
     CASE WHEN d.territorial_tco2e > 0 THEN 100.0 * l.emissions_tco2e / d.territorial_tco2e END
         AS largest_sector_share_pct,
+    q.national_worst AS largest_sector_national_quality,
+    q.geographic_worst AS largest_sector_geographic_quality,
     d.flags,
     d.release_id,
     (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
@@ -73,4 +79,5 @@ LEFT JOIN LATERAL (
     ORDER BY f.emissions_tco2e DESC, s.sort_order
     LIMIT 1
 ) AS l ON TRUE
+LEFT JOIN core.dim_sector_quality AS q ON l.sector_code = q.sector_code
 WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

@@ -45,7 +45,7 @@ def test_the_names_others_build_on_are_there() -> None:
     assert [column.name for column in schema.mart("emission").columns] == [
         "region_code", "region_name", "level", "county_code", "year", "sector_code", "sector_name_sv",
         "sector_name_en", "substance", "emissions_tco2e", "status", "national_quality", "geographic_quality",
-        "release_id", "publication_id",
+        "quality_reason", "release_id", "publication_id",
     ]  # fmt: skip
     status = schema.mart("data_status").column("status")
     assert status.allowed == ("fresh", "due", "stale", "failed", "held", "not_yet_published")

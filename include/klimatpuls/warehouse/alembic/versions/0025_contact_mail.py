@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0025_contact_mail"
-down_revision = "0022_rates_that_say_their_sign"
+down_revision = "0023_traced_numbers"
 
 
 def upgrade() -> None:
