@@ -205,3 +205,39 @@ def test_a_missing_figure_says_why(wholly_good: Published) -> None:
                 silent[f"{mart.name}.{column}"] = without
     assert missing > 1000, "the home misses figures, else this proves nothing"
     assert silent == {}
+
+
+def test_the_change_per_inhabitant_since_1990_is_that_of_the_widened_network(wholly_good: Published) -> None:
+    """On synthetic population, which reaches back to 1990: members, Knivsta and Lekeberg, in both years."""
+    with closing(connect(wholly_good.warehouse.bi_dsn)) as conn, conn.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH panel AS (
+                SELECT region_code FROM mart.municipality_overview
+                WHERE is_member OR region_code IN ('0330', '1814')
+            ),
+            levels AS (
+                SELECT e.year, sum(e.emissions_tco2e) / sum(coalesce(p.population_count, 0)) AS level
+                FROM mart.boundary_series AS e
+                INNER JOIN panel USING (region_code)
+                LEFT JOIN mart.population AS p ON e.region_code = p.region_code AND e.year = p.year
+                WHERE e.boundary = 'territorial' AND e.year IN (1990, 2024)
+                GROUP BY e.year
+            )
+            SELECT 100 * (max(level) FILTER (WHERE year = 2024) / max(level) FILTER (WHERE year = 1990) - 1)
+            FROM levels
+            """
+        )
+        ((expected,),) = cursor.fetchall()
+        cursor.execute(
+            "SELECT per_capita_change_since_1990_pct, widened_with FROM mart.network_summary "
+            "WHERE panel = 'members_today' AND boundary = 'territorial' AND year = 2024"
+        )
+        ((change, widened),) = cursor.fetchall()
+        assert change == pytest.approx(expected)
+        assert widened == ["0330", "1814"]
+        cursor.execute(
+            "SELECT DISTINCT boundary, per_capita_change_reason FROM mart.per_inhabitant "
+            "WHERE year = 2024 AND per_capita_change_since_1990_pct IS NULL"
+        )
+        assert set(cursor.fetchall()) <= {("published_total", "scope_changed")}

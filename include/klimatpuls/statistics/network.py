@@ -109,7 +109,7 @@ def per_capita(
 
     Example: 100 t and 10 inhabitants with 300 t and 90 inhabitants → 400 / 100 = 4.0 t, not 6.67.
     """
-    return _ratio_of_sums(to_matrix(series), _by_year(population), region_codes, splits)
+    return _ratio_of_sums(to_matrix(series), _by_year(population, splits), region_codes, splits)
 
 
 def _ratio_of_sums(
@@ -179,7 +179,7 @@ def build_per_capita(
     years = matrix.years[matrix.published.any(axis=0)]
     columns = np.searchsorted(matrix.years, years)
     emissions = np.where(matrix.published, matrix.values, np.nan)[:, columns]
-    by_year = _by_year(population)
+    by_year = _by_year(population, splits)
     inhabitants = (
         by_year.reindex(index=list(matrix.region_codes), columns=years.tolist())
         .to_numpy(dtype=np.float64)
@@ -287,7 +287,7 @@ def per_capita_change(
     """
     matrix = to_matrix(series)
     figures = _Figures(
-        matrix, matrix if area is None else to_matrix(area), _by_year(population), splits, since
+        matrix, matrix if area is None else to_matrix(area), _by_year(population, splits), splits, since
     )
     return _change_of_ratios(figures, region_codes)
 
@@ -393,7 +393,7 @@ def build_per_inhabitant(
     Example: Tierp 20 000 inhabitants, 200 000 t in 1990 and 150 000 t now: 10.0 → 7.5 t, −25 %.
     """
     area = to_matrix(by_boundary[TERRITORIAL])
-    inhabitants = _by_year(population)
+    inhabitants = _by_year(population, splits)
     parts = {code for child, mother, first in splits if first > since for code in (child, mother)}
     area_base = pd.Series(area.at(since), index=pd.Index(area.region_codes, dtype=object))
     frames = []
@@ -525,7 +525,7 @@ def build_network(
     40 t, rest of Sweden 850 t, unallocated 10 t.
     """
     municipal = members[members["region_code"].str.len() == MUNICIPALITY_CODE_LENGTH]
-    whole, inhabitants = to_matrix(territorial), _by_year(population)
+    whole, inhabitants = to_matrix(territorial), _by_year(population, splits)
     everywhere = _Figures(whole, whole, inhabitants, splits)
     outside_trading = _Figures(to_matrix(proxy), whole, inhabitants, splits)
     everyone = [code for code in whole.region_codes if len(code) == MUNICIPALITY_CODE_LENGTH]
@@ -657,11 +657,19 @@ def _sum_of(matrix: SeriesMatrix, region_codes: Sequence[str], years: IntArray) 
     return total
 
 
-def _by_year(population: pd.DataFrame) -> pd.DataFrame:
-    """Inhabitants laid out once: one row per region_code, one column per year."""
-    return population.pivot_table(
+def _by_year(population: pd.DataFrame, splits: Splits) -> pd.DataFrame:
+    """Inhabitants laid out once: one row per region_code, one column per year.
+
+    Before a split the mother's row holds the child's inhabitants, and the child has none of its own: 0.
+    """
+    wide = population.pivot_table(
         index="region_code", columns="year", values="population_count", aggfunc="sum"
     )
+    for child, mother, first in splits:
+        if child in wide.index and mother in wide.index:
+            early = wide.columns[(wide.columns < first) & wide.loc[mother].notna()]
+            wide.loc[child, early] = wide.loc[child, early].fillna(0.0)
+    return wide
 
 
 def _population_of(

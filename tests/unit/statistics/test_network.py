@@ -179,14 +179,15 @@ class TestChangePerInhabitant:
         }
     )
 
-    def whole_population(self) -> pd.DataFrame:
-        """As SCB has it: what was not yet a municipality has a row with nobody in it."""
-        early = population_of({"0330": {1990: 0, 2000: 0}})
-        return pd.concat([self.population, early], ignore_index=True)
-
     def change(self, *codes: str, population: pd.DataFrame | None = None) -> pd.DataFrame:
-        known = self.whole_population() if population is None else population
+        """What was not yet a municipality has no row, as in the warehouse."""
+        known = self.population if population is None else population
         return network.per_capita_change(self.series, known, codes, KNIVSTA).set_index("year")
+
+    def test_a_row_with_nobody_in_it_is_no_row(self):
+        nobody = population_of({"0330": {1990: 0, 2000: 0}})
+        whole = pd.concat([self.population, nobody], ignore_index=True)
+        pd.testing.assert_frame_equal(self.change(UPPSALA, population=whole), self.change(UPPSALA))
 
     def test_a_part_of_a_split_municipality_is_widened_by_the_rest_in_both_years(self):
         found = self.change(UPPSALA)
@@ -195,6 +196,13 @@ class TestChangePerInhabitant:
         assert found.loc[2024, "widened_with"] == ("0330",)
         assert self.change("0330").loc[2024, "per_capita_change_pct"] == pytest.approx(-40.0)
         assert self.change("0330").loc[2024, "widened_with"] == (UPPSALA,)
+
+    def test_without_the_population_of_the_mother_nobody_knows_the_childs(self):
+        late = self.population[
+            (self.population["region_code"] != UPPSALA) | (self.population["year"] == 2024)
+        ]
+        found = self.change(UPPSALA, population=late)
+        assert set(found["per_capita_change_reason"]) == {"no_population"}
 
     def test_a_whole_set_is_not_widened(self):
         assert self.change(TIERP).loc[2024].tolist() == [-25.0, "", ()]
@@ -211,7 +219,7 @@ class TestChangePerInhabitant:
 
     def test_a_series_that_begins_later_has_no_change(self):
         late = self.series[self.series["year"] > 1990]
-        found = network.per_capita_change(late, self.whole_population(), [TIERP], KNIVSTA)
+        found = network.per_capita_change(late, self.population, [TIERP], KNIVSTA)
         assert set(found["per_capita_change_reason"]) == {"no_emissions"}
 
     def test_of_three_that_were_one_each_brings_the_other_two(self):
@@ -242,9 +250,7 @@ class TestChangePerInhabitant:
             "published_total": self.series,
             "domestic_transport": self.series.assign(value_tco2e=self.series["value_tco2e"] / 200.0),
         }
-        found = network.build_per_inhabitant(
-            by_boundary, self.whole_population(), county_of, KNIVSTA, **settings
-        )
+        found = network.build_per_inhabitant(by_boundary, self.population, county_of, KNIVSTA, **settings)
         assert list(found.columns) == list(network.PER_INHABITANT_COLUMNS)
         return found.set_index(["boundary", "region_code", "year"]).sort_index()
 
