@@ -49,4 +49,3 @@ ON register.official_figure (submission_last_year, year, sector_code) NULLS NOT 
 WHERE recorded_to IS NULL;
 CREATE TRIGGER keep_what_was_recorded BEFORE UPDATE ON register.official_figure
 FOR EACH ROW EXECUTE FUNCTION register.keep_what_was_recorded();
-
