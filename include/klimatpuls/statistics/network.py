@@ -665,10 +665,12 @@ def _by_year(population: pd.DataFrame, splits: Splits) -> pd.DataFrame:
     wide = population.pivot_table(
         index="region_code", columns="year", values="population_count", aggfunc="sum"
     )
+    years = np.array(wide.columns, dtype=np.int64)
     for child, mother, first in splits:
         if child in wide.index and mother in wide.index:
-            early = wide.columns[(wide.columns < first) & wide.loc[mother].notna()]
-            wide.loc[child, early] = wide.loc[child, early].fillna(0.0)
+            own, of_mother = (wide.loc[code].to_numpy(dtype=np.float64) for code in (child, mother))
+            is_within = (years < first) & np.isnan(own) & ~np.isnan(of_mother)
+            wide.loc[child] = np.where(is_within, 0.0, own)
     return wide
 
 
