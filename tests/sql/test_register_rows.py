@@ -49,6 +49,12 @@ ROWS = {
         "1280,A1,Storstäder,Large,2017-01-01,2022-12-31,SKR",
         "1280,B3,Större städer,Larger,2023-01-01,,SKR",
     ),
+    "ets_plants.csv": (
+        "101,Bruket,0360,industry,,2019-12-31,2026-02-03,tillstånd",
+        "102,Värmeverket,0360,power_heat,2020-01-01,,2026-02-03,tillstånd",
+    ),
+    "ets_statements.csv": ("0360,2026-02-03,miljöchef,länsstyrelsens förteckning",),
+    "trading_references.csv": ('0360,2022,utanför utsläppshandeln,"5,5",ton per invånare,Miljöbarometern',),
 }
 
 
@@ -65,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def conn(warehouse: Warehouse, folder: Path) -> Iterator[PgConnection]:
     with closing(connect(warehouse.loader_dsn)) as opened:
-        assert len(sync_registers(opened, folder)) == 16
+        assert len(sync_registers(opened, folder)) == 19
         yield opened
 
 

@@ -69,6 +69,9 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "sector_lists": _Table(name="sector_list"),
     "criteria_rules": _Table(name="criteria_rule"),
     "municipality_groups": _Table(name="municipality_group"),
+    "ets_plants": _Table(name="ets_plant"),
+    "ets_statements": _Table(name="ets_statement"),
+    "trading_references": _Table(name="trading_reference"),
 }
 """Register → its table; the numbers of ``rules.yaml`` are held by the formulas and have none."""
 _LISTS_MAY_BE_EMPTY: Final = frozenset({"evidence_links", "measure_ids"})
