@@ -44,7 +44,7 @@ from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.files.synthetic_mark import SYNTHETIC_MARK
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.mock_agencies.origin import MANIFEST, is_synthetic, read_manifest
-from klimatpuls.mock_agencies.synthetic import kolada, naturvardsverket, scb, trafa
+from klimatpuls.mock_agencies.synthetic import eu_ets, kolada, naturvardsverket, scb, trafa
 from klimatpuls.sources import smhi_emissions
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ SECOND_YEARS: Final = (*FIRST_YEARS, 2024)
 POPULATION_YEARS: Final = tuple(range(1990, 2026))
 
 _LAYOUT: Final = "an archive folder holds smhi/*.xlsx, scb/regions.csv and scb/population.csv"
-_GENERATOR: Final = "klimatpuls synthetic 3"
+_GENERATOR: Final = "klimatpuls synthetic 4"
 
 
 # ------------------------------------------------------------------------------------------- reading
@@ -594,6 +594,7 @@ def _write_files(folder: Path, seed: int, generator: str, pollutants: Collection
     files["kolada/data.csv"] = kolada.values(
         SECOND_YEARS, _main_sectors(newest_table), workbook.region_order(), _counted(population)
     )
+    files |= eu_ets.files(rng)
     files["README.md"] = _README.format(generator=generator).encode()
     manifest = io.StringIO()
     writer = csv.writer(manifest, lineterminator="\n")
