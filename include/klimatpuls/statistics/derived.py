@@ -22,6 +22,7 @@ from klimatpuls.statistics import (
     series,
     standing,
     targets,
+    trading,
     trend,
 )
 
@@ -281,9 +282,15 @@ def change_part(held: Held) -> pd.DataFrame:
 
 
 def nowcasts(
-    held: Held, national: pd.DataFrame | None, national_basis: str
+    held: Held,
+    national: pd.DataFrame | None,
+    national_basis: str,
+    trading_plants: trading.Trading,
+    nowcast_plant_score: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The nowcast where it may be shown, and its backtest (methods section 9).
+
+    Verified emissions of the year estimated enter only where their own backtest shows that they help.
 
     Returns:
         The estimate, empty where it is no better than the last value carried forward or the nation's next
@@ -293,7 +300,10 @@ def nowcasts(
     scores["is_deciding"] = (scores["kind"] == "all") & (scores["scope"] == nowcast.LOCAL_SIGNAL)
     none = pd.DataFrame(columns=["sector_code", "year", "emissions_tco2e"])
     figures = none if national is None else national
-    shown = nowcast.build_nowcast(held.current, figures, basis=national_basis)
+    shown = nowcast.build_nowcast(held.current, figures, basis=national_basis).assign(with_plants=False)
+    growth = nowcast.national_growth(figures, int(held.current.years[-1]))
+    if growth is not None and (nowcast_plant_score["verdict"] == trading.BETTER).any():
+        shown = trading.add_plants(shown, held.current, growth, trading_plants)
     if not nowcast.is_shown(scores):
         shown = shown.iloc[0:0]
     return shown.assign(release_id=held.current.release_id), scores

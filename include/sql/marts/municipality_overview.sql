@@ -27,6 +27,10 @@ SELECT
     l.sector_name_en AS largest_sector_name_en,
     CASE WHEN d.territorial_tco2e > 0 THEN 100.0 * l.emissions_tco2e / d.territorial_tco2e END
         AS largest_sector_share_pct,
+    d.outside_trading_tco2e,
+    d.outside_trading_reason,
+    d.without_plant_sectors_tco2e,
+    d.leads_with,
     d.flags,
     d.release_id,
     (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
