@@ -63,9 +63,7 @@ ALTER TABLE mart_data.region_overview ADD COLUMN outside_trading_tco2e double pr
 ALTER TABLE mart_data.region_overview ADD COLUMN outside_trading_reason text;
 ALTER TABLE mart_data.region_overview ADD COLUMN without_plant_sectors_tco2e double precision;
 ALTER TABLE mart_data.region_overview ADD COLUMN leads_with text NOT NULL DEFAULT 'territorial';
-ALTER TABLE mart_data.region_overview ALTER COLUMN leads_with DROP DEFAULT;
 ALTER TABLE mart_data.nowcast ADD COLUMN with_plants boolean NOT NULL DEFAULT FALSE;
-ALTER TABLE mart_data.nowcast ALTER COLUMN with_plants DROP DEFAULT;
 
 -- These views have columns more in their middle; they are made anew with all others right after this file.
 DROP VIEW IF EXISTS mart.region_overview;
