@@ -182,7 +182,16 @@ def test_a_formula_that_raises_fails_its_tables_alone(
 
 def test_every_root_is_known_to_rest_on_releases_or_not() -> None:
     roots = results.STEPS.roots | members.STEPS.roots
-    of_registers = {"as_of", "boundaries", "own_series", "groups", "members", "targets", "density"}
+    of_registers = {
+        "as_of",
+        "boundaries",
+        "own_series",
+        "groups",
+        "members",
+        "targets",
+        "density",
+        "references",
+    }
     assert roots == RESTS_ON.keys() | of_registers | {"national_basis", members.TARGET_PROGRESS}
 
 

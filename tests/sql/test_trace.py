@@ -21,6 +21,7 @@ from klimatpuls.cli import output
 from klimatpuls.contract import schema
 from klimatpuls.contract.lineage import lineages
 from klimatpuls.domain import regions
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.errors import UsageError
 from klimatpuls.fetch.snapshots import SnapshotError
 from klimatpuls.operations import trace as trace_hop
@@ -171,7 +172,7 @@ class TestCells:
         traced = ask(sector_code="transport", year="2020")
         ((step, cell),) = cells_of(traced)
         assert step.value == look_up(cell, traced.files[cell.release_id])
-        assert (step.section, step.method_version) == (1, "2.0")
+        assert (step.section, step.method_version) == (1, METHOD_VERSION)
         ((sha256, date_told),) = rows_of(
             ask, "SELECT file_sha256, published_date FROM mart.release WHERE is_current AND substance = 'ghg'"
         )
@@ -355,7 +356,7 @@ class TestCommand:
             )
         )
         assert "0360 Tierp, mart.target_progress: target_id national_2045_net_zero" in out
-        assert "methods section 5, version 2.0" in out
+        assert f"methods section 5, version {METHOD_VERSION}" in out
         assert "cell " in out
         assert "sha256 " in out
 
