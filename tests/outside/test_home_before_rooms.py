@@ -17,6 +17,7 @@ from support import pipeline_run
 
 from klimatpuls.contract import schema
 from klimatpuls.contract.catalog import SOURCES
+from klimatpuls.contract.causes import RegisterCause
 from klimatpuls.local.services import LIST_ADDRESS
 from klimatpuls.operations import airflow_history
 from klimatpuls.pipeline import validate, watch
@@ -148,12 +149,14 @@ def upgraded(
 
 @pytest.fixture(scope="module")
 def refreshed(upgraded: Upgraded) -> Upgraded:
-    """The same, asked once more for its last day, which brought nothing new."""
+    """The same, asked once more for its last day, which brought new empty registers and a new method only."""
     with pytest.MonkeyPatch.context() as patch, closing(connect(upgraded.warehouse.loader_dsn)) as conn:
         patch.setattr(pipeline_run, "LIST_ADDRESS", LIST_ADDRESS)
         context = upgraded.context(LAST_DAY)
         made = pipeline_run.refresh(conn, upgraded.warehouse.loader_dsn, upgraded.archive, context)
-    assert made is None, "every byte was known or refused, and no register had changed"
+    assert made is not None, "the method is another"
+    assert made.release_ids == (), "every byte was known or refused"
+    assert (made.causes, made.digest_queued) == ((RegisterCause(first=False),), False)
     return upgraded
 
 
