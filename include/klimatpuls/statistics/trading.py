@@ -14,12 +14,14 @@ Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from klimatpuls.domain.sectors import ALL, DOMESTIC_AVIATION, INTERNATIONAL_TRANSPORT
+from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH
 from klimatpuls.statistics.nowcast import estimate, measured_growth
 from klimatpuls.statistics.series import (
     ONE_PLANT_SECTORS,
@@ -115,6 +117,11 @@ class Trading:
     plants: Sequence[Plant] = ()
     statements: Mapping[str, date] = field(default_factory=dict)
 
+    @cached_property
+    def verified_years(self) -> frozenset[int]:
+        """The years of which verified emissions are held."""
+        return frozenset(year for _, year in self.verified)
+
     def of_sectors(self, region_code: str, year: int) -> tuple[dict[str, float], str | None]:
         """Verified emissions of a municipality's plants in a year.
 
@@ -130,7 +137,7 @@ class Trading:
             return {}, BEFORE_TRADING
         if year > self.statements[region_code].year:
             return {}, STATEMENT_TOO_OLD
-        if not any(known == year for _, known in self.verified):
+        if year not in self.verified_years:
             return {}, NO_VERIFIED_YEAR
         found: dict[str, float] = {}
         for plant in self.plants:
@@ -190,7 +197,10 @@ def latest_of(outside: pd.DataFrame, region_codes: Sequence[str], year: int) -> 
     of_year = outside[outside["year"] == year].set_index("region_code")
     values = of_year["value_tco2e"].to_dict()
     reasons = of_year["status_reason"].to_dict()
-    default = {code: NOT_STATED if len(code) == len("0000") else NOT_A_MUNICIPALITY for code in region_codes}
+    default = {
+        code: NOT_STATED if len(code) == MUNICIPALITY_CODE_LENGTH else NOT_A_MUNICIPALITY
+        for code in region_codes
+    }
     return pd.DataFrame(
         {
             "outside_trading_tco2e": [float(values.get(code, np.nan)) for code in region_codes],
