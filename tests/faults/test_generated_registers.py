@@ -26,7 +26,7 @@ from klimatpuls.registers.checking import REGISTERS, check_folder
 from klimatpuls.registers.rules import CRITERIA_RULES
 from klimatpuls.registers.values import cell_text
 from klimatpuls.statistics import results
-from klimatpuls.statistics.series import BOUNDARIES
+from klimatpuls.statistics.series import BOUNDARY_CODES
 from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ FORMATS: dict[str, st.SearchStrategy[str]] = {
     "https-url": st.just("https://example.org/x"),
 }
 NAMED: dict[str, st.SearchStrategy[Any]] = {
-    "boundary": st.sampled_from([*BOUNDARIES, *(f"own_series:{one}" for one in IDS), "sector_list:aa"]),
+    "boundary": st.sampled_from([*BOUNDARY_CODES, *(f"own_series:{one}" for one in IDS), "sector_list:aa"]),
     "unit": st.sampled_from(["tCO2e", "MWh"]),
     "dataset": st.just("smhi_emissions"),
     "substance": st.just("ghg"),

@@ -184,7 +184,7 @@ def test_every_root_is_known_to_rest_on_releases_or_not() -> None:
     roots = results.STEPS.roots | members.STEPS.roots
     of_registers = {
         "as_of", "boundaries", "own_series", "groups", "members", "stated_member_count", "targets", "density",
-        "official_figures",
+        "official_figures", "references",
     }  # fmt: skip
     assert roots == RESTS_ON.keys() | of_registers | {members.TARGET_PROGRESS}
 

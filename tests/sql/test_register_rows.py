@@ -56,6 +56,12 @@ ROWS = {
         "2024,2024,effort_sharing,30000000,2025-12-16,Naturvårdsverket,https://example.org/utfall",
         "2024,2025,transport,13000000,2026-05-04,Naturvårdsverket,https://example.org/preliminart",
     ),
+    "ets_plants.csv": (
+        "101,Bruket,0360,industry,,2019-12-31,2026-02-03,tillstånd",
+        "102,Värmeverket,0360,power_heat,2020-01-01,,2026-02-03,tillstånd",
+    ),
+    "ets_statements.csv": ("0360,2026-02-03,miljöchef,länsstyrelsens förteckning",),
+    "trading_references.csv": ('0360,2022,utanför utsläppshandeln,"5,5",ton per invånare,Miljöbarometern',),
 }
 
 
@@ -72,7 +78,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def conn(warehouse: Warehouse, folder: Path) -> Iterator[PgConnection]:
     with closing(connect(warehouse.loader_dsn)) as opened:
-        assert len(sync_registers(opened, folder)) == 17
+        assert len(sync_registers(opened, folder)) == 20
         yield opened
 
 

@@ -244,6 +244,9 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
         folder / "official_figures.csv",
         "2024,2024,effort_sharing,30000000,2025-12-16,Naturvårdsverket,https://example.org/utfall",
     )
+    add(folder / "ets_plants.csv", "101,Bruket,0360,industri,,,2026-02-03,tillstånd")
+    add(folder / "ets_statements.csv", "0360,2026-02-03,miljöchef,länsstyrelsens förteckning")
+    add(folder / "trading_references.csv", "0360,2022,i utsläppshandeln,900,ton,Miljöbarometern")
     add(folder / "evidence.csv", "e1,0360,action_plan,self_confirmed,2025-02-01,klimatstrateg,,")
     add(folder / "enquiries.csv", "0360,targets,2025-01-10,,,")
     sync_registers(conn, folder)
@@ -274,6 +277,13 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
         "SELECT year, emissions_tco2e, published_on, source FROM mart.official_figure": [
             (2024, 30e6, date(2025, 12, 16), "Naturvårdsverket")
         ],
+        "SELECT installation_id, sector_code, valid_from FROM register.ets_plant": [
+            ("101", "industry", None)
+        ],
+        "SELECT region_name, stated_on, stated_by FROM mart.ets_statement": [
+            ("Tierp", date(2026, 2, 3), "miljöchef")
+        ],
+        "SELECT part, value, unit FROM register.trading_reference": [("trading", 900.0, "tCO2e")],
         "SELECT value, unit FROM mart.criteria_rule WHERE rule_id = 'reply_days'": [(30.0, "days")],
         "SELECT evidence_id, criterion FROM register.evidence": [("e1", "action_plan")],
         "SELECT region_code, asked_on, replied_on FROM register.enquiry": [(TIERP, date(2025, 1, 10), None)],
@@ -285,6 +295,7 @@ LOADS = (
     "members", "targets", "known_defects", "measures", "pledges", "climate_plans", "evidence", "enquiries",
     "reporting_rounds", "answers", "own_series", "sector_lists", "criteria_rules", "municipality_groups",
     "official_figures",
+    "ets_plants", "ets_statements", "trading_references",
 )  # fmt: skip
 
 

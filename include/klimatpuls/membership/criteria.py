@@ -16,14 +16,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.membership.measures import Measure, months_before
-from klimatpuls.statistics.series import EFFORT_SHARING_PROXY, PUBLISHED_TOTAL, TERRITORIAL
+from klimatpuls.statistics.series import (
+    EFFORT_SHARING_PROXY,
+    OUTSIDE_TRADING,
+    PUBLISHED_TOTAL,
+    TERRITORIAL,
+)
 from klimatpuls.statistics.targets import Target, TargetType
 from klimatpuls.translations import message, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-WHOLE_AREA: Final = (PUBLISHED_TOTAL, TERRITORIAL, EFFORT_SHARING_PROXY)
+WHOLE_AREA: Final = (PUBLISHED_TOTAL, TERRITORIAL, EFFORT_SHARING_PROXY, OUTSIDE_TRADING)
 """Boundaries that cover the emissions of the whole area; a target on another one does not count."""
 COUNCILS: Final = ("fullmäktige", "council")
 """Words by which a register names the body that decides for a municipality or region."""

@@ -35,7 +35,7 @@ from klimatpuls.errors import SourceFormatError, UsageError
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.mock_agencies.csv_files import csv_bytes
 from klimatpuls.mock_agencies.origin import MANIFEST, read_manifest
-from klimatpuls.mock_agencies.synthetic import kolada, naturvardsverket, scb, smhi, trafa
+from klimatpuls.mock_agencies.synthetic import eu_ets, kolada, naturvardsverket, scb, smhi, trafa
 from klimatpuls.sources import smhi_emissions
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SEED: Final = 2026
 POPULATION_YEARS: Final = tuple(range(1990, 2026))
-_GENERATOR: Final = "klimatpuls synthetic 3"
+_GENERATOR: Final = "klimatpuls synthetic 4"
 _LARGEST_FIRST: Final = ("0180", "1480", "1280", "0380", "0581", "1880", "1980", "1283")
 _POPULATION_MILLIONS: Final = (8.6, 10.6)
 
@@ -203,6 +203,7 @@ def _write_files(folder: Path, seed: int, generator: str, pollutants: Collection
     files["kolada/data.csv"] = kolada.values(
         smhi.SECOND_YEARS, smhi.main_sectors(gases["ghg"]), workbook.region_order(), counted
     )
+    files |= eu_ets.files(rng)
     files["README.md"] = _README.format(generator=generator).encode()
     lines = []
     for path, body in files.items():

@@ -23,7 +23,8 @@ from klimatpuls.files.values import number_from_text
 from klimatpuls.operations.recalculate import RULES, Inputs, NotDeclaredError
 from klimatpuls.operations.tracing import Cell, File, Step, Trace
 from klimatpuls.sources.protocol import has_sheets, read_sheet, source_module
-from klimatpuls.statistics import series
+from klimatpuls.statistics import series, trading
+from klimatpuls.statistics.series import OUTSIDE_TRADING
 from klimatpuls.statistics.standing import STATUS_COLUMNS
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.mart_rows import (
@@ -430,12 +431,30 @@ class Tracer:
     # ----------------------------------------------------------------------------------------- boundaries
 
     def _explain_boundary(self, step: Step, region: str, boundary: str, year: int, release_id: str) -> None:
-        chosen = series.BOUNDARIES[boundary]
+        chosen = trading.WITHOUT_AVIATION if boundary == OUTSIDE_TRADING else series.BOUNDARIES[boundary]
         place = [name for name, _ in self._releases].index(release_id)
         if year in self._releases[place][1]:
             step.recomputed, step.inputs = self._sum(place, region, chosen, year)
         else:
             self._link(step, place, region, chosen, year)
+        if boundary == OUTSIDE_TRADING and step.recomputed is not None:
+            plants = self._plants(region, year)
+            step.inputs = [*step.inputs, plants]
+            step.recomputed -= plants.value
+
+    def _plants(self, region: str, year: int) -> Step:
+        """Return the verified emissions of a municipality's plants."""
+        mart = schema.mart("ets_plant")
+        chosen = [compare(mart, "region_code", "=", region), compare(mart, "year", "=", str(year))]
+        found = [row for row in read_rows(self._cursor, mart, chosen) if row["verified_tco2e"] is not None]
+        return Step(
+            what="verified emissions of the plants in emissions trading",
+            which={"region_code": region, "year": str(year)},
+            value=sum(row["verified_tco2e"] for row in found),
+            unit="t CO2e",
+            sign="−",
+            inputs=[self._number(mart, "verified_tco2e", row) for row in found],
+        )
 
     def _link(self, step: Step, place: int, region: str, boundary: Boundary, year: int) -> None:
         """Explain a year that only an older release has: its value there times the ratio of the releases."""

@@ -70,6 +70,9 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "criteria_rules": _Table(name="criteria_rule"),
     "municipality_groups": _Table(name="municipality_group"),
     "official_figures": _Table(name="official_figure"),
+    "ets_plants": _Table(name="ets_plant"),
+    "ets_statements": _Table(name="ets_statement"),
+    "trading_references": _Table(name="trading_reference"),
 }
 """Register → its table; the numbers of ``rules.yaml`` are in the formulas and have none."""
 _LISTS_MAY_BE_EMPTY: Final = frozenset({"evidence_links", "measure_ids"})

@@ -15,7 +15,7 @@ from klimatpuls.contract import catalog, schema
 from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.registers.words import NOTHING, Words, either, shown, words
 from klimatpuls.statistics.official import EFFORT_SHARING
-from klimatpuls.statistics.series import BOUNDARIES
+from klimatpuls.statistics.series import BOUNDARY_CODES
 from klimatpuls.statistics.targets import (
     NATIONAL_EFFORT_SHARING_BASE_YEAR,
     NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E,
@@ -144,14 +144,14 @@ def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Fou
     series, lists = book.ids("own_series", "series_id"), book.ids("sector_lists", "list_id")
     for record in records:
         name = record.values["boundary"]
-        if name in BOUNDARIES:
+        if name in BOUNDARY_CODES:
             continue
         kind, _, own = name.partition(":")
         known = {"own_series": series, "sector_list": lists}.get(kind, {})
         if known is None:
             continue
         if own not in known:
-            wanted = ", ".join([*BOUNDARIES, f"{OWN_SERIES}<series_id>", f"{SECTOR_LIST}<list_id>"])
+            wanted = ", ".join([*BOUNDARY_CODES, f"{OWN_SERIES}<series_id>", f"{SECTOR_LIST}<list_id>"])
             found = shown(name)
             problem = words("no boundary is called {found}", found=found)
             yield Found(record, "boundary", problem, words("Write one of {wanted}.", wanted=wanted))
@@ -495,12 +495,29 @@ def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
 
 def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
     """A list names main sectors only: not every release has the parts of a sector."""
-    mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
     for record in records:
-        for code in sorted(set(record.values["sector_codes"]) - set(mains)):
-            problem = words("{code} is no main sector, and not every release has others", code=code)
-            some = ", ".join(mains)
-            yield Found(record, "sector_codes", problem, words("Write some of {some}.", some=some))
+        yield from _main_sectors(record, "sector_codes", record.values["sector_codes"])
+
+
+def _main_sectors(record: Record, column: str, codes: Iterable[str]) -> Iterator[Found]:
+    mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
+    for code in sorted(set(codes) - set(mains)):
+        problem = words("{code} is no main sector, and not every release has others", code=code)
+        yield Found(record, column, problem, words("Write some of {some}.", some=", ".join(mains)))
+
+
+def ets_plants(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """A plant is in one municipality and one main sector at a time."""
+    yield from _in_order(records, "valid_from", "valid_to")
+    yield from _overlaps(
+        records,
+        lambda r: r.values["installation_id"],
+        _validity,
+        words("the plant is assigned already"),
+        "valid_from",
+    )
+    for record in records:
+        yield from _main_sectors(record, "sector_code", [record.values["sector_code"]])
 
 
 def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:

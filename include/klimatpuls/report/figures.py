@@ -18,13 +18,14 @@ from klimatpuls.report.view import (
     MEMBERS_TODAY,
     MEMBERS_WITHOUT_LARGEST,
     NATION,
+    OUTSIDE_TRADING,
     PROXY,
     REST_OF_SWEDEN,
     TERRITORIAL,
     VARIANTS,
 )
 from klimatpuls.statistics.change_parts import PARTLY
-from klimatpuls.statistics.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT
+from klimatpuls.statistics.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT, PROXY_POOR
 from klimatpuls.translations import NBSP
 
 if TYPE_CHECKING:
@@ -381,10 +382,19 @@ def _comparison_notes(digest: Digest, say: Speaker) -> list[str]:
         say(
             "* Sectors outside EU emissions trading, a proxy made of: transport without "
             "aviation, agriculture, own heating, machinery, product use and waste. For the "
-            "nation it lay 6.1% (1990) and 3.7% (2024) below the official figure; in "
+            "nation it lay 6.1% (1990) and 4.3% (2024) below the official figure; in "
             "single municipalities it can be far off."
         ),
     ]
+    poor = [member.region_name for member in digest.municipalities if PROXY_POOR in member.flags]
+    if poor:
+        notes.append(
+            say(
+                "* For {poor} this proxy misses an official figure by more than 10%: do not use it for a "
+                "single one of them.",
+                poor=say.all_of(poor),
+            )
+        )
     flags = {flag for member in digest.municipalities for flag in member.flags}
     notes += [f"* {say(FLAGS[flag])}." for flag in AVIATION_FLAGS if flag in flags]
     for panel, boundary in VARIANTS:
@@ -458,6 +468,7 @@ def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> 
     ]
     if any(ONE_PLANT in member.flags for member in everybody):
         notes.append(f"¹ {say(FLAGS[ONE_PLANT])}.")
+        notes += _beside_one_plant(digest, everybody, say)
     revised = [
         f"{member.region_name} {say.percent(member.revision_of_previous_pct)}"
         for member in everybody
@@ -472,6 +483,34 @@ def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> 
                 "{before} is calculated from the revised value.",
                 before=before,
                 revised=", ".join(revised),
+            )
+        )
+    return notes
+
+
+def _beside_one_plant(digest: Digest, members: Iterable[Standing], say: Speaker) -> list[str]:
+    """What to read of a place where one plant decides: without the plants, else without their sectors."""
+    known, others = [], []
+    for member in members:
+        if member.leads_with == OUTSIDE_TRADING and member.outside_trading_tco2e is not None:
+            known.append(f"{member.region_name} {say.tonnes(member.outside_trading_tco2e)}")
+        elif member.without_plant_sectors_tco2e is not None:
+            others.append(f"{member.region_name} {say.tonnes(member.without_plant_sectors_tco2e)}")
+    year, notes = digest.last_year, []
+    if known:
+        notes.append(
+            say(
+                "¹ Without the plants in emissions trading and aviation, {year}: {known}.",
+                year=year,
+                known=", ".join(known),
+            )
+        )
+    if others:
+        notes.append(
+            say(
+                "¹ Without industry, electricity and district heating, {year}: {others}.",
+                year=year,
+                others=", ".join(others),
             )
         )
     return notes

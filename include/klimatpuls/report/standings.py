@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
 from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
+from klimatpuls.statistics.series import PROXY_POOR
 from klimatpuls.statistics.trend import (
     MIN_POINTS,
     MIN_SPAN_YEARS,
@@ -115,6 +116,14 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
                 level_tco2e=say.tonnes(target.level_tco2e),
                 last_year=target.last_year,
                 last_tco2e=say.tonnes(target.last_tco2e),
+            )
+        )
+    if PROXY_POOR in target.flags:
+        words.append(
+            say(
+                "The proxy outside emissions trading misses an official figure for {region_name} by more "
+                "than 10%.",
+                region_name=target.region_name,
             )
         )
     words += _rates(target, say)

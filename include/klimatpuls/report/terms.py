@@ -11,6 +11,7 @@ from klimatpuls.report.view import (
     MEMBERS_TODAY,
     MEMBERS_WITHOUT_LARGEST,
     NATION,
+    OUTSIDE_TRADING,
     PROXY,
     REST_OF_SWEDEN,
     TERRITORIAL,
@@ -35,6 +36,7 @@ BOUNDARIES: Final[dict[str, str]] = {
     "published_total": message("published total"),
     TERRITORIAL: message("territorial emissions"),
     PROXY: message("outside emissions trading (proxy)"),
+    OUTSIDE_TRADING: message("territorial emissions without the plants in emissions trading"),
     "domestic_transport": message("domestic transport without aviation"),
     "own_series": message("own series"),
 }

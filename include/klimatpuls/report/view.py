@@ -31,6 +31,7 @@ OMITTED_DATASETS: Final = catalog.datasets_of("air_pollutant")
 """Datasets that the digest, a mail about the climate, leaves out."""
 TERRITORIAL: Final = "territorial"
 PROXY: Final = "effort_sharing_proxy"
+OUTSIDE_TRADING: Final = "outside_trading"
 
 NATION: Final = "nation"
 MEMBERS_TODAY: Final = "members_today"
@@ -169,7 +170,8 @@ class Standing:
     Every number is None where the warehouse has none; ``per_capita_reason`` then says why for the level
     per inhabitant. National and own part are percent of the previous year and add up to its change;
     ``own_part_status`` says what the own part is worth, ``scaled_share_pct`` how much of the emissions lie
-    in sectors that the publisher scaled with the nation.
+    in sectors that the publisher scaled with the nation. Where one plant decides, ``leads_with`` is the
+    boundary to lead with, and one of the two figures beside it is known.
     """
 
     region_code: str
@@ -188,6 +190,9 @@ class Standing:
     scaled_share_pct: float | None
     revision_of_previous_pct: float | None
     revision_of_previous_tco2e: float | None
+    outside_trading_tco2e: float | None
+    without_plant_sectors_tco2e: float | None
+    leads_with: str | None
     flags: tuple[str, ...]
 
 
@@ -233,6 +238,7 @@ class OwnTarget:
     achieved_annual_reduction_rate: float | None
     achieved_from_year: int | None
     annual_reduction_since_2015: float | None
+    flags: tuple[str, ...]
     release_id: str
 
 
@@ -545,7 +551,9 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         sectors=_sectors(rows["network_sectors"], (emissions.years[-1], *emissions.years[-2:-1])),
         municipalities=tuple(member for member in members if member.level == "municipality"),
         regions=tuple(member for member in members if member.level == "county"),
-        own_targets=tuple(OwnTarget(**_without_id(row)) for row in rows["own_targets"]),
+        own_targets=tuple(
+            OwnTarget(**{**_without_id(row), "flags": tuple(row["flags"])}) for row in rows["own_targets"]
+        ),
         criteria=tuple(CriterionSum(**_without_id(row)) for row in rows["criteria"]),
         measures=next((MeasureCounts(**_without_id(row)) for row in rows["measures"]), MeasureCounts()),
         coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),

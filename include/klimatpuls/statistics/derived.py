@@ -23,6 +23,7 @@ from klimatpuls.statistics import (
     series,
     standing,
     targets,
+    trading,
     trend,
 )
 from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH
@@ -365,8 +366,12 @@ def nowcasts(
     national: pd.DataFrame | None,
     inventory: crosschecks.Side | None,
     official_figures: pd.DataFrame | None,
+    trading_plants: trading.Trading,
+    nowcast_plant_score: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The nowcast where it may be shown, and its backtest (methods section 9).
+
+    Verified emissions of the year estimated enter only where their own backtest shows that they help.
 
     Returns:
         The estimate, empty where it is no better than the last value carried forward or the nation's next
@@ -375,7 +380,10 @@ def nowcasts(
     scores = nowcast.score_errors(nowcast.build_errors(held.tables))
     scores["is_deciding"] = (scores["kind"] == "all") & (scores["scope"] == nowcast.LOCAL_SIGNAL)
     sectors = official.add_preliminary_year(national, inventory, official_figures)
-    shown = nowcast.build_nowcast(held.current, sectors)
+    shown = nowcast.build_nowcast(held.current, sectors).assign(with_plants=False)
+    growth = nowcast.national_growth(sectors, int(held.current.years[-1]))
+    if growth is not None and (nowcast_plant_score["verdict"] == trading.BETTER).any():
+        shown = trading.add_plants(shown, held.current, growth, trading_plants)
     if not nowcast.is_shown(scores):
         shown = shown.iloc[0:0]
     return shown.assign(release_id=held.current.release_id), scores

@@ -94,16 +94,11 @@ def build_nowcast(table: ReleaseTable, national: pd.DataFrame) -> pd.DataFrame:
     last_year = int(table.years[-1])
     used = national[national["year"].isin([last_year, last_year + 1])]
     basis = PRELIMINARY if (used["basis"] == PRELIMINARY).any() else FINAL
-    wide = national.pivot_table(index="sector_code", columns="year", values="emissions_tco2e").reindex(
-        index=list(TERRITORIAL_SECTORS), columns=[last_year, last_year + 1]
-    )
-    figures = wide.to_numpy(dtype=np.float64)
-    rows = [row for row, code in enumerate(table.region_codes) if code != NATION]
-    if np.isnan(figures).any() or (figures[:, 0] <= 0).any():
-        rows = []
+    growth = national_growth(national, last_year)
+    rows = [] if growth is None else [row for row, code in enumerate(table.region_codes) if code != NATION]
     values = np.array([table.sector(code)[rows, -1] for code in TERRITORIAL_SECTORS])
     last = values.sum(axis=0)
-    estimated = estimate(values, figures[:, 1] / figures[:, 0]).sum(axis=0) if rows else last
+    estimated = last if growth is None else estimate(values, growth).sum(axis=0)
     return pd.DataFrame(
         {
             "region_code": [table.region_codes[row] for row in rows],
@@ -115,6 +110,43 @@ def build_nowcast(table: ReleaseTable, national: pd.DataFrame) -> pd.DataFrame:
             "basis": basis,
         }
     )
+
+
+def national_growth(national: pd.DataFrame, year: int) -> FloatArray | None:
+    """The nation's value of the year after ÷ that of a year, by territorial sector.
+
+    Args:
+        national: ``sector_code``, ``year``, ``emissions_tco2e``.
+        year: The earlier year.
+
+    Returns:
+        Shape ``(n_sectors,)``; None where a sector of either year is missing, or zero in the earlier one.
+    """
+    wide = national.pivot_table(index="sector_code", columns="year", values="emissions_tco2e").reindex(
+        index=list(TERRITORIAL_SECTORS), columns=[year, year + 1]
+    )
+    figures = wide.to_numpy(dtype=np.float64)
+    if np.isnan(figures).any() or (figures[:, 0] <= 0).any():
+        return None
+    growth: FloatArray = figures[:, 1] / figures[:, 0]
+    return growth
+
+
+def measured_growth(table: ReleaseTable, first_year: int) -> dict[int, FloatArray]:
+    """Year → the nation's growth to the year after, for pairs of a release without a scaled sector.
+
+    Args:
+        table: The release.
+        first_year: Earlier pairs are left out.
+    """
+    nation = table.region_codes.index(NATION)
+    found = {}
+    for at, (first, last) in enumerate(pairwise(table.years.tolist())):
+        figures = np.array([table.sector(code)[nation, [at, at + 1]] for code in TERRITORIAL_SECTORS])
+        is_pair = last == first + 1 and first >= first_year and bool((figures[:, 0] > 0).all())
+        if is_pair and not find_local_signal(table, first, last)["scaled_nationally"].any():
+            found[first] = figures[:, 1] / figures[:, 0]
+    return found
 
 
 def build_errors(tables: Sequence[ReleaseTable]) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from klimatpuls.statistics import (
     official,
     revisions,
     series,
+    trading,
 )
 from klimatpuls.statistics.series import Boundary, LateReleaseTable, ReleaseTable, SeriesMatrix
 from klimatpuls.statistics.steps import Steps
@@ -115,6 +116,9 @@ class ResultInputs:
         density: Municipality → inhabitants per km², where entered.
         groups: Municipality → municipality group, where entered.
         stated_member_count: How many members the network says it has; None where the register does not say.
+        trading_plants: The plants in emissions trading, as far as the register knows them.
+        references: Official figures to compare the proxy with; see
+            :func:`klimatpuls.statistics.trading.check_proxy`. None: there are none.
         stored: Results of the release before, calculated by another method version: ``target_id``,
             ``region_code`` and the columns of a step. None while the method is the same: calculating the old
             release again gives what was stored.
@@ -141,6 +145,8 @@ class ResultInputs:
     density: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     stated_member_count: int | None = None
+    trading_plants: trading.Trading = field(default_factory=trading.Trading)
+    references: pd.DataFrame | None = None
     stored: pd.DataFrame | None = None
     unread: Mapping[str, Failure] = field(default_factory=dict)
 
@@ -232,18 +238,61 @@ def _official_effort_sharing(
 
 
 @STEPS.shared
+def _without_aviation(
+    table: ReleaseTable,
+    earlier_tables: Sequence[ReleaseTable],
+    donor_tables: Sequence[ReleaseTable],
+    defects: Sequence[tuple[str, str, int]],
+) -> pd.DataFrame:
+    """Territorial emissions without domestic aviation, from which the plants are subtracted."""
+    return series.build_series(
+        table, trading.WITHOUT_AVIATION, earlier=earlier_tables, donors=donor_tables, defects=defects
+    )
+
+
+@STEPS.shared
+def _outside_trading(without_aviation: pd.DataFrame, trading_plants: trading.Trading) -> pd.DataFrame:
+    return trading.build_outside_trading(without_aviation, trading_plants)
+
+
+@STEPS.table("proxy_check")
+def _proxy_check(
+    references: pd.DataFrame | None,
+    by_boundary: dict[str, pd.DataFrame],
+    without_aviation: pd.DataFrame,
+    population: pd.DataFrame,
+    table: ReleaseTable,
+) -> pd.DataFrame:
+    if references is None:
+        return pd.DataFrame(columns=[*trading.CHECK_COLUMNS, "release_id"])
+    proxy = by_boundary[series.EFFORT_SHARING_PROXY]
+    checked = trading.check_proxy(references, proxy, without_aviation, population)
+    return checked.assign(release_id=table.release_id)
+
+
+@STEPS.shared
+def _proxy_poor(proxy_check: pd.DataFrame) -> frozenset[str]:
+    return trading.find_poor(proxy_check)
+
+
+@STEPS.shared
 def _held(
     table: ReleaseTable,
     earlier_tables: Sequence[ReleaseTable],
     by_boundary: dict[str, pd.DataFrame],
     own_by_boundary: dict[str, pd.DataFrame],
+    outside_trading: pd.DataFrame,
     boundaries: Sequence[Boundary],
     known_from: Mapping[str, date],
     donor_tables: Sequence[ReleaseTable],
 ) -> derived.Held:
     return derived.Held(
         tables=(*earlier_tables, table),
-        by_boundary={**by_boundary, **own_by_boundary},
+        by_boundary={
+            **by_boundary,
+            **own_by_boundary,
+            series.OUTSIDE_TRADING: trading.known_only(outside_trading),
+        },
         boundaries=(*series.BOUNDARIES.values(), *boundaries),
         known_from=known_from,
         donors=tuple(donor_tables),
@@ -263,14 +312,22 @@ SCOPE_BREAK: Final = "scope_break"
 
 
 @STEPS.table("boundary_series")
-def _boundary_series(table: ReleaseTable, by_boundary: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The series of every boundary; the published total is flagged from its scope break on."""
-    whole = pd.concat([by_boundary[code] for code in series.BOUNDARIES], ignore_index=True)
+def _boundary_series(
+    table: ReleaseTable,
+    by_boundary: dict[str, pd.DataFrame],
+    outside_trading: pd.DataFrame,
+    proxy_poor: frozenset[str],
+) -> pd.DataFrame:
+    """The series of every boundary; the published total is flagged from its scope break on, a poor proxy."""
+    of_release = [by_boundary[code] for code in series.BOUNDARIES]
+    whole = pd.concat([*of_release, trading.known_only(outside_trading)], ignore_index=True)
     broken_from = _scope_break_year(table)
     is_broken = (whole["boundary"] == series.PUBLISHED_TOTAL) & (whole["year"] >= (broken_from or np.inf))
+    is_poor = (whole["boundary"] == series.EFFORT_SHARING_PROXY) & whole["region_code"].isin(proxy_poor)
+    added = np.select([is_broken, is_poor], [SCOPE_BREAK, series.PROXY_POOR], "")
     flags = [
-        derived.pg_array(sorted({*own, SCOPE_BREAK}) if broken else own)
-        for own, broken in zip(whole["flags"], is_broken, strict=True)
+        derived.pg_array(sorted({*own, flag}) if flag else own)
+        for own, flag in zip(whole["flags"], added, strict=True)
     ]
     return pd.DataFrame(
         {
@@ -319,6 +376,7 @@ def _target_progress(
     official_effort_sharing: pd.DataFrame,
     standing_change: pd.DataFrame,
     verdict_record: pd.DataFrame,
+    proxy_poor: frozenset[str],
 ) -> pd.DataFrame:
     proposed = [one for one in targets if one.state == TargetState.PROPOSED and not one.is_own]
     frame = derived.evaluate_targets(
@@ -328,6 +386,7 @@ def _target_progress(
         as_of=as_of,
         population_forecast=population_forecast,
         one_plant=series.find_one_plant(held.current),
+        proxy_poor=proxy_poor,
     )
     for_nation = derived.evaluate_proposed(proposed, held.by_boundary, official_effort_sharing, as_of=as_of)
     parts = [part for part in (frame, for_nation) if not part.empty]
@@ -434,8 +493,11 @@ def _region_overview(
     members: pd.DataFrame,
     population: pd.DataFrame,
     as_of: date,
+    outside_trading: pd.DataFrame,
+    proxy_poor: frozenset[str],
 ) -> pd.DataFrame:
     """One row per region: emissions, changes, and the national and own part of the latest change."""
+    one_plant = series.find_one_plant(table)
     matrices = {name: series.to_matrix(frame) for name, frame in by_boundary.items()}
     territorial = matrices[series.TERRITORIAL]
     last_year = int(table.years[-1])
@@ -462,9 +524,17 @@ def _region_overview(
             "revision_of_previous_year_pct": revision,
             "revision_reason": why_no_revision,
             "earlier_release_id": _compared_release(earlier_tables, previous_year),
-            "flags": _region_flags(table, matrices[series.EFFORT_SHARING_PROXY]),
+            "flags": _region_flags(matrices[series.EFFORT_SHARING_PROXY], one_plant, proxy_poor),
             "release_id": table.release_id,
         }
+    )
+    outside = trading.latest_of(outside_trading, territorial.region_codes, last_year)
+    overview = overview.join(outside).assign(
+        without_plant_sectors_tco2e=trading.without_plant_sectors(table, one_plant),
+        leads_with=[
+            trading.choose_lead(code in one_plant, known)
+            for code, known in zip(overview["region_code"], outside["outside_trading_tco2e"], strict=True)
+        ],
     )
     per_capita = network.build_per_capita(
         by_boundary[series.TERRITORIAL], population, _county_of(), network.splits()
@@ -486,6 +556,13 @@ _PRINTED_COLUMNS: Final = ("change_printed_pct", "national_part_printed_pct", "o
 
 
 STEPS.table("backtest")(derived.projection_backtest)
+
+
+@STEPS.table("nowcast_plant_score")
+def _nowcast_plant_score(table: ReleaseTable, trading_plants: trading.Trading) -> pd.DataFrame:
+    return trading.score_plants(table, trading_plants)
+
+
 STEPS.shared(derived.nowcasts)
 
 
@@ -545,9 +622,9 @@ def _compared_release(earlier: Sequence[ReleaseTable], year: int | None) -> str 
     return earlier[-1].release_id if earlier and year in earlier[-1].years.tolist() else None
 
 
-def _region_flags(table: ReleaseTable, proxy: SeriesMatrix) -> list[str]:
-    one_plant = series.find_one_plant(table)
+def _region_flags(proxy: SeriesMatrix, one_plant: frozenset[str], proxy_poor: frozenset[str]) -> list[str]:
+    added = {series.ONE_PLANT: one_plant, series.PROXY_POOR: proxy_poor}
     return [
-        derived.pg_array(sorted({*flags, series.ONE_PLANT} if code in one_plant else flags))
+        derived.pg_array(sorted({*flags, *(flag for flag, regions in added.items() if code in regions)}))
         for code, flags in zip(proxy.region_codes, proxy.flags, strict=True)
     ]

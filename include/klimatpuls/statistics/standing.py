@@ -30,6 +30,7 @@ from klimatpuls.statistics.series import (
     AVIATION_INCLUDED,
     EFFORT_SHARING_PROXY,
     ONE_PLANT,
+    PROXY_POOR,
     SeriesMatrix,
     fill_gap_years,
     to_matrix,
@@ -236,6 +237,7 @@ def evaluate_all(
     as_of: dt.date,
     population_forecast: Mapping[tuple[str, int], float] | None = None,
     one_plant: Collection[str] = (),
+    proxy_poor: Collection[str] = (),
     allow_aviation: bool = False,
 ) -> pd.DataFrame:
     """Evaluate every target, comparison lines for every region of their series (methods section 6).
@@ -253,6 +255,8 @@ def evaluate_all(
         as_of: The run's day.
         population_forecast: (region_code, year) → inhabitants.
         one_plant: Regions to flag ``one_plant`` (:func:`klimatpuls.statistics.series.find_one_plant`).
+        proxy_poor: Regions whose targets on the proxy are flagged ``proxy_poor``
+            (:func:`klimatpuls.statistics.trading.find_poor`).
         allow_aviation: Give a standing also where domestic aviation could not be taken out of the
             boundary (tests of the formulas alone); otherwise such rows are ``insufficient_data``.
 
@@ -271,7 +275,7 @@ def evaluate_all(
             matrices.get(target.boundary),
             as_of=as_of,
             forecast=population_forecast or {},
-            one_plant=frozenset(one_plant),
+            flagged={ONE_PLANT: frozenset(one_plant), PROXY_POOR: frozenset(proxy_poor)},
             allow_aviation=allow_aviation,
         )
         for target in targets
@@ -422,7 +426,7 @@ def _evaluate_one(
     *,
     as_of: dt.date,
     forecast: Mapping[tuple[str, int], float],
-    one_plant: frozenset[str],
+    flagged: Mapping[str, frozenset[str]],
     allow_aviation: bool,
 ) -> dict[str, object]:
     """Evaluate one target on all its rows; columns as arrays and lists."""
@@ -434,15 +438,15 @@ def _evaluate_one(
         return _nothing(target, owner, reason, as_of)
     base = base_values(target, matrix)
     case = _build_case(target, matrix, base, as_of, forecast, allow_aviation=allow_aviation)
-    return _evaluate_case(case, one_plant)
+    return _evaluate_case(case, flagged)
 
 
-def _evaluate_case(case: _Case, one_plant: frozenset[str]) -> dict[str, object]:
+def _evaluate_case(case: _Case, flagged: Mapping[str, frozenset[str]]) -> dict[str, object]:
     target, matrix = case.target, case.matrix
     verdict = _evaluate_status(case, case.matrix.observed)
     before = _evaluate_status(case, _without_newest(case.matrix.observed))
     flags = [
-        _flags(target, code, own, one_plant)
+        _flags(target, code, own, flagged)
         for code, own in zip(matrix.region_codes, matrix.flags, strict=True)
     ]
     return {
@@ -741,15 +745,15 @@ def _budget_columns(case: _Case, verdict: _Verdict) -> dict[str, object]:
 
 
 def _flags(
-    target: Target, region_code: str, own: tuple[str, ...], one_plant: frozenset[str]
+    target: Target, region_code: str, own: tuple[str, ...], flagged: Mapping[str, frozenset[str]]
 ) -> tuple[str, ...]:
-    flags = set(own)
-    if region_code in one_plant:
-        flags.add(ONE_PLANT)
+    flags = {*own, *(flag for flag, regions in flagged.items() if region_code in regions)}
     if target.target_type == TargetType.CARBON_BUDGET:
         flags.add("carbon_budget")
     if target.boundary == EFFORT_SHARING_PROXY and OFFICIAL not in own:
         flags.add("proxy")
+    else:
+        flags.discard(PROXY_POOR)
     return tuple(sorted(flags))
 
 

@@ -56,7 +56,9 @@ AVIATION_SUBSTANCES = frozenset({LEAD_SUBSTANCE, "co2"})
 RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
 DIGEST_LEADS_WITH = frozenset({"network_summary", "region_overview"})
 """Tables a digest cannot do without: it is held back until a publication has them."""
-FORMULA_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
+FORMULA_FACTS = frozenset(
+    {"population", "population_forecast", "indicator", "national_emission", "ets_plant"}
+)
 """Facts the formulas depend on; written first."""
 
 
@@ -453,6 +455,8 @@ def _inputs(
         "population_forecast": lambda: _by_region_and_year(
             fact_frame("population_forecast", "population_forecast_facts")
         ),
+        "trading_plants": lambda: register_rows.read_trading(cursor, at, facts.get("ets_plant", 0)),
+        "references": lambda: register_rows.read_references(cursor, at),
         "stored": lambda: _stored_standings(cursor, plan, lead),
     }
     # An input that cannot be read fails only the tables that need it.

@@ -14,6 +14,7 @@ from klimatpuls.membership.measures import STALE_AFTER_MONTHS, Measure, MeasureS
 from klimatpuls.registers.rules import NETWORK_MEMBERS, OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.statistics.series import Boundary
+from klimatpuls.statistics.trading import Plant, Trading
 from klimatpuls.warehouse.connection import load_sql, named_rows
 
 if TYPE_CHECKING:
@@ -98,6 +99,31 @@ def read_groups(cursor: Cursor, at: datetime | None, as_of: date) -> dict[str, s
         for row in _rows(cursor, "municipality_groups", at)
         if _is_valid(row, as_of)
     }
+
+
+def read_trading(cursor: Cursor, at: datetime | None, facts_id: int) -> Trading:
+    """The plants in emissions trading: the register, and the current verified emissions of every plant.
+
+    Args:
+        cursor: Cursor in a transaction.
+        at: As of when the registers are read.
+        facts_id: Under which the current verified emissions lie; 0 where there are none.
+    """
+    cursor.execute(load_sql("read/ets_plant_facts.sql"), {"facts_id": facts_id})
+    verified = {(code, year): float(tonnes) for code, year, tonnes in cursor.fetchall()}
+    return Trading(
+        verified=verified,
+        plants=tuple(Plant(**row) for row in _rows(cursor, "ets_plants", at)),
+        statements={row["region_code"]: row["stated_on"] for row in _rows(cursor, "ets_statements", at)},
+    )
+
+
+def read_references(cursor: Cursor, at: datetime | None) -> pd.DataFrame | None:
+    """Official figures in and outside emissions trading: the columns of their query; None without any."""
+    import pandas as pd
+
+    found = _rows(cursor, "trading_references", at)
+    return pd.DataFrame(found) if found else None
 
 
 def read_measures(cursor: Cursor, at: datetime | None) -> tuple[Measure, ...]:

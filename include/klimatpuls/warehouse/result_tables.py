@@ -75,6 +75,7 @@ RESTS_ON: Final[Mapping[str, tuple[Collection[str], bool | None]]] = {
     "kolada": (catalog.datasets_of("indicator"), CURRENT),
     "inventory": (catalog.datasets_of("national_emission"), CURRENT),
     "national": (catalog.datasets_of("national_emission"), CURRENT),
+    "trading_plants": (catalog.datasets_of("ets_plant"), CURRENT),
     "inputs": (_GHG, None),
 }
 """Input of the formulas → the datasets it is read from, and whether from current, earlier or all releases."""

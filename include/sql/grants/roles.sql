@@ -46,7 +46,8 @@ GRANT UPDATE (recorded_to) ON
 register.version, register.member, register.target, register.known_defect, register.climate_plan, register.measure,
 register.pledge, register.evidence, register.enquiry, register.reporting_round, register.answer,
 register.own_series, register.sector_list, register.criteria_rule, register.municipality_group,
-register.official_figure
+register.official_figure,
+register.ets_plant, register.ets_statement, register.trading_reference
 TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION

@@ -36,6 +36,10 @@ SELECT
         AS largest_sector_share_pct,
     q.national_worst AS largest_sector_national_quality,
     q.geographic_worst AS largest_sector_geographic_quality,
+    d.outside_trading_tco2e,
+    d.outside_trading_reason,
+    d.without_plant_sectors_tco2e,
+    d.leads_with,
     d.flags,
     d.release_id,
     (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id

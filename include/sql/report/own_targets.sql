@@ -15,6 +15,7 @@ SELECT
     t.achieved_annual_reduction_rate,
     t.achieved_from_year,
     t.annual_reduction_since_2015,
+    t.flags,
     t.release_id,
     t.publication_id
 FROM mart.target_progress AS t

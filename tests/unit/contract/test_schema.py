@@ -139,7 +139,7 @@ def test_words_of_the_contract_are_the_words_the_formulas_use() -> None:
     assert set(target_progress.column("status_reason").allowed or ()) == set(standing.REASONS)
     summary = schema.mart("network_summary")
     assert set(summary.column("panel").allowed or ()) == {panel for panel, _ in results.PANELS.values()}
-    assert set(summary.column("boundary").allowed or ()) == set(series.BOUNDARIES)
+    assert set(summary.column("boundary").allowed or ()) == set(series.BOUNDARY_CODES)
     assert set(summary.column("status_reason").allowed or ()) == {
         network.BORDERS_CHANGED,
         network.NO_POPULATION,

@@ -153,6 +153,13 @@ class TestTargets:
         assert (found.status_date, found.lapses_on) == (dt.date(2021, 11, 9), dt.date(2030, 1, 1))
 
     @pytest.mark.parametrize(
+        "boundary", ["published_total", "territorial", "effort_sharing_proxy", "outside_trading"]
+    )
+    def test_boundaries_of_the_whole_area_count(self, boundary: str) -> None:
+        found = one(Criterion.TARGETS, targets=[replace(TARGET, boundary=boundary)])
+        assert found.status is Status.MET
+
+    @pytest.mark.parametrize(
         ("changes", "reason"),
         [
             ({"boundary": "own_series:energy"}, "target_other_scope"),

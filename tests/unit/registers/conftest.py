@@ -49,6 +49,12 @@ ROWS = {
         "2024,2024,effort_sharing,30000000,2025-12-16,Naturvårdsverket,https://example.org/utfall",
         "2024,2025,transport,13000000,2026-05-04,Naturvårdsverket,https://example.org/preliminart",
     ],
+    "ets_plants.csv": [
+        "101,Bruket,0360,industry,,2019-12-31,2025-02-03,tillstånd",
+        "101,Bruket,0382,industry,2020-01-01,,2025-02-03,tillstånd",
+    ],
+    "ets_statements.csv": ["0360,2025-02-03,miljöchef,länsstyrelsens förteckning"],
+    "trading_references.csv": ["0360,2022,non_trading,5.5,tCO2e_per_inhabitant,Miljöbarometern"],
 }
 TARGETS = """\
 targets:

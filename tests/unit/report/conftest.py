@@ -142,6 +142,9 @@ def _member(
         "scaled_share_pct": 94.0 if name == "Luleå" else 7.0,
         "revision_of_previous_year_pct": -11.4 if name == "Luleå" else 0.3,
         "revision_of_previous_year_tco2e": -340_000.0 if name == "Luleå" else total * 0.003,
+        "outside_trading_tco2e": None,
+        "without_plant_sectors_tco2e": 248_000.0 if name == "Luleå" else None,
+        "leads_with": "territorial",
         "flags": ["one_plant"] if name == "Luleå" else [],
         "publication_id": PUBLICATION,
     }

@@ -15,7 +15,7 @@ TARGET = {
     "target_year": 2030, "level_tco2e": 103_000.0, "last_year": 2024,
     "last_tco2e": 282_660.5, "status": "most_below", "status_reason": None, "variants_met": 7,
     "variants_n": 8, "required_annual_reduction_rate": 0.155, "achieved_annual_reduction_rate": -0.021,
-    "achieved_from_year": 2020, "annual_reduction_since_2015": 0.013,
+    "achieved_from_year": 2020, "annual_reduction_since_2015": 0.013, "flags": [],
     "release_id": "smhi_emissions-ghg-2026-05-07-0a1b2c3d", "publication_id": 7,
 }  # fmt: skip
 
@@ -524,6 +524,41 @@ def test_one_plant_and_a_large_revision_are_marked(digest):
     assert "Luleå ¹" in text
     assert "¹ Industri och energi är mer än hälften av utsläppen" in text
     assert "Utgivaren har reviderat 2023 med minst 5\u00a0% för: Luleå −11,4\u00a0%." in text
+
+
+def test_beside_one_plant_stands_what_is_left_without_it(rows, digest):
+    assert "¹ Utan industri, el och fjärrvärme, 2024: Luleå 248\u00a0000\u00a0ton." in text_of(
+        write_page(digest, "sv")
+    )
+    for row in rows["members"]:
+        if row["region_name"] == "Luleå":
+            row.update(leads_with="outside_trading", outside_trading_tco2e=139_000.0)
+    text = text_of(write_page(build_digest(rows), "en"))
+    assert "¹ Without the plants in emissions trading and aviation, 2024: Luleå 139,000\u00a0tonnes." in text
+    assert "Without industry" not in text
+
+
+POOR = {
+    "sv": "* För Luleå avviker närmevärdet mer än 10\u00a0% från en officiell uppgift",
+    "en": "* For Luleå this proxy misses an official figure by more than 10%",
+}
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_a_poor_proxy_is_told_only_where_there_is_one(rows, digest, language):
+    assert POOR[language] not in text_of(write_page(digest, language))
+    for row in rows["members"]:
+        if row["region_name"] == "Luleå":
+            row["flags"] = ["one_plant", "proxy_poor"]
+    assert POOR[language] in text_of(write_page(build_digest(rows), language))
+
+
+def test_a_target_on_a_poor_proxy_says_so(rows):
+    said = f"misses an official figure for {TARGET['region_name']} by more than 10%."
+    on_the_proxy = {**TARGET, "boundary": "effort_sharing_proxy", "flags": ["proxy"]}
+    for flags, is_told in ((["proxy"], False), (["proxy", "proxy_poor"], True)):
+        rows["own_targets"] = [{**on_the_proxy, "flags": flags}]
+        assert (said in text_of(write_page(build_digest(rows), "en"))) is is_told
 
 
 @pytest.mark.parametrize(

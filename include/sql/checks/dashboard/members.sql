@@ -19,6 +19,9 @@ SELECT
     scaled_share_pct,
     largest_sector_name_sv,
     largest_sector_share_pct,
+    outside_trading_tco2e,
+    without_plant_sectors_tco2e,
+    leads_with,
     flags,
     publication_id
 FROM mart.municipality_overview

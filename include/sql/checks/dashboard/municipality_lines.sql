@@ -13,6 +13,7 @@ SELECT
     achieved_annual_reduction_rate,
     achieved_from_year,
     annual_reduction_since_2015,
+    flags,
     publication_id
 FROM mart.target_progress
 WHERE region_code = '0360' AND NOT is_own_target

@@ -3,7 +3,7 @@
 from klimatpuls.warehouse.migrate import run_migration_file
 
 revision = "0021_network_headline"
-down_revision = "0019_figures_that_mean"
+down_revision = "0020_emissions_trading"
 
 
 def upgrade() -> None:
