@@ -38,7 +38,7 @@ FIGURES_BEFORE = Path(__file__).with_name("figures_before_rooms.json")
 CO2_2024 = "CO2_edition_2024-04-18.xlsx"
 SAMPLE, SEED = 300, 15
 NUMBERS = {"smallint", "integer", "bigint", "double precision"}
-TOLD = {"target", "criteria_rule", "release_gate", "criteria_summary"}
+STORED = {"target", "criteria_rule", "release_gate", "criteria_summary"}
 """Marts whose trace names the register, the validation or the earlier publication that stored a number."""
 
 
@@ -360,9 +360,9 @@ def test_a_random_sample_of_numbers_is_made_of_what_its_trace_shows(
             found = tracer.answer(Question(region_code=region, mart=mart, column=column, keys=keys))
             (root,) = found.steps
             is_read = root.cell is not None and root.cell.number is not None
-            kind = "read" if is_read else "calculated" if root.recomputed is not None else "told"
+            kind = "read" if is_read else "calculated" if root.recomputed is not None else "stored"
             how[kind] += 1
-            if found.disagreements() or (kind == "told" and (mart not in TOLD or not root.note)):
+            if found.disagreements() or (kind == "stored" and (mart not in STORED or not root.note)):
                 wrong.append((mart, column, region, keys, kind, found.disagreements()))
     assert wrong == []
     assert len(chosen) == SAMPLE

@@ -52,7 +52,7 @@ def test_every_input_of_a_calculated_number_is_one_that_can_be_read() -> None:
             assert all(parse_input(text).mart for text in entry.inputs)
 
 
-def test_a_rule_that_reads_more_than_is_declared_is_told() -> None:
+def test_a_rule_that_reads_more_than_is_declared_fails() -> None:
     rule = RULES["revision", "difference_pct"]
     with pytest.raises(NotDeclaredError):
         rule(inputs({}, own("revision", new_emissions_tco2e=110.0)), "difference_pct")
