@@ -75,9 +75,9 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
     if isinstance(cause, StandingCause):
         return [
             say(
-                "Target {target_id} ({region_name}): from “{old}” to “{new}”.",
-                target_id=cause.target_id,
+                "{region_name}, {target}: from “{old}” to “{new}”.",
                 region_name=region(cause.region_code).name,
+                target=_title_of(cause.target_id, digest, say),
                 old=standing_words(cause.old, say),
                 new=standing_words(cause.new, say),
             )
@@ -92,6 +92,14 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
             say("Tables that could not be calculated last time are calculated now: {names}.", names=names)
         ]
     return [_override_sentence(cause, say)]
+
+
+def _title_of(target_id: str, digest: Digest, say: Speaker) -> str:
+    """A target in the register's words; one that the register no longer has is just a target."""
+    for target in digest.own_targets:
+        if target.target_id == target_id:
+            return say.either(target.title_sv, target.title_en)
+    return say("a target")
 
 
 def _register_sentence(cause: RegisterCause, say: Speaker) -> str:

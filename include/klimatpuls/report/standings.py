@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
 from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
+from klimatpuls.report.view import TERRITORIAL
 from klimatpuls.statistics.series import PROXY_POOR
 from klimatpuls.statistics.trend import (
     MIN_POINTS,
@@ -92,14 +92,11 @@ def _no_trend(digest: Digest, say: Speaker) -> str:
 
 
 def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
-    what = say(
-        "{region_name}, target {target_year} ({target_id}; {boundary})",
-        region_name=target.region_name,
-        target_year=target.target_year or MISSING,
-        target_id=target.target_id,
-        boundary=boundary_words(target.boundary, say),
-    )
-    words = [f"{what}: {standing_words(target.status, say)}"]
+    title = " ".join(say.either(target.title_sv, target.title_en).split()).rstrip(".")
+    what = f"{target.region_name}: {title}"
+    if target.boundary != TERRITORIAL:
+        what += f" ({_boundary(target, say)})"
+    words = [f"{what}. {capitalised(standing_words(target.status, say))}"]
     if target.variants_met is not None and target.variants_n:
         words[0] += say(
             ", {variants_met} of {variants_n} ways",
@@ -127,8 +124,14 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
             )
         )
     words += _rates(target, say)
-    words.append(_basis(digest, target, say))
+    words += _basis(digest, target, say)
     return " ".join(words)
+
+
+def _boundary(target: OwnTarget, say: Speaker) -> str:
+    """The boundary as the register titles it: an own series, a list of sectors; else its fixed name."""
+    title = say.either(target.boundary_title_sv or "", target.boundary_title_en or "")
+    return title or boundary_words(target.boundary, say)
 
 
 def _rates(target: OwnTarget, say: Speaker) -> list[str]:
@@ -162,13 +165,9 @@ def _rate(rate: float, year: int, say: Speaker) -> str:
     return say("{verb} by {size} a year since {year}", verb=verb, size=size, year=year)
 
 
-def _basis(digest: Digest, target: OwnTarget, say: Speaker) -> str:
+def _basis(digest: Digest, target: OwnTarget, say: Speaker) -> list[str]:
+    """How old the data are; the release stands in the footer, once."""
     if target.last_year is None:
-        return say("Release {release_id}.", release_id=target.release_id)
+        return []
     months = (digest.as_of.year - target.last_year - 1) * 12 + digest.as_of.month - 1
-    return say(
-        "Release {release_id}, data to {last_year} ({months} months old).",
-        release_id=target.release_id,
-        last_year=target.last_year,
-        months=months,
-    )
+    return [say("Data to {last_year} ({months} months old).", last_year=target.last_year, months=months)]

@@ -225,7 +225,11 @@ class OwnTarget:
 
     region_name: str
     target_id: str
+    title_sv: str
+    title_en: str
     boundary: str
+    boundary_title_sv: str | None
+    boundary_title_en: str | None
     target_year: int | None
     level_tco2e: float | None
     last_year: int | None
@@ -272,8 +276,8 @@ class Coverage:
     """Coverage of the gap to one of a member's targets by its measures; tonnes, percent."""
 
     region_name: str
-    target_id: str
-    target_year: int | None
+    target_title_sv: str
+    target_title_en: str
     gap_tco2e: float | None
     coverage_pct: float | None
     coverage_reason: str | None

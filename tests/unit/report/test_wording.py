@@ -4,14 +4,19 @@ import re
 
 import pytest
 
+from klimatpuls.contract import schema
+from klimatpuls.report import terms
 from klimatpuls.report.headline import headline_of, headline_to_json
 from klimatpuls.report.page import Bullets, KeyFigures, Paragraph, Table
 from klimatpuls.report.render import render_text
 from klimatpuls.report.view import build_digest
 from klimatpuls.report.wording import subject, write_page
+from klimatpuls.statistics import standing
 
 TARGET = {
-    "region_name": "Lund", "target_id": "lund-2030", "boundary": "territorial",
+    "region_name": "Lund", "target_id": "lund-2030", "title_sv": "70 procent lägre utsläpp 2030",
+    "title_en": "70 percent lower emissions in 2030", "boundary": "territorial", "boundary_title_sv": None,
+    "boundary_title_en": None,
     "target_year": 2030, "level_tco2e": 103_000.0, "last_year": 2024,
     "last_tco2e": 282_660.5, "status": "most_below", "status_reason": None, "variants_met": 7,
     "variants_n": 8, "required_annual_reduction_rate": 0.155, "achieved_annual_reduction_rate": -0.021,
@@ -252,9 +257,10 @@ def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_t
                 "old": "split",
                 "new": None,
             },
-            "Mål lund-2030 (Lund): från ”hälften av sätten att räkna når nivån” till ”inget läge”.",
-            "Target lund-2030 (Lund): from “half of the ways of calculating reach the level” to “no "
-            "standing”.",
+            "Lund, 70 procent lägre utsläpp 2030: från ”hälften av sätten att räkna når nivån” till ”inget "
+            "läge”.",
+            "Lund, 70 percent lower emissions in 2030: from “half of the ways of calculating reach the "
+            "level” to “no standing”.",
         ),
         (
             {"kind": "status_changed", "criterion": 0, "measure_status": 2, "pledge_status": 1},
@@ -271,6 +277,7 @@ def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_t
 )
 def test_every_other_cause_has_its_sentence_and_names_nobody(rows, cause, swedish, english):
     rows["publication"][0]["causes"] = [cause]
+    rows["own_targets"] = [TARGET]
     digest = build_digest(rows)
     assert swedish in text_of(write_page(digest, "sv"))
     assert english in text_of(write_page(digest, "en"))
@@ -415,8 +422,13 @@ def test_a_standing_is_a_count_of_ways_with_its_release_and_lag_never_a_probabil
     swedish, english = text_of(write_page(digest, "sv")), text_of(write_page(digest, "en"))
     assert "7 av 8 sätt" in swedish
     assert "7 of 8 ways" in english
-    assert "data to 2024 (16 months old)" in english
-    assert TARGET["release_id"] in english
+    assert "Data to 2024 (16 months old)." in english
+    assert english.count(TARGET["release_id"]) == 2, "once in the sources, once in the footer"
+    assert (
+        "Lund: 70 procent lägre utsläpp 2030. Under nivån på de flesta sätt att räkna, 7 av 8 sätt."
+        in swedish
+    )
+    assert TARGET["target_id"] not in swedish
     assert swedish.count("tillsammans värda ungefär 1,8 oberoende") == 1
     assert english.count("together worth about 1.8 independent ones") == 1
     for page in (swedish, english):
@@ -463,7 +475,7 @@ def test_what_a_count_is_worth_is_that_of_the_publication(rows):
 
 @pytest.mark.parametrize(
     ("status", "met", "words"),
-    [("all_below", 8, "på eller under nivån, 8 av 8 sätt."), ("none_below", 0, "över nivån, 0 av 8 sätt.")],
+    [("all_below", 8, "På eller under nivån, 8 av 8 sätt."), ("none_below", 0, "Över nivån, 0 av 8 sätt.")],
 )
 def test_none_and_all_of_the_ways_are_called_by_their_number(rows, status, met, words):
     rows["own_targets"] = [{**TARGET, "status": status, "variants_met": met}]
@@ -493,7 +505,7 @@ def test_a_standing_without_enough_data_gives_the_reason(rows):
         {**TARGET, "status": "insufficient_data", "status_reason": "span_too_short", "variants_met": None,
          "variants_n": None}
     ]  # fmt: skip
-    assert "insufficient data. The years span fewer than 5." in text_of(write_page(build_digest(rows), "en"))
+    assert "Insufficient data. The years span fewer than 5." in text_of(write_page(build_digest(rows), "en"))
 
 
 def test_warnings_name_their_areas(digest):
@@ -617,7 +629,7 @@ def test_a_network_without_members_says_so(rows):
 
 FOUR = "Medlemskapets fyra kriterier"
 COVERAGE = {
-    "region_name": "Lund", "target_id": "lund-2030", "target_year": 2030,
+    "region_name": "Lund", "target_title_sv": "mål 2030", "target_title_en": "target 2030",
     "gap_tco2e": 80_684.0, "coverage_pct": 9.915, "coverage_reason": None,
     "measure_count": 3, "without_effect_count": 1, "overlap": "not_assessed", "publication_id": 7,
 }  # fmt: skip
@@ -653,7 +665,13 @@ def test_measures_pledges_and_coverage_are_told_where_there_are_any(rows):
     }  # fmt: skip
     rows["coverage"] = [
         COVERAGE,
-        {**COVERAGE, "target_id": "lund-2040", "coverage_pct": None, "coverage_reason": "already_at_level"},
+        {
+            **COVERAGE,
+            "target_title_sv": "mål 2040",
+            "coverage_pct": None,
+            "coverage_reason": "already_at_level",
+        },
+        {**COVERAGE, "region_name": "Mora", "measure_count": 0, "coverage_pct": 0.0},
     ]
     digest = build_digest(rows)
     _, told = section(write_page(digest, "sv"), FOUR).blocks
@@ -661,9 +679,10 @@ def test_measures_pledges_and_coverage_are_told_where_there_are_any(rows):
         "Medlemmar utan eget mål i registret: 18.",
         "Åtgärder i registret: 12, varav 2 försenade och 3 inaktuella (öppna utan ändring på länge).",
         "Klimatlöften: 4, varav 1 i riskzonen.",
-        "Lund, mål 2030 (lund-2030): åtgärderna täcker 9,9 % av gapet på 80 684 ton (åtgärder: 3, utan "
+        "Lund, mål 2030: åtgärderna täcker 9,9 % av gapet på 80 684 ton (åtgärder: 3, utan "
         "beräknad effekt: 1; överlappning är inte bedömd).",
-        "Lund, mål 2030 (lund-2040): åtgärderna kan inte ställas mot gapet, redan på målets nivå.",
+        "Lund, mål 2040: åtgärderna kan inte ställas mot gapet, redan på målets nivå.",
+        "Mora, mål 2030: inga åtgärder i registret ännu.",
     ]
     test_both_languages_say_equally_much(digest)
 
@@ -709,3 +728,36 @@ def test_how_far_figures_usually_move_is_told_with_the_number_of_pairs(rows):
         "räknat på 3 par av utgåvor." in swedish
     )
     assert "usually moves by 0.8 percent 1 year after its first publication" in english
+
+
+def test_every_reason_and_status_has_words_in_both_languages():
+    stated = {
+        code
+        for mart in schema.marts()
+        if mart.name in {"network_summary", "region_overview", "target_progress"}
+        for column in mart.columns
+        if column.name.endswith("_reason") and not column.name.startswith("outside_trading")
+        for code in column.allowed or ()
+    }
+    assert len(stated) > 15
+    assert stated <= terms.REASONS.keys(), "a code would be shown"
+    assert set(standing.STATUSES) == terms.STANDINGS.keys()
+    assert set(standing.REASONS) <= terms.REASONS.keys()
+
+
+def test_an_own_series_is_called_by_its_title_and_no_code_is_shown(rows):
+    own = {
+        "boundary": "own_series:orebro_fordon",
+        "boundary_title_sv": "egna fordon",
+        "status": "not_computable",
+        "variants_met": None,
+        "variants_n": None,
+    }
+    rows["own_targets"] = [
+        {**TARGET, **own, "status_reason": reason} for reason in (*standing.REASONS, "something_new")
+    ]
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "Lund: 70 procent lägre utsläpp 2030 (egna fordon). Kan inte räknas." in text
+    assert "Ingen utgåva visar inrikesflyget." in text
+    for code in (*standing.REASONS, "something_new", "own_series"):
+        assert code not in text
