@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = sorted(path for path in SQL_ROOT.rglob("*.sql") if "migrations" not in path.parts)
-RUN_BY_US = ("read", "write", "report", "trace", "export")
+RUN_BY_US = ("read", "write", "report", "trace", "export", "site")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL_ROOT)))
