@@ -74,6 +74,7 @@ class TimeChart:
         target: What the first line is to reach.
         decimals: Decimals of the values on the axis.
         decimal_mark: The language's decimal mark.
+        group_mark: The language's mark between thousands.
         is_change: Whether the values are changes in percent, which have a sign.
     """
 
@@ -82,6 +83,7 @@ class TimeChart:
     target: ChartTarget | None = None
     decimals: int = 0
     decimal_mark: str = ","
+    group_mark: str = "\u00a0"
     is_change: bool = False
 
 
@@ -194,7 +196,8 @@ def _geometry(chart: TimeChart) -> dict[str, object]:
 
 
 def _axis_words(value: float, chart: TimeChart) -> str:
-    text = f"{abs(value):.{chart.decimals}f}".replace(".", chart.decimal_mark)
+    whole, _, decimals = f"{abs(value):,.{chart.decimals}f}".partition(".")
+    text = whole.replace(",", chart.group_mark) + (f"{chart.decimal_mark}{decimals}" if decimals else "")
     if value == 0:
         return "0"
     return f"\u2212{text}" if value < 0 else f"+{text}" if chart.is_change else text

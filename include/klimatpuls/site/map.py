@@ -27,7 +27,7 @@ HEIGHT: Final = 800
 LIMITS: Final = (0.0, -15.0, -30.0, -45.0, -60.0)
 """Between the classes, percent since 1990; class 0 is a rise."""
 NO_FIGURE: Final = 6
-WIDTH: Final = 440
+WIDTH: Final = 470
 """Of the picture: the country, and the legend in the sea east of it."""
 MIDDLE: Final = 16.5
 """Longitude that stands upright."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from klimatpuls.clock import stockholm_date
@@ -14,7 +15,7 @@ from klimatpuls.site.page import Bullets, Link, Page, Paragraph, Section, Table
 from klimatpuls.site.targets import about_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from klimatpuls.report.numbers import Speaker
     from klimatpuls.report.view import Release
@@ -22,15 +23,20 @@ if TYPE_CHECKING:
     from klimatpuls.site.view import Site
 
 
-def write_pages(site: Site, say: Speaker) -> Iterator[Page]:
-    """Every page of a language that is about the figures, not about a place."""
-    yield _releases(site, say)
-    for release in _shown_releases(site):
-        yield _release(site, release, say)
-    yield _methods(site, say)
-    yield _status(site, say)
-    yield _data(site, say)
-    yield _about(site, say)
+def page_writers(site: Site, say: Speaker) -> dict[str, Callable[[], Page]]:
+    """Path → what writes the page, of the pages of a language that are about no place."""
+    lang = say.lang
+    return {
+        main_path("releases", lang): partial(_releases, site, say),
+        **{
+            release_path(one.release_id, lang): partial(_release, site, one, say)
+            for one in _shown_releases(site)
+        },
+        main_path("methods", lang): partial(_methods, site, say),
+        main_path("status", lang): partial(_status, site, say),
+        main_path("data", lang): partial(_data, site, say),
+        main_path("about", lang): partial(_about, site, say),
+    }
 
 
 def _main(

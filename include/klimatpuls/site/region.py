@@ -109,6 +109,7 @@ def series_picture(region: Region, say: Speaker) -> Picture | None:
         target=target,
         decimals=1 if highest < 4 else 0,
         decimal_mark=say.number(0.5, 1)[1],
+        group_mark=say.number(1000)[1],
     )
     title = (
         say("{name}: emissions {moved}", name=region.name, moved=moved)

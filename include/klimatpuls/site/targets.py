@@ -61,7 +61,10 @@ def required(target: Target, say: Speaker) -> str:
 
 
 def pace(target: Target, say: Speaker) -> str:
-    """What emissions have done a year, since the latest window's first year and since 2015, in words."""
+    """What emissions have done a year, since the latest window's first year and since 2015, in words.
+
+    It stands behind what is required, and speaks of emissions as *they* if something is.
+    """
     windows = [
         _window(rate, year, say)
         for rate, year in (
@@ -70,7 +73,11 @@ def pace(target: Target, say: Speaker) -> str:
         )
         if rate is not None and year is not None
     ]
-    return say("They {windows}.", windows=say.all_of(windows)) if windows else ""
+    if not windows:
+        return ""
+    if required(target, say):
+        return say("They {windows}.", windows=say.all_of(windows))
+    return say("Emissions {windows}.", windows=say.all_of(windows))
 
 
 def _window(rate: float, year: int, say: Speaker) -> str:
