@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KLIMATPULS = Path(sys.executable).with_name("klimatpuls")
-OURS = ("KLIMATPULS_", "AIRFLOW", "SOURCES", "ARCHIVE", "AS_OF", "MAIL_APPROVAL")
+OURS = ("KLIMATPULS_", "AIRFLOW", "SOURCES", "ARCHIVE", "AS_OF", "MAIL_APPROVAL", "SITE_")
 PATIENCE = 280
 
 

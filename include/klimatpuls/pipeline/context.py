@@ -5,14 +5,15 @@ A task or a command reads it once from its environment and passes it on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from klimatpuls import clock
 from klimatpuls.domain import substances
 from klimatpuls.errors import UsageError
 from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.site.options import Options, Pdfs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,14 +69,34 @@ def air_pollutants(environ: Mapping[str, str]) -> frozenset[str]:
     return named
 
 
+def site_options(environ: Mapping[str, str]) -> Options:
+    """Return how the site is built: ``SITE_BASE_URL``, its root on the web, and ``SITE_PDFS``, else all.
+
+    Args:
+        environ: The environment.
+
+    Raises:
+        UsageError: if one of them is not what it can be.
+    """
+    base_url, pdfs = environ.get("SITE_BASE_URL") or "", environ.get("SITE_PDFS") or "all"
+    if base_url and not base_url.startswith(("https://", "http://")):
+        msg = f"SITE_BASE_URL is {base_url!r}, expected an address that begins with https:// or http://"
+        raise UsageError(msg)
+    if pdfs not in get_args(Pdfs):
+        msg = f"SITE_PDFS is {pdfs!r}, expected one of {', '.join(get_args(Pdfs))}"
+        raise UsageError(msg)
+    return Options(base_url=base_url, pdfs=cast("Pdfs", pdfs))
+
+
 def check_settings(environ: Mapping[str, str]) -> None:
     """Refuse a setting that the tasks would refuse, before anything is started.
 
     Raises:
-        UsageError: as :func:`approval_mode` and :func:`air_pollutants`.
+        UsageError: as :func:`approval_mode`, :func:`air_pollutants` and :func:`site_options`.
     """
     approval_mode(environ)
     air_pollutants(environ)
+    site_options(environ)
 
 
 def registers_folder(environ: Mapping[str, str]) -> Path:
@@ -103,6 +124,7 @@ class RunContext:
         registers: Folder of the network's registers (``KLIMATPULS_REGISTERS``).
         contacts: File of the members' contacts (``KLIMATPULS_CONTACTS``), kept outside the project; None
             where there is none.
+        site_options: How the site is built (``SITE_BASE_URL``, ``SITE_PDFS``).
     """
 
     home: Path
@@ -113,6 +135,7 @@ class RunContext:
     air_pollutants: frozenset[str] = frozenset()
     registers: Path = REGISTERS_FOLDER
     contacts: Path | None = None
+    site_options: Options = field(default_factory=Options)
 
     @property
     def today(self) -> date:
@@ -134,14 +157,19 @@ class RunContext:
         """Folder of the rendered digests."""
         return self.home / "reports"
 
+    @property
+    def site(self) -> Path:
+        """Folder of the static site."""
+        return self.home / "site"
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], now: datetime) -> RunContext:
         """Read the circumstances of a task or command.
 
         Args:
             environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF``,
-                ``MAIL_APPROVAL``, ``KLIMATPULS_AIR_POLLUTANTS``, ``KLIMATPULS_REGISTERS`` and
-                ``KLIMATPULS_CONTACTS``.
+                ``MAIL_APPROVAL``, ``KLIMATPULS_AIR_POLLUTANTS``, ``KLIMATPULS_REGISTERS``,
+                ``KLIMATPULS_CONTACTS``, ``SITE_BASE_URL`` and ``SITE_PDFS``.
             now: The present moment, with time zone.
 
         Raises:
@@ -164,4 +192,5 @@ class RunContext:
             air_pollutants=air_pollutants(environ),
             registers=registers_folder(environ),
             contacts=contacts_file(environ),
+            site_options=site_options(environ),
         )

