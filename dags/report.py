@@ -15,8 +15,8 @@ from klimatpuls_airflow.tags import Layer
     description="Outbox → HTML, text, mail; marts → site",
     doc_md=(
         "Renders the digest of the current publication and sends what the outbox holds. A digest that needs "
-        "an approval waits in `approve_digest`; without an answer within three days it is not sent. Beside it, "
-        "the static site is built; a page that fails keeps its last file and stops no mail."
+        "an approval waits in `approve_digest`; without an answer within three days it is not sent. Beside "
+        "it, the static site is built; a page that fails keeps its last file and stops no mail."
         "\n\nOwner: the network's data engineers."
     ),
     schedule=AssetAny(assets.PUBLICATION, assets.MAIL_DUE),

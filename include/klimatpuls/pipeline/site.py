@@ -35,8 +35,8 @@ def write_site(conn: PgConnection, context: RunContext) -> SiteBuild | None:
     if built is not None and built.failures:
         named = "; ".join(f"{one.path}: {one.reason}" for one in built.failures[:NAMED])
         msg = (
-            f"{len(built.failures)} files of the site in {built.folder} could not be made: {named}. Their last "
-            f"ones stay, all others are new; `klimatpuls site` tries again"
+            f"{len(built.failures)} files of the site in {built.folder} could not be made: {named}. Their "
+            "last ones stay, all others are new; `klimatpuls site` tries again"
         )
         raise SiteError(msg)
     return built

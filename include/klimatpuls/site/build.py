@@ -157,8 +157,9 @@ def _make(work: _Work) -> list[_Made]:
     chunks = [
         (lang, codes[start : start + CHUNK]) for lang in LANGUAGES for start in range(0, len(codes), CHUNK)
     ]
-    if work.options.workers:
-        # Forked, so that the site need not be copied; no thread of a library runs in this process by now.
+    if work.options.workers and not pdf.has_compiled():
+        # Forked, so that the site need not be copied. A fork of Typst's threads would wait for ever, so a
+        # process that has compiled before does all itself.
         with ProcessPoolExecutor(
             work.options.workers, multiprocessing.get_context("fork"), _WORK.append, (work,)
         ) as pool:

@@ -122,7 +122,38 @@ def position(site: Site, region: Region, say: Speaker) -> str:
         sentences.append(
             say("The average of the nation is {per_head}.", per_head=say.per_head(site.nation.t_per_capita))
         )
-    return " ".join(sentences)
+    sentences.append(without_plant(region, say))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def without_plant(region: Region, say: Speaker) -> str:
+    """The level and the change without industry and energy, where a single plant can decide (methods 1)."""
+    values = {point.year: point.tco2e for point in region.without_plant}
+    now, before = values.get(region.last_year or 0), values.get(region.previous_year or 0)
+    if now is None or not before:
+        return ""
+    change = 100.0 * (now - before) / before
+    amount, size = mass(now, say), percent_words(change, say)
+    year = region.previous_year
+    if is_zero(change):
+        return say(
+            "Without industry, electricity and district heating: {amount}, as much as in {before}.",
+            amount=amount,
+            before=year,
+        )
+    if change > 0:
+        return say(
+            "Without industry, electricity and district heating: {amount}, {size} more than in {before}.",
+            amount=amount,
+            size=size,
+            before=year,
+        )
+    return say(
+        "Without industry, electricity and district heating: {amount}, {size} less than in {before}.",
+        amount=amount,
+        size=size,
+        before=year,
+    )
 
 
 def causes(region: Region, say: Speaker) -> str:

@@ -67,6 +67,11 @@ def compile_pdf(page: str, day: date) -> bytes:
     return pdf
 
 
+def has_compiled() -> bool:
+    """Whether this process has compiled a PDF: Typst's threads run in it then."""
+    return _compiler.cache_info().currsize > 0
+
+
 @cache
 def _compiler() -> typst.Compiler:
     """The compiler of this process; it keeps what it has parsed."""

@@ -103,9 +103,18 @@ def series_picture(region: Region, say: Speaker) -> Picture | None:
     if target is not None:
         alt = f"{alt} {target.name}: {target.value}."
     highest = max(point.value for point in line.points)
+    lines = [line]
+    if region.without_plant:
+        lines.append(
+            ChartLine(
+                name=mass(region.without_plant[-1].tco2e, say),
+                value=say("without industry and energy"),
+                points=tuple(ChartPoint(p.year, p.tco2e / unit) for p in region.without_plant),
+            )
+        )
     chart = TimeChart(
         alt=alt,
-        lines=(line,),
+        lines=tuple(lines),
         target=target,
         decimals=1 if highest < 4 else 0,
         decimal_mark=say.number(0.5, 1)[1],
@@ -121,12 +130,24 @@ def series_picture(region: Region, say: Speaker) -> Picture | None:
         alt=alt,
         svg=draw(chart),
         note=_chart_note(region, say, thousand=thousand),
-        table=Table(
-            caption=say("Emissions by year, tonnes"),
-            columns=(say("Year"), say("Tonnes")),
-            rows=tuple((str(p.year) + _mark(p.status), say.number(p.tco2e)) for p in region.series),
-        ),
+        table=_series_table(region, say),
         table_label=say("The numbers of the chart"),
+    )
+
+
+def _series_table(region: Region, say: Speaker) -> Table:
+    beside = {point.year: point.tco2e for point in region.without_plant}
+    return Table(
+        caption=say("Emissions by year, tonnes"),
+        columns=(say("Year"), say("Tonnes"), *((say("without industry and energy"),) if beside else ())),
+        rows=tuple(
+            (
+                str(p.year) + _mark(p.status),
+                say.number(p.tco2e),
+                *((say.level(beside.get(p.year)),) if beside else ()),
+            )
+            for p in region.series
+        ),
     )
 
 

@@ -29,6 +29,7 @@ MemberKind = Literal["member", "applicant"]
 SHOWS: Final[dict[str, frozenset[str]]] = {
     "regions": frozenset({"region_overview"}),
     "series": frozenset({"boundary_series"}),
+    "plants": frozenset({"boundary_series", "region_overview"}),
     "changes": frozenset({"change_part", "region_overview"}),
     "peers": frozenset({"peer"}),
     "examples": frozenset({"better_example"}),
@@ -195,6 +196,8 @@ class Region:
         scaled_share_pct: Share of the emissions in sectors that the publisher scaled with the nation.
         flags: Caveats.
         series: Every year, ascending.
+        without_plant: The same without industry, electricity and district heating, where a single plant can
+            decide; else empty.
         sectors: The eight territorial sectors in the two latest years, in the publisher's order.
         peers: The most similar municipalities, the closest first.
         examples: Sectors in which the region itself cut fastest.
@@ -223,6 +226,7 @@ class Region:
     scaled_share_pct: float | None
     flags: tuple[str, ...]
     series: tuple[Point, ...] = ()
+    without_plant: tuple[Point, ...] = ()
     sectors: tuple[SectorChange, ...] = ()
     peers: tuple[Peer, ...] = ()
     examples: tuple[Example, ...] = ()
@@ -320,6 +324,7 @@ def _regions(rows: Mapping[str, Sequence[Row]], missing: frozenset[str]) -> dict
         return {} if SHOWS[name] & missing else _by_region(kind, rows[f"site/{name}.sql"])
 
     series, changes = parts(Point, "series"), parts(SectorChange, "changes")
+    plants = parts(Point, "plants")
     peers, examples = parts(Peer, "peers"), parts(Example, "examples")
     targets, revisions = parts(Target, "targets"), parts(Revision, "revisions")
     coverage, criteria = parts(Coverage, "coverage"), parts(Criterion, "criteria")
@@ -338,6 +343,7 @@ def _regions(rows: Mapping[str, Sequence[Row]], missing: frozenset[str]) -> dict
             member_kind=kind,
             **{**figures, "flags": tuple(figures["flags"] or ())},
             series=series.get(code, ()),
+            without_plant=plants.get(code, ()),
             sectors=changes.get(code, ()),
             peers=peers.get(code, ()),
             examples=examples.get(code, ()),
