@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 360.0
 HEIGHT: Final = 232.0
 LEFT: Final = 34.0
+"""Least room for the words of the axis."""
 TOP: Final = 14.0
 BOTTOM: Final = 22.0
 LABEL_HEIGHT: Final = 27.0
@@ -142,13 +143,14 @@ class _Frame:
                 values.append(chart.target.path_from[1])
         low, high = min(values), max(values)
         self.grid = ticks(low, high if high > low else low + 1.0)
+        self.left = max(LEFT, 8.0 + CHARACTER * max(len(_axis_words(value, chart)) for value in self.grid))
         self.first, self.last = min(years), max(years)
         self.right = WIDTH - 10.0 - CHARACTER * max(map(len, words))
         self.years = sorted(set(years))
 
     def x(self, year: float) -> float:
         span = (self.last - self.first) or 1
-        return round(LEFT + (self.right - LEFT) * (year - self.first) / span, 1)
+        return round(self.left + (self.right - self.left) * (year - self.first) / span, 1)
 
     def y(self, value: float) -> float:
         low, high = self.grid[0], self.grid[-1]
@@ -182,7 +184,7 @@ def _geometry(chart: TimeChart) -> dict[str, object]:
         "chart": chart,
         "width": WIDTH,
         "height": HEIGHT,
-        "left": LEFT,
+        "left": round(frame.left, 1),
         "right": round(frame.right, 1),
         "grid": [{"y": frame.y(value), "words": _axis_words(value, chart)} for value in frame.grid],
         "zero": frame.y(0.0),

@@ -43,7 +43,7 @@ def headline(region: Region, say: Speaker) -> str:
     """
     if region.territorial_tco2e is None or region.last_year is None:
         return say("{name}: no emission figure yet", name=region.name)
-    clauses = [words for words in (last_change(region, say), _distance(region, say)) if words]
+    clauses = [words for words in (last_change(region, say), distance(region, say)) if words]
     if clauses:
         return say("{name}: emissions {clauses}", name=region.name, clauses=say.all_of(clauses))
     return say(
@@ -73,7 +73,8 @@ def last_change(region: Region, say: Speaker) -> str | None:
     return say("fell {size} from {before} to {year}", size=size, before=before, year=year)
 
 
-def _distance(region: Region, say: Speaker) -> str | None:
+def distance(region: Region, say: Speaker) -> str | None:
+    """How emissions stand against 1990, as a clause; None where that is not known."""
     change = region.change_since_1990_pct
     if change is None or region.last_year == BASE_YEAR:
         return None

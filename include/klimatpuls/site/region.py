@@ -12,7 +12,7 @@ from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.terms import FLAGS, not_calculated
 from klimatpuls.report.view import BASE_YEAR
 from klimatpuls.site.charts import ChartLine, ChartPoint, ChartTarget, TimeChart, draw
-from klimatpuls.site.finding import causes, headline, last_change, position, prospects
+from klimatpuls.site.finding import causes, distance, headline, last_change, position, prospects
 from klimatpuls.site.frame import framed, main_path, other, pdf_path, region_path
 from klimatpuls.site.membership import coverage_section, criteria_section
 from klimatpuls.site.page import Bullets, Link, Page, Paragraph, Picture, Section, Table
@@ -82,10 +82,9 @@ def series_picture(region: Region, say: Speaker) -> Picture | None:
     """The chart of all years with the nearest target, and the table of its numbers; None without a year."""
     if not region.series:
         return None
-    thousand = max(point.tco2e for point in region.series) >= 10_000
-    unit = 1000.0 if thousand else 1.0
+    highest = max(point.tco2e for point in region.series)
+    unit = 1e6 if highest >= 1e6 else 1e3 if highest >= 1e4 else 1.0
     last = region.series[-1]
-    moved = last_change(region, say)
     line = ChartLine(
         name=mass(last.tco2e, say),
         value=f"{last.year}",
@@ -102,7 +101,6 @@ def series_picture(region: Region, say: Speaker) -> Picture | None:
     )
     if target is not None:
         alt = f"{alt} {target.name}: {target.value}."
-    highest = max(point.value for point in line.points)
     lines = [line]
     if region.without_plant:
         lines.append(
@@ -116,20 +114,21 @@ def series_picture(region: Region, say: Speaker) -> Picture | None:
         alt=alt,
         lines=tuple(lines),
         target=target,
-        decimals=1 if highest < 4 else 0,
+        decimals=1 if highest / unit < 10 else 0,
         decimal_mark=say.number(0.5, 1)[1],
         group_mark=say.number(1000)[1],
     )
+    finding = distance(region, say) or last_change(region, say)
     title = (
-        say("{name}: emissions {moved}", name=region.name, moved=moved)
-        if moved
+        say("{name}: emissions {clauses}", name=region.name, clauses=finding)
+        if finding
         else say("Emissions {first}–{last}", first=first.year, last=last.year)
     )
     return Picture(
         title=title,
         alt=alt,
         svg=draw(chart),
-        note=_chart_note(region, say, thousand=thousand),
+        note=_chart_note(region, say, unit),
         table=_series_table(region, say),
         table_label=say("The numbers of the chart"),
     )
@@ -155,13 +154,13 @@ def _mark(status: str) -> str:
     return "" if status == "observed" else "*"
 
 
-def _chart_note(region: Region, say: Speaker, *, thousand: bool) -> str:
-    words = [
-        say("Thousand tonnes of carbon dioxide equivalents.")
-        if thousand
-        else say("Tonnes of carbon dioxide equivalents."),
-        say("Dotted: years without statistics."),
-    ]
+def _chart_note(region: Region, say: Speaker, unit: float) -> str:
+    units = {
+        1e6: say("Million tonnes of carbon dioxide equivalents."),
+        1e3: say("Thousand tonnes of carbon dioxide equivalents."),
+        1.0: say("Tonnes of carbon dioxide equivalents."),
+    }
+    words = [units[unit], say("Dotted: years without statistics.")]
     if any(point.status != "observed" for point in region.series):
         words.append(say("Open points (*) are linked from an older release or estimated."))
     return " ".join(words)
@@ -308,7 +307,7 @@ def peers_section(site: Site, region: Region, say: Speaker) -> Section | None:
         columns=(
             say("Municipality"),
             say("Similar in"),
-            *((say("Fell fast in"),) if cutting else ()),
+            *((say("Among the fastest in"),) if cutting else ()),
             say("Since {base_year}, percent", base_year=BASE_YEAR),
             say("Tonnes per inhabitant"),
         ),
@@ -319,7 +318,7 @@ def peers_section(site: Site, region: Region, say: Speaker) -> Section | None:
     if "better_example" not in site.missing:
         notes.append(
             say(
-                "Fell fast: among the fastest fifth in both of the two newest releases, and more than the "
+                "Among the fastest: the fastest fifth in both of the two newest releases, and more than the "
                 "nation."
             )
             if cutting
