@@ -24,6 +24,8 @@ STATUSES: Final[dict[str, str]] = {
     "due": message("answer due"),
     "unknown": message("not yet established"),
 }
+SHORTCOMINGS: Final = frozenset({"not_met", "due"})
+"""Statuses whose reason is told; they show after the days to reply alone."""
 SELF_CONFIRMED: Final = "self_confirmed"
 
 
@@ -121,5 +123,7 @@ def _row(one: Criterion, say: Speaker) -> tuple[str, ...]:
     status = say(STATUSES[one.status])
     if one.status == "met" and one.evidence_kind == SELF_CONFIRMED:
         status = say("fulfilled, by the member's own word")
-    to_meet = say.either(one.to_meet_sv or "", one.to_meet_en or "")
-    return (say(CRITERIA[one.criterion]), raised(status), to_meet)
+    words = [say.either(one.to_meet_sv or "", one.to_meet_en or "")]
+    if one.status in SHORTCOMINGS:
+        words.insert(0, f"{raised(say.either(one.reason_sv, one.reason_en))}.")
+    return (say(CRITERIA[one.criterion]), raised(status), " ".join(word for word in words if word))

@@ -403,21 +403,18 @@ def revision_section(site: Site, region: Region, say: Speaker) -> Section | None
     heading = say("Have earlier figures changed?")
     if not region.revisions:
         return Section(heading, (Paragraph(say("No, not in the latest release.")),))
-    told = _told_revisions(region)
-    words = " ".join(
-        say(
-            "{year} was {old} in the release before and is now {new}.",
-            year=one.year,
-            old=mass(one.old_tco2e, say),
-            new=mass(one.new_tco2e, say),
-        )
-        for one in told
-    )
+    told = [
+        say("{year} was {old} in the release before and is now {new}.", year=one.year, old=old, new=new)
+        for one in _told_revisions(region)
+        if (old := mass(one.old_tco2e, say)) != (new := mass(one.new_tco2e, say))
+    ]
+    words = " ".join(told) or say("Hardly: no figure that is told here reads differently.")
+    first = region.revisions[0]
     table = Table(
         caption=say(
             "Emissions in tonnes by the releases of {old} and {new}",
-            old=say.day(told[0].from_published_date),
-            new=say.day(told[0].to_published_date),
+            old=say.day(first.from_published_date),
+            new=say.day(first.to_published_date),
         ),
         columns=(say("Year"), say("Before"), say("Now"), say("Difference, percent")),
         rows=tuple(

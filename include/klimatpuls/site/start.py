@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.report.view import (
@@ -74,7 +75,7 @@ def network_headline(site: Site, say: Speaker) -> str:
     changes = [one.change_since_previous_pct for one in _member_municipalities(site)]
     known = [change for change in changes if change is not None]
     if len(known) < FEW:
-        return headline(site.nation, say)
+        return headline(replace(site.nation, name=say("The whole country")), say)
     rose, fell = sum(change > 0 for change in known), sum(change < 0 for change in known)
     year, count = site.digest.last_year, len(known)
     if rose == count:

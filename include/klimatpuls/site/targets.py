@@ -5,11 +5,12 @@ The standing is a count of method variants, never a probability, always with its
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.report.terms import BOUNDARIES, reason_words
 from klimatpuls.site.page import Bullets, Link, Paragraph, Section
-from klimatpuls.site.words import lowered, mass, raised
+from klimatpuls.site.words import lowered, mass, month, raised
 from klimatpuls.statistics.trend import INDEPENDENT_VARIANTS, TREND_FROM_YEAR
 from klimatpuls.translations import message
 
@@ -113,8 +114,11 @@ def target_section(target: Target, say: Speaker) -> Section:
                 last=mass(target.last_tco2e, say),
             )
         )
-    if target.boundary in BOUNDARIES and target.boundary != "territorial":
-        words.append(say("It is about: {boundary}.", boundary=say(BOUNDARIES[target.boundary])))
+    boundary = target.boundary.partition(":")[0]
+    if boundary == "sector_list":
+        words.append(say("It is about some sectors."))
+    elif boundary in BOUNDARIES and boundary != "territorial":
+        words.append(say("It is about: {boundary}.", boundary=say(BOUNDARIES[boundary])))
     words.append(" ".join(text for text in (required(target, say), pace(target, say)) if text))
     words.append(" ".join((_standing(target, say), _age(target, say))))
     words.append(_record(target, say))
@@ -160,6 +164,11 @@ def _standing(target: Target, say: Speaker) -> str:
             "{count} of {all_methods} methods reach the target.",
             met,
             all_methods=count,
+        )
+    if target.status == "awaiting_data" and target.expected_month:
+        expected = date.fromisoformat(f"{target.expected_month}-01")
+        return say(
+            "The target year has passed; its figure is expected in {month}.", month=month(expected, say)
         )
     words = say(STANDINGS[target.status]) if target.status in STANDINGS else ""
     if target.status in ("insufficient_data", "not_computable"):

@@ -109,7 +109,6 @@ class Target:
     decided_by: str | None
     document_url: str | None
     boundary: str
-    base_year: int | None
     target_year: int | None
     level_tco2e: float | None
     last_year: int | None
@@ -152,7 +151,6 @@ class Criterion:
 
     criterion: str
     status: str
-    status_date: date | None
     evidence_kind: str | None
     reason_sv: str
     reason_en: str

@@ -3,7 +3,6 @@ SELECT
     c.region_code,
     c.criterion,
     c.status,
-    c.status_date,
     c.evidence_kind,
     c.reason_sv,
     c.reason_en,

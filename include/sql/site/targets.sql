@@ -9,7 +9,6 @@ SELECT
     g.decided_by,
     g.document_url,
     t.boundary,
-    t.base_year,
     t.target_year,
     t.level_tco2e,
     t.last_year,

@@ -182,7 +182,7 @@ def test_the_network_is_counted_in_municipalities(site, rows):
     assert network_headline(build_site(rows), SV) == "Utsläppen ökade i 1 av 2 medlemskommuner 2024"
     for row in rows["site/regions.sql"]:
         row["member_kind"] = None
-    assert network_headline(build_site(rows), SV).startswith("Riket: utsläppen steg 8,0 procent 2024")
+    assert network_headline(build_site(rows), SV).startswith("Hela landet: utsläppen steg 8,0 procent 2024")
 
 
 def test_the_networks_sum_agrees_with_its_number(site, rows):

@@ -119,6 +119,27 @@ def test_what_concerns_membership_is_on_pages_of_members_and_applicants_alone(ro
     assert outside.regions["0360"].coverage == ()
 
 
+def test_a_shortcoming_that_is_shown_has_its_reason_and_the_reply(rows):
+    rows["site/criteria.sql"][0] |= {
+        "status": "not_met",
+        "reason_sv": "inget år är granskat",
+        "reply": "Det kommer.",
+    }
+    site = build_site(rows)
+    html = render_page(write_region(site, site.regions["0360"], Speaker("sv")))
+    assert "Inget år är granskat. Granska det nyaste året." in html
+    assert "Det kommer." in html
+
+
+def test_a_revision_too_small_to_read_is_not_told_as_one(rows):
+    for row in rows["site/revisions.sql"]:
+        row["old_tco2e"] = row["new_tco2e"] + 1.0
+    site = build_site(rows)
+    html = render_page(write_region(site, site.regions["0360"], Speaker("sv")))
+    assert "Knappt: ingen siffra" in html
+    assert "i förra utgåvan" not in html
+
+
 def test_nothing_inside_is_read():
     from klimatpuls.warehouse.connection import load_sql
 

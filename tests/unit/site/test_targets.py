@@ -51,6 +51,12 @@ def test_a_target_says_what_it_requires_and_what_happened_without_a_sign():
             {"status": "not_computable", "status_reason": "no_stated_cap"},
             "Hur det går med målet kan inte räknas ut: beslutet säger inte hur mycket som får finnas kvar.",
         ),
+        (
+            {"status": "awaiting_data", "expected_month": "2027-05"},
+            "Målåret har passerat; siffran väntas i maj 2027.",
+        ),
+        ({"boundary": "own_series:tierp_bilar"}, "Det gäller egen serie."),
+        ({"boundary": "sector_list:avfall"}, "Det gäller några sektorer."),
         ({"data_lag_months": 1}, "Siffrorna går till 2024 och är 1 månad gamla."),
     ],
 )
