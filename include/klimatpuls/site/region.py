@@ -18,6 +18,7 @@ from klimatpuls.site.membership import coverage_section, criteria_section
 from klimatpuls.site.page import Bullets, Link, Page, Paragraph, Picture, Section, Table
 from klimatpuls.site.targets import BUDGET, target_section
 from klimatpuls.site.words import is_zero, lowered, mass, percent_words, raised, sector_name
+from klimatpuls.translations import message
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 SCALED: Final = "not_measurable_yet"
 ONE_PLANT: Final = "one_plant"
+QUALITY: Final[dict[int | None, str]] = {
+    1: message("good"),
+    2: message("some uncertainty"),
+    3: message("uncertain"),
+}
+"""RUS's class of the split into municipalities → its words."""
 NOTABLE_SCALED_PCT: Final = 0.5
 """A share of scaled sectors that is printed, percent."""
 
@@ -211,7 +218,9 @@ def change_section(site: Site, region: Region, say: Speaker) -> Section | None:
     table = _sector_table(region, before, year, say)
     if table is None:
         return None
-    blocks: list[Block] = [table, *(Paragraph(words) for words in [_worth_of_own_part(region, say)] if words)]
+    blocks: list[Block] = [table, Paragraph(_about_quality(say), tone="note")]
+    if words := _worth_of_own_part(region, say):
+        blocks.append(Paragraph(words))
     if ONE_PLANT in region.flags:
         blocks.append(Paragraph(f"{say(FLAGS[ONE_PLANT])}.", tone="note"))
     return Section(heading, tuple(blocks), anchor="why")
@@ -241,6 +250,7 @@ def _sector_table(region: Region, before: int, year: int, say: Speaker) -> Table
             if sector.own_part_status == SCALED
             else say.change(sector.own_part_tco2e, 0),
             say.number(level),
+            say(QUALITY[sector.quality]) if sector.quality in QUALITY else MISSING,
         )
         for (sector, _, _), moved, level in ordered
     ]
@@ -250,6 +260,7 @@ def _sector_table(region: Region, before: int, year: int, say: Speaker) -> Table
         say.change(region.change_since_previous_pct, 0),
         "",
         say.number(round(sum(levels))),
+        "",
     )
     return Table(
         caption=say("Change {before}–{year} by sector, tonnes", before=before, year=year),
@@ -259,11 +270,17 @@ def _sector_table(region: Region, before: int, year: int, say: Speaker) -> Table
             say("percent"),
             say("of which own part"),
             say("Emissions {year}", year=year),
+            say("how sure"),
         ),
         rows=(*rows, total),
         bars=(*(float(one[0][1] or 0.0) / longest for one in ordered), None),
         strong=frozenset({len(rows)}),
+        text_columns=frozenset({0, 5}),
     )
+
+
+def _about_quality(say: Speaker) -> str:
+    return say("How sure: the county boards' class for the split into municipalities.")
 
 
 def _worth_of_own_part(region: Region, say: Speaker) -> str:
@@ -404,7 +421,12 @@ def revision_section(site: Site, region: Region, say: Speaker) -> Section | None
     if not region.revisions:
         return Section(heading, (Paragraph(say("No, not in the latest release.")),))
     told = [
-        say("{year} was {old} in the release before and is now {new}.", year=one.year, old=old, new=new)
+        say(
+            "Emissions in {year} were {old} in the release before and are now {new}.",
+            year=one.year,
+            old=old,
+            new=new,
+        )
         for one in _told_revisions(region)
         if (old := mass(one.old_tco2e, say)) != (new := mass(one.new_tco2e, say))
     ]
@@ -451,14 +473,6 @@ def certainty_section(site: Site, region: Region, say: Speaker) -> Section | Non
             say(
                 "The figures of {year} are a first publication: no later release has confirmed them yet.",
                 year=region.last_year,
-            )
-        )
-    unsure = [sector_name(one, say) for one in region.sectors if one.quality == 3]
-    if unsure:
-        words.append(
-            say(
-                "The county boards call the split into municipalities uncertain for: {sectors}.",
-                sectors=say.all_of([lowered(name) for name in unsure]),
             )
         )
     link = Link(say("How we calculate"), main_path("methods", say.lang))
