@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from klimatpuls.site.view import QUERIES
+
 PUBLICATION = 7
 YEARS = (1990, 2000, 2010, 2020, 2021, 2022, 2023, 2024)
 GHG = "smhi_emissions-ghg-2026-05-07-0a1b2c3d"
@@ -40,6 +42,7 @@ HOSTILE = "<script>alert(1)</script> #eval(1) {{ 7*7 }} \"'&"
 def site_rows() -> dict[str, list[dict[str, Any]]]:
     """Rows of every query of the site and of the digest, to be changed freely."""
     return {
+        **{name: [] for name in QUERIES},
         "report/publication.sql": [
             {
                 "publication_id": PUBLICATION,
@@ -54,18 +57,6 @@ def site_rows() -> dict[str, list[dict[str, Any]]]:
             _release(OLD_GHG, date(2025, 5, 6), False),
         ],
         "report/network_summary.sql": _summary(),
-        **{
-            f"report/{name}.sql": []
-            for name in (
-                "members",
-                "own_targets",
-                "criteria",
-                "measures",
-                "coverage",
-                "revision_record",
-                "result_status",
-            )
-        },
         "report/findings.sql": [
             {
                 "dataset": "smhi_emissions",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from klimatpuls.report.terms import BOUNDARIES, reason_words
 from klimatpuls.site.page import Bullets, Link, Paragraph, Section
 from klimatpuls.site.words import lowered, mass, month, raised
-from klimatpuls.statistics.trend import INDEPENDENT_VARIANTS, TREND_FROM_YEAR
+from klimatpuls.statistics.trend import TREND_FROM_YEAR
 from klimatpuls.translations import message
 
 if TYPE_CHECKING:
@@ -136,8 +136,7 @@ def about_counts(say: Speaker) -> str:
     return say(
         "Several methods show how much the answer depends on the method. It is not a probability: they "
         "rest on "
-        "the same few years and are together worth about {worth} independent ones.",
-        worth=say.number(INDEPENDENT_VARIANTS, 1),
+        "the same few years and are together worth only a couple of independent ones."
     )
 
 
