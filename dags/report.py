@@ -12,10 +12,11 @@ from klimatpuls_airflow.tags import Layer
 
 @dag(
     dag_display_name="Report",
-    description="Outbox → HTML, text, mail",
+    description="Outbox → HTML, text, mail; marts → site",
     doc_md=(
         "Renders the digest of the current publication and sends the due mails of the outbox. A digest that "
         "needs an approval waits in `approve_digest`; without an answer within three days it is not sent."
+        " Beside it, the static site is built; a page that fails keeps its last file and stops no mail."
         "\n\nOwner: the network's data engineers."
     ),
     schedule=AssetAny(assets.PUBLICATION, assets.MAIL_DUE),
@@ -26,7 +27,8 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.REPORT],
 )
 def report() -> None:
-    """Render, ask for approval if required, send."""
+    """Render, ask for approval if required, send; build the site beside."""
+    operators.python_task(tasks.build_site, execution_timeout=operators.PUBLICATION)()
     rendered = operators.python_task(tasks.render_report)()
     pending = operators.python_task(tasks.pending_approvals)()
     approve_digest = operators.approval(

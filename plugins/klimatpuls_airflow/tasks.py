@@ -500,6 +500,18 @@ def render_report() -> int:
 
 
 @notifies_operator
+def build_site() -> None:
+    """Step 5, beside the mail: the static site of the publication; a page that fails stops no mail."""
+    from klimatpuls.pipeline.site import write_site
+
+    with connections.warehouse(connections.MAILER) as conn:
+        built = write_site(conn, run_context())
+    if built is None:
+        raise AirflowSkipException("no emissions are published yet, so there is nothing to show")
+    logger.info("the site in %s has %d files, %d of them new", built.folder, built.files, built.written)
+
+
+@notifies_operator
 def pending_approvals() -> list[int]:
     """Return the outbox rows of the digests that wait for an approval; skipped if none does."""
     from klimatpuls.pipeline.approval import digests_to_approve

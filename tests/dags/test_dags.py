@@ -39,6 +39,7 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
     },
     "publish": {"ingests_are_done": {"publish"}, "publish": {"notify_stale"}, "notify_stale": set()},
     "report": {
+        "build_site": set(),
         "render_report": {"pending_approvals", "send_mail"},
         "pending_approvals": {"approve_digest", "note_approval"},
         "approve_digest": {"note_approval"},

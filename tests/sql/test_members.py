@@ -29,6 +29,7 @@ from klimatpuls.pipeline.remind import queue_reminders
 from klimatpuls.pipeline.sync_registers import sync_registers
 from klimatpuls.report import outbox, render
 from klimatpuls.report.mailer import SmtpSettings
+from klimatpuls.site.options import Options
 from klimatpuls.warehouse import digest
 from klimatpuls.warehouse.connection import connect
 
@@ -573,7 +574,9 @@ class TestReminders:
         )
 
     def test_each_person_gets_one_mail_with_all_there_is_to_do(self, with_contacts: Network) -> None:
-        assert self.queue(with_contacts, AS_OF, site_url="https://klimat.example.org") == 2
+        assert (
+            self.queue(with_contacts, AS_OF, site_options=Options(base_url="https://klimat.example.org")) == 2
+        )
         lund, malmo = sorted(self.reminders(with_contacts), reverse=True)
         assert malmo[0] == "1280"
         assert malmo[3] == "Påminnelse till Malmö: 3 saker att göra"

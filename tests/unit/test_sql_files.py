@@ -34,6 +34,7 @@ STYLES = {
     "report": PSYCOPG2,
     "roles": PLAIN,
     "secretariat": PLAIN,
+    "site": PSYCOPG2,
     "trace": PSYCOPG2,
     "validate": FORMATTED,  # {batch} is the slot of Great Expectations.
     "write": PSYCOPG2,

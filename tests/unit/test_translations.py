@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(klimatpuls.__file__).parent
-PACKAGES = ("membership", "operations", "pipeline", "registers", "report")
+PACKAGES = ("membership", "operations", "pipeline", "registers", "report", "site")
 KEYWORDS = {
     "say": None,
     "words": None,

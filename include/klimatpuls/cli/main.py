@@ -375,6 +375,30 @@ def sql(
 
 
 @app.command()
+def site(home: HomeOption = None) -> None:
+    """Build the static site of the current publication, with the PDF of every region (SITE_PDFS)."""
+    from contextlib import closing
+    from dataclasses import replace
+
+    from klimatpuls.local import runtime
+    from klimatpuls.pipeline.context import site_options
+    from klimatpuls.pipeline.site import write_site
+    from klimatpuls.warehouse.connection import connect
+
+    opened, options = _home(home), site_options(os.environ)
+    with (
+        runtime.database(opened) as stack,
+        closing(connect(runtime.warehouse_dsn(stack, "bi_read"))) as conn,
+    ):
+        context = replace(runtime.run_context(opened, stack.as_of), site_options=options)
+        built = write_site(conn, context)
+    if built is None:
+        msg = "no emissions are published yet, so there is nothing to show; run `make run` first"
+        raise UsageError(msg)
+    _say(f"the site lies in {built.folder}: {built.files} files, {built.written} of them new")
+
+
+@app.command()
 def export(
     to: Annotated[
         Path | None, typer.Option("--to", help="Folder to write; an earlier export in it is replaced whole.")

@@ -141,6 +141,7 @@ def _print_places(stack: Stack, outcome: Outcome) -> None:
     if outcome.publication is not None:
         report = root / "reports" / str(outcome.publication["publication_id"])
         places |= {"Digest": report / "digest.html", "Caught mail": root / "mail"}
+        places |= {"Site": root / "site" / "index.html"}
     if any(one.state in {"validated", "held", "quarantined"} for one in outcome.sources):
         places["Validation pages"] = root / "data_docs"
     _print_lines(*(f"{name}: {place}" for name, place in places.items()))

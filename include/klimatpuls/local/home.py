@@ -7,6 +7,7 @@ Layout (folder mode 0700, secrets 0600)::
     postgres/     the cluster              airflow/    Airflow's own state
     snapshots/    raw bytes by hash        reports/    rendered digests
     data_docs/    validation pages         mail/       caught messages (.eml)
+    site/         the static site
     superset/     Superset's metadata, logs and process files (``klimatpuls bi``)
     logs/         one file per service     run/        lock, process and address files of a running stack
 """

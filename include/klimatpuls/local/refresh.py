@@ -59,6 +59,7 @@ STEPS: Mapping[str, str] = {
     "ingest.validate": "validate",
     "publish.publish": "publish",
     "report.render_report": "report",
+    "report.build_site": "site",
     "report.send_mail": "mail",
 }
 DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed"})

@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 
 EVERYTHING = frozenset({"mail", "mock", "airflow"})
 """Parts that can be left out; PostgreSQL is always started."""
+PASSED_ON = (
+    "MAIL_APPROVAL",
+    "KLIMATPULS_KEEP",
+    "KLIMATPULS_REGISTERS",
+    "KLIMATPULS_CONTACTS",
+    "SITE_BASE_URL",
+    "SITE_PDFS",
+)
+"""Settings of the environment that tasks get as they are."""
 MIGRATION_PATIENCE = 300.0
 """Seconds that making or migrating Airflow's metadata may take (4 s on two idle cores)."""
 AIRFLOW_PATIENCE = 120.0
@@ -139,13 +148,9 @@ class Stack:
         variables["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
         variables["KLIMATPULS_TASK_RETRIES"] = "0"  # a person waits, and the next run tries again
         variables[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
-        for name in (
-            "MAIL_APPROVAL",
-            "SITE_BASE_URL",
-            "KLIMATPULS_KEEP",
-            "KLIMATPULS_REGISTERS",
-            "KLIMATPULS_CONTACTS",
-        ):
+        # A PDF takes 40 ms of a core: a person who waits gets the members' ones, `klimatpuls site` makes all.
+        variables["SITE_PDFS"] = "members"
+        for name in PASSED_ON:
             if name in os.environ:
                 variables[name] = os.environ[name]
         if self.as_of is not None:

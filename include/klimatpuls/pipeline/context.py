@@ -6,14 +6,15 @@ A task or a command reads it once from its environment and passes it on.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from klimatpuls import clock
 from klimatpuls.domain import substances
 from klimatpuls.errors import UsageError
 from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.site.options import Options, Pdfs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,15 +70,34 @@ def air_pollutants(environ: Mapping[str, str]) -> frozenset[str]:
     return named
 
 
+def site_options(environ: Mapping[str, str]) -> Options:
+    """Return how the site is built: ``SITE_BASE_URL``, its root on the web, and ``SITE_PDFS``, else all.
+
+    Args:
+        environ: The environment.
+
+    Raises:
+        UsageError: if one of them is not what it can be.
+    """
+    base_url, pdfs = environ.get("SITE_BASE_URL") or "", environ.get("SITE_PDFS") or "all"
+    if base_url and not re.fullmatch(r"https?://[!-~]+", base_url):
+        msg = f"SITE_BASE_URL is {base_url!r}, expected an address such as https://klimat.example.org"
+        raise UsageError(msg)
+    if pdfs not in get_args(Pdfs):
+        msg = f"SITE_PDFS is {pdfs!r}, expected one of {', '.join(get_args(Pdfs))}"
+        raise UsageError(msg)
+    return Options(base_url=base_url, pdfs=cast("Pdfs", pdfs))
+
+
 def check_settings(environ: Mapping[str, str]) -> None:
     """Check settings that the tasks read, before anything is started.
 
     Raises:
-        UsageError: as :func:`approval_mode`, :func:`air_pollutants` and :func:`site_url`.
+        UsageError: as :func:`approval_mode`, :func:`air_pollutants` and :func:`site_options`.
     """
     approval_mode(environ)
     air_pollutants(environ)
-    site_url(environ)
+    site_options(environ)
 
 
 def registers_folder(environ: Mapping[str, str]) -> Path:
@@ -89,22 +109,6 @@ def contacts_file(environ: Mapping[str, str]) -> Path | None:
     """Return the file of the members' contacts: ``KLIMATPULS_CONTACTS``; None if it is not set."""
     named = environ.get("KLIMATPULS_CONTACTS")
     return Path(named) if named else None
-
-
-def site_url(environ: Mapping[str, str]) -> str | None:
-    """Return the address at which the site is published: ``SITE_BASE_URL``, without a slash at its end.
-
-    Args:
-        environ: The environment.
-
-    Raises:
-        UsageError: if it is no http or https address.
-    """
-    url = (environ.get("SITE_BASE_URL") or "").strip().rstrip("/")
-    if url and not re.fullmatch(r"https?://[!-~]+", url):
-        msg = f"SITE_BASE_URL is {url!r}, expected an address such as https://klimat.example.org"
-        raise UsageError(msg)
-    return url or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +124,7 @@ class RunContext:
         air_pollutants: Air pollutants that are fetched in addition to the greenhouse gases.
         registers: Folder of the network's registers (``KLIMATPULS_REGISTERS``).
         contacts: File of the members' contacts (``KLIMATPULS_CONTACTS``), kept outside the project, or None.
-        site_url: Address of the published site (``SITE_BASE_URL``) without a slash at its end; None without.
+        site_options: How the site is built (``SITE_BASE_URL``, ``SITE_PDFS``).
     """
 
     home: Path
@@ -131,7 +135,7 @@ class RunContext:
     air_pollutants: frozenset[str] = frozenset()
     registers: Path = REGISTERS_FOLDER
     contacts: Path | None = None
-    site_url: str | None = None
+    site_options: Options = field(default_factory=Options)
 
     @property
     def today(self) -> date:
@@ -153,6 +157,11 @@ class RunContext:
         """Folder of the rendered digests."""
         return self.home / "reports"
 
+    @property
+    def site(self) -> Path:
+        """Folder of the static site."""
+        return self.home / "site"
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], now: datetime) -> RunContext:
         """Read the context of a task or command.
@@ -160,7 +169,7 @@ class RunContext:
         Args:
             environ: ``KLIMATPULS_HOME`` and ``KLIMATPULS_ORIGIN``; optional ``KLIMATPULS_AS_OF``,
                 ``MAIL_APPROVAL``, ``KLIMATPULS_AIR_POLLUTANTS``, ``KLIMATPULS_REGISTERS``,
-                ``KLIMATPULS_CONTACTS`` and ``SITE_BASE_URL``.
+                ``KLIMATPULS_CONTACTS``, ``SITE_BASE_URL`` and ``SITE_PDFS``.
             now: The present moment, with time zone.
 
         Raises:
@@ -183,5 +192,5 @@ class RunContext:
             air_pollutants=air_pollutants(environ),
             registers=registers_folder(environ),
             contacts=contacts_file(environ),
-            site_url=site_url(environ),
+            site_options=site_options(environ),
         )

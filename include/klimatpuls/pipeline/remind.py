@@ -93,8 +93,8 @@ def _queue(
 ) -> int:
     items = [step.item for step in steps]
     urls = {}
-    if context.site_url is not None:
-        urls = {item.region_code: f"{context.site_url}/sv/{item.region_code}/" for item in items}
+    if root := context.site_options.base_url.rstrip("/"):
+        urls = {item.region_code: f"{root}/sv/{item.region_code}/" for item in items}
     subject, body = write_reminder(items, today=context.as_of, lang="sv", page_urls=urls)
     values = {
         "publication_id": publication_id,

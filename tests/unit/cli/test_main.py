@@ -47,7 +47,7 @@ def test_the_commands_are_the_documented_ones() -> None:
         "run", "refresh", "publish", "up", "down", "bi", "bi-down", "status", "ingest", "backfill",
         "releases", "release", "release approve", "release reject", "release hold", "release withdraw",
         "release restore", "diff",
-        "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
+        "trace", "member", "sql", "backup", "backup restore", "export", "site", "retention", "dsn", "migrate",
         "mock", "mock serve", "mock make-archive",
         "replica", "replica serve", "replica make-archive", "registers", "registers check",
         "registers template", "registers import", "registers import-plans", "registers forget",
