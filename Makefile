@@ -1,4 +1,4 @@
-# Klimatpuls: two commands are enough, `make run` and `make test`.
+# Klimatpuls. The two main commands are `make run` and `make test`.
 #
 # Settings:  make run SOURCES=auto|live|mock ARCHIVE=<folder> AS_OF=<YYYY-MM-DD> KLIMATPULS_HOME=<folder>
 #            KLIMATPULS_AIR_POLLUTANTS=<all, or codes: nox,hg> KLIMATPULS_PYTHON=<python 3.11, 3.12 or 3.13>
@@ -9,11 +9,11 @@
 
 PYTHON := .venv/bin/python
 KLIMATPULS := .venv/bin/klimatpuls
-# Three files at a time, so that two cores are busy while one waits, in the order they are collected: what runs
-# longest comes first (tests/conftest.py).
+# Three files at a time keep two cores busy while one waits. They run in the order of collection: the longest
+# first (tests/conftest.py).
 PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 WORKERS := 3
-# On real figures some are held to seconds, and nobody waits: two files keep two cores busy.
+# Some of these tests have time limits and none waits: two files keep two cores busy.
 test-real: WORKERS := 2
 
 # Settings are exported to the environment, so paths with spaces need no quoting. Empty settings are unset.
@@ -24,8 +24,8 @@ $(foreach name,SOURCES ARCHIVE AS_OF KLIMATPULS_HOME KLIMATPULS_PYTHON KLIMATPUL
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-# Byte code is kept whatever the environment says: without it, every service of Airflow and every command compiles
-# all it imports at each start.
+# Always keep byte code. Without it, every service of Airflow and every command compiles all its imports at each
+# start.
 unexport PYTHONDONTWRITEBYTECODE
 
 env:
@@ -46,7 +46,7 @@ up: env ## Start the stack and leave it running: Airflow's pages, the database, 
 down: env ## Stop the stack that `make up` left running
 	@$(KLIMATPULS) down
 
-bi: env-bi ## Show the dashboard Klimatläget in Apache Superset, beside a stack that is up
+bi: env-bi ## Show the dashboard Klimatläget in Apache Superset; the stack must be up
 	@$(KLIMATPULS) bi
 
 bi-down: env ## Stop the Superset that `make bi` left running
@@ -55,13 +55,13 @@ bi-down: env ## Stop the Superset that `make bi` left running
 test: env-dev ## Run the tests (no network, no real figures needed)
 	@$(PYTEST) -m "not live and not real_run and not real_data and not bi and not rehearsal"
 
-# The days on which one source differs share the evening before them, so they stay with one worker.
+# The tests of one source share the state of the day before, so one worker runs them.
 rehearsal: WORKERS := 2
-rehearsal: env-dev ## Rehearse the first live day against the mock agencies as recorded (some five minutes)
+rehearsal: env-dev ## Test the first live day against the mock agencies as recorded (about 5 minutes)
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m rehearsal --durations=5 tests/rehearsal
 
 faults: export KLIMATPULS_EXAMPLES := 300
-faults: env-dev ## Run the fault tests, with 300 synthetic releases and registers each (some 20 minutes)
+faults: env-dev ## Run the fault tests with 300 synthetic releases and registers each (about 20 minutes)
 	@$(PYTEST) tests/faults
 
 test-real: env-dev ## Test parsers, gates, formulas and whole runs on the real figures (folder: KLIMATPULS_REAL_DATA)
@@ -77,7 +77,7 @@ lint: env-dev ## Check style, types, layers and SQL
 	@.venv/bin/lint-imports
 	@.venv/bin/sqlfluff lint --disable-progress-bar include/sql
 
-bench: env-dev ## Measure parsing, loading, fitting, publishing and the whole chain (some 20 minutes)
+bench: env-dev ## Measure parsing, loading, fitting, publishing and the whole pipeline (about 20 minutes)
 	@$(PYTHON) bench/run.py
 
 lock: env-dev ## Resolve the newest versions and write the lock files

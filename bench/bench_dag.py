@@ -24,7 +24,7 @@ from pathlib import Path
 
 from klimatpuls.domain.substances import substances
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.mock_agencies.archive import make_archive, read_archive
+from klimatpuls.mock_agencies.archive import make_archive, read_workbooks
 from klimatpuls.sources import smhi_emissions
 
 RUNS = 1
@@ -41,7 +41,7 @@ STEP = re.compile(r"^│ (?P<step>\w+ \d .+?) +│ +(?P<seconds>[\d.]+) │$", r
 
 def add_pollutants(archive: Path) -> None:
     """Put a workbook of every air pollutant beside the newest one of all greenhouse gases."""
-    newest = [book for book in read_archive(archive).workbooks if book.substance == "ghg"][-1]
+    newest = [book for book in read_workbooks(archive) if book.substance == "ghg"][-1]
     parsed = smhi_emissions.parse((newest.path.read_bytes(),), "smhi_emissions", "ghg")
     years = parsed.years[-YEARS:]
     wide = parsed.rows.pivot_table(index=["sector_code", "region_code"], columns="year", values="emissions")

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from klimatpuls.local.postgres import temporary_cluster
-from klimatpuls.mock_agencies.archive import make_archive, read_archive
+from klimatpuls.mock_agencies.archive import make_archive, read_workbooks
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.warehouse.connection import connect, engine
 from klimatpuls.warehouse.loader import copy_rows, frame_rows
@@ -62,7 +62,7 @@ def rows() -> tuple[str, pd.DataFrame]:
     if (folder / REAL).is_file():
         return REAL, smhi_emissions.parse(((folder / REAL).read_bytes(),), "smhi_emissions", "ghg").rows
     with tempfile.TemporaryDirectory() as made:
-        newest = read_archive(make_archive(Path(made) / "archive")).workbooks[-1].path
+        newest = read_workbooks(make_archive(Path(made) / "archive"))[-1].path
         return newest.name, smhi_emissions.parse((newest.read_bytes(),), "smhi_emissions", "ghg").rows
 
 

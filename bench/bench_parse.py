@@ -38,10 +38,10 @@ def workbook() -> tuple[str, bytes]:
     folder = Path(os.environ.get("KLIMATPULS_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if (folder / REAL).is_file():
         return REAL, (folder / REAL).read_bytes()
-    from klimatpuls.mock_agencies.archive import make_archive, read_archive
+    from klimatpuls.mock_agencies.archive import make_archive, read_workbooks
 
     with tempfile.TemporaryDirectory() as made:
-        newest = read_archive(make_archive(Path(made) / "archive")).workbooks[-1].path
+        newest = read_workbooks(make_archive(Path(made) / "archive"))[-1].path
         return newest.name, newest.read_bytes()
 
 

@@ -27,7 +27,7 @@ import psycopg2
 
 from klimatpuls.contract.releases import content_sha256, release_id
 from klimatpuls.local.postgres import temporary_cluster
-from klimatpuls.mock_agencies.archive import make_archive, read_archive
+from klimatpuls.mock_agencies.archive import make_archive, read_workbooks
 from klimatpuls.paths import SQL_ROOT
 from klimatpuls.pipeline import sync_registers
 from klimatpuls.pipeline.approval import decide_release
@@ -60,7 +60,7 @@ QUERIES = {
 
 def newest(folder: Path) -> Parsed:
     """The newest synthetic workbook of all greenhouse gases."""
-    books = [book for book in read_archive(make_archive(folder)).workbooks if book.substance == "ghg"]
+    books = [book for book in read_workbooks(make_archive(folder)) if book.substance == "ghg"]
     return smhi_emissions.parse((books[-1].path.read_bytes(),), "smhi_emissions", "ghg")
 
 

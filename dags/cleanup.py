@@ -25,7 +25,7 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.WATCH],
 )
 def cleanup() -> None:
-    """Run one task, which is safe to run twice."""
+    """Delete in one task, which is safe to run twice."""
     operators.python_task(tasks.cleanup, execution_timeout=operators.PUBLICATION)()
 
 

@@ -1,4 +1,4 @@
-"""One DAG per source of the catalogue: snapshot → load → validate, ending at "validated"."""
+"""Makes one DAG per source of the catalogue: snapshot → load → validate."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def build_ingest(source: Source) -> None:
         dag_display_name=f"Ingest · {source.title_en}",
         description=f"{source.title_en} ({source.publisher}): fetch, load, validate",
         doc_md=(
-            f"Fetches **{source.title_en}** ({source.publisher}), keeps the raw bytes, loads them where no "
-            "reader sees them, and evaluates them. Started by a change that the poll DAG found. Ends at "
-            "*validated*: the publish DAG publishes, and the review DAG asks about a release on hold. "
-            "Where nothing is new, `fetch_snapshot` is skipped. `notify_findings` runs only where something "
-            "was found: it fails, and says what is wrong and what to do. With the configuration "
-            '`{"kept_as_of": "2025-07-01"}` the DAG takes the bytes that were kept by that day, and asks no '
+            f"Fetches **{source.title_en}** ({source.publisher}), keeps the raw bytes, loads the rows, "
+            "invisible to readers, and validates them. The poll DAG starts it when it finds a change. "
+            "The publish DAG then publishes, and the review DAG asks about a release on hold. "
+            "If nothing is new, `fetch_snapshot` is skipped. `notify_findings` runs only if there are "
+            "findings: it fails with a message that explains them and what to do. With the configuration "
+            '`{"kept_as_of": "2025-07-01"}` the DAG uses the bytes that were kept by that day, and calls no '
             f"agency.{_optional_datasets(source)}"
             "\n\nOwner: the network's data engineers."
         ),
@@ -31,7 +31,7 @@ def build_ingest(source: Source) -> None:
         default_args=operators.task_defaults("data engineers")
         | {
             "execution_timeout": operators.SOURCE,
-            # Absolute: summed over the tasks that follow, every fetch would come before this validation.
+            # Absolute: a sum over the following tasks would put every fetch before this validation.
             "priority_weight": source.priority,
             "weight_rule": "absolute",
         },
@@ -42,7 +42,7 @@ def build_ingest(source: Source) -> None:
     def ingest() -> None:
         source_run = operators.python_task(tasks.fetch_snapshot)(source.id)
         loaded = operators.python_task(tasks.load)(source.id, source_run)
-        # One task evaluates, emits the events and skips what has nothing to do: each task is a process.
+        # One task validates, emits the events and skips the rest: each task is a process.
         outlets = [assets.conditional(assets.validated(source.id)), assets.conditional(assets.HELD)]
         validated = operators.python_task(tasks.validate, kind=task.branch, outlets=outlets)(
             source.id, loaded
@@ -54,13 +54,13 @@ def build_ingest(source: Source) -> None:
 
 
 def _optional_datasets(source: Source) -> str:
-    """Name the datasets of a source that are fetched only where a setting of the installation says so."""
+    """Return a sentence on the datasets of a source that are fetched only if a setting names them."""
     names = ", ".join(dataset.title_en for dataset in source.datasets if dataset.by_setting)
     which = "only the substances that `KLIMATPULS_AIR_POLLUTANTS` in the environment names (`all`, or codes)"
     return f" {names}: {which}." if names else ""
 
 
-# A task's process parses this file for its own DAG; the others need not be built there.
+# The process of a task parses this file and needs only its own DAG.
 parsed_dag = get_parsing_context().dag_id
 for each in SOURCES.values():
     if parsed_dag in (None, f"ingest_{each.id}"):

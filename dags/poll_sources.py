@@ -1,4 +1,4 @@
-"""One light DAG per source of the catalogue: has the publisher changed anything? Only then it is fetched."""
+"""Makes one poll DAG per source of the catalogue; only a change of the publisher starts a fetch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def build_poll(source: Source) -> None:
         dag_display_name=f"Poll · {source.title_en}",
         description=f"{source.title_en} ({source.publisher}): has it changed?",
         doc_md=(
-            f"Asks {source.publisher}, by its calendar, whether **{source.title_en}** changed: by "
-            "a conditional request, the publisher's date, or the time a table was updated. A change starts "
-            "the ingest DAG. Where nothing changed, the task `poll` is skipped."
+            f"Asks {source.publisher} on a schedule whether **{source.title_en}** changed: by a "
+            "conditional request, the publisher's date, or the time a table was updated. A change starts "
+            "the ingest DAG. If nothing changed, the task `poll` is skipped."
             "\n\nOwner: the network's data engineers."
         ),
-        # Never a run for a moment that passed before the DAG was first parsed.
+        # No run for times before the DAG was first parsed.
         schedule=MultipleCronTriggerTimetable(
             *source.schedule, timezone="Europe/Stockholm", run_immediately=timedelta(0)
         ),
@@ -41,7 +41,7 @@ def build_poll(source: Source) -> None:
     poll()
 
 
-# A task's process parses this file for its own DAG; the others need not be built there.
+# The process of a task parses this file and needs only its own DAG.
 parsed_dag = get_parsing_context().dag_id
 for each in SOURCES.values():
     if parsed_dag in (None, f"poll_{each.id}"):

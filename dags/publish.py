@@ -1,4 +1,4 @@
-"""Everything validated becomes the marts of a new publication; one run at a time, started by any source."""
+"""Publishes everything validated under a new publication; any source starts it, one run at a time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from klimatpuls_airflow.tags import Layer
     description="Validated releases and changed registers → marts under a new publication",
     doc_md=(
         "Started by any source, by the registers, by an approval or by the DAG `watch`. It reads the "
-        "database, not the events. It waits until no source run is open, computes where no reader sees it, "
-        "then switches in one transaction. A result table that cannot be calculated stops no other: "
-        "`notify_stale` then fails, and says why and what to do. The configuration "
-        '`{"try_again": true}` calculates such tables once more.\n\n'
+        "database, not the events. It waits until no source run is open, calculates the marts, invisible to "
+        "readers, and switches in one transaction. A result table that cannot be calculated stops no other: "
+        "`notify_stale` then fails with the reason and what to do. The configuration "
+        '`{"try_again": true}` calculates such tables again.\n\n'
         "Owner: the network's data engineers."
     ),
     schedule=AssetAny(
@@ -44,7 +44,7 @@ def publish() -> None:
     published = operators.python_task(
         tasks.publish, outlets=[assets.PUBLICATION], execution_timeout=operators.PUBLICATION
     )()
-    # Publishing succeeds, so that the report goes out; what could not be calculated fails a task of its own.
+    # Publishing succeeds, so that the report is sent; a failed table fails the next task.
     waited >> published >> operators.python_task(tasks.notify_stale)()
 
 

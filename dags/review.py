@@ -1,4 +1,4 @@
-"""Asks a person about every release on hold, and takes the answer."""
+"""Asks a person about every release on hold, and records the answer."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Review",
     description="Release on hold → a person's answer",
     doc_md=(
-        "Started when a release is put on hold. Asks one question per release, with what was found; a "
-        "release is asked about once. Without an answer within fourteen days it stays on hold: it is "
+        "Started when a release is put on hold. Asks once per release, with the findings. Without an answer "
+        "within fourteen days the release stays on hold: it is "
         "never published without approval. `klimatpuls release approve` or `reject` can answer at any time."
         "\n\nOwner: the network's data engineers."
     ),
     schedule=assets.HELD,
     default_args=operators.task_defaults("data engineers"),
     catchup=False,
-    # A release that waits for a person must not hold up the question about the next one.
+    # A release that waits for a person must not delay the review of the next one.
     max_active_runs=16,
     tags=[Layer.REVIEW],
 )
 def review() -> None:
-    """Ask about each release, then note the answer."""
+    """Ask about each release, then record the answer."""
 
     @task_group
     def one_release(release_id: Any, subject: Any, body: Any) -> None:

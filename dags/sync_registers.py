@@ -1,4 +1,4 @@
-"""The network's own registers, read from their reviewed files into the warehouse."""
+"""Reads the network's own registers from their reviewed files into the warehouse."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from klimatpuls_airflow.tags import Layer
     dag_display_name="Sync registers",
     description="include/registers → warehouse",
     doc_md=(
-        "Reads the registers from their reviewed files. Skipped where nothing changed; a changed register "
-        "starts the publish DAG. A file with a mistake is left out, and the others are read: the task "
+        "Reads the registers from their reviewed files. Skipped if nothing changed; a changed register "
+        "starts the publish DAG. A file with a mistake is skipped, and the others are read: the task "
         "`check_registers` fails with every mistake by row, column and remedy.\n\n"
         "Owner: the network's secretariat."
     ),
@@ -26,9 +26,9 @@ from klimatpuls_airflow.tags import Layer
     tags=[Layer.REGISTERS],
 )
 def sync_registers() -> None:
-    """Write the sound registers, then report the mistakes; contacts are read apart from that."""
+    """Write the registers without mistakes, then report the mistakes; read the contacts independently."""
     synced = operators.python_task(tasks.sync_registers, outlets=[assets.REGISTERS])()
-    # Runs after a skip too: mistakes are reported also where nothing changed.
+    # Runs after a skip too: mistakes are reported even if nothing changed.
     synced >> operators.python_task(tasks.check_registers, trigger_rule="none_failed")()
     operators.python_task(tasks.sync_contacts)()
 

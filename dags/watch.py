@@ -1,4 +1,4 @@
-"""Finds what no event reports: killed runs, releases whose event was lost, figures that grow old."""
+"""Finds what no event reports: killed runs, releases whose event was lost, outdated figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from klimatpuls_airflow.tags import Layer
     doc_md=(
         "Every hour: closes source runs that were killed and notifies the operator, sends pending notices "
         "again, writes how fresh each dataset is, notifies the operator of known defects whose review is "
-        "overdue, and starts the publish, review or report DAG where a validated release, a release on hold "
+        "overdue, and starts the publish, review or report DAG if a validated release, a release on hold "
         "or a mail waits without an event.\n\n"
         "Owner: the network's data engineers."
     ),

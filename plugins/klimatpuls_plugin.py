@@ -1,4 +1,4 @@
-"""Registers the project with Airflow's plugin manager; the adapters themselves are ``klimatpuls_airflow``."""
+"""Registers the project with Airflow's plugin manager; the adapters are in ``klimatpuls_airflow``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def pages(scope: Scope, receive: Message, send: Message) -> None:
-    """Hand a request to our pages, imported then: every Airflow process loads plugins, one serves pages."""
+    """Pass a request to the pages; they are imported here, for only the API server needs them."""
     from klimatpuls_airflow.pages import app
 
     await app(scope, receive, send)

@@ -110,6 +110,10 @@ def _format_error(
     return kind(message, rule=rule, findings=findings)
 
 
+class SiteError(KlimatpulsError):
+    """Pages of the site could not be made; they keep their last files, and all others are new."""
+
+
 class MailError(KlimatpulsError):
     """The digest could not be handed to the mail server."""
 

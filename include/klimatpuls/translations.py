@@ -8,7 +8,7 @@ no translation is shown in English. Placeholders have names; ``{nbsp}`` is a no-
 process, so no compiled file can be out of date. After a message was added or changed::
 
     cd include/klimatpuls
-    rooms="operations pipeline registers report"
+    rooms="membership operations pipeline registers report site"
     k="-k say -k words -k message -k translate:2 -k plural:1,2 -k translate_plural:2,3"
     pybabel extract -F locale/babel.cfg $k --add-location=file --no-wrap -o /tmp/all.pot $rooms
     pybabel update -D klimatpuls --no-wrap --ignore-obsolete -i /tmp/all.pot -d locale

@@ -1,4 +1,4 @@
 """The only place that adapts Klimatpuls to Airflow: assets, connections, task bodies."""
 
 PAGES = "/klimatpuls"
-"""Where the plugin's pages are mounted."""
+"""Path of the plugin's pages."""

@@ -51,9 +51,9 @@ def warehouse(conn_id: str) -> Iterator[PgConnection]:
 
 
 def agency(source: Source) -> tuple[str, Path | None]:
-    """Returns where a source is, and the certificate of the authority of mock agencies.
+    """Return the address of a source, and the certificate of the authority of mock agencies.
 
-    Without a connection it is the agency's own address, but only where ``KLIMATPULS_SOURCES`` is ``live``.
+    Without a connection it is the agency's own address, but only if ``KLIMATPULS_SOURCES`` is ``live``.
 
     Returns:
         The base URL (the host field of the connection), and the file in the extra field ``mock_ca`` or None.
@@ -69,10 +69,10 @@ def agency(source: Source) -> tuple[str, Path | None]:
 
 
 def smtp_settings() -> SmtpSettings:
-    """Return the mail server and every address, from the connection ``smtp_default``: what a digest needs.
+    """Return the mail server and all addresses for a digest, from the connection ``smtp_default``.
 
     Raises:
-        UsageError: if the connection is missing or one of its fields is wrong; says which and repeats no
+        UsageError: if the connection is missing or one of its fields is wrong; names the field, repeats no
             address.
     """
     from klimatpuls.report.mailer import build_settings
@@ -81,7 +81,7 @@ def smtp_settings() -> SmtpSettings:
 
 
 def operator_settings() -> SmtpSettings:
-    """Return the mail server and the operator's address: all that a notice needs.
+    """Return the mail server and the operator's address, for a notice.
 
     Raises:
         UsageError: if the connection is missing, or its server or the operator's address is wrong.

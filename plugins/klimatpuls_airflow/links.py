@@ -21,7 +21,7 @@ def findings_url(source_run: int) -> str:
 
 
 class FindingsLink(BaseOperatorLink):
-    """From a validation to its page: every gate with its margin, and what was found."""
+    """Links a validation to its page: every gate with its margin, and the findings."""
 
     name = "Findings"
 

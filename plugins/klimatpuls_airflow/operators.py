@@ -1,4 +1,4 @@
-"""Retries and time limits of every task, and how a DAG makes a task from a function."""
+"""Retries and time limits of tasks, and functions that make tasks."""
 
 from __future__ import annotations
 
@@ -17,27 +17,23 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 RETRIES: Final = 3
-"""Tries of a task outlast an agency's outage of half an hour. A hold or a quarantine is not tried again."""
+"""Retries outlast an agency's outage of half an hour. A hold or a quarantine is not retried."""
 RETRIES_VARIABLE: Final = "KLIMATPULS_TASK_RETRIES"
-"""``make run`` sets 0: a person waits for it, and the next run tries again."""
+"""``make run`` sets 0: a person waits, and the next run tries again."""
 RETRY_DELAY: Final = timedelta(minutes=10)
 
 SHORT: Final = timedelta(minutes=10)
-"""For a task that asks the warehouse a few questions (seconds): after ten minutes it hangs."""
+"""For a task with a few queries of the warehouse, which take seconds."""
 SOURCE: Final = timedelta(minutes=INGEST_PATIENCE_MINUTES)
-"""For a task that asks an agency or reads its files: a longer source run is closed as killed anyway."""
+"""For a task that calls an agency or reads its files: a longer source run is closed as killed."""
 WAIT: Final = timedelta(minutes=45)
-"""For waiting until no source run is open: longer than any of them may take."""
+"""For waiting until no source run is open: longer than a source run may take."""
 PUBLICATION: Final = timedelta(hours=1)
-"""For a task that computes, deletes or mails a whole publication (a minute or two on two cores)."""
+"""For a task that calculates, deletes or mails a publication (one or two minutes on two cores)."""
 
 
 def task_defaults(owner: str) -> dict[str, Any]:
-    """Return the ``default_args`` of a DAG.
-
-    Args:
-        owner: Who looks after its tasks.
-    """
+    """Return the ``default_args`` of a DAG with this owner."""
     return {
         "owner": owner,
         "retries": int(os.environ.get(RETRIES_VARIABLE) or RETRIES),
@@ -52,7 +48,7 @@ def python_task(
     """Return a function that adds a task to the present DAG; its arguments may be results of other tasks.
 
     Args:
-        body: What the task does; its name is the task's id.
+        body: The task's function; its name is the task's id.
         kind: Airflow's decorator: ``task``, ``task.branch`` or ``task.sensor``.
         **settings: Settings of the operator, such as ``outlets`` and ``execution_timeout``.
     """
@@ -63,16 +59,15 @@ def python_task(
 def approval(
     task_id: str, subject: Any, body: Any, *, options: Sequence[str], default: str, wait: timedelta
 ) -> HITLOperator:
-    """Return a task that asks a person a question.
+    """Return a task that asks a person.
 
     Args:
         task_id: Id of the task.
         subject: The question in one line.
-        body: What the person must know, Markdown.
+        body: Information for the answer, Markdown.
         options: The answers.
-        default: The answer when nobody answers in time.
-        wait: How long an answer is waited for. The task itself may take an hour more: it waits, too, on an
-            Airflow that counts waiting as work.
+        default: The answer if there is none in time.
+        wait: Time to answer. The task may run an hour longer, for an Airflow that counts waiting as running.
     """
     return HITLOperator(
         task_id=task_id,

@@ -1,4 +1,4 @@
-"""The validation pages beside Airflow's own: one page per source run, for whoever is logged in.
+"""The validation pages in Airflow: one page per source run, for logged-in users.
 
 Only the API server imports this module, at the first request.
 """
@@ -12,7 +12,7 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import HTMLResponse
 
-# The page is rendered by us, opens offline and runs no script: nothing else is let through.
+# The page needs no script and no other file, so nothing else is allowed.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "X-Content-Type-Options": "nosniff",
@@ -30,7 +30,7 @@ def findings(source_run: int) -> HTMLResponse:
         source_run: Number of the run, as ``ops.source_run`` has it.
 
     Raises:
-        HTTPException: 401 for whoever is not logged in, 404 where this machine holds no such page.
+        HTTPException: 401 without a login, 404 if this machine has no such page.
     """
     home = os.environ.get("KLIMATPULS_HOME", "")
     page = Path(home) / "data_docs" / f"run-{source_run}" / "index.html"

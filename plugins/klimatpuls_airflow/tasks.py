@@ -1,8 +1,8 @@
-"""Task bodies: each opens its connections, calls one pipeline step, and hands on ids only.
+"""Task bodies: each opens its connections, calls one pipeline step, and returns only ids.
 
-Everything heavy is imported inside the bodies, so that parsing a DAG file stays cheap. A state that is no
-failure (nothing new, nothing published yet, nothing to send) is a skip that says so. A refusal or a hold is
-a failed task whose message tells the operator what to do.
+Heavy modules are imported inside the bodies, so that DAG files parse fast. A state that is no failure
+(nothing new, nothing published yet, nothing to send) is a skip with a message. A refusal or a hold is a
+failed task whose message tells the operator what to do.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 APPROVE, REJECT, LEAVE = "Approve", "Reject", "Leave on hold"
-"""Answers to a question; a release without an answer stays on hold."""
+"""Answers of a review; a release without an answer stays on hold."""
 ASKING = ["queued", "running", "success"]
-"""States of a run of the review DAG that asks, or has asked and had its answer."""
+"""States of a run of the review DAG that waits for an answer or had one."""
 TRY_AGAIN = "try_again"
-"""Configuration of the publish DAG with which it calculates once more what could not be calculated."""
+"""Configuration of the publish DAG to retry tables that could not be calculated."""
 NOTHING_TO_PUBLISH = "nothing to publish: no release and no register is new"
 SETTLED = {"sent", "suppressed"}
 """States of a notice that need no attention."""
 FAILURES: Final = (Exception, AirflowTaskTimeout)
-"""What fails a task: Airflow's timeout is no ``Exception``."""
+"""Exceptions that fail a task: Airflow's timeout is no ``Exception``."""
 
 
 def notifies_operator(body: Callable[P, T]) -> Callable[P, T]:
-    """Decorate the body of a task that belongs to no source: a failure is mailed to the operator.
+    """Decorate the body of a task that belongs to no source: mail its failures to the operator.
 
-    Each class of exception is mailed once a day, and raised again. A skip is no failure.
+    Each class of exception is mailed once a day and raised again. A skip is no failure.
     """
 
     @wraps(body)
@@ -71,7 +71,7 @@ def notifies_operator(body: Callable[P, T]) -> Callable[P, T]:
 
 
 def _notify_of_task(name: str, error: BaseException) -> None:
-    """Mail the operator that a task failed; the task's own exception stays the one that is raised."""
+    """Mail the operator that a task failed, without replacing the task's exception."""
     from psycopg2 import Error as WarehouseTrouble
 
     from klimatpuls.pipeline.operator_notice import notify, task_failure
@@ -85,7 +85,7 @@ def _notify_of_task(name: str, error: BaseException) -> None:
 
 
 def _notify(conn: PgConnection, notice: Notice, context: RunContext) -> str:
-    """Mail the operator a notice; returns why that failed, and nothing where it did not."""
+    """Mail the operator a notice; returns why that failed, or an empty text."""
     from klimatpuls.pipeline.operator_notice import notify
 
     try:
@@ -100,20 +100,20 @@ def _not_notified(trouble: Exception) -> str:
 
 
 def _notify_or_log(conn: PgConnection, notice: Notice, context: RunContext) -> None:
-    """Mail the operator a notice that fails no task; the watch DAG sends one that did not arrive again."""
+    """Mail the operator a notice that fails no task; the watch DAG retries one that did not arrive."""
     if trouble := _notify(conn, notice, context):
         logger.warning("%s", trouble)
 
 
 def run_context() -> RunContext:
-    """Return the circumstances of this task: the one place where its environment and clock are read."""
+    """Return the context of this task; only this function reads its environment and clock."""
     from klimatpuls.pipeline.context import RunContext
 
     return RunContext.from_environ(os.environ, clock.utc_now())
 
 
 def poll(source_id: str) -> None:
-    """Start the ingest DAG (by this task's asset) where the publisher changed anything; skipped otherwise."""
+    """Start the ingest DAG (by this task's asset) if the publisher changed anything; else skip."""
     from klimatpuls.pipeline.poll import poll_source
     from klimatpuls.pipeline.validate import record_checks
 
@@ -135,7 +135,7 @@ def poll(source_id: str) -> None:
 
 
 def fetch_snapshot(source_id: str) -> int:
-    """Step 1; skips the rest where the source has nothing new. Returns the source run to go on with."""
+    """Step 1; skips the rest if the source has nothing new. Returns the source run to continue."""
     from klimatpuls.pipeline import validate
     from klimatpuls.warehouse import runs
 
@@ -163,7 +163,7 @@ def fetch_snapshot(source_id: str) -> int:
 def _fetch(
     conn: PgConnection, source: Source, context: RunContext, source_run: int, conf: Mapping[str, Any]
 ) -> SnapshotResult:
-    """Take the bytes of a run: given by hand, kept on an earlier day, refused before, or fetched now."""
+    """Get the bytes of a run: a local file, kept on an earlier day, refused before, or fetched now."""
     from klimatpuls.pipeline import poll, snapshot
 
     if manifest := conf.get("manifest_path"):
@@ -185,7 +185,7 @@ def _fetch(
 
 
 def _session(conn: PgConnection, source: Source) -> PoliteSession:
-    """Open a session at the agency or its mock; its calls are counted with those of every other task."""
+    """Open a session at the agency or its mock; its calls count together with those of every other task."""
     from klimatpuls.fetch.http import open_session
     from klimatpuls.warehouse.calls import WarehouseCallLog
 
@@ -195,7 +195,7 @@ def _session(conn: PgConnection, source: Source) -> PoliteSession:
 
 @contextmanager
 def _closing_run(conn: PgConnection, source_id: str, source_run: int, context: RunContext) -> Iterator[None]:
-    """Close the source run as failed where the block raises, so that nobody waits; notify the operator."""
+    """Close the source run as failed if the block raises, so that no task waits; notify the operator."""
     from klimatpuls.pipeline.validate import close_failed
 
     try:
@@ -211,7 +211,7 @@ def _closing_run(conn: PgConnection, source_id: str, source_run: int, context: R
 def _notify_of_parts(
     conn: PgConnection, source_id: str, failed: Mapping[tuple[str, str], str], context: RunContext
 ) -> None:
-    """Mail the operator the parts of a source that failed while the others go on."""
+    """Mail the operator the parts of a source that failed while the others continue."""
     from klimatpuls.pipeline.operator_notice import failure, kind_of_parts
 
     if failed:
@@ -223,7 +223,7 @@ def _notify_of_parts(
 def _notify_of_failure(
     conn: PgConnection, source_id: str, message: str, context: RunContext, error: BaseException
 ) -> None:
-    """Mail the operator that a task of a source failed; its own exception stays the one that is raised."""
+    """Mail the operator that a task of a source failed, without replacing its exception."""
     from klimatpuls.pipeline.operator_notice import failure, kind_of
 
     if trouble := _notify(conn, failure(source_id, message, context, kind=kind_of(error)), context):
@@ -231,7 +231,7 @@ def _notify_of_failure(
 
 
 def load(source_id: str, source_run: int) -> int:
-    """Step 2; skips the rest where every file held known content. Returns the source run."""
+    """Step 2; skips the rest if every file has known content. Returns the source run."""
     from klimatpuls.pipeline.load import load_run
     from klimatpuls.pipeline.operator_notice import lost_parts
 
@@ -253,9 +253,8 @@ def load(source_id: str, source_run: int) -> int:
 def validate(source_id: str, source_run: int) -> list[str]:
     """Step 3: Great Expectations on the loaded rows, one run for the whole source run.
 
-    Starts the publish DAG where a release may be published and the review DAG where one is on hold (by this
-    task's assets). Returns the tasks that have something to do: ``notify_findings``, where something was
-    found.
+    Starts the publish DAG if a release may be published and the review DAG if one is on hold (by this task's
+    assets). Returns the tasks to run: ``notify_findings`` if there are findings, else none.
     """
     from klimatpuls.pipeline.validate import validate_run
 
@@ -278,10 +277,10 @@ def _emit(asset: Asset) -> None:
 
 
 def notify_findings(source_id: str, source_run: int) -> None:
-    """Mail the operator the releases of the run that are on hold or quarantined, and fail in the same words.
+    """Mail the operator the releases of the run that are on hold or quarantined, and fail with that text.
 
     Raises:
-        AirflowFailException: with rule, count, first rows and what to do, per release.
+        AirflowFailException: with rule, count, first rows and remedy, per release.
     """
     from klimatpuls.pipeline.operator_notice import findings
     from klimatpuls.pipeline.validate import read_result
@@ -295,7 +294,7 @@ def notify_findings(source_id: str, source_run: int) -> None:
 
 @notifies_operator
 def pending_reviews() -> list[dict[str, str]]:
-    """Return one question per release on hold that nobody was asked about; skipped where there is none."""
+    """Return a review for each release on hold that has none; skipped if there is no such release."""
     from dataclasses import asdict
 
     from klimatpuls.pipeline.approval import claim_reviews
@@ -311,9 +310,9 @@ def pending_reviews() -> list[dict[str, str]]:
 
 @notifies_operator
 def note_review(answer: dict[str, Any], release_id: str) -> None:
-    """Write the answer to a release on hold; an approval starts the publish DAG (by this task's asset).
+    """Write the answer of a review; an approval starts the publish DAG (by this task's asset).
 
-    Skipped where nothing is to be published: rejected, left on hold, or answered elsewhere meanwhile.
+    Skipped if there is nothing to publish: rejected, left on hold, or answered elsewhere meanwhile.
     """
     from klimatpuls.errors import UsageError
     from klimatpuls.pipeline.approval import decide_release
@@ -342,7 +341,7 @@ def note_review(answer: dict[str, Any], release_id: str) -> None:
 
 @notifies_operator
 def sync_registers() -> None:
-    """Read the network's reviewed registers into the warehouse; skipped where nothing changed."""
+    """Read the network's reviewed registers into the warehouse; skipped if nothing changed."""
     from klimatpuls.pipeline.sync_registers import sync_registers as sync
 
     context = run_context()
@@ -353,7 +352,7 @@ def sync_registers() -> None:
 
 @notifies_operator
 def sync_contacts() -> None:
-    """Read the members' contacts into the mailer's own schema; skipped where nothing changed."""
+    """Read the members' contacts into the mailer's own schema; skipped if nothing changed."""
     from klimatpuls.operations.contacts import sync_contacts as sync
 
     context = run_context()
@@ -366,7 +365,7 @@ def sync_contacts() -> None:
 
 @notifies_operator
 def check_registers() -> None:
-    """Fail with every mistake of the register files; the sound ones are in the warehouse already.
+    """Fail with every mistake of the register files; files without mistakes are in the warehouse already.
 
     Raises:
         AirflowFailException: with every mistake by file, row, column and remedy.
@@ -382,9 +381,9 @@ def check_registers() -> None:
 
 @notifies_operator
 def ingests_are_done() -> bool:
-    """Return whether no source run is open, so that one publication (and one digest) takes everything.
+    """Return whether no source run is open, so that one publication (and one digest) has everything.
 
-    Skips the rest where an earlier run has published everything: a dozen events start two runs.
+    Skips the rest if an earlier run has published everything: a dozen events start two runs.
     """
     from klimatpuls.pipeline.publish import unfinished_ingests
     from klimatpuls.pipeline.watch import has_unpublished
@@ -403,7 +402,7 @@ def _tries_again() -> bool:
 
 
 def _list_addresses() -> tuple[str, ...]:
-    """Return the addresses of the digest; none where the connection is wrong: the operator is notified."""
+    """Return the addresses of the digest; none, and a notice to the operator, if the connection is wrong."""
     from klimatpuls.pipeline.operator_notice import no_digest
 
     try:
@@ -419,12 +418,12 @@ def _list_addresses() -> tuple[str, ...]:
 
 @notifies_operator
 def publish() -> int:
-    """Step 4; skipped where neither a release nor a register is new. Returns the publication.
+    """Step 4; skipped if neither a release nor a register is new. Returns the publication.
 
-    A wrong mail connection stops nothing here: the task ``send_mail`` needs it, and fails with the reason.
+    A wrong mail connection does not fail this task, but ``send_mail``.
 
-    Run again after it was killed behind the switch, it returns the publication that this DAG run made, so
-    that the report DAG is started after all.
+    If it was killed after the publication, the next try returns that publication, so that the report DAG
+    starts.
     """
     from klimatpuls.pipeline.publish import publish_validated, published_since
 
@@ -440,12 +439,12 @@ def publish() -> int:
 
 
 def notify_stale() -> None:
-    """Mail the operator the result tables that could not be calculated, and fail in the same words.
+    """Mail the operator the result tables that could not be calculated, and fail with that text.
 
-    Skipped where all could be.
+    Skipped if all were calculated.
 
     Raises:
-        AirflowFailException: with exception, tables, what was new and what to do.
+        AirflowFailException: with exception, tables, changes and remedy.
     """
     from klimatpuls.pipeline.operator_notice import stale_tables
     from klimatpuls.pipeline.stale_tables import read_stale
@@ -461,7 +460,7 @@ def notify_stale() -> None:
 
 @notifies_operator
 def assess_members() -> int:
-    """Compute the dated statuses for today; skipped where none changed. Returns the publication."""
+    """Calculate the dated statuses for today; skipped if none changed. Returns the publication."""
     from klimatpuls.pipeline.assess_members import assess_members as assess
 
     with (
@@ -477,8 +476,20 @@ def assess_members() -> int:
 
 
 @notifies_operator
+def queue_reminders() -> int:
+    """Queue the reminders to contacts that are due today; skipped where none is. Returns how many."""
+    from klimatpuls.pipeline.remind import queue_reminders as queue
+
+    with connections.warehouse(connections.MAILER) as conn:
+        queued = queue(conn, run_context())
+    if not queued:
+        raise AirflowSkipException("nobody is to be reminded today")
+    return queued
+
+
+@notifies_operator
 def render_report() -> int:
-    """Step 5, first half: the digest as HTML, text and picture. Returns the publication."""
+    """Step 5, first half: write the digest as HTML, text and picture. Returns the publication."""
     from klimatpuls.pipeline.report import write_report
 
     with connections.warehouse(connections.MAILER) as conn:
@@ -489,8 +500,20 @@ def render_report() -> int:
 
 
 @notifies_operator
+def build_site() -> None:
+    """Step 5, beside the mail: the static site of the publication; a page that fails stops no mail."""
+    from klimatpuls.pipeline.site import write_site
+
+    with connections.warehouse(connections.MAILER) as conn:
+        built = write_site(conn, run_context())
+    if built is None:
+        raise AirflowSkipException("no emissions are published yet, so there is nothing to show")
+    logger.info("the site in %s has %d files, %d of them new", built.folder, built.files, built.written)
+
+
+@notifies_operator
 def pending_approvals() -> list[int]:
-    """Return the outbox rows of the digests that wait for an approval; skipped where none does."""
+    """Return the outbox rows of the digests that wait for an approval; skipped if none does."""
     from klimatpuls.pipeline.approval import digests_to_approve
 
     with connections.warehouse(connections.MAILER) as conn:
@@ -502,7 +525,7 @@ def pending_approvals() -> list[int]:
 
 @notifies_operator
 def note_approval(answer: dict[str, Any], outbox_ids: list[int]) -> None:
-    """Write the answer of the approval task into the outbox; no answer in time is its default, a no."""
+    """Write the answer of the approval task into the outbox; no answer in time is a no."""
     from klimatpuls.pipeline.approval import decide_digests
 
     is_approved = APPROVE in answer["chosen_options"]
@@ -511,10 +534,10 @@ def note_approval(answer: dict[str, Any], outbox_ids: list[int]) -> None:
 
 
 def send_mail() -> dict[str, int]:
-    """Step 5, second half: send what is due in the outbox, each mail at most once.
+    """Step 5, second half: send the due mails of the outbox, each at most once.
 
     Raises:
-        AirflowFailException: where a mail did not arrive or nobody knows whether it did.
+        AirflowFailException: if a mail did not arrive or its result is unknown.
     """
     from klimatpuls.pipeline.report import send_mail as send
 
@@ -538,10 +561,10 @@ def close_stuck_runs() -> int:
 
 
 def notify_pending() -> dict[str, int]:
-    """Mail the operator the notices that are pending; skipped where none is.
+    """Mail the operator the pending notices; skipped if there is none.
 
     Raises:
-        AirflowFailException: where a mail did not arrive, or nobody knows whether it did.
+        AirflowFailException: if a mail did not arrive or its result is unknown.
     """
     from klimatpuls.pipeline.operator_notice import notify_pending as notify
 
@@ -567,7 +590,7 @@ def assess_freshness() -> None:
 
 @notifies_operator
 def notify_overdue_defects() -> None:
-    """Mail the operator the known defects whose day of review has passed; skipped where there is none."""
+    """Mail the operator the known defects with an overdue review; skipped if there is none."""
     from klimatpuls.pipeline.watch import notify_overdue_defects as notify
 
     with connections.warehouse(connections.LOADER) as conn:
@@ -577,7 +600,7 @@ def notify_overdue_defects() -> None:
 
 @notifies_operator
 def sweep_unsent_mail() -> None:
-    """Start the report DAG (by this task's asset) where a mail is due and no run sends it."""
+    """Start the report DAG (by this task's asset) if a mail is due and no run sends it."""
     from klimatpuls.pipeline.watch import has_mail_due, queue_missed_digest
 
     with connections.warehouse(connections.LOADER) as conn:
@@ -588,7 +611,7 @@ def sweep_unsent_mail() -> None:
 
 @notifies_operator
 def sweep_held() -> None:
-    """Start the review DAG (by this task's asset) where a release is on hold and no run asks about it."""
+    """Start the review DAG (by this task's asset) if a release on hold has no review."""
     from klimatpuls.pipeline.approval import reopen_reviews
 
     task_instance: Any = get_current_context()["ti"]
@@ -599,12 +622,12 @@ def sweep_held() -> None:
 
     with connections.warehouse(connections.LOADER) as conn:
         if not reopen_reviews(conn, is_asking):
-            raise AirflowSkipException("somebody is or was asked about every release on hold")
+            raise AirflowSkipException("every release on hold has a review")
 
 
 @notifies_operator
 def cleanup() -> str:
-    """Delete what is older than the installation keeps; returns in words what was deleted."""
+    """Delete what is older than KLIMATPULS_KEEP says; returns a summary."""
     from pathlib import Path
 
     from airflow.sdk.configuration import conf
@@ -619,7 +642,7 @@ def cleanup() -> str:
 
 @notifies_operator
 def sweep_unpublished() -> None:
-    """Start the publish DAG (by this task's asset) where a validated release waits without an event."""
+    """Start the publish DAG (by this task's asset) if a validated release waits without an event."""
     from klimatpuls.pipeline.watch import has_unpublished
 
     with connections.warehouse(connections.LOADER) as conn:

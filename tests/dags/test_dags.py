@@ -39,6 +39,7 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
     },
     "publish": {"ingests_are_done": {"publish"}, "publish": {"notify_stale"}, "notify_stale": set()},
     "report": {
+        "build_site": set(),
         "render_report": {"pending_approvals", "send_mail"},
         "pending_approvals": {"approve_digest", "note_approval"},
         "approve_digest": {"note_approval"},
@@ -46,7 +47,11 @@ WIRING: Mapping[str, dict[str, set[str]]] = {
         "send_mail": set(),
     },
     "cleanup": {"cleanup": set()},
-    "assess_members": {"assess_members": {"notify_stale"}, "notify_stale": set()},
+    "assess_members": {
+        "assess_members": {"notify_stale", "queue_reminders"},
+        "notify_stale": set(),
+        "queue_reminders": set(),
+    },
     "sync_registers": {
         "sync_registers": {"check_registers"},
         "check_registers": set(),

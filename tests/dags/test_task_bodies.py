@@ -177,6 +177,7 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
     tasks: Any, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert skip_of(tasks.render_report) == "no emissions are published yet, so there is nothing to report"
+    assert skip_of(tasks.build_site) == "no emissions are published yet, so there is nothing to show"
     for source_id in HELD:
         run = tasks.fetch_snapshot(source_id)
         assert tasks.ingests_are_done() is False
@@ -200,6 +201,10 @@ def test_from_the_agency_to_the_mail_handing_on_ids_only(
         (publication,)
     ]
     assert tasks.render_report() == publication
+    monkeypatch.setenv("SITE_PDFS", "none")
+    assert tasks.build_site() is None
+    site = tasks.run_context().site
+    assert len(list(site.glob("sv/*/index.html"))) == 5 + 290 + 21
     assert skip_of(tasks.pending_approvals) == "no digest waits for approval"
     assert tasks.sweep_unsent_mail() is None
     assert "tried again at the next run" in failure_of(tasks.send_mail)
@@ -352,7 +357,7 @@ def test_a_question_that_was_lost_is_asked_again_and_one_that_was_asked_is_not(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked_about = "somebody is or was asked about every release on hold"
+    asked_about = "every release on hold has a review"
     assert skip_of(tasks_later.sweep_held) == asked_about, "nothing is on hold"
     ingest_corrupted(tasks_later, small_archive, tmp_path, monkeypatch, _figures_doubled)
     assert tasks_later.sweep_held() is None, "the event was lost: nobody was asked"

@@ -118,6 +118,9 @@ def test_the_mail_connection_is_one_our_mailer_accepts(compose: dict[str, Any]) 
     settings = parse_connection(_replaced(text, given))
     assert (settings.host, settings.port) == ("mail", 1025)
     assert settings.list_addresses == ("list@example.org",)
+    assert settings.is_own_catcher, "mail works as shipped"
+    other = parse_connection(_replaced(text, {**given, "SMTP_HOST": "smtp.example.org"}))
+    assert not other.is_own_catcher, "a server of the deployment's own needs TLS and live figures"
     assert not settings.starttls
     assert not settings.implicit_tls
 

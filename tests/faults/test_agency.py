@@ -7,12 +7,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from support.agency_faults import Faults
 from support.pipeline_run import unthrottled
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import EXIT_FETCH, FetchError
 from klimatpuls.fetch.http import Limits, open_session
-from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.pipeline import snapshot
 from klimatpuls.warehouse import runs
 from klimatpuls.warehouse.connection import connect
@@ -42,7 +43,7 @@ def fetch(published: Published, base_url: str, waits: list[float]) -> SnapshotRe
 
 
 def stumbling(published: Published, faults: Faults) -> MockServer:
-    return MockServer(MockAgencies(published.archive, published.context.as_of), faults=faults)
+    return MockServer(MockAgencies(published.archive, published.context.as_of), change=faults)
 
 
 def kept_manifests(published: Published) -> list[str]:

@@ -17,6 +17,7 @@ from klimatpuls.fetch.http import open_session
 from klimatpuls.mock_agencies import archive as archives
 from klimatpuls.mock_agencies import workbook
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
+from klimatpuls.mock_agencies.synthetic import smhi
 from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.warehouse.connection import connect
 
@@ -167,9 +168,7 @@ def test_they_are_never_among_emissions_and_keep_their_unit_with_the_release(pub
         "SELECT substance, count(DISTINCT release_id), count(*) FROM mart.air_pollutant_by_release"
         " GROUP BY substance ORDER BY substance"
     )
-    years = [
-        set(pipeline_run.SMALL_YEARS) & set(each) for each in (archives.FIRST_YEARS, archives.SECOND_YEARS)
-    ]
+    years = [set(pipeline_run.SMALL_YEARS) & set(each) for each in (smhi.FIRST_YEARS, smhi.SECOND_YEARS)]
     rows = pipeline_run.CELLS_A_YEAR * sum(map(len, years))
     assert ask(published.bi_dsn, by_release) == [("hg", 2, rows), ("nox", 2, rows)]
     sums = (

@@ -97,6 +97,9 @@ def opened(dataset: str, parts: Parts) -> Any:
         sheet = openpyxl.load_workbook(BytesIO(body)).worksheets[0]
         rows = [list(row) for row in sheet.iter_rows(values_only=True)]
         return [page.replace(b"31 december 2025", b"31 mars 2026"), rows]
+    if dataset == "eu_ets":
+        sheet = openpyxl.load_workbook(BytesIO(parts[0])).worksheets[0]
+        return [list(row) for row in sheet.iter_rows(values_only=True)]
     documents = [json.loads(part) for part in parts]
     for document in documents:
         if "updated" in document:
@@ -114,6 +117,8 @@ def closed(dataset: str, harmed: Any) -> Parts:
         return [harmed]
     if dataset == "smhi_emissions":
         return [workbook.build_workbook(harmed, sheet_name="Växthusgaser totalt")]
+    if dataset == "eu_ets":
+        return [workbook.build_workbook(harmed, sheet_name="data")]
     if dataset == "klimatklivet":
         return [harmed[0], workbook.build_workbook(harmed[1], sheet_name="Per åtgärdskategori")]
     return [part if isinstance(part, bytes) else json.dumps(part).encode() for part in harmed]
@@ -584,7 +589,27 @@ def grants_halved(rows: Rows, _: int) -> Rows:
     return rows[: len(rows) // 2]
 
 
+ETS_HEAD = 2
+"""The row of the header in the workbook of plants in emissions trading."""
+
+
+def ets_cell(row: int, value: object) -> Callable[[Rows], None]:
+    def change(rows: Rows) -> None:
+        rows[row][rows[ETS_HEAD].index("VERIFIED_EMISSIONS_2024")] = value
+
+    return change
+
+
+def ets_halved(rows: Rows) -> Rows:
+    return rows[: ETS_HEAD + 1 + (len(rows) - ETS_HEAD) // 2]
+
+
+def ets_renamed(rows: Rows) -> None:
+    rows[ETS_HEAD] = [str(name).replace("VERIFIED", "CHECKED") for name in rows[ETS_HEAD]]
+
+
 KPI, KOLADA, TRAFA, GRANTS = "kolada_kpi", "kolada", "trafa_vehicles", "klimatklivet"
+ETS = "eu_ets"
 FURTHER_CASES = (
     Case(
         "key figure retitled",
@@ -629,6 +654,12 @@ FURTHER_CASES = (
     Case("not a number written nan", GRANTS, grant_cell(6, "nan"), "quarantine", ("nan",)),
     Case("amount with U+2212", GRANTS, grant_cell(6, "\u22125"), "quarantine", ("negative",)),
     Case("half of the rows gone", GRANTS, grant_rows(grants_halved), "hold", ("fact_vanished",)),
+    Case(
+        "tonnes of a plant as words", ETS, ets_cell(3, "cirka 5"), "quarantine", ("not a number of tonnes",)
+    ),
+    Case("tonnes of a plant below zero", ETS, ets_cell(4, -7.0), "quarantine", ("not a number of tonnes",)),
+    Case("half of the plants gone", ETS, ets_halved, "hold", ("fact_vanished",)),
+    Case("years under another name", ETS, ets_renamed, "quarantine", ("header_not_found",)),
     Case(
         "municipality never seen",
         GRANTS,

@@ -144,7 +144,7 @@ MATRIX = {
     ),
     "another packing": Fault(
         answers=(answer(PACKED, Content_Encoding="br"),), tries=5, pauses=BACKOFF,
-        words="the body is packed as 'br', and we asked for gzip",
+        words="the body is packed as 'br', but gzip was requested",
     ),
     "gzip that unpacks beyond the cap": Fault(
         answers=(answer(PACKED, Content_Encoding="gzip"),), tries=1,

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 from support import pipeline_run
+from support.agency_faults import Faults
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.contract.releases import Fetched
 from klimatpuls.fetch.http import Limits, open_session
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.pipeline import load, publish, snapshot, validate
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.sources import smhi_emissions
@@ -63,7 +64,7 @@ def through_replica(published: Published, faults: Faults, sleep: Callable[[float
         published.context,
         pipeline_run.unthrottled(SMHI_EMISSIONS),
     )
-    mock_server = MockServer(MockAgencies(published.archive, context.as_of), faults=faults)
+    mock_server = MockServer(MockAgencies(published.archive, context.as_of), change=faults)
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with mock_server, closing(connect(dsn)) as conn:
         run_id = pipeline_run.begin(conn, source, context)
@@ -100,12 +101,12 @@ def test_an_agency_that_recovers_while_we_wait_is_read_whole(published: Publishe
     waits: list[float] = []
     context, source = published.context, pipeline_run.unthrottled(SMHI_EMISSIONS)
     mock_server = MockServer(
-        MockAgencies(published.archive, context.as_of), faults=Faults(route=FILE, reset_half_way=True)
+        MockAgencies(published.archive, context.as_of), change=Faults(route=FILE, reset_half_way=True)
     )
 
     def recover(seconds: float) -> None:
         waits.append(seconds)
-        mock_server.faults = Faults()
+        mock_server.change = None
 
     limits = Limits(backoff_seconds=0.01, backoff_max_seconds=0.02, retries=2)
     with mock_server, closing(connect(published.warehouse.loader_dsn)) as conn:

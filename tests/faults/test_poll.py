@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from support.agency_faults import Faults
 from support.pipeline_run import unthrottled
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.errors import FetchError
 from klimatpuls.fetch.http import Limits, open_session
-from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.pipeline import load, poll, snapshot
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.warehouse import runs
@@ -93,7 +94,7 @@ def test_a_poll_that_gets_no_answer_forgets_nothing(conn, context, small_archive
     with MockServer(MockAgencies(small_archive, BEFORE)) as server:
         seen(conn, server, SCB, context)
         fetched(conn, server, SCB, context)
-    with MockServer(MockAgencies(small_archive, BEFORE), faults=Faults(too_many_first_n=99)) as server:
+    with MockServer(MockAgencies(small_archive, BEFORE), change=Faults(too_many_first_n=99)) as server:
         limits, url = Limits(retries=1), server.url + SCB.mock_path
         with (
             open_session(SCB, url, limits=limits, sleep=lambda _: None) as session,

@@ -126,7 +126,10 @@ class TestBesideEachOther:
                         assert cursor.fetchone() == (0,)
                     run.send_signal(signal.SIGINT)
                     run.wait(30)
-                    with pytest.raises(KlimatpulsError, match="went away"), runtime.reading(guest, "bi_read"):
+                    with (
+                        pytest.raises(KlimatpulsError, match="the database stopped"),
+                        runtime.reading(guest, "bi_read"),
+                    ):
                         pass
             assert processes.of_home(home.root, home.root / "postgres") == set()
         finally:
@@ -159,7 +162,7 @@ class TestQueries:
             self.ask(query, tmp_path / "out.csv")
 
     def test_a_server_that_ends_under_the_query_is_reported(self, tmp_path: Path) -> None:
-        with pytest.raises(KlimatpulsError, match="went away"):
+        with pytest.raises(KlimatpulsError, match="the database stopped"):
             self.ask("SELECT pg_terminate_backend(pg_backend_pid())", tmp_path / "out.csv")
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
@@ -192,7 +195,7 @@ class TestFallenStack:
     @pytest.fixture(autouse=True)
     def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runtime, "warehouse_dsn", lambda *_: "")
-        monkeypatch.setattr(refresh, "OBITUARY_PATIENCE", 0.25)
+        monkeypatch.setattr(refresh, "EXIT_NOTICE_PATIENCE", 0.25)
 
     def refresh(self, error: Exception, *, has_news: bool) -> None:
         refresh.Refresh(cast("Any", Fallen(error, has_news=has_news)), print).run([])
@@ -205,7 +208,7 @@ class TestFallenStack:
     def test_without_such_news_the_error_is_reported_as_it_came(self) -> None:
         with pytest.raises(AirflowApiError, match="answered 500"):
             self.refresh(AirflowApiError("Airflow answered 500"), has_news=False)
-        with pytest.raises(KlimatpulsError, match="the database went away: refused; see /logs"):
+        with pytest.raises(KlimatpulsError, match="the database stopped: refused; see /logs"):
             self.refresh(psycopg2.OperationalError("refused\n"), has_news=False)
 
 

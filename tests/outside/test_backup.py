@@ -183,7 +183,7 @@ def test_a_damaged_file_is_refused_before_anything_is_made(
 ) -> None:
     corrupted = tmp_path / "corrupted.tar"
     corrupted.write_bytes(corrupt(backed_up.file.read_bytes()))
-    with pytest.raises(BackupError, match=r"is no backup, or is damaged .*Nothing was made"):
+    with pytest.raises(BackupError, match=r"is no backup, or is damaged .*Nothing was restored"):
         restore(corrupted, tmp_path / "home", _say)
     assert [path.name for path in tmp_path.iterdir()] == ["corrupted.tar"]
 
@@ -199,7 +199,7 @@ def _resealed(source: Path, target: Path, *, extra: str | None = None, **changes
         if extra:
             manifest.files[extra] = {"size": 1, "sha256": backup.hashlib.sha256(b"x").hexdigest()}
             new.addfile(backup._entry(extra, 1, 0o644), io.BytesIO(b"x"))
-        backup._seal(new, manifest)
+        backup._add_manifest(new, manifest)
     return target
 
 
@@ -212,7 +212,7 @@ def test_one_from_a_newer_version_is_refused_by_name(backed_up: BackedUp, tmp_pa
 @pytest.mark.parametrize("name", ["../outside", "snapshots/../../outside", "secrets.json", "/etc/passwd"])
 def test_one_that_names_a_file_outside_is_refused(backed_up: BackedUp, tmp_path: Path, name: str) -> None:
     file = _resealed(backed_up.file, tmp_path / "wicked.tar", extra=name)
-    with pytest.raises(BackupError, match="outside a home"):
+    with pytest.raises(BackupError, match="outside a state directory"):
         restore(file, tmp_path / "home", _say)
 
 
@@ -234,7 +234,7 @@ def test_a_home_of_another_origin_is_refused_with_its_own_exit_code(
     live.remember(origin="live")
     done = Commands(live.root)("backup", "restore", str(backed_up.file), "--home", str(live.root))
     assert done.code == EXIT_WRONG_HOME
-    assert "is a home of origin live" in done.err
+    assert "is for figures of origin live" in done.err
     assert "figures of origin synthetic" in done.err
     with pytest.raises(WrongHomeError, match="of origin live"):
         restore(backed_up.file, runtime.PROJECT / "var" / "live", _say)
@@ -272,14 +272,14 @@ def test_a_restore_that_fails_leaves_nothing_and_can_be_done_again(
     backed_up: BackedUp, tmp_path: Path
 ) -> None:
     file = _resealed(backed_up.file, tmp_path / "other.tar", warehouse_digest="0" * 64)
-    with pytest.raises(Exception, match=r"has the digest .*new home was removed"):
+    with pytest.raises(Exception, match=r"has the digest .*new state directory was removed"):
         restore(file, tmp_path / "home", _say)
     assert [path.name for path in tmp_path.iterdir()] == ["other.tar"]
 
 
 def test_a_file_that_is_there_is_not_overwritten(backed_up: BackedUp, tmp_path: Path) -> None:
     before = backed_up.file.read_bytes()
-    with pytest.raises(BackupError, match="there already"):
+    with pytest.raises(BackupError, match="exists already"):
         make_backup(backed_up.stack, backed_up.file, NOW)
     assert backed_up.file.read_bytes() == before
     with pytest.raises(BackupError, match="cannot be written"):

@@ -7,7 +7,7 @@ import lzma
 import shutil
 import subprocess
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,21 @@ import pytest
 from conftest import PASSWORDS, PROJECT, Warehouse
 from support import pipeline_run
 
+from klimatpuls.contract import schema
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.local.services import LIST_ADDRESS
 from klimatpuls.operations import airflow_history
+from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline import validate, watch
 from klimatpuls.pipeline.parser_version import parser_version
+from klimatpuls.registers.rules import NETWORK_MEMBERS
+from klimatpuls.warehouse import publication
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.digest import digest_parts
 from klimatpuls.warehouse.migrate import make_roles, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
@@ -56,13 +60,15 @@ class Upgraded:
     warehouse: Warehouse
     home: Path
     archive: Path
+    contract_before: schema.Contract
     digests_before: dict[str, str]
     sent_before: list[tuple[Any, ...]]
     notices_before: list[tuple[Any, ...]]
     releases_before: list[tuple[Any, ...]]
 
     def context(self, day: date) -> RunContext:
-        return pipeline_run.context_of(self.home, day)
+        """With registers as they were: a rule added later would be news."""
+        return replace(pipeline_run.context_of(self.home, day), registers=self.home / "registers")
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         with closing(connect(self.warehouse.loader_dsn)) as conn, conn, conn.cursor() as cursor:
@@ -70,12 +76,32 @@ class Upgraded:
             return cursor.fetchall()
 
     def digests(self, *, with_prose: bool = True) -> dict[str, str]:
-        return _digests(self.warehouse.loader_dsn, with_prose=with_prose)
+        """Of what its readers read before: later marts and columns are left out, old names are not."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(schema, "contract", lambda: self.contract_before)
+            return _digests(self.warehouse.loader_dsn, with_prose=with_prose)
 
 
 def _digests(dsn: str, *, with_prose: bool = True) -> dict[str, str]:
     with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
         return digest_parts(cursor, with_prose=with_prose)
+
+
+def _contract_of(dsn: str) -> schema.Contract:
+    """The contract cut to the marts and columns that a warehouse has, in its order: what its readers use."""
+    now = schema.contract()
+    with closing(connect(dsn)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'mart' "
+            "ORDER BY table_name, ordinal_position"
+        )
+        found = cursor.fetchall()
+    names: dict[str, list[str]] = {}
+    for mart, column in found:
+        names.setdefault(mart, []).append(column)
+    marts = [mart for mart in now.marts if mart.name in names]
+    assert {mart.name for mart in marts} == names.keys(), "no mart was taken from its readers"
+    return replace(now, marts=tuple(replace(m, columns=tuple(map(m.column, names[m.name]))) for m in marts))
 
 
 def load_dump(cluster: Cluster, dump: str, dsn: str) -> None:
@@ -102,15 +128,32 @@ def upgraded(
     warehouse = make_database("before_rooms", "template0")
     make_roles(warehouse.admin_dsn, PASSWORDS)
     load_dump(cluster, "warehouse.sql.xz", warehouse.admin_dsn)
-    digests = _digests(warehouse.admin_dsn)
+    old_contract = _contract_of(warehouse.admin_dsn)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "contract", lambda: old_contract)
+        digests = _digests(warehouse.admin_dsn)
     migrate(warehouse.admin_dsn, PASSWORDS)
     home = tmp_path_factory.mktemp("before_rooms") / "home"
     shutil.copytree(BEFORE / "snapshots", home / "snapshots")
-    found = Upgraded(warehouse, home, made_archives / "every", digests, [], [], [])
+    shutil.copytree(REGISTERS_FOLDER, home / "registers")
+    rules = home / "registers" / "criteria_rules.csv"
+    known = [line for line in rules.read_text("utf-8").splitlines() if not line.startswith(NETWORK_MEMBERS)]
+    rules.write_text("\n".join(known) + "\n", encoding="utf-8")
+    found = Upgraded(warehouse, home, made_archives / "every", old_contract, digests, [], [], [])
     found.sent_before.extend(found.rows(SENT))
     found.notices_before.extend(found.rows(NOTICES))
     found.releases_before.extend(found.rows(RELEASES))
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_same_formulas(upgraded: Upgraded) -> Iterator[None]:
+    """The method version that calculated the old figures: with another one all are published anew."""
+    ((method_version,),) = upgraded.rows("SELECT DISTINCT method_version FROM ops.publication")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publication, "METHOD_VERSION", method_version)
+        patch.setattr(watch, "METHOD_VERSION", method_version)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +205,9 @@ def test_nothing_is_mailed_twice(refreshed: Upgraded) -> None:
     assert refreshed.rows(SENT) == refreshed.sent_before
     assert len(refreshed.notices_before) == 2
     assert refreshed.rows(NOTICES) == refreshed.notices_before
-    with closing(connect(refreshed.warehouse.loader_dsn)) as conn:
+    ((method_version,),) = refreshed.rows("SELECT DISTINCT method_version FROM ops.publication")
+    with pytest.MonkeyPatch.context() as patch, closing(connect(refreshed.warehouse.loader_dsn)) as conn:
+        patch.setattr(watch, "METHOD_VERSION", method_version)
         assert not watch.has_mail_due(conn)
         assert not watch.has_unpublished(conn)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ import pandas as pd
 import pytest
 
 from klimatpuls.domain.regions import code_for, codes
-from klimatpuls.domain.rounding import round_parts
+from klimatpuls.domain.rounding import round_change, round_parts
 from klimatpuls.registers import read_registers
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.statistics import (
     backtest,
     carbon_law,
     change_parts,
+    derived,
     network,
     nowcast,
     peers,
@@ -166,7 +168,7 @@ class TestTierp:
         assert round(row["base_tco2e"], 1) == 187_660.8
         assert round(row["last_tco2e"], 1) == 139_205.0
         assert round(row["level_tco2e"], 1) == 69_434.5
-        assert round(100 * row["required_annual_rate"], 1) == 10.9
+        assert round(100 * row["required_annual_reduction_rate"], 1) == 10.9
 
     def test_national_and_own_part_since_2015(self, tables):
         total = change_parts.build_change_parts(tables["2026a"], [(2015, 2024)], with_sectors=False)
@@ -361,6 +363,31 @@ class TestRegressionFacts:
         for whole, *own in rows:
             assert sum(round_parts(whole, own, 1)) == pytest.approx(round(whole, 1), abs=1e-9)
 
+    def test_printed_parts_add_up_for_every_region_and_consecutive_pair(self, tables):
+        """As mail, pages and dashboard print them; the total is the one of the boundary."""
+        checked = contradicting = 0
+        for table in tables.values():
+            whole = series_of.to_matrix(build_series(table, series_of.TERRITORIAL))
+            for first, last in pairwise(table.years.tolist()):
+                parts = change_parts.build_change_parts(table, [(first, last)], with_sectors=False)
+                parts = parts.set_index("region_code").loc[list(whole.region_codes)]
+                base = whole.at(first)
+                change, _ = network.change_since(base, whole.at(last), base)
+                numbers = zip(change, parts["national_part_pct"], parts["own_part_pct"], strict=True)
+                for total, national, own in numbers:
+                    if np.isnan([total, national, own]).any():
+                        continue
+                    printed = round_change(total, national, own)
+                    assert printed[0] == round(total, 1)
+                    assert printed[1] + printed[2] == pytest.approx(printed[0], abs=1e-9)
+                    assert abs(printed[1] - national) < 0.1
+                    assert abs(printed[2] - own) < 0.1
+                    alone = round(national, 1) + round(own, 1)
+                    contradicting += abs(alone - printed[0]) > 0.01
+                    checked += 1
+        assert checked == 311 * sum(len(table.years) - 1 for table in tables.values())
+        assert contradicting > checked // 5
+
     def test_aviation_matters_in_114_municipalities(self, tables):
         table = tables["2021"]
         share = table.sector("transport.domestic_aviation") / table.sector("transport")
@@ -540,22 +567,21 @@ class TestAviationEstimated:
             134_780.7,
             66_149.2,
         ]
-        assert round(100 * row["required_annual_rate"], 1) == 11.2
+        assert round(100 * row["required_annual_reduction_rate"], 1) == 11.2
 
-    def test_what_the_eight_variants_are_worth(self, by_boundary):
-        matrix = series_of.to_matrix(by_boundary["2026a"]["effort_sharing_proxy"]).select(MUNICIPALITIES)
-        points = trend.select_points(matrix.years, matrix.observed).values
-        ends = trend.project(matrix.years, points, np.array([2030]))[:, 0, :]
-        verdicts = np.where(np.isnan(ends), np.nan, ends <= 0.45 * matrix.at(1990)[:, None])
-        assert round(trend.participation_ratio(verdicts), 1) == trend.INDEPENDENT_VARIANTS
-        found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
-        assert municipal(found)["variants_met"].isin([0, 8]).sum() == 192
+    def test_what_the_eight_variants_are_worth(self, tables, by_boundary):
+        held = derived.Held((tables["2026a"],), by_boundary["2026a"], (), {})
+        found = derived.variant_worth(held, LINES, dt.date(2026, 5, 8)).set_index("target_id")
+        line = found.loc["-55"]
+        assert (line["municipality_count"], line["variants_n"], line["unanimous_count"]) == (290, 8, 192)
+        assert round(line["independent_n"], 2) == 1.78
+        assert found["independent_n"].between(1.0, 3.0).all()
 
     def test_rates_since_2020_and_since_2015(self, by_boundary):
         found = standing.evaluate_all(LINES[1:2], by_boundary["2026a"], as_of=dt.date(2026, 5, 8))
         own = municipal(found)
         assert set(own["achieved_from_year"]) == {2020}
-        assert int((own["achieved_annual_rate"] < 0).sum()) == 247
+        assert int((own["achieved_annual_reduction_rate"] < 0).sum()) == 247
         assert int((own["annual_reduction_since_2015"] < 0).sum()) == 31
 
     def test_the_nation_like_for_like(self, by_boundary):
@@ -775,14 +801,16 @@ class TestPeers:
         }
         assert len(found) == 80
         assert (found["own_part_pct"] < 0).all()
-        assert (found[["annual_rate", "earlier_annual_rate"]] > 0).all(axis=None), "none rising"
+        assert (found[["annual_reduction_rate", "earlier_annual_reduction_rate"]] > 0).all(axis=None), (
+            "none rising"
+        )
 
     @pytest.mark.parametrize("spread", [0.02, 0.1])
     def test_a_quiet_correction_brings_no_rising_example_and_few_new_ones(self, tables, spread):
         before = peers.find_examples(list(tables.values()))
         correction = revise_last_year(tables["2026a"], spread)
         after = peers.find_examples([*tables.values(), correction])
-        assert (after[["annual_rate", "earlier_annual_rate"]] > 0).all(axis=None)
+        assert (after[["annual_reduction_rate", "earlier_annual_reduction_rate"]] > 0).all(axis=None)
         assert len(after) <= 1.2 * len(before)
         assert set(after["earlier_last_year"]) == {2023}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,9 +14,11 @@ import pytest
 from support import contract_rules
 from support.pipeline_run import refresh
 
+from klimatpuls.contract import schema
+from klimatpuls.contract.lineage import lineages
 from klimatpuls.domain.defects import defect_cells
 from klimatpuls.domain.method_version import METHOD_VERSION
-from klimatpuls.operations.trace import Question, trace
+from klimatpuls.operations.trace import Question, Tracer, trace
 from klimatpuls.pipeline.context import RunContext
 from klimatpuls.registers import read_registers
 from klimatpuls.sources import smhi_emissions
@@ -32,6 +36,10 @@ pytestmark = [pytest.mark.real_data, pytest.mark.postgres]
 DAYS = (date(2021, 10, 20), date(2025, 7, 1), date(2026, 5, 8))
 FIGURES_BEFORE = Path(__file__).with_name("figures_before_rooms.json")
 CO2_2024 = "CO2_edition_2024-04-18.xlsx"
+SAMPLE, SEED = 300, 15
+NUMBERS = {"smallint", "integer", "bigint", "double precision"}
+STORED = {"target", "criteria_rule", "release_gate", "criteria_summary"}
+"""Marts whose trace names the register, the validation or the earlier publication that stored a number."""
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +92,71 @@ def test_values_are_what_the_contract_says(published: Warehouse) -> None:
     assert len(broken) > 200
     # Not every source has real figures in the folder, so some marts are empty.
     assert {what: count for what, count in broken.items() if count and not what.endswith(" empty")} == {}
+
+
+def test_the_network_is_told_with_and_without_its_largest_emitter(ask) -> None:
+    """Facts of the release of May 2026 (docs/methods.md section 2)."""
+    rows = ask(
+        "SELECT panel, region_count, round(emissions_tco2e)::float8, "
+        "round(change_since_1990_pct::numeric, 2)::float8, round((100 * (emissions_tco2e "
+        "/ lag(emissions_tco2e) OVER (PARTITION BY panel ORDER BY year) - 1))::numeric, 2)::float8, "
+        "round(emissions_t_per_capita::numeric, 3)::float8, year "
+        "FROM mart.network_summary WHERE boundary = 'territorial' ORDER BY year"
+    )
+    now = {row[0]: row[1:6] for row in rows if row[6] == 2024}
+    before = {row[0]: row[1:6] for row in rows if row[6] == 2023}
+    assert now["members_today"] == (18, 11_162_325.0, -28.73, 5.67, 3.404)
+    assert before["members_today"][4] == 3.245
+    assert now["members_without_largest"][:1] + now["members_without_largest"][2:4] == (17, -37.58, 8.82)
+    assert now["rest_of_sweden"][:1] + now["rest_of_sweden"][2:4] == (272, -34.38, 8.83)
+    assert round(now["unallocated"][1] / 1000) == 181
+    assert sum(
+        now[panel][1] for panel in ("members_today", "rest_of_sweden", "unallocated")
+    ) == pytest.approx(now["nation"][1], abs=2)
+    known = ask("SELECT DISTINCT confirmed_member_count, stated_member_count FROM mart.network_summary")
+    assert known == [(19, 52)]
+
+
+def test_the_revision_of_2023_is_without_international_transport(ask) -> None:
+    moved = ask(
+        "SELECT region_code, round(difference_pct::numeric, 1)::float8 FROM mart.revision "
+        "WHERE is_current AND substance = 'ghg' AND boundary = 'territorial' AND sector_code = 'all' "
+        "AND year = 2023 AND region_code IN ('00', '0191') ORDER BY region_code"
+    )
+    assert moved == [("00", -0.3), ("0191", -1.1)]
+    overview = ask(
+        "SELECT region_code, round(revision_of_previous_year_pct::numeric, 1)::float8 "
+        "FROM mart.region_overview WHERE region_code IN ('00', '0191') ORDER BY region_code"
+    )
+    assert overview == moved
+
+
+def test_the_change_per_inhabitant_waits_for_the_population_of_1990(ask) -> None:
+    rows = ask(
+        "SELECT panel, per_capita_change_reason, widened_with FROM mart.network_summary "
+        "WHERE boundary = 'territorial' AND year = 2024 "
+        "AND panel IN ('members_today', 'rest_of_sweden', 'nation') ORDER BY panel"
+    )
+    assert rows == [
+        ("members_today", "no_population", ["0330", "1814"]),
+        ("nation", "no_population", []),
+        ("rest_of_sweden", "no_population", ["0380", "1880"]),
+    ]
+    early = ask(
+        "SELECT DISTINCT status_reason FROM mart.network_summary "
+        "WHERE panel = 'rest_of_sweden' AND boundary = 'territorial' AND year IN (1990, 2000)"
+    )
+    assert early == [("borders_changed",)]
+    levels = ask(
+        "SELECT round(emissions_t_per_capita::numeric, 2)::float8 FROM mart.per_inhabitant "
+        "WHERE region_code = '0360' AND boundary = 'territorial' AND year IN (2023, 2024) ORDER BY year"
+    )
+    assert len(levels) == 2
+    overview = ask(
+        "SELECT round(territorial_t_per_capita::numeric, 2)::float8 FROM mart.region_overview "
+        "WHERE region_code = '0360'"
+    )
+    assert levels[1] == overview[0]
 
 
 def test_the_unallocated_part_is_that_of_the_methods_page(ask) -> None:
@@ -213,6 +286,27 @@ def test_every_kind_of_value_of_a_boundary_is_made_up_of_its_cells(
     assert ("effort_sharing_proxy", 2017, "linked", 3) in kinds, "both at once"
 
 
+def test_what_a_count_is_worth_is_stored_with_the_publication(ask: Callable[[str], Any]) -> None:
+    found = ask(
+        "SELECT target_id, municipality_count, round(independent_n::numeric, 2)::text FROM mart.variant_worth"
+    )
+    assert sorted(found) == [
+        ("national_2030_55", 290, "1.78"),
+        ("national_2030_63", 290, "2.04"),
+        ("national_transport_2030_70", 290, "1.77"),
+    ]
+
+
+def test_the_nation_stands_on_the_proxy_on_both_sides_while_no_outcome_is_held(
+    ask: Callable[[str], Any],
+) -> None:
+    ((status, base, last),) = ask(
+        "SELECT base_status, base_tco2e, last_tco2e FROM mart.target_progress "
+        "WHERE region_code = '00' AND target_id = 'national_2030_55'"
+    )
+    assert (status, round(100 * (last / base - 1), 1)) == ("proxy", -32.8)
+
+
 def test_a_standing_on_the_proxy_leads_to_both_releases(published: Warehouse, home: Path) -> None:
     keys = {"target_id": "national_2030_55"}
     question = Question(region_code="0360", column="gap_tco2e", keys=keys)
@@ -221,3 +315,57 @@ def test_a_standing_on_the_proxy_leads_to_both_releases(published: Warehouse, ho
     assert found.disagreements() == []
     assert len(found.files) == 2
     assert found.steps[0].method_version == METHOD_VERSION
+
+
+def sample_of_numbers(ask, size: int, seed: int) -> list[tuple[str, str, dict[str, str]]]:
+    """(mart, column, keys) of random numbers: every column with a figure once, the rest by mart."""
+    chance = random.Random(seed)
+    columns: dict[str, list[str]] = {}
+    for entry in lineages():
+        if schema.mart(entry.mart).column(entry.column).type in NUMBERS:
+            ((count,),) = ask(f"SELECT count({entry.column}) FROM mart.{entry.mart}")
+            if count:
+                columns.setdefault(entry.mart, []).append(entry.column)
+    chosen = [(mart, column) for mart, own in columns.items() for column in own]
+    while len(chosen) < size:
+        mart = chance.choice(sorted(columns))
+        chosen.append((mart, chance.choice(columns[mart])))
+    found = []
+    for mart, column in chosen:
+        known = [one.name for one in schema.mart(mart).columns]
+        names = dict.fromkeys([*schema.mart(mart).key, *(["region_code"] if "region_code" in known else [])])
+        (row,) = ask(
+            f"SELECT {', '.join(names)} FROM mart.{mart} WHERE {column} IS NOT NULL "
+            f"ORDER BY md5(concat_ws('|', {chance.randrange(10**9)}, {', '.join(names)})) LIMIT 1"
+        )
+        keys = {name: "" if part is None else str(part) for name, part in zip(names, row, strict=True)}
+        found.append((mart, column, keys))
+    return found
+
+
+def test_a_random_sample_of_numbers_is_made_of_what_its_trace_shows(
+    ask, published: Warehouse, home: Path
+) -> None:
+    """Each is read again from its cell, or calculated again from the inputs that its trace declares.
+
+    The two may differ by a billionth of the number, or a gram where it is in tonnes (``tracing.TOLERANCE``).
+    """
+    chosen = sample_of_numbers(ask, SAMPLE, SEED)
+    how: Counter[str] = Counter()
+    wrong = []
+    with closing(connect(published.bi_dsn)) as conn, conn, conn.cursor() as cursor:
+        tracer = Tracer(cursor, home / "snapshots")
+        for mart, column, keys in chosen:
+            region = keys.pop("region_code", "") or "00"
+            found = tracer.answer(Question(region_code=region, mart=mart, column=column, keys=keys))
+            (root,) = found.steps
+            is_read = root.cell is not None and root.cell.number is not None
+            kind = "read" if is_read else "calculated" if root.recomputed is not None else "stored"
+            how[kind] += 1
+            if found.disagreements() or (kind == "stored" and (mart not in STORED or not root.note)):
+                wrong.append((mart, column, region, keys, kind, found.disagreements()))
+    assert wrong == []
+    assert len(chosen) == SAMPLE
+    assert len({mart for mart, *_ in chosen}) >= 29
+    assert how["calculated"] > 230, how
+    assert how["read"] >= 4, how

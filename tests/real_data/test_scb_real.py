@@ -16,6 +16,7 @@ from klimatpuls.fetch.pxweb import client
 from klimatpuls.mock_agencies import scb
 from klimatpuls.mock_agencies.scb_tables import build_tables
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
+from klimatpuls.mock_agencies.wire import Settings
 from klimatpuls.sources import scb_population
 
 pytestmark = pytest.mark.real_data
@@ -67,7 +68,7 @@ def test_the_recording_says_when_and_with_which_noise(recording):
 
 def test_the_replicas_config_has_the_keys_of_the_recorded_one(real_data):
     recorded = json.loads((real_data / "scb" / "recorded" / "config.json").read_bytes())
-    ours = scb.config_document(max_cells=150_000, calls=3, window_seconds=1)
+    ours = scb.config_document(Settings(max_cells=150_000, calls=3, window_seconds=1))
     assert set(ours) == set(recorded)
     same = ("maxDataCells", "maxCallsPerTimeWindow", "timeWindow", "license", "sourceReferences")
     assert {name: ours[name] for name in same} == {name: recorded[name] for name in same}

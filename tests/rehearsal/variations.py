@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import openpyxl
 
 from klimatpuls.mock_agencies.wire import Reply, Request, page_reply, text_reply
+from klimatpuls.mock_agencies.workbook import build_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -820,7 +821,7 @@ def head_of(book: Workbook) -> tuple[Any, int, dict[str, int]]:
     sheet = book.worksheets[0]
     for row in sheet.iter_rows(max_row=15):
         names = {str(cell.value).strip(): cell.column for cell in row if cell.value}
-        if "Ärendenummer" in names:
+        if {"Ärendenummer", "INSTALLATION_IDENTIFIER"} & set(names):
             return sheet, row[0].row, names
     msg = "no head in the workbook"
     raise AssertionError(msg)
@@ -932,6 +933,55 @@ KLIMATKLIVET = (
 )  # fmt: skip
 
 
+# ------------------------------------------------------------------------------------------ EU ETS
+
+
+def plants_column_more(body: bytes) -> bytes:
+    """Written anew: openpyxl would date the workbook by the day on which the test runs."""
+    sheet = openpyxl.load_workbook(io.BytesIO(body)).worksheets[0]
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    return build_workbook([[*row, "COMPLIANCE_CODE"] for row in rows], sheet_name="data")
+
+
+def older_link_first(body: bytes) -> bytes:
+    return b'<a href="/document/download/0_en?filename=verified_emissions_2019_en.xlsx">2019</a>' + body
+
+
+ETS_PAGE, ETS_BOOK = "GET /eu_ets/.*union-registry_en$", r"GET /eu_ets/document/download/"
+FIGURES_2024 = "VERIFIED_EMISSIONS_2024"
+EU_ETS = (
+    Variation(
+        id="eu_ets: a column more", source="eu_ets", route=ETS_BOOK, make=bodies(plants_column_more),
+        expected="accepted",
+    ),
+    Variation(
+        id="eu_ets: an older link stands first", source="eu_ets", route=ETS_PAGE,
+        make=bodies(older_link_first), expected="accepted",
+    ),
+    Variation(
+        id="eu_ets: no link", source="eu_ets", route=ETS_PAGE, make=instead(HTML), expected="refused",
+        says=("verified_emissions_<year>", "eu_ets_default"),
+    ),
+    Variation(
+        id="eu_ets: the page is gone", source="eu_ets", route=ETS_PAGE, make=instead(GONE),
+        expected="refused", says=("HTTP 404",),
+    ),
+    Variation(
+        id="eu_ets: the plants' numbers have another name", source="eu_ets", route=ETS_BOOK,
+        make=workbooks(column_renamed("INSTALLATION_IDENTIFIER", "ID")), expected="refused",
+        says=("INSTALLATION_IDENTIFIER",),
+    ),
+    Variation(
+        id="eu_ets: a figure in words", source="eu_ets", route=ETS_BOOK,
+        make=workbooks(in_first_row(FIGURES_2024, "cirka 5")), expected="refused", says=("cirka 5",),
+    ),
+    Variation(
+        id="eu_ets: a page instead of the workbook", source="eu_ets", route=ETS_BOOK,
+        make=instead(HTML), expected="refused", says=("eu_ets",),
+    ),
+)  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------ SMHI
 
 
@@ -1022,4 +1072,15 @@ SMHI = (
         make=for_substance("SF6", instead(GONE)), expected="refused", says=("HTTP 404",),
     ),
 )  # fmt: skip
-VARIATIONS = (*POPULATION, *DENSITY, *INVENTORY, *ENERGY, *FORECAST, *KOLADA, *TRAFA, *KLIMATKLIVET, *SMHI)
+VARIATIONS = (
+    *POPULATION,
+    *DENSITY,
+    *INVENTORY,
+    *ENERGY,
+    *FORECAST,
+    *KOLADA,
+    *TRAFA,
+    *KLIMATKLIVET,
+    *EU_ETS,
+    *SMHI,
+)

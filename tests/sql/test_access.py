@@ -44,24 +44,35 @@ CHANGED = frozenset(
 """Tables in which the loader changes rows; single columns are listed apart."""
 CLEARED = frozenset({"ops.host_call", "staging.rejected_cell"})
 """Tables the loader deletes from: never a fact, a release or a record."""
-CONTACTS = {"person.contact": {"INSERT", "DELETE"}, "person.deletion": {"INSERT"}}
+CONTACTS = {
+    "person.contact": {"INSERT", "DELETE"}, "person.deletion": {"INSERT"}, "ops.reminder": {"INSERT"},
+}  # fmt: skip
 """What the mailer, and nobody else, does with the members' contacts beside reading them."""
+MAILER_READS = frozenset({"ops.mail_outbox", "ops.reminder", "secretariat.reminder_item"})
+"""What it reads outside of the marts and the contacts."""
 REGISTERS = (
     "answer", "climate_plan", "criteria_rule", "enquiry", "evidence", "known_defect", "measure", "member",
-    "municipality_group", "own_series", "pledge", "reporting_round", "sector_list", "target", "version",
+    "municipality_group", "official_figure", "own_series", "pledge", "reporting_round", "sector_list",
+    "target", "version",
 )  # fmt: skip
 """Tables in which the loader closes rows and never changes what they say."""
-COLUMNS = {
+UPDATED_COLUMNS = {
     ("wh_loader", "core.dim_release"): {
         "state", "decided_by", "decided_at", "decision_reason", "asked_by_run", "approval_number",
     },
     ("wh_mailer", "ops.mail_outbox"): {
-        "state", "message_id", "html_sha256", "text_sha256", "attempts", "last_error", "updated_at",
-        "sent_at", "approval",
+        "state", "message_id", "headline", "html_sha256", "text_sha256", "attempts", "last_error",
+        "updated_at", "sent_at", "approval",
     },
     **{("wh_loader", f"register.{name}"): {"recorded_to"} for name in REGISTERS},
 }  # fmt: skip
 """Single columns that a role may update."""
+ADDED_COLUMNS = {
+    ("wh_mailer", "ops.mail_outbox"): {
+        "kind", "publication_id", "as_of_date", "region_code", "contact_kind", "subject", "body", "approval",
+    },
+}  # fmt: skip
+"""Single columns of the rows that a role may add: a reminder, and no digest, which has a recipient."""
 
 _RELATIONS = """
 SELECT n.nspname || '.' || c.relname
@@ -77,15 +88,15 @@ CROSS JOIN unnest(%s) WITH ORDINALITY AS p (privilege, place)
 WHERE has_table_privilege(r.role, o.name, p.privilege)
 GROUP BY r.role, o.name
 """
-_COLUMN_UPDATES = """
+_SINGLE_COLUMNS = """
 SELECT r.role, n.nspname || '.' || c.relname, array_agg(a.attname::text)
 FROM unnest(%s) AS r (role)
 CROSS JOIN pg_class AS c
 INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v')
-    AND has_column_privilege(r.role, c.oid, a.attnum, 'UPDATE')
-    AND NOT has_table_privilege(r.role, c.oid, 'UPDATE')
+    AND has_column_privilege(r.role, c.oid, a.attnum, %s)
+    AND NOT has_table_privilege(r.role, c.oid, %s)
 GROUP BY 1, 2
 """
 
@@ -104,7 +115,7 @@ def expected(role: str, relation: str) -> set[str]:
     if role == "wh_secretariat":
         return {"SELECT"} if schema in ("mart", "secretariat") else set()
     if role == "wh_mailer":
-        reads = schema in ("mart", "person") or relation == "ops.mail_outbox"
+        reads = schema in ("mart", "person") or relation in MAILER_READS
         return ({"SELECT"} if reads else set()) | CONTACTS.get(relation, set())
     allowed = {"SELECT"} if schema in READS_ALL else set()
     if schema == "register":
@@ -136,9 +147,13 @@ def test_every_table_and_view_against_every_role(warehouse: Warehouse) -> None:
     assert wrong == {}, "found, expected"
 
 
-def test_single_columns_that_a_role_may_update(warehouse: Warehouse) -> None:
-    rows = ask(warehouse.admin_dsn, _COLUMN_UPDATES, (list(ROLES), list(SCHEMAS)))
-    assert {(role, name): set(columns) for role, name, columns in rows} == COLUMNS
+@pytest.mark.parametrize(("privilege", "allowed"), [("UPDATE", UPDATED_COLUMNS), ("INSERT", ADDED_COLUMNS)])
+def test_single_columns_that_a_role_may_write(
+    warehouse: Warehouse, privilege: str, allowed: dict[tuple[str, str], set[str]]
+) -> None:
+    values = (list(ROLES), list(SCHEMAS), privilege, privilege)
+    rows = ask(warehouse.admin_dsn, _SINGLE_COLUMNS, values)
+    assert {(role, name): set(columns) for role, name, columns in rows} == allowed
 
 
 def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None:
@@ -179,7 +194,7 @@ def test_functions_schemas_sequences_and_databases(warehouse: Warehouse) -> None
     assert usable["bi_read"] == {"mart"}
     assert usable["wh_secretariat"] == {"mart", "secretariat"}
     assert usable["wh_loader"] == READS_ALL
-    assert usable["wh_mailer"] - {"person"} == {"mart", "ops"}
+    assert usable["wh_mailer"] - {"person"} == {"mart", "ops", "secretariat"}
     for role in ROLES:
         ((temp, create),) = ask(
             warehouse.admin_dsn,

@@ -190,7 +190,7 @@ def test_a_new_column_is_stated_in_the_contract_the_formula_and_the_migration_on
     """View, comment, grant, loader, dictionary and data package follow from these three."""
     own = clone(good.warehouse.name)
     document = schema.merge_documents(
-        {path.name: path.read_text(encoding="utf-8") for path in schema.contract_files()}
+        {str(path): path.read_text(encoding="utf-8") for path in schema.contract_files()}
     )
     column = {"type": "double precision", "unit": "trees", "nullable": True, "sv": "Träd.", "en": "Trees."}
     document["marts"]["carbon_law"]["columns"].append({"tree_count": column})  # 1: the contract

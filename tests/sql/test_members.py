@@ -8,6 +8,7 @@ import shutil
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,11 +20,16 @@ from support import contract_rules, releases
 from klimatpuls.cli import output
 from klimatpuls.errors import UsageError
 from klimatpuls.local import runtime
+from klimatpuls.operations.contacts import forget, sync_contacts
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline import watch
+from klimatpuls.pipeline.approval import digests_to_approve
 from klimatpuls.pipeline.assess_members import assess_members
+from klimatpuls.pipeline.remind import queue_reminders
 from klimatpuls.pipeline.sync_registers import sync_registers
-from klimatpuls.report import render
+from klimatpuls.report import outbox, render
+from klimatpuls.report.mailer import SmtpSettings
+from klimatpuls.site.options import Options
 from klimatpuls.warehouse import digest
 from klimatpuls.warehouse.connection import connect
 
@@ -240,7 +246,8 @@ class TestWhatIsSaid:
 
     def test_the_cut_a_target_implies_stands_beside_the_nations(self, made: Network) -> None:
         (row,) = made.ask(
-            "SELECT status, target_id, implied_annual_cut, national_target_id, national_annual_cut "
+            "SELECT status, target_id, implied_annual_reduction_rate, national_target_id, "
+            "national_annual_reduction_rate "
             f"FROM mart.criterion WHERE region_code = '{MALMO}' AND criterion = 'targets'"
         )
         assert row[:2] == ("met", "malmo_2030")
@@ -250,8 +257,8 @@ class TestWhatIsSaid:
 
     def test_measures_against_the_gap(self, made: Network) -> None:
         rows = made.ask(
-            "SELECT sector_code, counted_tco2e, planned_tco2e, measure_count, coverage_pct, gap_tco2e "
-            "FROM mart.measure_coverage ORDER BY sector_code"
+            "SELECT sector_code, counted_reduction_tco2e, planned_reduction_tco2e, measure_count, "
+            "coverage_pct, gap_tco2e FROM mart.measure_coverage ORDER BY sector_code"
         )
         assert [row[:4] for row in rows] == [
             ("all", 1000.0, 500.0, 2),
@@ -533,3 +540,107 @@ class TestGrants:
         network.sync()
         network.publish()
         assert network.ask(offered) == cases[1:], "a case number that is nearly the same links nothing"
+
+
+class TestReminders:
+    """What the contacts of members are reminded of, and what is known of the persons."""
+
+    CONTACTS = (
+        "region_code,kind,role,address\n"
+        "1280,official,klimatstrateg,strateg@malmo.example\n"
+        "1280,elected,kommunalråd,Strateg@Malmo.example\n"
+        "1281,official,klimatstrateg,klimat@lund.example\n"
+        "0380,official,klimatstrateg,klimat@uppsala.example\n"
+    )
+
+    @pytest.fixture
+    def with_contacts(self, network: Network, tmp_path: Path) -> Network:
+        path = tmp_path / "contacts.csv"
+        path.write_text(self.CONTACTS, encoding="utf-8")
+        with closing(connect(network.published.warehouse.mailer_dsn)) as conn:
+            assert sync_contacts(conn, path, network.folder, AS_OF)
+        return network
+
+    @staticmethod
+    def queue(network: Network, day: date, **settings: Any) -> int:
+        with closing(connect(network.published.warehouse.mailer_dsn)) as conn:
+            return queue_reminders(conn, replace(network.context(day), **settings))
+
+    @staticmethod
+    def reminders(network: Network) -> list[tuple[Any, ...]]:
+        return network.ask(
+            "SELECT region_code, contact_kind, as_of_date, subject, body, approval FROM ops.mail_outbox "
+            "WHERE kind = 'reminder' ORDER BY outbox_id"
+        )
+
+    def test_each_person_gets_one_mail_with_all_there_is_to_do(self, with_contacts: Network) -> None:
+        assert (
+            self.queue(with_contacts, AS_OF, site_options=Options(base_url="https://klimat.example.org")) == 2
+        )
+        lund, malmo = sorted(self.reminders(with_contacts), reverse=True)
+        assert malmo[0] == "1280"
+        assert malmo[3] == "Påminnelse till Malmö: 3 saker att göra"
+        assert "1. Nätverkets rapporteringsomgång stängde 31 januari 2026, och ert" in malmo[4]
+        assert "2. Åtgärden ”Elbussar” ska vara klar 20 maj 2026." in malmo[4]
+        assert "3. Åtgärden ”Plast” behöver uppdateras senast 1 juni 2026." in malmo[4]
+        assert "https://klimat.example.org/sv/1280/" in malmo[4]
+        assert lund[3] == "Påminnelse till Lund: 1 sak att göra"
+        assert max(len(line) for line in malmo[4].splitlines()) <= 72
+        everything = " ".join(str(row) for row in with_contacts.ask("SELECT * FROM ops.mail_outbox"))
+        assert "example.org>" not in everything
+        for address in ("strateg@malmo.example", "klimat@lund.example", "klimat@uppsala.example"):
+            assert address not in everything.casefold(), "an address of a person is in person.contact alone"
+
+    def test_a_year_of_days_never_reminds_too_often(self, with_contacts: Network) -> None:
+        for offset in range(0, 365, 1):
+            self.queue(with_contacts, AS_OF + timedelta(days=offset))
+        days: dict[str, list[date]] = {}
+        for region, _, day, *_ in self.reminders(with_contacts):
+            days.setdefault(region, []).append(day)
+        assert set(days) == {"1280", "1281"}
+        for sent in days.values():
+            gaps = [(later - earlier).days for earlier, later in pairwise(sent)]
+            assert min(gaps) > 5
+            assert len(sent) >= 12
+
+    def test_a_second_run_of_the_day_queues_nothing(self, with_contacts: Network) -> None:
+        assert self.queue(with_contacts, AS_OF) == 2
+        before = with_contacts.whole()
+        assert self.queue(with_contacts, AS_OF) == 0
+        assert with_contacts.whole() == before
+
+    def test_where_a_person_approves_mail_the_reminders_wait(self, with_contacts: Network) -> None:
+        assert self.queue(with_contacts, AS_OF, always_ask=True) == 2
+        assert {row[5] for row in self.reminders(with_contacts)} == {"asked"}
+        with closing(connect(with_contacts.published.warehouse.mailer_dsn)) as conn:
+            assert len(digests_to_approve(conn)) == 2
+
+    def test_a_deleted_contact_gets_nothing_more(self, with_contacts: Network) -> None:
+        self.queue(with_contacts, AS_OF)
+        settings = SmtpSettings(
+            host="127.0.0.1",
+            port=9,
+            login=None,
+            password=None,
+            from_address="klimatpuls@example.org",
+            list_addresses=("list@example.org",),
+            operator_address=None,
+            implicit_tls=False,
+            starttls=False,
+        )
+        with closing(connect(with_contacts.published.warehouse.mailer_dsn)) as conn:
+            forget(conn, LUND, kind=None, reason="has left", path=None)
+        dsn = with_contacts.published.warehouse.mailer_dsn
+        renderer = render.Renderer(lambda: connect(dsn), with_contacts.published.context.reports)
+        now = with_contacts.published.context.now
+        summary = outbox.send_due(lambda: connect(dsn), settings, renderer, now)
+        states = {entry.outbox_id: (entry.state, entry.detail) for entry in summary.settled}
+        (number,) = with_contacts.ask("SELECT outbox_id FROM ops.mail_outbox WHERE region_code = '1281'")[0]
+        assert states[number] == ("suppressed", "the contact is no longer in the register")
+        assert {state for state, _ in states.values()} == {"suppressed", "failed"}
+
+    def test_the_mailer_sees_what_to_remind_of_and_nothing_else_inside(self, made: Network) -> None:
+        kinds = {kind for (kind,) in made.ask("SELECT kind FROM secretariat.reminder_item", "mailer")}
+        assert kinds == {"criterion", "measure_end", "measure_stale", "round"}
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            made.ask("SELECT * FROM secretariat.criterion_history", "mailer")

@@ -7,12 +7,15 @@ from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 from klimatpuls.membership import criteria
 from klimatpuls.membership.measures import STALE_AFTER_MONTHS, MeasureStatus
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline.sync_registers import sync_registers
+from klimatpuls.statistics.crosschecks import Side
+from klimatpuls.statistics.official import build_effort_sharing
 from klimatpuls.statistics.series import build_own_series
 from klimatpuls.warehouse import register_rows
 from klimatpuls.warehouse.connection import connect, load_sql
@@ -49,6 +52,16 @@ ROWS = {
         "1280,A1,Storstäder,Large,2017-01-01,2022-12-31,SKR",
         "1280,B3,Större städer,Larger,2023-01-01,,SKR",
     ),
+    "official_figures.csv": (
+        "2024,2024,effort_sharing,30000000,2025-12-16,Naturvårdsverket,https://example.org/utfall",
+        "2024,2025,transport,13000000,2026-05-04,Naturvårdsverket,https://example.org/preliminart",
+    ),
+    "ets_plants.csv": (
+        "101,Bruket,0360,industry,,2019-12-31,2026-02-03,tillstånd",
+        "102,Värmeverket,0360,power_heat,2020-01-01,,2026-02-03,tillstånd",
+    ),
+    "ets_statements.csv": ("0360,2026-02-03,miljöchef,länsstyrelsens förteckning",),
+    "trading_references.csv": ('0360,2022,utanför utsläppshandeln,"5,5",ton per invånare,Miljöbarometern',),
 }
 
 
@@ -65,7 +78,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def conn(warehouse: Warehouse, folder: Path) -> Iterator[PgConnection]:
     with closing(connect(warehouse.loader_dsn)) as opened:
-        assert len(sync_registers(opened, folder)) == 16
+        assert len(sync_registers(opened, folder)) == 20
         yield opened
 
 
@@ -132,6 +145,26 @@ def test_boundaries_series_and_groups(cursor: Any) -> None:
     assert series["value_tco2e"].tolist() == [1100.0]
     assert register_rows.read_groups(cursor, None, AS_OF) == {"1280": "B3"}
     assert register_rows.read_groups(cursor, None, date(2020, 1, 1)) == {"1280": "A1"}
+
+
+def test_official_figures_are_read_with_their_submission(cursor: Any) -> None:
+    found = register_rows.read_official_figures(cursor, None)
+    assert found is not None
+    assert found.to_dict("list") == {
+        "submission_last_year": [2024, 2024],
+        "year": [2024, 2025],
+        "sector_code": ["effort_sharing", "transport"],
+        "emissions_tco2e": [30e6, 13e6],
+    }
+    series = build_effort_sharing(
+        Side(
+            release_id="i",
+            published_date=date(2025, 12, 16),
+            facts=pd.DataFrame({"year": [1990, 2024], "emissions_tco2e": [71e6, 48e6]}),
+        ),
+        found,
+    )
+    assert series["value_tco2e"].tolist() == [46e6, 30e6]
 
 
 def test_a_moment_gives_what_was_known_then(conn: PgConnection, folder: Path) -> None:

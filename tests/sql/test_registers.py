@@ -11,9 +11,10 @@ import psycopg2
 import pytest
 
 from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.pipeline import sync_registers as sync_module
 from klimatpuls.pipeline.sync_registers import refuse_mistakes, sync_registers
 from klimatpuls.registers import RegisterError, read_registers
-from klimatpuls.registers.checking import REGISTERS
+from klimatpuls.registers.checking import REGISTERS, Checked, check_folder
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.warehouse import migrate
 from klimatpuls.warehouse.connection import connect, load_sql
@@ -104,6 +105,25 @@ def test_the_first_time_everything_is_carried_over(conn: PgConnection) -> None:
     assert ask(conn, "SELECT count(*) FROM register.member WHERE confirmed") == [(confirmed,)]
     definitions = ask(conn, "SELECT definition FROM register.target ORDER BY target_id")
     assert tuple(from_definition(definition) for (definition,) in definitions) == read.targets
+
+
+def test_a_register_that_an_upgrade_adds_is_no_news_while_it_is_empty(
+    conn: PgConnection, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def before_the_upgrade(*arguments: Any) -> Checked:
+        known = dict(check_folder(*arguments).records)
+        del known["official_figures"]
+        return Checked(records=known, mistakes=())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sync_module, "check_folder", before_the_upgrade)
+        sync_registers(conn, folder)
+    assert sync_registers(conn, folder) == ()
+    row = "2024,2024,effort_sharing,3e7,2025-12-16,NV,https://example.org/x"
+    add(folder / "official_figures.csv", row)
+    assert sync_registers(conn, folder) == ("official_figures",)
+    edit(folder / "official_figures.csv", f"{row}\n", "")
+    assert sync_registers(conn, folder) == ("official_figures",), "taken out again is news"
 
 
 def test_a_second_time_changes_nothing(conn: PgConnection) -> None:
@@ -220,6 +240,13 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
     add(folder / "own_series.csv", "egna,0360,Egen,Own,2024,1100,tCO2e,bokslut,bränslen")
     add(folder / "sector_lists.csv", "avfall,Avfall,Waste,waste")
     add(folder / "municipality_groups.csv", "1280,A1,Storstäder,Large cities,2023-01-01,,SKR 2023")
+    add(
+        folder / "official_figures.csv",
+        "2024,2024,effort_sharing,30000000,2025-12-16,Naturvårdsverket,https://example.org/utfall",
+    )
+    add(folder / "ets_plants.csv", "101,Bruket,0360,industri,,,2026-02-03,tillstånd")
+    add(folder / "ets_statements.csv", "0360,2026-02-03,miljöchef,länsstyrelsens förteckning")
+    add(folder / "trading_references.csv", "0360,2022,i utsläppshandeln,900,ton,Miljöbarometern")
     add(folder / "evidence.csv", "e1,0360,action_plan,self_confirmed,2025-02-01,klimatstrateg,,")
     add(folder / "enquiries.csv", "0360,targets,2025-01-10,,,")
     sync_registers(conn, folder)
@@ -228,7 +255,7 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
             ("tierp-buss", "ongoing", {"2026": 120.5, "2030": 400}, 1250000.0, ["https://example.org/b"]),
             ("tierp-varme", "planned", None, None, []),
         ],
-        "SELECT measure_id, year, effect_tco2e FROM mart.measure_effect ORDER BY year": [
+        "SELECT measure_id, year, expected_reduction_tco2e FROM mart.measure_effect ORDER BY year": [
             ("tierp-buss", 2026, 120.5),
             ("tierp-buss", 2030, 400.0),
         ],
@@ -247,6 +274,16 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
         "SELECT series_id, year, value, unit FROM mart.own_series": [("egna", 2024, 1100.0, "tCO2e")],
         "SELECT list_id, sector_codes FROM mart.sector_list": [("avfall", ["waste"])],
         "SELECT region_code, group_code FROM mart.municipality_group": [("1280", "A1")],
+        "SELECT year, emissions_tco2e, published_on, source FROM mart.official_figure": [
+            (2024, 30e6, date(2025, 12, 16), "Naturvårdsverket")
+        ],
+        "SELECT installation_id, sector_code, valid_from FROM register.ets_plant": [
+            ("101", "industry", None)
+        ],
+        "SELECT region_name, stated_on, stated_by FROM mart.ets_statement": [
+            ("Tierp", date(2026, 2, 3), "miljöchef")
+        ],
+        "SELECT part, value, unit FROM register.trading_reference": [("trading", 900.0, "tCO2e")],
         "SELECT value, unit FROM mart.criteria_rule WHERE rule_id = 'reply_days'": [(30.0, "days")],
         "SELECT evidence_id, criterion FROM register.evidence": [("e1", "action_plan")],
         "SELECT region_code, asked_on, replied_on FROM register.enquiry": [(TIERP, date(2025, 1, 10), None)],
@@ -257,6 +294,8 @@ def test_every_register_reaches_its_mart(conn: PgConnection, folder: Path) -> No
 LOADS = (
     "members", "targets", "known_defects", "measures", "pledges", "climate_plans", "evidence", "enquiries",
     "reporting_rounds", "answers", "own_series", "sector_lists", "criteria_rules", "municipality_groups",
+    "official_figures",
+    "ets_plants", "ets_statements", "trading_references",
 )  # fmt: skip
 
 
@@ -376,7 +415,8 @@ def test_registers_of_an_older_warehouse_are_kept_and_closed_when_the_files_say_
             "SELECT note_en, recorded_to IS NULL FROM register.member WHERE region_code = '0360' ORDER BY 2"
         )
         assert ask(conn, member) == [("applicant", True)]
-        assert sync_registers(conn) == tuple(REGISTERS)
+        sound = check_folder(REGISTERS_FOLDER).records
+        assert sync_registers(conn) == tuple(name for name in REGISTERS if sound[name])
         assert ask(conn, member) == [
             ("applicant", False),
             ("Example of an applicant; not yet a member", True),

@@ -21,6 +21,7 @@ from klimatpuls.cli import output
 from klimatpuls.contract import schema
 from klimatpuls.contract.lineage import lineages
 from klimatpuls.domain import regions
+from klimatpuls.domain.method_version import METHOD_VERSION
 from klimatpuls.errors import UsageError
 from klimatpuls.fetch.snapshots import SnapshotError
 from klimatpuls.operations import trace as trace_hop
@@ -171,7 +172,7 @@ class TestCells:
         traced = ask(sector_code="transport", year="2020")
         ((step, cell),) = cells_of(traced)
         assert step.value == look_up(cell, traced.files[cell.release_id])
-        assert (step.section, step.method_version) == (1, "2.0")
+        assert (step.section, step.method_version) == (1, METHOD_VERSION)
         ((sha256, date_told),) = rows_of(
             ask, "SELECT file_sha256, published_date FROM mart.release WHERE is_current AND substance = 'ghg'"
         )
@@ -322,6 +323,62 @@ def test_a_target_leads_to_every_point_of_its_trend(ask: Ask) -> None:
     assert years == set(map(str, expected))
 
 
+class TestMadeOf:
+    """What a number is really made of, where the name of its column does not tell."""
+
+    def test_the_nations_base_is_the_sum_of_the_same_sectors_as_its_outcome(self, ask: Ask) -> None:
+        traced = ask("target_progress", "base_tco2e", NATION, target_id="national_2030_55")
+        (root,) = traced.steps
+        (base,) = (step for step in root.inputs if step.what == "mart.boundary_series.emissions_tco2e")
+        assert base.which == {"region_code": NATION, "boundary": "effort_sharing_proxy", "year": "1990"}
+        assert root.recomputed == pytest.approx(root.value)
+        assert "all" not in {step.which["sector_code"] for step, _ in cells_of(traced)}
+        assert traced.disagreements() == []
+
+    def test_the_revision_of_one_year_leads_to_the_release_it_compares_with(
+        self, two_releases: Published
+    ) -> None:
+        for ask in asking(two_releases):
+            ((year, earlier),) = rows_of(
+                ask,
+                "SELECT previous_year, earlier_release_id FROM mart.region_overview "
+                f"WHERE region_code = '{TIERP}'",
+            )
+            traced = ask("region_overview", "revision_of_previous_year_pct")
+            (root,) = traced.steps
+            assert root.value == pytest.approx(100.0 * (FACTOR - 1.0), rel=1e-6)
+            assert root.recomputed == pytest.approx(root.value)
+            old = {(step.which["sector_code"], step.which["year"]) for step in root.inputs[1:]}
+            assert old == {("all", str(year)), ("international_transport", str(year))}
+            assert {step.release_id for step in root.inputs[1:]} == {earlier}
+            assert len(traced.files) == 2
+
+    def test_the_rest_of_sweden_is_the_nation_less_the_members(self, ask: Ask) -> None:
+        traced = ask("network_summary", "emissions_tco2e", NATION, panel="rest_of_sweden",
+                     boundary="territorial", year="2024")  # fmt: skip
+        (root,) = traced.steps
+        ((nation, ours),) = rows_of(
+            ask,
+            "SELECT max(emissions_tco2e) FILTER (WHERE panel = 'nation'), "
+            "max(emissions_tco2e) FILTER (WHERE panel = 'members_today') "
+            "FROM mart.network_summary WHERE boundary = 'territorial' AND year = 2024",
+        )
+        assert root.recomputed == pytest.approx(nation - (ours or 0.0))
+        assert "the nation less the sum over the members" in root.formula_en
+        assert traced.disagreements() == []
+
+    def test_a_figure_of_another_source_is_read_again_from_the_kept_answer(self, ask: Ask) -> None:
+        traced = ask("population", "population_count", year="2024")
+        (root,) = traced.steps
+        assert root.cell is not None
+        assert root.cell.number == root.value
+
+    def test_a_gate_says_when_it_was_measured(self, ask: Ask) -> None:
+        keys = some_keys(ask, "release_gate")
+        (root,) = ask("release_gate", "finding_count", NATION, **keys).steps
+        assert root.note == f"measured when release {keys['release_id']} was validated, and stored then"
+
+
 class TestCommand:
     @pytest.fixture
     def printed(
@@ -355,7 +412,7 @@ class TestCommand:
             )
         )
         assert "0360 Tierp, mart.target_progress: target_id national_2045_net_zero" in out
-        assert "methods section 5, version 2.0" in out
+        assert f"methods section 5, version {METHOD_VERSION}" in out
         assert "cell " in out
         assert "sha256 " in out
 
@@ -391,7 +448,7 @@ class TestMistakes:
     def test_a_region_that_an_older_release_lacks_is_named(
         self, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(trace_hop._Tracer, "_release_cells", lambda *_: {})
+        monkeypatch.setattr(trace_hop.Tracer, "_release_cells", lambda *_: {})
         with pytest.raises(UsageError, match=r"release smhi_emissions-ghg-\S+ has no \w+ of 0360 in 2024"):
             ask(boundary="territorial", year="2024")
 
@@ -443,6 +500,79 @@ class TestTampering:
         for ask in asking(own):
             (disagreement,) = ask(boundary="territorial", year="2024").disagreements()
             assert "its inputs give" in disagreement
+
+    def test_a_number_that_its_inputs_do_not_give_is_told(self, own: Published) -> None:
+        self.change(own, "UPDATE mart_data.region_overview SET change_since_1990_pct = 1")
+        self.change(own, "UPDATE mart_data.peer SET distance = distance + 0.001")
+        for ask in asking(own):
+            (told,) = ask("region_overview", "change_since_1990_pct").disagreements()
+            assert "its inputs give" in told
+            (told,) = ask("peer", "distance", peer_rank="1").disagreements()
+            assert "its inputs give" in told
+
+    def test_a_figure_of_another_source_that_was_changed_is_told(self, own: Published) -> None:
+        self.change(own, "UPDATE mart_data.population SET population_count = population_count + 1")
+        for ask in asking(own):
+            (told,) = ask("population", "population_count", year="2024").disagreements()
+            assert "the file says" in told
+
+    def test_a_stored_step_says_by_which_publication_and_is_not_calculated_again(
+        self, two_releases: Published, clone: Callable[[str], Warehouse], tmp_path: Path
+    ) -> None:
+        own = of_own(two_releases, clone, tmp_path)
+        self.change(
+            own,
+            "UPDATE mart_data.standing_change SET stored_publication_id = 1, gap_tco2e = gap_tco2e + 7, "
+            "central_tco2e = central_tco2e + 7 WHERE step_order = 0",
+        )
+        keys = {"target_id": "national_2030_55", "step_order": "0"}
+        for ask in asking(own):
+            traced = ask("standing_change", "central_tco2e", **keys)
+            (root,) = traced.steps
+            assert root.note.startswith("stored by publication 1, with another version of the methods")
+            assert (list(root.inputs), root.recomputed) == ([], None)
+            traced = ask("standing_change", "gap_part_tco2e", **{**keys, "step_order": "1"})
+            (told,) = traced.disagreements()
+            assert "gap_part_tco2e: its inputs give" in told, "the stored gap was changed behind its part"
+            traced = ask("standing_change", "gap_tco2e", **{**keys, "step_order": "1"})
+            assert traced.disagreements() == []
+            assert traced.steps[0].recomputed is not None
+
+    def test_a_table_that_was_not_calculated_says_so(self, own: Published) -> None:
+        self.change(
+            own,
+            "UPDATE mart_data.result_status SET status = 'stale', reason = 'formula_failed', "
+            "because_of = 'region_overview', error_class = 'ValueError', failing_since_publication_id = 1, "
+            "reason_en = 'the calculation failed; the rows are still those of publication 1' "
+            "WHERE table_name = 'region_overview'",
+        )
+        self.change(own, "UPDATE mart_data.region_overview SET change_since_1990_pct = 1")
+        for ask in asking(own):
+            for mart in ("region_overview", "municipality_overview"):
+                traced = ask(mart, "change_since_1990_pct")
+                (root,) = traced.steps
+                assert root.note == (
+                    "this publication did not calculate the table: "
+                    "the calculation failed; the rows are still those of publication 1"
+                )
+                assert root.recomputed is None, "its inputs are newer than it"
+                assert traced.disagreements() == []
+            assert (
+                ask("change_part", "own_part_tco2e", **some_keys(ask, "change_part", TIERP)).steps[0].note
+                == ""
+            )
+
+    def test_a_table_that_was_emptied_says_so(self, own: Published) -> None:
+        self.change(
+            own,
+            "UPDATE mart_data.result_status SET status = 'emptied', reason = 'formula_failed', "
+            "error_class = 'ValueError', failing_since_publication_id = 1, "
+            "reason_en = 'the calculation failed; the earlier rows are taken out' WHERE table_name = 'peer'",
+        )
+        self.change(own, "DELETE FROM mart_data.peer")
+        for ask in asking(own):
+            with pytest.raises(UsageError, match="did not calculate the table: the calculation failed"):
+                ask("peer", "distance", peer_rank="1")
 
     def test_bytes_that_are_gone_or_damaged_are_told(self, own: Published) -> None:
         for ask in asking(own):

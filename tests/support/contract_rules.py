@@ -20,7 +20,9 @@ EMPTY_AT_FIRST = frozenset(
         "nowcast",
         # Registers that are still empty.
         "climate_plan", "measure", "measure_effect", "pledge", "reporting_round", "reporting_answer",
-        "own_series", "sector_list", "municipality_group", "measure_status", "pledge_status",
+        "own_series", "sector_list", "municipality_group", "official_figure", "measure_status",
+        "pledge_status",
+        "ets_statement", "proxy_check",
         # No member has a target yet.
         "measure_coverage",
     }

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from klimatpuls.warehouse.publication import Published
 
 LIST_ADDRESS = "list@example.org"
-FURTHER_FOLDERS = ("kolada", "naturvardsverket", "trafa")
+FURTHER_FOLDERS = ("eu_ets", "kolada", "naturvardsverket", "trafa")
 """Folders of sources that the small archive leaves out."""
 ENERGY = "energy.csv"
 SMALL_YEARS = (1990, 2015, 2020, 2021, 2023, 2024)

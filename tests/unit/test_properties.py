@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klimatpuls.domain import regions
-from klimatpuls.domain.units import number_from_text
 from klimatpuls.fetch.pxweb.client import cell_count, parse_cube, split_selection
+from klimatpuls.files.values import number_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

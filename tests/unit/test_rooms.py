@@ -13,8 +13,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT / "include" / "klimatpuls"
 PURE = ("contract", "domain", "membership", "statistics")
 """Rooms that know rules and formulas only."""
-BELOW = {"klimatpuls.errors", "klimatpuls.clock", "klimatpuls.files.csv_text", "klimatpuls.files.yaml_text"}
-"""What they may use beside each other."""
+BELOW = {
+    "klimatpuls.errors", "klimatpuls.clock", "klimatpuls.files.csv_text", "klimatpuls.files.yaml_text",
+    "klimatpuls.translations",
+}  # fmt: skip
+"""What they may use beside each other. The catalogue of texts is a file of the package, like the contract."""
 LIBRARIES = {"numpy", "pandas", "pydantic", "yaml", "idna"}
 CLOCK_AND_ENVIRONMENT = ("environ", "getenv", "now", "today", "time", "gethostname")
 

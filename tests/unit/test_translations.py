@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(klimatpuls.__file__).parent
-PACKAGES = ("operations", "pipeline", "registers", "report")
+PACKAGES = ("membership", "operations", "pipeline", "registers", "report", "site")
 KEYWORDS = {
     "say": None,
     "words": None,
@@ -38,6 +38,7 @@ MODULES = [path for package in PACKAGES for path in sorted((PACKAGE / package).g
 
 READ_FROM_FILES = {
     "cells.py": {"ERROR_TEXTS"},
+    "criteria.py": {"COUNCILS"},
     "values.py": {"_SECTOR_WORDS"},
     "plans.py": {"SOURCE", "_DRAFT", "_OPEN"},
     "reading.py": {"_LETTERS", "_PLAUSIBLE", "_GARBLED"},

@@ -1,8 +1,6 @@
-"""The command line: ``klimatpuls``. Thin: each command calls one function of the rooms behind it.
+"""The command line ``klimatpuls``: each command reads its options and calls one function of another package.
 
-Exit codes: 0 done, 1 bad use or a fault of the project, 2 fetch failed, 3 on hold, 4 wrong home,
-5 quarantined, 6 mail, 7 tables not calculated. A user's mistake ends in one line on standard error, never in
-a traceback.
+``EXIT_CODES`` lists the exit codes. A user's mistake ends in one line on standard error, without a traceback.
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import closing
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
@@ -18,13 +17,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
+from klimatpuls import clock
+from klimatpuls.cli import output, session
 from klimatpuls.errors import EXIT_FETCH, EXIT_USAGE, KlimatpulsError, UsageError
+from klimatpuls.local import runtime, superset
+from klimatpuls.local.home import Home
+from klimatpuls.local.run_options import RunRequest
+from klimatpuls.local.stack import stop as stop_stack
+from klimatpuls.pipeline.context import air_pollutants, contacts_file, registers_folder
+from klimatpuls.warehouse.connection import connect
 
 if TYPE_CHECKING:
-    from klimatpuls.local.home import Home
-    from klimatpuls.local.run_options import RunRequest
+    from collections.abc import Sequence
+
+    from klimatpuls.pipeline.approval import Action
 
 EXIT_INTERRUPTED = 130
+EXIT_CODES = (
+    "Exit codes: 0 done · 1 bad use or a fault of the project · 2 fetch failed · 3 on hold · "
+    "4 wrong home · 5 quarantined · 6 mail · 7 tables not calculated"
+)
 
 app = typer.Typer(
     name="klimatpuls",
@@ -32,8 +44,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done · 1 bad use or a fault of the project · 2 fetch failed · 3 on hold · "
-    "4 wrong home · 5 quarantined · 6 mail · 7 tables not calculated",
+    epilog=EXIT_CODES,
 )
 release_app = typer.Typer(
     no_args_is_help=True, help="Decide on a release: answer a hold, hold, withdraw, restore."
@@ -61,8 +72,17 @@ HomeOption = Annotated[
         "--home", help="State directory (else KLIMATPULS_HOME, else ./var/live or ./var/synthetic)."
     ),
 ]
-
-
+ArchiveOption = Annotated[
+    Path | None, typer.Option(help="Archive folder for the mock agencies (else ARCHIVE).")
+]
+DayOption = Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")]
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="A source of the catalogue, such as smhi_emissions.")
+]
+ReleaseArgument = Annotated[
+    str, typer.Argument(help="The release, as `klimatpuls releases` or `klimatpuls status` lists it.")
+]
+ReasonOption = Annotated[str, typer.Option(help="Why; kept with the release.")]
 FolderOption = Annotated[
     Path | None,
     typer.Option(
@@ -93,16 +113,11 @@ def run(
         str | None,
         typer.Option(metavar="auto|live|mock", help="auto, live or mock (else SOURCES, else auto)."),
     ] = None,
-    archive: Annotated[
-        Path | None, typer.Option(help="Archive folder for the mock agencies (else ARCHIVE).")
-    ] = None,
-    as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
+    archive: ArchiveOption = None,
+    as_of: DayOption = None,
 ) -> None:
     """Start the stack, run the whole pipeline once, stop the stack (`make run`)."""
-    from klimatpuls.cli import session
-
-    request = _request(home, sources, archive, as_of)
-    raise typer.Exit(session.run_once(request, _say))
+    raise typer.Exit(session.run_once(_request(home, sources, archive, as_of), _say))
 
 
 @app.command()
@@ -114,72 +129,48 @@ def up(
             metavar="live|mock", help="live or mock (else SOURCES, else what the state directory remembers)."
         ),
     ] = None,
-    archive: Annotated[
-        Path | None, typer.Option(help="Archive folder for the mock agencies (else ARCHIVE).")
-    ] = None,
-    as_of: Annotated[str | None, typer.Option(help="Day to answer as of, YYYY-MM-DD (else AS_OF).")] = None,
+    archive: ArchiveOption = None,
+    as_of: DayOption = None,
 ) -> None:
     """Start the stack and leave it running; prints the addresses of Airflow and of the caught mail."""
-    from klimatpuls.cli import session
-
     session.start_and_leave(_request(home, sources, archive, as_of), _say)
 
 
 @app.command()
 def down(home: HomeOption = None) -> None:
     """Stop the stack that `up` left running, in every state directory of ./var unless one is named."""
-    from klimatpuls.local import stack, superset
-
-    stopped = [opened for opened in _homes(home) if any([superset.stop(opened), stack.stop(opened)])]
-    for opened in stopped:
-        _say(f"stopped, in {opened.root}")
-    if not stopped:
-        _say("nothing was running")
+    stopped = [opened for opened in _homes(home) if any([superset.stop(opened), stop_stack(opened)])]
+    _say_each([f"stopped, in {opened.root}" for opened in stopped], "nothing was running")
 
 
 @app.command()
 def bi(home: HomeOption = None) -> None:
     """Start Apache Superset on the warehouse of the stack that is up, with the dashboard Klimatläget."""
-    from klimatpuls.cli import output
-    from klimatpuls.local import superset
-
     output.print_superset(superset.start(_home(home), _say))
 
 
 @app.command("bi-down")
 def bi_down(home: HomeOption = None) -> None:
     """Stop Superset, in every state directory of ./var unless one is named; the stack stays up."""
-    from klimatpuls.local import superset
-
     stopped = [opened for opened in _homes(home) if superset.stop(opened)]
-    for opened in stopped:
-        _say(f"stopped Superset, in {opened.root}")
-    if not stopped:
-        _say("no Superset was running")
+    _say_each([f"stopped Superset, in {opened.root}" for opened in stopped], "no Superset was running")
 
 
 @app.command()
 def refresh(home: HomeOption = None) -> None:
     """Run the pipeline once on the running stack, or on one started for this command."""
-    from klimatpuls.cli import session
-
     raise typer.Exit(session.refresh(_home(home), _say))
 
 
 @app.command()
 def publish(home: HomeOption = None) -> None:
     """Publish what is pending, and retry result tables that could not be calculated."""
-    from klimatpuls.cli import session
-
     raise typer.Exit(session.publish(_home(home), _say))
 
 
 @app.command()
 def status(home: HomeOption = None) -> None:
     """Show how fresh each dataset is, what waits for a person, and whether the stack runs."""
-    from klimatpuls.cli import output
-    from klimatpuls.local import runtime
-
     with runtime.database(_home(home)) as stack:
         output.print_status(stack)
 
@@ -193,7 +184,6 @@ def ingest(
 
     The source is recognised from the file. One file is one answer of an agency.
     """
-    from klimatpuls.cli import session
     from klimatpuls.pipeline.snapshot import recognise_file
 
     given = recognise_file(file)
@@ -213,46 +203,30 @@ def source_new(
 
 
 @source_app.command("fetch")
-def source_fetch(
-    source: Annotated[str, typer.Argument(metavar="ID", help="A source of the catalogue.")],
-    home: HomeOption = None,
-) -> None:
+def source_fetch(source: SourceArgument, home: HomeOption = None) -> None:
     """Fetch, load and validate one source alone; what becomes valid is published."""
-    from klimatpuls.cli import session
-
     raise typer.Exit(session.fetch_source(_home(home), source, _say))
 
 
 @source_app.command("retry")
-def source_retry(
-    source: Annotated[str, typer.Argument(help="A source of the catalogue, such as scb_population.")],
-    home: HomeOption = None,
-) -> None:
+def source_retry(source: SourceArgument, home: HomeOption = None) -> None:
     """Parse the refused files of a source again; no agency is called."""
-    from klimatpuls.cli import session
-
     raise typer.Exit(session.retry_source(_home(home), source, _say))
 
 
 @app.command()
 def backfill(
-    source: Annotated[str, typer.Argument(help="A source of the catalogue, such as smhi_emissions.")],
-    day: Annotated[str, typer.Argument(help="Take what had been kept by this day (YYYY-MM-DD).")],
+    source: SourceArgument,
+    day: Annotated[str, typer.Argument(help="Load what was kept by this day (YYYY-MM-DD).")],
     home: HomeOption = None,
 ) -> None:
-    """Load the files of a source that had been kept by a past day; no agency is called."""
-    from klimatpuls.cli import session
-    from klimatpuls.clock import iso_day
-
-    raise typer.Exit(session.backfill(_home(home), source, iso_day(day, "DAY"), _say))
+    """Load the files of a source that were kept by a past day; no agency is called."""
+    raise typer.Exit(session.backfill(_home(home), source, clock.iso_day(day, "DAY"), _say))
 
 
 @app.command()
 def releases(home: HomeOption = None) -> None:
     """List every release the warehouse holds, with years, rows and state."""
-    from klimatpuls.cli import output
-    from klimatpuls.local import runtime
-
     with runtime.database(_home(home)) as stack:
         output.print_releases(stack)
 
@@ -263,87 +237,68 @@ def member(
     home: HomeOption = None,
 ) -> None:
     """Show how a member or applicant stands (internal): criteria, targets, measures, pledges, grants."""
-    from klimatpuls.cli import output
-    from klimatpuls.local import runtime
-
     with runtime.database(_home(home)) as stack:
         output.print_member(stack, region)
 
 
 @release_app.command("approve")
 def approve(
-    release_id: Annotated[str, typer.Argument(help="A release on hold, as `klimatpuls releases` lists it.")],
-    reason: Annotated[str, typer.Option(help="Why it may be published; kept with the release.")] = "",
+    release_id: ReleaseArgument,
+    reason: ReasonOption = "",
     older: Annotated[
         bool,
         typer.Option("--older", help="It is the older of two releases of one day: the other corrects it."),
     ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Publish a release that is on hold; its digest waits for a word of its own in Airflow.
+    """Publish a release that is on hold; its digest still needs an approval in Airflow.
 
     Of releases with the same publisher's date and day of retrieval, the one approved later corrects the
     others.
     """
-    from klimatpuls.cli import session
-
-    raise typer.Exit(session.decide(_home(home), release_id, "approve", reason, _say, is_older=older))
+    _decide(home, release_id, "approve", reason, is_older=older)
 
 
 @release_app.command("reject")
-def reject(
-    release_id: Annotated[
-        str, typer.Argument(help="A release on hold or not published yet, as `klimatpuls status` lists it.")
-    ],
-    reason: Annotated[str, typer.Option(help="Why it must not be published; kept with the release.")] = "",
-    home: HomeOption = None,
-) -> None:
-    """Turn down a release that is on hold or not published yet; what is published stays as it is."""
-    from klimatpuls.cli import session
-
-    raise typer.Exit(session.decide(_home(home), release_id, "reject", reason, _say))
+def reject(release_id: ReleaseArgument, reason: ReasonOption = "", home: HomeOption = None) -> None:
+    """Reject a release that is on hold or not published yet; what is published does not change."""
+    _decide(home, release_id, "reject", reason)
 
 
 @release_app.command("hold")
 def hold(
-    release_id: Annotated[
-        str, typer.Argument(help="A release that is not published yet, as `klimatpuls status` lists it.")
-    ],
-    reason: Annotated[str, typer.Option(help="Why it is to wait; shown to whoever answers.")],
+    release_id: ReleaseArgument,
+    reason: Annotated[str, typer.Option(help="Why it must wait; shown to the reviewer.")],
     home: HomeOption = None,
 ) -> None:
     """Put a release that is not published yet on hold, until it is approved or rejected."""
-    from klimatpuls.cli import session
-
-    raise typer.Exit(session.decide(_home(home), release_id, "hold", reason, _say))
+    _decide(home, release_id, "hold", reason)
 
 
 @release_app.command("withdraw")
 def withdraw(
-    release_id: Annotated[
-        str, typer.Argument(help="A published release, as `klimatpuls releases` lists it.")
-    ],
+    release_id: ReleaseArgument,
     reason: Annotated[str, typer.Option(help="Why; kept with the release and shown in the digest.")],
     home: HomeOption = None,
 ) -> None:
-    """Take a published release out of every mart by a new publication; it is kept and can be restored."""
-    from klimatpuls.cli import session
-
-    raise typer.Exit(session.decide(_home(home), release_id, "withdraw", reason, _say))
+    """Remove a published release from every mart by a new publication; it can be restored."""
+    _decide(home, release_id, "withdraw", reason)
 
 
 @release_app.command("restore")
 def restore(
-    release_id: Annotated[
-        str, typer.Argument(help="A withdrawn release, as `klimatpuls releases` lists it.")
-    ],
+    release_id: ReleaseArgument,
     reason: Annotated[str, typer.Option(help="Why; kept with the release and shown in the digest.")],
     home: HomeOption = None,
 ) -> None:
     """Publish a withdrawn release again, by a new publication."""
-    from klimatpuls.cli import session
+    _decide(home, release_id, "restore", reason)
 
-    raise typer.Exit(session.decide(_home(home), release_id, "restore", reason, _say))
+
+def _decide(
+    home: Path | None, release_id: str, action: Action, reason: str, *, is_older: bool = False
+) -> None:
+    raise typer.Exit(session.decide(_home(home), release_id, action, reason, _say, is_older=is_older))
 
 
 @app.command()
@@ -356,9 +311,6 @@ def diff(
     home: HomeOption = None,
 ) -> None:
     """Show what changed between two published releases: years, the nation, the largest movers."""
-    from klimatpuls.cli import output
-    from klimatpuls.local import runtime
-
     with runtime.database(_home(home)) as stack:
         output.print_diff(stack, old, new, region or [])
 
@@ -389,8 +341,6 @@ def trace(
     home: HomeOption = None,
 ) -> None:
     """Trace a published number to formula, release, file and cell; with a region alone, list the choices."""
-    from klimatpuls.cli import output
-    from klimatpuls.local import runtime
     from klimatpuls.operations.trace import Question, find_region
 
     opened = _home(home)
@@ -420,11 +370,32 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT on the schema mart.")], home: HomeOption = None
 ) -> None:
     """Query the warehouse as bi_read; writes CSV to standard output."""
-    from klimatpuls.cli import output
-    from klimatpuls.local import runtime
-
     with runtime.database(_home(home)) as stack:
         output.write_csv(stack, query, sys.stdout.buffer)
+
+
+@app.command()
+def site(home: HomeOption = None) -> None:
+    """Build the static site of the current publication, with the PDF of every region (SITE_PDFS)."""
+    from contextlib import closing
+    from dataclasses import replace
+
+    from klimatpuls.local import runtime
+    from klimatpuls.pipeline.context import site_options
+    from klimatpuls.pipeline.site import write_site
+    from klimatpuls.warehouse.connection import connect
+
+    opened, options = _home(home), site_options(os.environ)
+    with (
+        runtime.database(opened) as stack,
+        closing(connect(runtime.warehouse_dsn(stack, "bi_read"))) as conn,
+    ):
+        context = replace(runtime.run_context(opened, stack.as_of), site_options=options)
+        built = write_site(conn, context)
+    if built is None:
+        msg = "no emissions are published yet, so there is nothing to show; run `make run` first"
+        raise UsageError(msg)
+    _say(f"the site lies in {built.folder}: {built.files} files, {built.written} of them new")
 
 
 @app.command()
@@ -435,7 +406,6 @@ def export(
     home: HomeOption = None,
 ) -> None:
     """Write every table of the current publication as CSV and Parquet, with datapackage.json."""
-    from klimatpuls.local import runtime
     from klimatpuls.operations.export import export as write
 
     opened = _home(home)
@@ -451,11 +421,7 @@ def export(
 @app.command()
 def retention(home: HomeOption = None) -> None:
     """Delete what KLIMATPULS_KEEP no longer keeps; raw bytes and releases are never deleted."""
-    from contextlib import closing
-
-    from klimatpuls.local import runtime
     from klimatpuls.operations.retention import Keep, clean_up
-    from klimatpuls.warehouse.connection import connect
 
     keep, opened = Keep.from_environ(os.environ), _home(home)
     folders = (opened.root / "airflow" / "logs", opened.logs)
@@ -471,8 +437,6 @@ def dsn(
     role: Annotated[Role, typer.Option(help="Role to connect as.")] = Role.BI_READ, home: HomeOption = None
 ) -> None:
     """Print the address of the running warehouse for another program; it holds a password."""
-    from klimatpuls.local import runtime
-
     stack = runtime.attach(_home(home))
     if stack is None:
         msg = "the database is not running: start it with `make up` (klimatpuls up), then ask again"
@@ -506,9 +470,7 @@ def backup(
     home: HomeOption = None,
 ) -> None:
     """Write warehouse, raw bytes, digests and validation pages into one file; no password is in it."""
-    from klimatpuls import clock
     from klimatpuls.local import backup as backups
-    from klimatpuls.local import runtime
 
     if context.invoked_subcommand is not None:
         return
@@ -528,7 +490,7 @@ def backup_restore(
     file: Annotated[Path, typer.Argument(help="A file that `klimatpuls backup` wrote.")],
     home: Annotated[
         Path | None,
-        typer.Option("--home", help="Folder of the new home, missing or empty (else the usual one)."),
+        typer.Option("--home", help="The new state directory, missing or empty (else the default one)."),
     ] = None,
 ) -> None:
     """Restore a backup into a new state directory with new passwords; the folder must be empty."""
@@ -544,8 +506,6 @@ def backup_restore(
 @registers_app.command("check")
 def registers_check(folder: FolderOption = None) -> None:
     """Read every register and explain every mistake by file, row, column and remedy; check mail addresses."""
-    from klimatpuls import clock
-    from klimatpuls.pipeline.context import contacts_file
     from klimatpuls.registers.checking import check_folder
     from klimatpuls.registers.contacts import read_contacts
     from klimatpuls.registers.reading import RegisterError
@@ -586,7 +546,6 @@ def registers_export(
     folder: FolderOption = None,
 ) -> None:
     """Write the secretariat's workbook: every register as it is in force, in Swedish."""
-    from klimatpuls import clock
     from klimatpuls.pipeline.context import contacts_file
     from klimatpuls.registers.desk import export
 
@@ -625,7 +584,6 @@ def registers_import(
 
     Changes of the secretariat's workbook are only shown without --apply. What a member filled in is written.
     """
-    from klimatpuls import clock
     from klimatpuls.pipeline.context import contacts_file
     from klimatpuls.registers.desk_import import plan_import
     from klimatpuls.registers.importing import import_file
@@ -648,10 +606,7 @@ def registers_import(
         if plan.changes:
             _say(plan.outcome(is_written=apply))
         return
-    for done in imported:
-        _say(str(done))
-    if not imported:
-        _say("nothing is filled in")
+    _say_each([str(done) for done in imported], "nothing is filled in")
 
 
 @registers_app.command("import-plans")
@@ -660,7 +615,6 @@ def registers_import_plans(
     folder: FolderOption = None,
 ) -> None:
     """Bring a collection of climate plans into the register; entries of a region's own are kept."""
-    from klimatpuls import clock
     from klimatpuls.registers.plans import import_plans
 
     done, found = import_plans(file, _registers(folder), clock.stockholm_date(clock.utc_now()))
@@ -678,12 +632,7 @@ def registers_forget(
     home: HomeOption = None,
 ) -> None:
     """Delete a member's contacts, in the warehouse and in their file; only that it was done is kept."""
-    from contextlib import closing
-
-    from klimatpuls.local import runtime
     from klimatpuls.operations.contacts import forget
-    from klimatpuls.pipeline.context import contacts_file
-    from klimatpuls.warehouse.connection import connect
 
     with (
         runtime.database(_home(home)) as stack,
@@ -700,7 +649,7 @@ def source_check(
     sources: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Sources of the catalogue (else all).")
     ] = None,
-    live: Annotated[bool, typer.Option("--live", help="Ask the agencies, whatever a home asks.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Ask the agencies, not the mock agencies.")] = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The table as Markdown, for a report.")
     ] = False,
@@ -711,7 +660,6 @@ def source_check(
     Needs no database and changes nothing: the first command on a new machine is
     `klimatpuls source check --live`.
     """
-    from klimatpuls.cli import output
     from klimatpuls.contract import catalog
     from klimatpuls.local import source_check
 
@@ -746,7 +694,6 @@ def mock_make_archive(
 ) -> None:
     """Write a synthetic archive folder: the same seed and KLIMATPULS_AIR_POLLUTANTS give the same bytes."""
     from klimatpuls.mock_agencies.archive import DEFAULT_SEED, make_archive
-    from klimatpuls.pipeline.context import air_pollutants
 
     seed = DEFAULT_SEED if seed is None else seed
     made = make_archive(folder, seed, pollutants=air_pollutants(os.environ))
@@ -754,30 +701,25 @@ def mock_make_archive(
 
 
 def _request(home: Path | None, sources: str | None, archive: Path | None, as_of: str | None) -> RunRequest:
-    """What the caller said: an option wins over the environment."""
-    from klimatpuls.local.run_options import RunRequest
-
-    said = {
+    """The options of a run; an option overrides its environment variable."""
+    options = {
         "SOURCES": sources,
         "ARCHIVE": str(archive) if archive else None,
         "AS_OF": as_of,
         "KLIMATPULS_HOME": str(home) if home else None,
     }
-    given = {name: value for name, value in said.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     return RunRequest.from_environ({**os.environ, **given})
 
 
 def _home(home: Path | None) -> Home:
-    """The home a command speaks of: named, or the one that `make run` made by default."""
-    from klimatpuls.local.home import Home
-    from klimatpuls.local.runtime import PROJECT, find_home
-
+    """The state directory of a command: the one that is named, else the default one of `make run`."""
     named = home or (Path(os.environ["KLIMATPULS_HOME"]) if os.environ.get("KLIMATPULS_HOME") else None)
     if named is None:
-        return find_home(PROJECT / "var")
+        return runtime.find_home(runtime.PROJECT / "var")
     if (named / "config.json").is_file():
         return Home(named)
-    msg = f"there is no home in {named}: run `make run` first, or name one with --home or KLIMATPULS_HOME"
+    msg = f"{named} is no state directory: run `make run` first, or name one with --home or KLIMATPULS_HOME"
     raise UsageError(msg)
 
 
@@ -785,12 +727,12 @@ def _home_to_ask(home: Path | None) -> Home:
     try:
         return _home(home)
     except UsageError as error:
-        msg = f"{error}; with --live the agencies are asked, and no home is needed"
+        msg = f"{error}; with --live the agencies are asked, and no state directory is needed"
         raise UsageError(msg) from None
 
 
 def _pairs(words: list[str]) -> dict[str, str]:
-    """The keys that were named as NAME=VALUE."""
+    """Keys given as NAME=VALUE."""
     for word in words:
         if "=" not in word:
             msg = f"--where takes NAME=VALUE, such as first_year=2015, not {word!r}"
@@ -805,10 +747,10 @@ def _refuse_other_than_xlsx(file: Path) -> None:
 
 
 def _check_mail() -> None:
-    """Refuse mail settings that no mail could be sent with, where this process has them.
+    """Check the mail settings of this process, if it has any.
 
     Raises:
-        UsageError: naming the setting and the reason; repeats no address and no password.
+        UsageError: if no mail could be sent with them; names the setting, repeats no address and no password.
     """
     from klimatpuls.report.mailer import parse_connection
 
@@ -817,22 +759,23 @@ def _check_mail() -> None:
 
 
 def _registers(folder: Path | None) -> Path:
-    """The registers a command speaks of: named, or those of the setting, or the project's own."""
-    from klimatpuls.pipeline.context import registers_folder
-
+    """The folder of the registers: named, else that of the setting, else the project's own."""
     return folder or registers_folder(os.environ)
 
 
 def _homes(home: Path | None) -> list[Home]:
-    """The home that is named, else every home of ./var."""
-    from klimatpuls.local.runtime import PROJECT, existing_homes
-
+    """The state directory that is named, else all of ./var."""
     is_named = home is not None or bool(os.environ.get("KLIMATPULS_HOME"))
-    return [_home(home)] if is_named else existing_homes(PROJECT / "var")
+    return [_home(home)] if is_named else runtime.existing_homes(runtime.PROJECT / "var")
 
 
 def _say(line: str) -> None:
     typer.echo(line)
+
+
+def _say_each(lines: Sequence[str], otherwise: str) -> None:
+    for line in lines or [otherwise]:
+        _say(line)
 
 
 def main() -> None:

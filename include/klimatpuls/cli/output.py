@@ -1,4 +1,4 @@
-"""What the commands print: summaries, lists and differences, for a person at a terminal."""
+"""Prints the results of commands: summaries, lists and differences, for a person at a terminal."""
 
 from __future__ import annotations
 
@@ -41,55 +41,49 @@ if TYPE_CHECKING:
     from klimatpuls.operations.trace import Question
 
 MOVERS_SHOWN = 10
+ROWS = "read = loaded + rejected"
 FEW = 8
-"""Values of a key that an overview shows whole."""
+"""Most values of a key that an overview lists in full."""
 NATION = "00"
 COMMAND = "klimatpuls" if shutil.which("klimatpuls") else ".venv/bin/klimatpuls"
-"""The command as a reader of its output can type it."""
+"""The command as the user can type it."""
 NARROWEST = 80
-"""Columns below which a table is not squeezed further."""
+"""Least width of a table, columns."""
 WIDTH_OF_A_FILE = 160
-"""Columns when the output is no terminal: tables are not cut to 80 there."""
+"""Width of a table if the output is no terminal, columns."""
 
 
 def say_loudly(notice: str, say: Callable[[str], None]) -> None:
-    """A notice that cannot be overlooked."""
+    """Print a notice in a frame."""
     bar = "!" * min(100, len(notice) + 4)
     for line in (bar, f"! {notice}", bar):
         say(line)
 
 
 def print_summary(stack: Stack, outcome: Outcome) -> None:
-    """What was fetched, validated, published, computed and mailed, and where to look."""
+    """Print what was fetched, validated, published, calculated and mailed, and where the results are."""
     console = _console()
-    table = Table(title="Sources", title_justify="left")
-    table.add_column("source")
-    table.add_column("state")
-    table.add_column("read = loaded + rejected", justify="right")
-    table.add_column("what happened", overflow="fold")
+    table = _table("Sources", "source", "state", ROWS, "what happened", right=(ROWS,))
     for one in outcome.sources:
         table.add_row(one.source, one.state, _rows_of(one), one.detail)
     console.print(table)
     calls = ", ".join(f"{host} {count}" for host, count in outcome.calls.items())
-    stand_in = " (the mock agencies in their place)" if calls and stack.home.config.sources == "mock" else ""
-    console.print(f"HTTP calls: {calls or 'none'}{stand_in}", highlight=False)
+    to_mock = " (to the mock agencies instead)" if calls and stack.home.config.sources == "mock" else ""
+    console.print(f"HTTP calls: {calls or 'none'}{to_mock}", highlight=False)
     _print_publication(console, outcome)
     mails = ", ".join(f"{count} {state}" for state, count in sorted(outcome.mails.items()))
     console.print(f"Mail: {mails or 'none'}")
-    _print_places(console, stack, outcome)
+    _print_places(stack, outcome)
     for problem in outcome.problems:
         console.print(problem, style="bold red", markup=False, highlight=False)
 
 
 def _rows_of(one: SourceOutcome) -> str:
-    """The rows of a source, empty where nothing was loaded."""
+    """The numbers of rows of a source; empty if nothing was loaded."""
     if not one.rows_loaded + one.rows_rejected:
         return ""
-    read, loaded, rejected = (
-        f"{count:,}".replace(",", " ")
-        for count in (one.rows_loaded + one.rows_rejected, one.rows_loaded, one.rows_rejected)
-    )
-    return f"{read} = {loaded} + {rejected}"
+    read = one.rows_loaded + one.rows_rejected
+    return f"{read:,} = {one.rows_loaded:,} + {one.rows_rejected:,}".replace(",", " ")
 
 
 def _print_publication(console: Console, outcome: Outcome) -> None:
@@ -141,75 +135,66 @@ def _years(years: Sequence[int]) -> str:
     return ", ".join(map(str, years))
 
 
-def _print_places(console: Console, stack: Stack, outcome: Outcome) -> None:
+def _print_places(stack: Stack, outcome: Outcome) -> None:
     root = stack.home.root
     places = {"Home": root}
     if outcome.publication is not None:
         report = root / "reports" / str(outcome.publication["publication_id"])
         places |= {"Digest": report / "digest.html", "Caught mail": root / "mail"}
+        places |= {"Site": root / "site" / "index.html"}
     if any(one.state in {"validated", "held", "quarantined"} for one in outcome.sources):
         places["Validation pages"] = root / "data_docs"
-    for name, place in places.items():
-        console.print(f"{name}: {place}", markup=False, highlight=False, soft_wrap=True)
+    _print_lines(*(f"{name}: {place}" for name, place in places.items()))
 
 
 def print_seconds(timings: Mapping[str, float], steps: Mapping[str, float], total: float) -> None:
-    """The seconds of every part, and of the whole."""
-    console = _console()
-    table = Table(title="Seconds", title_justify="left")
-    table.add_column("part")
-    table.add_column("s", justify="right")
-    for part, seconds in timings.items():
-        if part != "total":
-            table.add_row(f"stack: {part}", f"{seconds:.1f}")
-    for step, seconds in steps.items():
-        table.add_row(step, f"{seconds:.1f}")
+    """Print the seconds of every part, and in total."""
+    table = _table("Seconds", "part", "s", right=("s",))
+    parts = {f"stack: {part}": seconds for part, seconds in timings.items() if part != "total"}
+    for part, seconds in {**parts, **steps}.items():
+        table.add_row(part, f"{seconds:.1f}")
     table.add_row("whole command", f"{total:.1f}", style="bold")
-    console.print(table)
+    _console().print(table)
 
 
 def print_addresses(stack: Stack) -> None:
-    """Where the pages of a running stack are, and how to get in."""
+    """Print the addresses of a running stack's pages, and how to log in."""
     from klimatpuls.local.services import AIRFLOW_USER, password_file
 
     addresses = stack.addresses
-    console = _console()
-    for line in (
+    _print_lines(
         f"Airflow      http://127.0.0.1:{addresses.airflow}  (user {AIRFLOW_USER}, "
         f"password in {password_file(stack.home)})",
         f"Caught mail  http://127.0.0.1:{addresses.mail_page}",
         f"Warehouse    {COMMAND} dsn --role bi_read",
         f"Next         {COMMAND} refresh    Stop: make down",
-    ):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    )
 
 
 def print_superset(superset: Superset) -> None:
-    """Where the dashboard of a running Superset is, and how to get in."""
+    """Print the address of a running Superset's dashboard, and how to log in."""
     from klimatpuls.local.superset import USER
 
-    console = _console()
-    for line in (
+    _print_lines(
         f"Klimatläget  {superset.dashboard_url}",
         f"Login        user {USER}, password in {superset.password_file}",
         "Stop         make bi-down",
-    ):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    )
+
+
+STATUS_PARTS: Final = {
+    "Releases that wait (klimatpuls release approve|reject|hold ID)": "waiting_releases",
+    "Result tables that could not be calculated (klimatpuls publish tries again)": "stale_tables",
+    "Mail that needs a person": "troubled_mail",
+}
+"""Title → query in ``read``: printed after the status of the data."""
 
 
 def print_status(stack: Stack) -> None:
-    """How fresh each dataset is, and what waits for a person."""
-    rows = _rows(stack, "bi_read", "checks/dashboard/data_status.sql")
-    _print_rows("Data status", rows)
-    _print_rows(
-        "Releases that wait (klimatpuls release approve|reject|hold ID)",
-        _rows(stack, "wh_loader", "read/waiting_releases.sql"),
-    )
-    _print_rows(
-        "Result tables that could not be calculated (klimatpuls publish tries again)",
-        _rows(stack, "wh_loader", "read/stale_tables.sql"),
-    )
-    _print_rows("Mail that needs a person", _rows(stack, "wh_loader", "read/troubled_mail.sql"))
+    """Print how fresh each dataset is, and what needs a person."""
+    _print_rows("Data status", _rows(stack, "bi_read", "checks/dashboard/data_status.sql"))
+    for title, name in STATUS_PARTS.items():
+        _print_rows(title, _rows(stack, "wh_loader", f"read/{name}.sql"))
     if runtime.attach(stack.home) is not None:
         print_addresses(stack)
     else:
@@ -217,22 +202,22 @@ def print_status(stack: Stack) -> None:
 
 
 def print_releases(stack: Stack) -> None:
-    """Every release the warehouse holds."""
+    """Print every release of the warehouse."""
     _print_rows("Releases", _rows(stack, "wh_loader", "read/list_releases.sql"))
 
 
 MEMBER_PARTS: Final = {
-    "The four criteria, as said inside": "member_criteria",
+    "The four criteria, internal status": "member_criteria",
     "Own targets, and measures against the gap": "member_targets",
     "Measures overdue or stale": "member_late_measures",
     "Pledges": "member_pledges",
     "Grants of Klimatklivet that no measure names": "member_grants",
 }
-"""Title → query in ``read``: shown for a member after its counts."""
+"""Title → query in ``read``: printed for a member after its counts."""
 
 
 def print_member(stack: Stack, region_code: str) -> None:
-    """Where one member or applicant stands, as it is said to the member and the secretariat.
+    """Print the internal status of one member or applicant, for the member and the secretariat.
 
     Raises:
         UsageError: if the register holds no confirmed member and no applicant of this code.
@@ -251,17 +236,17 @@ def print_member(stack: Stack, region_code: str) -> None:
 
 
 def print_diff(stack: Stack, old: str, new: str, region_codes: Sequence[str]) -> None:
-    """What changed between two published releases, without international transport.
+    """Print what changed between two published releases, without international transport.
 
     Args:
         stack: A stack whose database runs.
         old: Older release, or a part of its name.
         new: Newer release, or a part of its name.
-        region_codes: Regions to show in full.
+        region_codes: Regions to print in full.
 
     Raises:
-        UsageError: if a name fits no published release of emissions or several, the two are of different
-            substances, or a region is unknown.
+        UsageError: if a name fits no published release of emissions or several, the substances of the two
+            differ, or a region is unknown.
     """
     from klimatpuls.domain import regions
     from klimatpuls.statistics import revisions
@@ -308,11 +293,11 @@ def _find_release(cursor: Cursor, part: str) -> str:
 
 
 def _check_same_substance(before: str, after: str) -> None:
-    """Refuse to call the difference between two substances a revision."""
+    """Refuse two releases of different substances: their difference is no revision."""
     old, new = (release_id.split("-")[:2] for release_id in (before, after))
     if old != new:
         msg = (
-            f"{before} and {after} are not of one substance ({old[1]}, {new[1]}); name two of one "
+            f"{before} and {after} are of different substances ({old[1]}, {new[1]}); name two of the same "
             "(klimatpuls releases)"
         )
         raise UsageError(msg)
@@ -331,11 +316,8 @@ def _years_of(difference: pd.DataFrame, column: str) -> list[int]:
 def _print_cells(title: str, cells: pd.DataFrame) -> None:
     from klimatpuls.domain import regions
 
-    table = Table(title=title, title_justify="left")
-    table.add_column("region")
-    for heading in ("year", "old t", "new t", "difference t", "%"):
-        table.add_column(heading, justify="right")
-    table.add_column("change")
+    numbers = ("year", "old t", "new t", "difference t", "%")
+    table = _table(title, "region", *numbers, "change", right=numbers)
     for row in cells.to_dict("records"):
         table.add_row(
             regions.region(str(row["region_code"])).name,
@@ -348,17 +330,17 @@ def _print_cells(title: str, cells: pd.DataFrame) -> None:
 
 
 def _tonnes(value: float) -> str:
-    """Whole tonnes with blanks between thousands; empty for a missing value."""
+    """Whole tonnes with spaces between thousands; empty for a missing value."""
     return "" if math.isnan(value) else f"{value:,.0f}".replace(",", " ")
 
 
 def print_checks(sources: Sequence[Source], place: Place, *, as_markdown: bool) -> bool:
-    """What sources take for granted and what the agencies answer; whether nothing fails.
+    """Print the assumptions about sources and what the agencies answer; returns whether all hold or differ.
 
     Args:
-        sources: Which are asked, one after the other; each is named on standard error while it is.
-        place: Where.
-        as_markdown: The table as Markdown instead of a drawn one.
+        sources: The sources to ask, one after the other; standard error shows which.
+        place: Which agencies to ask.
+        as_markdown: Print the table as Markdown.
     """
     from klimatpuls.operations.check_sources import check_sources  # imports every parser's libraries
 
@@ -385,9 +367,8 @@ def print_checks(sources: Sequence[Source], place: Place, *, as_markdown: bool) 
 
 
 def _print_verdicts(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    table = Table(show_lines=True)
-    for head in heads:
-        table.add_column(head, overflow="fold", no_wrap=head in ("source", "verdict"))
+    table = _table(None, *heads, whole=("source", "verdict"))
+    table.show_lines = True
     for row in rows:
         table.add_row(*map(escape, row), style=_STYLES[row[heads.index("verdict")]])
     _console().print(table)
@@ -399,16 +380,14 @@ _STYLES: Final = {"holds": "", "differs": "yellow", "fails": "bold red"}
 def _write_markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     lines = [heads, ["---"] * len(heads)]
     lines += [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows]
-    console = _console()
-    for line in lines:
-        console.print(f"| {' | '.join(line)} |", markup=False, highlight=False, soft_wrap=True)
+    _print_lines(*(f"| {' | '.join(line)} |" for line in lines))
 
 
 def print_trace(stack: Stack, question: Question, *, as_json: bool) -> bool:
-    """A number and where it comes from, step by step; of a region alone, what can be traced.
+    """Print a number and its origin, step by step; for a region alone, what can be traced.
 
     Returns:
-        False when a file or the inputs of a number contradict it.
+        False if a file or the inputs of a number contradict it.
 
     Raises:
         UsageError: if the question fits no number; the error lists the choices.
@@ -427,8 +406,7 @@ def print_trace(stack: Stack, question: Question, *, as_json: bool) -> bool:
         text = json.dumps(to_json(found), ensure_ascii=False, indent=2, default=str)
         console.out(text, highlight=False)
         return not wrong
-    for line in render_lines(found):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    _print_lines(*render_lines(found))
     for line in wrong:
         console.print(f"DOES NOT AGREE: {line}", style="bold red", markup=False, highlight=False)
     return not wrong
@@ -439,37 +417,32 @@ def _print_overview(
 ) -> None:
     from klimatpuls.domain import regions
 
-    table = Table(
-        title=f"{region_code} {regions.region(region_code).name}: what can be traced", title_justify="left"
-    )
-    table.add_column("mart", no_wrap=True)
-    table.add_column("rows", justify="right")
-    table.add_column("keys", overflow="fold")
+    title = f"{region_code} {regions.region(region_code).name}: what can be traced"
+    table = _table(title, "mart", "rows", "keys", right=("rows",), whole=("mart",))
     for mart, count, keys in found:
         shown = "; ".join(
             f"{key}: {_first_few(values)}" for key, values in keys.items() if key != "region_code"
         )
         table.add_row(mart, str(count), shown)
     console.print(table)
-    for example in (
+    _print_lines(
         f"{COMMAND} trace {region_code} --sector all --year 2024",
         f"{COMMAND} trace {region_code} --boundary territorial --year 1990",
         f"{COMMAND} trace {region_code} --target TARGET [--column gap_tco2e]",
         f"{COMMAND} trace {region_code} --sector all --year 1990 --release RELEASE",
         f"{COMMAND} trace {region_code} --mart MART [--column COLUMN] [--where KEY=VALUE]",
-    ):
-        console.print(example, markup=False, highlight=False, soft_wrap=True)
+    )
 
 
 def _first_few(values: Sequence[str]) -> str:
-    """A list of values, its middle left out where it is long."""
+    """A list of values; the middle of a long one is left out."""
     if len(values) <= FEW:
         return ", ".join(values)
     return f"{', '.join(values[: FEW // 2])} … {', '.join(values[-FEW // 2 :])} ({len(values)})"
 
 
 def write_csv(stack: Stack, query: str, output: BinaryIO) -> None:
-    """The rows of a query as CSV with a header line, read as ``bi_read``.
+    """Write the rows of a query, read as ``bi_read``, as CSV with a header line.
 
     Raises:
         UsageError: if the query is empty or fails, in the server's words, or the answer cannot be written.
@@ -511,13 +484,31 @@ def _print_rows(title: str, found: tuple[list[str], Iterable[tuple[Any, ...]]]) 
     if not rows:
         _console().print(f"{title}: none")
         return
-    table = Table(title=title, title_justify="left")
-    for heading in headings:
-        # A release's name is there to be copied: it stands on one line however narrow the terminal is.
-        table.add_column(heading, overflow="fold", no_wrap=heading == "release_id")
+    # A release's name is copied by users, so it stays on one line however narrow the terminal is.
+    table = _table(title, *headings, whole=("release_id",))
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     _console().print(table)
+
+
+def _table(title: str | None, *headings: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
+    """An empty table; the columns of ``right`` are numbers, those of ``whole`` stay on one line."""
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(
+            heading,
+            justify="right" if heading in right else "left",
+            overflow="fold",
+            no_wrap=heading in whole,
+        )
+    return table
+
+
+def _print_lines(*lines: str) -> None:
+    """Print lines as they are, without wrapping or colours."""
+    console = _console()
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _console() -> Console:

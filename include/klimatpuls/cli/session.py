@@ -1,6 +1,6 @@
-"""What the commands do with a stack: run once, leave it up, refresh, take a file, decide on a release.
+"""Commands that need a running stack: run once, leave it up, refresh, ingest a file, decide on a release.
 
-What is heavy to import is imported while the stack starts, not before.
+Heavy modules are imported where they are used, while the stack starts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from klimatpuls.contract.catalog import Source
     from klimatpuls.local.home import Home
     from klimatpuls.local.refresh import Outcome
-    from klimatpuls.local.run_options import RunRequest
+    from klimatpuls.local.run_options import RunOptions, RunRequest
     from klimatpuls.local.stack import Stack
     from klimatpuls.pipeline.approval import Action
     from klimatpuls.pipeline.snapshot import RecognisedFile
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class _Clocked:
-    """Says lines with the seconds since the command began in front."""
+    """Prints lines, each with the seconds since the command began in front."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
@@ -52,18 +52,14 @@ def run_once(request: RunRequest, say: Say) -> int:
     """Start the stack, refresh every source, print the summary, stop; returns the exit code.
 
     Args:
-        request: What the caller said about sources, archive, day and home.
+        request: Sources, archive, day and state directory.
         say: Prints a line.
 
     Raises:
-        KlimatpulsError: with the exit code of what went wrong before or beside the runs.
+        KlimatpulsError: if something outside the DAG runs fails; it carries the exit code.
     """
     clocked = _Clocked(say)
-    check_settings(os.environ)
-    options = resolve(request, runtime.PROJECT, runtime.are_agencies_reachable)
-    home = runtime.open_home(options)
-    if options.notice:
-        output.say_loudly(options.notice, say)
+    options, home = _open(request, say)
     clocked(
         f"home {home.root}, origin {options.origin}" + (f", as of {options.as_of}" if options.as_of else "")
     )
@@ -82,18 +78,14 @@ def run_once(request: RunRequest, say: Say) -> int:
 
 
 def start_and_leave(request: RunRequest, say: Say) -> None:
-    """Start the stack and leave it running, with the addresses of its pages.
+    """Start the stack and leave it running; print the addresses of its pages.
 
     Args:
         request: As for :func:`run_once`.
         say: Prints a line.
     """
     clocked = _Clocked(say)
-    check_settings(os.environ)
-    options = resolve(request, runtime.PROJECT, runtime.are_agencies_reachable)
-    home = runtime.open_home(options)
-    if options.notice:
-        output.say_loudly(options.notice, say)
+    _, home = _open(request, say)
     stack = runtime.build_stack(home, clocked)
     stack.start("up", migrate=runtime.migrate_warehouse(home))
     stack.detach()
@@ -101,20 +93,29 @@ def start_and_leave(request: RunRequest, say: Say) -> None:
     output.print_addresses(stack)
 
 
+def _open(request: RunRequest, say: Say) -> tuple[RunOptions, Home]:
+    """Check the settings and open the state directory of a run, with its notice printed."""
+    check_settings(os.environ)
+    options = resolve(request, runtime.PROJECT, runtime.are_agencies_reachable)
+    home = runtime.open_home(options)
+    if options.notice:
+        output.say_loudly(options.notice, say)
+    return options, home
+
+
 def refresh(home: Home, say: Say) -> int:
-    """Refresh every source on the stack that runs, or on one started for this; returns the exit code."""
+    """Refresh every source on the running stack, or on one started for this; returns the exit code."""
     clocked = _Clocked(say)
     with _running(home, clocked, "refresh") as stack:
-        outcome = _refresh(stack, clocked, list(SOURCES))
-    return outcome.exit_code
+        return _refresh(stack, clocked, list(SOURCES)).exit_code
 
 
 def ingest_file(home: Home, given: RecognisedFile, say: Say) -> int:
     """Keep the bytes of a source's file and send them through its ingest DAG; returns the exit code.
 
     Returns:
-        What the refresh ended with; 5 with the reason where the file was refused before by this very version
-        of the parser, so that nobody takes "known bytes" for "taken".
+        The exit code of the refresh. If this version of the parser has refused the file before: 5, and the
+        reason is printed.
 
     Raises:
         WrongHomeError: if its figures are synthetic and the state directory's are not, or vice versa.
@@ -137,7 +138,7 @@ def ingest_file(home: Home, given: RecognisedFile, say: Say) -> int:
 
 
 def fetch_source(home: Home, source_id: str, say: Say) -> int:
-    """Runs the ingest DAG of one source on the stack that runs, or on one started for this.
+    """Run the ingest DAG of one source on the running stack, or on one started for this.
 
     Returns:
         The exit code of the refresh.
@@ -152,10 +153,10 @@ def fetch_source(home: Home, source_id: str, say: Say) -> int:
 
 
 def retry_source(home: Home, source_id: str, say: Say) -> int:
-    """Read the refused files of a source again, without asking its agency; returns the exit code.
+    """Parse the refused files of a source again, without asking its agency; returns the exit code.
 
     Returns:
-        5 where a file stays refused (each is named with its reason), else what the refresh ended with.
+        5 if a file is refused again (each is named with its reason), else the exit code of the refresh.
 
     Raises:
         UsageError: if the catalogue has no such source.
@@ -170,17 +171,8 @@ def retry_source(home: Home, source_id: str, say: Say) -> int:
     return EXIT_QUARANTINE if refused else outcome.exit_code
 
 
-def _refusals(stack: Stack, entry: Source) -> tuple[str, ...]:
-    """The kept files of a source that are refused, one line each with the reason."""
-    from klimatpuls.pipeline.snapshot import read_refusals
-    from klimatpuls.warehouse.connection import connect
-
-    with closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn:
-        return read_refusals(conn, entry)
-
-
 def backfill(home: Home, source_id: str, kept_as_of: date, say: Say) -> int:
-    """Send what had been kept of a source by a day through its ingest DAG again; returns the exit code.
+    """Send the files of a source that were kept by a day through its ingest DAG; returns the exit code.
 
     Raises:
         UsageError: if the catalogue has no such source.
@@ -188,8 +180,16 @@ def backfill(home: Home, source_id: str, kept_as_of: date, say: Say) -> int:
     clocked = _Clocked(say)
     entry = source(source_id)
     with _running(home, clocked, "backfill") as stack:
-        outcome = _refresh(stack, clocked, [entry.id], {"kept_as_of": kept_as_of.isoformat()})
-    return outcome.exit_code
+        return _refresh(stack, clocked, [entry.id], {"kept_as_of": kept_as_of.isoformat()}).exit_code
+
+
+def _refusals(stack: Stack, entry: Source) -> tuple[str, ...]:
+    """The kept files of a source that are refused, one line each with the reason."""
+    from klimatpuls.pipeline.snapshot import read_refusals
+    from klimatpuls.warehouse.connection import connect
+
+    with closing(connect(runtime.warehouse_dsn(stack, "wh_loader"))) as conn:
+        return read_refusals(conn, entry)
 
 
 def _refresh(
@@ -204,7 +204,7 @@ def _refresh(
 
 
 def _check_origin(home: Home, given: RecognisedFile) -> None:
-    """Refuse to mix synthetic and other figures, before anything is started."""
+    """Refuse to mix synthetic and other figures."""
     origin = home.config.origin
     if given.is_synthetic and origin != "synthetic":
         message = f"{given.name} holds SYNTHETIC figures, and {home.root} figures of origin {origin}"
@@ -219,11 +219,11 @@ def _check_origin(home: Home, given: RecognisedFile) -> None:
 
 
 UNPUBLISHED: Final[Mapping[Action, str]] = {"reject": "rejected", "hold": "on hold"}
-"""Decisions by which nothing is published, and what the release then is."""
+"""Decisions that publish nothing, and the state of the release afterwards."""
 
 
 def publish(home: Home, say: Say) -> int:
-    """Publish what waits, and calculate again what could not be calculated; returns the exit code."""
+    """Publish what is pending, and retry tables that could not be calculated; returns the exit code."""
     from klimatpuls.local.refresh import Refresh
 
     clocked = _Clocked(say)
@@ -236,7 +236,7 @@ def publish(home: Home, say: Say) -> int:
 def decide(
     home: Home, release_id: str, action: Action, reason: str, say: Say, *, is_older: bool = False
 ) -> int:
-    """Decide on a release; what that changes for readers is published at once. Returns the exit code.
+    """Decide on a release, and publish what that changes; returns the exit code.
 
     ``is_older`` approves it as the older of two releases of one day.
 
@@ -275,7 +275,7 @@ def _decide(stack: Stack, release_id: str, action: Action, reason: str, *, is_ol
 
 @contextmanager
 def _running(home: Home, say: Say, purpose: str) -> Iterator[Stack]:
-    """The stack that runs, or one started for this block."""
+    """The running stack, or one started for this block."""
     running = runtime.attach(home)
     if running is not None:
         yield running

@@ -313,6 +313,8 @@ def _field(column: Column) -> dict[str, Any]:
         **unit,
         "description": column.en,
         "description_sv": column.sv,
+        **({"deprecated_from": column.deprecated_from} if column.deprecated_from else {}),
+        **({"replaced_by": column.replaced_by} if column.replaced_by else {}),
         **({"constraints": constraints} if constraints else {}),
     }
 

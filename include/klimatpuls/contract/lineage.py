@@ -12,7 +12,8 @@ An input reads ``mart.column``, with what chooses its rows in brackets:
 * ``boundary_series.emissions_tco2e[year=base_year]``: the row with that year; keys that are not named and
   that both marts have (region, boundary, target …) are those of the row at hand.
 * ``[year>='2015',in_trend]``: a literal in quotes; ``=``, ``!=``, ``>=`` and ``<=``; ``in_trend`` keeps the
-  values that may carry a trend (published by the current release, no known defect).
+  values that may carry a trend (published by the current release, no known defect), ``in_territory`` the main
+  sectors of a territorial total.
 * ``{sector_code='all'}change_part…``: an input of rows of which that is true.
 * ``…]*``: a whole set of rows, named and not opened one by one.
 """
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -29,13 +30,14 @@ from typing import TYPE_CHECKING, Any, Final
 from klimatpuls.contract import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 SOURCE: Final = "source"
 REGISTER: Final = "register"
 CALCULATED: Final = "reckoned"
 KINDS: Final = (SOURCE, REGISTER, CALCULATED)
 IN_TREND: Final = "in_trend"
+IN_TERRITORY: Final = "in_territory"
 
 _NUMBERS: Final = frozenset({"smallint", "integer", "bigint", "double precision"})
 _INPUT = re.compile(r"(?:\{([^}]*)\})?(\w+)\.(\w+)(?:\[([^\]]*)\])?(\*)?")
@@ -73,6 +75,7 @@ class Input:
         conditions: Which rows of it.
         guard: What must hold for the row at hand for this to be an input.
         in_trend: Whether only values that may carry a trend are taken.
+        in_territory: Whether only the main sectors of a territorial total are taken.
         is_own_row: Whether no rows were asked for by name.
         is_set: Whether it is a whole set of rows, not opened one by one.
     """
@@ -82,6 +85,7 @@ class Input:
     conditions: tuple[Condition, ...] = ()
     guard: tuple[Condition, ...] = ()
     in_trend: bool = False
+    in_territory: bool = False
     is_own_row: bool = True
     is_set: bool = False
 
@@ -132,9 +136,10 @@ def parse_input(text: str) -> Input:
     return Input(
         mart=mart,
         column=column,
-        conditions=tuple(_condition(word) for word in words if word != IN_TREND),
+        conditions=tuple(_condition(word) for word in words if word not in (IN_TREND, IN_TERRITORY)),
         guard=tuple(_condition(word) for word in (guard or "").split(",") if word),
         in_trend=IN_TREND in words,
+        in_territory=IN_TERRITORY in words,
         is_own_row=chosen is None and star is None,
         is_set=star is not None,
     )
@@ -151,7 +156,7 @@ def _condition(text: str) -> Condition:
 
 @lru_cache
 def lineages() -> tuple[Lineage, ...]:
-    """Every entry of ``lineage.csv``, one per column, in its order; then the columns copied from a fact."""
+    """Every entry of ``lineage.csv``, one per column, in its order; then old names, and columns of facts."""
     text = resources.files("klimatpuls.contract").joinpath("lineage.csv").read_text(encoding="utf-8")
     stated = [
         Lineage(
@@ -166,7 +171,19 @@ def lineages() -> tuple[Lineage, ...]:
         for row in csv.DictReader(text.splitlines())
         for column in row["column_names"].split()
     ]
+    stated += _old_names(stated)
     return (*stated, *_copied({(entry.mart, entry.column) for entry in stated}))
+
+
+def _old_names(stated: Sequence[Lineage]) -> list[Lineage]:
+    """The lineage of every column under an old name: that of the column that replaces it."""
+    known = {(entry.mart, entry.column): entry for entry in stated}
+    return [
+        replace(known[mart.name, str(column.replaced_by)], column=column.name)
+        for mart in schema.marts()
+        for column in mart.columns
+        if (mart.name, column.replaced_by) in known
+    ]
 
 
 def _copied(stated: set[tuple[str, str]]) -> Iterator[Lineage]:

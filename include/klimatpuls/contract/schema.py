@@ -54,7 +54,16 @@ _COLUMN_KEYS = frozenset(
         "stored_as",
         "sv",
         "en",
+        "deprecated_from",
+        "replaced_by",
     }
+)
+_OLD_NAME_KEYS = frozenset({"deprecated_from", "replaced_by"})
+_OLD_NAME_SV = (
+    "Gammalt namn sedan kontraktet {deprecated_from}, utgår i nästa huvudversion: läs {replaced_by}."
+)
+_OLD_NAME_EN = (
+    "Old name since contract {deprecated_from}, gone by the next major version: read {replaced_by}."
 )
 _MART_KEYS = frozenset({"kind", "fact", "shows", "sv", "en", "grain_sv", "grain_en", "key", "columns"})
 _FACT_KEYS = frozenset({"by_substance", "columns", "key"})
@@ -84,6 +93,8 @@ class Column:
         stored_as: Its name in the table that the mart shows.
         sv: Meaning in Swedish.
         en: Meaning in English.
+        deprecated_from: The version of the contract from which another name is to be read, or None.
+        replaced_by: That name, a column of the same mart.
     """
 
     name: str
@@ -99,6 +110,8 @@ class Column:
     stored_as: str
     sv: str
     en: str
+    deprecated_from: str | None = None
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,7 +436,8 @@ def _read_mart(name: str, entry: Mapping[str, Any], settings: _Settings) -> Mart
     ):
         msg = f"contract: mart {name} shows {shows!r}; known are results, statuses, register.<table>"
         raise ContractError(msg)
-    columns = tuple(_read_column(name, item, shared) for item in entry["columns"])
+    items = _with_old_names(name, entry["columns"])
+    columns = tuple(_read_column(name, item, shared) for item in items)
     names = [column.name for column in columns]
     if len(names) != len(set(names)):
         twice = sorted({column for column in names if names.count(column) > 1})
@@ -447,6 +461,28 @@ def _read_mart(name: str, entry: Mapping[str, Any], settings: _Settings) -> Mart
         key=tuple(entry["key"]),
         columns=columns,
     )
+
+
+def _with_old_names(
+    owner: str, items: Sequence[str | Mapping[str, Mapping[str, Any]]]
+) -> Iterator[str | Mapping[str, Mapping[str, Any]]]:
+    """The columns of a mart, old names with the settings of the column that replaces them."""
+    own = {name: settings for item in items if not isinstance(item, str) for name, settings in item.items()}
+    for item in items:
+        name, settings = (item, {}) if isinstance(item, str) else next(iter(item.items()))
+        if not _OLD_NAME_KEYS & settings.keys():
+            yield item
+            continue
+        replacement = own.get(str(settings.get("replaced_by")), {})
+        if settings.keys() != _OLD_NAME_KEYS or "type" not in replacement:
+            msg = (
+                f"contract: column {owner}.{name} is an old name; state deprecated_from and replaced_by, a "
+                "column of the same mart with a type of its own, and nothing else"
+            )
+            raise ContractError(msg)
+        words = {"sv": _OLD_NAME_SV.format(**settings), "en": _OLD_NAME_EN.format(**settings)}
+        stored = {"stored_as": replacement.get("stored_as", settings["replaced_by"])}
+        yield {name: {**replacement, **stored, **words, **settings}}
 
 
 def _read_function(name: str, entry: Mapping[str, Any], shared: _Settings, marts: Sequence[Mart]) -> Function:
@@ -505,6 +541,8 @@ def _read_column(owner: str, item: str | Mapping[str, Mapping[str, Any]], shared
         stored_as=settings.get("stored_as", name),
         sv=settings["sv"],
         en=settings["en"],
+        deprecated_from=settings.get("deprecated_from"),
+        replaced_by=settings.get("replaced_by"),
     )
 
 
@@ -523,6 +561,13 @@ def _check_references(entry: Contract) -> None:
                 msg = (
                     f"contract: column {mart_entry.name}.{column.name} ({column.type}) refers to "
                     f"{column.references}, which is {known.get(column.references, 'not there')}"
+                )
+                raise ContractError(msg)
+            since = column.deprecated_from
+            if since is not None and since.partition(".")[0] != entry.version.partition(".")[0]:
+                msg = (
+                    f"contract: column {mart_entry.name}.{column.name} is deprecated from {since}; remove it "
+                    f"from contract {entry.version}"
                 )
                 raise ContractError(msg)
 

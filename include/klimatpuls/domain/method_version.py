@@ -6,4 +6,4 @@ stored number, and describe the change in ``CHANGELOG.md`` under data changes.
 
 from __future__ import annotations
 
-METHOD_VERSION = "2.0"
+METHOD_VERSION = "2.1"

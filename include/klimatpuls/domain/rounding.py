@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+CHANGE_DECIMALS: Final = 1
+"""Decimals of a change in percent, in mail, pages and dashboard."""
 
 
 def round_parts(total: float, parts: Sequence[float], decimals: int = 0) -> tuple[float, ...]:
@@ -42,3 +45,30 @@ def round_parts(total: float, parts: Sequence[float], decimals: int = 0) -> tupl
     for at in order[: abs(missing)]:
         rounded[at] += step
     return tuple(whole / scale for whole in rounded)
+
+
+def round_change(change: float, national: float, own: float) -> tuple[float, float, float]:
+    """Round a change and its national and own part as they are printed, so that they add up (section 2).
+
+    Args:
+        change: The change, percent; NaN where it is not given.
+        national: Its national part, percentage points; NaN where it is not known.
+        own: Its own part, likewise.
+
+    Returns:
+        The three with :data:`CHANGE_DECIMALS` decimals. Where one is NaN, each by itself. Where the parts
+        miss the change by a unit of the last decimal or more, they are NaN: they are no parts of it, since
+        the sectors of so small a region miss its total.
+
+    Example: 12.157, 14.640, −2.483 → 12.2, 14.7, −2.5.
+    """
+    if any(map(math.isnan, (change, national, own))):
+        return (
+            round(change, CHANGE_DECIMALS),
+            round(national, CHANGE_DECIMALS),
+            round(own, CHANGE_DECIMALS),
+        )
+    if abs(national + own - change) * 10.0**CHANGE_DECIMALS >= 1.0:
+        return round(change, CHANGE_DECIMALS), math.nan, math.nan
+    parts = round_parts(change, (national, own), CHANGE_DECIMALS)
+    return round(change, CHANGE_DECIMALS), parts[0], parts[1]

@@ -1,1 +1,1 @@
-"""How agencies are asked: sessions, rate limits, PxWeb, and snapshots of the bytes that came."""
+"""How agencies are called: sessions, rate limits, PxWeb, and snapshots of the answers."""

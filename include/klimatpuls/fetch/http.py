@@ -1,7 +1,7 @@
 """One polite way to call an agency: throttled, retried, with limits, and no incomplete answer passes.
 
 A session waits for a slot of its :class:`~klimatpuls.fetch.throttle.Throttle` before every call and tries
-again after 429 and 5xx, as long as the agency asks. It says who is calling. It calls only hosts of the
+again after 429 and 5xx, as long as the agency requires. It identifies itself. It calls only hosts of the
 catalogue (also after a redirect), none with an address in a private network, and only over https except on
 this machine. It refuses an answer that is empty, too large or shorter than announced. A call ends after so
 many tries and seconds, redirects included.
@@ -60,7 +60,7 @@ MOCK_NOT_YET_HEADER = "X-Klimatpuls-Not-Yet-Published"
 """Sent by the mock agencies only: this has nothing published yet as of their day."""
 
 CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
-"""Header of an answer → header of the next request that asks for the file only if it changed."""
+"""Header of an answer → header of the next request, which returns the file only if it changed."""
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
@@ -68,7 +68,7 @@ MEGABYTE = 1_000_000
 PROGRESS_SECONDS = 10.0
 """Seconds between two log lines about a body that is still coming."""
 SHORTEST_SECONDS = 0.1
-"""Least time for a try: a redirect is followed even if it used up the call's time, and then given up."""
+"""Least time for a try, also for a redirect that comes when the call has no time left."""
 
 
 class StatusError(FetchError):
@@ -147,7 +147,7 @@ class Limits:
 
 @dataclass(kw_only=True)
 class _Call:
-    """One question to a service, and what is left of its tries and time; its redirects included."""
+    """One call to a service, and what is left of its tries and time; its redirects included."""
 
     method: str
     url: str
@@ -221,9 +221,6 @@ class PoliteSession:
             headers: Additional headers, such as ``If-None-Match``.
             accept: Statuses that are a success.
 
-        Returns:
-            The complete answer.
-
         Raises:
             NotYetPublished: if the mock agencies say that nothing is published yet.
             StatusError: if the service answers with another status.
@@ -239,22 +236,7 @@ class PoliteSession:
         params: Mapping[str, str] | None = None,
         accept: Collection[int] = (200,),
     ) -> Answer:
-        """Sends a JSON body with POST. It is tried again like a GET: only for queries that change nothing.
-
-        Args:
-            url: Absolute address.
-            payload: The query.
-            params: Query parameters, added to the address.
-            accept: Statuses that are a success.
-
-        Returns:
-            The complete answer.
-
-        Raises:
-            NotYetPublished: if the mock agencies say that nothing is published yet.
-            StatusError: if the service answers with another status.
-            FetchError: if no complete answer came, or the address may not be called.
-        """
+        """Sends a JSON body with POST, as :meth:`get`; it is retried, so only for queries."""
         body = json.dumps(payload, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8"}
         return self._send(self._new_call("POST", url, params, headers, body), accept)
@@ -357,7 +339,7 @@ class PoliteSession:
             return None, _trouble(error)
 
     def _progress(self, call: _Call, deadline: float) -> Callable[[int], None]:
-        """Returns what is told of the bytes read so far: it logs them, and raises after the deadline."""
+        """Returns a function that logs the number of bytes read so far, and raises after the deadline."""
         logged = self.clock()
 
         def note(size: int) -> None:
@@ -575,7 +557,7 @@ def _advice(status: int) -> str:
     if status == 200:
         return "nothing was changed; look at the address in a browser and try again later"
     if status == 429:
-        return "we were asked to slow down; nothing was changed, try again later"
+        return "the service limits our calls; nothing was changed, try again later"
     if status >= 500:
         return "the service has trouble of its own; nothing was changed, try again later"
     if status in (401, 403):

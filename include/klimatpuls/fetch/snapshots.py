@@ -42,7 +42,7 @@ class Snapshot:
 
     Attributes:
         sha256: Name of the snapshot: the hash of its body, or of the list of hashes where it has several.
-        parts: Hash of each body, in the order asked for.
+        parts: Hash of each body, in the order requested.
         size: Bytes of all bodies together.
         source: Catalogue id of the source.
         dataset: Catalogue id of the dataset.

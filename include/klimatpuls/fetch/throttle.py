@@ -65,7 +65,7 @@ class MemoryCallLog:
 
 
 class Throttle:
-    """Holds back the calls to one host, so that nobody who shares the call log exceeds a window.
+    """Holds back the calls to one host, so that all who share the call log keep within a window.
 
     Args:
         host: The host, as the call log names it.

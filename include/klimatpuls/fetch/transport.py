@@ -144,7 +144,7 @@ def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
     if encoding in ("", "identity") or not body:
         return body
     if encoding not in ("gzip", "x-gzip"):
-        msg = f"the body is packed as {encoding!r}, and we asked for gzip"
+        msg = f"the body is packed as {encoding!r}, but gzip was requested"
         raise BrokenAnswerError(msg)
     unpacker = zlib.decompressobj(GZIP_WINDOW_BITS)
     try:

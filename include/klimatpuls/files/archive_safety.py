@@ -11,18 +11,15 @@ own, since spreadsheet programs repeat them. Workbooks that pass are still read 
 
 from __future__ import annotations
 
-import io
 import posixpath
 import re
-import struct
-import zipfile
-import zlib
 from typing import TYPE_CHECKING
 
 from klimatpuls.errors import SourceFormatError
+from klimatpuls.files.zip_parts import ZipParts, ZipPartsError, plain_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import zipfile
 
 MAX_BODY_BYTES = 32 * 2**20
 MAX_ENTRIES = 96
@@ -31,8 +28,6 @@ MAX_RATIO = 100
 RATIO_COUNTS_FROM_BYTES = 2**20
 MAX_SHARED_TEXT_BYTES = 64 * 2**20
 
-_CHUNK = 2**18
-_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _WORKBOOK_PART = "xl/workbook.xml"
 _SHEET_PARTS = "xl/worksheets/"
 _RELATIONSHIPS = "xl/_rels/workbook.xml.rels"
@@ -77,13 +72,13 @@ def check_workbook(
     if len(body) > MAX_BODY_BYTES:
         raise _bomb(what, f"the body has {len(body):,} bytes, more than {MAX_BODY_BYTES:,}")
     try:
-        entries = zipfile.ZipFile(io.BytesIO(body)).infolist()
-    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
-        raise _truncated(what, f"its directory cannot be read ({error}) in {len(body):,} bytes") from error
-    _check_directory(entries, what, max_inflated)
-    counter = _Counter(what, max_inflated, max_shared_text, _sheets_elsewhere(entries, body, what))
-    for entry in entries:
-        counter.count(entry, body)
+        parts = ZipParts(body, max_parts=MAX_ENTRIES, max_bytes=max_inflated)
+        _check_directory(parts, what, max_inflated)
+        counter = _Counter(what, max_shared_text, _sheets_elsewhere(parts, what))
+        for entry in parts.entries:
+            counter.count(entry, parts)
+    except ZipPartsError as error:
+        raise _refusal(error, what) from error
     return counter.inflated
 
 
@@ -117,30 +112,24 @@ def _refuse_foreign(body: bytes, what: str) -> None:
     raise SourceFormatError(msg, rule="encrypted_workbook" if encrypted else "not_a_workbook")
 
 
-def _check_directory(entries: list[zipfile.ZipInfo], what: str, max_inflated: int) -> None:
-    if len(entries) > MAX_ENTRIES:
-        raise _bomb(what, f"{len(entries):,} entries, more than {MAX_ENTRIES}")
-    names = {entry.filename for entry in entries}
-    if _WORKBOOK_PART not in names:
-        some = ", ".join(sorted(names)[:5])
+def _check_directory(parts: ZipParts, what: str, max_inflated: int) -> None:
+    if _WORKBOOK_PART not in parts:
+        some = ", ".join(sorted(parts.names)[:5])
         msg = f"{what}: expected an xlsx workbook, found a zip without {_WORKBOOK_PART} (it holds {some})"
         raise SourceFormatError(msg, rule="not_a_workbook")
-    if any(entry.flag_bits & 0x1 for entry in entries):
-        msg = f"{what}: the workbook is encrypted; ask the publisher for an open one. Nothing was loaded."
-        raise SourceFormatError(msg, rule="encrypted_workbook")
-    claimed = sum(entry.file_size for entry in entries)
+    claimed = sum(entry.file_size for entry in parts.entries)
     if claimed > max_inflated:
         raise _bomb(what, f"its entries claim {claimed:,} bytes, more than {max_inflated:,}")
 
 
-def _sheets_elsewhere(entries: list[zipfile.ZipInfo], body: bytes, what: str) -> frozenset[str]:
+def _sheets_elsewhere(parts: ZipParts, what: str) -> frozenset[str]:
     """Names, in lower case, of the parts that the workbook names as its sheets, in any folder."""
     found: set[str] = set()
-    for entry in entries:
-        if _plain(entry.filename) != _RELATIONSHIPS:
+    for entry in parts.entries:
+        if plain_name(entry.filename) != _RELATIONSHIPS:
             continue
         text = b""
-        for chunk in _inflate(entry, body, what):
+        for chunk in parts.chunks(entry):
             text += chunk
             if len(text) > _MAX_RELATIONSHIPS:
                 raise _bomb(what, f"{entry.filename} has more than {_MAX_RELATIONSHIPS:,} bytes")
@@ -148,50 +137,40 @@ def _sheets_elsewhere(entries: list[zipfile.ZipInfo], body: bytes, what: str) ->
             target = _TARGET.search(tag)
             if target and _IS_SHEET.search(tag):
                 name = target.group(1).decode("utf-8", "replace")
-                found |= {_plain(posixpath.join("xl", name)), _plain(name.lstrip("/"))}
+                found |= {plain_name(posixpath.join("xl", name)), plain_name(name.lstrip("/"))}
     return frozenset(found)
-
-
-def _plain(name: str) -> str:
-    return posixpath.normpath(name.replace("\\", "/")).lower()
 
 
 class _Counter:
     """Counts over all entries of one body; raises as soon as a limit is exceeded."""
 
-    def __init__(self, what: str, max_inflated: int, max_shared_text: int, sheets: frozenset[str]) -> None:
+    def __init__(self, what: str, max_shared_text: int, sheets: frozenset[str]) -> None:
         self.what = what
-        self.max_inflated = max_inflated
         self.max_shared_text = max_shared_text
         self.sheets = sheets
         self.inflated = 0
         self.shared_cells = 0
         self.longest_shared = 0
 
-    def count(self, entry: zipfile.ZipInfo, body: bytes) -> None:
+    def count(self, entry: zipfile.ZipInfo, parts: ZipParts) -> None:
         """Inflate one entry chunk by chunk and keep only the counts."""
-        name = _plain(entry.filename)
+        name = plain_name(entry.filename)
         is_sheet = name.startswith(_SHEET_PARTS) or name in self.sheets
-        size = checksum = since_item = 0
+        size = since_item = 0
         tail = b""
-        for chunk in _inflate(entry, body, self.what):
+        for chunk in parts.chunks(entry):
             size += len(chunk)
-            self.inflated += len(chunk)
-            checksum = zlib.crc32(chunk, checksum)
-            self._check_sizes(entry, size if is_sheet else 0)
             if is_sheet:
+                self._check_ratio(entry, size)
                 self._check_cells(entry, tail + chunk)
                 self.shared_cells += len(_SHARED_CELL.findall(chunk))
                 tail = chunk[-_OVERLAP:]
             elif entry.filename == _SHARED_STRINGS:
                 since_item = self._measure_shared(chunk, since_item)
-        if checksum != entry.CRC:
-            raise _truncated(self.what, f"the checksum of {entry.filename} is wrong")
+        self.inflated += size
         self._check_shared()
 
-    def _check_sizes(self, entry: zipfile.ZipInfo, size: int) -> None:
-        if self.inflated > self.max_inflated:
-            raise _bomb(self.what, f"more than {self.max_inflated:,} bytes once inflated")
+    def _check_ratio(self, entry: zipfile.ZipInfo, size: int) -> None:
         if size > RATIO_COUNTS_FROM_BYTES and size > MAX_RATIO * max(1, entry.compress_size):
             raise _bomb(
                 self.what,
@@ -219,45 +198,19 @@ class _Counter:
             )
 
 
-def _inflate(entry: zipfile.ZipInfo, body: bytes, what: str) -> Iterator[bytes]:
-    start = entry.header_offset
-    try:
-        fields = _LOCAL_HEADER.unpack_from(body, start)
-    except struct.error as error:
-        raise _truncated(what, f"{entry.filename} begins beyond the end of the file") from error
-    begin = start + _LOCAL_HEADER.size + fields[-2] + fields[-1]
-    packed = memoryview(body)[begin : begin + entry.compress_size]
-    if fields[0] != b"PK\x03\x04" or len(packed) < entry.compress_size:
-        raise _truncated(what, f"{entry.filename} is not where the directory says")
-    if entry.compress_type == zipfile.ZIP_STORED:
-        yield from (bytes(packed[at : at + _CHUNK]) for at in range(0, len(packed), _CHUNK))
-    elif entry.compress_type == zipfile.ZIP_DEFLATED:
-        yield from _inflate_deflated(packed, entry.filename, what)
-    else:
-        msg = f"{what}: {entry.filename} uses zip compression {entry.compress_type}, which no xlsx file uses"
-        raise SourceFormatError(msg, rule="not_a_workbook")
-
-
-def _inflate_deflated(packed: memoryview, name: str, what: str) -> Iterator[bytes]:
-    engine = zlib.decompressobj(-zlib.MAX_WBITS)
-    rest: bytes | memoryview = packed
-    try:
-        while not engine.eof:
-            chunk = engine.decompress(rest, _CHUNK)
-            rest = engine.unconsumed_tail
-            if not chunk and not rest and not engine.eof:
-                raise _truncated(what, f"{name} ends before its data does")
-            yield chunk
-    except zlib.error as error:
-        raise _truncated(what, f"{name} cannot be inflated ({error})") from error
-
-
-def _truncated(what: str, why: str) -> SourceFormatError:
-    msg = (
-        f"{what}: the workbook is truncated or damaged: {why}. Nothing was loaded; fetch it again, and ask "
-        "the publisher if it stays so."
-    )
-    return SourceFormatError(msg, rule="truncated_workbook")
+def _refusal(error: ZipPartsError, what: str) -> SourceFormatError:
+    if error.trouble == "damaged":
+        msg = (
+            f"{what}: the workbook is truncated or damaged: {error}. Nothing was loaded; fetch it again, and "
+            "ask the publisher if it stays so."
+        )
+        return SourceFormatError(msg, rule="truncated_workbook")
+    if error.trouble == "encrypted":
+        msg = f"{what}: the workbook is encrypted; ask the publisher for an open one. Nothing was loaded."
+        return SourceFormatError(msg, rule="encrypted_workbook")
+    if error.trouble == "foreign":
+        return SourceFormatError(f"{what}: {error}. Nothing was loaded.", rule="not_a_workbook")
+    return _bomb(what, str(error))
 
 
 def _bomb(what: str, why: str) -> SourceFormatError:

@@ -1,4 +1,4 @@
-"""Reads CSV text, with a limit on the length of a cell."""
+"""Decodes text, and reads CSV with a limit on the length of a cell."""
 
 from __future__ import annotations
 
@@ -33,3 +33,13 @@ def csv_rows(text: str, delimiter: str, *, strict: bool = False) -> list[list[st
             raise csv.Error(msg)
         rows.append(row)
     return rows
+
+
+def decode_text(body: bytes) -> str:
+    """A text in UTF-8, in UTF-16 with its mark, or else as Windows writes it in Sweden."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "replace")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", "replace")

@@ -67,7 +67,7 @@ class Ceilings:
     """The resource limits of one call.
 
     Attributes:
-        memory_bytes: Memory it may ask for beyond what its interpreter and libraries take.
+        memory_bytes: Memory it may allocate beyond what its interpreter and libraries take.
         cpu_seconds: Seconds of processor time.
         seconds: Seconds of real time.
         output_bytes: Size of its pickled result, and of any file it writes.
@@ -181,7 +181,7 @@ class Server:
                 self._process.wait(timeout=5)
             msg = (
                 f"the process that reads files is gone ({trouble}; exit code {self._process.poll()}). What "
-                "was read before is kept; the next run starts another. Its last words are in this log."
+                "was read before is kept; the next run starts another. Its last output is in this log."
             )
             raise IsolationError(msg) from error
         return ended
@@ -266,7 +266,7 @@ def _death(ended: _Ended, what: str, limits: Ceilings) -> SourceFormatError:
 def _refusal(what: str, rule: str, why: str, words: str) -> SourceFormatError:
     lines = [line.strip() for line in words.splitlines() if not line.startswith("note: run with")]
     last = " | ".join(filter(None, lines))[-_EXCERPT:]
-    ending = f" Its last words: {last}." if last else ""
+    ending = f" Its last output: {last}." if last else ""
     return SourceFormatError(f"{what}: {why}.{ending} {REMEDY}.", rule=rule, findings=[why])
 
 

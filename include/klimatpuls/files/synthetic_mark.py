@@ -6,10 +6,9 @@ agency's.
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from typing import Final
+
+from klimatpuls.files.zip_parts import read_part
 
 SYNTHETIC_MARK: Final = "SYNTHETIC"
 """The word that marks a file with synthetic figures."""
@@ -30,13 +29,5 @@ def is_synthetic(body: bytes) -> bool:
     mark = SYNTHETIC_MARK.encode()
     if not body.startswith(b"PK"):
         return mark in body[:_HEAD_BYTES] or mark in body[-_HEAD_BYTES:]
-    return b"<dc:title>" + mark in _head(body, PROPERTIES_PART) or mark in _head(body, _STRINGS_PART)
-
-
-def _head(body: bytes, part: str) -> bytes:
-    """The first bytes of a part of a workbook; empty if the part is missing or damaged."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as parts, parts.open(part) as opened:
-            return opened.read(_HEAD_BYTES)
-    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-        return b""
+    is_titled = b"<dc:title>" + mark in read_part(body, PROPERTIES_PART, _HEAD_BYTES)
+    return is_titled or mark in read_part(body, _STRINGS_PART, _HEAD_BYTES)

@@ -2,22 +2,24 @@
 
 The reader gives an empty text for a cell in error (``#N/A``) and for a formula whose result was never saved.
 Both would pass as "no value". :func:`sheet_rows` puts an :class:`Unreadable` in their place, so that the
-parser refuses the cell with its reason. :func:`day_zero` gives the calendar of a workbook.
+parser refuses the cell with its reason. :func:`day_zero` gives the calendar of a workbook, and
+:func:`changed_on` the day it was last changed.
 
 Every function needs a body that :func:`klimatpuls.files.archive_safety.check_workbook` accepted.
 """
 
 from __future__ import annotations
 
-import io
 import posixpath
 import re
-import zipfile
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
 from klimatpuls.errors import SourceFormatError
+from klimatpuls.files.synthetic_mark import PROPERTIES_PART
+from klimatpuls.files.values import day_from_text
+from klimatpuls.files.zip_parts import ZipParts, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,8 @@ _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
 _VALUE = re.compile(rb"<" + _NAME + rb"v(?:\s[^>]*)?>([^<]*)<")
 _FORMULA = re.compile(rb"<" + _NAME + rb"f[\s>/]")
 _CLOSED = re.compile(rb"</" + _NAME + rb"c>")
+_MODIFIED = re.compile(rb":modified\b[^>]*>([\w:.+\s-]*)<", re.ASCII)
+_PROPERTIES_BYTES: Final = 2**16
 
 
 class Unreadable(str):
@@ -94,17 +98,27 @@ def column_index(letters: str) -> int:
 
 def day_zero(body: bytes) -> date:
     """The day of serial number 0: 30 December 1899, or 1 January 1904 in workbooks made on old Macs."""
-    with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        for element in _elements(archive, _WORKBOOK):
-            if _local(element.tag) == "workbookPr" and element.get("date1904") in ("1", "true", "on"):
-                return MAC_DAY_ZERO
+    for element in _elements(ZipParts(body), _WORKBOOK):
+        if _local(element.tag) == "workbookPr" and element.get("date1904") in ("1", "true", "on"):
+            return MAC_DAY_ZERO
     return WINDOWS_DAY_ZERO
 
 
+def changed_on(body: bytes) -> date | None:
+    """The day in Sweden on which a workbook was last changed, by its properties; None if they state none.
+
+    The people named in the properties are not read.
+    """
+    found = _MODIFIED.search(read_part(body, PROPERTIES_PART, _PROPERTIES_BYTES))
+    try:
+        return day_from_text(found[1].decode()) if found else None
+    except ValueError:
+        return None
+
+
 def _unreadable(body: bytes, name: str) -> Iterator[tuple[int, int, Unreadable]]:
-    with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        part = _part_of(archive, name)
-        text = archive.read(part) if part in archive.namelist() else b""
+    parts = ZipParts(body)
+    text = parts.read(_part_of(parts, name))
     if b'"e"' not in text and b"'e'" not in text and not _FORMULA.search(text):
         return
     for opened in _OPENED.finditer(text):
@@ -133,28 +147,28 @@ def _place(facts: bytes, name: str, shown: str) -> tuple[int, int]:
     return int(found[2]) - 1, column_index(found[1].decode())
 
 
-def _part_of(archive: zipfile.ZipFile, name: str) -> str:
+def _part_of(parts: ZipParts, name: str) -> str:
     """The file inside the workbook that holds a sheet; an empty text if there is none."""
     wanted = next(
         (
             value
-            for element in _elements(archive, _WORKBOOK)
+            for element in _elements(parts, _WORKBOOK)
             if _local(element.tag) == "sheet" and element.get("name") == name
             for key, value in element.attrib.items()
             if _local(key) == "id" and key != "id"
         ),
         None,
     )
-    for element in _elements(archive, _RELATIONS):
+    for element in _elements(parts, _RELATIONS):
         if wanted is not None and element.get("Id") == wanted:
             return posixpath.normpath(posixpath.join("/xl", element.get("Target", ""))).lstrip("/")
     return ""
 
 
-def _elements(archive: zipfile.ZipFile, part: str) -> Iterator[ET.Element]:
-    if part in archive.namelist():
+def _elements(parts: ZipParts, part: str) -> Iterator[ET.Element]:
+    if part in parts:
         try:
-            yield from ET.fromstring(archive.read(part)).iter()  # noqa: S314  (checked by archive_safety)
+            yield from ET.fromstring(parts.read(part)).iter()  # noqa: S314  (checked by archive_safety)
         except ET.ParseError as error:
             msg = f"{part} of the workbook cannot be read ({error}). Nothing was loaded; fetch it again."
             raise SourceFormatError(msg, rule="unreadable_workbook") from error

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from klimatpuls.errors import KlimatpulsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 FINAL_RUN_STATES = frozenset({"success", "failed"})
 PAGE = 100
-"""Entries per page of a list, the most Airflow gives by default."""
-FAILED_TASK_STATES = frozenset({"failed", "upstream_failed"})
+"""Entries per page of a list, the most that Airflow sends by default."""
 
 
 class AirflowApiError(KlimatpulsError):
@@ -24,13 +23,7 @@ class AirflowApiError(KlimatpulsError):
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a DAG.
-
-    Attributes:
-        dag_id: The DAG.
-        run_id: The run.
-        state: ``queued``, ``running``, ``success`` or ``failed``.
-    """
+    """One run of a DAG; its state is ``queued``, ``running``, ``success`` or ``failed``."""
 
     dag_id: str
     run_id: str
@@ -38,7 +31,7 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """True when the run has ended, well or not."""
+        """Whether the run has ended, successfully or not."""
         return self.state in FINAL_RUN_STATES
 
 
@@ -49,7 +42,7 @@ class TaskState:
     Attributes:
         task_id: The task.
         map_index: Index of a mapped task, -1 otherwise.
-        state: Airflow's state; ``None`` when it is not scheduled yet.
+        state: Airflow's state; ``None`` if it is not scheduled yet.
         try_number: Tries so far.
         seconds: Duration of the last try, ``None`` before its end.
     """
@@ -59,27 +52,6 @@ class TaskState:
     state: str | None
     try_number: int
     seconds: float | None
-
-
-@dataclass(frozen=True)
-class Question:
-    """A task that waits for a person.
-
-    Attributes:
-        dag_id: The DAG.
-        run_id: The run.
-        task_id: The task.
-        map_index: Its number among mapped ones, −1 where it is not mapped.
-        subject: What is asked.
-        body: What is said of it.
-    """
-
-    dag_id: str
-    run_id: str
-    task_id: str
-    map_index: int
-    subject: str
-    body: str
 
 
 class AirflowApi:
@@ -97,10 +69,10 @@ class AirflowApi:
         self.base_url = base_url.rstrip("/")
         self._login = {"username": user, "password": password}
         self._session = requests.Session()
-        self._session.trust_env = False  # never through a proxy: it is this machine
+        self._session.trust_env = False  # no proxy: it is this machine
 
     def is_healthy(self) -> bool:
-        """Tell whether API server, metadata, scheduler and DAG processor all report healthy."""
+        """Return whether API server, metadata, scheduler and DAG processor all report healthy."""
         import requests
 
         try:
@@ -113,24 +85,20 @@ class AirflowApi:
 
     def dag_ids(self) -> set[str]:
         """Return the ids of the DAGs that are parsed and active."""
-        return {dag["dag_id"] for dag in self._pages("/dags", "dags")}
+        return {dag["dag_id"] for dag in self.pages("/dags", "dags")}
 
     def import_errors(self) -> dict[str, str]:
         """Return the DAG files that cannot be imported, with the end of their tracebacks."""
         return {
             each["filename"]: str(each["stack_trace"])[-2000:]
-            for each in self._pages("/importErrors", "import_errors")
+            for each in self.pages("/importErrors", "import_errors")
         }
 
     def wait_for_dags(self, wanted: Iterable[str], patience: float = 60.0) -> None:
-        """Wait until DAGs are parsed.
-
-        Args:
-            wanted: Their ids.
-            patience: Seconds.
+        """Wait until Airflow has parsed these DAGs.
 
         Raises:
-            AirflowApiError: if a DAG file cannot be imported, or a DAG is missing after that time.
+            AirflowApiError: if a DAG file cannot be imported, or a DAG is missing after ``patience`` seconds.
         """
         needed = set(wanted)
         deadline = time.monotonic() + patience
@@ -145,29 +113,11 @@ class AirflowApi:
             time.sleep(0.2)
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None, run_id: str | None = None) -> Run:
-        """Start a run now.
-
-        Args:
-            dag_id: The DAG.
-            conf: The run's configuration.
-            run_id: Name of the run; Airflow chooses one when left out.
-
-        Returns:
-            The run, queued.
-        """
+        """Start a run of a DAG now and return it, queued; without ``run_id`` Airflow chooses its id."""
         body: dict[str, Any] = {"logical_date": None, "conf": conf or {}}
         if run_id is not None:
             body["dag_run_id"] = run_id
-        return _as_run(self._call("POST", f"/dags/{dag_id}/dagRuns", json=body))
-
-    def run(self, dag_id: str, run_id: str) -> Run:
-        """Return the present state of a run.
-
-        Args:
-            dag_id: The DAG.
-            run_id: The run.
-        """
-        return _as_run(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}"))
+        return _as_run(self.call("POST", f"/dags/{dag_id}/dagRuns", json=body))
 
     def runs(
         self, dag_id: str, *, queued_since: datetime | None = None, changed_since: datetime | None = None
@@ -184,17 +134,12 @@ class AirflowApi:
             query["run_after_gte"] = queued_since.astimezone(UTC).isoformat()
         if changed_since is not None:
             query["updated_at_gte"] = changed_since.astimezone(UTC).isoformat()
-        return [_as_run(each) for each in self._pages(f"/dags/{dag_id}/dagRuns", "dag_runs", query)]
+        return [_as_run(each) for each in self.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", query)]
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
-        """Return the task instances of a run.
-
-        Args:
-            dag_id: The DAG.
-            run_id: The run.
-        """
+        """Return the task instances of a run."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
-        return [_as_task(each) for each in self._pages(path, "task_instances")]
+        return [_as_task(each) for each in self.pages(path, "task_instances")]
 
     def tasks_of(
         self,
@@ -203,7 +148,7 @@ class AirflowApi:
         ended_since: datetime | None = None,
         state: str | None = None,
     ) -> dict[tuple[str, str], list[TaskState]]:
-        """Return the task instances of several runs, asked for at once.
+        """Return the task instances of several runs with one request.
 
         Args:
             runs: DAG and run of each.
@@ -223,7 +168,7 @@ class AirflowApi:
         offset, total = 0, 1 if runs else 0
         while offset < total:
             path = "/dags/~/dagRuns/~/taskInstances/list"
-            page = self._call("POST", path, json={**wanted, "page_offset": offset})
+            page = self.call("POST", path, json={**wanted, "page_offset": offset})
             for each in page["task_instances"]:
                 key = (each["dag_id"], each["dag_run_id"])
                 if key in found:
@@ -231,117 +176,36 @@ class AirflowApi:
             offset, total = offset + PAGE, page["total_entries"]
         return found
 
-    def wait(
-        self,
-        run: Run,
-        *,
-        patience: float,
-        interval: float = 0.25,
-        progress: Callable[[list[TaskState]], None] | None = None,
-    ) -> Run:
-        """Wait until a run is over.
-
-        Args:
-            run: The run.
-            patience: Seconds.
-            interval: Seconds between questions.
-            progress: Called with the task instances at every question.
-
-        Returns:
-            The run in its final state.
-
-        Raises:
-            AirflowApiError: if it is not over after that time.
-        """
-        deadline = time.monotonic() + patience
-        while True:
-            current = self.run(run.dag_id, run.run_id)
-            if progress is not None:
-                progress(self.tasks(run.dag_id, run.run_id))
-            if current.is_over:
-                return current
-            if time.monotonic() > deadline:
-                message = f"run {run.run_id} of {run.dag_id} is still {current.state} after {patience:.0f} s"
-                raise AirflowApiError(message)
-            time.sleep(interval)
-
-    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
-        """Return a value a task left, ``None`` when it left none.
-
-        Args:
-            dag_id: The DAG.
-            run_id: The run.
-            task_id: The task.
-            key: Name of the value.
-        """
-        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
-        answer = self._request("GET", path)
-        return answer.json()["value"] if answer.ok else None
-
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
-        """Return the log of one try of a task as text, one line per event.
-
-        Args:
-            dag_id: The DAG.
-            run_id: The run.
-            task_id: The task.
-            try_number: The try, from 1.
-            map_index: Index of a mapped task.
-        """
+        """Return the log of one try of a task as text, one line per event; tries count from 1."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
-        content = self._call("GET", path, params={"map_index": map_index, "full_content": "true"})["content"]
+        content = self.call("GET", path, params={"map_index": map_index, "full_content": "true"})["content"]
         if isinstance(content, str):
             return content
         return "\n".join(_log_line(each) for each in content)
 
     def failures(self, run: Run) -> Iterator[tuple[TaskState, str]]:
-        """Yield the tasks of a run that failed by themselves, each with its log.
-
-        Args:
-            run: A run that is over.
-        """
+        """Yield the failed tasks of a run that is over, each with its log."""
         for task in self.tasks(run.dag_id, run.run_id):
             if task.state == "failed":
-                yield (
-                    task,
-                    self.log(run.dag_id, run.run_id, task.task_id, task.try_number or 1, task.map_index),
-                )
+                tries = task.try_number or 1
+                yield task, self.log(run.dag_id, run.run_id, task.task_id, tries, task.map_index)
 
-    def questions(self) -> list[Question]:
-        """Return the questions that wait for a person's answer."""
-        path = "/dags/~/dagRuns/~/hitlDetails"
-        return [
-            Question(
-                each["task_instance"]["dag_id"],
-                each["task_instance"]["dag_run_id"],
-                each["task_instance"]["task_id"],
-                each["task_instance"]["map_index"],
-                each["subject"],
-                each["body"] or "",
-            )
-            for each in self._pages(path, "hitl_details", {"response_received": "false"})
-        ]
-
-    def answer(self, question: Question, *options: str) -> None:
-        """Answer a question; an answer in the first seconds of a question can fail its task.
-
-        Args:
-            question: The question.
-            *options: The chosen options.
-        """
-        run = f"/dags/{question.dag_id}/dagRuns/{question.run_id}"
-        path = f"{run}/taskInstances/{question.task_id}/{question.map_index}/hitlDetails"
-        self._call("PATCH", path, json={"chosen_options": list(options), "params_input": {}})
-
-    def _pages(self, path: str, key: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    def pages(self, path: str, key: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return the entries of all pages of a list, which the answers hold under ``key``."""
         found: list[dict[str, Any]] = []
         while True:
-            page = self._call("GET", path, params={**(query or {}), "limit": PAGE, "offset": len(found)})
+            page = self.call("GET", path, params={**(query or {}), "limit": PAGE, "offset": len(found)})
             found += page[key]
             if not page[key] or len(found) >= page["total_entries"]:
                 return found
 
-    def _call(self, method: str, path: str, **given: Any) -> dict[str, Any]:
+    def call(self, method: str, path: str, **given: Any) -> dict[str, Any]:
+        """Send a request to a path of the API and return the answer's JSON object.
+
+        Raises:
+            AirflowApiError: if Airflow refuses it or does not answer.
+        """
         answer = self._request(method, path, **given)
         if not answer.ok:
             message = f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}"
@@ -359,12 +223,11 @@ class AirflowApi:
             answer = self._session.request(method, url, timeout=60, **given)
             if answer.status_code == requests.codes.unauthorized:  # the token has expired
                 self._log_in()
-                answer = self._session.request(method, f"{self.base_url}/api/v2{path}", timeout=60, **given)
+                answer = self._session.request(method, url, timeout=60, **given)
         except requests.RequestException as error:
-            message = (
+            raise AirflowApiError(
                 f"Airflow at {self.base_url} does not answer to {method} {path} ({type(error).__name__})"
-            )
-            raise AirflowApiError(message) from error
+            ) from error
         return answer
 
     def _log_in(self) -> None:

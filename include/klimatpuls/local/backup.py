@@ -1,13 +1,13 @@
-"""A home in one file, and a new home from it: what cannot be fetched or calculated again.
+"""Backs up a state directory into one file, and restores it: what cannot be fetched or calculated again.
 
-Inside are the warehouse (``pg_dump``, custom format), the raw bytes with their manifests, the rendered
-digests (the outbox names them by hash), the validation pages, and the home's settings. Left out is what is
-made anew: passwords and keys (a new home gets its own), Airflow's metadata, logs, caught mail, the bundled
-archive. The file holds recipients and contacts of persons, so it is readable by its owner only.
+The file holds the warehouse (``pg_dump``, custom format), the raw bytes with their manifests, the rendered
+digests (the outbox names them by hash), the validation pages, and the settings. It does not hold what is
+made again: passwords and keys (a new state directory gets its own), Airflow's metadata, logs, caught mail,
+the bundled archive. It holds recipients and contacts of persons, so only its owner can read it.
 
-The dump and the digest of the warehouse are taken in one snapshot. Kept bytes are never changed and are
-written before a row names them, so those copied afterwards are all that the dump speaks of. The manifest
-comes last and is sealed by its hash: a file that was cut or damaged is refused before anything is made.
+Dump and digest of the warehouse come from one database snapshot. Raw bytes never change and are written
+before a row names them, so the files copied after the dump include all that it names. The manifest comes
+last, with its hash: a cut or damaged file is refused before anything is restored.
 """
 
 from __future__ import annotations
@@ -52,32 +52,32 @@ if TYPE_CHECKING:
 FORMAT = 1
 MANIFEST, SEAL, DUMP = "manifest.json", "manifest.sha256", "warehouse.dump"
 KEPT_FOLDERS = ("snapshots", "reports", "data_docs")
-"""Folders of a home that go into a backup; everything else in it is made anew."""
+"""Folders of a state directory that are backed up; everything else is made again."""
 BLOCK = 1 << 20
 _NAMED_HOMES = {"live": ("live",), "synthetic": ("synthetic",)}
-"""Origin of the homes that have a name of their own."""
+"""Default state directory → origin of its figures."""
 
 
 class BackupError(UsageError):
-    """A backup cannot be made, or a file is none that can be restored; nothing was left behind."""
+    """A backup cannot be made, or a file cannot be restored; nothing was changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a backup says of itself.
+    """The description of a backup inside it.
 
     Attributes:
-        format: Version of the form of the file.
+        format: Version of the file format.
         project_version: Version of the project that made it.
         contract_version: Version of the marts.
         migration: Newest migration of the warehouse.
         origin: ``live``, ``archive`` or ``synthetic``.
-        publication_id: The current publication; 0 where nothing was published.
-        as_of_date: The day it was calculated for, ISO; None where nothing was published.
+        publication_id: The current publication; 0 if nothing was published.
+        as_of_date: The day it was calculated for, ISO; None if nothing was published.
         warehouse_digest: Hash of everything published (:mod:`klimatpuls.warehouse.digest`).
         made_at: When it was made, ISO with time zone.
-        config: The home's settings.
-        files: Name within the file → its size and hash.
+        config: Settings of the state directory.
+        files: Name within the backup → size and hash.
     """
 
     format: int
@@ -94,27 +94,24 @@ class Manifest:
 
 
 def default_file(home: Home, now: datetime) -> Path:
-    """Where a backup is written when no file is named: in the working folder, by origin and moment."""
+    """Return the default file of a backup: in the working folder, named by origin and time."""
     return Path.cwd() / f"klimatpuls-{home.config.origin or 'new'}-{now:%Y%m%dT%H%M%SZ}.tar"
 
 
 def make_backup(stack: Stack, file: Path, now: datetime) -> Manifest:
-    """Write a backup of a home whose database runs.
+    """Write a backup of a state directory whose database runs.
 
     Args:
-        stack: The stack; it may be at work meanwhile.
-        file: File to write; it appears whole or not at all.
+        stack: The stack; runs may go on meanwhile.
+        file: File to write; it gets this name once it is complete.
         now: The present moment, UTC.
 
-    Returns:
-        What the file says of itself.
-
     Raises:
-        BackupError: if the file is there already, cannot be written, or the dump fails.
+        BackupError: if the file exists already, cannot be written, or the dump fails.
     """
     file = file.expanduser().resolve()
     if file.exists():
-        msg = f"{file} is there already and was not touched; name another file with --to"
+        msg = f"{file} exists already and was not changed; name another file with --to"
         raise BackupError(msg)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".partial", dir=file.parent)
@@ -125,12 +122,13 @@ def make_backup(stack: Stack, file: Path, now: datetime) -> Manifest:
     try:
         with os.fdopen(handle, "wb") as output, tempfile.TemporaryDirectory(dir=stack.home.run) as scratch:
             dump = Path(scratch) / DUMP
+            dump.touch(mode=0o600)
             manifest = _dump(stack, dump, now)
             with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                _add_dump(tar, dump, manifest)
+                _add(tar, DUMP, dump, manifest)
                 for path in _kept_files(stack.home.root):
                     _add(tar, path.relative_to(stack.home.root).as_posix(), path, manifest)
-                _seal(tar, manifest)
+                _add_manifest(tar, manifest)
             output.flush()
             os.fsync(output.fileno())
         draft.rename(file)
@@ -140,7 +138,7 @@ def make_backup(stack: Stack, file: Path, now: datetime) -> Manifest:
 
 
 def _dump(stack: Stack, dump: Path, now: datetime) -> Manifest:
-    """Dump the warehouse and calculate its digest, both in one snapshot."""
+    """Dump the warehouse and calculate its digest, in one database snapshot."""
     home, cluster = stack.home, stack.cluster
     with closing(connect(cluster.dsn(WAREHOUSE_DATABASE))) as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -167,12 +165,12 @@ def _dump(stack: Stack, dump: Path, now: datetime) -> Manifest:
 
 @contextmanager
 def _started(cluster: Cluster, program: str, *words: str, output: Path) -> Iterator[None]:
-    """Run one of PostgreSQL's clients beside the block; its end is waited for.
+    """Run one of PostgreSQL's clients beside the block and wait for its end.
 
     Raises:
-        BackupError: if it fails, in its own words.
+        BackupError: if it fails, with its own message.
     """
-    # The password goes by the environment: a command line is read by everybody on the machine.
+    # The password is in the environment: every user of the machine can read a command line.
     environment = {**cluster.environment(), "PGPASSWORD": cluster.password}
     with output.open("wb") as file:
         running = subprocess.Popen(
@@ -210,23 +208,16 @@ def _kept_files(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _add_dump(tar: tarfile.TarFile, dump: Path, manifest: Manifest) -> None:
-    with dump.open("rb") as file:
-        manifest.files[DUMP] = {
-            "size": dump.stat().st_size,
-            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-        }
-        file.seek(0)
-        tar.addfile(_entry(DUMP, dump.stat().st_size, 0o600), file)
-
-
 def _add(tar: tarfile.TarFile, name: str, path: Path, manifest: Manifest) -> None:
-    content = path.read_bytes()
-    manifest.files[name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    tar.addfile(_entry(name, len(content), stat.S_IMODE(path.stat().st_mode)), io.BytesIO(content))
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        manifest.files[name] = {"size": status.st_size, "sha256": digest}
+        file.seek(0)
+        tar.addfile(_entry(name, status.st_size, stat.S_IMODE(status.st_mode)), file)
 
 
-def _seal(tar: tarfile.TarFile, manifest: Manifest) -> None:
+def _add_manifest(tar: tarfile.TarFile, manifest: Manifest) -> None:
     content = (json.dumps(asdict(manifest), ensure_ascii=False, indent=1) + "\n").encode()
     seal = f"{hashlib.sha256(content).hexdigest()}\n".encode()
     for name, body in ((MANIFEST, content), (SEAL, seal)):
@@ -240,37 +231,34 @@ def _entry(name: str, size: int, mode: int) -> tarfile.TarInfo:
 
 
 def read_manifest(file: Path) -> Manifest:
-    """What a backup says of itself, after every byte of it was held against that.
-
-    Args:
-        file: The backup.
+    """Return the manifest of a backup, after checking every byte of the backup against it.
 
     Raises:
-        BackupError: if it is no backup, is damaged, or was made by a version this one does not know.
+        BackupError: if the file is no backup, is damaged, or was made by a newer version.
     """
     try:
         with tarfile.open(file, "r:") as tar:
-            manifest = _sealed_manifest(tar)
-            _hold_against(tar, manifest)
+            manifest = _read_manifest(tar)
+            _check_files(tar, manifest)
     except FileNotFoundError:
-        msg = f"{file} is not there"
+        msg = f"{file} does not exist"
         raise BackupError(msg) from None
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{file} is no backup, or is damaged ({error}). Nothing was made; take another copy of it."
+        msg = f"{file} is no backup, or is damaged ({error}). Nothing was restored; use another copy of it."
         raise BackupError(msg) from error
     if manifest.migration not in known_versions():
         msg = (
             f"{file} was made by version {manifest.project_version} with the migration {manifest.migration}, "
-            "which this version does not have. Nothing was made; restore it with that version or a newer one."
+            "which this version lacks. Nothing was restored; use that version or a newer one."
         )
         raise BackupError(msg)
     return manifest
 
 
-def _sealed_manifest(tar: tarfile.TarFile) -> Manifest:
+def _read_manifest(tar: tarfile.TarFile) -> Manifest:
     content, seal = (_content(tar, tar.getmember(name)) for name in (MANIFEST, SEAL))
     if hashlib.sha256(content).hexdigest() != seal.decode().strip():
-        msg = "its manifest does not fit its seal"
+        msg = "the hash of its manifest differs"
         raise ValueError(msg)
     manifest = json.loads(content)
     if manifest.get("format") != FORMAT:
@@ -279,7 +267,7 @@ def _sealed_manifest(tar: tarfile.TarFile) -> Manifest:
     return Manifest(**manifest)
 
 
-def _hold_against(tar: tarfile.TarFile, manifest: Manifest) -> None:
+def _check_files(tar: tarfile.TarFile, manifest: Manifest) -> None:
     found = {member.name: member for member in tar.getmembers()}
     if found.keys() - {MANIFEST, SEAL} != manifest.files.keys():
         msg = "it holds other files than its manifest lists"
@@ -287,13 +275,13 @@ def _hold_against(tar: tarfile.TarFile, manifest: Manifest) -> None:
     for name, stated in manifest.files.items():
         place = PurePosixPath(name)
         if name != DUMP and (place.parts[0] not in KEPT_FOLDERS or ".." in place.parts):
-            msg = f"it names a file outside a home: {name}"
+            msg = f"it names a file outside a state directory: {name}"
             raise ValueError(msg)
         member, digest = found[name], hashlib.sha256()
         for block in _blocks(tar, member):
             digest.update(block)
         if not member.isreg() or member.size != stated["size"] or digest.hexdigest() != stated["sha256"]:
-            msg = f"{name} is not what the manifest says"
+            msg = f"{name} differs from the manifest"
             raise ValueError(msg)
 
 
@@ -312,20 +300,20 @@ def _blocks(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
 
 
 def restore(file: Path, root: Path | None, say: Say) -> tuple[Home, Manifest]:
-    """Make a new home from a backup; it is there whole, or not at all.
+    """Restore a backup into a new state directory; on any failure nothing is left of it.
 
     Args:
         file: The backup.
-        root: Folder of the new home, missing or empty; None for the usual one of its origin.
+        root: The new state directory, missing or empty; None for the default one of its origin.
         say: Prints a line.
 
     Returns:
-        The home, its database stopped, and what the backup says of itself.
+        The state directory, its database stopped, and the manifest of the backup.
 
     Raises:
-        BackupError: if the file cannot be restored or the folder is not empty; nothing was changed then.
-        WrongHomeError: if the folder is a home of another origin; nothing was changed then.
-        KlimatpulsError: if the restored warehouse is not the one that was backed up.
+        BackupError: if the file cannot be restored or the folder is not empty.
+        WrongHomeError: if the folder has figures of another origin.
+        KlimatpulsError: if the restored warehouse differs from the one that was backed up.
     """
     manifest = read_manifest(file)
     root = (root or usual_root(manifest)).expanduser().resolve()
@@ -339,7 +327,7 @@ def restore(file: Path, root: Path | None, say: Say) -> tuple[Home, Manifest]:
             with tarfile.open(file, "r:") as tar:
                 _extract(tar, manifest, home)
                 _fill_warehouse(tar, stack, manifest)
-        # Last, for a folder without it is no home.
+        # Last: a folder without this file is no state directory.
         home.remember(**Config(**manifest.config).__dict__)
     except BaseException:
         _undo(stack, root, was_there=was_there)
@@ -348,27 +336,18 @@ def restore(file: Path, root: Path | None, say: Say) -> tuple[Home, Manifest]:
 
 
 def usual_root(manifest: Manifest) -> Path:
-    """Return the home that the figures of a backup have where none is named.
-
-    Args:
-        manifest: What the backup says of itself.
-    """
+    """Return the default state directory for the figures of a backup."""
     archive = manifest.config.get("archive")
     is_own = archive not in {None, BUNDLED}
     return default_root(runtime.PROJECT, manifest.origin, Path(str(archive)) if is_own else None)
 
 
 def check_place(root: Path, manifest: Manifest, file: Path) -> None:
-    """Refuse a place that a backup must not be restored to.
-
-    Args:
-        root: The folder.
-        manifest: What the backup says of itself.
-        file: The backup, to be named.
+    """Refuse a folder into which a backup must not be restored; errors name the backup.
 
     Raises:
-        WrongHomeError: if the folder is, or by its name would be, a home of another origin.
-        BackupError: if there is something in it.
+        WrongHomeError: if the folder is, or by its name would be, a state directory of another origin.
+        BackupError: if it is not empty.
     """
     expected: Collection[str] | None = None
     if root.is_dir() and (root / "config.json").is_file():
@@ -379,7 +358,7 @@ def check_place(root: Path, manifest: Manifest, file: Path) -> None:
         expected = ("archive", "synthetic") if is_of_archive else _NAMED_HOMES.get(root.name)
     if expected and manifest.origin not in expected:
         msg = (
-            f"{root} is a home of origin {' or '.join(expected)}, and {file} holds figures of origin "
+            f"{root} is for figures of origin {' or '.join(expected)}, and {file} holds figures of origin "
             f"{manifest.origin}; nothing was changed. Name a new folder with --home."
         )
         raise WrongHomeError(msg)
@@ -417,31 +396,31 @@ def _fill_warehouse(tar: tarfile.TarFile, stack: Stack, manifest: Manifest) -> N
     with closing(connect(dsn)) as conn:
         with conn, conn.cursor() as cursor:
             cursor.execute("ANALYZE")
-        _hold_digest(conn, manifest)
+        _check_digest(conn, manifest)
     runtime.migrate_warehouse(stack.home)(cluster)
 
 
-def _hold_digest(conn: PgConnection, manifest: Manifest) -> None:
-    """Hold the warehouse as it was restored, before this version changes anything, against the manifest.
+def _check_digest(conn: PgConnection, manifest: Manifest) -> None:
+    """Compare the restored warehouse with the manifest, before this version migrates it.
 
     Raises:
-        KlimatpulsError: if it is another one.
+        KlimatpulsError: if they differ.
     """
     if manifest.migration != newest_version() or manifest.contract_version != schema.contract().version:
-        return  # this version's digest is taken over other columns than the backup's was
+        return  # the digests of the two versions cover different columns
     found = warehouse_digest(conn)
     if found != manifest.warehouse_digest:
         msg = (
             f"the restored warehouse has the digest {found}, the backup {manifest.warehouse_digest}; "
-            "the new home was removed. Keep the file and report this."
+            "the new state directory was removed. Keep the file and report this."
         )
         raise KlimatpulsError(msg)
 
 
 def _undo(stack: Stack, root: Path, *, was_there: bool) -> None:
-    """Take away what was made, so that the same command can be given again."""
+    """Remove what was restored, so that the same command can run again."""
     stack.stop()
-    # Where PostgreSQL runs as another user its data lie outside the home.
+    # If PostgreSQL runs as another user, its data are outside the state directory.
     if stack.has_cluster:
         shutil.rmtree(stack.cluster.data, ignore_errors=True)
     shutil.rmtree(root, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The command's side of the socket to its supervisor (:mod:`klimatpuls.local.supervisor`)."""
+"""The command's end of the socket to its supervisor (:mod:`klimatpuls.local.supervisor`)."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ Layout (folder mode 0700, secrets 0600)::
     postgres/     the cluster              airflow/    Airflow's own state
     snapshots/    raw bytes by hash        reports/    rendered digests
     data_docs/    validation pages         mail/       caught messages (.eml)
+    site/         the static site
     superset/     Superset's metadata, logs and process files (``klimatpuls bi``)
     logs/         one file per service     run/        lock, process and address files of a running stack
 """
@@ -28,7 +29,6 @@ from klimatpuls.pipeline.context import AIR_POLLUTANTS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 ORIGINS = ("live", "archive", "synthetic")
 READING = "sql, status or the like"
@@ -250,9 +250,7 @@ class HomeLock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
 

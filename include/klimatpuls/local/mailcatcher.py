@@ -1,10 +1,10 @@
-"""A mail server that delivers to a folder: what the embedded stack sends instead of real mail.
+"""A mail server that delivers to a folder: the embedded stack sends no real mail.
 
-It listens on 127.0.0.1 only, accepts messages from those who authenticate, and keeps each message as
-one ``.eml`` file, whole or not at all. A page on a second port lists them and shows their parts.
+It listens on 127.0.0.1 only, requires a login, and keeps each message as one ``.eml`` file, whole or not at
+all. A page on a second port lists them and shows their parts.
 
-The user's name and password are read from the environment (``KLIMATPULS_SMTP_USER``,
-``KLIMATPULS_SMTP_PASSWORD``), so that they appear in no process list.
+Name and password come from the environment (``KLIMATPULS_SMTP_USER``, ``KLIMATPULS_SMTP_PASSWORD``), so that
+they appear in no process list.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 USER = "klimatpuls"
 SIZE_LIMIT = 25 * 1024 * 1024
-"""Largest message taken, bytes."""
+"""Largest message accepted, bytes."""
 _NAME = re.compile(r"[0-9A-Za-z-]+\.eml")
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
 
@@ -45,14 +45,14 @@ def store(folder: Path, content: bytes, sender: str, recipients: Sequence[str], 
     """Keep a message as a file, with the envelope in front as delivery agents write it.
 
     Args:
-        folder: Where to keep it; must exist.
-        content: The message as received, bytes.
+        folder: Folder for the file; must exist.
+        content: The message as received.
         sender: Envelope sender; empty for a bounce.
         recipients: Envelope recipients, at least one.
         now: Moment of receipt, with time zone.
 
     Returns:
-        The file: ``<UTC time>-<first 8 of its SHA-256>.eml``; it appears under this name only when whole.
+        The file: ``<UTC time>-<first 8 of its SHA-256>.eml``; it gets this name once it is complete.
     """
     envelope = f"Return-Path: <{sender}>\r\n" + "".join(f"Delivered-To: {each}\r\n" for each in recipients)
     whole = envelope.encode("utf-8") + content
@@ -69,10 +69,10 @@ def store(folder: Path, content: bytes, sender: str, recipients: Sequence[str], 
 
 
 class Receiver:
-    """What the SMTP server does with a message and with a login.
+    """Handles the messages and the logins of the SMTP server.
 
     Args:
-        folder: Where messages are kept.
+        folder: Folder for the messages.
         user: Name that may send.
         password: Its password.
     """
@@ -102,20 +102,12 @@ class Receiver:
 
 
 def messages(folder: Path) -> list[Path]:
-    """Return the kept messages, newest first.
-
-    Args:
-        folder: Where they are kept.
-    """
+    """Return the kept messages of a folder, newest first."""
     return sorted((path for path in folder.glob("*.eml") if not path.name.startswith(".")), reverse=True)
 
 
 def render_list(folder: Path) -> str:
-    """Render the page that lists the kept messages, newest first, in Swedish and English.
-
-    Args:
-        folder: Where they are kept.
-    """
+    """Render the page that lists the kept messages of a folder, newest first, in Swedish and English."""
     rows = []
     for path in messages(folder):
         message = _read(path)
@@ -139,14 +131,9 @@ def render_list(folder: Path) -> str:
 
 
 def render_part(message: EmailMessage, kind: str) -> str | None:
-    """Return one part of a message for showing.
+    """Return the part of a message of a kind, ``html`` or ``text``; ``None`` if it has none.
 
-    Args:
-        message: The message.
-        kind: ``html`` or ``text``.
-
-    Returns:
-        The part's text; inline images of the HTML part become ``data:`` addresses. ``None`` without one.
+    Inline images of the HTML part become ``data:`` addresses.
     """
     part = message.get_body(preferencelist=("plain",) if kind == "text" else ("html",))
     if part is None:
@@ -164,14 +151,11 @@ def render_part(message: EmailMessage, kind: str) -> str | None:
 
 
 def answer(folder: Path, path: str) -> tuple[HTTPStatus, str, bytes]:
-    """Answer a request of the mail page.
+    """Answer a request of the mail page with status, content type and body.
 
     Args:
-        folder: Where messages are kept.
+        folder: Folder of the messages.
         path: Path of the request: ``/``, ``/NAME.eml``, ``/NAME.eml/html`` or ``/NAME.eml/text``.
-
-    Returns:
-        Status, content type and body.
     """
     name, _, kind = unquote(path.partition("?")[0]).strip("/").partition("/")
     if not name:
@@ -182,20 +166,15 @@ def answer(folder: Path, path: str) -> tuple[HTTPStatus, str, bytes]:
             return HTTPStatus.OK, "message/rfc822", file.read_bytes()
         text = render_part(_read(file), kind)
         if text is not None:
-            return (
-                HTTPStatus.OK,
-                f"text/{'html' if kind == 'html' else 'plain'}; charset=utf-8",
-                text.encode(),
-            )
+            subtype = "html" if kind == "html" else "plain"
+            return HTTPStatus.OK, f"text/{subtype}; charset=utf-8", text.encode()
     return HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"Finns inte. / Not found.\n"
 
 
 def page_server(folder: Path, port: int) -> ThreadingHTTPServer:
-    """Make the server of the mail page; it answers GET only, to callers that name this machine.
+    """Make the server of the mail page, on a port of 127.0.0.1 (0 for any).
 
-    Args:
-        folder: Where messages are kept.
-        port: Port on 127.0.0.1, 0 for any.
+    It answers only GET requests whose host is this machine.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -203,7 +182,7 @@ def page_server(folder: Path, port: int) -> ThreadingHTTPServer:
             host = self.headers.get("Host", "").rpartition(":")[0]
             if host in (LOOPBACK, "localhost"):
                 status, kind, body = answer(folder, self.path)
-            else:  # a page elsewhere that renamed itself to this address may not read the mail
+            else:  # DNS rebinding: a page whose name resolves to this address may not read the mail
                 status, kind, body = HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b""
             self.send_response(status)
             self.send_header("Content-Type", kind)
@@ -227,14 +206,7 @@ def _read(path: Path) -> EmailMessage:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the mail catcher until SIGTERM.
-
-    Args:
-        arguments: Command line, ``sys.argv[1:]`` when left out.
-
-    Returns:
-        0.
-    """
+    """Run the mail catcher until SIGTERM; returns 0."""
     from aiosmtpd.controller import Controller
 
     parser = argparse.ArgumentParser(prog="klimatpuls.local.mailcatcher")

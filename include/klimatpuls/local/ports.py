@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import socket
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
 
@@ -44,19 +40,16 @@ def is_free(number: int) -> bool:
     return True
 
 
-class Desk:
+class Desk(ExitStack):
     """Reserves ports until it is closed, so that two stacks that start at once get different ones.
 
-    The service must be able to open its port, so the desk does not open it: a reservation is a socket with
+    The service must be able to open its port, so the desk does not open it. A reservation is a socket with
     the port's name in Linux's abstract namespace, which ends with the process. On other systems two
     simultaneous starts may choose the same port.
     """
 
-    def __init__(self) -> None:
-        self._held: list[socket.socket] = []
-
     def choose(self, wanted: int = 0) -> Port:
-        """Reserve the wanted port if it is free, else one that the operating system names (0: any port)."""
+        """Reserve the wanted port if it is free, else one that the operating system chooses (0: any port)."""
         if wanted and is_free(wanted) and self._hold(wanted):
             return Port(wanted, wanted)
         while True:
@@ -75,19 +68,5 @@ class Desk:
         except OSError:
             reservation.close()
             return False
-        self._held.append(reservation)
+        self.enter_context(reservation)
         return True
-
-    def close(self) -> None:
-        """Give the reservations up; by now the services hold the ports themselves."""
-        for reservation in self._held:
-            reservation.close()
-        self._held.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

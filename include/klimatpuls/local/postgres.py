@@ -1,9 +1,9 @@
-"""A PostgreSQL 18 cluster of our own, from the binaries a PyPI wheel carries.
+"""A PostgreSQL 18 cluster in a state directory, run from the binaries of a PyPI wheel.
 
-The binaries are run directly: own data folder, scram passwords, TCP on 127.0.0.1 and, where its path is
-short enough, a Unix socket. PostgreSQL refuses to run as root, and initdb refuses a user without a
-passwd entry; both are met by a user namespace that maps us to ``nobody`` (the files stay ours), and
-where the kernel forbids that, root starts it as ``nobody`` from a copy in a folder nobody can reach.
+It has its own data folder, scram passwords, TCP on 127.0.0.1 and, if its path is short enough, a Unix socket.
+PostgreSQL refuses to run as root, and initdb refuses a user without a passwd entry. In both cases a user
+namespace maps the user to ``nobody``; the files still belong to the user. If the kernel forbids namespaces,
+root starts the cluster as ``nobody`` from a copy of the programs outside the state directory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,8 +37,8 @@ NOBODY = 65534
 SOCKET_PATH_LIMIT = 107
 """Longest path of a Unix socket on Linux, bytes (``sun_path`` less its final zero)."""
 RECOVERY_PATIENCE = 180.0
-"""Seconds to wait for a start: recovery after a crash has taken 24 s for 3.4 GB of log."""
-OUTSIDE = Path("/var/tmp")  # noqa: S108 - what is made there belongs to root, mode 0711
+"""Seconds to wait for a start: recovery after a crash took 24 s for 3.4 GB of log."""
+OUTSIDE = Path("/var/tmp")  # noqa: S108 - the folder made there belongs to root, mode 0711
 """Where root without user namespaces keeps the cluster that ``nobody`` runs."""
 
 _ALWAYS = {
@@ -59,8 +59,8 @@ _ALWAYS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
 _DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "wal_compression": "on"}
-# Nothing of a throw-away cluster grows old: what is loaded is analysed by the load itself. Nor does it ever
-# recover: a new table goes to its file alone, not to the log as well.
+# For throw-away clusters. No autovacuum: a load analyses what it loaded. No log for new tables: there is no
+# recovery.
 _FLEETING = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -71,7 +71,7 @@ _FLEETING = {
 
 
 class ClusterError(KlimatpulsError):
-    """The embedded PostgreSQL could not be made or started."""
+    """The embedded PostgreSQL could not be created or started."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,7 @@ class Launcher:
     uid: int | None = None
 
     def command(self, program: str, *arguments: str) -> list[str]:
-        """Return the command line of one of PostgreSQL's programs.
-
-        Args:
-            program: Name, such as ``initdb``.
-            *arguments: Its arguments.
-        """
+        """Return the command line of one of PostgreSQL's programs, such as ``initdb``."""
         return [*self.prefix, str(self.bin / program), *arguments]
 
 
@@ -119,7 +114,7 @@ def binaries() -> Path:
 
 @cache
 def _namespace_prefix() -> tuple[str, ...] | None:
-    """Return the words that map us to nobody in a user namespace, ``None`` where that is forbidden."""
+    """Return the command that maps the user to nobody in a namespace, ``None`` if that is forbidden."""
     unshare = shutil.which("unshare")
     if unshare is None:
         return None
@@ -137,13 +132,13 @@ def _has_passwd_entry() -> bool:
 
 
 def choose_launcher() -> tuple[Launcher, bool]:
-    """Find the way to start PostgreSQL as the current user.
+    """Choose how to start PostgreSQL as the current user.
 
     Returns:
         The launcher, and whether the cluster must lie outside the home because ``nobody`` runs it.
 
     Raises:
-        ClusterError: if there is none, with a remedy.
+        ClusterError: if there is no way, with a remedy.
     """
     uid = os.geteuid()
     if uid != 0 and _has_passwd_entry():
@@ -161,7 +156,7 @@ def choose_launcher() -> tuple[Launcher, bool]:
 
 
 class Cluster:
-    """One PostgreSQL cluster: made on first use, started by whoever supervises it.
+    """One PostgreSQL cluster: created on first use, started by the supervisor.
 
     Args:
         data: Data folder; its parent must exist.
@@ -170,7 +165,7 @@ class Cluster:
         durable: False only for throw-away clusters of tests (no fsync).
 
     Attributes:
-        data: Data folder actually used (elsewhere than asked for when ``nobody`` runs the server).
+        data: Data folder in use (another one than given if ``nobody`` runs the server).
         port: TCP port.
     """
 
@@ -184,10 +179,10 @@ class Cluster:
             self.launcher, self.data = _move_outside(self.data, self.launcher)
 
     def create(self) -> bool:
-        """Make the cluster unless it is there; an interrupted making leaves nothing that looks finished.
+        """Create the cluster if it is missing; an interrupted call leaves nothing that looks finished.
 
         Returns:
-            True when it was made now.
+            True if it was created now.
 
         Raises:
             ClusterError: if initdb fails, or the folder holds another major version.
@@ -220,7 +215,7 @@ class Cluster:
             "--auth=scram-sha-256",
             f"--pwfile={password_file}",
             "--encoding=UTF8",
-            # Keys are sorted by their bytes: the C library's C.UTF-8 gives the same order three times slower.
+            # Sorts by bytes. The C library's C.UTF-8 gives the same order, three times slower.
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
             "--locale=C.UTF-8",
@@ -239,12 +234,12 @@ class Cluster:
             env=self.environment(),
         )
         if done.returncode != 0:
-            message = f"PostgreSQL could not make a cluster in {self.data}: {done.stderr.strip()[-500:]}"
+            message = f"PostgreSQL could not create a cluster in {self.data}: {done.stderr.strip()[-500:]}"
             raise ClusterError(message)
 
     @property
     def socket_folder(self) -> Path | None:
-        """Folder of the Unix socket, ``None`` when its path would be too long for the kernel."""
+        """Folder of the Unix socket, ``None`` if its path is too long for the kernel."""
         path = self.data / f".s.PGSQL.{self.port}"
         return self.data if len(os.fsencode(path)) < SOCKET_PATH_LIMIT else None
 
@@ -263,11 +258,11 @@ class Cluster:
     def clear_stale(self) -> None:
         """Remove the process file of a server that was killed; call it with the home's lock held.
 
-        PostgreSQL itself keeps away from a data folder whose process file names a living process, also
-        when that number belongs to somebody else by now.
+        PostgreSQL refuses a data folder whose process file names a living process, even if another process
+        has that number now.
 
         Raises:
-            ClusterError: if processes of the cluster are still there.
+            ClusterError: if processes of the cluster still run.
         """
         file = self.data / "postmaster.pid"
         if not file.exists():
@@ -279,7 +274,7 @@ class Cluster:
         file.unlink(missing_ok=True)
 
     def is_ready(self) -> bool:
-        """Tell whether the server takes connections, by the status line of its process file."""
+        """Return whether the server accepts connections, by the status line of its process file."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except OSError:
@@ -301,11 +296,7 @@ class Cluster:
         return f"{driver}://{quote(user)}:{secret}@{ports.LOOPBACK}:{self.port}/{quote(database)}"
 
     def connect(self, database: str = "postgres") -> psycopg2.extensions.connection:
-        """Open a connection as the bootstrap role, in autocommit mode.
-
-        Args:
-            database: Its name.
-        """
+        """Open a connection to a database as the bootstrap role, in autocommit mode."""
         import psycopg2
 
         connection = psycopg2.connect(self.dsn(database), connect_timeout=10)
@@ -313,53 +304,32 @@ class Cluster:
         return connection
 
     def ensure_role(self, role: str, password: str) -> None:
-        """Make a login role, or set the password of the one that is there.
-
-        Args:
-            role: Its name.
-            password: Its password.
-        """
+        """Create a login role, or set the password of an existing one."""
         from psycopg2 import sql
 
-        connection = self.connect()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
-                verb = sql.SQL("ALTER") if cursor.fetchone() else sql.SQL("CREATE")
-                statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
-                cursor.execute(statement.format(verb, sql.Identifier(role), sql.Literal(password)))
-        finally:
-            connection.close()
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
+            verb = sql.SQL("ALTER") if cursor.fetchone() else sql.SQL("CREATE")
+            statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
+            cursor.execute(statement.format(verb, sql.Identifier(role), sql.Literal(password)))
 
     def ensure_database(self, database: str, owner: str = ADMIN) -> bool:
-        """Make a database unless it is there.
+        """Create a database if it is missing; returns whether it was created now.
 
         Args:
             database: Its name.
-            owner: Role that owns it; another owner than the bootstrap role keeps it to itself.
-
-        Returns:
-            True when it was made now.
+            owner: Role that owns it. If it is not the bootstrap role, no other role may connect.
         """
         from psycopg2 import sql
 
-        connection = self.connect()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
-                if cursor.fetchone():
-                    return False
-                cursor.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                        sql.Identifier(database), sql.Identifier(owner)
-                    )
-                )
-                if owner != ADMIN:
-                    cursor.execute(
-                        sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
-                    )
-        finally:
-            connection.close()
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+            if cursor.fetchone():
+                return False
+            name = sql.Identifier(database)
+            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(owner)))
+            if owner != ADMIN:
+                cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
         return True
 
     @property
@@ -371,16 +341,16 @@ class Cluster:
 def wait_ready(
     cluster: Cluster, is_running: Callable[[], bool], log: Path, *, patience: float = RECOVERY_PATIENCE
 ) -> None:
-    """Wait until a started server takes connections.
+    """Wait until a started server accepts connections.
 
     Args:
         cluster: The cluster.
-        is_running: False once the server process has ended.
-        log: The server's log, whose end goes into the error.
+        is_running: Returns False once the server process has ended.
+        log: The server's log; its end goes into the error.
         patience: Seconds to wait; recovery after a crash takes long.
 
     Raises:
-        ClusterError: if the server ended or did not get ready in time.
+        ClusterError: if the server ended or was not ready in time.
     """
     deadline = time.monotonic() + patience
     while not cluster.is_ready():
@@ -393,12 +363,7 @@ def wait_ready(
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """Return the last lines of a log, empty when there is none.
-
-    Args:
-        log: Text file.
-        lines: How many lines at most, from the last 16 kB.
-    """
+    """Return the last lines of a log, from its last 16 kB; empty if there is no log."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -414,13 +379,13 @@ def temporary_cluster(folder: Path) -> Iterator[Cluster]:
     """Run a throw-away cluster without fsync; it ends with the block, or with this process.
 
     Args:
-        folder: Folder for the data and the log, made when missing.
+        folder: Folder for the data and the log, made if missing.
 
     Yields:
         The running cluster, with the bootstrap role and PostgreSQL's own databases only.
 
     Raises:
-        ClusterError: if it cannot be made or started, with the end of its log.
+        ClusterError: if it cannot be created or started, with the end of its log.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ports.Desk() as desk:
@@ -453,12 +418,12 @@ def temporary_cluster(folder: Path) -> Iterator[Cluster]:
 
 
 def _move_outside(data: Path, launcher: Launcher) -> tuple[Launcher, Path]:
-    """Copy the programs, and place the cluster, where ``nobody`` can reach them (root without namespaces)."""
+    """Put programs and cluster where ``nobody`` can read them (root without namespaces)."""
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     base = OUTSIDE / f"klimatpuls-{name}"
     base.mkdir(mode=0o711, exist_ok=True)
     if base.stat().st_uid != 0 or base.is_symlink():
-        message = f"{base} belongs to somebody else; remove it"
+        message = f"{base} belongs to another user; remove it"
         raise UsageError(message)
     base.chmod(0o711)
     install = launcher.bin.parent
@@ -467,7 +432,7 @@ def _move_outside(data: Path, launcher: Launcher) -> tuple[Launcher, Path]:
     if not copy.exists():
         scratch = base / f".programs.{os.getpid()}"
         shutil.copytree(install, scratch / package.name / install.name, symlinks=True)
-        libraries = package.with_name(f"{package.name}.libs")  # found by the programs relative to themselves
+        libraries = package.with_name(f"{package.name}.libs")  # the programs find it relative to themselves
         if libraries.is_dir():
             shutil.copytree(libraries, scratch / libraries.name, symlinks=True)
         scratch.rename(copy)

@@ -97,7 +97,7 @@ def send(pids: Iterable[int], number: signal.Signals) -> None:
 
 
 def sweep(root: Path, cluster: Path | None = None, *, patience: float = 8.0) -> int:
-    """End what an earlier stack left behind and return the number of processes found; hold the lock first.
+    """End the processes that an earlier stack left, and return their number; take the lock first.
 
     PostgreSQL's processes get SIGINT (fast, clean shutdown), all others SIGTERM. What still runs after
     ``patience`` seconds gets SIGKILL.

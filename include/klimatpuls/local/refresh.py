@@ -1,8 +1,8 @@
-"""The refresh driver: starts the DAG runs, shows every step as it ends, waits for all runs, and sums up.
+"""Runs the pipeline once in a running Airflow: starts the DAG runs, prints every step, waits, and sums up.
 
-The work itself is Airflow's: the driver asks for runs of the ingest DAGs over the REST API; assets wake the
-publish and report DAGs. It trusts the database, not the events: it is done when nothing validated waits for
-publication, no mail is due and no run is active.
+It starts the ingest DAGs over the REST API; assets trigger the publish and report DAGs. It relies on the
+database, not on the events: it ends when nothing validated waits for publication, no mail is due and no run
+is active.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
     from klimatpuls.local.stack import Stack
 
 PATIENCE = 30 * 60.0
-"""Seconds after which a refresh is given up; the runs themselves are bounded more tightly."""
+"""Seconds after which a refresh fails; the runs have shorter limits."""
 EVENT_PATIENCE = 12.0
-"""Seconds an asset event may take to wake its DAG before the driver starts the run itself."""
+"""Seconds that an asset event may take to trigger its DAG, before the refresh starts the run itself."""
 POLL = 1.0
-"""Seconds between two looks at the runs: each costs Airflow two answers, a tenth of a second of a core."""
+"""Seconds between two polls of the runs: a poll is two requests, which take Airflow 0.1 s of a core."""
 OVERLAP = timedelta(seconds=5)
-"""What a look sees again: a task notes when it ended a little before others can see it."""
-OBITUARY_PATIENCE = 2.0
-"""Seconds in which the supervisor tells that a service has ended."""
+"""How far polls overlap: the end of a task is visible a little later than its time stamp."""
+EXIT_NOTICE_PATIENCE = 2.0
+"""Seconds in which the supervisor reports that a service has ended."""
 
 STEPS: Mapping[str, str] = {
     "sync_registers.sync_registers": "registers",
@@ -59,20 +59,21 @@ STEPS: Mapping[str, str] = {
     "ingest.validate": "validate",
     "publish.publish": "publish",
     "report.render_report": "report",
+    "report.build_site": "site",
     "report.send_mail": "mail",
 }
 DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed"})
 AWAITING_INPUT = "awaiting_input"
 FOLLOWERS = ("review", "publish", "report")
-"""DAGs that the news of others wakes."""
-ASKING_DAGS = frozenset({"review", "report"})
-"""DAGs in which a person may be asked."""
+"""DAGs that other DAGs trigger."""
+REVIEW_DAGS = frozenset({"review", "report"})
+"""DAGs that may wait for a person."""
 WORDS = {"success": "done", "skipped": "nothing to do", "failed": "FAILED"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOutcome:
-    """What became of one source in this refresh; rows read are rows loaded plus cells rejected."""
+    """The result of one source in this refresh; rows read are rows loaded plus cells rejected."""
 
     source: str
     state: str
@@ -83,14 +84,14 @@ class SourceOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a refresh did.
+    """The result of a refresh.
 
     Attributes:
         sources: One entry per source run.
         calls: Agency's host → number of HTTP calls.
         publication: Id, day and causes of the publication made, or None.
-        mails: State → number of mails that changed in this refresh.
-        problems: What a person must look at, most urgent first, each with what to do.
+        mails: State → number of mails that got this state in this refresh.
+        problems: Problems for a person, most urgent first, each with a remedy.
         exit_code: As documented: 0, 2 fetch, 3 hold, 5 quarantine, 6 mail, 7 stale tables, 1 anything else.
         seconds: Seconds per step.
     """
@@ -106,19 +107,19 @@ class Outcome:
 
 @dataclass
 class _Watch:
-    """The runs of this refresh and what has been said of their tasks."""
+    """The runs of this refresh, and the tasks whose end has been printed."""
 
     begun: datetime
     polled: datetime
     runs: dict[tuple[str, str], Run] = field(default_factory=dict)
     said: set[tuple[str, str, str]] = field(default_factory=set)
     failed: dict[tuple[str, str], Run] = field(default_factory=dict)
-    ill: dict[tuple[str, str], bool] = field(default_factory=dict)
+    incomplete: dict[tuple[str, str], bool] = field(default_factory=dict)
     asking: set[tuple[str, str]] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def is_quiet(self) -> bool:
-        """Whether every run is over, or waits for a person: a command never waits for one."""
+        """Whether every run is over, or waits for a person: a command does not wait for people."""
         return all(run.is_over or key in self.asking for key, run in self.runs.items())
 
 
@@ -137,55 +138,47 @@ class Refresh:
         self._dsn = runtime.warehouse_dsn(stack, "wh_loader")
 
     def run(self, sources: Sequence[str], conf: Mapping[str, Any] | None = None) -> Outcome:
-        """Ask for a run of each source and wait until everything that follows has happened.
+        """Run each source and wait until every run that follows is over.
 
         Args:
             sources: Catalogue ids; empty to publish only.
-            conf: Configuration of the ingest runs, for a file given by hand.
+            conf: Configuration of the ingest runs, for a local file.
 
         Raises:
-            KlimatpulsError: if the stack breaks down or nothing ends in time.
+            KlimatpulsError: if the stack breaks down or the runs take too long.
         """
-        with self._naming_what_broke():
+        with self._service_errors():
             return self._run(sources, conf)
 
     @contextmanager
-    def _naming_what_broke(self) -> Iterator[None]:
-        """Blame the service that ended, not the one that could not reach it."""
+    def _service_errors(self) -> Iterator[None]:
+        """Name the service that ended in the error, not the one that could not reach it."""
         try:
             yield
         except (AirflowApiError, OperationalError) as error:
-            deadline = time.monotonic() + OBITUARY_PATIENCE
+            deadline = time.monotonic() + EXIT_NOTICE_PATIENCE
             while time.monotonic() < deadline:
                 self._stack.check()
                 time.sleep(0.1)
             if isinstance(error, AirflowApiError):
                 raise
-            msg = f"the database went away: {str(error).strip()}; see {self._stack.home.logs}"
+            msg = f"the database stopped: {str(error).strip()}; see {self._stack.home.logs}"
             raise KlimatpulsError(msg) from None
 
     def publish(self) -> Outcome:
-        """Publish what waits, calculate again what could not be calculated, and wait until all is quiet.
+        """Publish what is pending, retry tables that could not be calculated, and wait for all runs.
 
         Raises:
-            KlimatpulsError: if the stack breaks down or nothing ends in time.
+            KlimatpulsError: if the stack breaks down or the runs take too long.
         """
-        with self._naming_what_broke():
+        with self._service_errors():
             return self._run((), None, try_again=True)
 
     def _run(
         self, sources: Sequence[str], conf: Mapping[str, Any] | None, *, try_again: bool = False
     ) -> Outcome:
-        self._api.wait_for_dags(
-            {
-                *(f"ingest_{source}" for source in SOURCES),
-                "review",
-                "publish",
-                "report",
-                "sync_registers",
-                "watch",
-            }
-        )
+        ingests = (f"ingest_{source}" for source in SOURCES)
+        self._api.wait_for_dags({*ingests, *FOLLOWERS, "sync_registers", "watch"})
         now = datetime.now(UTC)
         watch = _Watch(begun=now, polled=now)
         stamp = watch.begun.strftime("%Y%m%dT%H%M%S%f")
@@ -206,7 +199,7 @@ class Refresh:
             return self._sum_up(conn, watch, mark)
 
     def _request(self, conn: PgConnection, sources: Sequence[str], stamp: str) -> None:
-        """Enter the runs before they start, so that publication waits for all of them."""
+        """Record the runs before they start, so that publication waits for all of them."""
         context = runtime.run_context(self._stack.home, self._stack.as_of)
         with conn, conn.cursor() as cursor:
             for source in sources:
@@ -239,55 +232,55 @@ class Refresh:
             time.sleep(POLL)
 
     def _settle(self, watch: _Watch) -> None:
-        """Wait until publication and report have happened, by their events or by our own word."""
+        """Wait until publication and report are over; start them if their events do not."""
         quiet_since = time.monotonic()
-        asked: set[str] = set()
+        started: set[str] = set()
         while True:
             self._poll(watch, joining=True)
             if not watch.is_quiet():
                 quiet_since = time.monotonic()
                 time.sleep(POLL)
                 continue
-            wanted = self._still_wanted(watch)
-            if wanted is None or wanted in asked:
+            wanted = self._pending_dag(watch)
+            if wanted is None or wanted in started:
                 return
             if time.monotonic() - quiet_since > EVENT_PATIENCE:
-                asked.add(wanted)
+                started.add(wanted)
                 self._trigger(watch, wanted, f"sweep-{watch.begun:%Y%m%dT%H%M%S%f}")
                 quiet_since = time.monotonic()
             time.sleep(POLL)
 
-    def _still_wanted(self, watch: _Watch) -> str | None:
-        """The DAG that must still run, or None when all is done."""
-        ended_ill = {dag_id for (dag_id, _), run in watch.failed.items() if self._is_ill(watch, run)}
+    def _pending_dag(self, watch: _Watch) -> str | None:
+        """The DAG that must still run, or None if everything is done."""
+        failed = {dag_id for (dag_id, _), run in watch.failed.items() if self._is_incomplete(watch, run)}
         with closing(connect(self._dsn)) as conn:
             waits, mail_is_due = has_unpublished(conn), has_mail_due(conn)
-        if waits and "publish" not in ended_ill:
+        if waits and "publish" not in failed:
             return "publish"
         published = any(
             dag_id == "publish" and run.state == "success" for (dag_id, _), run in watch.runs.items()
         )
         reported = any(dag_id == "report" for dag_id, _ in watch.runs)
-        if (mail_is_due or (published and not reported)) and "report" not in ended_ill:
+        if (mail_is_due or (published and not reported)) and "report" not in failed:
             return "report"
         return None
 
-    def _is_ill(self, watch: _Watch, run: Run) -> bool:
-        """Whether a failed run left its work undone; one that only tells of what it found did not."""
+    def _is_incomplete(self, watch: _Watch, run: Run) -> bool:
+        """Whether a failed run did not do its work; a run that only reports findings did."""
         key = (run.dag_id, run.run_id)
-        if key not in watch.ill:
+        if key not in watch.incomplete:
             failed = {task.task_id for task in self._api.tasks(*key) if task.state == "failed"}
-            watch.ill[key] = not failed or bool(failed - {"notify_stale"})
-        return watch.ill[key]
+            watch.incomplete[key] = not failed or bool(failed - {"notify_stale"})
+        return watch.incomplete[key]
 
     def _poll(self, watch: _Watch, *, joining: bool = False) -> None:
-        """See how the open runs stand, and say what has ended since the last look.
+        """Read the states of the open runs, and print the tasks that ended since the last poll.
 
-        ``joining`` also takes in the runs that assets have started meanwhile.
+        ``joining`` also adds the runs that assets have started meanwhile.
         """
         self._stack.check()
         open_runs = {key for key, run in watch.runs.items() if not run.is_over and key not in watch.asking}
-        # Only what is new since the last look: Airflow takes long to write down every task time and again.
+        # Only changes since the last poll: a list of all tasks takes Airflow long.
         since, watch.polled = watch.polled - OVERLAP, datetime.now(UTC)
         for run in self._api.runs("~", queued_since=watch.begun, changed_since=since):
             key = (run.dag_id, run.run_id)
@@ -296,7 +289,7 @@ class Refresh:
             elif joining and run.dag_id in FOLLOWERS and key not in watch.runs:
                 watch.runs[key] = run
                 open_runs.add(key)
-        asking = {key for key in open_runs if key[0] in ASKING_DAGS}
+        asking = {key for key in open_runs if key[0] in REVIEW_DAGS}
         watch.asking |= {
             key for key, tasks in self._api.tasks_of(asking, state=AWAITING_INPUT).items() if tasks
         }
@@ -305,11 +298,11 @@ class Refresh:
                 ended = (*key, task.task_id)
                 if task.state in DONE_STATES and ended not in watch.said:
                     watch.said.add(ended)
-                    self._tell(watch, key[0], task)
+                    self._print_step(watch, key[0], task)
             if watch.runs[key].state == "failed":
                 watch.failed[key] = watch.runs[key]
 
-    def _tell(self, watch: _Watch, dag_id: str, task: Any) -> None:
+    def _print_step(self, watch: _Watch, dag_id: str, task: Any) -> None:
         source = dag_id.removeprefix("ingest_") if dag_id.startswith("ingest_") else ""
         step = STEPS.get(f"{'ingest' if source else dag_id}.{task.task_id}")
         if step is None:
@@ -381,22 +374,20 @@ class Refresh:
         problems = [f"{one.source}: {one.detail}" for one in sources if one.state == "failed"]
         for run in watch.failed.values():
             for task, log in self._api.failures(run):
-                if task.task_id not in TOLD_OTHERWISE:
-                    problems.append(f"{run.dag_id}.{task.task_id} failed: {_last_words(log)}")
+                if task.task_id not in REPORTED_OTHERWISE:
+                    problems.append(f"{run.dag_id}.{task.task_id} failed: {_last_error(log)}")
         problems += [f"{count} mail(s) {state}" for state, count in mails.items() if state in _BAD_MAIL]
         problems += [
             f"{release} is on hold: klimatpuls release approve|reject {release}, or Airflow's DAG review"
             for release in held
         ]
         if any(dag_id == "report" for dag_id, _ in watch.asking):
-            problems.append(
-                "A digest waits for a person's word: `make up`, then answer in Airflow, DAG report"
-            )
+            problems.append("A digest waits for approval: `make up`, then answer in Airflow, DAG report")
         return list(dict.fromkeys(problems))
 
 
-TOLD_OTHERWISE = frozenset({"notify_findings", "notify_stale", "fetch_snapshot"})
-"""Tasks whose failure the warehouse tells better than their log."""
+REPORTED_OTHERWISE = frozenset({"notify_findings", "notify_stale", "fetch_snapshot"})
+"""Tasks whose failure the warehouse explains better than their log."""
 _BAD_MAIL = ("refused", "failed", "unknown")
 
 
@@ -408,18 +399,18 @@ def exit_code_of(
     has_failed_runs: bool,
     has_stale_tables: bool = False,
 ) -> int:
-    """What the command ends with: the gravest outcome decides.
+    """Return the exit code of the command for the most serious result (docs/operations.md).
 
     Args:
-        sources: What became of every source.
-        mails: State → number of mails that changed.
+        sources: The result of every source.
+        mails: State → number of mails that got this state.
         held: Releases on hold.
         has_failed_runs: Whether a DAG run failed.
         has_stale_tables: Whether a result table of the current publication could not be calculated.
 
     Returns:
-        5 where figures were refused, else 2 for a failed fetch, 3 for a hold, 7 for a table that could not be
-        calculated, 6 for a mail, 1 for anything else that failed, 0 (docs/operations.md).
+        5 if figures were refused, else 2 for a failed fetch, 3 for a hold, 7 for a table that could not be
+        calculated, 6 for a mail, 1 for anything else that failed, else 0.
     """
     states = {one.state for one in sources} | ({"held"} if held else set())
     for state, code in (("quarantined", EXIT_QUARANTINE), ("failed", EXIT_FETCH), ("held", EXIT_HOLD)):
@@ -433,15 +424,15 @@ def exit_code_of(
 
 
 def _marks(conn: PgConnection) -> dict[str, Any]:
-    """Where the tables stand before the refresh, so that the summary tells of this one only."""
+    """Return the last ids before the refresh, so that the summary covers this refresh only."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/marks.sql"))
         row = fetch_row(cursor)
     return dict(zip(("run_id", "publication_id", "moment"), row, strict=True))
 
 
-def _last_words(log: str) -> str:
-    """The message of the exception that ended a task, from its log."""
+def _last_error(log: str) -> str:
+    """Return the message of the exception that ended a task, from its log."""
     lines = [line for line in log.splitlines() if line.strip()]
     marked = [line for line in lines if "Fail" in line or "Error" in line or "Exception" in line]
     return (marked or lines or ["no log"])[-1].strip()

@@ -1,4 +1,4 @@
-"""A home with its stack, set up for one command: options made, origin claimed, archive made."""
+"""Sets up a state directory and its stack for one command: options, origin, archive."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[3]
 DATABASE_ONLY: frozenset[str] = frozenset()
 GUEST_PATIENCE = 20.0
-"""Seconds a reading command waits for the database that another command is starting."""
+"""Seconds that a reading command waits for the database that another command is starting."""
 
 
 def are_agencies_reachable() -> bool:
-    """Whether every agency of the catalogue answers at all, whatever it says; one short try each."""
+    """Return whether every agency of the catalogue answers, with any status; one short try each."""
     from klimatpuls.fetch.http import Limits, StatusError, open_session
 
     probe = Limits(retries=0, connect_seconds=3.0, read_seconds=5.0, total_seconds=8.0)
@@ -53,52 +53,46 @@ def are_agencies_reachable() -> bool:
 
 
 def open_home(options: RunOptions) -> Home:
-    """The home of a options, stamped with its origin and remembering its sources and air pollutants.
+    """Return the state directory of a run, with origin, sources and air pollutants stored in it.
+
+    An error changes nothing.
 
     Raises:
-        HomeInUseError: if another command uses it; nothing was changed then, for its settings are that
-            command's.
-        WrongHomeError: if it holds figures of another origin; nothing was changed then.
-        UsageError: if ``KLIMATPULS_MOCK`` is set to something unknown; nothing was changed then.
+        HomeInUseError: if another command uses it.
+        WrongHomeError: if it holds figures of another origin.
+        UsageError: if ``KLIMATPULS_MOCK`` has an unknown value.
     """
     home = Home(options.home)
     conditions = mock_conditions(os.environ, home.config.mock)
     with home.lock("run"):
         home.claim(options.origin)
+        is_mock = options.sources == "mock"
         home.remember(
             sources=options.sources,
-            archive=str(options.archive)
-            if options.archive
-            else BUNDLED
-            if options.sources == "mock"
-            else None,
+            archive=str(options.archive or BUNDLED) if is_mock else None,
             as_of=options.as_of.isoformat() if options.as_of else None,
-            mock=conditions if options.sources == "mock" else None,
+            mock=conditions if is_mock else None,
+            air_pollutants=home.named_air_pollutants(os.environ) or None,
         )
-        home.remember(air_pollutants=home.named_air_pollutants(os.environ) or None)
     return home
 
 
 def existing_homes(var: Path) -> list[Home]:
-    """The homes under the project's own folder: live, synthetic, then those of archives by name.
-
-    Args:
-        var: The folder that holds them, ``./var``.
-    """
+    """Return the state directories in a folder: live, synthetic, then those of archives by name."""
     roots = [var / "live", var / "synthetic", *sorted(var.glob("archive-*"))]
     return [Home(root) for root in roots if (root / "config.json").is_file()]
 
 
 def find_home(var: Path) -> Home:
-    """The home a command speaks of when none is named.
+    """Return the state directory of a command that names none.
 
-    The one that is up; else the live one, else the synthetic one, else the only one there is.
+    It is the one whose stack runs; else the live one, else the synthetic one, else the only one.
 
     Args:
-        var: The folder that holds the default homes.
+        var: The folder of the default state directories.
 
     Raises:
-        UsageError: if there is none, or it is not clear which is meant; the options is listed.
+        UsageError: if there is none, or several are possible; they are listed.
     """
     homes = existing_homes(var)
     up = [home for home in homes if attach(home) is not None]
@@ -107,20 +101,20 @@ def find_home(var: Path) -> Home:
     if len(meant) == 1:
         return meant[0]
     if not homes:
-        msg = f"there is no home in {var}: run `make run` first, or name one with --home or KLIMATPULS_HOME"
+        msg = f"no state directory in {var}: run `make run` first, or name one with --home or KLIMATPULS_HOME"
         raise UsageError(msg)
     listed = ", ".join(str(home.root) for home in meant)
-    msg = f"name one of these homes with --home or KLIMATPULS_HOME: {listed}"
+    msg = f"name one of these state directories with --home or KLIMATPULS_HOME: {listed}"
     raise UsageError(msg)
 
 
 def build_stack(home: Home, say: Callable[[str], None] = lambda _: None) -> Stack:
-    """The stack of a home as its settings say; its start makes the bundled archive where none lies whole."""
+    """Return the stack of a state directory; its start makes the bundled archive if it is not complete."""
     return Stack(home, say=say, **_settings(home))
 
 
 def _archive(home: Home) -> Path | None:
-    """Where the mock server's archive lies; None where the agencies themselves are asked."""
+    """Return the archive folder of the mock agencies; None for live sources."""
     config = home.config
     if config.sources != "mock":
         return None
@@ -129,7 +123,7 @@ def _archive(home: Home) -> Path | None:
 
 
 def _settings(home: Home) -> dict[str, Any]:
-    """Return the arguments of the stack that say where its figures come from."""
+    """Return the arguments of the stack that choose where its figures come from."""
     config = home.config
     is_bundled = config.sources == "mock" and config.archive in {None, BUNDLED}
     return {
@@ -149,23 +143,23 @@ def _make_bundled_archive(home: Home) -> None:
 
 
 def archive_to_serve(home: Home) -> Path:
-    """The archive folder that the mock server of a home answers from, made where it is the bundled one.
+    """Return the archive folder of the mock agencies; the bundled one is made if it is missing.
 
     Raises:
-        UsageError: if the folder is gone.
+        UsageError: if the folder no longer exists.
     """
     settings = _settings(home)
     if settings["make_archive"] is not None:
         settings["make_archive"]()
     archive: Path = settings["archive"]
     if not archive.is_dir():
-        msg = f"{home.root} was made from the archive {archive}, which is no folder any more"
+        msg = f"{home.root} was made from the archive {archive}, which no longer exists"
         raise UsageError(msg)
     return archive
 
 
 def migrate_warehouse(home: Home) -> Callable[[Cluster], None]:
-    """What brings the home's warehouse up to date, given its running cluster."""
+    """Return a function that migrates the warehouse of a running cluster."""
 
     def migrate(cluster: Cluster) -> None:
         from klimatpuls.local.services import WAREHOUSE_DATABASE
@@ -179,7 +173,7 @@ def migrate_warehouse(home: Home) -> Callable[[Cluster], None]:
 
 
 def warehouse_dsn(stack: Stack, role: str) -> str:
-    """The DSN of a role in the warehouse of a running stack."""
+    """Return the DSN of a role in the warehouse of a running stack."""
     from klimatpuls.local.services import WAREHOUSE_DATABASE
 
     return stack.cluster.dsn(WAREHOUSE_DATABASE, role, getattr(stack.home.secrets, role))
@@ -187,13 +181,13 @@ def warehouse_dsn(stack: Stack, role: str) -> str:
 
 @contextmanager
 def database(home: Home) -> Iterator[Stack]:
-    """A database of a home to read from: of the stack that is up, of this command, or of one that runs.
+    """Yield a stack whose database runs, to read from.
 
-    One is started for this block and stopped after it where none runs. Beside `klimatpuls run` the block
-    is that command's guest: its database ends when the command does.
+    It is the running stack, else one started for this block. While `klimatpuls run` has the state directory,
+    the block reads the database of that command, which ends with the command.
 
     Raises:
-        HomeInUseError: if another command holds the home and its database does not answer yet.
+        HomeInUseError: if another command has the state directory and its database does not answer yet.
     """
     running = attach(home)
     if running is not None:
@@ -206,12 +200,12 @@ def database(home: Home) -> Iterator[Stack]:
             host = _host(home)
             if host is None:
                 raise
-            stack = host  # this command started nothing that it must stop
+            stack = host  # nothing was started that must be stopped
         yield stack
 
 
 def _host(home: Home) -> Stack | None:
-    """The stack of another command once its database answers; None when it does not in time."""
+    """Return the stack of another command once its database answers; None if it does not in time."""
     import psycopg2
 
     deadline = time.monotonic() + GUEST_PATIENCE
@@ -231,10 +225,10 @@ def _host(home: Home) -> Stack | None:
 
 @contextmanager
 def reading(stack: Stack, role: str) -> Iterator[PgCursor]:
-    """A cursor of a role in the warehouse, in a transaction of its own.
+    """Yield a cursor of a role in the warehouse, in a transaction of its own.
 
     Raises:
-        KlimatpulsError: if the server does not answer, or goes away under the query.
+        KlimatpulsError: if the server does not answer, or stops during the query.
     """
     import psycopg2
 
@@ -243,14 +237,14 @@ def reading(stack: Stack, role: str) -> Iterator[PgCursor]:
             yield cursor
     except (psycopg2.OperationalError, psycopg2.InterfaceError):
         msg = (
-            "the database went away: the command that ran it has ended, or was stopped. Ask again; "
-            "`make up` keeps it running"
+            "the database stopped, because the command that ran it ended. Try again; `make up` keeps it "
+            "running"
         )
         raise KlimatpulsError(msg) from None
 
 
 def attach(home: Home) -> Stack | None:
-    """The stack that ``make up`` left running in a home; None when none runs."""
+    """Return the stack that ``make up`` left running in a state directory; None if none runs."""
     is_left_running = read_json(home.run / STATE_FILE).get("detached") is True
     return _attach(home) if is_left_running and running_supervisor(home) is not None else None
 
@@ -260,7 +254,7 @@ def _attach(home: Home) -> Stack | None:
 
 
 def run_context(home: Home, as_of: date | None) -> RunContext:
-    """Return the context of a command that does a step's work itself; the clock is read here."""
+    """Return the context of a command that runs a step itself; this reads the clock."""
     now = clock.utc_now()
     return RunContext(
         home=home.root,

@@ -1,6 +1,6 @@
 """The services of the local stack: their command lines and environments.
 
-Everything listens on 127.0.0.1, keeps its state in the state directory and gets its settings through the
+Every service listens on 127.0.0.1 and keeps its state in the state directory. Settings come from the
 environment, so that no file of the user's (an ``airflow.cfg``, a ``~/.pgpass``) changes them.
 """
 
@@ -36,9 +36,10 @@ USUAL_PORTS = {"postgres": 54318, "airflow": 8080, "smtp": 8025, "mail_page": 80
 SENDER = "klimatpuls@klimatpuls.invalid"
 LIST_ADDRESS = "natverkslistan@klimatpuls.invalid"
 OPERATOR_ADDRESS = "drift@klimatpuls.invalid"
+SECRETARIAT_ADDRESS = "kansliet@klimatpuls.invalid"
 """Addresses of the local stack; its mail goes to the mail catcher only."""
 PARALLELISM = 6
-"""Task processes: two sources at work on two cores, the others wait for a host or for other tasks."""
+"""Task processes: two work on two cores, the others wait for a host or for other tasks."""
 PRELOADED = (
     "airflow.executors.local_executor",
     "airflow.sdk.definitions.decorators",
@@ -60,7 +61,7 @@ PRELOADED = (
     "klimatpuls_airflow.tags",
     "klimatpuls_airflow.tasks",
 )
-"""Modules that are imported before worker processes are forked, so that no task imports them again."""
+"""Modules imported before worker processes are forked, so that no task imports them again."""
 _FOREIGN = ("AIRFLOW", "PG", "PYTHON", "LC_", "LANG", "KLIMATPULS_", "OTEL_")
 
 
@@ -140,6 +141,7 @@ def connections(
                 "from_email": SENDER,
                 "list_address": LIST_ADDRESS,
                 "operator_address": OPERATOR_ADDRESS,
+                "reply_to": SECRETARIAT_ADDRESS,
             },
         },
     }
@@ -202,7 +204,7 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
         },
         "api_auth": {"jwt_secret": secrets.jwt_secret},
         "scheduler": {
-            # A loop over a dozen open runs takes the scheduler 0.1 s, and there are two cores.
+            # A loop over a dozen open runs takes 0.1 s of one of two cores.
             "scheduler_idle_sleep_time": "0.5",
             "job_heartbeat_sec": "2",
             "enable_health_check": "False",
@@ -211,11 +213,11 @@ def airflow_settings(home: Home, addresses: Addresses, folders: Folders, cluster
         "dag_processor": {
             "parsing_processes": "2",
             "refresh_interval": "30",
-            # A changed file is parsed at once all the same.
+            # A changed file is parsed at once anyway.
             "min_file_process_interval": "300",
             "bundle_refresh_check_interval": "2",
         },
-        # The first call makes the API server build its routes, which takes long on a busy machine.
+        # At the first call the API server builds its routes, which takes long on a busy machine.
         "workers": {"min_heartbeat_interval": "1", "execution_api_timeout": "30"},
         "metrics": {"statsd_on": "False", "otel_on": "False"},
         "traces": {"otel_on": "False"},
@@ -239,12 +241,7 @@ def prepare_airflow(home: Home) -> None:
 
 
 def rename_dags(home: Home, cluster: Cluster) -> None:
-    """Give the runs of DAGs that were renamed their present ids; Airflow must not run yet.
-
-    Args:
-        home: The home.
-        cluster: The cluster that holds Airflow's metadata.
-    """
+    """Give the runs of renamed DAGs their present ids, in Airflow's metadata; Airflow must not run yet."""
     from klimatpuls.operations import airflow_history
 
     with closing(connect(cluster.dsn(AIRFLOW_DATABASE, "airflow", home.secrets.airflow_db))) as conn:
@@ -298,7 +295,7 @@ def mock(
     """
     words = ["--archive", str(archive), "--port", str(addresses.mock)]
     if is_as_recorded:
-        words += ["--as-recorded", "--certificates", str(home.run)]
+        words += ["--as-recorded", str(home.run)]
     if as_of is not None:
         words += ["--as-of", as_of]
     return _helper(home, "mock", ("klimatpuls.mock_agencies.server", *words), {})
@@ -330,7 +327,7 @@ def airflow(home: Home, part: str, environment: Mapping[str, str]) -> Service:
         argv=(sys.executable, "-m", "airflow", *words.get(part, (part,))),
         env={**environment, "AIRFLOW_HOME": str(folder)},
         log=str(home.logs / f"{part}.log"),
-        # API server and DAG processor hold no state, and take seconds to close their event loops.
+        # API server and DAG processor have no state, and take seconds to close their event loops.
         patience=8.0 if part == "scheduler" else 0.2,
         cwd=str(folder),
     )

@@ -1,4 +1,4 @@
-"""Where `klimatpuls source check` asks: at the agencies, or at what a home asks."""
+"""Which agencies `klimatpuls source check` asks: the real ones, or those that a state directory asks."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 def at_the_agencies() -> AbstractContextManager[Place]:
-    """The agencies themselves, today."""
+    """The real agencies, as of today."""
     base_urls = {source.conn_id: source.live_base_url for source in SOURCES.values()}
     return nullcontext(Place(base_urls=base_urls, as_of=_today()))
 
 
 @contextmanager
 def at_what_a_home_asks(home: Home) -> Iterator[Place]:
-    """What the tasks of a home would ask, on the day they would ask for.
+    """The agencies that the tasks of a state directory ask, as of their day.
 
-    No database is started: the mock agencies are the ones of the stack that is up, or answer for this block.
+    It starts no database. Mock agencies are those of the running stack, or run for this block only.
     """
     running = runtime.attach(home)
     if running is not None:
@@ -43,7 +43,7 @@ def at_what_a_home_asks(home: Home) -> Iterator[Place]:
 
 @contextmanager
 def _mock_agencies(home: Home) -> Iterator[Place]:
-    """The mock agencies of a home that is not up, answering for this block alone."""
+    """Mock agencies for a state directory without a running stack; they run for this block only."""
     from klimatpuls.mock_agencies.certificates import make_certificate
     from klimatpuls.mock_agencies.conditions import AS_RECORDED, PLAIN
     from klimatpuls.mock_agencies.server import MockAgencies, MockServer
@@ -54,7 +54,7 @@ def _mock_agencies(home: Home) -> Iterator[Place]:
         certificate = make_certificate(Path(folder), clock.utc_now()) if stack.is_as_recorded else None
         conditions = AS_RECORDED if stack.is_as_recorded else PLAIN
         agencies = MockAgencies(archive, stack.as_of)
-        agencies.read()  # a folder that is no archive fails here, not as an error of every source
+        agencies.read()  # a folder that is no archive fails here once, not once per source
         with MockServer(agencies, conditions=conditions, certificate=certificate) as server:
             yield Place(
                 base_urls={source.conn_id: server.url + source.mock_path for source in SOURCES.values()},

@@ -30,12 +30,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
-    from types import TracebackType
 
     from klimatpuls.local.home import HomeLock
 
 EVERYTHING = frozenset({"mail", "mock", "airflow"})
 """Parts that can be left out; PostgreSQL is always started."""
+PASSED_ON = (
+    "MAIL_APPROVAL",
+    "KLIMATPULS_KEEP",
+    "KLIMATPULS_REGISTERS",
+    "KLIMATPULS_CONTACTS",
+    "SITE_BASE_URL",
+    "SITE_PDFS",
+)
+"""Settings of the environment that tasks get as they are."""
 MIGRATION_PATIENCE = 300.0
 """Seconds that making or migrating Airflow's metadata may take (4 s on two idle cores)."""
 AIRFLOW_PATIENCE = 120.0
@@ -140,7 +148,9 @@ class Stack:
         variables["KLIMATPULS_ORIGIN"] = self.home.config.origin or "live"
         variables["KLIMATPULS_TASK_RETRIES"] = "0"  # a person waits, and the next run tries again
         variables[AIR_POLLUTANTS_VARIABLE] = self.home.named_air_pollutants(os.environ)
-        for name in ("MAIL_APPROVAL", "KLIMATPULS_KEEP", "KLIMATPULS_REGISTERS", "KLIMATPULS_CONTACTS"):
+        # A PDF takes 40 ms of a core: a person who waits gets the members' ones, `klimatpuls site` makes all.
+        variables["SITE_PDFS"] = "members"
+        for name in PASSED_ON:
             if name in os.environ:
                 variables[name] = os.environ[name]
         if self.as_of is not None:
@@ -240,9 +250,7 @@ class Stack:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _prepare(self, purpose: str, desk: ports.Desk) -> None:

@@ -1,8 +1,8 @@
-"""Apache Superset beside a stack that is up: the warehouse read as ``bi_read``, the dashboard ready.
+"""Apache Superset beside a running stack: it reads the warehouse as ``bi_read`` and shows the dashboard.
 
-Superset lives in an environment of its own (``bi/.venv``) and is never imported here. It has a supervisor and
-a folder of its own in the home, so that it comes and goes without touching the stack; its assets are the
-files of ``bi/assets``, written into it at every start with the address and password of the moment.
+Superset has its own environment (``bi/.venv``) and is never imported here. It has its own supervisor and
+its own folder in the state directory, so that it starts and stops without the stack. Every start writes the
+assets of ``bi/assets`` into it, with the present address and password of the warehouse.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = "superset"
-"""Superset's part of a home."""
+"""Superset's folder in a state directory."""
 USER = "klimatpuls"
 USUAL_PORT = 8088
 DASHBOARD = "klimatlaget"
-"""Short name of the dashboard in its address."""
+"""The dashboard's name in its address."""
 PREPARE_PATIENCE = 600.0
-"""Seconds for metadata and roles: 35 s alone on two cores, minutes beside others on a cold disk."""
+"""Seconds for metadata and roles: 35 s on two idle cores, minutes on a busy machine with a cold disk."""
 SERVER_PATIENCE = 120.0
 """Seconds until the server answers: 6 s, more on a cold disk."""
 
@@ -43,12 +43,12 @@ _FOREIGN = ("SUPERSET", "FLASK", "GUNICORN", "WEB_CONCURRENCY", "SCARF", "TALISM
 
 
 class Superset:
-    """Superset of one home.
+    """Superset of one state directory.
 
     Args:
-        home: The home; its folder ``superset`` keeps metadata, logs and process files.
+        home: State directory; its folder ``superset`` holds metadata, logs and process files.
         project: Root of the work tree, for ``bi/``.
-        say: Called with a sentence worth showing.
+        say: Called with a line for the user.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Superset:
 
     @property
     def port(self) -> int | None:
-        """Port on 127.0.0.1 of the Superset that runs or is starting here; None when none does."""
+        """Port on 127.0.0.1 of the Superset that runs or is starting here; None if none does."""
         port = read_json(self.place.run / ADDRESS_FILE).get(FOLDER)
         return port if isinstance(port, int) and running_supervisor(self.place) is not None else None
 
@@ -109,18 +109,18 @@ class Superset:
         return f"http://{ports.LOOPBACK}:{self.port}"
 
     def start(self, dsn: str) -> None:
-        """Start Superset, or take the one that runs, and write the assets into it.
+        """Start Superset unless it runs, and write the assets into it.
 
         Args:
             dsn: Address of the warehouse for ``bi_read``, password included.
 
         Raises:
             UsageError: if its environment is missing or another command is starting it.
-            StackError: if it does not start, with the end of its log; nothing is left behind then.
-            SupersetApiError: if it refuses the assets; one that was started for this is stopped again.
+            StackError: if it does not start, with the end of its log; no process is left then.
+            SupersetApiError: if it refuses the assets; a Superset that was started for this is stopped.
         """
         if self.is_up:
-            self._say("Superset runs already; its assets are brought up to date")
+            self._say("Superset runs already; updating its assets")
             self._import_assets(dsn)
             return
         if not self.python.is_file():
@@ -129,7 +129,7 @@ class Superset:
         lock = self.place.lock("bi")
         swept = processes.sweep(self.place.root)
         if swept:
-            self._say(f"ended {swept} processes that an earlier Superset had left behind")
+            self._say(f"ended {swept} processes of an earlier Superset")
         control = Control(self.place, lock)
         lock.note("bi", control.pid)
         try:
@@ -145,7 +145,7 @@ class Superset:
             lock.release()
 
     def _prepare(self, control: Control) -> None:
-        """Metadata, roles and the user; skipped when lock, settings and password are those of last time."""
+        """Make metadata, roles and the user; skipped if lock, settings and password have not changed."""
         write_json(self.password_file, {USER: self.home.secrets.superset_admin})
         mark = self.place.root / "metadata.mark"
         wanted = self._mark()
@@ -211,10 +211,9 @@ class Superset:
 
 
 def server_words(port: int) -> tuple[str, ...]:
-    """Return the command line of Superset's server, after its interpreter.
+    """Return the command line of Superset's server on a port of 127.0.0.1, after its interpreter.
 
-    Args:
-        port: Port on 127.0.0.1. One process with threads: the metadata are SQLite's.
+    It is one process with threads, for the metadata are in SQLite.
     """
     return (
         "-m",
@@ -232,17 +231,17 @@ def server_words(port: int) -> tuple[str, ...]:
 
 
 def build_bundle(assets: Path, dsn: str) -> bytes:
-    """Pack the assets for Superset's import, the connection aimed at a warehouse.
+    """Pack the assets for Superset's import, with the address of the warehouse.
 
-    The password stands in the address within the pack. Given apart, as the import offers, it would stay in
-    clear in Superset's own log of actions (table ``logs`` of its metadata); so it is only kept encrypted.
+    The password is part of the address, which Superset stores encrypted. As a separate field of the import
+    it would stay in clear text in Superset's log of actions (table ``logs`` of its metadata).
 
     Args:
         assets: Folder of YAML files in Superset's export format.
         dsn: Address of the warehouse, password included.
 
     Returns:
-        A zip, to be sent and never to be kept.
+        A zip; do not store it.
     """
     uri = dsn.replace("postgresql://", "postgresql+psycopg2://", 1)
     packed = io.BytesIO()
@@ -257,11 +256,7 @@ def build_bundle(assets: Path, dsn: str) -> bytes:
 
 
 def start(home: Home, say: Callable[[str], None]) -> Superset:
-    """Start Superset against the warehouse of the stack that is up in a home, and leave it running.
-
-    Args:
-        home: The home.
-        say: Prints a line.
+    """Start Superset for the running stack of a state directory, and leave it running.
 
     Raises:
         UsageError: if the stack is not up, or Superset is not installed.
@@ -279,14 +274,7 @@ def start(home: Home, say: Callable[[str], None]) -> Superset:
 
 
 def stop(home: Home) -> bool:
-    """Stop the Superset of a home, and wait until no process of it is left.
-
-    Args:
-        home: The home.
-
-    Returns:
-        False when none ran.
-    """
+    """Stop the Superset of a state directory and wait until no process is left; False if none ran."""
     if not (home.root / FOLDER).is_dir():
         return False
     return stop_running(Superset(home).place)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import requests
 
 PATIENCE = 60
-"""Seconds a request may take; importing the assets takes three."""
+"""Seconds that a request may take; importing the assets takes three."""
 
 
 class SupersetApiError(KlimatpulsError):
@@ -32,11 +32,11 @@ class SupersetApi:
         self.base_url = base_url.rstrip("/")
         self._login = {"username": user, "password": password, "provider": "db", "refresh": False}
         self._session = requests.Session()
-        self._session.trust_env = False  # never through a proxy: it is this machine
+        self._session.trust_env = False  # no proxy: it is this machine
         self._session.headers.update({"Referer": f"{self.base_url}/", "Accept": "application/json"})
 
     def is_healthy(self) -> bool:
-        """Tell whether the server answers."""
+        """Return whether the server answers."""
         import requests
 
         try:
@@ -45,51 +45,32 @@ class SupersetApi:
             return False
 
     def log_in(self) -> None:
-        """Take a token, and the one that guards against forged requests; call it before what follows.
+        """Get the tokens for access and against forged requests; call it before any other request.
 
         Raises:
             SupersetApiError: if user or password are wrong.
         """
-        token = self._ask("POST", "/security/login", json=self._login)["access_token"]
+        token = self.call("POST", "/security/login", json=self._login)["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
-        self._session.headers["X-CSRFToken"] = self._ask("GET", "/security/csrf_token/")["result"]
+        self._session.headers["X-CSRFToken"] = self.call("GET", "/security/csrf_token/")["result"]
 
     def import_assets(self, bundle: bytes) -> None:
-        """Write assets over the ones of the same uuid; what a user made beside them stays.
+        """Overwrite the assets of the same uuid and leave all others.
 
         Args:
             bundle: Zip of YAML files in Superset's export format.
 
         Raises:
-            SupersetApiError: if they are refused, with what Superset finds wrong.
+            SupersetApiError: if they are refused, with Superset's reason.
         """
-        self._ask("POST", "/assets/import/", files={"bundle": ("klimatpuls.zip", bundle, "application/zip")})
+        self.call("POST", "/assets/import/", files={"bundle": ("klimatpuls.zip", bundle, "application/zip")})
 
-    def charts_of(self, slug: str) -> list[dict[str, Any]]:
-        """Return the charts of a dashboard, each with ``id``, ``slice_name`` and ``form_data``.
-
-        Args:
-            slug: The dashboard's short name in its address.
-        """
-        found: list[dict[str, Any]] = self._ask("GET", f"/dashboard/{slug}/charts")["result"]
-        return found
-
-    def rows_of(self, chart_id: int) -> list[list[dict[str, Any]]]:
-        """Ask what a chart asks, by the query that is stored with it.
-
-        Args:
-            chart_id: Its number.
-
-        Returns:
-            The rows of each of its queries.
+    def call(self, method: str, path: str, **given: Any) -> dict[str, Any]:
+        """Send a request to a path of the API and return the answer's JSON object.
 
         Raises:
-            SupersetApiError: if a query fails, in the database's words.
+            SupersetApiError: if Superset refuses it, with its reason, or does not answer.
         """
-        answers = self._ask("GET", f"/chart/{chart_id}/data/?force=true")["result"]
-        return [answer["data"] for answer in answers]
-
-    def _ask(self, method: str, path: str, **given: Any) -> dict[str, Any]:
         import requests
 
         try:
@@ -99,14 +80,14 @@ class SupersetApi:
             raise SupersetApiError(message) from None
         if not answer.ok:
             raise SupersetApiError(
-                f"Superset refused {method} {path} ({answer.status_code}): {_said(answer)}"
+                f"Superset refused {method} {path} ({answer.status_code}): {_reason(answer)}"
             )
         content: dict[str, Any] = answer.json()
         return content
 
 
-def _said(answer: requests.Response) -> str:
-    """What a refusal says; a page for a browser says nothing."""
+def _reason(answer: requests.Response) -> str:
+    """The reason of a refusal; a page for a browser gives none."""
     if "json" not in answer.headers.get("Content-Type", ""):
         return "no reason given; its log server.log has it"
     return answer.text[:2000]

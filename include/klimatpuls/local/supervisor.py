@@ -1,9 +1,9 @@
-"""The supervisor: one process that owns every service of a local stack and leaves none of them behind.
+"""The supervisor: one process that owns every service of a local stack and stops them all.
 
-A command starts it and sends it requests over a socket, one JSON object per line. It stops every service when
-it is told to, on SIGTERM, SIGINT or SIGHUP, and when the socket closes because the command crashed or was
-killed. Only after ``detach`` (``make up``) does it run without a command. On Linux it adopts orphans, so that
-no grandchild escapes, and its children are signalled when it is itself killed.
+A command starts it and sends it requests over a socket, one JSON object per line. It stops every service on
+request, on SIGTERM, SIGINT or SIGHUP, and when the socket closes because the command crashed or was killed.
+Only after ``detach`` (``make up``) does it run without a command. On Linux it adopts orphans, so that no
+grandchild escapes, and the kernel signals its children if it is killed itself.
 
 Requests: ``{"do": "start", "service": {…}}``, ``{"do": "detach"}``, ``{"do": "shutdown"}``.
 Events: ``{"event": "started", "name", "pid"}``, ``{"event": "failed", "name", "error"}``,
@@ -31,7 +31,7 @@ from klimatpuls.local import processes
 from klimatpuls.local.home import write_json
 
 PHASE_WORK, PHASE_HELPERS, PHASE_DATABASE = 0, 1, 2
-"""Order in which services stop: first those that use others, PostgreSQL after every other process."""
+"""Order in which services stop: those that use others first, PostgreSQL after every other process."""
 LOG_LIMIT = 10 * 1024 * 1024
 """Bytes after which a service's log is rotated at its next start."""
 STATE_FILE = "supervisor.json"
@@ -48,7 +48,7 @@ class Service:
         env: Its whole environment; the supervisor adds the marker of the state directory.
         log: File its output is appended to.
         phase: When it is stopped, see the ``PHASE_`` constants.
-        stop_signal: Name of the signal that asks it to end.
+        stop_signal: Name of the signal that stops it.
         patience: Seconds between that signal and SIGKILL.
         uid: User to become, ``None`` to stay.
         cwd: Working folder.
@@ -236,7 +236,7 @@ class Supervisor:
 
 
 def _log(line: str) -> None:
-    """Write to standard output, which is the supervisor's log."""
+    """Write a line to standard output, which is the supervisor's log."""
     sys.stdout.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {line}\n")
     sys.stdout.flush()
 

@@ -16,13 +16,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.membership.measures import Measure, months_before
-from klimatpuls.statistics.series import EFFORT_SHARING_PROXY, PUBLISHED_TOTAL, TERRITORIAL
+from klimatpuls.statistics.series import (
+    EFFORT_SHARING_PROXY,
+    OUTSIDE_TRADING,
+    PUBLISHED_TOTAL,
+    TERRITORIAL,
+)
 from klimatpuls.statistics.targets import Target, TargetType
+from klimatpuls.translations import message, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-WHOLE_AREA: Final = (PUBLISHED_TOTAL, TERRITORIAL, EFFORT_SHARING_PROXY)
+WHOLE_AREA: Final = (PUBLISHED_TOTAL, TERRITORIAL, EFFORT_SHARING_PROXY, OUTSIDE_TRADING)
 """Boundaries that cover the emissions of the whole area; a target on another one does not count."""
 COUNCILS: Final = ("fullmäktige", "council")
 """Words by which a register names the body that decides for a municipality or region."""
@@ -59,83 +65,48 @@ class EvidenceKind(StrEnum):
     SELF_CONFIRMED = "self_confirmed"
 
 
-REASONS: Final[dict[str, tuple[str, str]]] = {
-    "inventory_seen": (
-        "det nyaste publicerade året är granskat",
-        "the newest published year has been reviewed",
-    ),
-    "own_inventory": ("en egen inventering är aktuell", "an own inventory is recent enough"),
-    "inventory_old": (
-        "granskningen eller den egna inventeringen är för gammal",
-        "the review or the own inventory is too old",
-    ),
-    "inventory_none": ("ingen granskning är angiven", "no review of an inventory has been stated"),
-    "target_in_force": (
-        "ett beslutat mål om områdets utsläpp gäller",
-        "a decided target for the area's emissions is in force",
-    ),
-    "target_not_council": (
-        "målet är inte beslutat av fullmäktige",
-        "the target was not decided by the council",
-    ),
-    "target_not_ahead": ("målåret är passerat", "the target year has passed"),
-    "target_not_in_force": ("målet gäller inte", "the target is not in force"),
-    "target_other_scope": (
-        "målen gäller energi, den egna verksamheten eller en del av utsläppen",
-        "the targets are about energy, own operations or a part of the emissions",
-    ),
-    "target_none": ("inget mål finns i registret", "no target is in the register"),
-    "plan_followed": (
-        "en plan gäller och åtgärderna följs",
-        "a plan is in force and its measures are followed",
-    ),
-    "plan_not_followed": (
-        "en plan gäller, men ingen åtgärd har ändrats på länge",
-        "a plan is in force, but no measure has changed for long",
-    ),
-    "plan_ended": ("planens slut är passerat", "the plan's end has passed"),
-    "plan_only_pre": ("bara underlag till en plan finns", "there is only a preparatory plan"),
-    "plan_none": ("ingen plan finns i registret", "no plan is in the register"),
-    "round_answered": ("den senaste omgången är besvarad", "the latest reporting round was answered"),
-    "reported_since": (
-        "medlemmen har rapporterat sedan omgången öppnade",
-        "the member has reported since the round opened",
-    ),
-    "round_open": ("svaret på omgången är på väg", "the answer to the round is due"),
-    "round_missed": ("den senaste omgången är inte besvarad", "the latest reporting round was not answered"),
-    "round_none": ("ingen omgång har hållits", "no reporting round has been held"),
-    "not_asked": ("medlemmen är inte tillfrågad", "the member has not been asked"),
-    "asked_lately": ("medlemmen har nyligen tillfrågats", "the member was asked not long ago"),
-    NOT_ESTABLISHED: (
-        "ännu inte fastställt: medlemmen är inte tillfrågad eller har tid kvar att svara",
-        "not yet established: the member has not been asked or still has time to reply",
-    ),
+REASONS: Final[dict[str, str]] = {
+    "inventory_seen": message("the newest published year has been reviewed"),
+    "own_inventory": message("an own inventory is recent enough"),
+    "inventory_old": message("the review or the own inventory is too old"),
+    "inventory_none": message("no review of an inventory has been stated"),
+    "target_in_force": message("a decided target for the area's emissions is in force"),
+    "target_not_council": message("the target was not decided by the council"),
+    "target_not_ahead": message("the target year has passed"),
+    "target_not_in_force": message("the target is not in force"),
+    "target_other_scope": message("the targets are about energy, own operations or a part of the emissions"),
+    "target_none": message("no target is in the register"),
+    "plan_followed": message("a plan is in force and its measures are followed"),
+    "plan_not_followed": message("a plan is in force, but no measure has changed for long"),
+    "plan_ended": message("the plan's end has passed"),
+    "plan_only_pre": message("there is only a preparatory plan"),
+    "plan_none": message("no plan is in the register"),
+    "round_answered": message("the latest reporting round was answered"),
+    "reported_since": message("the member has reported since the round opened"),
+    "round_open": message("the answer to the round is due"),
+    "round_missed": message("the latest reporting round was not answered"),
+    "round_none": message("no reporting round has been held"),
+    "not_asked": message("the member has not been asked"),
+    "asked_lately": message("the member was asked not long ago"),
+    NOT_ESTABLISHED: message("not yet established: the member has not been asked or still has time to reply"),
 }
-"""Reason → Swedish and English."""
+"""Reason → its message."""
 
-TO_MEET: Final[dict[Criterion, tuple[str, str]]] = {
-    Criterion.INVENTORY: (
-        "Granska det nyaste publicerade året i den nationella databasen och säg det till sekretariatet, "
-        "eller lämna en egen inventering som är högst {own_inventory_years} år gammal.",
-        "Review the newest published year in the national database and tell the secretariat, or hand in an "
-        "own inventory that is at most {own_inventory_years} years old.",
+TO_MEET: Final[dict[Criterion, str]] = {
+    Criterion.INVENTORY: message(
+        "Review the newest published year in the national database and tell the "
+        "secretariat, or hand in an own inventory that is at most {own_inventory_years} years old."
     ),
-    Criterion.TARGETS: (
-        "Låt fullmäktige besluta ett mål för utsläppen i hela området med ett målår som ligger framåt.",
-        "Have the council decide a target for the emissions of the whole area with a year that lies ahead.",
+    Criterion.TARGETS: message(
+        "Have the council decide a target for the emissions of the whole area with a year that lies ahead."
     ),
-    Criterion.ACTION_PLAN: (
-        "Besluta eller förläng en plan och uppdatera status, effekt, datum eller underlag för minst en "
-        "åtgärd inom {measure_months} månader.",
-        "Decide or prolong a plan, and update the status, effect, date or evidence of at least one measure "
-        "within {measure_months} months.",
+    Criterion.ACTION_PLAN: message(
+        "Decide or prolong a plan, and update the status, effect, date or evidence of at "
+        "least one measure within {measure_months} months."
     ),
-    Criterion.INFORMING: (
-        "Besvara den senaste rapporteringsomgången.",
-        "Answer the latest reporting round.",
-    ),
+    Criterion.INFORMING: message("Answer the latest reporting round."),
 }
-"""What would make a criterion met: Swedish and English, with placeholders for the rules' numbers."""
+"""What would make a criterion met: its message, with placeholders for the rules' numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -445,7 +416,7 @@ def count_by_evidence(assessments: Iterable[Assessment]) -> dict[EvidenceKind, i
     return counts
 
 
-def implied_annual_cut(target: Target) -> float | None:
+def implied_annual_reduction_rate(target: Target) -> float | None:
     """The constant cut per year that a target implies from its base year on (methods section 11).
 
     It is shown beside that of the national line and decides nothing.
@@ -490,7 +461,7 @@ def find_national_beside(target: Target, targets: Iterable[Target]) -> Target | 
         and one.boundary == target.boundary
         and one.target_year is not None
         and target.target_year is not None
-        and (cut := implied_annual_cut(one)) is not None
+        and (cut := implied_annual_reduction_rate(one)) is not None
     ]
     return min(lines)[-1] if lines else None
 
@@ -536,7 +507,7 @@ def _conclude(
                 status_date=asked,
                 lapses_on=_months_after(asked, rules.unknown_months),
             )
-    words = ("", "") if finding.status is Status.MET else TO_MEET[criterion]
+    words = "" if finding.status is Status.MET else TO_MEET[criterion]
     numbers = {"own_inventory_years": rules.own_inventory_years, "measure_months": rules.measure_months}
     return Assessment(
         **{each.name: getattr(finding, each.name) for each in fields(finding)},
@@ -545,8 +516,8 @@ def _conclude(
         records_reason=records_reason,
         assessed_on=as_of,
         asked_on=asked,
-        to_meet_sv=words[0].format(**numbers),
-        to_meet_en=words[1].format(**numbers),
+        to_meet_sv=translate("sv", words, **numbers),
+        to_meet_en=translate("en", words, **numbers),
     )
 
 

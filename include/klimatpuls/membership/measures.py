@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from klimatpuls.domain.sectors import ALL
+from klimatpuls.translations import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,15 +28,12 @@ OVERLAP_NOT_ASSESSED: Final = "not_assessed"
 ALREADY_AT_LEVEL: Final = "already_at_level"
 NO_GAP: Final = "no_gap"
 NO_EFFECT: Final = "no_effect"
-COVERAGE_REASONS: Final[dict[str, tuple[str, str]]] = {
-    ALREADY_AT_LEVEL: ("redan på målets nivå", "already at the level"),
-    NO_GAP: ("målets nivå går inte att räkna ut", "the level of the target cannot be calculated"),
-    NO_EFFECT: (
-        "ingen har räknat effekten av de beslutade åtgärderna",
-        "nobody has calculated the effect of the measures decided",
-    ),
+COVERAGE_REASONS: Final[dict[str, str]] = {
+    ALREADY_AT_LEVEL: message("already at the level"),
+    NO_GAP: message("the level of the target cannot be calculated"),
+    NO_EFFECT: message("nobody has calculated the effect of the measures decided"),
 }
-"""Why there is no coverage: Swedish and English."""
+"""Why there is no coverage: its message."""
 
 
 class MeasureStatus(StrEnum):
@@ -187,11 +185,11 @@ def build_coverage(
 
     Returns:
         One row per sector_code with a measure, and ``all``. A measure for several sectors (sector ``all``)
-        counts once, in ``all`` only. Columns: ``measures_n``, ``counted_tco2e`` (decided, ongoing and done),
-        ``planned_tco2e`` (separate; both NaN where there are such measures and none has a calculated
-        effect), ``without_effect_n``, ``without_effect_pct``, ``coverage_points`` (what the sector adds to
-        the coverage); on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷ gap, NaN without a
-        positive gap or a calculated effect), ``coverage_reason`` and ``overlap``.
+        counts once, in ``all`` only. Columns: ``measures_n``, ``counted_reduction_tco2e`` (decided, ongoing
+        and done), ``planned_reduction_tco2e`` (separate; both NaN where there are such measures and none has
+        a calculated effect), ``without_effect_n``, ``without_effect_pct``, ``coverage_points`` (what the
+        sector adds to the coverage); on ``all`` also ``gap_tco2e``, ``coverage_pct`` (100 × counted ÷
+        gap, NaN without a positive gap or a calculated effect), ``coverage_reason`` and ``overlap``.
 
     Example: gap 1 000 t, decided +200 t, planned +300 t, one measure without effect → coverage 20 %,
     planned 300 t beside it, 1 of 3 without effect.
@@ -217,7 +215,9 @@ def build_coverage(
     elif np.isnan(_total(own, COUNTED, years)):
         reason = NO_EFFECT
     for row in (*rows, whole):
-        row["coverage_points"] = np.nan if reason else 100.0 * row["counted_tco2e"] / observed_gap_tco2e
+        row["coverage_points"] = (
+            np.nan if reason else 100.0 * row["counted_reduction_tco2e"] / observed_gap_tco2e
+        )
     whole |= {
         "gap_tco2e": observed_gap_tco2e,
         "coverage_pct": whole["coverage_points"],
@@ -225,7 +225,7 @@ def build_coverage(
         "overlap": overlap,
     }
     columns = [
-        "sector_code", "measures_n", "counted_tco2e", "planned_tco2e", "without_effect_n",
+        "sector_code", "measures_n", "counted_reduction_tco2e", "planned_reduction_tco2e", "without_effect_n",
         "without_effect_pct", "gap_tco2e", "coverage_pct", "coverage_points", "coverage_reason", "overlap",
     ]  # fmt: skip
     return pd.DataFrame([*rows, whole], columns=columns)
@@ -346,8 +346,8 @@ def _sum_row(code: str, own: Sequence[Measure], years: tuple[int, int]) -> dict[
     return {
         "sector_code": code,
         "measures_n": len(own),
-        "counted_tco2e": _total(own, COUNTED, years),
-        "planned_tco2e": _total(own, (MeasureStatus.PLANNED,), years),
+        "counted_reduction_tco2e": _total(own, COUNTED, years),
+        "planned_reduction_tco2e": _total(own, (MeasureStatus.PLANNED,), years),
         "without_effect_n": without,
         "without_effect_pct": 100.0 * without / len(own) if own else np.nan,
     }

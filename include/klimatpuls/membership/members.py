@@ -19,6 +19,7 @@ from klimatpuls.membership.measures import MeasureStatus, PledgeStatus
 from klimatpuls.statistics import network
 from klimatpuls.statistics.steps import Steps
 from klimatpuls.statistics.targets import select_in_force
+from klimatpuls.translations import message, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
 
 MEMBER: Final = "member"
 APPLICANT: Final = "applicant"
-NO_TARGET: Final = ("inget eget mål finns i registret", "no target of its own is in the register")
-"""Note on a member without a target in force: Swedish and English."""
+NO_TARGET: Final = message("no target of its own is in the register")
+"""Note on a member without a target in force."""
 
 CRITERION_COLUMNS: Final = (
     "region_code", "member_kind", "criterion", "status", "shown_status", "status_date", "lapses_on",
-    "evidence_kind", "stated_by", "document_url", "target_id", "implied_annual_cut", "national_target_id",
-    "national_annual_cut", "reason", "reason_sv", "reason_en", "records_reason",
-    "records_reason_sv", "records_reason_en", "to_meet_sv", "to_meet_en", "asked_on", "told_on",
-    "reply_until", "replied_on", "reply", "as_of_date",
+    "evidence_kind", "stated_by", "document_url", "target_id", "implied_annual_reduction_rate",
+    "national_target_id", "national_annual_reduction_rate", "reason", "reason_sv", "reason_en",
+    "records_reason", "records_reason_sv", "records_reason_en", "to_meet_sv", "to_meet_en", "asked_on",
+    "told_on", "reply_until", "replied_on", "reply", "as_of_date",
 )  # fmt: skip
 MEASURE_COLUMNS: Final = (
     "measure_id", "region_code", "is_overdue", "is_stale", "overdue_from", "stale_from", "as_of_date",
@@ -49,8 +50,9 @@ PLEDGE_COLUMNS: Final = (
 )  # fmt: skip
 COVERAGE_COLUMNS: Final = (
     "region_code", "target_id", "sector_code", "boundary", "last_year", "target_year", "gap_tco2e",
-    "counted_tco2e", "planned_tco2e", "coverage_pct", "coverage_points", "coverage_reason", "reason_sv",
-    "reason_en", "measure_count", "without_effect_count", "without_effect_pct", "overlap",
+    "counted_reduction_tco2e", "planned_reduction_tco2e", "coverage_pct", "coverage_points",
+    "coverage_reason", "reason_sv", "reason_en", "measure_count", "without_effect_count",
+    "without_effect_pct", "overlap",
 )  # fmt: skip
 OVERVIEW_COLUMNS: Final = (
     "region_code", "member_kind", "target_count", "target_note_sv", "target_note_en", "met_count",
@@ -256,7 +258,9 @@ def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> d
         hearing = None
     told_on = hearing.told_on if hearing else None
     shown = criteria.public_status(assessment.status, told_on, inputs.as_of, inputs.rules)
-    reason, by_records = criteria.REASONS[assessment.reason], criteria.REASONS[assessment.records_reason]
+    reason, by_records = (
+        _words(criteria.REASONS[one]) for one in (assessment.reason, assessment.records_reason)
+    )
     return {
         "region_code": code,
         "member_kind": kind,
@@ -286,6 +290,11 @@ def _criterion_row(assessment: Assessment, kind: str, inputs: MemberInputs) -> d
     }
 
 
+def _words(text: str | None) -> tuple[str | None, str | None]:
+    """A message in Swedish and English; None in both where there is none."""
+    return (None, None) if text is None else (translate("sv", text), translate("en", text))
+
+
 def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, object]:
     """The yearly cuts implied by the target that counts and by the national line; they decide nothing."""
     in_force = select_in_force(inputs.records.targets, inputs.as_of)
@@ -293,9 +302,9 @@ def _implied_cuts(assessment: Assessment, inputs: MemberInputs) -> dict[str, obj
     line = criteria.find_national_beside(own, in_force) if own else None
     return {
         "target_id": assessment.target_id or None,
-        "implied_annual_cut": criteria.implied_annual_cut(own) if own else None,
+        "implied_annual_reduction_rate": criteria.implied_annual_reduction_rate(own) if own else None,
         "national_target_id": line.target_id if line else None,
-        "national_annual_cut": criteria.implied_annual_cut(line) if line else None,
+        "national_annual_reduction_rate": criteria.implied_annual_reduction_rate(line) if line else None,
     }
 
 
@@ -346,7 +355,7 @@ def _measure_coverage(inputs: MemberInputs, target_progress: Sequence[OwnTarget]
         columns={"measures_n": "measure_count", "without_effect_n": "without_effect_count"}
     )
     reasons = [one if isinstance(one, str) and one else None for one in whole["coverage_reason"]]
-    words = [measures.COVERAGE_REASONS[one] if one else (None, None) for one in reasons]
+    words = [_words(measures.COVERAGE_REASONS[one] if one else None) for one in reasons]
     whole["coverage_reason"] = pd.Series(reasons, dtype=object)
     whole["reason_sv"] = pd.Series([sv for sv, _ in words], dtype=object)
     whole["reason_en"] = pd.Series([en for _, en in words], dtype=object)
@@ -363,7 +372,7 @@ def _overview_row(
 ) -> dict[str, object]:
     in_force = [t for t in select_in_force(inputs.records.targets, inputs.as_of) if t.region_code == code]
     met_by = criteria.count_by_evidence(own)
-    note = (None, None) if in_force else NO_TARGET
+    note = _words(None if in_force else NO_TARGET)
     return {
         "region_code": code,
         "member_kind": kind,

@@ -1,7 +1,7 @@
-"""A certificate for the mock agencies, and the authority that vouches for it: made anew at every start.
+"""Makes a TLS certificate for the mock agencies and its authority, new at every start.
 
-The authority's key signs one certificate and is never written. Nobody trusts the authority by itself: a
-caller is given its file (``mock_ca`` of its connection), and then trusts it for this machine alone.
+The authority's key signs one certificate and is never written to disk. A caller trusts the authority only if
+its connection names the authority's file (``mock_ca``).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 AUTHORITY: Final = "mock_ca.pem"
 """Name of the file that callers need."""
 LIFE: Final = timedelta(days=90)
-"""How long a certificate holds: longer than a stack is left running."""
+"""How long a certificate is valid: longer than a stack is left running."""
 LEEWAY: Final = timedelta(hours=1)
-"""It holds from this long ago, for clocks that go differently."""
+"""How long before now it becomes valid, for clocks that differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def make_certificate(folder: Path, now: datetime) -> Certificate:
         folder: Folder of the two files; must exist. Earlier ones are replaced.
         now: The present moment, with time zone.
     """
-    # Imported here: a tenth of a second that a mock without TLS does not need.
+    # Imported here: it takes 0.1 s, and a mock server without TLS does not need it.
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

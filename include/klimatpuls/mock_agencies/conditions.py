@@ -1,8 +1,8 @@
-"""What stands between an agency's answer and its caller: host names, limits, packing, pace.
+"""What an agency's server does around an answer: host names, limits, compression, delay.
 
-By default nothing does: a mock agency on this machine answers at once, under any name. ``AS_RECORDED`` is
-what recordings and the agencies' own words show of their servers; "our choice" marks what nobody recorded.
-TLS belongs to the server itself (:mod:`klimatpuls.mock_agencies.certificates`).
+By default a mock agency answers at once, under any host name. ``AS_RECORDED`` does what recordings and the
+agencies' documentation show of their servers; "a guess" marks what nobody recorded. TLS belongs to the server
+itself (:mod:`klimatpuls.mock_agencies.certificates`).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from klimatpuls.mock_agencies.wire import Request
 
     Change = Callable[[str, Request, Callable[[Request], Reply]], Reply]
-    """What a test does between caller and agency: agency, question, how the agency answers → answer."""
+    """A test's change of an answer: agency, request, how the agency answers → answer."""
 
 OWN_HEADERS: Final = (MOCK_KNOWN_FROM_HEADER, MOCK_NOT_YET_HEADER)
 SHORTEST_PACKED: Final = 256
-"""Bytes below which servers send a text as it is."""
+"""Bytes below which servers do not compress a text."""
 _TEXTS: Final = ("text/", "application/json", "application/problem+json")
 
 
@@ -35,15 +35,15 @@ class Conditions:
     """How the agencies' servers behave around an answer.
 
     Attributes:
-        answers_as_agency: Whether a call to an agency's own host name finds that agency under its own path,
-            and no header is sent that only the mock has. A home that asks for a day in the past then gets
-            404 where an agency had published nothing.
-        packed: Agencies that pack texts with gzip for a caller that accepts it.
-        chunked: Agencies that announce no length and send their texts in chunks.
-        longest_query: Agency → characters of a query that it still answers; a longer one gets IIS' 404.15.
+        answers_as_agency: Whether a call to an agency's own host name is answered under its own path, and
+            without the headers that only the mock server sends. For a day on which an agency had published
+            nothing, the answer is then a plain 404.
+        packed: Agencies that compress texts with gzip for a caller that accepts it.
+        chunked: Agencies that send their texts in chunks, without a length.
+        longest_query: Agency → most characters of a query; a longer one gets 404.15, as from IIS.
         windows: Agency → calls and seconds; more calls get 429 with ``Retry-After`` and a plain text. SCB
-            counts by itself (``wire.Settings``).
-        first_byte_seconds: Pause before the answer begins.
+            counts its calls itself (``wire.Settings``).
+        first_byte_seconds: Delay before the answer begins.
     """
 
     answers_as_agency: bool = False
@@ -57,22 +57,22 @@ class Conditions:
 PLAIN: Final = Conditions()
 AS_RECORDED: Final = Conditions(
     answers_as_agency=True,
-    # Our choice: which of them pack and send in chunks. Every common server does both.
+    # A guess: which of them compress and send in chunks. Every common server does both.
     packed=frozenset({"scb", "kolada", "trafa", "naturvardsverket"}),
     chunked=frozenset({"scb", "kolada", "trafa"}),
-    # IIS refuses a query of more than 2 048 characters unless it is told otherwise.
+    # The default of IIS.
     longest_query={"trafa": 2_048},
-    # Kolada's clients are refused above five calls a second. The others' limits are not recorded: our choice.
+    # Kolada refuses more than five calls a second. The limits of the others are guesses.
     windows={"kolada": (5, 1.0), "trafa": (10, 1.0), "smhi": (5, 1.0), "naturvardsverket": (5, 1.0)},
     first_byte_seconds=0.1,
 )
 
 
 class Passage:
-    """Lets questions through to the agencies and dresses their answers, under conditions.
+    """Applies conditions to the requests of callers and to the answers of agencies.
 
     Args:
-        conditions: What holds.
+        conditions: The conditions.
         clock: Seconds that only go forward.
         sleep: How to wait before the first byte.
     """
@@ -92,15 +92,15 @@ class Passage:
         }
 
     def agency_of(self, host: str) -> str | None:
-        """The agency that has this host name, where the mock answers under the agencies' names."""
+        """The agency with this host name; None unless the mock server answers to such names."""
         return _AGENCIES.get(host.partition(":")[0].lower()) if self.conditions.answers_as_agency else None
 
     def refusal(self, agency: str, query: str) -> Reply | None:
-        """What the server says before the agency sees a question; None where it lets it through.
+        """The refusal of a request by the agency's web server; None if the request reaches the agency.
 
         Args:
             agency: First part of the path at the mock.
-            query: The query as it came, encoded.
+            query: The query as it came, still encoded.
         """
         if self.conditions.first_byte_seconds:
             self._sleep(self.conditions.first_byte_seconds)
@@ -110,7 +110,7 @@ class Passage:
         return None if wait is None else too_many_reply(wait)
 
     def dressed(self, agency: str, request: Request, reply: Reply) -> Reply:
-        """An answer as the agency's server sends it: without the mock's own headers, packed."""
+        """An answer as the agency's server sends it: compressed, without the mock server's own headers."""
         headers = dict(reply.headers)
         if self.conditions.answers_as_agency:
             headers = {name: value for name, value in headers.items() if name not in OWN_HEADERS}
@@ -118,11 +118,11 @@ class Passage:
             return replace(reply, headers=headers)
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         if headers.get("ETag", "").startswith('"'):
-            headers["ETag"] = f"W/{headers['ETag']}"  # packed bytes are not the ones the strong tag names
+            headers["ETag"] = f"W/{headers['ETag']}"  # the strong tag names the uncompressed bytes
         return replace(reply, headers=headers, body=gzip.compress(reply.body, compresslevel=1, mtime=0))
 
     def is_chunked(self, agency: str, reply: Reply) -> bool:
-        """Whether an answer goes out in chunks, its length not announced."""
+        """Whether an answer is sent in chunks, without a length."""
         return agency in self.conditions.chunked and bool(reply.body) and _is_text(reply)
 
     def _is_packed(self, agency: str, request: Request, reply: Reply) -> bool:

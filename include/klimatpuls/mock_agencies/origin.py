@@ -1,15 +1,14 @@
 """Tells whether the figures of an archive, and so the answers of a mock agency, are synthetic.
 
-Imports no table reader: a mock agency that only answers need not wait for one.
+It does not import pandas, which takes seconds: a mock server must start at once.
 """
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.errors import UsageError
 from klimatpuls.files.synthetic_mark import SYNTHETIC_MARK
+from klimatpuls.mock_agencies.csv_files import read_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +30,7 @@ def is_synthetic(folder: Path) -> bool:
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
-    """Path inside an archive → what its manifest says of that file; empty where there is no manifest.
+    """Path inside an archive → what its manifest says of that file; empty if there is no manifest.
 
     Args:
         folder: The archive.
@@ -39,12 +38,4 @@ def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
     Raises:
         UsageError: if the manifest lacks the column ``path``.
     """
-    path = folder / MANIFEST
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if "path" not in (reader.fieldnames or ()):
-            msg = f"{path}: expected a column 'path', found {reader.fieldnames}"
-            raise UsageError(msg)
-        return {row["path"]: row for row in reader}
+    return {row["path"]: row for row in read_rows(folder / MANIFEST, ["path"])}

@@ -1,17 +1,17 @@
-"""Recorded answers of a source that has no agency module of its own: what was asked, and the file sent back.
+"""Recorded answers of a source that has no agency module of its own.
 
-In the archive folder lies ``<source id>/routes.csv`` with the columns ``path`` (with its query, as asked),
+The archive holds ``<source id>/routes.csv`` with the columns ``path`` (with its query, as requested),
 ``file`` (beside it), ``content_type`` and ``available_from`` (ISO date, may be empty). Of several rows with
 one path the last that was available on the day is sent.
 """
 
 from __future__ import annotations
 
-import csv
 from datetime import date
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from klimatpuls.mock_agencies.csv_files import read_rows
 from klimatpuls.mock_agencies.wire import Reply, Request, not_yet_reply, page_reply
 
 if TYPE_CHECKING:
@@ -27,14 +27,11 @@ class RecordedAgency:
         self._folder, self._as_of = folder, as_of
 
     def answer(self, request: Request) -> Reply:
-        """The recorded answer to a question."""
-        routes = self._folder / ROUTES
-        if not routes.is_file():
-            return not_yet_reply(self._folder.name)
+        """The recorded answer to a request."""
+        routes = read_rows(self._folder / ROUTES)
         asked = request.path + (f"?{urlencode(request.query)}" if request.query else "")
-        with routes.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["path"] == asked]
-        if not rows:
+        rows = [row for row in routes if row["path"] == asked]
+        if routes and not rows:
             return page_reply(404, "Sidan finns inte")
         there = [
             row for row in rows if date.fromisoformat(row["available_from"] or "0001-01-01") <= self._as_of

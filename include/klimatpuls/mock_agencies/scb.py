@@ -1,39 +1,31 @@
 """SCB's PxWebApi 2 as the mock server speaks it: tables, selections and JSON-stat 2, as of a day.
 
-Pure: a request goes in, a status and a document come out; the server adds HTTP. In the shape of the
-recorded answers and of the interface's specification: the codes and expressions, the problem bodies, the
-cell limit, a default selection when none is made.
+Pure functions: a request goes in, a document comes out; the server adds HTTP. Documents, problem bodies, the
+cell limit and the default selection have the shape of recorded answers. A selection names codes, or ``*`` for
+all; the service's other expressions and its code lists are not here, for our client sends none.
 
-Our own choices, where nobody has seen the agency's: a table is listed even while it holds no year, and is
-then answered with 404 and a header that the mock server alone sends; the wording of errors that no recording
-shows. An archive holds totals only where a table has more: any other code is then a non-existent value.
-Which tables there are is :mod:`klimatpuls.mock_agencies.scb_tables`.
+Guesses, where nobody recorded the agency: a table is listed even while it holds no year, and is then answered
+with 404 and a header that only the mock server sends; the wording of errors that no recording shows. An
+archive holds totals only where a table has more: any other code is then a non-existent value.
+:mod:`klimatpuls.mock_agencies.scb_tables` makes the tables.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from fnmatch import fnmatchcase
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.clock import STOCKHOLM
-from klimatpuls.domain.regions import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-PUBLICATION_TIME = time(8)
+    from klimatpuls.mock_agencies.wire import Settings
 
-_EXPRESSION = re.compile(r"(TOP|BOTTOM|RANGE|FROM|TO)\(([^()]*)\)", re.IGNORECASE)
-_CODELISTS: Mapping[str, str] = {
-    "vs_RegionKommun07": "municipality",
-    "vs_RegionLän07": "county",
-    "vs_RegionRiket99": "nation",
-}
+PUBLICATION_TIME = time(8)
 
 
 class ProblemError(Exception):
@@ -73,7 +65,7 @@ class Variable:
         label: Its Swedish name.
         values: Value code -> label, in order.
         held: The value codes the mock server has figures for (the total, of age, sex and marital status).
-        total: The code that stands for all of it where it is left out, or None.
+        total: The code of the total, used if the variable is left out; or None.
         elimination: Whether it may be left out.
         states_total: Whether the answer names the total of a variable that may be left out.
     """
@@ -97,7 +89,7 @@ class Table:
         variables: In the table's order; measure and time last.
         notes: The publisher's notes.
         keyed_by: Variables whose codes name a figure; all others are at their only code or total.
-        figures: Codes of ``keyed_by`` -> figure; None where the publisher has a symbol instead.
+        figures: Codes of ``keyed_by`` -> figure; None if the publisher has a symbol instead.
         gap: What stands for a figure that ``figures`` has not.
         first_year: First year the table is for.
         contents: Code of the measure.
@@ -156,16 +148,17 @@ class Table:
         raise ProblemError(400, "Non-existent variable")
 
 
-def config_document(*, max_cells: int, calls: int, window_seconds: float) -> dict[str, Any]:
+def config_document(settings: Settings) -> dict[str, Any]:
     """The body of ``/config``."""
+    seconds = settings.window_seconds
     return {
         "apiVersion": "2.2.0",
         "appVersion": "1.0.0",
         "languages": [{"id": "en", "label": "English"}, {"id": "sv", "label": "Svenska"}],
         "defaultLanguage": "sv",
-        "maxDataCells": max_cells,
-        "maxCallsPerTimeWindow": calls,
-        "timeWindow": int(window_seconds) if window_seconds == int(window_seconds) else window_seconds,
+        "maxDataCells": settings.max_cells,
+        "maxCallsPerTimeWindow": settings.calls,
+        "timeWindow": int(seconds) if seconds == int(seconds) else seconds,
         "license": "https://creativecommons.org/share-your-work/public-domain/cc0/",
         "sourceReferences": [
             {"language": "en", "text": "Source: Statistics Sweden"},
@@ -248,7 +241,7 @@ def data_document(table: Table, selection: Mapping[str, Sequence[str]], *, max_c
 
     Args:
         table: The table.
-        selection: Variable -> value codes and expressions; empty: the default selection.
+        selection: Variable -> value codes, or ``*`` for all; empty: the default selection.
         max_cells: Largest number of cells in one answer.
 
     Returns:
@@ -294,40 +287,18 @@ def read_question(body: object) -> dict[str, list[str]]:
         values = entry.get("valueCodes", [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise ProblemError(400, "Illegal selection expression", "'valueCodes' is no list of texts")
-        # The older text of the interface writes it with an L in the middle.
-        codelist = entry.get("codelist", entry.get("codelList"))
-        selection[entry["variableCode"]] = _restricted(values, codelist)
+        selection[entry["variableCode"]] = values
     return selection
 
 
 def read_query(query: Mapping[str, str]) -> dict[str, list[str]]:
-    """The selection of a GET's query: ``valueCodes[X]=a,b`` and ``codelist[X]=...``."""
-    selection: dict[str, list[str]] = {}
-    lists = {_inside(key): value for key, value in query.items() if key.lower().startswith("codelist[")}
-    for key, value in query.items():
-        if key.lower().startswith("valuecodes["):
-            name = _inside(key)
-            selection[name] = _restricted(_split_values(value), lists.get(name))
-    return selection
-
-
-def _inside(key: str) -> str:
-    return key.partition("[")[2].removesuffix("]")
-
-
-def _split_values(text: str) -> list[str]:
-    """Cut at commas that stand outside brackets; ``[RANGE(2022,2024)]`` loses its outer pair."""
-    return [part.strip().removeprefix("[").removesuffix("]") for part in re.split(r",(?![^\[(]*[\])])", text)]
-
-
-def _restricted(values: list[str], codelist: str | None) -> list[str]:
-    if codelist is None:
-        return values
-    level = _CODELISTS.get(codelist)
-    if level is None:
-        raise ProblemError(400, "Non-existent codelist")
-    members = [code for code, region in regions().items() if region.level == level]
-    return members if values == ["*"] else values
+    """The selection of a GET's query: ``valueCodes[X]=a,b``."""
+    prefix = "valueCodes["
+    return {
+        key.removeprefix(prefix).removesuffix("]"): value.split(",")
+        for key, value in query.items()
+        if key.startswith(prefix)
+    }
 
 
 def _chosen(table: Table, selection: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -350,57 +321,13 @@ def _chosen(table: Table, selection: Mapping[str, Sequence[str]]) -> dict[str, t
 
 def _default_selection(table: Table) -> dict[str, tuple[str, ...]]:
     totals = {variable.code: (variable.total,) for variable in table.variables if variable.total is not None}
-    return {**totals, "ContentsCode": (table.contents,), "Tid": ("TOP(1)",)}
+    return {**totals, "ContentsCode": (table.contents,), "Tid": table.years[-1:]}
 
 
 def _expanded(variable: Variable, asked: Sequence[str]) -> tuple[str, ...]:
-    codes = list(variable.values)
-    wanted: set[str] = set()
-    for value in asked:
-        expression = _EXPRESSION.fullmatch(value)
-        if expression is not None:
-            wanted.update(_by_expression(variable, expression[1].upper(), expression[2]))
-        elif value in variable.values:
-            wanted.add(value)
-        elif "*" in value or "?" in value:
-            wanted.update(code for code in codes if fnmatchcase(code, value.replace("[", "[[]")))
-        else:
-            raise ProblemError(400, "Non-existent value")
-    return tuple(code for code in codes if code in wanted)
-
-
-def _by_expression(variable: Variable, name: str, arguments: str) -> list[str]:
-    codes = list(variable.values)
-    parts = [part.strip() for part in arguments.split(",")]
-    if name in ("TOP", "BOTTOM"):
-        return _counted(variable, name, parts)
-    places = [_place(codes, part) for part in parts]
-    take: dict[str, Callable[[], list[str]]] = {
-        "RANGE": lambda: codes[places[0] : places[1] + 1],
-        "FROM": lambda: codes[places[0] :],
-        "TO": lambda: codes[: places[0] + 1],
-    }
-    if len(places) != (2 if name == "RANGE" else 1):
-        raise ProblemError(400, "Illegal selection expression")
-    return take[name]()
-
-
-def _counted(variable: Variable, name: str, parts: list[str]) -> list[str]:
-    if not 1 <= len(parts) <= 2 or not all(part.isdecimal() for part in parts):
-        raise ProblemError(400, "Illegal selection expression")
-    count, offset = int(parts[0]), int(parts[1]) if len(parts) == 2 else 0
-    # Of time, TOP means the latest, as seen in live use.
-    from_end = (name == "TOP") == (variable.code == "Tid")
-    codes = list(variable.values)
-    ordered = codes[::-1] if from_end else codes
-    return ordered[offset : offset + count]
-
-
-def _place(codes: list[str], code: str) -> int:
-    try:
-        return codes.index(code)
-    except ValueError:
-        raise ProblemError(400, "Non-existent value") from None
+    if not set(asked) <= {*variable.values, "*"}:
+        raise ProblemError(400, "Non-existent value")
+    return tuple(code for code in variable.values if code in asked or "*" in asked)
 
 
 def _dataset(

@@ -14,21 +14,21 @@ Files of an archive folder, all optional but the first::
 A file with ``published_date`` may hold several editions; the newest of the day is shown. Of the population
 forecast each vintage is a table of its own: the newest is TAB6008, the one before it TAB6299.
 
-As recorded: the ids, variables, codes, totals and units of TAB638, TAB5557 and TAB628, and that TAB4698 says
-in its unit field that units vary and has them in the labels of the gases. As live clients read them: the
-codes of TAB4698 and TAB3654, and that the unit of TAB3654 stands in its title. Our own choices, where nobody
-has recorded the agency's: the remaining labels of TAB4698 and TAB3654, the titles of those, of TAB628 and of
-the forecasts, an empty unit field of TAB3654, the unit field of the forecasts, and on which day TAB628 comes.
+Recorded: the ids, variables, codes, totals and units of TAB638, TAB5557 and TAB628; that the unit field of
+TAB4698 says that units vary, and the labels of its gases name them. As live clients read them: the codes of
+TAB4698 and TAB3654, and the unit of TAB3654 in its title. Guesses: the other labels of TAB4698 and TAB3654,
+the titles of those two, of TAB628 and of the forecasts, the empty unit field of TAB3654, the unit field of
+the forecasts, and the day on which TAB628 is published.
 """
 
 from __future__ import annotations
 
-import csv
 from datetime import date
 from typing import TYPE_CHECKING
 
 from klimatpuls.domain.regions import regions
 from klimatpuls.errors import UsageError
+from klimatpuls.mock_agencies.csv_files import read_rows
 from klimatpuls.mock_agencies.scb import Table, Variable
 
 if TYPE_CHECKING:
@@ -131,7 +131,10 @@ def _population_day(year: int) -> date:
 
 def _population(folder: Path, as_of: date) -> dict[str, Table]:
     """The population tables; years whose following 22 February lies later are not there yet."""
-    rows = _read(folder / "scb" / "population.csv")
+    rows = read_rows(folder / "scb" / "population.csv", ["region_code", "year", "population"])
+    if not rows:
+        msg = f"{folder / 'scb' / 'population.csv'} is missing or empty: an archive folder must have it"
+        raise UsageError(msg)
     figures: dict[tuple[str, ...], float | None] = {
         (row["region_code"], row["year"]): int(row["population"]) for row in rows
     }
@@ -241,11 +244,13 @@ def _national(folder: Path, as_of: date) -> Table:
 
 
 def _totals_only(folder: Path, as_of: date) -> list[dict[str, str]]:
-    path = folder / "naturvardsverket" / "national_ghg.csv"
-    if not path.exists():
-        return []
-    rows = _read(path)
-    published = date(max(int(row["year"]) for row in rows) + 1, INVENTORY_MONTH, INVENTORY_DAY)
+    """The two totals of the December edition, where the archive has no ``national_emissions.csv``."""
+    rows = read_rows(
+        folder / "naturvardsverket" / "national_ghg.csv",
+        ["year", "total_excl_lulucf_tonnes_co2e", "lulucf_tonnes_co2e"],
+    )
+    last_year = max((int(row["year"]) for row in rows), default=0)
+    published = date(last_year + 1, INVENTORY_MONTH, INVENTORY_DAY)
     if published > as_of:
         return []
     edition = []
@@ -295,7 +300,7 @@ def _energy(folder: Path, as_of: date) -> Table:
 
 
 def _forecasts(folder: Path, as_of: date) -> list[Table]:
-    """The newest forecast of a day, and the one before it where the archive has it."""
+    """The newest forecast of a day, and the one before it if the archive has it."""
     editions = _editions(folder / "scb" / "population_forecast.csv", as_of)
     newest = _forecast(FORECAST_ID, editions[-1] if editions else [], as_of)
     return [newest, *(_forecast(EARLIER_FORECAST_ID, edition, as_of) for edition in editions[-2:-1])]
@@ -332,10 +337,8 @@ def _newest(path: Path, as_of: date) -> list[dict[str, str]]:
 
 def _editions(path: Path, as_of: date) -> list[list[dict[str, str]]]:
     """The rows of every edition that was published by a day, oldest first."""
-    if not path.exists():
-        return []
     editions: dict[str, list[dict[str, str]]] = {}
-    for row in _read(path):
+    for row in read_rows(path, ["published_date", "year"]):
         if date.fromisoformat(row["published_date"]) <= as_of:
             editions.setdefault(row["published_date"], []).append(row)
     return [editions[day] for day in sorted(editions)]
@@ -347,32 +350,6 @@ def _years(edition: Sequence[Mapping[str, str]]) -> list[int]:
 
 def _published(edition: Sequence[Mapping[str, str]], as_of: date) -> date:
     return date.fromisoformat(edition[0]["published_date"]) if edition else min(as_of, date(9999, 1, 1))
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    wanted = _COLUMNS[path.name]
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-    except FileNotFoundError:
-        msg = (
-            f"{path} is missing: an archive folder holds smhi/*.xlsx, scb/regions.csv and scb/population.csv"
-        )
-        raise UsageError(msg) from None
-    if list(reader.fieldnames or ()) != wanted:
-        msg = f"{path}: expected the columns {wanted}, found {list(reader.fieldnames or ())}"
-        raise UsageError(msg)
-    return rows
-
-
-_COLUMNS: Mapping[str, list[str]] = {
-    "population.csv": ["region_code", "region_name", "year", "population"],
-    "national_emissions.csv": ["published_date", "gas", "sector", "year", "kt"],
-    "national_ghg.csv": ["year", "total_excl_lulucf_tonnes_co2e", "lulucf_tonnes_co2e"],
-    "energy.csv": ["published_date", "region_code", "consumer", "fuel", "year", "mwh"],
-    "population_forecast.csv": ["published_date", "region_code", "year", "population"],
-}
 
 
 def _not_there(key: tuple[str, ...]) -> float | None:

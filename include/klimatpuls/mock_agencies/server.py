@@ -3,16 +3,16 @@
 The first part of a path names the agency, as ``Source.mock_path`` of the catalogue does:
 ``/smhi/api/getexcelfile/…`` is answered by :mod:`klimatpuls.mock_agencies.agencies.smhi`, ``/scb/api/v2/…``
 by :mod:`klimatpuls.mock_agencies.agencies.scb`, and so on; a source whose agency has no module is served
-from the recorded files in its folder of the archive (:mod:`klimatpuls.mock_agencies.recorded`). What is our
-own choice at an agency stands in its module. Only the mock server sends: the headers
+from the recorded files in its folder of the archive (:mod:`klimatpuls.mock_agencies.recorded`). The module of
+an agency says which of its behaviour is a guess. Two headers come from the mock server only:
 ``X-Klimatpuls-Known-From`` (the day an archive's file was known from) and ``X-Klimatpuls-Not-Yet-Published``
 (nothing published as of the day).
 
-With ``--as-recorded`` it answers under :data:`klimatpuls.mock_agencies.conditions.AS_RECORDED`, over TLS,
-and sends neither of the two headers; ``--certificates`` names the folder of the authority that callers must
-trust.
+With ``--as-recorded FOLDER`` it answers under :data:`klimatpuls.mock_agencies.conditions.AS_RECORDED`, over
+TLS, and sends neither of the two headers. It writes the certificate of its authority, which callers must
+trust, into that folder.
 
-The server starts at once; the archive is read by a thread beside it, and the first answer waits for it.
+The server starts at once. A thread beside it reads the archive, and the first answers wait for that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from http import HTTPStatus
@@ -45,113 +44,86 @@ from klimatpuls.mock_agencies.certificates import make_certificate
 from klimatpuls.mock_agencies.conditions import AS_RECORDED, PLAIN, Passage
 from klimatpuls.mock_agencies.origin import SYNTHETIC_ANSWER, is_synthetic
 from klimatpuls.mock_agencies.recorded import RecordedAgency
-from klimatpuls.mock_agencies.wire import Reply, Request, Settings, page_reply, text_reply, too_many_reply
+from klimatpuls.mock_agencies.wire import Reply, Request, Settings, page_reply, text_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from klimatpuls.mock_agencies.certificates import Certificate
     from klimatpuls.mock_agencies.conditions import Change, Conditions
     from klimatpuls.mock_agencies.wire import Agency
 
 LOOPBACK = "127.0.0.1"
-MAX_QUESTION_BYTES = 1_000_000
+MAX_REQUEST_BYTES = 1_000_000
 CHUNK_BYTES = 8_192
 
 
-@dataclass(frozen=True, kw_only=True)
-class Faults:
-    """What goes wrong on purpose, for tests; nothing by default.
+class MockAgencies:
+    """What the agencies would answer on a day, without the HTTP server around it.
 
-    Attributes:
-        route: Part of the path that is hit; an empty text hits every route.
-        html_200: Answer with an HTML page and status 200.
-        truncate: Send the first half of the body and announce just that.
-        reset_half_way: Announce the whole body, send half and reset the connection.
-        too_many_first_n: Answer the first n calls with 429.
-        retry_after_seconds: What those calls say in ``Retry-After``.
-        slow_seconds: Wait this long before an answer.
+    Args:
+        archive: Archive folder (:mod:`klimatpuls.mock_agencies.archive`).
+        as_of: Day to answer as of; ``None`` for everything the archive holds.
+        **limits: ``max_cells``, ``calls`` and ``window_seconds`` of :class:`Settings`.
+
+    Raises:
+        UsageError: if there is no such folder.
     """
 
-    route: str = ""
-    html_200: bool = False
-    truncate: bool = False
-    reset_half_way: bool = False
-    too_many_first_n: int = 0
-    retry_after_seconds: int = 1
-    slow_seconds: float = 0.0
-
-
-class MockAgencies:
-    """What the agencies would answer on a day, without the HTTP server around it."""
-
-    def __init__(
-        self,
-        archive: Path,
-        as_of: date | None,
-        *,
-        max_cells: int = 150_000,
-        calls: int = 30,
-        window_seconds: float = 10.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, archive: Path, as_of: date | None, **limits: Any) -> None:
         if not archive.is_dir():
-            msg = f"no archive folder {archive}; it holds smhi/*.xlsx, scb/regions.csv and scb/population.csv"
+            msg = f"no archive folder {archive}; it holds smhi/*.xlsx and scb/population.csv"
             raise UsageError(msg)
-        settings = Settings(
-            max_cells=max_cells,
-            calls=calls,
-            window_seconds=window_seconds,
-            clock=clock,
-            mark=SYNTHETIC_ANSWER if is_synthetic(archive) else "",
-        )
-        self._folder = archive
-        self._agencies = {
-            name: _agency(name, source_id, archive, as_of or date.max, settings)
-            for name, source_id in agency_names().items()
-        }
+        mark = SYNTHETIC_ANSWER if is_synthetic(archive) else ""
+        self._archive, self._as_of, self._settings = archive, as_of or date.max, Settings(mark=mark, **limits)
+        self._agencies: dict[str, Agency] = {}
+        self._lock = threading.Lock()
 
     def read(self) -> None:
-        """Read the heads of the archive, so that a folder that is no archive fails at once.
+        """Read the files that every archive must have, so that a folder that is no archive fails at once.
 
         Raises:
             UsageError: if the folder is no archive.
         """
-        # pandas takes seconds to import: not before somebody asks.
-        from klimatpuls.mock_agencies.archive import read_archive
-
-        read_archive(self._folder)
+        for name in ("smhi", "scb"):
+            self._agency(name)
 
     def answer(self, request: Request, agency: str) -> Reply:
-        """The answer of an agency to a question."""
-        if agency not in self._agencies:
+        """The answer of an agency to a request."""
+        if agency not in agency_names():
             return page_reply(404, "Sidan finns inte")
-        return self._agencies[agency].answer(request)
+        return self._agency(agency).answer(request)
+
+    def _agency(self, name: str) -> Agency:
+        """An agency; its files are read at the first call."""
+        with self._lock:
+            if name not in self._agencies:
+                self._agencies[name] = self._read_agency(name)
+            return self._agencies[name]
+
+    def _read_agency(self, name: str) -> Agency:
+        module = f"klimatpuls.mock_agencies.agencies.{name}"
+        if find_spec(module) is None:
+            return RecordedAgency(self._archive / agency_names()[name], self._as_of)
+        made: Agency = importlib.import_module(module).Agency(self._archive, self._as_of, self._settings)
+        return made
 
 
-def agency_names() -> dict[str, str]:
+def agency_names() -> Mapping[str, str]:
     """First part of the path at the mock server → id of a source that is found there."""
     return {source.mock_path.split("/")[1]: source.id for source in reversed(SOURCES.values())}
 
 
-def _agency(name: str, source_id: str, folder: Path, as_of: date, settings: Settings) -> Agency:
-    module = f"klimatpuls.mock_agencies.agencies.{name}"
-    if find_spec(module) is None:
-        return RecordedAgency(folder / source_id, as_of)
-    made: Agency = importlib.import_module(module).Agency(folder, as_of, settings)
-    return made
-
-
 class MockServer:
-    """the mock server on a port of this machine; a context manager.
+    """The mock server on a port of this machine; a context manager.
 
     Attributes:
         agencies: What answers.
         log: One entry per call: method, path, status.
-        arrivals: One entry per call: the second in which it came (a clock that only goes forward), path.
+        arrivals: One entry per call: the second in which it came (monotonic clock), path.
         change: What a test does between callers and agencies; None for nothing.
         passage: What stands between the agencies' answers and their callers.
-        is_talkative: Whether each call is written to standard error.
+        is_verbose: Whether each call is written to standard error.
     """
 
     def __init__(
@@ -159,19 +131,17 @@ class MockServer:
         agencies: MockAgencies,
         *,
         port: int = 0,
-        faults: Faults | None = None,
+        change: Change | None = None,
         conditions: Conditions = PLAIN,
         certificate: Certificate | None = None,
     ) -> None:
         self.agencies = agencies
-        self.faults = faults or Faults()
         self.passage = Passage(conditions)
-        self.change: Change | None = None
-        self.is_talkative = False
+        self.change = change
+        self.is_verbose = False
         self._scheme = "http" if certificate is None else "https"
         self.log: list[tuple[str, str, int]] = []
         self.arrivals: list[tuple[float, str]] = []
-        self._refused = 0
         self._lock = threading.Lock()
         self._server = _Server((LOOPBACK, port), self, certificate)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -206,7 +176,7 @@ class MockServer:
         self._server.serve_forever()
 
     def note_arrival(self, path: str) -> None:
-        """Write down that a call came now."""
+        """Record that a call came now."""
         with self._lock:
             self.arrivals.append((time.monotonic(), path))
 
@@ -214,37 +184,16 @@ class MockServer:
         """Add a call to the log."""
         with self._lock:
             self.log.append((method, path, status))
-        if self.is_talkative:
+        if self.is_verbose:
             sys.stderr.write(f"{method} {path} {status}\n")
 
     def reply(self, request: Request, agency: str) -> Reply:
-        """The answer of an agency to a question, faults included."""
-        faults, path = self.faults, f"/{agency}{request.path}"
-        hit = faults.route in path
-        if hit and faults.slow_seconds:
-            time.sleep(faults.slow_seconds)
-        if hit and self._refuses():
-            return too_many_reply(faults.retry_after_seconds)
+        """The answer of an agency to a request, as a test changes it."""
         answer = partial(self.agencies.answer, agency=agency)
         try:
-            reply = answer(request) if self.change is None else self.change(agency, request, answer)
+            return answer(request) if self.change is None else self.change(agency, request, answer)
         except KlimatpulsError as error:
             return text_reply(500, f"the archive cannot be served: {error}")
-        if hit and faults.html_200:
-            return page_reply(200, "Tekniskt fel")
-        if hit and faults.truncate:
-            return Reply(
-                status=reply.status,
-                body=reply.body[: len(reply.body) // 2],
-                content_type=reply.content_type,
-                headers=reply.headers,
-            )
-        return reply
-
-    def _refuses(self) -> bool:
-        with self._lock:
-            self._refused += 1
-            return self._refused <= self.faults.too_many_first_n
 
 
 class _Server(ThreadingHTTPServer):
@@ -257,11 +206,11 @@ class _Server(ThreadingHTTPServer):
         if certificate is not None:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(certificate.server)
-            # Hands are shaken by the thread of the call: a caller that never does holds up nobody else.
+            # The thread of the call makes the handshake, so a caller that never does delays nobody else.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that hangs up or does not trust us is no error of ours; anything else is shown."""
+        """Show an error, unless the caller hung up or does not trust the certificate."""
         if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
@@ -278,16 +227,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         size = self.headers.get("Content-Length", "0")
-        if not size.isdecimal() or int(size) > MAX_QUESTION_BYTES:
-            # What has been sent is taken in, or closing would reset the connection before our answer is read.
-            self.rfile.read(min(int(size), 2 * MAX_QUESTION_BYTES) if size.isdecimal() else 0)
+        if not size.isdecimal() or int(size) > MAX_REQUEST_BYTES:
+            # Read what was sent, or closing would reset the connection before the caller reads the answer.
+            self.rfile.read(min(int(size), 2 * MAX_REQUEST_BYTES) if size.isdecimal() else 0)
             self.close_connection = True
-            self._send(text_reply(413, "the question is too long or states no length"), "", "")
+            self._send(text_reply(413, "the request is too long or states no length"), "", "")
             return
         self._respond(self.rfile.read(int(size)))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the owner keeps the log."""
+        """Write nothing: the owner keeps the log."""
 
     def _respond(self, body: bytes) -> None:
         owner, parts = self.server.owner, urlsplit(self.path)
@@ -321,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.status != HTTPStatus.NOT_MODIFIED:
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        if owner.faults.reset_half_way and owner.faults.route in path:
+        if reply.is_reset_half_way:
             self.wfile.write(reply.body[: len(reply.body) // 2])
             self.wfile.flush()
             self._reset()
@@ -342,10 +291,6 @@ def _in_chunks(body: bytes) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b""))
 
 
-def _date(text: str) -> date:
-    return date.fromisoformat(text)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve an archive folder until stopped; the first line of the output is the port.
 
@@ -354,17 +299,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m klimatpuls.mock_agencies.server", description=__doc__)
     parser.add_argument("--archive", type=Path, required=True, help="archive folder to serve")
-    parser.add_argument("--as-of", type=_date, default=None, help="day to answer as of; default: everything")
+    parser.add_argument(
+        "--as-of", type=date.fromisoformat, default=None, help="day to answer as of; default: everything"
+    )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument(
-        "--as-recorded", action="store_true", help="TLS, limits and packing as recorded of the agencies"
-    )
-    parser.add_argument(
-        "--certificates", type=Path, default=None, help="folder of the certificate of --as-recorded"
+        "--as-recorded",
+        type=Path,
+        metavar="FOLDER",
+        help="answer with TLS, limits and compression as recorded; write the certificate here",
     )
     options = parser.parse_args(arguments)
-    if options.as_recorded != (options.certificates is not None):
-        parser.error("--as-recorded and --certificates belong together")
     try:
         server = _server(options)
     except (UsageError, OSError) as error:
@@ -384,9 +329,9 @@ def _server(options: argparse.Namespace) -> MockServer:
     agencies = MockAgencies(options.archive, options.as_of)
     if not options.as_recorded:
         return MockServer(agencies, port=options.port)
-    certificate = make_certificate(options.certificates, clock.utc_now())
+    certificate = make_certificate(options.as_recorded, clock.utc_now())
     server = MockServer(agencies, port=options.port, conditions=AS_RECORDED, certificate=certificate)
-    server.is_talkative = True
+    server.is_verbose = True
     return server
 
 

@@ -1,22 +1,22 @@
-"""What the mock agencies share: a question, an answer, and the answers that several of them give."""
+"""What the mock agencies share: requests, answers, and the answers that several of them give."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
-from klimatpuls.fetch.http import MOCK_NOT_YET_HEADER
+from klimatpuls.fetch.http import MOCK_KNOWN_FROM_HEADER, MOCK_NOT_YET_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date, datetime
-    from pathlib import Path
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HTML_PAGE = (
@@ -34,17 +34,19 @@ class Reply:
         body: The body.
         content_type: Its type.
         headers: Further headers.
+        is_reset_half_way: Whether the connection is reset after half of the body, for tests.
     """
 
     status: int
     body: bytes
     content_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_reset_half_way: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One question.
+    """One request.
 
     Attributes:
         method: ``GET`` or ``POST``.
@@ -71,38 +73,30 @@ class Settings:
         max_cells: Largest number of cells in one answer of SCB.
         calls: Calls that SCB lets through per window.
         window_seconds: Length of that window.
-        clock: Seconds that only go forward.
         mark: Mark of synthetic figures, for answers whose format has a place for text; else empty.
     """
 
     max_cells: int = 150_000
     calls: int = 30
     window_seconds: float = 10.0
-    clock: Callable[[], float] = time.monotonic
     mark: str = ""
 
 
 class Agency(Protocol):
-    """One agency, made of its files in an archive folder; every module of ``agencies`` has such a class.
+    """One agency; every module of ``agencies`` has such a class.
 
-    Its constructor takes the archive folder, the day it answers as of, and :class:`Settings`.
+    The constructor takes the archive folder, the day to answer as of, and :class:`Settings`. It reads the
+    agency's files and raises ``UsageError`` if the folder is no archive.
     """
 
     def answer(self, request: Request) -> Reply:
-        """The answer to a question."""
-
-
-class AgencyType(Protocol):
-    """What makes an agency."""
-
-    def __call__(self, folder: Path, as_of: date, settings: Settings) -> Agency:
-        """An agency that answers from a folder as of a day."""
+        """The answer to a request."""
 
 
 class CallWindow:
     """Counts calls in a sliding window, as an agency does per caller."""
 
-    def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, calls: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._calls, self._seconds, self._clock = calls, seconds, clock
         self._seen: deque[float] = deque()
         self._lock = threading.Lock()
@@ -119,8 +113,28 @@ class CallWindow:
             return max(1, math.ceil(self._seen[0] + self._seconds - now))
 
 
-def is_unchanged(asked: Mapping[str, str], etag: str, since: datetime) -> bool:
-    """Whether a conditional request names the very version that would be sent."""
+def file_reply(body: bytes, request: Request, since: datetime, known_from: date) -> Reply:
+    """A workbook, or 304 if the request names this very version.
+
+    Args:
+        body: The workbook.
+        request: The request, conditional or not.
+        since: When the agency last changed the file.
+        known_from: The day from which it was known to be public.
+    """
+    headers = {
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "Last-Modified": format_datetime(since, usegmt=True),
+        "Cache-Control": "no-cache",
+        MOCK_KNOWN_FROM_HEADER: known_from.isoformat(),
+    }
+    if _is_unchanged(request.headers, headers["ETag"], since):
+        return Reply(status=304, body=b"", content_type=XLSX, headers=headers)
+    return Reply(status=200, body=body, content_type=XLSX, headers=headers)
+
+
+def _is_unchanged(asked: Mapping[str, str], etag: str, since: datetime) -> bool:
+    """Whether a conditional request names the version that would be sent."""
     tags = asked.get("If-None-Match")
     if tags is not None:
         return tags.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in tags.split(","))
@@ -133,10 +147,18 @@ def is_unchanged(asked: Mapping[str, str], etag: str, since: datetime) -> bool:
         return False
 
 
-def json_reply(status: int, document: object, content_type: str = "application/json") -> Reply:
+def json_reply(
+    status: int,
+    document: object,
+    headers: Mapping[str, str] | None = None,
+    *,
+    content_type: str = "application/json",
+) -> Reply:
     """A JSON document."""
     body = json.dumps(document, ensure_ascii=False).encode()
-    return Reply(status=status, body=body, content_type=f"{content_type}; charset=utf-8")
+    return Reply(
+        status=status, body=body, content_type=f"{content_type}; charset=utf-8", headers=headers or {}
+    )
 
 
 def text_reply(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
@@ -152,11 +174,11 @@ def page_reply(status: int, title: str, headers: Mapping[str, str] | None = None
 
 
 def not_yet_reply(what: str) -> Reply:
-    """Return a mock server's own answer: nothing of this is published as of its day."""
+    """The mock server's own answer: nothing of this is published as of its day."""
     return page_reply(404, "Ännu inte publicerat", {MOCK_NOT_YET_HEADER: what})
 
 
 def too_many_reply(wait: int) -> Reply:
-    """A refusal of a caller that asks too often, with the seconds to wait."""
+    """The refusal of a caller that calls too often, with the seconds to wait."""
     text = "429 - Too many requests in too short timeframe. Please try again later."
     return text_reply(429, text, {"Retry-After": str(wait)})

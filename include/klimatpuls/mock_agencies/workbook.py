@@ -1,8 +1,8 @@
-"""Writes a workbook in the layout of SMHI's national emission database, byte for byte the same every time.
+"""Writes a workbook in the layout of SMHI's national emission database, with the same bytes every time.
 
-Only what the layout needs of Office Open XML: one sheet, shared strings, plain cells. No clock, no random
-ids, fixed zip dates: the same table gives the same bytes. Used by the synthetic archive and by tests; what
-it writes never pretends to be the publisher's: the document properties say who made it.
+It writes only the parts of Office Open XML that the layout needs: sheets, shared strings, plain cells. There
+is no clock and no random id, and zip dates are fixed: the same table gives the same bytes. The synthetic
+archive and tests use it. The document properties say who made the file, so none passes for the publisher's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.files.synthetic_mark import PROPERTIES_PART
 from klimatpuls.files.workbook_cells import column_letters
-from klimatpuls.sources.smhi_emissions import KEY_WORDS
+from klimatpuls.sources.smhi_emissions.sheet import KEY_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

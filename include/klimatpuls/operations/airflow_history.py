@@ -49,7 +49,7 @@ TASK_COLUMNS: Final = ("task_id", "task_display_name", "source_task_id", "last_u
 
 
 def rename_dags(conn: PgConnection, logs: Path) -> tuple[str, ...]:
-    """Give the runs of old ids the present ones, in one transaction; does nothing where none is left.
+    """Give the runs of old ids the present ones, in one transaction; does nothing if none is left.
 
     A DAG that exists under both ids is left alone: its rows would collide.
 

@@ -1,7 +1,7 @@
 """Asks every agency the smallest questions that prove the assumptions of its source. Needs no warehouse.
 
-A new operator runs it first, and so do the nightly tests: it shows whether the answers still have the form
-that the parsers read, before a run depends on it. Nothing is kept.
+It shows whether the answers still have the form that the parsers read, before a run depends on it: a new
+operator runs it first, and the nightly tests run it. It keeps nothing.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def forget(
         region_code: The member.
         kind: ``elected`` or ``official``; None: both.
         reason: Why, kept with the note of the deletion; must not name a person.
-        path: The file of contacts; None where there is none.
+        path: The file of contacts; None if there is none.
 
     Returns:
         How many were deleted in the warehouse, and how many rows in the file.

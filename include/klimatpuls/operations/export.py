@@ -1,11 +1,11 @@
 """Exports open data: every mart of one publication as CSV and Parquet with a descriptor, all or nothing.
 
-One REPEATABLE READ transaction as ``bi_read`` reads everything, so all files belong to one publication. The
-bytes depend on the data alone: fixed order of rows, no clock, no name of a machine. CSV is RFC 4180 in UTF-8
-without a byte order mark; an empty cell is a missing value, ``""`` an empty text. Parquet is made from the
-CSV file just written, with the escapes of texts removed: that proves that the CSV file can be read back.
+All files belong to one publication, for one REPEATABLE READ transaction reads everything, as ``bi_read``. The
+bytes depend only on the data: fixed order of rows, no clock, no host name. CSV is RFC 4180 in UTF-8 without a
+byte order mark; an empty cell is a missing value, ``""`` an empty text. Parquet is made from the CSV file,
+without the escapes of texts, which proves that the CSV file can be read.
 
-Rows stream from the server into the file and in blocks from there: memory does not grow with the tables.
+Rows are read and written in blocks: memory does not grow with the tables.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _AS_TEXT = {
     "boolean": "{c}::text",
     "timestamp with time zone": "to_char({c} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
 }
-"""PostgreSQL type → expression for a column in a file; other types are written as they are."""
+"""PostgreSQL type → expression for a column in a CSV file; other types need none."""
 
 _INTRODUCTION = message(
     "Publication {publication}, calculated for {day}. `datapackage.json` explains every column."
@@ -100,7 +100,7 @@ def export(dsn: str, folder: Path) -> Exported:
         folder: Folder to make. An earlier export in it stays until the new one is complete.
 
     Raises:
-        UsageError: if nothing is published yet, or the folder holds something else than an earlier export.
+        UsageError: if nothing is published yet, or the folder contains anything but an earlier export.
     """
     folder = folder.expanduser().resolve()
     _check_place(folder)
@@ -141,7 +141,7 @@ def _check_place(folder: Path) -> None:
 
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside the one to make, removed at the end; removes those of killed exports too."""
+    """Yield a temporary folder beside the export; also remove those of killed exports."""
     scratch = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ def _is_alive(process: str) -> bool:
 
 
 def _put_in_place(scratch: Path, folder: Path) -> None:
-    """Replace the earlier folder by the finished one; a reader finds one or the other whole."""
+    """Replace the earlier folder by the finished one; readers always find a complete one."""
     for path in sorted(scratch.rglob("*")):
         if path.is_file():
             with path.open("rb") as file:
@@ -189,7 +189,7 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
 
 
 def _pin_session(cursor: Cursor) -> None:
-    """Set what decides how values read as text; the time limit of the role is meant for dashboards."""
+    """Fix the text form of values, and the time limit: the role's own is meant for dashboards."""
     for setting, value in {
         "TimeZone": "UTC",
         "DateStyle": "ISO",
@@ -262,7 +262,7 @@ def _in_order(column: Column) -> sql.Composable:
 
 
 class _Lines:
-    """Takes the rows of a COPY, which libpq writes one by one, and ends each with CRLF (RFC 4180)."""
+    """Receives the rows of a COPY, which libpq writes one by one, and ends each with CRLF (RFC 4180)."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -287,7 +287,7 @@ def _write_parquet(mart: Mart, csv_file: Path, path: Path, rows: int, edition: E
     from pyarrow import parquet
 
     target = _arrow_schema(mart, edition)
-    # Every option that decides the bytes is given; the lock fixes the writer's version.
+    # Every option that affects the bytes is set; the lock fixes the writer's version.
     with parquet.ParquetWriter(
         path,
         target,
@@ -392,7 +392,7 @@ def _arrow_schema(mart: Mart, edition: Edition) -> pa.Schema:
 
 
 def _readme(edition: Edition) -> str:
-    """Return the README of an export: what the files are, which sources to name, how to read them."""
+    """Return the README of an export: the files, the sources to name, how to read the files."""
     warnings = [f"**{words}**" for words in datapackage.ORIGIN_WORDS[edition.origin] or ()]
     named = {"publication": edition.publication_id, "day": edition.as_of_date.isoformat()}
     sources = datapackage.source_lines(edition)

@@ -1,8 +1,8 @@
-"""Deletes what is older than the installation keeps; never raw bytes, a release, or the record of runs.
+"""Deletes old data by ``KLIMATPULS_KEEP``; never raw bytes, a release, or the record of runs.
 
-Every step commits by itself and is safe to run twice; killed, it goes on at the next run. Readers of the
-marts notice nothing: rows are deleted, and a table is dropped only in an instant in which nobody reads it
-(``include/sql/functions/drop_facts_partition.sql``). One that could not be dropped waits for the next run.
+Every step commits by itself and is safe to run twice; after a kill the next run continues. Readers of the
+marts are not disturbed: a table is dropped only in a moment without readers
+(``include/sql/functions/drop_facts_partition.sql``), else by the next run.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 SETTING = "KLIMATPULS_KEEP"
 DRAFT_DAYS = 1
-"""Days after which an unfinished file belongs to a process that is gone."""
+"""Days after which an unfinished file belongs to a killed process."""
 PATIENCE_SECONDS = 5.0
-"""Seconds to wait for an instant without readers; a try delays a reader by ten milliseconds at most."""
+"""Seconds to wait for a moment without readers; a try delays a reader by at most ten milliseconds."""
 PAUSE_SECONDS = 0.05
 _PAGES = re.compile(r"run-(\d+)")
 
@@ -39,11 +39,11 @@ class Keep:
     """How much is kept.
 
     Attributes:
-        publications: Newest publications whose rows stay, at least 2.
-        publication_days: Days since a publication was last shown before its rows go, at least 1.
+        publications: Newest publications whose rows are kept, at least 2.
+        publication_days: Days that rows are kept after a publication was last current, at least 1.
         rejected_days: Days that rejected cells stay in ``staging``.
-        page_days: Days that validation pages stay; those of figures shown now and of holds stay longer.
-        log_days: Days since the last line after which a log goes.
+        page_days: Days that validation pages stay; those of current figures and of holds stay longer.
+        log_days: Days that a log is kept after its last line.
     """
 
     publications: int = 5
@@ -79,7 +79,7 @@ class Removed:
         publications: Publications whose rows were deleted.
         rows: Rows of results that were deleted with them.
         partitions: Tables of facts that were dropped.
-        waiting: Tables of facts that could not be dropped: somebody was reading or publishing.
+        waiting: Tables of facts that could not be dropped: there were readers or a publication.
         cells: Rejected cells.
         pages: Folders of validation pages.
         logs: Log files.
@@ -113,14 +113,14 @@ def clean_up(
     *,
     patience: float = PATIENCE_SECONDS,
 ) -> Removed:
-    """Delete what is older than ``keep`` says; returns what was deleted.
+    """Delete what ``keep`` no longer keeps; returns what was deleted.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         context: The present moment, and the state directory.
         keep: How much is kept.
         log_folders: Folders of Airflow's logs and of the services'.
-        patience: Seconds to wait for an instant in which a table may be dropped.
+        patience: Seconds to wait for a moment in which a table may be dropped.
     """
     conn.rollback()
     publications, rows = drop_old_publications(conn, keep, context.now)
@@ -140,7 +140,7 @@ def clean_up(
 
 
 def drop_old_publications(conn: PgConnection, keep: Keep, now: datetime) -> tuple[tuple[int, ...], int]:
-    """Delete the results of publications that are no longer kept, each in a transaction of its own.
+    """Delete the results of publications that are no longer kept, each in its own transaction.
 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
@@ -148,7 +148,7 @@ def drop_old_publications(conn: PgConnection, keep: Keep, now: datetime) -> tupl
         now: The present moment, with time zone.
 
     Returns:
-        The publications, and how many rows; none while a publication is being made.
+        The publications, and the number of rows; none during a publication.
     """
     limits = {"keep_newest": keep.publications, "keep_since": now - timedelta(days=keep.publication_days)}
     with conn, conn.cursor() as cursor:
@@ -165,14 +165,14 @@ def drop_old_publications(conn: PgConnection, keep: Keep, now: datetime) -> tupl
 
 
 def drop_unused_facts(conn: PgConnection, *, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
-    """Drop the tables of facts that no publication refers to, each in an instant in which nobody reads it.
+    """Drop the tables of facts that no publication refers to, each in a moment without readers.
 
     Args:
         conn: Connection as ``wh_loader`` outside a transaction; this function commits.
-        patience: Seconds to wait for such instants, for all tables together.
+        patience: Seconds to wait for such moments, for all tables together.
 
     Returns:
-        How many were dropped, and how many wait for the next run.
+        The number of dropped tables, and of those that wait for the next run.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/unused_facts.sql"))
@@ -188,7 +188,7 @@ def drop_unused_facts(conn: PgConnection, *, patience: float = PATIENCE_SECONDS)
 
 
 def _call(conn: PgConnection, name: str, values: Mapping[str, Any]) -> Any:
-    """Return the one value of a database function, called in a transaction of its own."""
+    """Return the value of a database function, called in its own transaction."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql(name), values)
         return fetch_row(cursor)[0]
@@ -214,7 +214,7 @@ def _remove_pages(conn: PgConnection, context: RunContext, keep: Keep) -> int:
 
 
 def _remove_drafts(context: RunContext) -> int:
-    """Remove what a killed process left beside the store's files and an export; never a kept body."""
+    """Remove unfinished files of killed processes in the store and of exports; never raw bytes."""
     before = context.now - timedelta(days=DRAFT_DAYS)
     count = _remove_files(context.snapshots, ".draft-*", before, prune=False)
     for folder in context.home.glob(".*.partial*"):
@@ -226,7 +226,7 @@ def _remove_drafts(context: RunContext) -> int:
 
 def _remove_files(folder: Path, pattern: str, before: datetime, *, prune: bool = True) -> int:
     """Remove files below a folder that were last written before a moment; ``prune``: empty folders too."""
-    # Listed first: removing a file changes its folder, and one that a task has just made must stay.
+    # Listed first: removing a file changes the time of its folder, and a new folder of a task must stay.
     folders = (
         [path for path in folder.rglob("*") if path.is_dir() and _changed(path) < before] if prune else []
     )

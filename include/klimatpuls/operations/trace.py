@@ -7,21 +7,25 @@ that shows no disagreement has found none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from klimatpuls.contract import catalog, schema
 from klimatpuls.contract.lineage import REGISTER, SOURCE, parse_input
 from klimatpuls.domain import regions
 from klimatpuls.domain.sectors import DOMESTIC_AVIATION
-from klimatpuls.domain.units import number_from_text
 from klimatpuls.errors import KlimatpulsError, UsageError
 from klimatpuls.fetch.snapshots import SnapshotStore
+from klimatpuls.files.values import number_from_text
+from klimatpuls.operations.recalculate import RULES, Inputs, NotDeclaredError
 from klimatpuls.operations.tracing import Cell, File, Step, Trace
-from klimatpuls.sources.protocol import has_sheets, read_sheet
-from klimatpuls.statistics import series
+from klimatpuls.sources.protocol import has_sheets, read_sheet, source_module
+from klimatpuls.statistics import series, trading
+from klimatpuls.statistics.series import OUTSIDE_TRADING
+from klimatpuls.statistics.standing import STATUS_COLUMNS
 from klimatpuls.warehouse.connection import load_sql
 from klimatpuls.warehouse.mart_rows import (
     compare,
@@ -30,8 +34,10 @@ from klimatpuls.warehouse.mart_rows import (
     nearest,
     read_keys,
     read_rows,
+    read_set,
     read_values,
 )
+from klimatpuls.warehouse.result_tables import table_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +46,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.contract.lineage import Input
-    from klimatpuls.contract.schema import Mart
+    from klimatpuls.contract.schema import Fact, Mart
     from klimatpuls.fetch.snapshots import Snapshot
     from klimatpuls.sources.protocol import Sheet
     from klimatpuls.statistics.series import Boundary
@@ -54,6 +60,9 @@ _BY_KEY: Final = (
     ("sector_code", "emission"),
     ("year", "emission"),
 )
+_NO_REGISTER: Final = frozenset({"release", "publication", "target_progress", "release_gate"})
+"""Marts with texts and dates that no register of the network holds, or that say where they come from."""
+_OF_STORED_STEP: Final = frozenset(STATUS_COLUMNS)
 _SECTOR_LIST: Final = "sector_list:"
 _OWN_SERIES: Final = "own_series:"
 
@@ -125,7 +134,7 @@ def trace(cursor: Cursor, snapshots: Path, question: Question) -> Trace:
         UsageError: if the question fits no row or several; lists the values to choose from.
         SnapshotError: if kept bytes are missing or damaged.
     """
-    return _Tracer(cursor, snapshots).answer(question)
+    return Tracer(cursor, snapshots).answer(question)
 
 
 def overview(cursor: Cursor, region_code: str) -> list[tuple[str, int, dict[str, list[str]]]]:
@@ -162,8 +171,13 @@ def _read_lineages(cursor: Cursor) -> dict[tuple[str, str], _Lineage]:
     }
 
 
-class _Tracer:
-    """The answer to one question; reads everything once."""
+class Tracer:
+    """Answers questions about numbers, and reads everything once.
+
+    Args:
+        cursor: Cursor as ``bi_read``, in one transaction.
+        snapshots: Folder of the raw bytes.
+    """
 
     def __init__(self, cursor: Cursor, snapshots: Path) -> None:
         self._cursor = cursor
@@ -171,7 +185,9 @@ class _Tracer:
         self._folder = snapshots
         self._steps: dict[tuple[Any, ...], Step] = {}
         self._sheets: dict[str, Sheet] = {}
+        self._frames: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._files: dict[str, File] = {}
+        self._known: dict[str, File] = {}
         self._cells: dict[tuple[str, str], dict[tuple[str, int], tuple[float, int]]] = {}
         self._lineages = _read_lineages(cursor)
         self._releases: list[tuple[str, tuple[int, ...]]] = [
@@ -180,11 +196,15 @@ class _Tracer:
         self._donors: list[tuple[str, tuple[int, ...]]] = [
             (release_id, tuple(years)) for release_id, years in self._query("aviation_releases")
         ]
+        self._not_calculated: dict[str, str] = dict(self._query("not_calculated"))
+        self._parsed: dict[str, pd.DataFrame] = {}
         self._known_files: dict[str, list[tuple[Any, ...]]] = {}
         for release_id, *about in self._query("files"):
             self._known_files.setdefault(release_id, []).append(tuple(about))
 
     def answer(self, question: Question) -> Trace:
+        """Trace the numbers of a question; arguments, result and errors as for :func:`trace`."""
+        self._steps, self._files = {}, {}
         mart = self._mart(question.chosen_mart)
         keys = dict(question.keys)
         if mart.name in ("emission", "emission_wide_by_sector"):
@@ -193,11 +213,19 @@ class _Tracer:
             keys["release_id"] = self._release_named(keys["release_id"])
         if has_column(mart, "region_code"):
             keys["region_code"] = question.region_code
-        row = find_row(self._cursor, mart, keys)
+        try:
+            row = find_row(self._cursor, mart, keys)
+        except UsageError as error:
+            if why := self._not_calculated.get(table_behind(mart.name)):
+                msg = f"{error}; this publication did not calculate the table: {why}"
+                raise UsageError(msg) from None
+            raise
         columns = [column for name, column in self._lineages if name == mart.name]
         if question.column is not None:
             columns = [self._column(mart, question.column)]
-        steps = [self._number(mart, column, row) for column in columns if row[column] is not None]
+        steps = [
+            self._number(mart, column, row, is_asked=True) for column in columns if row[column] is not None
+        ]
         if not steps:
             why = f" (status {row['status']})" if row.get("status") else ""
             msg = f"mart.{mart.name} has nothing in {', '.join(columns)} of this row{why}"
@@ -237,18 +265,21 @@ class _Tracer:
 
     # ------------------------------------------------------------------------- from a number to its inputs
 
-    def _number(self, mart: Mart, column: str, row: Row) -> Step:
-        """Return one number of one row, with its inputs."""
+    def _number(self, mart: Mart, column: str, row: Row, *, is_asked: bool = False) -> Step:
+        """Return one number of one row, with its inputs; one of whole sets is recalculated if asked for."""
         key = (mart.name, column, *(str(row[name]) for name in mart.key))
-        if key in self._steps:
-            return self._steps[key]
         about = self._lineages.get((mart.name, column))
+        if key in self._steps:
+            known = self._steps[key]
+            if is_asked and about is not None and known.recomputed is None:
+                known.recomputed = self._recalculate(mart, column, row, about)
+            return known
         release_id = row.get("release_id")
         step = Step(
             what=f"mart.{mart.name}.{column}",
             which={name: str(row[name]) for name in mart.key},
             value=row[column],
-            unit=next(one.unit or "" for one in mart.columns if one.name == column),
+            unit=_unit_of(mart, column, row),
             release_id=release_id,
         )
         self._steps[key] = step
@@ -257,21 +288,80 @@ class _Tracer:
         if about is not None:
             step.formula_sv, step.formula_en = about.formula_sv, about.formula_en
             step.section, step.method_version = about.section, about.method_version
+        self._say_where(step, mart, column, row)
+        stored = _stored_note(mart, column, row)
+        step.note = "; ".join(filter(None, (step.note, stored, self._not_calculated_note(mart))))
+        if about is not None and not stored:
+            step.inputs = [
+                *step.inputs,
+                *(one for part in about.inputs for one in self._input(part, mart, row)),
+            ]
+            if step.recomputed is None and (is_asked or not any(part.is_set for part in about.inputs)):
+                step.recomputed = self._recalculate(mart, column, row, about)
+        return step
+
+    def _say_where(self, step: Step, mart: Mart, column: str, row: Row) -> None:
+        """Add the cell of the file, the sum or the register that a number comes from."""
+        about = self._lineages.get((mart.name, column))
         if mart.name in EMISSION_MARTS:
             step.cell = self._cell(row["release_id"], row["region_code"], row["sector_code"], row["year"])
         elif mart.name == "boundary_series":
             self._explain_boundary(step, row["region_code"], row["boundary"], row["year"], row["release_id"])
             step.note = ", ".join([row["status"], *row["flags"]])
         elif about is not None and about.kind == SOURCE and not about.inputs:
-            step.cell = self._source_cell(mart, row)
-        elif about is None or (about.kind == REGISTER and mart.name != "target_progress"):
-            step.note = _register_note(mart, row) if mart.name != "release" else ""
-        if about is not None:
-            step.inputs = [
-                *step.inputs,
-                *(one for part in about.inputs for one in self._input(part, mart, row)),
-            ]
-        return step
+            step.cell = self._source_cell(mart, column, row)
+        elif mart.name == "criteria_summary":
+            step.note = f"stored by the last publication of {row['as_of_date']}"
+        elif mart.name not in _NO_REGISTER and (about is None or about.kind == REGISTER):
+            step.note = _register_note(mart, row)
+
+    def _not_calculated_note(self, mart: Mart) -> str:
+        why = self._not_calculated.get(table_behind(mart.name))
+        return "" if why is None else f"this publication did not calculate the table: {why}"
+
+    def _recalculate(self, mart: Mart, column: str, row: Row, about: _Lineage) -> float | None:
+        """Return the number again, from the rows that its lineage declares.
+
+        None where there is no rule, and for a number that was stored: its inputs are no longer those shown.
+        """
+        rule = RULES.get((mart.name, column))
+        is_stored = _stored_note(mart, column, row) or table_behind(mart.name) in self._not_calculated
+        if rule is None or is_stored or row[column] is None:
+            return None
+
+        def read(name: str) -> pd.DataFrame:
+            declared = [one for one in about.inputs if name in (one.mart, f"{one.mart}.{one.column}")]
+            if not declared:
+                msg = f"lineage of mart.{mart.name}.{column} does not declare {name}"
+                raise NotDeclaredError(msg)
+            # Several columns of the same rows are one set of rows.
+            distinct = {replace(one, column=""): one for one in declared if one.is_about(row)}
+            frames = [self._frame(one, mart, row) for one in distinct.values()]
+            return _joined(frames, schema.mart(declared[0].mart))
+
+        inputs = Inputs(
+            row=row,
+            read=read,
+            releases=[release_id for release_id, _ in self._releases],
+            donors=[release_id for release_id, _ in self._donors],
+        )
+        value = rule(inputs, column)
+        return None if value is None else float(value)
+
+    def _frame(self, part: Input, own: Mart, row: Row) -> pd.DataFrame:
+        """Return the rows of an input; a whole set is read once."""
+        mart = schema.mart(part.mart)
+        if part.is_own_row and part.mart == own.name:
+            return pd.DataFrame([row])
+        if part.mart == "boundary_series" and _is_of_register(row) and not part.is_set:
+            return _as_series(self._own_boundary(part, row), row)
+        if not part.is_set:
+            return pd.DataFrame(self._found(part, mart, row))
+        chosen = tuple((one.column, one.relation, str(one.value(row))) for one in part.conditions)
+        key = (part.mart, chosen)
+        if key not in self._frames:
+            self._frames[key] = read_set(self._cursor, mart, [compare(mart, *one) for one in chosen])
+        return self._frames[key]
 
     def _input(self, part: Input, own: Mart, row: Row) -> Iterator[Step]:
         """Yield the steps of an input of a row."""
@@ -283,9 +373,7 @@ class _Tracer:
         elif part.is_own_row and part.mart == own.name:
             if row.get(part.column) is not None:
                 yield self._number(own, part.column, row)
-        elif part.mart == "boundary_series" and str(row.get("boundary", "")).startswith(
-            (_SECTOR_LIST, _OWN_SERIES)
-        ):
+        elif part.mart == "boundary_series" and _is_of_register(row):
             yield from self._own_boundary(part, row)
         else:
             for found in self._found(part, mart, row):
@@ -329,6 +417,8 @@ class _Tracer:
             if key not in named and row.get(key) is not None:
                 conditions.append(compare(mart, key, "=", str(row[key])))
         rows = read_rows(self._cursor, mart, conditions)
+        if part.in_territory:
+            rows = [found for found in rows if found["sector_code"] in series.TERRITORIAL_SECTORS]
         if not part.in_trend:
             return rows
         published = dict(self._releases).get(str(row.get("release_id")), ())
@@ -341,12 +431,30 @@ class _Tracer:
     # ----------------------------------------------------------------------------------------- boundaries
 
     def _explain_boundary(self, step: Step, region: str, boundary: str, year: int, release_id: str) -> None:
-        chosen = series.BOUNDARIES[boundary]
+        chosen = trading.WITHOUT_AVIATION if boundary == OUTSIDE_TRADING else series.BOUNDARIES[boundary]
         place = [name for name, _ in self._releases].index(release_id)
         if year in self._releases[place][1]:
             step.recomputed, step.inputs = self._sum(place, region, chosen, year)
         else:
             self._link(step, place, region, chosen, year)
+        if boundary == OUTSIDE_TRADING and step.recomputed is not None:
+            plants = self._plants(region, year)
+            step.inputs = [*step.inputs, plants]
+            step.recomputed -= plants.value
+
+    def _plants(self, region: str, year: int) -> Step:
+        """Return the verified emissions of a municipality's plants."""
+        mart = schema.mart("ets_plant")
+        chosen = [compare(mart, "region_code", "=", region), compare(mart, "year", "=", str(year))]
+        found = [row for row in read_rows(self._cursor, mart, chosen) if row["verified_tco2e"] is not None]
+        return Step(
+            what="verified emissions of the plants in emissions trading",
+            which={"region_code": region, "year": str(year)},
+            value=sum(row["verified_tco2e"] for row in found),
+            unit="t CO2e",
+            sign="−",
+            inputs=[self._number(mart, "verified_tco2e", row) for row in found],
+        )
 
     def _link(self, step: Step, place: int, region: str, boundary: Boundary, year: int) -> None:
         """Explain a year that only an older release has: its value there times the ratio of the releases."""
@@ -523,8 +631,8 @@ class _Tracer:
             number=number_from_text(content) if isinstance(content, str) else float(content),
         )
 
-    def _source_cell(self, mart: Mart, row: Row) -> Cell | None:
-        """Return the row of the answer that a fact of another source was read from."""
+    def _source_cell(self, mart: Mart, column: str, row: Row) -> Cell | None:
+        """Return the row of the answer that a fact of another source was read from, as it is read now."""
         if mart.fact is None:
             return None
         fact, release_id = schema.fact(mart.fact), row["release_id"]
@@ -532,7 +640,8 @@ class _Tracer:
         for sheet_row, found in self._query("source_row", values):
             if all(str(found[key]) == str(row[key]) for key in fact.key):
                 if not any(has_sheets(catalog.source_of(name)) for name in catalog.datasets_of(fact.name)):
-                    return Cell(release_id=release_id, row=sheet_row)
+                    value = self._read_again(release_id, fact, row).get(column)
+                    return Cell(release_id=release_id, row=sheet_row, content=str(value), number=value)
                 sheet, year = self._sheet(release_id), row["year"]
                 content = str(sheet.cell(sheet_row, year))  # in the unit of the sheet
                 place = (sheet.name, sheet.columns[year])
@@ -540,6 +649,18 @@ class _Tracer:
                     release_id=release_id, row=sheet_row, sheet=place[0], column=place[1], content=content
                 )
         return None
+
+    def _read_again(self, release_id: str, fact: Fact, row: Row) -> Mapping[str, Any]:
+        """Return the fact with the keys of a row, from the kept answer parsed again; empty if it is gone."""
+        if release_id not in self._parsed:
+            snapshot, parts = self._bodies(release_id)
+            module = source_module(catalog.source(snapshot.source))
+            self._parsed[release_id] = module.parse(parts, snapshot.dataset, snapshot.substance).rows
+        chosen = self._parsed[release_id]
+        for key in fact.key:
+            chosen = chosen[chosen[key].astype(str) == str(row[key])]
+        found = chosen.to_dict("records")
+        return {str(name): _plain(value) for name, value in found[0].items()} if len(found) == 1 else {}
 
     def _sheet(self, release_id: str) -> Sheet:
         """Returns the table of a release's kept file."""
@@ -551,20 +672,20 @@ class _Tracer:
 
     def _file(self, release_id: str) -> None:
         """Note the file that a release was read from; its bytes are compared with their hash."""
-        if release_id in self._files:
-            return
-        snapshot, _ = self._bodies(release_id)
-        (sha256, _, published, url, retrieved_at, size, _), *others = self._known_files[release_id]
-        self._files[release_id] = File(
-            release_id=release_id,
-            sha256=sha256,
-            url=url,
-            published_date=published,
-            retrieved_at=retrieved_at,
-            size_bytes=size,
-            kept=tuple(str(self._folder / place) for place in self._store.places(snapshot)),
-            same_content=tuple(other[0] for other in others),
-        )
+        if release_id not in self._known:
+            snapshot, _ = self._bodies(release_id)
+            (sha256, _, published, url, retrieved_at, size, _), *others = self._known_files[release_id]
+            self._known[release_id] = File(
+                release_id=release_id,
+                sha256=sha256,
+                url=url,
+                published_date=published,
+                retrieved_at=retrieved_at,
+                size_bytes=size,
+                kept=tuple(str(self._folder / place) for place in self._store.places(snapshot)),
+                same_content=tuple(other[0] for other in others),
+            )
+        self._files[release_id] = self._known[release_id]
 
     def _bodies(self, release_id: str) -> tuple[Snapshot, tuple[bytes, ...]]:
         """Return the kept answer that a release was read from, whole and undamaged."""
@@ -576,11 +697,71 @@ class _Tracer:
         return snapshot, self._store.read_parts(snapshot)
 
 
+def _joined(frames: Sequence[pd.DataFrame], mart: Mart) -> pd.DataFrame:
+    """Return the rows of several inputs of a mart; an empty frame has its columns too."""
+    known = [frame for frame in frames if not frame.empty]
+    if not known:
+        return pd.DataFrame(columns=[column.name for column in mart.columns])
+    if len(known) == 1:
+        return known[0]
+    return pd.concat(known, ignore_index=True).drop_duplicates(list(mart.key), ignore_index=True)
+
+
 def _is_wanted(year: int, wanted: Sequence[tuple[str, Any]]) -> bool:
     return all(
         value is not None and (year >= int(value) if relation == ">=" else year == int(value))
         for relation, value in wanted
     )
+
+
+def _is_of_register(row: Row) -> bool:
+    """Whether a row is about a boundary of the register, which ``mart.boundary_series`` does not hold."""
+    return str(row.get("boundary", "")).startswith((_SECTOR_LIST, _OWN_SERIES))
+
+
+def _as_series(values: Iterator[Step], row: Row) -> pd.DataFrame:
+    """Return the values of such a boundary as rows of ``mart.boundary_series``."""
+    return pd.DataFrame(
+        {
+            "region_code": row["region_code"],
+            "boundary": row["boundary"],
+            "year": int(step.which["year"]),
+            "emissions_tco2e": step.value,
+            "status": series.OBSERVED,
+            "flags": [],
+            "release_id": step.release_id or "",
+        }
+        for step in values
+    )
+
+
+def _unit_of(mart: Mart, column: str, row: Row) -> str:
+    """Return the unit of a number; of one whose unit stands in its row, that one."""
+    unit = next(one.unit or "" for one in mart.columns if one.name == column)
+    return str(row.get("unit") or "") if unit == "see unit" else unit
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of a frame as Python's own; None for a missing one."""
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _stored_note(mart: Mart, column: str, row: Row) -> str:
+    """Return by whom a number was stored that cannot be calculated again from what is held; else nothing."""
+    if (
+        mart.name == "standing_change"
+        and column in _OF_STORED_STEP
+        and row["stored_publication_id"] is not None
+    ):
+        return (
+            f"stored by publication {row['stored_publication_id']}, with another version of the methods; "
+            "it is not calculated again"
+        )
+    if mart.name == "release_gate":
+        return f"measured when release {row['release_id']} was validated, and stored then"
+    return ""
 
 
 def _register_note(mart: Mart, row: Row) -> str:

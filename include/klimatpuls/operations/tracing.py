@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 TOLERANCE: Final = 1e-9
-"""Relative difference that a sum of the same parts may have."""
+"""Relative difference that a sum of the same parts may have; of a number below 1 the absolute one."""
+A_GRAM: Final = 1e-6
+"""Tonnes that two sums of the same parts may differ by: a small gap keeps the rounding of large sums."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Cell:
     def __str__(self) -> str:
         """Return the place, such as ``cell N42, sheet 'Växthusgaser totalt': 146060.4``."""
         if self.sheet is None:
-            return f"row {self.row} of the answer"
+            return f"row {self.row} of the answer" + (f": {self.content}" if self.content else "")
         return f"cell {self.column}{self.row}, sheet {self.sheet!r}: {self.content}"
 
 
@@ -109,7 +111,8 @@ class Step:
         """What contradicts the number: its cell or its inputs; empty where nothing does."""
         if self.cell is not None and self.cell.number is not None and self.cell.number != self.value:
             return f"the file says {self.cell.content}, the warehouse {self.value!r}"
-        if self.recomputed is not None and not _is_close(self.recomputed, self.value):
+        least = A_GRAM if self.unit.startswith("t") else TOLERANCE
+        if self.recomputed is not None and not _is_close(self.recomputed, self.value, least):
             return f"its inputs give {self.recomputed!r}, published is {self.value!r}"
         return ""
 
@@ -154,8 +157,8 @@ def _numbered(steps: Sequence[Step], above: str, shown: dict[int, str]) -> Itera
             yield from _numbered(step.inputs, f"{number}.", shown)
 
 
-def _is_close(one: float, other: float) -> bool:
-    return abs(one - other) <= TOLERANCE * max(abs(one), abs(other), 1.0)
+def _is_close(one: float, other: float, least: float) -> bool:
+    return abs(one - other) <= max(TOLERANCE * max(abs(one), abs(other)), least)
 
 
 def render_lines(trace: Trace) -> Iterator[str]:

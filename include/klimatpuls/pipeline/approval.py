@@ -1,4 +1,4 @@
-"""A person's decisions: the question about a release on hold, and every answer with who, when and why."""
+"""Reviews by a person: the review of a release on hold, and every decision with who, when and why."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ NEED_A_REASON: Final[Mapping[Action, str]] = {
     "withdraw": "it is kept and shown in the digest",
     "restore": "it is kept and shown in the digest",
 }
-"""Decision that needs a reason → what the reason is for."""
+"""Decision that needs a reason → the use of the reason."""
 STATE_WORDS: Final[Mapping[State, str]] = {"held": "on hold", "validated": "validated and not yet published"}
 
 SHOWN: Final = 5
-"""Findings per gate in a question; the validation page has more."""
+"""Findings per gate in a review; the validation page has more."""
 _WAITS = message("is on hold; what is published stays as it was.")
 _PUBLISH = message("Publish")
 _BY_HAND = message("put on hold by hand")
@@ -54,12 +54,12 @@ _ANSWERS = message(
 
 @dataclass(frozen=True, kw_only=True)
 class PendingReview:
-    """A question to a person about a release on hold.
+    """The review of a release on hold.
 
     Attributes:
         release_id: The release.
         subject: The question in one line.
-        body: What was found and what each answer does, Markdown.
+        body: The findings and the effect of each answer, Markdown.
     """
 
     release_id: str
@@ -68,15 +68,15 @@ class PendingReview:
 
 
 def claim_reviews(conn: PgConnection, asking_run: str, page_of: Callable[[int], str]) -> list[PendingReview]:
-    """Claim the releases on hold that no run asks about yet; each is asked about by one run only.
+    """Claim the releases on hold without a review; only one run reviews a release.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
-        asking_run: Name of the DAG run that asks; called again, it gets the same questions.
+        asking_run: Name of the DAG run; if it calls again, it gets the same reviews.
         page_of: Returns the address of the validation page of a source run.
 
     Returns:
-        One question per release, in the order of their names.
+        One review per release, in the order of their names.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("write/claim_reviews.sql"), {"asking_run": asking_run})
@@ -88,16 +88,16 @@ def claim_reviews(conn: PgConnection, asking_run: str, page_of: Callable[[int], 
 
 
 def reopen_reviews(conn: PgConnection, is_asking: Callable[[str], bool]) -> tuple[str, ...]:
-    """Release the claims of runs that are gone; returns the releases on hold that no run asks about.
+    """Release the claims of DAG runs that no longer exist; returns the releases on hold without a review.
 
-    A run that ended has had an answer, or none in time: its releases are not asked about again.
+    A run that ended had an answer, or none in time: its releases are not reviewed again.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         is_asking: Returns whether a DAG run, by its name, exists and has not failed.
 
     Returns:
-        The releases that the next run of the review DAG asks about: no event came, or their run is gone.
+        The releases that the next run of the review DAG reviews: no event came, or their run was lost.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/pending_reviews.sql"))
@@ -116,7 +116,7 @@ def _question(release_id: str, failed: Sequence[Gate], page: str, reason: str | 
     ]
     if reason is not None:
         lines.append(f"- {translate('sv', _BY_HAND).capitalize()} / {_BY_HAND}: {_plain(reason)}")
-    # What the question is about stands first; warnings follow.
+    # The reason for the review first, then warnings.
     for gate in sorted(failed, key=lambda gate: gate.severity != "hold"):
         found = " / ".join(map(_plain, dict.fromkeys((gate.message_sv, gate.message_en))))
         lines.append(f"- **{_plain(gate.rule)}** ({gate.severity}): {found}")
@@ -150,7 +150,7 @@ def decide_release(
 ) -> None:
     """Change the state of a release by a person's decision, and record it (``ops.release_decision``).
 
-    What readers see changes with the next publication, not before.
+    Readers see the change with the next publication.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -181,7 +181,7 @@ def decide_release(
         "reason": reason.strip() or None,
     }
     with conn, conn.cursor() as cursor:
-        # Waits for a publication that is being made: what it shows is published, whatever is decided.
+        # Waits for a running publication: what it publishes stays published, whatever the decision.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('klimatpuls publish'))")
         cursor.execute(load_sql("write/decide_release.sql"), values)
         decided = cursor.fetchone()
@@ -206,11 +206,11 @@ def digests_to_approve(conn: PgConnection) -> list[int]:
 
 
 def decide_digests(conn: PgConnection, outbox_ids: Sequence[int], *, is_approved: bool, now: datetime) -> int:
-    """Approve or suppress the digests that a person was asked about; returns how many.
+    """Approve or suppress the digests of a review; returns how many.
 
     Args:
         conn: Connection as ``wh_mailer``; this function commits.
-        outbox_ids: The digests of the question. A digest queued meanwhile gets its own question; one that was
+        outbox_ids: The digests of the review. A digest queued meanwhile gets its own review; one that was
             answered keeps its answer.
         is_approved: Whether they may be sent.
         now: The moment of the answer.

@@ -1,4 +1,4 @@
-"""What a new day alone changes: criteria that lapse or fall due, measures that grow stale or overdue."""
+"""Assesses statuses that change with the date: criteria that lapse, measures that become stale or overdue."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def assess_members(conn: PgConnection, mailer: PgConnection, context: RunContext) -> Reassessed | None:
-    """Compute the dated statuses for the context's day; publish them where one changed.
+    """Calculate the dated statuses for the context's day; publish them if one changed.
 
-    The publication shares everything else with the one before. No mail follows: the next digest shows the
-    statuses as they then are.
+    The publication shares everything else with the one before. It sends no mail: the next digest shows the
+    statuses of its day.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
-        mailer: Connection as ``wh_mailer``: it writes the pages of the publication that is replaced, where
-            they do not exist, so that a digest that is still to be sent is not lost.
+        mailer: Connection as ``wh_mailer``: it writes the pages of the replaced publication if they are
+            missing, so that its pending digest is not lost.
         context: Day and folders.
 
     Returns:
-        What changed; None where no status did, or a release or register waits for its publication.
+        What changed; None if no status did, or a release or register waits for its publication.
     """
 
     def keep_pages() -> None:

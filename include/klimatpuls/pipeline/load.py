@@ -1,11 +1,11 @@
 """Step 2: bytes → rows → a partition of ``core``, invisible until published.
 
-Rows in = rows out + cells rejected, asserted for every release. Known content is nothing new, whatever file
-it came in.
+For every release, rows read = rows loaded + cells rejected. Known content makes no release, whatever its
+file.
 
 One file never stops another. Each is read in a process of its own (:mod:`klimatpuls.files.isolation`) and
-loaded behind a savepoint: a file that cannot be read, or whose rows the database refuses, is quarantined
-alone with the reason (docs/decisions/0026).
+loaded behind a savepoint: only a file that cannot be read, or whose rows the database refuses, is
+quarantined, with the reason (docs/decisions/0026).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 DATABASE_REFUSED = "database_refused"
 _OF_THE_ROWS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.InternalError, loader.RowCountError)
-"""The database's verdict on rows; any other error (connection lost, disk full) is no verdict on a file."""
+"""Errors caused by the rows of a file; any other (connection lost, disk full) has another cause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +53,11 @@ class LoadResult:
     Attributes:
         run_id: The source run.
         rows: Release id → rows loaded, by this call or by an earlier one for the same run.
-        known: Ids of releases whose content came again in other bytes.
+        known: Ids of releases whose content was in other bytes before.
         quarantined: One message per file that was refused, by this call or an earlier one.
         refused_again: One message per file that an earlier run refused for the same reason; the operator is
             notified once.
-        notes: What an operator should know about the files, one sentence each.
+        notes: Notes on the files for the operator, one sentence each.
         losses: The notes of this call about a part that is missing while the rest was loaded; their notice
             is queued.
     """
@@ -95,25 +95,25 @@ class _Snapshot:
 
 
 class _RefusedTogether(Exception):  # noqa: N818 - a state of the load, not an error of its caller
-    """The database refused the rows of several files together; the file at fault is not known yet."""
+    """The database refused the rows of several files together; the wrong file is not known yet."""
 
 
 def load_run(conn: PgConnection, source: Source, run_id: int, context: RunContext) -> LoadResult:
     """Read and load every unfinished snapshot of a run, in one transaction.
 
-    Two files are in memory at most: while the server takes the rows of one, the next is read. Called again
-    after it finished (a killed or cleared task), it loads nothing and returns what is there.
+    At most two files are in memory: the next is read while the server receives the rows of one. A call
+    after an earlier one finished (a killed or cleared task) loads nothing and returns its result.
 
-    Keys are made when all rows are in, which halves the time. If the database then refuses them, everything
-    is loaded once more with the keys first, so that the file at fault is found and refused alone.
+    Keys are created after all rows, which halves the time. If the database then refuses the rows, everything
+    is loaded again with the keys first, so that only the wrong file is refused.
 
     Returns:
-        Rows per release, what was known, what was refused.
+        Rows per release, known releases, refused files.
 
     Raises:
-        IsolationError: if no process could be started to read files in.
+        IsolationError: if no process could be started to read files.
         SnapshotError: if kept bytes are missing or damaged.
-        psycopg2.OperationalError: if the database went away; nothing is loaded then.
+        psycopg2.OperationalError: if the database stopped; nothing is loaded then.
     """
     isolation.server(*_needed(source))
     try:
@@ -142,7 +142,7 @@ class _Load:
         self._losses: list[str] = []
 
     def run(self) -> LoadResult:
-        """Load the files; returns what an earlier call loaded, too."""
+        """Load the files; the result includes what an earlier call loaded."""
         with self._conn:
             for snapshot, reading in self._read_ahead(_snapshots(self._conn, self._run_id)):
                 try:
@@ -207,10 +207,10 @@ class _Load:
         self._losses += read.losses
 
     def _known_as(self, snapshot: _Snapshot, read: Read) -> tuple[str | None, Read]:
-        """Return the release that has a file's content already, if any, and the file as it is to be named.
+        """Return the release that has a file's content already, if any, and the file under its release name.
 
-        Where the publisher dates nothing, content is known while it is the one that was retrieved last.
-        Content that comes back after other content is a new release, named by its day too: else the other
+        If the publisher states no dates, content is known if it was also retrieved last. Content that comes
+        back after other content is a new release, whose name includes the day; otherwise the other content
         would stay current.
         """
         held = _release_with_content(self._conn, snapshot, read.content_sha256)
@@ -229,12 +229,12 @@ class _Load:
         return _release_with_content(self._conn, snapshot, read.content_sha256), read
 
     def _refuse(self, snapshot: _Snapshot, error: SourceFormatError) -> None:
-        """Quarantine a file; without a notice where an earlier run refused it for the same reason."""
+        """Quarantine a file; without a notice if an earlier run refused it for the same reason."""
         with self._conn.cursor() as cursor:
             cursor.execute(load_sql("read/last_refusal.sql"), {**snapshot.key, "run_id": self._run_id})
             before = cursor.fetchone()
             if before is not None and before[1] == error.rule:
-                # The file goes back to the run that refused it first.
+                # The file belongs again to the run that refused it first.
                 cursor.execute(load_sql("write/adopt_snapshot.sql"), {**snapshot.key, "run_id": before[0]})
         if before is not None and before[1] == error.rule:
             self._again.append(_named(snapshot, error))
@@ -284,17 +284,17 @@ class _Load:
 
 
 def _named(snapshot: _Snapshot, error: SourceFormatError) -> str:
-    """Return the message of a refusal, with the file's name before it where it does not have it."""
+    """Return the message of a refusal, with the file's name in front."""
     message = str(error)
     return message if message.startswith(snapshot.name) else f"{snapshot.name}: {message}"
 
 
 @contextmanager
 def _blamed_on(snapshot: _Snapshot) -> Iterator[None]:
-    """Turn the database's refusal of rows into a verdict on their file.
+    """Turn the database's refusal of rows into a refusal of their file.
 
     Raises:
-        SourceFormatError: with the rule ``database_refused``, the error's class, words, table and rule.
+        SourceFormatError: with the rule ``database_refused``; names class, message, table and constraint.
     """
     try:
         yield
@@ -323,7 +323,7 @@ def _read(
     """Read a snapshot in a process of its own.
 
     Raises:
-        SourceFormatError: if the bytes do not fit the contract, or reading them came to no end.
+        SourceFormatError: if the bytes do not fit the contract, or reading them took too long.
     """
     return isolation.server(*_needed(source)).call(
         read_snapshot,
@@ -339,7 +339,7 @@ def _read(
 
 
 def _done_before(conn: PgConnection, run_id: int) -> tuple[dict[str, int], list[str]]:
-    """Return what an earlier call did for this run: rows by release, and the files it refused."""
+    """Return the result of an earlier call for this run: rows by release, and refused files."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/rows_of_run.sql"), {"run_id": run_id})
         loaded = dict(cursor.fetchall())

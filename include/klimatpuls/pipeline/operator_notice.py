@@ -1,7 +1,6 @@
-"""Notifies the operator by mail of what waits or was refused: each matter once, however often it is met.
+"""Notifies the operator by mail of pending reviews, refusals and failures, each of them once.
 
-A notice is a matter with its words. One of the functions here makes it, with day and origin of the context;
-:func:`notify` sends it.
+The functions here make notices, with day and origin of the context; :func:`notify` sends one.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ if TYPE_CHECKING:
 
 
 MAX_ATTEMPTS = 5
-"""How often a mail to the operator is tried before it is given up."""
+"""Attempts to send a mail to the operator."""
 PENDING_DAYS = 3
-"""A notice that is pending for longer is dropped: the pages of Airflow have shown the matter since."""
+"""Days after which a pending notice is dropped: Airflow's pages show the matter."""
 
 
 def findings(source: str, result: ValidationResult, context: RunContext) -> Notice:
-    """Return the notice of what a run left on hold or in quarantine."""
+    """Return the notice of the releases and files that a run put on hold or in quarantine."""
     matter = (
         message("a release is refused") if result.quarantined else message("a release waits for an answer")
     )
@@ -46,7 +45,7 @@ def findings(source: str, result: ValidationResult, context: RunContext) -> Noti
 
 
 def failure(source: str, text: str, context: RunContext, *, kind: str) -> Notice:
-    """Return the notice that a source could not be polled, fetched, loaded or evaluated; one a day per kind.
+    """Return the notice that polling, fetching, loading or validating failed; one a day per kind.
 
     Args:
         source: Catalogue id of the source.
@@ -76,7 +75,7 @@ def lost_parts(source: str, losses: Sequence[str], context: RunContext) -> Notic
 
 
 def killed_run(source: str, run_id: int, how: str, context: RunContext) -> Notice:
-    """Return the notice of a source run that ended without a verdict; ``how`` says how it ended."""
+    """Return the notice of a source run that ended without a verdict; ``how`` is the rest of a sentence."""
     matter = message("a run ended without a word")
     return _notice(source, f"killed-{run_id}", matter, (f"Run {run_id} {how}.",), context)
 
@@ -123,16 +122,16 @@ def no_digest(trouble: str, context: RunContext) -> Notice:
 
 
 def notify(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: RunContext) -> str | None:
-    """Send a notice unless it was sent before; a mail whose fate is unknown is never sent again.
+    """Send a notice unless it was sent before; a mail with an unknown result is never sent again.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         settings: The mail server and the operator's address.
-        notice: The matter.
+        notice: The notice.
         context: Day and moment.
 
     Returns:
-        The state of the mail; None where there is no operator's address or the notice was sent before.
+        The state of the mail; None if there is no operator's address or the notice was sent before.
     """
     if settings.operator_address is None:
         return None
@@ -148,7 +147,7 @@ def notify(conn: PgConnection, settings: SmtpSettings, notice: Notice, context: 
 
 
 def queue(cursor: Cursor, notice: Notice, context: RunContext) -> None:
-    """Leave a notice to :func:`notify_pending`, in the caller's transaction, which has its cause."""
+    """Queue a notice for :func:`notify_pending`, in the transaction of its cause."""
     cursor.execute(load_sql("write/queue_notice.sql"), _row(notice, context))
 
 
@@ -156,7 +155,7 @@ def notify_pending(conn: PgConnection, settings: SmtpSettings, context: RunConte
     """Send pending notices again, ``MAX_ATTEMPTS`` times within ``PENDING_DAYS``.
 
     Returns:
-        Number of mails by state; empty where none is pending or there is no operator's address.
+        Number of mails by state; empty if none is pending or there is no operator's address.
     """
     since = context.as_of - timedelta(days=PENDING_DAYS)
     with conn, conn.cursor() as cursor:
@@ -168,7 +167,7 @@ def notify_pending(conn: PgConnection, settings: SmtpSettings, context: RunConte
 
 
 def _digest(words: Iterable[str]) -> str:
-    """Return a hash of some texts, whatever their order."""
+    """Return a hash of texts that does not depend on their order."""
     return hashlib.sha256("\n".join(sorted(set(words))).encode()).hexdigest()
 
 

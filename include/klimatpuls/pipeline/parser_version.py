@@ -1,10 +1,10 @@
 """The version of the parser of a dataset, computed from everything its result depends on.
 
-Bytes that one version of a parser refused are read again by another. So the version must change whenever the
-result may: it is a hash over the code of the source's module and of every module of the project that it
-imports, the reference tables, the dataset's part of the contract, and the versions of the libraries that all
-these import. A change that cannot alter a result (a comment) changes it too: reading once more costs a
-second, and the operator is notified only of what is new.
+Another version of a parser reads again the bytes that one version refused. So the version must change
+whenever the result may change: it is a hash over the code of the source's module and of every module of the
+project that it imports, the reference tables, the dataset's part of the contract, and the versions of the
+libraries that all these import. It also changes with a comment: reading again costs a second, and the
+operator is notified only of new results.
 """
 
 from __future__ import annotations

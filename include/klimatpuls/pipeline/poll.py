@@ -1,9 +1,9 @@
-"""Change detection: a poll asks with few calls whether a publisher changed anything.
+"""Change detection: a poll finds with few calls whether a publisher changed anything.
 
-A poll asks a source's module for a fingerprint (when a table was updated, an ETag, the publisher's dates) and
-compares it with the one of the last fetch. Only where they differ is the source fetched. A fetch that fails
-leaves the fingerprint open, so the next poll asks for it again. Kept bytes that another version of the parser
-refused are news too: the run reads them again.
+The source's module returns a fingerprint (when a table was updated, an ETag, the publisher's dates), which is
+compared with the one of the last fetch. The source is fetched only if they differ. After a failed fetch the
+fingerprint still differs, so the next poll starts the fetch again. Kept bytes that another version of the
+parser refused count as a change too: the run reads them again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class PollResult:
     Attributes:
         has_news: Whether anything changed since the last fetch.
         detail: What was found per dataset and substance, for an operator.
-        failed: Dataset and substance that could not be polled → why, where something else is new.
+        failed: Dataset and substance that could not be polled → why, if something else changed.
     """
 
     has_news: bool
@@ -46,14 +46,14 @@ class PollResult:
 def poll_source(
     conn: PgConnection, source: Source, session: PoliteSession, context: RunContext
 ) -> PollResult:
-    """Poll every dataset and substance of a source; one that fails hides no change of another.
+    """Poll every dataset and substance of a source; a failure of one hides no change of another.
 
     Returns:
         Whether the source should be fetched.
 
     Raises:
-        FetchError: if the source does not answer, or not as it should, and nothing else is new; what was
-            found stays noted.
+        FetchError: if the source does not answer, or answers wrongly, and nothing else changed; the
+            findings stay recorded.
     """
     module, failures = source_module(source), PartFailures()
     has_news, details = False, []
@@ -84,7 +84,7 @@ def poll_source(
 
 
 def fingerprints(conn: PgConnection, source: Source) -> list[dict[str, Any]]:
-    """Return the fingerprints of the last polls of a source, to note them as fetched after a fetch."""
+    """Return the fingerprints of the last polls of a source, to record them as fetched after a fetch."""
     with conn, conn.cursor() as cursor:
         cursor.execute(
             load_sql("read/polls_of_datasets.sql"), {"datasets": [entry.id for entry in source.datasets]}
@@ -94,7 +94,7 @@ def fingerprints(conn: PgConnection, source: Source) -> list[dict[str, Any]]:
 
 
 def note_fetched(conn: PgConnection, polls: list[dict[str, Any]]) -> None:
-    """Note that the fingerprints of these polls have been fetched; the caller commits."""
+    """Record that the fingerprints of these polls have been fetched; the caller commits."""
     with conn.cursor() as cursor:
         cursor.executemany(load_sql("write/record_fetch.sql"), polls)
 

@@ -28,7 +28,7 @@ def publish_validated(
     *,
     try_again: bool = False,
 ) -> Published | None:
-    """Make a publication; returns None where no release, register or repaired table is new or gone.
+    """Make a publication; returns None if no release, register or repaired table has changed.
 
     Releases whose predecessor changed are compared with the new one first. A notice of the result tables that
     could not be calculated is queued for the operator.
@@ -36,8 +36,8 @@ def publish_validated(
     Args:
         conn: Connection as ``wh_loader``; this function commits.
         context: Day and approval mode.
-        list_address: Where the digest goes, one address or several.
-        try_again: Whether to calculate once more what could not be calculated, though the code is the same.
+        list_address: Recipients of the digest, one address or several.
+        try_again: Whether to retry tables that could not be calculated, though the code is the same.
     """
     recompare_releases(conn)
     made = publication.publish(
@@ -53,7 +53,7 @@ def publish_validated(
 
 
 def published_since(conn: PgConnection, moment: datetime) -> int | None:
-    """Return the current publication where it was made at or after a moment, else None.
+    """Return the current publication if it was made at or after a moment, else None.
 
     Args:
         conn: Connection as ``wh_loader``.
@@ -66,7 +66,7 @@ def published_since(conn: PgConnection, moment: datetime) -> int | None:
 
 
 def unfinished_ingests(conn: PgConnection) -> list[str]:
-    """Return the sources whose run is still open, so that one publication can take them all.
+    """Return the sources whose run is still open, so that one publication can include them all.
 
     A run older than ``INGEST_PATIENCE_MINUTES`` is left out: its releases are published later.
     """

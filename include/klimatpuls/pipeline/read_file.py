@@ -1,7 +1,7 @@
 """Turns bytes from outside into rows, in a process of its own (:mod:`klimatpuls.files.isolation`).
 
-The functions take names and bytes and return plain values, rows as the text that COPY takes, so that the
-process that loads them does not import pandas.
+The functions take names and bytes and return plain values. Rows are text for COPY, so the process that loads
+them does not import pandas.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Read:
         content_sha256: Hash of its content.
         fact: Name of the fact its rows are of.
         unit: Unit as the publisher writes it.
-        gwp_set: The set of warming potentials, where the release states it.
+        gwp_set: The set of warming potentials, if the release states it.
         published_date: The publisher's own date.
         years: Years it covers, ascending.
-        notes: What an operator should know, one sentence each.
-        losses: The notes about a part that is missing while the rest is there.
+        notes: Notes for the operator, one sentence each.
+        losses: Notes on parts that are missing while the rest was read.
         rows: The facts.
         rejects: The rejected cells.
     """
@@ -102,7 +102,7 @@ def notes_of_question(http: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def prepare(parsed: Parsed, run_id: int, sha256: str, *, came_back_on: date | None = None) -> Read:
-    """Make a parsed release ready to be loaded.
+    """Prepare a parsed release for loading.
 
     Args:
         parsed: The rows of a release.

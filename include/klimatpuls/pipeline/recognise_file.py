@@ -1,4 +1,4 @@
-"""Recognises files that a person gives by hand; runs under :mod:`klimatpuls.files.isolation`."""
+"""Recognises the source of a local file; runs under :mod:`klimatpuls.files.isolation`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST_INFLATED = 256 * 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileIdentity:
-    """What a file given by hand is.
+    """The source of a local file.
 
     Attributes:
         source: Catalogue id of the source.
@@ -28,7 +28,7 @@ class FileIdentity:
 
 
 def recognise(body: bytes) -> tuple[FileIdentity, bool] | None:
-    """Returns what a file is, and whether it says that its figures are synthetic; None if no source knows it.
+    """Return the source of a file, and whether the file is marked as synthetic; None for an unknown file.
 
     Args:
         body: The file.
@@ -48,5 +48,5 @@ def recognise(body: bytes) -> tuple[FileIdentity, bool] | None:
 
 
 def recognised_files() -> dict[str, str]:
-    """Returns source → what its files look like, one line each."""
+    """Return source → a description of its files, one line each."""
     return {source.id: source_module(source).RECOGNISES for source in catalog.SOURCES.values()}

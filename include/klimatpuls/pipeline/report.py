@@ -1,4 +1,4 @@
-"""Step 5: outbox → HTML, text, picture, mail; every mail at most once."""
+"""Step 5: outbox → HTML, text, picture, mail; each mail is sent at most once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def write_report(conn: PgConnection, context: RunContext) -> ReportFiles | None:
 def send_mail(
     connect: Callable[[], PgConnection], settings: SmtpSettings, context: RunContext
 ) -> outbox.Summary:
-    """Send what the outbox holds for the current publication; see :mod:`klimatpuls.report.outbox`.
+    """Send the due mails of the outbox for the current publication; see :mod:`klimatpuls.report.outbox`.
 
     Args:
         connect: Opens a connection as ``wh_mailer``.

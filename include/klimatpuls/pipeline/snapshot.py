@@ -1,8 +1,7 @@
 """Step 1: URL → bytes, kept by their hash with a manifest before anything is parsed.
 
-Known bytes end here: there is no new release, and the later steps are skipped. Bytes are known when they were
-loaded, or when this version of their parser refused them. The next run reads again what another version
-refused, whatever the agency answers.
+For known bytes the later steps are skipped. Bytes are known if they were loaded, or if this version of their
+parser refused them. The next run reads again what another version refused, whatever the agency answers.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 GIVEN_UP_AFTER = 2
-"""Failures in a row after which an agency is asked for nothing more: it is down."""
+"""Failures in a row after which an agency counts as down and is not called again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +51,12 @@ class SnapshotResult:
     """The result of a fetch.
 
     Attributes:
-        run_id: The source run to go on with: the one begun for this fetch, or an earlier one that was
+        run_id: The source run to continue: the one begun for this fetch, or an earlier one that was
             interrupted after its load.
         state: ``fetched``, ``no_news`` or ``not_yet_published``.
         detail: What happened per dataset and substance, for an operator.
         new_snapshots: Hashes of bytes that are new, or that no run has finished.
-        failed: Dataset and substance that could not be fetched → why; all others go on.
+        failed: Dataset and substance that could not be fetched → why; the others continue.
     """
 
     run_id: int
@@ -69,11 +68,11 @@ class SnapshotResult:
 
 @dataclass(kw_only=True)
 class PartFailures:
-    """What went wrong while the parts of a source were asked for.
+    """The failures of the parts of a source during a poll or fetch.
 
     Attributes:
         missing: Messages about parts that are not published yet.
-        errors: What the failed parts raised.
+        errors: Exceptions of the failed parts.
         failed: Dataset and substance of a failed part → why.
     """
 
@@ -82,7 +81,7 @@ class PartFailures:
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def raise_all(self) -> None:
-        """Raise the only error, or one with the messages of all parts; does nothing where none failed."""
+        """Raise the only error, or one with the messages of all parts; nothing if none failed."""
         if not self.errors:
             return
         if len(self.errors) == 1 == len(self.failed) or not isinstance(self.errors[0], KlimatpulsError):
@@ -97,16 +96,16 @@ def ask_parts(
     failures: PartFailures,
     verb: str,
 ) -> Iterator[tuple[tuple[str, str], Answer]]:
-    """Ask an agency for every dataset and substance of a source; one that fails stops no other.
+    """Ask an agency for every dataset and substance of a source; a failure of one stops no other.
 
-    After ``GIVEN_UP_AFTER`` failures in a row the agency is not asked for the rest.
+    After ``GIVEN_UP_AFTER`` failures in a row the rest is skipped.
 
     Args:
         source: Catalogue entry.
         context: Settings that name the parts.
         ask: Asks for a dataset and substance.
-        failures: Where failures are noted.
-        verb: What is done, for messages, such as ``fetched``.
+        failures: Collects the failures.
+        verb: Verb for messages, such as ``fetched``.
 
     Yields:
         Dataset and substance with their answer.
@@ -133,12 +132,12 @@ def ask_parts(
 def take_snapshots(
     conn: PgConnection, source: Source, session: PoliteSession, context: RunContext, *, run_id: int
 ) -> SnapshotResult:
-    """Fetch every dataset and substance of a source and keep what is new; one that fails stops no other.
+    """Fetch every dataset and substance of a source and keep new bytes; a failure of one stops no other.
 
-    What failed beside something new is written as a source run of its own, in state ``failed``.
+    If something is new, the failures are written as another source run, in state ``failed``.
 
     Returns:
-        What was new, and what failed beside it.
+        The new bytes, and the failures.
 
     Raises:
         FetchError: if something could not be fetched and nothing was new; kept bytes stay kept.
@@ -199,19 +198,19 @@ class _Entered:
 
 
 def label(dataset: str, substance: str) -> str:
-    """Return how messages name a dataset, with its substance where it has one."""
+    """Return the name of a dataset in messages, with its substance if it has one."""
     return dataset if substance == runs.NOT_BY_SUBSTANCE else f"{dataset} {substance}"
 
 
 def explain(error: Exception) -> str:
-    """Return the message of an error, with its class where it is none of ours."""
+    """Return the message of an error, with its class if it is not one of the project's."""
     return str(error) if isinstance(error, KlimatpulsError) else f"{type(error).__name__}: {error}"
 
 
 def _note_failed(
     conn: PgConnection, source: Source, context: RunContext, failed: Mapping[tuple[str, str], str]
 ) -> None:
-    """Write what failed as a source run, so that the summary, the state and the exit code show it."""
+    """Write failures as a source run, so that summary, status and exit code show them."""
     with conn:
         run = runs.start_run(
             conn, source=source.id, origin=context.origin, as_of=context.as_of, orchestrator_run=None
@@ -220,7 +219,7 @@ def _note_failed(
 
 
 def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> SnapshotResult:
-    """Write how a fetch ended; without news, go on with an earlier run that was killed before its verdict."""
+    """Write the result of a fetch; if nothing is new, continue a run that was killed before its verdict."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/unevaluated_run.sql"), {"source": source.id, "run_id": result.run_id})
         (unevaluated,) = fetch_row(cursor)
@@ -234,7 +233,7 @@ def _end(conn: PgConnection, source: Source, result: SnapshotResult) -> Snapshot
 
 
 def _put(source: Source, fetched: Fetched, context: RunContext) -> Snapshot:
-    """Keep bytes; live ones are known from the day they are first fetched, others as their archive says."""
+    """Keep bytes; live ones are known from the day of their first fetch, others from their archive's day."""
     known_from = fetched.known_from or (context.as_of if context.origin == "live" else None)
     return SnapshotStore(context.snapshots).put(
         fetched,
@@ -246,7 +245,7 @@ def _put(source: Source, fetched: Fetched, context: RunContext) -> Snapshot:
 
 
 def _enter(conn: PgConnection, source: Source, snapshot: Snapshot, run_id: int) -> bool:
-    """Enter a snapshot under a run; returns False where it was loaded, or refused by this parser, before."""
+    """Enter a snapshot under a run; returns False if it was loaded, or refused by this parser, before."""
     key = {
         "snapshot_sha256": snapshot.sha256,
         "dataset": snapshot.dataset,
@@ -288,11 +287,11 @@ def unread(conn: PgConnection, source: Source, *, refused_by_any: bool = False) 
     Args:
         conn: Connection as ``wh_loader``; this function only reads.
         source: Catalogue entry.
-        refused_by_any: Whether bytes that this very version refused count too.
+        refused_by_any: Whether to include bytes that this version refused.
 
     Returns:
-        ``snapshot_sha256``, ``dataset``, ``substance`` and ``outcome`` of each: what another version
-        refused, and what an interrupted run left unread.
+        ``snapshot_sha256``, ``dataset``, ``substance`` and ``outcome`` of each: bytes that another version
+        refused, and bytes that an interrupted run left unread.
     """
     with conn.cursor() as cursor:
         cursor.execute(load_sql("read/unread_snapshots.sql"), {"source": source.id})
@@ -323,7 +322,7 @@ def _adopt_unread(
 
 
 def adopt_refused(conn: PgConnection, source: Source, *, run_id: int) -> SnapshotResult:
-    """Begin a run with the source's kept bytes that any version of the parser refused; asks no agency."""
+    """Begin a run with the source's kept bytes that any version of the parser refused; calls no agency."""
     again, details = _adopt_unread(conn, source, run_id, refused_by_any=True)
     entered = _Entered(new=again, details=details or ["no kept file of this source is refused"], is_any=True)
     return _end(conn, source, entered.result(run_id))
@@ -341,7 +340,7 @@ def read_refusals(conn: PgConnection, source: Source) -> tuple[str, ...]:
 
 
 def wanted(source: Source, context: RunContext) -> Iterator[tuple[str, str | None]]:
-    """Yield the datasets of a source with each of their substances (None where it has none) to fetch."""
+    """Yield the datasets of a source with each of their substances (None if it has none) to fetch."""
     for dataset in source.datasets:
         for substance in dataset.substances:
             if is_wanted(dataset, substance, context):
@@ -349,18 +348,18 @@ def wanted(source: Source, context: RunContext) -> Iterator[tuple[str, str | Non
 
 
 def is_wanted(dataset: Dataset, substance: str | None, context: RunContext) -> bool:
-    """Return whether a part is fetched: not where it comes by hand, or no setting names it."""
+    """Return whether a part is fetched: it is not ingested by hand, and a setting names it if it must."""
     return not dataset.by_hand and (not dataset.by_setting or substance in context.air_pollutants)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecognisedFile:
-    """A file given by hand whose source is known.
+    """A local file whose source is known.
 
     Attributes:
         name: Name of the file.
-        body: Its bytes: one file is one part of an answer. An answer of several pages, of which one is not
-            read alone, cannot be given by hand.
+        body: Its bytes: one file is one part of an answer. An answer of several pages that are only read
+            together cannot be ingested.
         known: Source, dataset and substance.
         is_synthetic: Whether it is marked as synthetic.
     """
@@ -372,14 +371,14 @@ class RecognisedFile:
 
 
 def recognise_file(file: Path) -> RecognisedFile:
-    """Read a file given by hand and recognise its source.
+    """Read a local file and recognise its source.
 
     Args:
         file: A file of any source; a symbolic link is followed.
 
     Raises:
-        UsageError: if it is no file, cannot be opened, or is larger than any answer that is fetched.
-        SourceFormatError: if no source recognises it; the message says what each source expects.
+        UsageError: if it is no file, cannot be opened, or is larger than any answer may be.
+        SourceFormatError: if no source recognises it; the message lists what each source expects.
     """
     body = _read_file(file)
     from klimatpuls.pipeline.recognise_file import recognise  # imports table readers
@@ -398,7 +397,7 @@ def _read_file(file: Path) -> bytes:
         UsageError: as :func:`recognise_file`.
     """
     try:
-        # A pipe without a writer would wait for ever.
+        # Without O_NONBLOCK, opening a pipe without a writer never returns.
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         linked = f", a symbolic link to {file.readlink()}," if file.is_symlink() else ""
@@ -476,14 +475,14 @@ def keep_recognised(file: RecognisedFile, context: RunContext) -> Snapshot:
 
 
 def keep_file(file: Path, context: RunContext) -> Snapshot:
-    """Recognise a file given by hand and keep its bytes."""
+    """Recognise a local file and keep its bytes."""
     return keep_recognised(recognise_file(file), context)
 
 
 def adopt_by_hand(
     conn: PgConnection, source: Source, context: RunContext, *, run_id: int, manifest_path: str
 ) -> SnapshotResult:
-    """Begin a run with bytes that a person gave, kept before by :func:`keep_file`.
+    """Begin a run with the bytes of a local file, kept before by :func:`keep_recognised`.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -500,7 +499,7 @@ def adopt_by_hand(
 def adopt_kept(
     conn: PgConnection, source: Source, context: RunContext, *, run_id: int, kept_as_of: date
 ) -> SnapshotResult:
-    """Begin a run with the bytes that were kept by a day: a backfill asks no agency.
+    """Begin a run with the bytes that were kept by a day: a backfill calls no agency.
 
     For each dataset and substance it takes the newest snapshot known on or before the day. Snapshots that
     were loaded before are skipped.
@@ -513,7 +512,7 @@ def adopt_kept(
         kept_as_of: The day.
 
     Returns:
-        What was new; ``not_yet_published`` where nothing had been kept by the day.
+        What was new; ``not_yet_published`` if nothing was kept by the day.
     """
     store, entered = SnapshotStore(context.snapshots), _Entered()
     for dataset, substance in wanted(source, context):

@@ -1,20 +1,28 @@
-"""Result tables of the current publication that could not be calculated: which, why, and what to do."""
+"""Finds result tables of the current publication that could not be calculated, with cause and remedy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from klimatpuls.contract.causes import (
+    DaysCause,
+    DecisionCause,
+    RegisterCause,
+    ReleaseCause,
+    cause_from_json,
+)
 from klimatpuls.pipeline.operator_notice import queue, stale_tables
 from klimatpuls.warehouse.connection import fetch_row, load_sql
 from klimatpuls.warehouse.publication import DIGEST_LEADS_WITH
 from klimatpuls.warehouse.result_tables import SHOWN_INSTEAD, read_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
 
     from psycopg2.extensions import connection as PgConnection
 
+    from klimatpuls.contract.causes import Cause
     from klimatpuls.pipeline.context import RunContext
     from klimatpuls.warehouse.result_tables import TableStatus
 
@@ -37,7 +45,7 @@ class StaleTables:
     Attributes:
         tables: Their status, by name.
         since: The latest publication in which one of them began to fail.
-        news: What was new in that publication, in words.
+        news: The changes in that publication, in words.
     """
 
     tables: tuple[TableStatus, ...]
@@ -46,7 +54,7 @@ class StaleTables:
 
     @property
     def explanations(self) -> tuple[str, ...]:
-        """One paragraph per failure with exception and tables; then what was new, and what to do."""
+        """One paragraph per failure with exception and tables; then the changes, and the remedy."""
         brought = (
             f"New in publication {self.since}, in which this began: {', '.join(self.news) or 'nothing'}."
         )
@@ -68,7 +76,7 @@ def _shown(one: TableStatus) -> str:
 
 
 def read_stale(conn: PgConnection) -> StaleTables | None:
-    """Return the tables of the current publication that could not be calculated; None where all could."""
+    """Return the tables of the current publication that could not be calculated; None if all could."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/current_publication.sql"))
         (publication_id, *_) = fetch_row(cursor)
@@ -80,27 +88,27 @@ def read_stale(conn: PgConnection) -> StaleTables | None:
         since = max(one.failing_since_publication_id or 0 for one in tables)
         cursor.execute(load_sql("read/causes_of_publication.sql"), {"publication_id": since})
         (causes,) = fetch_row(cursor)
-    return StaleTables(tables=tables, since=since, news=tuple(_news(causes)))
+    return StaleTables(tables=tables, since=since, news=tuple(_news(map(cause_from_json, causes))))
 
 
-def _news(causes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _news(causes: Iterable[Cause]) -> Iterator[str]:
     for cause in causes:
-        kind = cause["kind"]
-        if kind == "release":
-            yield f"release {cause['release_id']}"
-        elif kind in {"withdrawn", "restored"}:
-            yield f"release {cause['release_id']} {kind}"
-        elif kind == "register":
-            yield "the registers"
-        elif kind == "status_changed":
-            yield "the day"
+        match cause:
+            case ReleaseCause():
+                yield f"release {cause.release_id}"
+            case DecisionCause():
+                yield f"release {cause.release_id} {cause.kind}"
+            case RegisterCause():
+                yield "the registers"
+            case DaysCause():
+                yield "the day"
 
 
 def queue_stale(conn: PgConnection, context: RunContext) -> StaleTables | None:
-    """Queue a notice of the tables that could not be calculated; the same matter only once.
+    """Queue a notice of the tables that could not be calculated; the same tables and cause only once.
 
     Returns:
-        The tables; None where all could be calculated.
+        The tables; None if all could be calculated.
     """
     stale = read_stale(conn)
     if stale is not None:

@@ -1,8 +1,8 @@
 """The network's own registers: reviewed files → ``register``, with history.
 
-A row of a register is never overwritten: a row that the file no longer has is closed, a new one is added, in
-one transaction and at one moment. A file with a mistake is left out as a whole, and the rows of its register
-stay in force.
+Rows are never overwritten: a row that the file no longer has is closed and a new one is added, in one
+transaction with one time stamp. A file with a mistake is skipped as a whole, and the rows of its register
+stay valid.
 """
 
 from __future__ import annotations
@@ -69,15 +69,19 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "sector_lists": _Table(name="sector_list"),
     "criteria_rules": _Table(name="criteria_rule"),
     "municipality_groups": _Table(name="municipality_group"),
+    "official_figures": _Table(name="official_figure"),
+    "ets_plants": _Table(name="ets_plant"),
+    "ets_statements": _Table(name="ets_statement"),
+    "trading_references": _Table(name="trading_reference"),
 }
-"""Register → its table; the numbers of ``rules.yaml`` are held by the formulas and have none."""
+"""Register → its table; the numbers of ``rules.yaml`` are in the formulas and have none."""
 _LISTS_MAY_BE_EMPTY: Final = frozenset({"evidence_links", "measure_ids"})
 
 
 def sync_registers(
     conn: PgConnection, folder: Path = REGISTERS_FOLDER, today: date | None = None
 ) -> tuple[str, ...]:
-    """Make the warehouse's registers equal to the sound files, in one transaction.
+    """Make the warehouse's registers equal to the files without mistakes, in one transaction.
 
     A file with a mistake changes nothing; :func:`refuse_mistakes` reports it.
 
@@ -87,7 +91,7 @@ def sync_registers(
         today: The present day, for dates that may not be in the future; None checks none.
 
     Returns:
-        Names of the registers that changed, such as ``members``; empty when all are as they were.
+        Names of the registers that changed, such as ``members``; empty if none did.
     """
     sound = check_folder(folder, today).records
     wanted = {name: register_sha256(records) for name, records in sound.items()}
@@ -95,7 +99,11 @@ def sync_registers(
         cursor.execute(load_sql("write/lock_registers.sql"))
         cursor.execute(load_sql("read/register_versions.sql"))
         stored = dict(cursor.fetchall())
-        changed = tuple(name for name, sha256 in wanted.items() if stored.get(name) != sha256)
+        # A register that an upgrade adds is no news while it is empty.
+        added = {name for name in wanted if stored and name not in stored and not sound[name]}
+        changed = tuple(
+            name for name, sha256 in wanted.items() if stored.get(name) != sha256 and name not in added
+        )
         if not changed:
             return ()
         cursor.execute(load_sql("read/register_moment.sql"))
@@ -128,7 +136,7 @@ def refuse_mistakes(folder: Path = REGISTERS_FOLDER, today: date | None = None) 
 
 
 def _carry_over(cursor: Cursor, name: str, records: Sequence[Record], moment: datetime) -> None:
-    """Close the rows that have no record any more, and add the new ones."""
+    """Close the rows without a record in the file, and add the new ones."""
     table = _TABLES[name]
     names = table.columns or tuple(
         column for column in REGISTERS[name].shape.columns if column not in table.left_out

@@ -30,7 +30,7 @@ class ValidationResult:
         publishable: Releases that go on to publication.
         held: Releases that wait for a person.
         quarantined: Releases or files that were refused.
-        explanations: Terminal text per release that is not simply published, and per refused file.
+        explanations: Text for a terminal per release with findings, and per refused file.
     """
 
     run_id: int
@@ -44,7 +44,7 @@ class ValidationResult:
 def validate_run(
     conn: PgConnection, dsn: str, source: Source, run_id: int, context: RunContext
 ) -> ValidationResult:
-    """Evaluate every loaded release of a run, write the verdicts and close the run.
+    """Validate every loaded release of a run, write the verdicts and close the run.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
@@ -97,7 +97,7 @@ def _describe(result: ValidationResult, notes: Sequence[str]) -> str:
 
 
 def close_failed(conn: PgConnection, source: Source, context: RunContext, run_id: int, message: str) -> None:
-    """Close a run that failed, and write that for every dataset of the source; commits.
+    """Close a run that failed, and write the failure for every dataset of the source; commits.
 
     Args:
         conn: Connection as ``wh_loader``.
@@ -116,7 +116,7 @@ def record_checks(
 ) -> None:
     """Write how fresh each dataset of a source is as of the run's day; the caller commits.
 
-    A dataset that no setting names is left out, unless a file of it was kept.
+    An optional dataset that no setting names is skipped, unless a file of it was kept.
 
     Args:
         conn: Connection as ``wh_loader``.

@@ -30,13 +30,12 @@ def close_stuck_runs(
     *,
     context: RunContext | None = None,
 ) -> int:
-    """Close source runs that have not ended and have not begun lately; returns how many.
+    """Close source runs that were killed: begun long ago and not ended; returns how many.
 
     Args:
         conn: Connection as ``wh_loader``; this function commits.
-        older_than_minutes: A younger run may still be at work; 0 closes all, at a start when nothing runs.
-        context: Day, moment and origin of the notice to the operator about each; None where a person sees it
-            anyway.
+        older_than_minutes: A younger run may still be active; 0 closes all, at a start when nothing runs.
+        context: Day, moment and origin of the notice to the operator about each run; None for no notice.
     """
     with conn, conn.cursor() as cursor:
         cursor.execute(
@@ -52,7 +51,7 @@ def close_stuck_runs(
 def notify_overdue_defects(
     conn: PgConnection, settings: SmtpSettings, context: RunContext
 ) -> tuple[str, ...]:
-    """Mail the operator known defects whose day of review has passed, each once; returns their names."""
+    """Mail the operator each known defect with an overdue review, once; returns their names."""
     late = overdue(read_known_defects(context.registers), context.as_of)
     for defect in late:
         notify(conn, settings, overdue_defect(defect, context), context)
@@ -69,7 +68,7 @@ def has_unpublished(conn: PgConnection) -> bool:
 
 
 def has_mail_due(conn: PgConnection) -> bool:
-    """Return whether the outbox holds a mail to send, to try again, or to settle after a killed process."""
+    """Return whether the outbox has a mail to send, to retry, or to resolve after a killed process."""
     with conn, conn.cursor() as cursor:
         cursor.execute(load_sql("read/mail_is_due.sql"))
         (is_due,) = fetch_row(cursor)
@@ -77,7 +76,7 @@ def has_mail_due(conn: PgConnection) -> bool:
 
 
 def queue_missed_digest(conn: PgConnection, context: RunContext, list_address: str | Sequence[str]) -> bool:
-    """Queue the news of an earlier day's publication that came after that day's digest; returns if any."""
+    """Queue the digest of an earlier day's publication that missed its digest; returns whether one did."""
     return enqueue_missed_digest(
         conn, as_of=context.as_of, list_address=list_address, always_ask=context.always_ask
     )

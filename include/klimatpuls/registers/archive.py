@@ -7,17 +7,15 @@ is counted and takes no memory, so a formatted last row or a blank far to the ri
 
 from __future__ import annotations
 
-import io
 import posixpath
-import zipfile
-import zlib
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
+from klimatpuls.files.zip_parts import ZipParts, ZipPartsError
 from klimatpuls.registers.words import Words, same, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from klimatpuls.registers.cells import Cell
 
@@ -30,8 +28,6 @@ MAX_CHARACTERS: Final = 20_000_000
 """Characters of all filled cells together: many cells may share one long text."""
 MAX_CELL_CHARACTERS: Final = 32_767
 """The longest text a spreadsheet program writes into a cell."""
-_CHUNK: Final = 2**16
-_ENTRY_MARK: Final = b"PK\x01\x02"
 
 
 class BrokenWorkbookError(Exception):
@@ -63,14 +59,7 @@ class Budget:
     """Counts what a file contains; raises BrokenWorkbookError at the first ceiling."""
 
     def __init__(self) -> None:
-        self._bytes = self._cells = self._filled = self._characters = 0
-
-    def inflate(self, count: int) -> None:
-        """Count inflated bytes."""
-        self._bytes += count
-        if self._bytes > MAX_INFLATED_BYTES:
-            what = f"{MAX_INFLATED_BYTES:,}"
-            raise too_large(words("more than {what} bytes when unpacked", what=what))
+        self._cells = self._filled = self._characters = 0
 
     def see(self, count: int = 1) -> None:
         """Count cells, empty or not."""
@@ -102,30 +91,27 @@ class Archive:
     """
 
     def __init__(self, body: bytes) -> None:
-        if body.count(_ENTRY_MARK) > MAX_PARTS:
-            raise too_large(words("more than {max_parts} parts", max_parts=MAX_PARTS))
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(body))
-            entries = self._zip.infolist()
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-            raise damaged(error) from error
-        self._entries = {entry.filename.casefold(): entry for entry in entries}
-        if any(entry.flag_bits & 0x1 for entry in entries):
-            raise BrokenWorkbookError(words("the file has a password"))
+            self._parts = ZipParts(body, max_parts=MAX_PARTS, max_bytes=MAX_INFLATED_BYTES)
+        except ZipPartsError as error:
+            raise _refusal(error) from error
         self.budget = Budget()
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a part of this name."""
-        return name.casefold() in self._entries
+        return name in self._parts
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the parts, in small letters."""
-        return tuple(self._entries)
+        return self._parts.names
 
     def read(self, name: str, limit: int) -> bytes:
         """The first bytes of a part; empty where there is none."""
-        return b"".join(self._chunks(name))[:limit] if name in self else b""
+        try:
+            return self._parts.read(name)[:limit]
+        except ZipPartsError as error:
+            raise _refusal(error) from error
 
     def parse(
         self,
@@ -157,22 +143,12 @@ class Archive:
         if text is not None:
             parser.CharacterDataHandler = text
         try:
-            for chunk in self._chunks(name):
+            for chunk in self._parts.named_chunks(name):
                 parser.Parse(chunk, False)
             parser.Parse(b"", True)
+        except ZipPartsError as error:
+            raise _refusal(error) from error
         except expat.ExpatError as error:
-            raise damaged(f"{name}: {error}") from error
-
-    def _chunks(self, name: str) -> Iterator[bytes]:
-        entry = self._entries[name.casefold()]
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise damaged(f"{name}: zip compression {entry.compress_type}")
-        try:
-            with self._zip.open(entry) as part:
-                while chunk := part.read(_CHUNK):
-                    self.budget.inflate(len(chunk))
-                    yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
             raise damaged(f"{name}: {error}") from error
 
 
@@ -189,3 +165,13 @@ def _local(name: str) -> str:
 
 def _refuse_doctype(*_: object) -> None:
     raise damaged("document type declaration")
+
+
+def _refusal(error: ZipPartsError) -> BrokenWorkbookError:
+    if error.trouble == "encrypted":
+        return BrokenWorkbookError(words("the file has a password"))
+    if error.trouble == "too_many":
+        return too_large(words("more than {max_parts} parts", max_parts=MAX_PARTS))
+    if error.trouble == "too_large":
+        return too_large(words("more than {what} bytes when unpacked", what=f"{MAX_INFLATED_BYTES:,}"))
+    return damaged(error)

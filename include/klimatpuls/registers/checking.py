@@ -111,6 +111,10 @@ REGISTERS: Final[Mapping[str, Register]] = {
         Register("sector_lists", ("list_id",), rules.sector_lists),
         Register("criteria_rules", ("rule_id", "valid_from"), rules.criteria_rules),
         Register("municipality_groups", ("region_code", "valid_from"), rules.municipality_groups),
+        Register("official_figures", ("submission_last_year", "year", "sector_code"), rules.official_figures),
+        Register("ets_plants", ("installation_id", "valid_from"), rules.ets_plants),
+        Register("ets_statements", ("region_code",), rules.nothing_more),
+        Register("trading_references", ("region_code", "year", "part"), rules.nothing_more),
     )
 }
 """Every register of the folder, in the order in which mistakes are listed."""

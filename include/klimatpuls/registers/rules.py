@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from klimatpuls.contract import catalog, schema
 from klimatpuls.domain import regions, sectors, substances
 from klimatpuls.registers.words import NOTHING, Words, shown, words
-from klimatpuls.statistics.series import BOUNDARIES
+from klimatpuls.statistics.official import EFFORT_SHARING
+from klimatpuls.statistics.series import BOUNDARY_CODES
 from klimatpuls.statistics.targets import (
     NATIONAL_EFFORT_SHARING_BASE_YEAR,
     NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E,
@@ -46,6 +47,8 @@ CRITERIA_RULES: Final = (
     "unknown_months",
 )
 """Numbers that the formulas of criteria and measures need."""
+NETWORK_MEMBERS: Final = "network_members"
+"""How many members the network says it has: a number that may be missing, for it is not always known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +144,14 @@ def _boundary(records: Iterable[Record], book: Book, owner: str) -> Iterator[Fou
     series, lists = book.ids("own_series", "series_id"), book.ids("sector_lists", "list_id")
     for record in records:
         name = record.values["boundary"]
-        if name in BOUNDARIES:
+        if name in BOUNDARY_CODES:
             continue
         kind, _, own = name.partition(":")
         known = {"own_series": series, "sector_list": lists}.get(kind, {})
         if known is None:
             continue
         if own not in known:
-            wanted = ", ".join([*BOUNDARIES, f"{OWN_SERIES}<series_id>", f"{SECTOR_LIST}<list_id>"])
+            wanted = ", ".join([*BOUNDARY_CODES, f"{OWN_SERIES}<series_id>", f"{SECTOR_LIST}<list_id>"])
             found = shown(name)
             problem = words("no boundary is called {found}", found=found)
             yield Found(record, "boundary", problem, words("Write one of {wanted}.", wanted=wanted))
@@ -491,16 +494,34 @@ def own_series(records: Sequence[Record], _: Book) -> Iterator[Found]:
 
 def sector_lists(records: Sequence[Record], _: Book) -> Iterator[Found]:
     """A list names main sectors only: not every release has the parts of a sector."""
-    mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
     for record in records:
-        for code in sorted(set(record.values["sector_codes"]) - set(mains)):
-            problem = words("{code} is no main sector, and not every release has others", code=code)
-            some = ", ".join(mains)
-            yield Found(record, "sector_codes", problem, words("Write some of {some}.", some=some))
+        yield from _main_sectors(record, "sector_codes", record.values["sector_codes"])
+
+
+def _main_sectors(record: Record, column: str, codes: Iterable[str]) -> Iterator[Found]:
+    mains = [code for code, sector in sectors.sectors().items() if sector.is_main]
+    for code in sorted(set(codes) - set(mains)):
+        problem = words("{code} is no main sector, and not every release has others", code=code)
+        yield Found(record, column, problem, words("Write some of {some}.", some=", ".join(mains)))
+
+
+def ets_plants(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """A plant is in one municipality and one main sector at a time."""
+    yield from _in_order(records, "valid_from", "valid_to")
+    yield from _overlaps(
+        records,
+        lambda r: r.values["installation_id"],
+        _validity,
+        words("the plant is assigned already"),
+        "valid_from",
+    )
+    for record in records:
+        yield from _main_sectors(record, "sector_code", [record.values["sector_code"]])
 
 
 def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
     """Every number that a formula needs is there, one at a time."""
+    all_known = (*CRITERIA_RULES, NETWORK_MEMBERS)
     yield from _in_order(records, "valid_from", "valid_to")
     yield from _overlaps(
         records,
@@ -518,8 +539,8 @@ def criteria_rules(records: Sequence[Record], _: Book) -> Iterator[Found]:
                 value=value,
             )
             yield Found(record, "value", problem, words("Write the number in the unit of the row."))
-        if record.values["rule_id"] not in CRITERIA_RULES:
-            found, known = shown(record.values["rule_id"]), ", ".join(CRITERIA_RULES)
+        if record.values["rule_id"] not in all_known:
+            found, known = shown(record.values["rule_id"]), ", ".join(all_known)
             problem = words("no formula asks for the rule {found}", found=found)
             yield Found(record, "rule_id", problem, words("Known are {known}.", known=known))
     missing = sorted(set(CRITERIA_RULES) - {record.values["rule_id"] for record in records})
@@ -539,6 +560,27 @@ def municipality_groups(records: Sequence[Record], _: Book) -> Iterator[Found]:
         words("the municipality is in another group"),
         "valid_from",
     )
+
+
+def official_figures(records: Sequence[Record], _: Book) -> Iterator[Found]:
+    """A final figure is of a year of its submission, a preliminary one of the year after, by sector."""
+    for record in records:
+        last, year = record.values["submission_last_year"], record.values["year"]
+        if year > last + 1:
+            problem = words(
+                "{year} is more than one year after the inventory's last, {last}", year=year, last=last
+            )
+            yield Found(record, "year", problem, words("Correct the year or the inventory's last year."))
+        elif (record.values["sector_code"] == EFFORT_SHARING) != (year <= last):
+            problem = words(
+                "a final figure is of {effort_sharing}, a preliminary one of a sector; {year} with the "
+                "inventory's last year {last} is {found}",
+                effort_sharing=EFFORT_SHARING,
+                year=year,
+                last=last,
+                found=shown(record.values["sector_code"]),
+            )
+            yield Found(record, "sector_code", problem, words("Correct the sector or the years."))
 
 
 def contacts(records: Sequence[Record], book: Book) -> Iterator[Found]:

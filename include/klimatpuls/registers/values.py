@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.domain import sectors
-from klimatpuls.domain.units import SHORT_MONTHS
+from klimatpuls.files.values import SHORT_MONTHS
 from klimatpuls.registers.cells import Percent, day_or_moment
 from klimatpuls.registers.words import Words, either, shown, words
 from klimatpuls.registers.workbooks import day_of_serial

@@ -9,7 +9,7 @@ from klimatpuls.contract import catalog
 from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Bullets, Paragraph, Section, Table
 from klimatpuls.report.terms import FRESHNESS, NOT_BY_SUBSTANCE, dataset_name, licence_words, reason_words
-from klimatpuls.report.view import BASE_YEAR, GHG, MEMBERS_TODAY, NATION, REST_OF_SWEDEN, TERRITORIAL
+from klimatpuls.report.view import BASE_YEAR, GHG, MEMBERS_TODAY, NATION, TERRITORIAL, UNALLOCATED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,15 @@ def missing_figures(digest: Digest, say: Speaker) -> Section | None:
     unpeopled = digest.years_without_population
     if unpeopled:
         items.append(_no_population(digest, unpeopled, say))
+    network = digest.point(MEMBERS_TODAY, TERRITORIAL, digest.last_year)
+    if network is not None and network.per_capita_change_since_1990_pct is None:
+        items.append(
+            say(
+                "The network's change per inhabitant since {base_year} is missing: {reason}.",
+                base_year=BASE_YEAR,
+                reason=reason_words(network.per_capita_change_reason, say),
+            )
+        )
     reasons: dict[str, list[str]] = {}
     for member in digest.municipalities + digest.regions:
         if member.t_per_capita is None and member.last_year not in unpeopled:
@@ -121,18 +130,17 @@ def certainty(digest: Digest, say: Speaker) -> Section:
         ),
     ]
     nation = digest.point(NATION, TERRITORIAL, year)
-    network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
-    rest = digest.point(REST_OF_SWEDEN, TERRITORIAL, year)
-    values = [point.emissions_tco2e for point in (nation, network, rest) if point is not None]
-    if len(values) == 3 and None not in values:
-        total, ours, others = (float(value or 0.0) for value in values)
-        left = 100.0 * (total - ours - others) / total if total else 0.0
-        if left > 0.005:
+    left = digest.point(UNALLOCATED, TERRITORIAL, year)
+    if nation and left and nation.emissions_tco2e and left.emissions_tco2e:
+        share = 100.0 * left.emissions_tco2e / nation.emissions_tco2e
+        if share > 0.005:
             items.append(
                 say(
-                    "{left} of the nation's emissions in {year} are not assigned to any municipality.",
-                    left=say.share(left, 2),
+                    "{left} of the nation's emissions in {year} ({tonnes}) are not assigned to any "
+                    "municipality.",
+                    left=say.share(share, 2),
                     year=year,
+                    tonnes=say.tonnes(left.emissions_tco2e),
                 )
             )
     return Section(say("How sure the figures are"), (Bullets(tuple(items)),))

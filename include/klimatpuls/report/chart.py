@@ -1,4 +1,4 @@
-"""The digest's one chart: the network, the nation and the rest of Sweden since 1990, as a PNG.
+"""The digest's one chart: network with and without its largest emitter, nation, rest of Sweden, as a PNG.
 
 The axis is a true time axis. Values are points. A full line joins only consecutive years; a thin dotted line
 spans gaps and stands for no values. The colours are Okabe and Ito's, which colour-blind readers can tell
@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.report.numbers import MINUS, Speaker
-from klimatpuls.report.view import BASE_YEAR, MEMBERS_TODAY, NATION, REST_OF_SWEDEN
+from klimatpuls.report.view import BASE_YEAR, MEMBERS_TODAY, MEMBERS_WITHOUT_LARGEST, NATION, REST_OF_SWEDEN
 from klimatpuls.translations import LANGUAGES, NBSP, message, translate
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class _Style:
 
 STYLES: Final = (
     _Style(MEMBERS_TODAY, message("network"), "#0072B2", "o", 2.6),
+    _Style(MEMBERS_WITHOUT_LARGEST, message("without {name}"), "#009E73", "D", 1.5),
     _Style(NATION, message("nation"), "#1b1f23", "s", 1.5),
     _Style(REST_OF_SWEDEN, message("rest of Sweden"), "#D55E00", "^", 1.5),
 )
@@ -73,11 +74,12 @@ def alt_text(digest: Digest, lang: Language) -> str:
             nation=say.percent(nation),
         )
     return say(
-        "Chart: change from {base_year} to {year}. The network {network}, the nation "
-        "{nation}, the rest of Sweden {rest}.",
+        "Chart: change from {base_year} to {year}. The network {network} (without the largest emitter "
+        "{without}), the nation {nation}, the rest of Sweden {rest}.",
         base_year=BASE_YEAR,
         year=year,
         network=say.percent(network),
+        without=say.percent(values.get(MEMBERS_WITHOUT_LARGEST)),
         nation=say.percent(nation),
         rest=say.percent(rest),
     )
@@ -102,7 +104,7 @@ def draw_chart(digest: Digest) -> bytes:
         axes = figure.add_axes((0.115, 0.10, 0.53, 0.745))
         ends = _draw_lines(axes, digest)
         _dress(axes, digest)
-        _name_lines(axes, ends, digest.last_year)
+        _name_lines(axes, ends, digest)
         _head(figure, digest)
         buffer = BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})
@@ -169,8 +171,10 @@ def _signed(value: float) -> str:
     return f"{MINUS}{-rounded}" if rounded < 0 else f"+{rounded}" if rounded > 0 else "0"
 
 
-def _name_lines(axes: Any, ends: Sequence[tuple[_Style, float]], last_year: int) -> None:
+def _name_lines(axes: Any, ends: Sequence[tuple[_Style, float]], digest: Digest) -> None:
     """Label each line at its end with its name and last value; labels never overlap."""
+    last_year, largest = digest.last_year, digest.largest_emitter
+    emitter = "" if largest is None else largest.region_name
     low, high = axes.get_ylim()
     step = 2 * LABEL_DISTANCE * (high - low)
     placed: list[float] = []
@@ -183,7 +187,8 @@ def _name_lines(axes: Any, ends: Sequence[tuple[_Style, float]], last_year: int)
     shift += max(0.0, (middle - sum(placed) / len(placed)) if placed and not shift else 0.0)
     for (style, value), place in zip(ordered, placed, strict=True):
         axes.annotate(
-            f"{translate('sv', style.name)} {_signed(value)}{NBSP}%\n{translate('en', style.name)}",
+            f"{translate('sv', style.name, name=emitter)} {_signed(value)}{NBSP}%\n"
+            f"{translate('en', style.name, name=emitter)}",
             xy=(last_year, value),
             xytext=(last_year + 2.2, place + shift),
             color=style.colour,

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.domain.rounding import round_parts
+from klimatpuls.domain.regions import region
+from klimatpuls.domain.rounding import round_change
 from klimatpuls.report.chart import alt_text
+from klimatpuls.report.findings import main_points
+from klimatpuls.report.headline import corrections
 from klimatpuls.report.numbers import MISSING
-from klimatpuls.report.page import Block, KeyFigure, KeyFigures, Paragraph, Picture, Section, Table
+from klimatpuls.report.page import Block, Bullets, KeyFigure, KeyFigures, Paragraph, Picture, Section, Table
 from klimatpuls.report.terms import FLAGS, PANELS, capitalised, no_network, reason_words
 from klimatpuls.report.view import (
     BASE_YEAR,
     MEMBERS_TODAY,
     MEMBERS_WITHOUT_LARGEST,
     NATION,
+    OUTSIDE_TRADING,
     PROXY,
     REST_OF_SWEDEN,
     TERRITORIAL,
     VARIANTS,
 )
 from klimatpuls.statistics.change_parts import PARTLY
-from klimatpuls.statistics.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT
+from klimatpuls.statistics.series import AVIATION_ESTIMATED, AVIATION_INCLUDED, ONE_PLANT, PROXY_POOR
 from klimatpuls.translations import NBSP
 
 if TYPE_CHECKING:
@@ -38,20 +43,43 @@ AVIATION_FLAGS: Final = (AVIATION_ESTIMATED, AVIATION_INCLUDED)
 
 
 def in_short(digest: Digest, say: Speaker) -> Section:
-    """The main result in a few sentences, and four key figures with the nation's beside them."""
+    """The main result in a few sentences, and key figures with the nation's beside them."""
     year, before = digest.last_year, digest.previous_year
     network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
     nation = digest.point(NATION, TERRITORIAL, year)
     figures: list[KeyFigure] = []
     if network is not None and nation is not None:
+        without = digest.point(MEMBERS_WITHOUT_LARGEST, TERRITORIAL, year)
+        of_nation = _short_million(say, nation.emissions_tco2e)
         figures = [
             KeyFigure(
                 say("The network's emissions {year}", year=year),
                 _short_million(say, network.emissions_tco2e),
-                say(
-                    "{region_count} municipalities; nation {emissions_tco2e}",
-                    region_count=network.region_count,
-                    emissions_tco2e=_short_million(say, nation.emissions_tco2e),
+                say.plural(
+                    "{count} municipality; nation {emissions_tco2e}",
+                    "{count} municipalities; nation {emissions_tco2e}",
+                    network.region_count,
+                    emissions_tco2e=of_nation,
+                ),
+            ),
+            KeyFigure(
+                say("Since {year}", year=before),
+                say.percent(digest.change_since_previous_pct(MEMBERS_TODAY)),
+                _beside(
+                    digest,
+                    say,
+                    digest.change_since_previous_pct(MEMBERS_WITHOUT_LARGEST),
+                    digest.change_since_previous_pct(NATION),
+                ),
+            ),
+            KeyFigure(
+                say("Since {year}", year=BASE_YEAR),
+                say.percent(network.change_since_1990_pct),
+                _beside(
+                    digest,
+                    say,
+                    without.change_since_1990_pct if without else None,
+                    nation.change_since_1990_pct,
                 ),
             ),
             KeyFigure(
@@ -59,17 +87,25 @@ def in_short(digest: Digest, say: Speaker) -> Section:
                 *_per_head_at_a_glance(say, network, nation),
             ),
             KeyFigure(
-                say("Since {year}", year=before),
-                say.percent(digest.change_since_previous_pct(MEMBERS_TODAY)),
-                _nation_beside(say, say.percent(digest.change_since_previous_pct(NATION))),
-            ),
-            KeyFigure(
-                say("Since {year}", year=BASE_YEAR),
-                say.percent(network.change_since_1990_pct),
-                _nation_beside(say, say.percent(nation.change_since_1990_pct)),
+                say("Per inhabitant since {year}", year=BASE_YEAR),
+                *_per_head_change_at_a_glance(digest, say, network, nation),
             ),
         ]
+        if known := digest.members_known:
+            figures.append(
+                KeyFigure(
+                    say("Members in the register"),
+                    say("{confirmed} of about {stated}", confirmed=known[0], stated=known[1]),
+                    say("the sums cover these only"),
+                )
+            )
     blocks: list[Block] = [Paragraph(_finding_in_short(digest, say), tone="lead")]
+    if points := main_points(digest, say):
+        blocks.append(Bullets(tuple(points)))
+    if figures:
+        blocks += [Paragraph(text) for text in register_gap(digest, say)]
+    if corrected := corrections(digest, say):
+        blocks.append(Bullets(tuple(corrected)))
     if figures:
         blocks.append(KeyFigures(tuple(figures)))
     return Section(say("In short"), tuple(blocks))
@@ -88,12 +124,50 @@ def _per_head_at_a_glance(say: Speaker, network: SummaryPoint, nation: SummaryPo
     return say.per_head(network.t_per_capita), _nation_beside(say, say.per_head(nation.t_per_capita))
 
 
+def _per_head_change_at_a_glance(
+    digest: Digest, say: Speaker, network: SummaryPoint, nation: SummaryPoint
+) -> tuple[str, str]:
+    change = network.per_capita_change_since_1990_pct
+    if change is None:
+        return say("missing"), say("the reason stands further down")
+    without = digest.point(MEMBERS_WITHOUT_LARGEST, TERRITORIAL, digest.last_year)
+    beside = without.per_capita_change_since_1990_pct if without else None
+    return say.percent(change), _beside(digest, say, beside, nation.per_capita_change_since_1990_pct)
+
+
+def _beside(digest: Digest, say: Speaker, without: float | None, nation: float | None) -> str:
+    """The change without the largest emitter, and the nation's."""
+    if without is None or digest.largest_emitter is None:
+        return _nation_beside(say, say.percent(nation))
+    return say(
+        "without {name} {without}; nation {nation}",
+        name=digest.largest_emitter.region_name,
+        without=say.percent(without),
+        nation=say.percent(nation),
+    )
+
+
 def _nation_beside(say: Speaker, value: str) -> str:
     return say("nation {value}", value=value)
 
 
+def register_gap(digest: Digest, say: Speaker) -> list[str]:
+    """A sentence while the register confirms fewer members than the network says it has."""
+    known = digest.members_known
+    if known is None:
+        return []
+    return [
+        say(
+            "The register confirms {confirmed} of the network's about {stated} members (municipalities and "
+            "regions), so the sums cover a part of the network only.",
+            confirmed=known[0],
+            stated=known[1],
+        )
+    ]
+
+
 def _finding_in_short(digest: Digest, say: Speaker) -> str:
-    year, before = digest.last_year, digest.previous_year
+    year = digest.last_year
     network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
     if network is None or network.emissions_tco2e is None:
         return say(
@@ -101,80 +175,134 @@ def _finding_in_short(digest: Digest, say: Speaker) -> str:
             year=year,
             why=no_network(say),
         )
-    change = digest.change_since_previous_pct(MEMBERS_TODAY)
-    nation = digest.change_since_previous_pct(NATION)
+    emitted = say.million_tonnes(network.emissions_tco2e)
     sentences = [
-        say(
-            "Emissions in the network's {region_count} municipalities were "
-            "{emissions_tco2e} of greenhouse gases in {year}.",
-            region_count=network.region_count,
-            emissions_tco2e=say.million_tonnes(network.emissions_tco2e),
+        say.plural(
+            "Emissions in the network's {count} confirmed member municipality were {emissions_tco2e} of "
+            "greenhouse gases in {year}.",
+            "Emissions in the network's {count} confirmed member municipalities were {emissions_tco2e} of "
+            "greenhouse gases in {year}.",
+            network.region_count,
+            emissions_tco2e=emitted,
             year=year,
-        )
+        ),
+        *_since_previous(digest, say),
+        *_long_run(digest, say, network),
+        *_long_run_per_head(digest, say, network),
     ]
-    if change is not None:
-        sentences.append(
-            say(
-                "That is {more_or_less} than in {before}; for the nation the change is {nation}.",
-                more_or_less=_more_or_less(say, change),
-                before=before,
-                nation=say.percent(nation),
-            )
-        )
-    sentences += _long_run(digest, say)
     return " ".join(sentences)
 
 
-def _long_run(digest: Digest, say: Speaker) -> list[str]:
-    year = digest.last_year
-    network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
-    rest = digest.point(REST_OF_SWEDEN, TERRITORIAL, year)
-    without = digest.point(MEMBERS_WITHOUT_LARGEST, TERRITORIAL, year)
-    if network is None or network.change_since_1990_pct is None:
+def _since_previous(digest: Digest, say: Speaker) -> list[str]:
+    change = digest.change_since_previous_pct(MEMBERS_TODAY)
+    if change is None:
         return []
-    sentences = [
+    without = digest.change_since_previous_pct(MEMBERS_WITHOUT_LARGEST)
+    aside = ""
+    if without is not None and digest.largest_emitter is not None:
+        aside = say(
+            " (without the largest emitter, {name}, {more_or_less})",
+            name=digest.largest_emitter.region_name,
+            more_or_less=_more_or_less(say, without),
+        )
+    nation = say.percent(digest.change_since_previous_pct(NATION))
+    if not round(change, 1):
+        return [
+            say(
+                "That is as much as in {before}{aside}; for the nation the change is {nation}.",
+                before=digest.previous_year,
+                aside=aside,
+                nation=nation,
+            )
+        ]
+    return [
         say(
-            "Since {base_year} the network's emissions have {moved}",
-            base_year=BASE_YEAR,
-            moved=_moved(say, network.change_since_1990_pct),
+            "That is {more_or_less} than in {before}{aside}; for the nation the change is {nation}.",
+            more_or_less=_more_or_less(say, change),
+            before=digest.previous_year,
+            aside=aside,
+            nation=nation,
         )
     ]
+
+
+def _long_run(digest: Digest, say: Speaker, network: SummaryPoint) -> list[str]:
+    if network.change_since_1990_pct is None:
+        return []
+    rest = digest.point(REST_OF_SWEDEN, TERRITORIAL, digest.last_year)
+    without = digest.point(MEMBERS_WITHOUT_LARGEST, TERRITORIAL, digest.last_year)
+    others = ""
     if rest is not None and rest.change_since_1990_pct is not None:
-        sentences[-1] += say(
+        others = say(
             ", and those of the rest of Sweden have {moved}", moved=_moved(say, rest.change_since_1990_pct)
         )
-    sentences[-1] += "."
-    if without is not None and without.change_since_1990_pct is not None:
-        name = _largest_emitter(digest)
-        moved = _moved(say, without.change_since_1990_pct)
-        sentences.append(
-            say(
-                "Without the largest emitter, {name}, the network's emissions have {moved}.",
-                name=name,
-                moved=moved,
-            )
+    return [
+        say(
+            "Since {base_year} the network's emissions have {moved}{aside}{others}.",
+            base_year=BASE_YEAR,
+            moved=_moved(say, network.change_since_1990_pct),
+            aside=_moved_without(digest, say, without.change_since_1990_pct if without else None),
+            others=others,
         )
-    return sentences
+    ]
+
+
+def _long_run_per_head(digest: Digest, say: Speaker, network: SummaryPoint) -> list[str]:
+    change = network.per_capita_change_since_1990_pct
+    if change is None:
+        return []
+    without = digest.point(MEMBERS_WITHOUT_LARGEST, TERRITORIAL, digest.last_year)
+    nation = digest.point(NATION, TERRITORIAL, digest.last_year)
+    others = ""
+    if nation is not None and nation.per_capita_change_since_1990_pct is not None:
+        moved = _moved(say, nation.per_capita_change_since_1990_pct)
+        others = say(", and those of the nation have {moved}", moved=moved)
+    return [
+        say(
+            "Per inhabitant the network's emissions have {moved} since {base_year}{aside}{others}.",
+            moved=_moved(say, change),
+            base_year=BASE_YEAR,
+            aside=_moved_without(digest, say, without.per_capita_change_since_1990_pct if without else None),
+            others=others,
+        ),
+        *widened(network, say),
+    ]
+
+
+def widened(point: SummaryPoint, say: Speaker) -> list[str]:
+    """A sentence on the municipalities that a change per inhabitant is calculated with beside the panel's."""
+    if not point.widened_with:
+        return []
+    names = say.all_of([region(code).name for code in point.widened_with])
+    return [
+        say(
+            "The change per inhabitant is calculated with {names}, which were one with member municipalities "
+            "in {base_year}.",
+            names=names,
+            base_year=BASE_YEAR,
+        )
+    ]
+
+
+def _moved_without(digest: Digest, say: Speaker, change: float | None) -> str:
+    if change is None or digest.largest_emitter is None:
+        return ""
+    name, moved = digest.largest_emitter.region_name, _moved(say, change)
+    return say(" (without {name} {moved})", name=name, moved=moved)
 
 
 def _more_or_less(say: Speaker, change: float) -> str:
     size = say.share(abs(change))
-    if change > 0:
-        return say("{size} more", size=size)
-    return say("{size} less", size=size)
-
-
-def _largest_emitter(digest: Digest) -> str:
-    """Name of the member municipality with the largest territorial emissions in the latest year."""
-    largest = max(digest.municipalities, key=lambda member: member.territorial_tco2e or 0.0, default=None)
-    return MISSING if largest is None else largest.region_name
+    if not round(change, 1):
+        return say("no change")
+    return say("{size} more", size=size) if change > 0 else say("{size} less", size=size)
 
 
 def _moved(say: Speaker, change: float) -> str:
     size = say.share(abs(change))
-    if change > 0:
-        return say("risen by {size}", size=size)
-    return say("fallen by {size}", size=size)
+    if not round(change, 1):
+        return say("not changed")
+    return say("risen by {size}", size=size) if change > 0 else say("fallen by {size}", size=size)
 
 
 def comparison(digest: Digest, say: Speaker) -> Section:
@@ -197,8 +325,20 @@ def comparison(digest: Digest, say: Speaker) -> Section:
                 say.change(point.change_since_1990_pct),
                 say.change(digest.change_since_previous_pct(panel, boundary)),
                 say.level(point.t_per_capita, 1),
+                say.change(point.per_capita_change_since_1990_pct),
             )
         )
+    columns: tuple[str, ...] = (
+        say("Who"),
+        say("million t"),
+        say("since {year},{nbsp}%", year=BASE_YEAR),
+        say("since {year},{nbsp}%", year=before),
+        say("t per inh."),
+        say("per inh. since {year},{nbsp}%", year=BASE_YEAR),
+    )
+    if all(row[-1] == MISSING for row in rows):
+        # Said once, with the reason, under "Why some figures are missing".
+        rows, columns = [row[:-1] for row in rows], columns[:-1]
     blocks: list[Block] = [
         Picture(
             alt_text(digest, say.lang),
@@ -216,13 +356,7 @@ def comparison(digest: Digest, say: Speaker) -> Section:
                     "tonnes per inhabitant (in brackets the number of municipalities)",
                     year=year,
                 ),
-                (
-                    say("Who"),
-                    say("million t"),
-                    say("since {year},{nbsp}%", year=BASE_YEAR),
-                    say("since {year},{nbsp}%", year=before),
-                    say("t per inh."),
-                ),
+                columns,
                 tuple(rows),
                 strong=frozenset(strong),
             )
@@ -232,19 +366,35 @@ def comparison(digest: Digest, say: Speaker) -> Section:
 
 
 def _comparison_notes(digest: Digest, say: Speaker) -> list[str]:
+    network = digest.point(MEMBERS_TODAY, TERRITORIAL, digest.last_year)
     notes = [
+        *register_gap(digest, say),
         say(
             "Today's members are counted in all years, so that new members do not look "
             "like changed emissions. Emissions are territorial: without international "
             "transport."
         ),
         say(
+            "The rest of Sweden is the municipalities that are not confirmed as members. What is not "
+            "assigned to any municipality stands on a row of its own."
+        ),
+        *(widened(network, say) if network and network.per_capita_change_since_1990_pct is not None else []),
+        say(
             "* Sectors outside EU emissions trading, a proxy made of: transport without "
             "aviation, agriculture, own heating, machinery, product use and waste. For the "
-            "nation it lay 6.1% (1990) and 3.7% (2024) below the official figure; in "
+            "nation it lay 6.1% (1990) and 4.3% (2024) below the official figure; in "
             "single municipalities it can be far off."
         ),
     ]
+    poor = [member.region_name for member in digest.municipalities if PROXY_POOR in member.flags]
+    if poor:
+        notes.append(
+            say(
+                "* For {poor} this proxy misses an official figure by more than 10%: do not use it for a "
+                "single one of them.",
+                poor=say.all_of(poor),
+            )
+        )
     flags = {flag for member in digest.municipalities for flag in member.flags}
     notes += [f"* {say(FLAGS[flag])}." for flag in AVIATION_FLAGS if flag in flags]
     for panel, boundary in VARIANTS:
@@ -318,6 +468,7 @@ def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> 
     ]
     if any(ONE_PLANT in member.flags for member in everybody):
         notes.append(f"¹ {say(FLAGS[ONE_PLANT])}.")
+        notes += _beside_one_plant(digest, everybody, say)
     revised = [
         f"{member.region_name} {say.percent(member.revision_of_previous_pct)}"
         for member in everybody
@@ -332,6 +483,34 @@ def _member_notes(digest: Digest, members: Iterable[Standing], say: Speaker) -> 
                 "{before} is calculated from the revised value.",
                 before=before,
                 revised=", ".join(revised),
+            )
+        )
+    return notes
+
+
+def _beside_one_plant(digest: Digest, members: Iterable[Standing], say: Speaker) -> list[str]:
+    """What to read of a place where one plant decides: without the plants, else without their sectors."""
+    known, others = [], []
+    for member in members:
+        if member.leads_with == OUTSIDE_TRADING and member.outside_trading_tco2e is not None:
+            known.append(f"{member.region_name} {say.tonnes(member.outside_trading_tco2e)}")
+        elif member.without_plant_sectors_tco2e is not None:
+            others.append(f"{member.region_name} {say.tonnes(member.without_plant_sectors_tco2e)}")
+    year, notes = digest.last_year, []
+    if known:
+        notes.append(
+            say(
+                "¹ Without the plants in emissions trading and aviation, {year}: {known}.",
+                year=year,
+                known=", ".join(known),
+            )
+        )
+    if others:
+        notes.append(
+            say(
+                "¹ Without industry, electricity and district heating, {year}: {others}.",
+                year=year,
+                others=", ".join(others),
             )
         )
     return notes
@@ -389,9 +568,8 @@ def national_and_own_parts(digest: Digest, say: Speaker) -> Section | None:
 
 def _parts_as_printed(member: Standing, say: Speaker) -> tuple[str, str, str]:
     """Change, national and own part, rounded so that they add up; a mark where the own part is uncertain."""
-    national, own = float(member.national_part_pct or 0.0), float(member.own_part_pct or 0.0)
-    change = member.change_since_previous_pct
-    if change is not None:
-        national, own = round_parts(change, (national, own), decimals=1)
+    whole = (member.change_since_previous_pct, member.national_part_pct, member.own_part_pct)
+    shown = round_change(*(math.nan if one is None else one for one in whole))
+    change, national, own = (None if math.isnan(one) else one for one in shown)
     mark = f"{NBSP}{PARTLY_MARK}" if member.own_part_status == PARTLY else ""
     return say.change(change), say.change(national), say.change(own) + mark

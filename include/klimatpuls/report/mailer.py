@@ -1,8 +1,8 @@
 """Sends one message to one recipient over SMTP and returns what happened.
 
-``smtplib`` is driven command by command, because only then can a connection lost after DATA (the message may
+``smtplib`` is driven command by command, because only then can an unclear end after DATA (the message may
 have arrived, so sending again may send it twice) be distinguished from other failures. Figures of origin
-``synthetic`` or ``archive`` go to a loopback server only; any other server requires TLS.
+``synthetic`` or ``archive`` go to our own mail catcher only; any other server requires TLS.
 
 Addresses are checked when the settings are read (:mod:`klimatpuls.domain.mail_address`). A domain is sent
 encoded; a local part with letters such as å, ä and ö is sent only to a server that offers SMTPUTF8. No
@@ -17,15 +17,19 @@ import json
 import re
 import smtplib
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from urllib.parse import quote
 
+from klimatpuls.clock import STOCKHOLM
 from klimatpuls.domain.mail_address import AddressError, parse_address, parse_addresses
 from klimatpuls.errors import MailError, UsageError
 from klimatpuls.report.page import CHART_ID
+from klimatpuls.report.smtp_session import NO_CODE, Patience, Session, TlsSession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,10 +37,12 @@ if TYPE_CHECKING:
 
     from klimatpuls.report.render import Rendering
 
-SECONDS_TO_ANSWER: Final = 30.0
 IMPLICIT_TLS_PORT: Final = 465
 
 READY_FOR_DATA: Final = 354
+SECONDS_TO_QUIT: Final = 2.0
+CONTENT_LANGUAGE: Final = "sv, en"
+ARRIVAL_UNKNOWN: Final = "the mail may or may not have arrived"
 
 _SEPARATORS = re.compile(r"([\s<>()\[\],;:\"']+)")
 MAX_REPLY: Final = 4000
@@ -64,6 +70,10 @@ class SmtpSettings:
         operator_address: Gets notices of what was refused, held or not fetched; None for nobody.
         implicit_tls: TLS from the first byte (usually port 465).
         starttls: TLS by STARTTLS, required when set.
+        reply_to: Where an answer goes, such as the secretariat; None: to the sender.
+        unsubscribe_url: https address that takes the POST of RFC 8058 (One-Click), or None.
+        catcher_host: Host of a mail catcher that delivers to nobody, such as ``mail`` in containers, or None.
+        patience: How long the server is waited for.
     """
 
     host: str
@@ -75,11 +85,15 @@ class SmtpSettings:
     operator_address: str | None
     implicit_tls: bool
     starttls: bool
+    reply_to: str | None = None
+    unsubscribe_url: str | None = None
+    catcher_host: str | None = None
+    patience: Patience = field(default_factory=Patience)
 
     @property
-    def is_loopback(self) -> bool:
-        """Whether the server is on this machine."""
-        if self.host.casefold() == "localhost":
+    def is_own_catcher(self) -> bool:
+        """Whether the server is on this machine, or is the catcher that the settings name."""
+        if self.host.casefold() in {"localhost", (self.catcher_host or "localhost").casefold()}:
             return True
         try:
             return ipaddress.ip_address(self.host).is_loopback
@@ -146,7 +160,8 @@ def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpS
         extra: ``from_email``, ``list_address`` (one, or several parted by comma or semicolon, or a list),
             ``operator_address`` (may be missing), ``disable_tls``, ``disable_ssl``. As in Airflow's SMTP
             provider, TLS from the first byte is used unless ``disable_ssl``, else STARTTLS unless
-            ``disable_tls``; here port 25 and 587 mean STARTTLS by themselves.
+            ``disable_tls``; here port 25 and 587 mean STARTTLS by themselves. ``reply_to``,
+            ``unsubscribe_url`` and ``catcher_host`` may be missing or empty.
 
     Raises:
         UsageError: if a field is missing or of the wrong kind, or an address cannot be sent to; says why
@@ -168,10 +183,29 @@ def build_settings(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> SmtpS
         password=fields.get("password") or None,
         from_address=_address(extra, "from_email"),
         list_addresses=_addresses(extra, "list_address"),
-        operator_address=_address(extra, "operator_address") if extra.get("operator_address") else None,
+        operator_address=_optional_address(extra, "operator_address"),
         implicit_tls=implicit,
         starttls=not implicit and not extra.get("disable_tls", False),
+        reply_to=_optional_address(extra, "reply_to"),
+        unsubscribe_url=_unsubscribe_url(extra.get("unsubscribe_url") or None),
+        catcher_host=str(extra.get("catcher_host") or "").strip() or None,
     )
+
+
+def _optional_address(extra: Mapping[str, Any], key: str) -> str | None:
+    return _address(extra, key) if extra.get(key) else None
+
+
+def _unsubscribe_url(url: Any) -> str | None:
+    """The address, if it can stand in a header as it is.
+
+    Raises:
+        UsageError: if it is no https address in printable ASCII.
+    """
+    if url is None or (isinstance(url, str) and re.fullmatch(r"https://[!-;=?-~]{1,500}", url)):
+        return url
+    msg = "connection smtp_default: extra.unsubscribe_url is no https address in ASCII without blanks or < >"
+    raise UsageError(msg)
 
 
 def _address(extra: Mapping[str, Any], key: str) -> str:
@@ -205,39 +239,36 @@ def _short(text: str) -> str:
     return hide_addresses(text)[:MAX_DETAIL]
 
 
-def make_message_id(outbox_id: int, created_at: datetime, from_address: str) -> str:
+def make_message_id(outbox_id: int, created_at: datetime, from_address: str, kind: str = "digest") -> str:
     """The Message-ID of an outbox row, the same at every attempt: mail programs then show one mail.
 
     Args:
         outbox_id: Number of the row; another warehouse may have the same ...
         created_at: ... but not made in the same microsecond.
         from_address: Its domain is the right side of the id.
+        kind: Kind of the mail.
     """
     domain = from_address.rpartition("@")[2]
-    return f"<digest.{outbox_id}.{created_at.strftime('%Y%m%d%H%M%S%f')}@{domain}>"
+    return f"<{kind}.{outbox_id}.{created_at.strftime('%Y%m%d%H%M%S%f')}@{domain}>"
 
 
 def build_message(
-    rendering: Rendering, *, sender: str, recipient: str, message_id: str, date: datetime
+    rendering: Rendering, *, settings: SmtpSettings, recipient: str, message_id: str, date: datetime
 ) -> EmailMessage:
     """The digest as a mail: plain text, and HTML with its picture inline.
 
     Args:
         rendering: The digest, rendered.
-        sender: Address of the From line.
+        settings: For the lines From, Reply-To, List-Id and List-Unsubscribe.
         recipient: Address of the To line.
         message_id: With its angle brackets; boundaries are derived from it, so equal input gives equal bytes.
         date: Moment of the Date line, with its time zone.
     """
-    message = EmailMessage(policy=SMTP)
-    message["From"] = f"Klimatpuls <{sender}>"
-    message["To"] = recipient
-    message["Subject"] = rendering.subject
-    message["Date"] = format_datetime(date)
-    message["Message-ID"] = message_id
-    message["List-Id"] = f"Klimatpuls <klimatpuls.{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = "sv, en"
+    message = start_message(
+        settings, subject=rendering.subject, recipient=recipient, message_id=message_id, date=date
+    )
+    message["List-Id"] = f"Klimatpuls <klimatpuls.{settings.from_address.rpartition('@')[2]}>"
+    _add_unsubscription(message, settings)
     message["X-Klimatpuls-Publication"] = str(rendering.publication_id)
     message["X-Klimatpuls-Origin"] = rendering.origin
     message.set_content(rendering.text, cte="quoted-printable")
@@ -254,23 +285,88 @@ def build_message(
     seed = hashlib.sha256(message_id.encode()).hexdigest()[:24]
     message.set_boundary(f"=_alternative_{seed}")
     html.set_boundary(f"=_related_{seed}")  # type: ignore[union-attr]
+    message["Content-Language"] = CONTENT_LANGUAGE  # Setting the content removes an earlier one.
     return message
+
+
+def start_message(
+    settings: SmtpSettings, *, subject: str, recipient: str, message_id: str, date: datetime
+) -> EmailMessage:
+    """Return a message with the lines that every mail has, still without content.
+
+    Args:
+        settings: For the lines From and Reply-To.
+        subject: Subject line.
+        recipient: Address of the To line.
+        message_id: With its angle brackets.
+        date: Moment of the Date line, with its time zone.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = f"Klimatpuls <{settings.from_address}>"
+    message["To"] = recipient
+    if settings.reply_to is not None:
+        message["Reply-To"] = settings.reply_to
+    message["Subject"] = subject
+    message["Date"] = format_datetime(date.astimezone(STOCKHOLM))
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def build_letter(
+    settings: SmtpSettings,
+    *,
+    subject: str,
+    text: str,
+    origin: str,
+    recipient: str,
+    message_id: str,
+    date: datetime,
+) -> EmailMessage:
+    """Return a mail to one person: plain text.
+
+    Args:
+        settings: For the lines From and Reply-To.
+        subject: Subject line.
+        text: The text.
+        origin: ``live``, ``archive`` or ``synthetic``.
+        recipient: Address of the To line.
+        message_id: With its angle brackets.
+        date: Moment of the Date line, with its time zone.
+    """
+    message = start_message(settings, subject=subject, recipient=recipient, message_id=message_id, date=date)
+    message["X-Klimatpuls-Origin"] = origin
+    message.set_content(text, cte="quoted-printable")
+    message["Content-Language"] = "sv"
+    return message
+
+
+def _add_unsubscription(message: EmailMessage, settings: SmtpSettings) -> None:
+    """Add List-Unsubscribe (RFC 2369), and One-Click (RFC 8058) where an address takes it."""
+    ways = []
+    if settings.reply_to is not None:
+        ways.append(f"<mailto:{quote(settings.reply_to, safe='@')}?subject=unsubscribe>")
+    if settings.unsubscribe_url is not None:
+        ways.append(f"<{settings.unsubscribe_url}>")
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if ways:
+        message["List-Unsubscribe"] = ", ".join(ways)
 
 
 def check_may_send(settings: SmtpSettings, origin: str) -> None:
     """Raise an error if a mail must not leave this machine.
 
     Raises:
-        SuppressedError: if the figures are not live and the server is not on loopback.
-        MailError: if the server is not on loopback and the connection disables TLS.
+        SuppressedError: if the figures are not live and the server is not our own mail catcher.
+        MailError: if the server is not our own catcher and the connection disables TLS.
     """
-    if settings.is_loopback:
+    if settings.is_own_catcher:
         return
     if origin != "live":
         msg = (
             f"figures of origin {origin} are never mailed to another machine: the server {settings.host} "
-            "is not "
-            "on loopback; use the embedded mail catcher, or run with SOURCES=live"
+            "is neither on loopback nor extra.catcher_host of connection smtp_default; use the embedded "
+            "mail catcher, or run with SOURCES=live"
         )
         raise SuppressedError(msg)
     if not (settings.implicit_tls or settings.starttls):
@@ -293,7 +389,7 @@ def deliver(message: EmailMessage, recipient: str, settings: SmtpSettings) -> Ou
     Returns:
         ``sent``: the server took it. ``refused``: it refused this recipient or this message for good
         (5xx). ``failed``: the server certainly did not take it (no connection, no login, 4xx); it may be
-        tried again. ``unknown``: the connection was lost after DATA, so nobody knows.
+        tried again. ``unknown``: after DATA the connection was lost, or no clear reply came in time.
 
     Raises:
         MailError: never for what a server does, only for what :func:`check_may_send` refuses.
@@ -309,14 +405,14 @@ def deliver(message: EmailMessage, recipient: str, settings: SmtpSettings) -> Ou
         server.close()
 
 
-def _connect(settings: SmtpSettings) -> smtplib.SMTP:
+def _connect(settings: SmtpSettings) -> Session:
     if settings.implicit_tls:
         context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(settings.host, settings.port, timeout=SECONDS_TO_ANSWER, context=context)
-    return smtplib.SMTP(settings.host, settings.port, timeout=SECONDS_TO_ANSWER)
+        return TlsSession(settings.host, settings.port, patience=settings.patience, context=context)
+    return Session(settings.host, settings.port, patience=settings.patience)
 
 
-def _converse(server: smtplib.SMTP, message: EmailMessage, recipient: str, settings: SmtpSettings) -> Outcome:
+def _converse(server: Session, message: EmailMessage, recipient: str, settings: SmtpSettings) -> Outcome:
     try:
         _log_in(server, settings)
         needs = not (settings.from_address.isascii() and recipient.isascii())
@@ -329,19 +425,26 @@ def _converse(server: smtplib.SMTP, message: EmailMessage, recipient: str, setti
     if problem is not None:
         return problem
     try:
-        server.send(_stuff_dots(content) + b".\r\n")
-        code, reply = server.getreply()
+        code, reply = server.send_content(_stuff_dots(content) + b".\r\n")
     except (OSError, smtplib.SMTPException) as error:
-        return Outcome(
-            state="unknown",
-            detail=_words("connection lost after DATA: the mail may or may not have arrived", error),
-        )
+        return Outcome(state="unknown", detail=_words(f"no reply after DATA: {ARRIVAL_UNKNOWN}", error))
     if 200 <= code < 300:
+        _quit(server)
         return Outcome(state="sent")
+    if code < 400:
+        unclear = f"unclear reply after DATA ({ARRIVAL_UNKNOWN})"
+        return Outcome(state="unknown", detail=_reply_words(unclear, code, reply))
     return _reply_outcome("message", code, reply)
 
 
-def _log_in(server: smtplib.SMTP, settings: SmtpSettings) -> None:
+def _quit(server: Session) -> None:
+    """End the session as RFC 5321 asks; the mail is taken, so nothing that fails here matters."""
+    server.seconds_to_reply = SECONDS_TO_QUIT
+    with suppress(OSError, smtplib.SMTPException):
+        server.docmd("QUIT")
+
+
+def _log_in(server: Session, settings: SmtpSettings) -> None:
     server.ehlo_or_helo_if_needed()
     if settings.starttls:
         server.starttls(context=ssl.create_default_context())
@@ -360,17 +463,18 @@ def _without_smtputf8(sender: str) -> Outcome:
     return Outcome(state=cast("State", state), detail=detail)
 
 
-def _envelope(server: smtplib.SMTP, sender: str, recipient: str, size: int, is_utf8: bool) -> Outcome | None:
+def _envelope(server: Session, sender: str, recipient: str, size: int, is_utf8: bool) -> Outcome | None:
     """Send MAIL, RCPT and DATA; returns None if the server then waits for the message."""
     options = [f"size={size}"] if server.does_esmtp and server.has_extn("size") else []
     options += ["SMTPUTF8"] if is_utf8 else []
     code, reply = server.mail(sender, options)
-    if code >= 300:
+    if not 200 <= code < 300:
         # A refused sender is an error of the settings, so the mail is tried again.
-        return Outcome(state="failed", detail=_reply_words("sender", code, reply))
+        return Outcome(state="failed", detail=_reply_words("sender not taken", code, reply))
     code, reply = server.rcpt(recipient)
-    if code >= 300:
+    if not 200 <= code < 300:
         return _reply_outcome("recipient", code, reply)
+    server.seconds_to_reply = server.patience.data_start
     code, reply = server.docmd("DATA")
     if code != READY_FOR_DATA:
         return _reply_outcome("message", code, reply)
@@ -385,11 +489,12 @@ def _stuff_dots(content: bytes) -> bytes:
 
 def _reply_outcome(what: str, code: int, reply: bytes) -> Outcome:
     state: State = "refused" if code >= 500 else "failed"
-    return Outcome(state=state, detail=_reply_words(what, code, reply))
+    return Outcome(state=state, detail=_reply_words(f"{what} not taken", code, reply))
 
 
 def _reply_words(what: str, code: int, reply: bytes) -> str:
-    return _short(f"{what} not taken: {code} {reply[:MAX_REPLY].decode('utf-8', 'replace')}")
+    text = reply[:MAX_REPLY].decode("utf-8", "replace").strip()
+    return _short(f"{what}: {'no SMTP reply:' if code == NO_CODE else code} {text}")
 
 
 def _words(where: str, error: Exception) -> str:

@@ -112,15 +112,12 @@ def _measures(digest: Digest, say: Speaker) -> list[str]:
 
 
 def _coverage(one: Coverage, say: Speaker) -> str:
-    what = say(
-        "{region_name}, target {target_year} ({target_id})",
-        region_name=one.region_name,
-        target_year=one.target_year,
-        target_id=one.target_id,
-    )
+    what = f"{one.region_name}, {say.either(one.target_title_sv, one.target_title_en)}"
+    if not one.measure_count:
+        return say("{what}: no measures in the register yet.", what=what)
     if one.coverage_pct is None:
         known = COVERAGE_REASONS.get(one.coverage_reason or "")
-        reason = say.either(*known) if known else say("no reason was given")
+        reason = say(known) if known else say("no reason was given")
         return say("{what}: measures cannot be held against the gap, {reason}.", what=what, reason=reason)
     overlap = one.overlap or OVERLAP_NOT_ASSESSED
     assessed = (

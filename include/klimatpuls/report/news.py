@@ -16,7 +16,7 @@ from klimatpuls.contract.causes import (
 from klimatpuls.domain.regions import region
 from klimatpuls.report.page import Bullets, Section
 from klimatpuls.report.terms import dataset_name, standing_words
-from klimatpuls.report.view import GHG, MEMBERS_TODAY, TERRITORIAL
+from klimatpuls.report.view import GHG, MEMBERS_TODAY, MEMBERS_WITHOUT_LARGEST, TERRITORIAL
 
 if TYPE_CHECKING:
     from klimatpuls.contract.causes import Cause, OverrideCause
@@ -75,9 +75,9 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
     if isinstance(cause, StandingCause):
         return [
             say(
-                "Target {target_id} ({region_name}): from “{old}” to “{new}”.",
-                target_id=cause.target_id,
+                "{region_name}, {target}: from “{old}” to “{new}”.",
                 region_name=region(cause.region_code).name,
+                target=_title_of(cause.target_id, digest, say),
                 old=standing_words(cause.old, say),
                 new=standing_words(cause.new, say),
             )
@@ -92,6 +92,14 @@ def _cause_sentences(cause: Cause, digest: Digest, say: Speaker) -> list[str]:
             say("Tables that could not be calculated last time are calculated now: {names}.", names=names)
         ]
     return [_override_sentence(cause, say)]
+
+
+def _title_of(target_id: str, digest: Digest, say: Speaker) -> str:
+    """A target in the register's words; one that the register no longer has is just a target."""
+    for target in digest.own_targets:
+        if target.target_id == target_id:
+            return say.either(target.title_sv, target.title_en)
+    return say("a target")
 
 
 def _register_sentence(cause: RegisterCause, say: Speaker) -> str:
@@ -244,6 +252,17 @@ def _members_revision(digest: Digest, say: Speaker) -> list[str]:
         return []
     change = sum(member.revision_of_previous_tco2e or 0.0 for member in moved)
     whole = _move(str(now.year), now.emissions_tco2e - change, now.emissions_tco2e, say)
+    largest = digest.largest_emitter
+    without = digest.point(MEMBERS_WITHOUT_LARGEST, TERRITORIAL, year)
+    if largest is not None and without is not None and without.emissions_tco2e is not None:
+        rest = change - (largest.revision_of_previous_tco2e or 0.0)
+        before = without.emissions_tco2e - rest
+        whole = say(
+            "{move}; without {name} {change}",
+            move=whole,
+            name=largest.region_name,
+            change=say.percent(100 * rest / before if before else None),
+        )
     most = sorted(moved, key=lambda member: -abs(member.revision_of_previous_tco2e or 0.0))[:MEMBERS_NAMED]
     named = ", ".join(
         f"{member.region_name} {say.tonnes(member.revision_of_previous_tco2e or 0.0, signed=True)} "

@@ -6,17 +6,16 @@ Plain text only: findings are tables of a terminal, and text from an agency must
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
+from klimatpuls.report.mailer import CONTENT_LANGUAGE, start_message
 from klimatpuls.report.numbers import Speaker
 from klimatpuls.translations import message, translate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from email.message import EmailMessage
 
     from klimatpuls.report.mailer import SmtpSettings
 
@@ -61,15 +60,14 @@ def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: da
         now: Moment of the Date line, with its time zone.
     """
     swedish, english = _headline(notice, Speaker("sv")), _headline(notice, Speaker("en"))
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = f"Klimatpuls <{settings.from_address}>"
-    mail["To"] = recipient
-    mail["Subject"] = f"{swedish} / {english}"
-    mail["Date"] = format_datetime(now)
     domain = settings.from_address.rpartition("@")[2]
-    mail["Message-ID"] = f"<notice.{notice.key}.{now:%Y%m%d%H%M%S%f}@{domain}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = "sv, en"
+    mail = start_message(
+        settings,
+        subject=f"{swedish} / {english}",
+        recipient=recipient,
+        message_id=f"<notice.{notice.key}.{now:%Y%m%d%H%M%S%f}@{domain}>",
+        date=now,
+    )
     mail["X-Klimatpuls-Origin"] = notice.origin
     effect = _effect(notice)
     text = "\n\n".join(
@@ -80,6 +78,7 @@ def build_notice(notice: Notice, settings: SmtpSettings, recipient: str, now: da
         )
     )
     mail.set_content(text + "\n", cte="quoted-printable")
+    mail["Content-Language"] = CONTENT_LANGUAGE  # Setting the content removes an earlier one.
     return mail
 
 

@@ -6,7 +6,7 @@ States::
     failed  ─┘            ├─> refused     recipient or message refused for good (5xx)
        ^                  ├─> failed      certainly not taken; tried again at the next run
        └──────────────────┘
-                          └─> unknown     connection or process lost half-way: never sent again by itself
+                          └─> unknown     lost half-way, or no clear reply: never sent again by itself
     pending ───────────────> suppressed   must not leave this machine
 
 ``sending`` is committed before the first byte goes out, together with the Message-ID. While a mail is
@@ -16,6 +16,8 @@ belongs to a process that ended half-way, and becomes ``unknown``.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -24,6 +26,7 @@ from klimatpuls.errors import EXIT_DONE, EXIT_MAIL, MailError
 from klimatpuls.report.mailer import (
     SmtpSettings,
     SuppressedError,
+    build_letter,
     build_message,
     check_may_send,
     deliver,
@@ -93,7 +96,7 @@ class Summary:
 
 
 _REMEDIES: Final[dict[str, str]] = {
-    "refused": "correct the address in connection smtp_default; it is not sent again",
+    "refused": "correct the address in connection smtp_default or of the contact; it is not sent again",
     "failed": "it is tried again at the next run of the report DAG; check the mail server and smtp_default",
     "unknown": "ask a recipient whether it arrived; it is never sent again by itself",
 }
@@ -112,6 +115,20 @@ class _Claim:
     recipient: str
     message: EmailMessage | None
     settled: Settled | None
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row as ``report/outbox_claim.sql`` reads it; ``recipient`` is None where the contact is gone."""
+
+    outbox_id: int
+    kind: str
+    publication_id: int
+    recipient: str | None
+    message_id: str | None
+    created_at: datetime
+    subject: str | None
+    body: str | None
 
 
 def send_due(
@@ -180,34 +197,63 @@ def _claim(
         row = cursor.fetchone()
         if row is None:
             return None
-        outbox_id, publication_id, recipient, message_id, created_at = row
+        due = _Row(*row)
         try:
-            rendering = render(publication_id)
-            check_may_send(settings, rendering.origin)
+            message, stored = _compose(cursor, due, settings, render, now)
         except MailError as error:
             state: FinalState = "suppressed" if isinstance(error, SuppressedError) else "failed"
             entry = Settled(
-                outbox_id=outbox_id, publication_id=publication_id, state=state, detail=str(error)
+                outbox_id=due.outbox_id, publication_id=due.publication_id, state=state, detail=str(error)
             )
             _settle(cursor, entry, now)
-            return _Claim(outbox_id, publication_id, recipient, None, entry)
-        message_id = message_id or make_message_id(outbox_id, created_at, settings.from_address)
-        message = build_message(
-            rendering, sender=settings.from_address, recipient=recipient, message_id=message_id, date=now
-        )
-        cursor.execute(
-            load_sql("report/outbox_begin.sql"),
-            {
-                "outbox_id": outbox_id,
-                "message_id": message_id,
-                "html_sha256": rendering.html_sha256,
-                "text_sha256": rendering.text_sha256,
-                "now": now,
-            },
-        )
+            return _Claim(due.outbox_id, due.publication_id, "", None, entry)
+        values = {"outbox_id": due.outbox_id, "message_id": message["Message-ID"], "now": now, **stored}
+        cursor.execute(load_sql("report/outbox_begin.sql"), values)
         # Held by the session, beyond this transaction's end: it shows that a live process has the row.
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_SPACE, outbox_id))
-    return _Claim(outbox_id, publication_id, recipient, message, None)
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_SPACE, due.outbox_id))
+    return _Claim(due.outbox_id, due.publication_id, due.recipient or "", message, None)
+
+
+def _compose(
+    cursor: Cursor, due: _Row, settings: SmtpSettings, render: Renderer, now: datetime
+) -> tuple[EmailMessage, dict[str, str | None]]:
+    """The message of a row, and what the row keeps of it.
+
+    Raises:
+        SuppressedError: if it must not leave this machine, or its contact was deleted.
+        MailError: if it cannot be rendered.
+    """
+    if due.recipient is None:
+        msg = "the contact is no longer in the register"
+        raise SuppressedError(msg)
+    message_id = due.message_id or make_message_id(
+        due.outbox_id, due.created_at, settings.from_address, due.kind
+    )
+    if due.subject is not None and due.body is not None:
+        cursor.execute(load_sql("report/publication.sql"))
+        origin = str(fetch_row(cursor)[2])
+        check_may_send(settings, origin)
+        letter = build_letter(
+            settings,
+            subject=due.subject,
+            text=due.body,
+            origin=origin,
+            recipient=due.recipient,
+            message_id=message_id,
+            date=now,
+        )
+        text_sha256 = hashlib.sha256(due.body.encode()).hexdigest()
+        return letter, {"html_sha256": None, "text_sha256": text_sha256, "headline": None}
+    rendering = render(due.publication_id)
+    check_may_send(settings, rendering.origin)
+    message = build_message(
+        rendering, settings=settings, recipient=due.recipient, message_id=message_id, date=now
+    )
+    return message, {
+        "html_sha256": rendering.html_sha256,
+        "text_sha256": rendering.text_sha256,
+        "headline": None if rendering.headline is None else json.dumps(rendering.headline),
+    }
 
 
 def _send(connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: datetime) -> Settled:

@@ -13,20 +13,21 @@ import re
 import textwrap
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from klimatpuls.errors import MailError
 from klimatpuls.report.chart import draw_chart
+from klimatpuls.report.headline import headline_of, headline_to_json
 from klimatpuls.report.numbers import Speaker
 from klimatpuls.report.page import CHART_ID, Bullets, KeyFigures, Paragraph, Picture, Table
 from klimatpuls.report.view import read_digest
-from klimatpuls.report.wording import subject, write_page
+from klimatpuls.report.wording import IN_SHORT_SHOWS, subject, write_page
 from klimatpuls.translations import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from psycopg2.extensions import connection as PgConnection
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from klimatpuls.report.page import Block, Page
     from klimatpuls.report.view import Digest
 
-TEXT_WIDTH: Final = 78
+TEXT_WIDTH: Final = 72
+"""Columns of the plain-text part: it stays readable when it is quoted in an answer."""
 HTML_FILE: Final = "digest.html"
 TEXT_FILE: Final = "digest.txt"
 CHART_FILE: Final = "chart.png"
@@ -53,8 +55,9 @@ class Rendering:
         origin: ``live``, ``archive`` or ``synthetic``.
         subject: Subject line.
         mail_html: HTML part of the mail; its picture is ``cid:chart@klimatpuls``.
-        text: Plain-text part, with the same content, at most 78 columns.
+        text: Plain-text part, with the same content, at most 72 columns.
         chart_png: The picture.
+        headline: The figures it leads with, as they are kept beside the mail; None where it has none.
     """
 
     publication_id: int
@@ -63,6 +66,7 @@ class Rendering:
     mail_html: str
     text: str
     chart_png: bytes
+    headline: Mapping[str, Any] | None = None
 
     @property
     def standalone_html(self) -> str:
@@ -130,6 +134,7 @@ def render(digest: Digest) -> Rendering:
     """
     pages = [write_page(digest, lang) for lang in LANGUAGES]
     heading = subject(digest)
+    headline = None if digest.not_calculated & IN_SHORT_SHOWS else headline_of(digest)
     return Rendering(
         publication_id=digest.publication_id,
         origin=digest.origin,
@@ -137,6 +142,7 @@ def render(digest: Digest) -> Rendering:
         mail_html=render_html(pages, heading),
         text=render_text(pages, heading),
         chart_png=draw_chart(digest),
+        headline=None if headline is None else headline_to_json(headline),
     )
 
 
@@ -156,6 +162,7 @@ def write_files(rendering: Rendering, folder: Path) -> ReportFiles:
         "html_sha256": rendering.html_sha256,
         "text_sha256": rendering.text_sha256,
         "chart_sha256": _sha256(rendering.chart_png),
+        "headline": rendering.headline,
     }
     files.chart.write_bytes(rendering.chart_png)
     files.text.write_bytes(rendering.text.encode())
@@ -193,6 +200,7 @@ def read_files(folder: Path) -> Rendering:
         mail_html=html,
         text=text,
         chart_png=png,
+        headline=manifest.get("headline"),
     )
     for name, found in (
         ("html_sha256", rendering.html_sha256),
@@ -247,7 +255,7 @@ def _environment() -> Environment:
 
 
 def render_text(pages: Sequence[Page], heading: str) -> str:
-    """The pages as plain text with the same content, at most 78 columns.
+    """The pages as plain text with the same content, at most 72 columns.
 
     Args:
         pages: One per language, in order.

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
 from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
+from klimatpuls.report.view import TERRITORIAL
+from klimatpuls.statistics.series import PROXY_POOR
 from klimatpuls.statistics.trend import (
-    INDEPENDENT_VARIANTS,
     MIN_POINTS,
     MIN_SPAN_YEARS,
     TREND_FROM_YEAR,
-    VARIANTS,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
         blocks.append(Paragraph(say("No member has entered a target yet.")))
     else:
         blocks.append(Bullets(tuple(_target_sentence(digest, target, say) for target in digest.own_targets)))
-        blocks.append(Paragraph(_about_counts(say), tone="note"))
+        if any(target.variants_n for target in digest.own_targets):
+            blocks.append(Paragraph(_about_counts(digest, say), tone="note"))
         if any(target.achieved_from_year in PANDEMIC_YEARS for target in digest.own_targets):
             blocks.append(Paragraph(_about_pandemic(digest, say), tone="note"))
     if not digest.trend_is_possible:
@@ -43,14 +43,19 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
     return Section(heading, tuple(blocks))
 
 
-def _about_counts(say: Speaker) -> str:
-    worth = say.number(INDEPENDENT_VARIANTS, 1)
+def _about_counts(digest: Digest, say: Speaker) -> str:
+    """What a count is worth in this publication; said once."""
+    if digest.worth is None:
+        return say(
+            "We project in several ways to show how much the answer hangs on the way. It "
+            "is no likelihood: the ways rest on the same few years."
+        )
     return say(
         "We project in several ways to show how much the answer hangs on the way. It "
         "is no likelihood: the {variants} ways rest on the same few years and are "
         "together worth about {worth} independent ones.",
-        variants=len(VARIANTS),
-        worth=worth,
+        variants=digest.worth.variants_n,
+        worth=say.number(digest.worth.independent_n, 1),
     )
 
 
@@ -87,14 +92,11 @@ def _no_trend(digest: Digest, say: Speaker) -> str:
 
 
 def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
-    what = say(
-        "{region_name}, target {target_year} ({target_id}; {boundary})",
-        region_name=target.region_name,
-        target_year=target.target_year or MISSING,
-        target_id=target.target_id,
-        boundary=boundary_words(target.boundary, say),
-    )
-    words = [f"{what}: {standing_words(target.status, say)}"]
+    title = " ".join(say.either(target.title_sv, target.title_en).split()).rstrip(".")
+    what = f"{target.region_name}: {title}"
+    if target.boundary != TERRITORIAL:
+        what += f" ({_boundary(target, say)})"
+    words = [f"{what}. {capitalised(standing_words(target.status, say))}"]
     if target.variants_met is not None and target.variants_n:
         words[0] += say(
             ", {variants_met} of {variants_n} ways",
@@ -113,16 +115,30 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
                 last_tco2e=say.tonnes(target.last_tco2e),
             )
         )
+    if PROXY_POOR in target.flags:
+        words.append(
+            say(
+                "The proxy outside emissions trading misses an official figure for {region_name} by more "
+                "than 10%.",
+                region_name=target.region_name,
+            )
+        )
     words += _rates(target, say)
-    words.append(_basis(digest, target, say))
+    words += _basis(digest, target, say)
     return " ".join(words)
+
+
+def _boundary(target: OwnTarget, say: Speaker) -> str:
+    """The boundary as the register titles it: an own series, a list of sectors; else its fixed name."""
+    title = say.either(target.boundary_title_sv or "", target.boundary_title_en or "")
+    return title or boundary_words(target.boundary, say)
 
 
 def _rates(target: OwnTarget, say: Speaker) -> list[str]:
     """The required and the achieved rates, each with its years, in words instead of signs."""
     words = []
-    if target.required_annual_rate is not None and target.last_year is not None:
-        needed = say.share(100 * target.required_annual_rate)
+    if target.required_annual_reduction_rate is not None and target.last_year is not None:
+        needed = say.share(100 * target.required_annual_reduction_rate)
         words.append(
             say(
                 "From {last_year} on, a cut of {needed} a year is needed.",
@@ -133,7 +149,7 @@ def _rates(target: OwnTarget, say: Speaker) -> list[str]:
     rates = [
         _rate(rate, year, say)
         for rate, year in (
-            (target.achieved_annual_rate, target.achieved_from_year),
+            (target.achieved_annual_reduction_rate, target.achieved_from_year),
             (target.annual_reduction_since_2015, TREND_FROM_YEAR),
         )
         if rate is not None and year is not None
@@ -149,13 +165,9 @@ def _rate(rate: float, year: int, say: Speaker) -> str:
     return say("{verb} by {size} a year since {year}", verb=verb, size=size, year=year)
 
 
-def _basis(digest: Digest, target: OwnTarget, say: Speaker) -> str:
+def _basis(digest: Digest, target: OwnTarget, say: Speaker) -> list[str]:
+    """How old the data are; the release stands in the footer, once."""
     if target.last_year is None:
-        return say("Release {release_id}.", release_id=target.release_id)
+        return []
     months = (digest.as_of.year - target.last_year - 1) * 12 + digest.as_of.month - 1
-    return say(
-        "Release {release_id}, data to {last_year} ({months} months old).",
-        release_id=target.release_id,
-        last_year=target.last_year,
-        months=months,
-    )
+    return [say("Data to {last_year} ({months} months old).", last_year=target.last_year, months=months)]

@@ -11,9 +11,11 @@ from klimatpuls.report.view import (
     MEMBERS_TODAY,
     MEMBERS_WITHOUT_LARGEST,
     NATION,
+    OUTSIDE_TRADING,
     PROXY,
     REST_OF_SWEDEN,
     TERRITORIAL,
+    UNALLOCATED,
 )
 from klimatpuls.statistics.trend import MIN_POINTS, MIN_SPAN_YEARS
 from klimatpuls.translations import message
@@ -27,14 +29,17 @@ PANELS: Final[dict[str, str]] = {
     MEMBERS_AT_THE_TIME: message("Members at the time"),
     MEMBERS_WITHOUT_LARGEST: message("Without the largest emitter"),
     REST_OF_SWEDEN: message("Rest of Sweden"),
+    UNALLOCATED: message("Not assigned to any municipality"),
     NATION: message("The nation"),
 }
 BOUNDARIES: Final[dict[str, str]] = {
     "published_total": message("published total"),
     TERRITORIAL: message("territorial emissions"),
     PROXY: message("outside emissions trading (proxy)"),
+    OUTSIDE_TRADING: message("territorial emissions without the plants in emissions trading"),
     "domestic_transport": message("domestic transport without aviation"),
     "own_series": message("own series"),
+    "sector_list": message("some sectors"),
 }
 STANDINGS: Final[dict[str, str]] = {
     "met": message("met"),
@@ -79,9 +84,21 @@ REASONS: Final[dict[str, str]] = {
     "join_date_unknown": message("the dates on which members joined have not been entered"),
     "no_emissions": message("an emission figure is missing"),
     "no_members": message("no member is confirmed"),
+    "other_members": message("there were other members then"),
     "base_too_small": message("the base is too small"),
     "too_few_points": message("fewer than {min_points} observed years"),
     "span_too_short": message("the years span fewer than {min_span_years}"),
+    "scope_changed": message("the publisher counts something now that it did not then"),
+    "single_year": message("the release has one year only"),
+    "not_published_before": message("no earlier release has the year"),
+    "aviation_unknown": message("no release shows domestic aviation"),
+    "no_population_forecast": message("no population forecast of the target year is held"),
+    "no_stated_cap": message("the decision does not say how much may remain"),
+    "base_year_missing": message("no release has the base year"),
+    "boundary_missing": message("the figures that the target is about have not been entered"),
+    "region_missing": message("the figures do not include the area"),
+    "target_year_missing": message("no release has the target year"),
+    "budget_start_missing": message("no release has the first year of the budget"),
 }
 
 
@@ -103,21 +120,19 @@ def standing_words(status: str | None, say: Speaker) -> str:
     """A status of methods section 6 in words; None is "no standing"."""
     if status is None:
         return say("no standing")
-    return say(STANDINGS[status]) if status in STANDINGS else status
+    return say(STANDINGS[status])
 
 
 def boundary_words(code: str, say: Speaker) -> str:
-    """The name of a boundary; an unknown code is shown as it is."""
-    return say(BOUNDARIES[code]) if code in BOUNDARIES else code
+    """The name of a boundary; of an own series or a list of sectors the name of its kind."""
+    return say(BOUNDARIES[code.partition(":")[0]])
 
 
 def reason_words(code: str | None, say: Speaker) -> str:
-    """Why a value is missing; an unknown code is shown as it is."""
-    if code is None:
+    """Why a value is missing; a code is never shown to a reader."""
+    if code not in REASONS:
         return say("no reason was given")
-    return (
-        say(REASONS[code], min_points=MIN_POINTS, min_span_years=MIN_SPAN_YEARS) if code in REASONS else code
-    )
+    return say(REASONS[code], min_points=MIN_POINTS, min_span_years=MIN_SPAN_YEARS)
 
 
 def capitalised(text: str) -> str:

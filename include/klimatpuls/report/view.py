@@ -31,20 +31,24 @@ OMITTED_DATASETS: Final = catalog.datasets_of("air_pollutant")
 """Datasets that the digest, a mail about the climate, leaves out."""
 TERRITORIAL: Final = "territorial"
 PROXY: Final = "effort_sharing_proxy"
+OUTSIDE_TRADING: Final = "outside_trading"
 
 NATION: Final = "nation"
 MEMBERS_TODAY: Final = "members_today"
 MEMBERS_AT_THE_TIME: Final = "members_at_the_time"
 MEMBERS_WITHOUT_LARGEST: Final = "members_without_largest"
 REST_OF_SWEDEN: Final = "rest_of_sweden"
+UNALLOCATED: Final = "unallocated"
 
 VARIANTS: Final[tuple[tuple[str, str], ...]] = (
     (MEMBERS_TODAY, TERRITORIAL),
     (MEMBERS_AT_THE_TIME, TERRITORIAL),
     (MEMBERS_WITHOUT_LARGEST, TERRITORIAL),
     (MEMBERS_TODAY, PROXY),
+    (MEMBERS_WITHOUT_LARGEST, PROXY),
     (REST_OF_SWEDEN, TERRITORIAL),
     (REST_OF_SWEDEN, PROXY),
+    (UNALLOCATED, TERRITORIAL),
     (NATION, TERRITORIAL),
     (NATION, PROXY),
 )
@@ -57,6 +61,8 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "measures": frozenset({"member_overview"}),
     "coverage": frozenset({"measure_coverage", "member_overview"}),
     "revision_record": frozenset({"revision_record"}),
+    "variant_worth": frozenset({"variant_worth"}),
+    "nowcast": frozenset({"nowcast", "nowcast_score"}),
 }
 """Query → the result tables that it reads; its rows are dropped if one was not calculated."""
 MEMBERS_SHOW: Final = "region_overview"
@@ -66,6 +72,7 @@ QUERIES: Final = (
     "publication",
     "releases",
     "network_summary",
+    "network_sectors",
     "members",
     "own_targets",
     "criteria",
@@ -74,7 +81,10 @@ QUERIES: Final = (
     "findings",
     "data_status",
     "revision_record",
+    "variant_worth",
+    "nowcast",
     "result_status",
+    "mailed_headline",
 )
 """Names of the files under ``include/sql/report`` that make up a digest."""
 
@@ -100,7 +110,11 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryPoint:
-    """One panel on one boundary in one year; tonnes CO2e, tonnes per inhabitant, percent."""
+    """One panel on one boundary in one year; tonnes CO2e, tonnes per inhabitant, percent.
+
+    The change per inhabitant is that of the panel together with the municipalities in ``widened_with``.
+    ``stated_member_count`` is how many members the network says it has, None where nobody knows.
+    """
 
     panel: str
     boundary: str
@@ -110,7 +124,43 @@ class SummaryPoint:
     population_count: int | None
     t_per_capita: float | None
     change_since_1990_pct: float | None
+    per_capita_change_since_1990_pct: float | None
+    per_capita_change_reason: str | None
+    widened_with: tuple[str, ...]
     status_reason: str | None
+    confirmed_member_count: int | None
+    stated_member_count: int | None
+
+
+FigureKind = Literal["emissions", "per_inhabitant", "change", "change_per_inhabitant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadlineFigure:
+    """One of the network's figures that a digest leads with: tonnes, tonnes per inhabitant or percent.
+
+    ``since`` is the earlier year of a change, None for a level.
+    """
+
+    kind: FigureKind
+    year: int
+    since: int | None
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """What a digest leads with, and what the figures rest on.
+
+    Attributes:
+        members: Codes of the member municipalities in the sums.
+        method_version: Version of the formulas.
+        figures: The figures.
+    """
+
+    members: tuple[str, ...]
+    method_version: str
+    figures: tuple[HeadlineFigure, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +170,8 @@ class Standing:
     Every number is None where the warehouse has none; ``per_capita_reason`` then says why for the level
     per inhabitant. National and own part are percent of the previous year and add up to its change;
     ``own_part_status`` says what the own part is worth, ``scaled_share_pct`` how much of the emissions lie
-    in sectors that the publisher scaled with the nation.
+    in sectors that the publisher scaled with the nation. Where one plant decides, ``leads_with`` is the
+    boundary to lead with, and one of the two figures beside it is known.
     """
 
     region_code: str
@@ -139,7 +190,33 @@ class Standing:
     scaled_share_pct: float | None
     revision_of_previous_pct: float | None
     revision_of_previous_tco2e: float | None
+    outside_trading_tco2e: float | None
+    without_plant_sectors_tco2e: float | None
+    leads_with: str | None
     flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectorChange:
+    """Sum of a main sector over today's member municipalities in the two newest years; tonnes CO2e."""
+
+    sector_code: str
+    old_tco2e: float
+    new_tco2e: float
+
+    @property
+    def change_tco2e(self) -> float:
+        """Change since the year before, tonnes CO2e."""
+        return self.new_tco2e - self.old_tco2e
+
+    @property
+    def change_pct(self) -> float:
+        """Change since the year before, percent of it.
+
+        Raises:
+            ZeroDivisionError: if there was nothing the year before.
+        """
+        return 100.0 * self.change_tco2e / self.old_tco2e
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +225,11 @@ class OwnTarget:
 
     region_name: str
     target_id: str
+    title_sv: str
+    title_en: str
     boundary: str
+    boundary_title_sv: str | None
+    boundary_title_en: str | None
     target_year: int | None
     level_tco2e: float | None
     last_year: int | None
@@ -157,10 +238,11 @@ class OwnTarget:
     status_reason: str | None
     variants_met: int | None
     variants_n: int | None
-    required_annual_rate: float | None
-    achieved_annual_rate: float | None
+    required_annual_reduction_rate: float | None
+    achieved_annual_reduction_rate: float | None
     achieved_from_year: int | None
     annual_reduction_since_2015: float | None
+    flags: tuple[str, ...]
     release_id: str
 
 
@@ -194,8 +276,8 @@ class Coverage:
     """Coverage of the gap to one of a member's targets by its measures; tonnes, percent."""
 
     region_name: str
-    target_id: str
-    target_year: int | None
+    target_title_sv: str
+    target_title_en: str
     gap_tco2e: float | None
     coverage_pct: float | None
     coverage_reason: str | None
@@ -240,6 +322,27 @@ class RevisionRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VariantWorth:
+    """How many independent method variants the ``variants_n`` are worth, in this publication."""
+
+    independent_n: float
+    variants_n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """The member municipalities together in the year after the latest; tonnes CO2e, percent."""
+
+    year: int
+    last_year: int
+    basis: str
+    region_count: int
+    last_tco2e: float
+    emissions_tco2e: float
+    nowcast_median_pct: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Digest:
     """The content of the mail as numbers, codes and dates.
 
@@ -252,6 +355,7 @@ class Digest:
         releases: Releases of the publication, current and earlier ones.
         emissions: The current one of all greenhouse gases.
         summary: Every panel, boundary and year.
+        sectors: Today's member municipalities by main sector, where every one of them has both newest years.
         municipalities: Confirmed members that are municipalities, Swedish order.
         regions: Confirmed members that are regions, with their county's figures.
         own_targets: Targets of members' own; national lines are never among them.
@@ -260,10 +364,13 @@ class Digest:
         coverage: How far measures reach, per own target.
         findings: Gates that current releases did not pass.
         statuses: Freshness per dataset and substance.
+        worth: What a count of method variants is worth; None where it could not be calculated.
+        estimate: The year after the latest; None where no estimate may be shown.
         record: How far municipal totals usually move after their first publication; only what enough pairs of
             releases say.
         not_calculated: The result tables that could not be calculated in this publication; the digest holds
             no row of them.
+        mailed: The headline of the last digest that was mailed before this publication, if one was.
     """
 
     publication_id: int
@@ -274,6 +381,7 @@ class Digest:
     releases: tuple[Release, ...]
     emissions: Release
     summary: tuple[SummaryPoint, ...]
+    sectors: tuple[SectorChange, ...]
     municipalities: tuple[Standing, ...]
     regions: tuple[Standing, ...]
     own_targets: tuple[OwnTarget, ...]
@@ -282,8 +390,11 @@ class Digest:
     coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     statuses: tuple[DataStatus, ...]
+    worth: VariantWorth | None
+    estimate: Estimate | None
     record: tuple[RevisionRecord, ...]
     not_calculated: frozenset[str] = frozenset()
+    mailed: Headline | None = None
 
     @property
     def is_first_publication(self) -> bool:
@@ -318,19 +429,42 @@ class Digest:
         return tuple(p for p in self.summary if (p.panel, p.boundary) == (panel, boundary))
 
     def change_since_previous_pct(self, panel: str, boundary: str = TERRITORIAL) -> float | None:
-        """Change of a panel from the data year before to the latest one, percent.
+        """Change of a panel from the data year before to the latest one, percent; see :meth:`change_pct`."""
+        return self.change_pct(panel, self.previous_year, self.last_year, boundary)
+
+    def change_pct(
+        self, panel: str, since: int | None, year: int, boundary: str = TERRITORIAL
+    ) -> float | None:
+        """Change of a panel from one year to a later one, percent.
 
         Returns:
             None where a value is missing or the panel did not hold the same number of areas in both
             years: a change of composition is no change of emissions.
         """
-        new = self.point(panel, boundary, self.last_year)
-        old = self.point(panel, boundary, self.previous_year)
+        new = self.point(panel, boundary, year)
+        old = self.point(panel, boundary, since)
         if new is None or old is None or new.region_count != old.region_count:
             return None
         if new.emissions_tco2e is None or not old.emissions_tco2e:
             return None
         return 100.0 * (new.emissions_tco2e - old.emissions_tco2e) / old.emissions_tco2e
+
+    @property
+    def largest_emitter(self) -> Standing | None:
+        """The member municipality with the largest territorial emissions in the latest year."""
+        return max(self.municipalities, key=lambda member: member.territorial_tco2e or 0.0, default=None)
+
+    @property
+    def members_known(self) -> tuple[int, int] | None:
+        """How many members the register confirms, of how many the network has.
+
+        None where the register does not say how many, or confirms all of them.
+        """
+        point = self.point(MEMBERS_TODAY, TERRITORIAL, self.last_year)
+        if point is None or point.confirmed_member_count is None or point.stated_member_count is None:
+            return None
+        known = (point.confirmed_member_count, point.stated_member_count)
+        return known if known[0] < known[1] else None
 
     @property
     def years_without_population(self) -> tuple[int, ...]:
@@ -418,16 +552,22 @@ def build_digest(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Digest | No
         releases=tuple(_release(row) for row in included["releases"]),
         emissions=emissions,
         summary=tuple(_summary_point(row) for row in rows["network_summary"]),
+        sectors=_sectors(rows["network_sectors"], (emissions.years[-1], *emissions.years[-2:-1])),
         municipalities=tuple(member for member in members if member.level == "municipality"),
         regions=tuple(member for member in members if member.level == "county"),
-        own_targets=tuple(OwnTarget(**_without_id(row)) for row in rows["own_targets"]),
+        own_targets=tuple(
+            OwnTarget(**{**_without_id(row), "flags": tuple(row["flags"])}) for row in rows["own_targets"]
+        ),
         criteria=tuple(CriterionSum(**_without_id(row)) for row in rows["criteria"]),
         measures=next((MeasureCounts(**_without_id(row)) for row in rows["measures"]), MeasureCounts()),
         coverage=tuple(Coverage(**_without_id(row)) for row in rows["coverage"]),
         findings=tuple(_finding(row) for row in included["findings"]),
         statuses=tuple(DataStatus(**_without_id(row)) for row in included["data_status"]),
+        worth=next((VariantWorth(**_without_id(row)) for row in rows["variant_worth"]), None),
+        estimate=next((Estimate(**_without_id(row)) for row in rows["nowcast"]), None),
         record=tuple(RevisionRecord(**_without_id(row)) for row in rows["revision_record"]),
         not_calculated=not_calculated,
+        mailed=next((_headline(row["headline"]) for row in rows["mailed_headline"]), None),
     )
 
 
@@ -442,7 +582,29 @@ def _release(row: Mapping[str, Any]) -> Release:
 def _summary_point(row: Mapping[str, Any]) -> SummaryPoint:
     fields = _without_id(row)
     fields["t_per_capita"] = fields.pop("emissions_t_per_capita")
-    return SummaryPoint(**fields)
+    return SummaryPoint(**{**fields, "widened_with": tuple(fields["widened_with"])})
+
+
+def _headline(stored: Mapping[str, Any]) -> Headline:
+    return Headline(
+        members=tuple(stored["members"]),
+        method_version=stored["method_version"],
+        figures=tuple(HeadlineFigure(**figure) for figure in stored["figures"]),
+    )
+
+
+def _sectors(rows: Sequence[Mapping[str, Any]], years: tuple[int, ...]) -> tuple[SectorChange, ...]:
+    """Sectors with equally many municipalities in both years: another number is no change of emissions."""
+    sums = {(row["sector_code"], row["year"]): row for row in rows}
+    changes = []
+    for code in sorted({code for code, _ in sums}):
+        new, old = sums.get((code, years[0])), sums.get((code, years[-1]))
+        if len(years) < 2 or new is None or old is None or new["region_count"] != old["region_count"]:
+            continue
+        changes.append(
+            SectorChange(sector_code=code, old_tco2e=old["emissions_tco2e"], new_tco2e=new["emissions_tco2e"])
+        )
+    return tuple(changes)
 
 
 def _standing(row: Mapping[str, Any], *, is_known: bool) -> Standing:

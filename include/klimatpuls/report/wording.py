@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from klimatpuls.contract.causes import DecisionCause, RegisterCause, ReleaseCause, StandingCause
 from klimatpuls.report.caveats import certainty, freshness, missing_figures, sources, warnings
+from klimatpuls.report.estimate import next_year
 from klimatpuls.report.figures import comparison, in_short, members, national_and_own_parts
+from klimatpuls.report.findings import headline, subject_detail
 from klimatpuls.report.membership import membership
 from klimatpuls.report.news import changed, released
 from klimatpuls.report.numbers import Speaker
@@ -42,16 +44,17 @@ def write_page(digest: Digest, lang: Language) -> Page:
         sections=tuple(
             section
             for section in (
-                calculated(in_short, digest, say, "network_summary", "region_overview"),
+                calculated(in_short, digest, say, *IN_SHORT_SHOWS),
                 released(digest, say),
                 changed(digest, say),
                 calculated(comparison, digest, say, "network_summary", "region_overview"),
                 calculated(members, digest, say, "region_overview"),
                 calculated(national_and_own_parts, digest, say, "region_overview"),
+                next_year(digest, say),
                 calculated(own_targets, digest, say, "target_progress"),
                 membership(digest, say),
                 warnings(digest, say),
-                None if digest.not_calculated & MISSING_FROM else missing_figures(digest, say),
+                None if digest.not_calculated & IN_SHORT_SHOWS else missing_figures(digest, say),
                 certainty(digest, say),
                 sources(digest, say),
                 freshness(digest, say),
@@ -72,8 +75,8 @@ def write_page(digest: Digest, lang: Language) -> Page:
     )
 
 
-MISSING_FROM: Final = frozenset({"network_summary", "region_overview"})
-"""Result tables whose missing values are explained, if the tables are shown."""
+IN_SHORT_SHOWS: Final = frozenset({"network_summary", "region_overview"})
+"""Result tables that the first section shows: without them the digest has no headline."""
 
 
 def calculated(
@@ -94,27 +97,36 @@ def calculated(
 
 
 def subject(digest: Digest) -> str:
-    """The subject line, Swedish and English, with the origin first where the figures are not live."""
-    swedish, english = Speaker("sv"), Speaker("en")
+    """The subject line: the finding in Swedish, the list's language, after the origin if it is not live."""
+    say = Speaker("sv")
     prefix = ""
     if digest.origin != "live":
         origin = message("SYNTHETIC FIGURES") if digest.origin == "synthetic" else message("ARCHIVE")
-        prefix = f"[{swedish(origin)} / {english(origin)}] "
-    return f"{prefix}{_title(digest, swedish)} / {_title(digest, english)}"
+        prefix = f"[{say(origin)}] "
+    detail = subject_detail(digest, say) if _is_new_year(digest) else ""
+    return f"{prefix}{_title(digest, say)}{detail}"
 
 
-def _title(digest: Digest, say: Speaker) -> str:
-    year = digest.last_year
-    causes = [
+def _releases(digest: Digest) -> list[ReleaseCause]:
+    """The new releases that the figures come from."""
+    return [
         cause
         for cause in digest.causes
         if isinstance(cause, ReleaseCause)
         and cause.is_current
         and (cause.dataset, cause.substance) == (EMISSIONS, GHG)
     ]
-    if any(cause.first or cause.new_years for cause in causes):
-        return say("New emission figures: {year}", year=year)
-    if causes:
+
+
+def _is_new_year(digest: Digest) -> bool:
+    return any(cause.first or cause.new_years for cause in _releases(digest))
+
+
+def _title(digest: Digest, say: Speaker) -> str:
+    year = digest.last_year
+    if _is_new_year(digest):
+        return headline(digest, say) or say("New emission figures: {year}", year=year)
+    if _releases(digest):
         return say("Revised emission figures to {year}", year=year)
     decisions = [c for c in digest.causes if isinstance(c, DecisionCause) and c.moves_current]
     if any(decision.kind == "withdrawn" for decision in decisions):

@@ -1,1 +1,1 @@
-"""One folder per source: how to ask its publisher, and how to read the answer."""
+"""One folder per source: how to call its publisher, and how to read the answer."""

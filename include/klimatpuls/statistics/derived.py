@@ -7,7 +7,7 @@ modules of their sections. :mod:`klimatpuls.statistics.results` gives the tables
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,18 +17,22 @@ from klimatpuls.statistics import (
     backtest,
     change_parts,
     nowcast,
+    official,
     peers,
     revisions,
     series,
     standing,
     targets,
+    trading,
     trend,
 )
+from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+    from klimatpuls.statistics import crosschecks
     from klimatpuls.statistics.series import Boundary, ReleaseTable
     from klimatpuls.statistics.targets import Target
 
@@ -111,9 +115,33 @@ def _place_of(release_id: str, tables: Sequence[ReleaseTable]) -> int:
     return [table.release_id for table in tables].index(release_id)
 
 
+def has_official(target: Target, official_effort_sharing: pd.DataFrame) -> bool:
+    """Whether the nation's base and outcome of a target are official, of one submission (methods section 5).
+
+    Example: −55 % against 1990 with an official series of 1990 and 2024 → True; −60 % against 2005 → False.
+    """
+    return (
+        target.boundary == series.EFFORT_SHARING_PROXY
+        and target.base_tco2e is None
+        and not official_effort_sharing.empty
+        and target.base_year in set(official_effort_sharing["year"])
+    )
+
+
+def _series_for(
+    target: Target, by_boundary: Mapping[str, pd.DataFrame], official_effort_sharing: pd.DataFrame
+) -> Mapping[str, pd.DataFrame]:
+    """The series of a target: the nation's official one where it is held, else its proxy on both sides."""
+    if not has_official(target, official_effort_sharing):
+        return by_boundary
+    proxy = series.EFFORT_SHARING_PROXY
+    return {**by_boundary, proxy: official.replace_nation(by_boundary[proxy], official_effort_sharing)}
+
+
 def standing_changes(
     held: Held,
     in_force: Sequence[Target],
+    official_effort_sharing: pd.DataFrame,
     *,
     as_of: date,
     stored: pd.DataFrame | None = None,
@@ -124,18 +152,22 @@ def standing_changes(
     Args:
         held: The releases.
         in_force: The targets.
+        official_effort_sharing: The nation's official series; its lines have no row of the nation, because no
+            earlier release has the series and from the proxy to it would be no change of figures.
         as_of: The run's day.
-        stored: Stored old results, if another method version calculated them.
+        stored: Stored old results, if another method version calculated them, with ``publication_id``, the
+            publication that stored each.
         population_forecast: (region_code, year) → inhabitants.
 
     Returns:
         One row per region × target × step: the columns of
         :func:`klimatpuls.statistics.revisions.decompose_standings`, the observed change since the base year
-        (``change_since_base_pct``, ``change_part_points``) and the two releases. Empty with a single release.
+        (``change_since_base_pct``, ``change_part_points``), the two releases, and the publication that stored
+        step 0 (NULL where it was calculated again). Empty with a single release.
     """
     columns = [
         "target_id", *revisions.STEP_COLUMNS, "change_since_base_pct", "change_part_points",
-        "from_release_id", "to_release_id",
+        "from_release_id", "to_release_id", "stored_publication_id",
     ]  # fmt: skip
     if len(held.tables) < 2:
         return pd.DataFrame(columns=columns)
@@ -145,12 +177,28 @@ def standing_changes(
     steps = revisions.decompose_standings(
         in_force, old, new, as_of=as_of, stored=stored, population_forecast=population_forecast
     )
+    official_lines = [one.target_id for one in in_force if has_official(one, official_effort_sharing)]
+    steps = steps[~((steps["region_code"] == NATION) & steps["target_id"].isin(official_lines))]
     changes = _changes_since_base(in_force, old, new)
     if changes.empty:
         steps = steps.assign(change_since_base_pct=np.nan, change_part_points=np.nan)
     else:
         steps = steps.merge(changes, on=["target_id", "region_code", "step_order"], how="left")
-    return steps.assign(from_release_id=before.release_id, to_release_id=held.current.release_id)[columns]
+    return steps.assign(
+        from_release_id=before.release_id,
+        to_release_id=held.current.release_id,
+        stored_publication_id=_stored_by(steps, stored),
+    )[columns]
+
+
+def _stored_by(steps: pd.DataFrame, stored: pd.DataFrame | None) -> pd.arrays.IntegerArray:
+    """The publication that stored each first step; NULL at the other steps and where none did."""
+    if stored is None:
+        return pd.array([None] * len(steps), dtype="Int64")
+    known = stored.set_index(["target_id", "region_code"])["publication_id"]
+    wanted = known.reindex(pd.MultiIndex.from_frame(steps[["target_id", "region_code"]]))
+    numbers = wanted.to_numpy(dtype=np.float64, na_value=np.nan)
+    return pd.array(np.where(steps["step_order"] == 0, numbers, np.nan), dtype="Int64")
 
 
 def _changes_since_base(
@@ -220,7 +268,35 @@ def verdict_record(held: Held, in_force: Sequence[Target], as_of: date) -> pd.Da
     return concat_known(frames, backtest.RECORD_COLUMNS)
 
 
-def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
+def variant_worth(held: Held, in_force: Sequence[Target], as_of: date) -> pd.DataFrame:
+    """What a count of variants on each national line is worth, over the municipalities (methods section 6).
+
+    Returns:
+        One row per line with a count: ``target_id``, ``municipality_count`` (those with a verdict of every
+        variant), ``variants_n``, ``independent_n`` (:func:`klimatpuls.statistics.trend.participation_ratio`),
+        ``unanimous_count`` and ``release_id``. A line on which the variants distinguish no two
+        municipalities has no row.
+    """
+    rows = []
+    for target in in_force:
+        series_of_line = held.by_boundary.get(target.boundary)
+        if target.is_own or series_of_line is None or target.target_type == targets.TargetType.CARBON_BUDGET:
+            continue
+        matrix = series.to_matrix(series_of_line)
+        municipal = [code for code in matrix.region_codes if len(code) == MUNICIPALITY_CODE_LENGTH]
+        outcomes = standing.variant_outcomes(target, matrix.select(municipal), as_of=as_of)
+        known = outcomes[~np.isnan(outcomes).any(axis=1)]
+        worth = trend.participation_ratio(known)
+        if not np.isnan(worth):
+            unanimous = int((np.ptp(known, axis=1) == 0).sum())
+            rows.append((target.target_id, len(known), known.shape[1], worth, unanimous))
+    columns = ["target_id", "municipality_count", "variants_n", "independent_n", "unanimous_count"]
+    return pd.DataFrame(rows, columns=columns).assign(release_id=held.current.release_id)
+
+
+def base_year_ledger(
+    held: Held, in_force: Sequence[Target], official_effort_sharing: pd.DataFrame
+) -> pd.DataFrame:
     """The base year's value when each target was decided beside the current one (methods section 5).
 
     Returns:
@@ -238,12 +314,17 @@ def base_year_ledger(held: Held, in_force: Sequence[Target]) -> pd.DataFrame:
     }
     frames = []
     for target in in_force:
-        current = held.by_boundary.get(target.boundary)
+        current = _series_for(target, held.by_boundary, official_effort_sharing).get(target.boundary)
         if target.base_year is None or current is None:
             continue
         then = target.decided_on and targets.find_release_in_force(in_order, target.decided_on)
         decided = held.series_of(then) if then else {}
-        ledger = targets.base_year_ledger(target, decided.get(target.boundary, current.iloc[0:0]), current)
+        before = decided.get(target.boundary, current.iloc[0:0])
+        if has_official(
+            target, official_effort_sharing
+        ):  # of the official base no value at the decision is held
+            before = before[before["region_code"] != NATION]
+        ledger = targets.base_year_ledger(target, before, current)
         if target.region_code is not None:
             ledger = ledger[ledger["region_code"] == target.region_code]
         missing = NOT_DATED if target.decided_on is None else NO_RELEASE_IN_FORCE
@@ -281,9 +362,16 @@ def change_part(held: Held) -> pd.DataFrame:
 
 
 def nowcasts(
-    held: Held, national: pd.DataFrame | None, national_basis: str
+    held: Held,
+    national: pd.DataFrame | None,
+    inventory: crosschecks.Side | None,
+    official_figures: pd.DataFrame | None,
+    trading_plants: trading.Trading,
+    nowcast_plant_score: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The nowcast where it may be shown, and its backtest (methods section 9).
+
+    Verified emissions of the year estimated enter only where their own backtest shows that they help.
 
     Returns:
         The estimate, empty where it is no better than the last value carried forward or the nation's next
@@ -291,9 +379,11 @@ def nowcasts(
     """
     scores = nowcast.score_errors(nowcast.build_errors(held.tables))
     scores["is_deciding"] = (scores["kind"] == "all") & (scores["scope"] == nowcast.LOCAL_SIGNAL)
-    none = pd.DataFrame(columns=["sector_code", "year", "emissions_tco2e"])
-    figures = none if national is None else national
-    shown = nowcast.build_nowcast(held.current, figures, basis=national_basis)
+    sectors = official.add_preliminary_year(national, inventory, official_figures)
+    shown = nowcast.build_nowcast(held.current, sectors).assign(with_plants=False)
+    growth = nowcast.national_growth(sectors, int(held.current.years[-1]))
+    if growth is not None and (nowcast_plant_score["verdict"] == trading.BETTER).any():
+        shown = trading.add_plants(shown, held.current, growth, trading_plants)
     if not nowcast.is_shown(scores):
         shown = shown.iloc[0:0]
     return shown.assign(release_id=held.current.release_id), scores
@@ -375,8 +465,41 @@ def add_to_progress(
     return whole
 
 
+def evaluate_targets(
+    targets_: Sequence[Target],
+    by_boundary: Mapping[str, pd.DataFrame],
+    official_effort_sharing: pd.DataFrame,
+    **settings: Any,
+) -> pd.DataFrame:
+    """Evaluate targets, the nation on its official series where a target has it (methods sections 5 and 6).
+
+    Args:
+        targets_: The targets.
+        by_boundary: Boundary → tidy series of the current release.
+        official_effort_sharing: The nation's official series outside emission trading; may be empty.
+        settings: As for :func:`klimatpuls.statistics.standing.evaluate_all`.
+
+    Returns:
+        As :func:`klimatpuls.statistics.standing.evaluate_all`.
+    """
+    groups = [
+        [one for one in targets_ if has_official(one, official_effort_sharing) is wanted]
+        for wanted in (False, True)
+    ]
+    found = [
+        standing.evaluate_all(own, _series_for(own[0], by_boundary, official_effort_sharing), **settings)
+        for own in groups
+        if own
+    ]
+    return concat_known(found, [*standing.MART_COLUMNS, *standing.EXTRA_COLUMNS])
+
+
 def evaluate_proposed(
-    proposed: Sequence[Target], by_boundary: Mapping[str, pd.DataFrame], *, as_of: date
+    proposed: Sequence[Target],
+    by_boundary: Mapping[str, pd.DataFrame],
+    official_effort_sharing: pd.DataFrame,
+    *,
+    as_of: date,
 ) -> pd.DataFrame:
     """Evaluate proposed lines for the nation only (methods section 5).
 
@@ -387,7 +510,7 @@ def evaluate_proposed(
         As :func:`klimatpuls.statistics.standing.evaluate_all`, the rows of the nation.
     """
     nation = {code: frame[frame["region_code"] == NATION] for code, frame in by_boundary.items()}
-    return standing.evaluate_all(proposed, nation, as_of=as_of)
+    return evaluate_targets(proposed, nation, official_effort_sharing, as_of=as_of)
 
 
 def concat_known(frames: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -8,13 +8,22 @@ separately.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from klimatpuls.domain.regions import NATION, regions
-from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable, SeriesMatrix, to_matrix
+from klimatpuls.statistics.series import (
+    PUBLISHED_TOTAL,
+    TERRITORIAL,
+    TERRITORIAL_SECTORS,
+    ReleaseTable,
+    SeriesMatrix,
+    to_matrix,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
 
     Splits = Sequence[tuple[str, str, int]]
 
+FIRST_YEAR: Final = 1990
+"""The year that tables for readers give changes since."""
 SMALL_BASE_TCO2E: Final = 1_000.0
 SMALL_BASE_SHARE: Final = 0.01
 LOCAL_SIGNAL_POINTS: Final = 0.2
@@ -40,14 +51,28 @@ NO_EMISSIONS: Final = "no_emissions"
 BASE_TOO_SMALL: Final = "base_too_small"
 JOIN_DATE_UNKNOWN: Final = "join_date_unknown"
 NO_MEMBERS: Final = "no_members"
+OTHER_MEMBERS: Final = "other_members"
+"""The set did not hold the same municipalities in both years."""
+SCOPE_CHANGED: Final = "scope_changed"
+"""The publisher counts something since that it did not count in the earlier year."""
 
 MEMBERS_AT_THE_TIME: Final = "members_at_the_time"
 CONSTANT_PANEL: Final = "constant_panel"
 WITHOUT_LARGEST: Final = "without_largest_emitter"
 ON_THE_PROXY: Final = "constant_panel_on_proxy"
+WITHOUT_LARGEST_ON_THE_PROXY: Final = "without_largest_emitter_on_proxy"
 REST_OF_SWEDEN: Final = "rest_of_sweden"
 REST_ON_THE_PROXY: Final = "rest_of_sweden_on_proxy"
 SWEDEN: Final = "sweden"
+SWEDEN_ON_THE_PROXY: Final = "sweden_on_proxy"
+UNALLOCATED: Final = "unallocated"
+UNALLOCATED_ON_THE_PROXY: Final = "unallocated_on_proxy"
+
+PER_INHABITANT_COLUMNS: Final = (
+    "region_code", "boundary", "year", "emissions_t_per_capita", "per_capita_reason",
+    "per_capita_change_since_1990_pct", "per_capita_change_reason", "widened_with",
+)  # fmt: skip
+"""The columns of :func:`build_per_inhabitant`."""
 
 
 def splits() -> Splits:
@@ -84,7 +109,7 @@ def per_capita(
 
     Example: 100 t and 10 inhabitants with 300 t and 90 inhabitants → 400 / 100 = 4.0 t, not 6.67.
     """
-    return _ratio_of_sums(to_matrix(series), _by_year(population), region_codes, splits)
+    return _ratio_of_sums(to_matrix(series), _by_year(population, splits), region_codes, splits)
 
 
 def _ratio_of_sums(
@@ -154,7 +179,7 @@ def build_per_capita(
     years = matrix.years[matrix.published.any(axis=0)]
     columns = np.searchsorted(matrix.years, years)
     emissions = np.where(matrix.published, matrix.values, np.nan)[:, columns]
-    by_year = _by_year(population)
+    by_year = _by_year(population, splits)
     inhabitants = (
         by_year.reindex(index=list(matrix.region_codes), columns=years.tolist())
         .to_numpy(dtype=np.float64)
@@ -194,11 +219,206 @@ def change_since(base: FloatArray, last: FloatArray, area_base: FloatArray) -> t
     Example: 2 000 t → 1 500 t in an area of 100 000 t → −25.0 %; 900 t → 450 t → NaN, base_too_small.
     """
     missing = np.isnan(base) | np.isnan(last)
-    small = ~missing & ((base < SMALL_BASE_TCO2E) | (base < SMALL_BASE_SHARE * area_base))
+    small = ~missing & _is_small(base, area_base)
     usable = ~missing & ~small
     change = np.divide(100.0 * (last - base), base, out=np.full(len(base), np.nan), where=usable)
     reason = np.select([missing, small], [NO_EMISSIONS, BASE_TOO_SMALL], default="")
     return change, [str(text) for text in reason]
+
+
+def _is_small(base: FloatArray, area_base: FloatArray) -> BoolArray:
+    small: BoolArray = (base < SMALL_BASE_TCO2E) | (base < SMALL_BASE_SHARE * area_base)
+    return small
+
+
+def missing_halves(region_codes: Collection[str], splits: Splits, since: int = FIRST_YEAR) -> list[str]:
+    """The municipalities that a set lacks to hold the same inhabitants in both years (methods section 2).
+
+    Args:
+        region_codes: The set.
+        splits: As :func:`splits` gives them.
+        since: The earlier year. A split whose population is in today's borders by then is none.
+
+    Returns:
+        Codes of the other parts of every municipality split since of which the set holds a part, sorted.
+
+    Example: Uppsala → Knivsta, split off in 2003; Gnesta → Nyköping and Trosa, which were one with it.
+    """
+    chosen = set(region_codes)
+    while True:
+        torn = [
+            {child, mother}
+            for child, mother, first in splits
+            if first > since and (child in chosen) != (mother in chosen)
+        ]
+        if not torn:
+            return sorted(chosen - set(region_codes))
+        chosen.update(*torn)
+
+
+def per_capita_change(
+    series: pd.DataFrame,
+    population: pd.DataFrame,
+    region_codes: Collection[str],
+    splits: Splits,
+    *,
+    area: pd.DataFrame | None = None,
+    since: int = FIRST_YEAR,
+) -> pd.DataFrame:
+    """Change of emissions per inhabitant of a set of regions since a year (methods section 2).
+
+    A set that holds one part of a municipality split since is widened by the other parts in both years.
+
+    Args:
+        series: Tidy series of one boundary; published years are used.
+        population: One row per region_code × year with ``population_count``.
+        region_codes: The set, each region once. Municipalities, or the nation alone.
+        splits: As :func:`splits` gives them.
+        area: Tidy series of the boundary ``territorial``, which a base is small against. None: ``series``.
+        since: The earlier year.
+
+    Returns:
+        One row per published year: ``year``, ``per_capita_change_pct``, ``per_capita_change_reason``
+        (``""``, ``no_members`` for an empty set, ``no_population``, ``no_emissions`` or ``base_too_small``)
+        and ``widened_with``, the tuple of region codes that were added.
+
+    Example: Uppsala 90 t, 9 inhabitants and Knivsta 10 t, 1 inhabitant in 1990, together 72 t and 12
+    inhabitants now: 10.0 → 6.0 t each, −40 %.
+    """
+    matrix = to_matrix(series)
+    figures = _Figures(
+        matrix, matrix if area is None else to_matrix(area), _by_year(population, splits), splits, since
+    )
+    return _change_of_ratios(figures, region_codes)
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """What sums over sets are made of: one boundary, and what it is compared with.
+
+    ``area`` is the boundary ``territorial``; ``inhabitants`` as :func:`_by_year` lays them out.
+    """
+
+    matrix: SeriesMatrix
+    area: SeriesMatrix
+    inhabitants: pd.DataFrame
+    splits: Splits
+    since: int = FIRST_YEAR
+
+    @property
+    def years(self) -> IntArray:
+        """The published years."""
+        return self.matrix.years[self.matrix.published.any(axis=0)]
+
+    def base(self, region_codes: Sequence[str]) -> tuple[float, float]:
+        """A set's emissions of the earlier year, on this boundary and territorial; NaN if not published."""
+        year = np.array([self.since])
+        sides = [
+            float(_sum_of(matrix, region_codes, year)[0]) if self.since in matrix.years else np.nan
+            for matrix in (self.matrix, self.area)
+        ]
+        return sides[0], sides[1]
+
+
+def _change_of_ratios(figures: _Figures, region_codes: Collection[str]) -> pd.DataFrame:
+    """As :func:`per_capita_change`, from figures laid out once for many sets."""
+    added = missing_halves(region_codes, figures.splits, figures.since)
+    widened = sorted({*region_codes, *added})
+    levels = _ratio_of_sums(figures.matrix, figures.inhabitants, widened, figures.splits)
+    change, reason = _changes_since(levels, np.array([figures.base(widened)[1]]), figures.since)
+    return pd.DataFrame(
+        {
+            "year": levels["year"],
+            "per_capita_change_pct": change,
+            "per_capita_change_reason": reason if widened else NO_MEMBERS,
+            "widened_with": pd.Series([tuple(added)] * len(levels), dtype=object),
+        }
+    )
+
+
+def _changes_since(
+    levels: pd.DataFrame, area_base: FloatArray, since: int
+) -> tuple[FloatArray, NDArray[np.object_]]:
+    """Change of emissions per inhabitant since a year, and the reason where there is none.
+
+    ``levels`` has the columns of :func:`per_capita`: every year of the first set, then of the next.
+    ``area_base`` is the territorial emissions of each set in the earlier year.
+    """
+    count = len(area_base)
+    years, ratio, emissions = (
+        levels[name].to_numpy().reshape(count, -1) for name in ("year", "tco2e_per_capita", "emissions_tco2e")
+    )
+    reason = levels["reason"].to_numpy(dtype=object).reshape(count, -1)
+    is_first = years[0] == since
+    if not is_first.any():
+        return np.full(ratio.size, np.nan), np.full(ratio.size, NO_EMISSIONS, dtype=object)
+    first = int(is_first.argmax())
+    small = _is_small(emissions[:, first], area_base)
+    why = np.where(reason[:, [first]] != "", reason[:, [first]], reason)
+    why = np.where((why == "") & small[:, None], BASE_TOO_SMALL, why)
+    base = ratio[:, [first]]
+    change = np.divide(
+        100.0 * (ratio - base), base, out=np.full(ratio.shape, np.nan), where=(why == "") & (base > 0)
+    )
+    return change.reshape(-1), why.reshape(-1)
+
+
+def build_per_inhabitant(
+    by_boundary: Mapping[str, pd.DataFrame],
+    population: pd.DataFrame,
+    county_of: Mapping[str, str],
+    splits: Splits,
+    *,
+    total_changed_from: int | None = None,
+    since: int = FIRST_YEAR,
+) -> pd.DataFrame:
+    """Emissions per inhabitant of every region and boundary, and their change (methods section 2).
+
+    The level of a municipality split since is NULL before the split; its change is that of all its parts
+    together, named in ``widened_with``.
+
+    Args:
+        by_boundary: Boundary → tidy series, ``territorial`` among them.
+        population: One row per region_code × year with ``population_count``.
+        county_of: Municipality code → county code, today's.
+        splits: As :func:`splits` gives them.
+        total_changed_from: First year in which the published total counts what it did not before; its change
+            is NULL from then on.
+        since: The earlier year of the change.
+
+    Returns:
+        One row per region_code × boundary × published year: :data:`PER_INHABITANT_COLUMNS`; a reason is
+        ``""`` where there is a value.
+
+    Example: Tierp 20 000 inhabitants, 200 000 t in 1990 and 150 000 t now: 10.0 → 7.5 t, −25 %.
+    """
+    area = to_matrix(by_boundary[TERRITORIAL])
+    inhabitants = _by_year(population, splits)
+    parts = {code for child, mother, first in splits if first > since for code in (child, mother)}
+    area_base = pd.Series(area.at(since), index=pd.Index(area.region_codes, dtype=object))
+    frames = []
+    for boundary, tidy in by_boundary.items():
+        whole = build_per_capita(tidy, population, county_of, splits).assign(boundary=boundary)
+        codes = whole["region_code"].drop_duplicates()
+        whole["per_capita_change_pct"], whole["per_capita_change_reason"] = _changes_since(
+            whole, np.array([area_base.get(code, np.nan) for code in codes]), since
+        )
+        whole["widened_with"] = pd.Series([()] * len(whole), dtype=object)
+        figures = _Figures(to_matrix(tidy), area, inhabitants, splits, since)
+        for code in codes[codes.isin(parts)]:
+            change = _change_of_ratios(figures, [code]).drop(columns="year")
+            whole.loc[whole["region_code"] == code, change.columns] = change.to_numpy()
+        if boundary == PUBLISHED_TOTAL and total_changed_from is not None:
+            broken = (whole["year"] >= total_changed_from) & (whole["per_capita_change_reason"] == "")
+            whole.loc[broken, "per_capita_change_pct"] = np.nan
+            whole.loc[broken, "per_capita_change_reason"] = SCOPE_CHANGED
+        frames.append(whole)
+    renamed = {
+        "tco2e_per_capita": "emissions_t_per_capita",
+        "reason": "per_capita_reason",
+        "per_capita_change_pct": "per_capita_change_since_1990_pct",
+    }
+    return pd.concat(frames, ignore_index=True).rename(columns=renamed)[list(PER_INHABITANT_COLUMNS)]
 
 
 def find_local_signal(table: ReleaseTable, first_year: int, last_year: int) -> pd.DataFrame:
@@ -282,7 +502,8 @@ def build_network(
 
     Only municipalities count, since a county would count its municipalities twice. Today's members are those
     on ``as_of`` (:func:`members_on`). A member at the time joined by 31 December of the year; if any join
-    date is unknown, that variant is NULL with the reason.
+    date is unknown, that variant is NULL with the reason. The rest of Sweden is the municipalities that are
+    no members; what the nation has beyond its municipalities is the unallocated part.
 
     Args:
         members: One row per membership: ``region_code``, ``joined_on`` and ``left_on`` (date or None).
@@ -294,28 +515,37 @@ def build_network(
         as_of: The run's day.
 
     Returns:
-        One row per variant × published year: ``variant``, ``year``, ``members_n``, ``emissions_tco2e``,
-        ``population_count``, ``tco2e_per_capita``, ``left_out`` (region_code of the largest emitter where
-        it is left out), ``reason``.
+        One row per variant × published year: ``variant``, ``year``, ``members_n`` (municipalities in the
+        sum, all for the nation, 0 for the unallocated part), ``emissions_tco2e``, ``population_count``,
+        ``tco2e_per_capita``, ``left_out`` (region_code of the largest emitter where it is left out),
+        ``reason``; the change of the sum since 1990 (``change_pct``, ``change_reason``) and that per
+        inhabitant with the columns of :func:`per_capita_change`.
 
-    Example: members 100 t and 40 t in a nation of 1 000 t → constant panel 140 t, without the largest
-    40 t, rest of Sweden 860 t.
+    Example: members 100 t and 40 t, others 850 t, nation 1 000 t → constant panel 140 t, without the largest
+    40 t, rest of Sweden 850 t, unallocated 10 t.
     """
     municipal = members[members["region_code"].str.len() == MUNICIPALITY_CODE_LENGTH]
-    whole, own = to_matrix(territorial), to_matrix(proxy)
-    inhabitants = _by_year(population)
-    panel = sorted(set(members_on(municipal, as_of)) & set(whole.region_codes))
+    whole, inhabitants = to_matrix(territorial), _by_year(population, splits)
+    everywhere = _Figures(whole, whole, inhabitants, splits)
+    outside_trading = _Figures(to_matrix(proxy), whole, inhabitants, splits)
+    everyone = [code for code in whole.region_codes if len(code) == MUNICIPALITY_CODE_LENGTH]
+    panel = sorted(set(members_on(municipal, as_of)) & set(everyone))
+    rest = [code for code in everyone if code not in panel]
     largest = _largest(whole, panel)
-    rest_of = [code for code in panel if code != largest]
+    without = [code for code in panel if code != largest]
     return pd.concat(
         [
-            _members_at_the_time(municipal, whole, inhabitants, splits),
-            _variant(CONSTANT_PANEL, whole, inhabitants, splits, panel),
-            _variant(WITHOUT_LARGEST, whole, inhabitants, splits, rest_of, left_out=largest),
-            _variant(ON_THE_PROXY, own, inhabitants, splits, panel),
-            _rest(REST_OF_SWEDEN, whole, inhabitants, splits, panel),
-            _rest(REST_ON_THE_PROXY, own, inhabitants, splits, panel),
-            _variant(SWEDEN, whole, inhabitants, splits, [NATION]),
+            _members_at_the_time(municipal, everywhere),
+            _variant(CONSTANT_PANEL, everywhere, panel),
+            _variant(WITHOUT_LARGEST, everywhere, without, left_out=largest),
+            _variant(ON_THE_PROXY, outside_trading, panel),
+            _variant(WITHOUT_LARGEST_ON_THE_PROXY, outside_trading, without, left_out=largest),
+            _variant(REST_OF_SWEDEN, everywhere, rest),
+            _variant(REST_ON_THE_PROXY, outside_trading, rest),
+            _variant(SWEDEN, everywhere, [NATION]).assign(members_n=len(everyone)),
+            _variant(SWEDEN_ON_THE_PROXY, outside_trading, [NATION]).assign(members_n=len(everyone)),
+            _unallocated(UNALLOCATED, everywhere, everyone),
+            _unallocated(UNALLOCATED_ON_THE_PROXY, outside_trading, everyone),
         ],
         ignore_index=True,
     )
@@ -344,61 +574,67 @@ def is_member_on(joined_on: object, left_on: object, day: dt.date) -> bool:
 
 
 def _variant(
-    name: str,
-    matrix: SeriesMatrix,
-    inhabitants_by_year: pd.DataFrame,
-    splits: Splits,
-    region_codes: Sequence[str],
-    *,
-    left_out: str | None = None,
+    name: str, figures: _Figures, region_codes: Sequence[str], *, left_out: str | None = None
 ) -> pd.DataFrame:
-    frame = _ratio_of_sums(matrix, inhabitants_by_year, region_codes, splits)
+    frame = _ratio_of_sums(figures.matrix, figures.inhabitants, region_codes, figures.splits)
     frame.insert(0, "variant", name)
-    frame.insert(2, "members_n", 0 if list(region_codes) == [NATION] else len(region_codes))
+    frame.insert(2, "members_n", len(region_codes))
     frame["left_out"] = pd.Series([left_out] * len(frame), dtype=object)
+    base, area_base = figures.base(region_codes)
+    frame["change_pct"], frame["change_reason"] = change_since(
+        np.full(len(frame), base), frame["emissions_tco2e"].to_numpy(), np.full(len(frame), area_base)
+    )
+    changed = _change_of_ratios(figures, region_codes)
+    frame[changed.columns[1:]] = changed[changed.columns[1:]]
     if not region_codes:
-        frame["reason"] = NO_MEMBERS
+        frame[["reason", "change_reason"]] = NO_MEMBERS
     return frame
 
 
-def _rest(
-    name: str,
-    matrix: SeriesMatrix,
-    inhabitants_by_year: pd.DataFrame,
-    splits: Splits,
-    panel: Sequence[str],
-) -> pd.DataFrame:
-    """The nation without the panel; a split breaks it exactly when it breaks the panel."""
-    nation = _variant(name, matrix, inhabitants_by_year, splits, [NATION])
-    if not panel:
-        return nation
-    own = _ratio_of_sums(matrix, inhabitants_by_year, panel, splits)
-    for column in ("emissions_tco2e", "population_count"):
-        nation[column] = nation[column] - own[column]
-    nation["reason"] = np.where(nation["reason"] == "", own["reason"], nation["reason"])
-    ratio = nation["emissions_tco2e"] / nation["population_count"].where(nation["population_count"] > 0)
-    nation["tco2e_per_capita"] = ratio.where(nation["reason"] == "")
-    return nation
+def _unallocated(name: str, figures: _Figures, everyone: Sequence[str]) -> pd.DataFrame:
+    """The nation without all its municipalities; nobody lives there."""
+    frame = _variant(name, figures, [NATION])
+    total = frame["emissions_tco2e"].to_numpy() - _sum_of(figures.matrix, everyone, figures.years)
+    base = figures.base([NATION])[0] - figures.base(everyone)[0]
+    # The base is small against its own size only: the part is a fraction of a percent of the nation.
+    change, change_reason = change_since(np.full(len(frame), base), total, np.full(len(frame), base))
+    lacking = np.where(np.isnan(total), NO_EMISSIONS, NO_POPULATION)
+    return frame.assign(
+        members_n=0,
+        emissions_tco2e=total,
+        population_count=np.nan,
+        tco2e_per_capita=np.nan,
+        reason=lacking,
+        change_pct=change,
+        change_reason=change_reason,
+        per_capita_change_pct=np.nan,
+        per_capita_change_reason=lacking,
+    )
 
 
-def _members_at_the_time(
-    members: pd.DataFrame,
-    matrix: SeriesMatrix,
-    inhabitants_by_year: pd.DataFrame,
-    splits: Splits,
-) -> pd.DataFrame:
-    """One row per year, summed over the members on 31 December of it."""
-    years = matrix.years[matrix.published.any(axis=0)]
-    known = members[members["region_code"].isin(matrix.region_codes)]
+def _members_at_the_time(members: pd.DataFrame, figures: _Figures) -> pd.DataFrame:
+    """One row per year, summed over the members on 31 December of it.
+
+    A change counts only between years with the same members.
+    """
+    known = members[members["region_code"].isin(figures.matrix.region_codes)]
     is_unknown = any(_as_date(joined) is None for joined in known["joined_on"])
+
+    def chosen_in(year: int) -> list[str]:
+        return [] if is_unknown else sorted(set(members_on(known, dt.date(year, 12, 31))))
+
+    first = chosen_in(figures.since)
     frames = []
-    for year in years.tolist():
-        chosen = [] if is_unknown else sorted(set(members_on(known, dt.date(year, 12, 31))))
-        whole = _variant(MEMBERS_AT_THE_TIME, matrix, inhabitants_by_year, splits, chosen)
+    for year in figures.years.tolist():
+        chosen = chosen_in(year)
+        whole = _variant(MEMBERS_AT_THE_TIME, figures, chosen)
+        if chosen and chosen != first:
+            whole[["change_pct", "per_capita_change_pct"]] = np.nan
+            whole[["change_reason", "per_capita_change_reason"]] = OTHER_MEMBERS
         frames.append(whole[whole["year"] == year])
     frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
     if is_unknown:
-        frame["reason"] = JOIN_DATE_UNKNOWN
+        frame[["reason", "change_reason", "per_capita_change_reason"]] = JOIN_DATE_UNKNOWN
     return frame
 
 
@@ -421,11 +657,21 @@ def _sum_of(matrix: SeriesMatrix, region_codes: Sequence[str], years: IntArray) 
     return total
 
 
-def _by_year(population: pd.DataFrame) -> pd.DataFrame:
-    """Inhabitants laid out once: one row per region_code, one column per year."""
-    return population.pivot_table(
+def _by_year(population: pd.DataFrame, splits: Splits) -> pd.DataFrame:
+    """Inhabitants laid out once: one row per region_code, one column per year.
+
+    Before a split the mother's row holds the child's inhabitants, and the child has none of its own: 0.
+    """
+    wide = population.pivot_table(
         index="region_code", columns="year", values="population_count", aggfunc="sum"
     )
+    years = np.array(wide.columns, dtype=np.int64)
+    for child, mother, first in splits:
+        if child in wide.index and mother in wide.index:
+            own, of_mother = (wide.loc[code].to_numpy(dtype=np.float64) for code in (child, mother))
+            is_within = (years < first) & np.isnan(own) & ~np.isnan(of_mother)
+            wide.loc[child] = np.where(is_within, 0.0, own)
+    return wide
 
 
 def _population_of(

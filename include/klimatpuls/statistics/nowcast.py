@@ -19,6 +19,7 @@ import pandas as pd
 
 from klimatpuls.domain.regions import NATION
 from klimatpuls.statistics.network import MUNICIPALITY_CODE_LENGTH, find_local_signal
+from klimatpuls.statistics.official import FINAL, PRELIMINARY
 from klimatpuls.statistics.series import TERRITORIAL_SECTORS, ReleaseTable
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ WITHIN_RELEASE: Final = "within_release"
 REAL_VINTAGE: Final = "real_vintage"
 LOCAL_SIGNAL: Final = "local_signal"
 ALL_SECTORS: Final = "all_sectors"
-FINAL: Final = "final"
-PRELIMINARY: Final = "preliminary"
 
 ERROR_COLUMNS: Final = (
     "region_code", "kind", "scope", "release_id", "first_year", "last_year", "nowcast_error_pct",
@@ -76,39 +75,30 @@ def estimate(values: FloatArray, growth: FloatArray) -> FloatArray:
     return values * growth[:, None]
 
 
-def build_nowcast(table: ReleaseTable, national: pd.DataFrame, *, basis: str = FINAL) -> pd.DataFrame:
+def build_nowcast(table: ReleaseTable, national: pd.DataFrame) -> pd.DataFrame:
     """Estimate every region's territorial emissions of the year after the latest (methods section 9).
 
     Args:
         table: The current release.
-        national: The nation's figures: ``sector_code``, ``year``, ``emissions_tco2e``, of a source that has
-            the year after the release's latest.
-        basis: Whether the nation's figures are ``preliminary`` or ``final``.
+        national: The nation's figures: ``sector_code``, ``year``, ``emissions_tco2e`` and ``basis``, as
+            :func:`klimatpuls.statistics.official.add_preliminary_year` gives them.
 
     Returns:
         One row per region_code but the nation: ``year``, ``last_year``, ``last_tco2e``,
-        ``emissions_tco2e`` (the estimate), ``change_pct``, ``basis``. Empty where the nation's figures lack
-        the year after, or a sector of either year.
-
-    Raises:
-        ValueError: if ``basis`` is another word.
+        ``emissions_tco2e`` (the estimate), ``change_pct``, ``basis`` (``preliminary`` where a figure of the
+        nation in either year is). Empty where the nation's figures lack the year after, or a sector of either
+        year.
 
     Example: a municipality of 60 t transport and 40 t industry, nation −10 % and +5 % → 96 t, −4 %.
     """
-    if basis not in (FINAL, PRELIMINARY):
-        msg = f"the nation's figures are {FINAL!r} or {PRELIMINARY!r}, got {basis!r}"
-        raise ValueError(msg)
     last_year = int(table.years[-1])
-    wide = national.pivot_table(index="sector_code", columns="year", values="emissions_tco2e").reindex(
-        index=list(TERRITORIAL_SECTORS), columns=[last_year, last_year + 1]
-    )
-    figures = wide.to_numpy(dtype=np.float64)
-    rows = [row for row, code in enumerate(table.region_codes) if code != NATION]
-    if np.isnan(figures).any() or (figures[:, 0] <= 0).any():
-        rows = []
+    used = national[national["year"].isin([last_year, last_year + 1])]
+    basis = PRELIMINARY if (used["basis"] == PRELIMINARY).any() else FINAL
+    growth = national_growth(national, last_year)
+    rows = [] if growth is None else [row for row, code in enumerate(table.region_codes) if code != NATION]
     values = np.array([table.sector(code)[rows, -1] for code in TERRITORIAL_SECTORS])
     last = values.sum(axis=0)
-    estimated = estimate(values, figures[:, 1] / figures[:, 0]).sum(axis=0) if rows else last
+    estimated = last if growth is None else estimate(values, growth).sum(axis=0)
     return pd.DataFrame(
         {
             "region_code": [table.region_codes[row] for row in rows],
@@ -120,6 +110,43 @@ def build_nowcast(table: ReleaseTable, national: pd.DataFrame, *, basis: str = F
             "basis": basis,
         }
     )
+
+
+def national_growth(national: pd.DataFrame, year: int) -> FloatArray | None:
+    """The nation's value of the year after ÷ that of a year, by territorial sector.
+
+    Args:
+        national: ``sector_code``, ``year``, ``emissions_tco2e``.
+        year: The earlier year.
+
+    Returns:
+        Shape ``(n_sectors,)``; None where a sector of either year is missing, or zero in the earlier one.
+    """
+    wide = national.pivot_table(index="sector_code", columns="year", values="emissions_tco2e").reindex(
+        index=list(TERRITORIAL_SECTORS), columns=[year, year + 1]
+    )
+    figures = wide.to_numpy(dtype=np.float64)
+    if np.isnan(figures).any() or (figures[:, 0] <= 0).any():
+        return None
+    growth: FloatArray = figures[:, 1] / figures[:, 0]
+    return growth
+
+
+def measured_growth(table: ReleaseTable, first_year: int) -> dict[int, FloatArray]:
+    """Year → the nation's growth to the year after, for pairs of a release without a scaled sector.
+
+    Args:
+        table: The release.
+        first_year: Earlier pairs are left out.
+    """
+    nation = table.region_codes.index(NATION)
+    found = {}
+    for at, (first, last) in enumerate(pairwise(table.years.tolist())):
+        figures = np.array([table.sector(code)[nation, [at, at + 1]] for code in TERRITORIAL_SECTORS])
+        is_pair = last == first + 1 and first >= first_year and bool((figures[:, 0] > 0).all())
+        if is_pair and not find_local_signal(table, first, last)["scaled_nationally"].any():
+            found[first] = figures[:, 1] / figures[:, 0]
+    return found
 
 
 def build_errors(tables: Sequence[ReleaseTable]) -> pd.DataFrame:

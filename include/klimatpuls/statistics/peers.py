@@ -51,8 +51,8 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
 
 PEER_COLUMNS: Final = ("region_code", "peer_rank", "peer_region_code", "distance", "reasons")
 EXAMPLE_COLUMNS: Final = (
-    "sector_code", "region_code", "first_year", "last_year", "annual_rate", "own_part_pct",
-    "earlier_first_year", "earlier_last_year", "earlier_annual_rate",
+    "sector_code", "region_code", "first_year", "last_year", "annual_reduction_rate", "own_part_pct",
+    "earlier_first_year", "earlier_last_year", "earlier_annual_reduction_rate",
 )  # fmt: skip
 
 
@@ -196,11 +196,13 @@ def find_examples(tables: Sequence[ReleaseTable]) -> pd.DataFrame:
         columns={
             "first_year_earlier": "earlier_first_year",
             "last_year_earlier": "earlier_last_year",
-            "annual_rate_earlier": "earlier_annual_rate",
+            "annual_reduction_rate_earlier": "earlier_annual_reduction_rate",
         }
     )
     ordered = both.sort_values(
-        ["sector_code", "annual_rate", "region_code"], ascending=[True, False, True], ignore_index=True
+        ["sector_code", "annual_reduction_rate", "region_code"],
+        ascending=[True, False, True],
+        ignore_index=True,
     )
     return ordered[list(EXAMPLE_COLUMNS)]
 
@@ -226,7 +228,7 @@ def _fastest(table: ReleaseTable) -> pd.DataFrame:
     years = table.years.tolist()
     last = years[-1]
     first = next((year for year in years if MIN_YEARS <= last - year <= MAX_YEARS), None)
-    columns = ["sector_code", "region_code", "first_year", "last_year", "annual_rate", "own_part_pct"]
+    columns = list(EXAMPLE_COLUMNS[:6])
     if first is None:
         return pd.DataFrame(columns=columns)
     parts = build_change_parts(table, [(first, last)])
@@ -236,11 +238,15 @@ def _fastest(table: ReleaseTable) -> pd.DataFrame:
     share = own["first_tco2e"] / own["region_code"].map(whole)
     own = own[(own["first_tco2e"] >= MIN_BASE_TCO2E) & (share >= MIN_BASE_SHARE)]
     rate = 1.0 - (own["last_tco2e"] / own["first_tco2e"]) ** (1.0 / (last - first))
-    own = own.assign(annual_rate=rate)
+    own = own.assign(annual_reduction_rate=rate)
     # First the fastest fifth of all that are large enough, then the own part and the sign: otherwise a sector
     # that rose nearly everywhere would have a fifth of a smaller group.
-    place = own.groupby("sector_code")["annual_rate"].rank(method="min", ascending=False)
-    size = own.groupby("sector_code")["annual_rate"].transform("size")
-    fast = (place <= np.ceil(FASTEST_SHARE * size)) & (own["own_part_tco2e"] < 0) & (own["annual_rate"] > 0)
+    place = own.groupby("sector_code")["annual_reduction_rate"].rank(method="min", ascending=False)
+    size = own.groupby("sector_code")["annual_reduction_rate"].transform("size")
+    fast = (
+        (place <= np.ceil(FASTEST_SHARE * size))
+        & (own["own_part_tco2e"] < 0)
+        & (own["annual_reduction_rate"] > 0)
+    )
     fastest: pd.DataFrame = own.loc[fast, columns]
     return fastest

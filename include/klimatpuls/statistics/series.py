@@ -13,7 +13,7 @@ The tidy frame of a series, one row per region_code × year:
 ``status``              ``observed``, ``linked`` or ``estimated``
 ``is_published_year``   True where the current release publishes the year; only such rows carry a trend
 ``flags``               tuple of text, sorted: ``aviation_estimated``, ``aviation_included``,
-                        ``known_defect``, ``own_series``
+                        ``known_defect``, ``own_series``, ``proxy_poor``
 ``release_ids``         tuple of text: the releases the value was made from, the current one first
 ======================  ==================================================================================
 """
@@ -45,10 +45,12 @@ AVIATION_INCLUDED: Final = "aviation_included"
 KNOWN_DEFECT: Final = "known_defect"
 ONE_PLANT: Final = "one_plant"
 OWN_SERIES: Final = "own_series"
+PROXY_POOR: Final = "proxy_poor"
 
 PUBLISHED_TOTAL: Final = "published_total"
 TERRITORIAL: Final = "territorial"
 EFFORT_SHARING_PROXY: Final = "effort_sharing_proxy"
+OUTSIDE_TRADING: Final = "outside_trading"
 DOMESTIC_TRANSPORT: Final = "domestic_transport"
 
 TRANSPORT: Final = "transport"
@@ -100,7 +102,9 @@ BOUNDARIES: Final[dict[str, Boundary]] = {
         Boundary(DOMESTIC_TRANSPORT, (TRANSPORT,), (DOMESTIC_AVIATION,)),
     )
 }
-"""The boundaries of every release of emissions; a register may add its own lists of sectors."""
+"""The boundaries that a release of emissions adds up to; a register may add its own lists of sectors."""
+BOUNDARY_CODES: Final = (*BOUNDARIES, OUTSIDE_TRADING)
+"""Every boundary a target may name without a register of its own; ``outside_trading`` needs the plants."""
 
 
 @dataclass(frozen=True)
@@ -378,7 +382,7 @@ def build_own_series(values: pd.DataFrame, boundary: str) -> pd.DataFrame:
     Raises:
         ValueError: if a value has another unit, a year comes twice, or the name is a boundary of SMHI's.
     """
-    if boundary in BOUNDARIES:
+    if boundary in BOUNDARY_CODES:
         msg = f"own series must not be called {boundary!r}: that is made of SMHI's rows and never mixed"
         raise ValueError(msg)
     foreign = sorted(set(values["unit"]) - {"tCO2e"})
@@ -486,7 +490,9 @@ def find_one_plant(table: ReleaseTable) -> frozenset[str]:
 
     Returns:
         Codes of the regions whose industry and power/heat are above 50 % of territorial emissions in the
-        latest year. Their pages lead with the effort-sharing proxy. (25 municipalities in release 2026a.)
+        latest year (25 municipalities in release 2026a). Their pages lead with ``outside_trading`` where it
+        is known, else with ``territorial`` with and without these sectors, never with the proxy
+        (:func:`klimatpuls.statistics.trading.choose_lead`).
     """
     heavy = sum((table.sector(code)[:, -1] for code in ONE_PLANT_SECTORS), np.zeros(len(table.region_codes)))
     marked = heavy > ONE_PLANT_SHARE * table.territorial()[:, -1]

@@ -30,11 +30,13 @@ from klimatpuls.statistics.series import (
     AVIATION_INCLUDED,
     EFFORT_SHARING_PROXY,
     ONE_PLANT,
+    PROXY_POOR,
     SeriesMatrix,
     fill_gap_years,
     to_matrix,
 )
 from klimatpuls.statistics.targets import (
+    OFFICIAL,
     Target,
     TargetType,
     base_values,
@@ -86,7 +88,7 @@ REASONS: Final = (
 """Why there is no standing."""
 
 PROXY_BASE: Final = "proxy"
-"""Status of the nation's effort-sharing base while the official outcome is not held."""
+"""Status of the nation's effort-sharing base where the official outcome is not held."""
 MAX_YEARS_AHEAD: Final = 10
 SMALL_LEVEL_SHARE: Final = 0.01
 ACHIEVED_MIN_YEARS: Final = 3
@@ -98,16 +100,17 @@ PUBLISHING_MONTH: Final = 5
 MART_COLUMNS: Final = (
     "region_code", "target_id", "is_own_target", "boundary", "base_year", "target_year", "level_tco2e",
     "last_year", "last_tco2e", "status", "variants_met", "variants_n", "central_tco2e", "spread_low_tco2e",
-    "spread_high_tco2e", "gap_tco2e", "required_annual_rate", "achieved_annual_rate", "path_position_tco2e",
-    "hangs_on", "flags", "release_id", "method_version", "as_of_date",
+    "spread_high_tco2e", "gap_tco2e", "required_annual_reduction_rate", "achieved_annual_reduction_rate",
+    "path_position_tco2e", "hangs_on", "flags", "release_id", "method_version", "as_of_date",
 )  # fmt: skip
 """The first columns of ``mart.target_progress``, in its order."""
 
 EXTRA_COLUMNS: Final = (
-    "reason", "base_tco2e", "base_status", "gap_pct_of_base", "observed_gap_tco2e", "required_t_per_year",
-    "path_start_year", "path_position_pct_of_base", "before_year", "before_status", "before_variants_met",
-    "before_variants_n", "before_central_tco2e", "expected_month", "data_lag_months", "budget_used_share",
-    "budget_time_used_share", "budget_runs_out_year", "achieved_from_year", "annual_reduction_since_2015",
+    "reason", "base_tco2e", "base_status", "gap_pct_of_base", "observed_gap_tco2e",
+    "required_reduction_t_per_year", "path_start_year", "path_position_pct_of_base", "before_year",
+    "before_status", "before_variants_met", "before_variants_n", "before_central_tco2e", "expected_month",
+    "data_lag_months", "budget_used_share", "budget_time_used_share", "budget_runs_out_year",
+    "achieved_from_year", "annual_reduction_since_2015",
 )  # fmt: skip
 
 STATUS_COLUMNS: Final = (
@@ -164,7 +167,7 @@ class _Verdict:
     points: FloatArray
 
 
-def required_annual_rates(last: FloatArray, level: FloatArray, years: FloatArray) -> FloatArray:
+def required_annual_reduction_rates(last: FloatArray, level: FloatArray, years: FloatArray) -> FloatArray:
     """Constant yearly reduction that takes emissions from the latest year to the level (methods section 6).
 
     Args:
@@ -234,6 +237,7 @@ def evaluate_all(
     as_of: dt.date,
     population_forecast: Mapping[tuple[str, int], float] | None = None,
     one_plant: Collection[str] = (),
+    proxy_poor: Collection[str] = (),
     allow_aviation: bool = False,
 ) -> pd.DataFrame:
     """Evaluate every target, comparison lines for every region of their series (methods section 6).
@@ -251,6 +255,8 @@ def evaluate_all(
         as_of: The run's day.
         population_forecast: (region_code, year) → inhabitants.
         one_plant: Regions to flag ``one_plant`` (:func:`klimatpuls.statistics.series.find_one_plant`).
+        proxy_poor: Regions whose targets on the proxy are flagged ``proxy_poor``
+            (:func:`klimatpuls.statistics.trading.find_poor`).
         allow_aviation: Give a standing also where domestic aviation could not be taken out of the
             boundary (tests of the formulas alone); otherwise such rows are ``insufficient_data``.
 
@@ -269,7 +275,7 @@ def evaluate_all(
             matrices.get(target.boundary),
             as_of=as_of,
             forecast=population_forecast or {},
-            one_plant=frozenset(one_plant),
+            flagged={ONE_PLANT: frozenset(one_plant), PROXY_POOR: frozenset(proxy_poor)},
             allow_aviation=allow_aviation,
         )
         for target in targets
@@ -373,6 +379,26 @@ def name_counts(met: IntArray, n: IntArray) -> NDArray[np.object_]:
     return names.astype(object)
 
 
+def variant_outcomes(target: Target, matrix: SeriesMatrix, *, as_of: dt.date) -> FloatArray:
+    """Whether each variant ends at or below the level of a target, per region (methods section 6).
+
+    Args:
+        target: A target other than a carbon budget; its owner does not restrict the rows.
+        matrix: The series of its boundary.
+        as_of: The run's day.
+
+    Returns:
+        1 at or below the level and 0 above, shape ``(n_regions, n_variants)``; NaN for a variant that is not
+        defined, and for a region without a count.
+
+    Example: of eight variants seven end below → seven 1 and one 0.
+    """
+    case = _build_case(target, matrix, base_values(target, matrix), as_of, {}, allow_aviation=False)
+    points = _evaluate_status(case, matrix.observed).points
+    ends = trend.project(matrix.years, points, np.array([case.year]))[:, 0, :]
+    return np.where(np.isnan(ends), np.nan, is_at_or_below(ends, case.level[:, None]))
+
+
 def build_verdict_record(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Calculate how often earlier verdicts came true (methods section 6).
 
@@ -400,7 +426,7 @@ def _evaluate_one(
     *,
     as_of: dt.date,
     forecast: Mapping[tuple[str, int], float],
-    one_plant: frozenset[str],
+    flagged: Mapping[str, frozenset[str]],
     allow_aviation: bool,
 ) -> dict[str, object]:
     """Evaluate one target on all its rows; columns as arrays and lists."""
@@ -412,15 +438,15 @@ def _evaluate_one(
         return _nothing(target, owner, reason, as_of)
     base = base_values(target, matrix)
     case = _build_case(target, matrix, base, as_of, forecast, allow_aviation=allow_aviation)
-    return _evaluate_case(case, one_plant)
+    return _evaluate_case(case, flagged)
 
 
-def _evaluate_case(case: _Case, one_plant: frozenset[str]) -> dict[str, object]:
+def _evaluate_case(case: _Case, flagged: Mapping[str, frozenset[str]]) -> dict[str, object]:
     target, matrix = case.target, case.matrix
     verdict = _evaluate_status(case, case.matrix.observed)
     before = _evaluate_status(case, _without_newest(case.matrix.observed))
     flags = [
-        _flags(target, code, own, one_plant)
+        _flags(target, code, own, flagged)
         for code, own in zip(matrix.region_codes, matrix.flags, strict=True)
     ]
     return {
@@ -637,7 +663,7 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     ahead = (left > 0) & (verdict.last_year > 0) & (not case.is_budget)
     gap, observed_gap = _gaps(case, verdict)
     years_left = np.where(ahead, left, np.nan)
-    required = required_annual_rates(verdict.last, case.level, years_left)
+    required = required_annual_reduction_rates(verdict.last, case.level, years_left)
     in_tonnes = ahead & np.isnan(required)
     start_year, path = path_values(target, case.matrix, case.base, case.level, verdict.last_year)
     position = verdict.last - path
@@ -648,7 +674,7 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
     if target.base_year is not None and target.base_year in years:
         column = int(np.flatnonzero(years == target.base_year)[0])
         base_status = [
-            PROXY_BASE if uses_national_proxy(target, code) else str(status) or None
+            PROXY_BASE if uses_national_proxy(target, code) and status != OFFICIAL else str(status) or None
             for code, status in zip(case.matrix.region_codes, case.matrix.status[:, column], strict=True)
         ]
     return {
@@ -657,9 +683,11 @@ def _measure(case: _Case, verdict: _Verdict) -> dict[str, object]:
         "gap_tco2e": gap,
         "gap_pct_of_base": 100.0 * gap / positive_base,
         "observed_gap_tco2e": observed_gap,
-        "required_annual_rate": required,
-        "required_t_per_year": np.where(in_tonnes, (verdict.last - case.level) / years_left, np.nan),
-        "achieved_annual_rate": reduction_since(years, observed, achieved_from),
+        "required_annual_reduction_rate": required,
+        "required_reduction_t_per_year": np.where(
+            in_tonnes, (verdict.last - case.level) / years_left, np.nan
+        ),
+        "achieved_annual_reduction_rate": reduction_since(years, observed, achieved_from),
         "achieved_from_year": achieved_from,
         "annual_reduction_since_2015": reduction_since(
             years, observed, np.full(len(gap), float(trend.TREND_FROM_YEAR))
@@ -717,15 +745,15 @@ def _budget_columns(case: _Case, verdict: _Verdict) -> dict[str, object]:
 
 
 def _flags(
-    target: Target, region_code: str, own: tuple[str, ...], one_plant: frozenset[str]
+    target: Target, region_code: str, own: tuple[str, ...], flagged: Mapping[str, frozenset[str]]
 ) -> tuple[str, ...]:
-    flags = set(own)
-    if region_code in one_plant:
-        flags.add(ONE_PLANT)
+    flags = {*own, *(flag for flag, regions in flagged.items() if region_code in regions)}
     if target.target_type == TargetType.CARBON_BUDGET:
         flags.add("carbon_budget")
-    if target.boundary == EFFORT_SHARING_PROXY:
+    if target.boundary == EFFORT_SHARING_PROXY and OFFICIAL not in own:
         flags.add("proxy")
+    else:
+        flags.discard(PROXY_POOR)
     return tuple(sorted(flags))
 
 

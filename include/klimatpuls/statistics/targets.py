@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E: Final = 25_000_000.0
 """Fixed by the definition of the national target: official effort sharing 1990 = national total − 25.0 Mt."""
 NATIONAL_EFFORT_SHARING_BASE_YEAR: Final = 1990
+OFFICIAL: Final = "official"
+"""Status and flag of the nation's official series outside emission trading."""
 YEAR_MARK: Final = 5
 
 
@@ -219,9 +221,8 @@ def select_in_force(targets: Iterable[Target], on: dt.date) -> list[Target]:
 def base_values(target: Target, matrix: SeriesMatrix) -> FloatArray:
     """Give the base value of each region (methods section 5).
 
-    Base and outcome always come from the same series. The nation's official effort-sharing base, its total of
-    1990 less a fixed 25.0 Mt, may only be compared with the official outcome, which is not held yet. So the
-    nation uses the proxy on both sides, like every other region.
+    Base and outcome always come from the same series: for the nation the official one where it is held
+    (:mod:`klimatpuls.statistics.official`), else the proxy like for every other region.
 
     Args:
         target: The target.

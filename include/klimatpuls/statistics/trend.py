@@ -67,10 +67,6 @@ VARIANTS: Final[tuple[Variant, ...]] = tuple(
 CENTRAL_VARIANT: Final = 1
 """Index of the central one: the constant rate, anchored. The backtest chose it (decision 21)."""
 
-INDEPENDENT_VARIANTS: Final = 1.8
-"""How many independent variants the eight are worth: :func:`participation_ratio` of their verdicts on the
-line of 55 % below 1990 over the 290 municipalities (release 2026a: 1.78). Shown beside every count."""
-
 
 @dataclass(frozen=True)
 class Lines:

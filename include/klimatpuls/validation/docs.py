@@ -2,25 +2,27 @@
 
 Great Expectations' own Data Docs load styles and scripts from six hosts and a tracking image, weigh 3.4 MB a
 run, and know neither releases nor margins. So the page is rendered here from Great Expectations' result: it
-opens offline, prints, fits a phone, and calls nobody. The result itself lies beside it as ``result.json``.
+opens offline, prints, fits a phone, and makes no request. The result itself lies beside it as
+``result.json``.
 """
 
 from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from klimatpuls.validation.gates import ReleaseVerdict, fine_number, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from jinja2 import Template
 
     from klimatpuls.contract.catalog import Source
 
+TEMPLATE: Final = Path(__file__).with_name("templates") / "validation.html.j2"
 VERDICT_WORDS = {
     "publish": ("publiceras", "published"),
     "publish_with_warnings": ("publiceras med varningar", "published with warnings"),
@@ -44,81 +46,6 @@ ORIGIN_WORDS = {
         "SYNTHETIC FIGURES. Everything here was generated to test the system; none of it is statistics.",
     ),
 }
-
-_TEMPLATE = """<!doctype html>
-<html lang="sv">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Validering / Validation – {{ source.title_sv }}, run {{ run_id }}</title>
-<style>
-:root { color-scheme: light dark; --line: #8884; --ok: #2e7d32; --warn: #b26a00; --bad: #c62828; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; overflow-wrap: anywhere; }
-h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.badge { display: inline-block; color: #fff; border-radius: .3rem; padding: .05rem .5rem; }
-.ok { background: var(--ok); } .advisory { background: var(--warn); }
-.hold, .hard { background: var(--bad); }
-.origin { border: 3px solid var(--bad); padding: .5rem 1rem; font-weight: bold; }
-.en, small { opacity: .75; } pre { overflow-x: auto; font-size: .8rem; }
-</style>
-</head>
-<body>
-{% if origin %}
-<p class="origin">{{ origin[0] }}<br><span class="en">{{ origin[1] }}</span></p>
-{% endif %}
-<h1>Validering <span class="en">/ Validation</span></h1>
-<p>{{ source.title_sv }} <span class="en">/ {{ source.title_en }}</span> · {{ source.publisher }} ·
-run {{ run_id }}{% if version %} · Great Expectations {{ version }}{% endif %}</p>
-{% macro mark(passed, severity) -%}
-<span class="badge {{ "ok" if passed else severity }}">{{ "ok" if passed else "fynd / found" }}</span>
-{%- endmacro %}
-{% for item in verdicts %}
-<section>
-<h2>{{ item.release_id }}
-<span class="badge {{ badge[item.verdict] }}">{{ words[item.verdict] | join(" / ") }}</span></h2>
-<p>{% if item.compared_with %}Jämförd med <span class="en">/ compared with</span> {{ item.compared_with }}
-{%- else %}Ingen tidigare utgåva att jämföra med <span class="en">/ no earlier release to compare with</span>
-{%- endif %}.</p>
-<div class="wide"><table>
-<thead><tr><th>Regel / Rule</th><th>Resultat / Result</th>
-<th class="n">Mätt / Measured</th><th class="n">Gräns / Limit</th><th class="n">Marginal / Margin</th>
-<th class="n">Fynd / Findings</th></tr></thead>
-<tbody>
-{% for gate in item.gates | sort(attribute="passed") %}
-<tr><td><b>{{ gate.rule }}</b><br>{{ gate.message_sv }}<br><span class="en">{{ gate.message_en }}</span></td>
-<td>{{ mark(gate.passed, gate.severity) }}<br>
-<small>{{ severities[gate.severity] | join(" / ") }}</small></td>
-<td class="n">{{ value(gate.measured, gate.unit) }}</td><td class="n">{{ value(gate.limit, gate.unit) }}</td>
-<td class="n">{{ value(gate.margin, gate.unit) }}</td><td class="n">{{ gate.finding_count }}</td></tr>
-{% endfor %}
-</tbody></table></div>
-{% for gate in item.failed if gate.sample %}
-<h3>{{ gate.rule }}: {{ gate.sample | length }} av {{ gate.finding_count }} fynd
-<span class="en">/ {{ gate.sample | length }} of {{ gate.finding_count }} findings</span></h3>
-<div class="wide"><table>
-<thead><tr>{% for name in headings(gate.sample) %}<th>{{ name }}</th>{% endfor %}</tr></thead>
-<tbody>{% for finding in gate.sample %}
-<tr>{% for name in headings(gate.sample) %}<td>{{ cell(finding.get(name)) }}</td>{% endfor %}</tr>{% endfor %}
-</tbody></table></div>
-{% endfor %}
-</section>
-{% endfor %}
-<section>
-<h2>Vad som kontrollerades <span class="en">/ What was checked</span></h2>
-{% for entry in expectations %}
-<details><summary>{{ mark(entry.success, "hard") }} {{ entry.title }}</summary>
-<pre>{{ entry.detail }}</pre></details>
-{% endfor %}
-</section>
-<p><small>{{ source.publisher }} · licens / licence: {{ source.licence }}</small></p>
-</body>
-</html>
-"""
 
 
 def write_pages(
@@ -182,7 +109,7 @@ def _page_template() -> Template:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(_TEMPLATE)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
 
 def _expectation(entry: Mapping[str, Any]) -> dict[str, object]:

@@ -108,7 +108,7 @@ def _gate_expectations(checks: Sequence[Check]) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _quiet(logger_name: str) -> Iterator[None]:
-    """Great Expectations narrates and warns about its own defaults; findings come as results."""
+    """Silence a library that logs its own defaults; findings are results, not log lines."""
     logger = logging.getLogger(logger_name)
     before = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The expectation of a gate: Great Expectations asks its query once, and the answer is the measure itself."""
+"""The expectation of a gate: Great Expectations runs its query once, and the result is the measure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 def expect_no_finding() -> Any:
     """The class of the expectation; made here, since importing the library takes seconds.
 
-    The library's own expectation of this kind asks its query twice, for its rows and for their number, and
-    tells nothing of a rule that is kept. Here the query gives one row per release, ``release_id``,
+    The library's own expectation of this kind runs its query twice, for its rows and for their number, and
+    reports nothing of a rule that holds. Here the query gives one row per release, ``release_id``,
     ``largest``, ``smallest`` and ``finding_count``, so that the margin of a passed gate comes from the same
     question as its success.
     """

@@ -86,7 +86,7 @@ class Rule:
     measured_on: frozenset[str] = frozenset()
 
     def for_substance(self, substance: str | None) -> Rule:
-        """The rule as it is asked of a substance.
+        """The rule as it applies to a substance.
 
         A limit that was measured on other substances is no reason to hold a release: a finding warns then.
         """
@@ -365,7 +365,7 @@ def explain(verdict: ReleaseVerdict, *, docs: bool = True) -> str:
 
 
 def what_to_do(verdict: ReleaseVerdict) -> str:
-    """The next step that a verdict asks of a person, in one or two sentences."""
+    """What a person must do after a verdict, in one or two sentences."""
     release_id = verdict.release_id
     return {
         "publish": "Nothing to do: it is published by itself.",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from klimatpuls.validation.gates import SAMPLE_SIZE
+from klimatpuls.warehouse.connection import load_sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
@@ -27,34 +28,6 @@ _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.-]*")
 WORK_MEM = "64MB"
 """Memory per sort or hash of a check: with PostgreSQL's 4 MB the sums of 255 000 rows sort on disk, at three
 times the time."""
-
-# The two ways a check's text is used. {{batch}} is where Great Expectations puts the run's partition: a query
-# that did not name its batch would be reported as looking outside it, and in one without a JOIN the library
-# would give it a name of its own.
-_MEASURE = """
-SELECT
-    c.release_id, max(c.measured) AS largest, min(c.measured) AS smallest,
-    count(*) FILTER (WHERE c.is_finding) AS finding_count, batch.has_rows
-FROM ({check}) AS c
-CROSS JOIN (SELECT EXISTS (SELECT 1 FROM {{batch}} AS b) AS has_rows) AS batch
-GROUP BY c.release_id, batch.has_rows
-"""
-_FINDINGS = """
-SELECT *
-FROM (
-    SELECT
-        row_number() OVER (
-            PARTITION BY c.release_id ORDER BY c.sheet_row NULLS LAST, c.year, c.region_code, c.sector_code
-        ) AS finding_number,
-        c.*, r.region_name, s.sector_name_sv, s.sector_name_en
-    FROM ({check}) AS c
-    LEFT JOIN core.dim_region AS r ON c.region_code = r.region_code
-    LEFT JOIN core.dim_sector AS s ON c.sector_code = s.sector_code
-    WHERE c.is_finding
-) AS f
-WHERE f.finding_number <= {sample_size}
-ORDER BY f.release_id, f.finding_number
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +48,12 @@ class Check:
     @property
     def measuring_sql(self) -> str:
         """One row per release that has compared cells: largest, smallest, finding_count (names the batch)."""
-        return _MEASURE.format(check=self.sql)
+        return load_sql("validate/measure.sql").format(check=self.sql, batch="{batch}")
 
     @property
     def findings_sql(self) -> str:
         """The first findings of every release."""
-        return _FINDINGS.format(check=self.sql, sample_size=SAMPLE_SIZE)
+        return load_sql("validate/findings.sql").format(check=self.sql, sample_size=SAMPLE_SIZE)
 
 
 def with_literals(sql: str, values: Mapping[str, Value]) -> str:
@@ -112,7 +85,7 @@ def with_literals(sql: str, values: Mapping[str, Value]) -> str:
     params = []
     for name in names:
         if name not in values:
-            msg = f"a check names the value {name!r}, which nobody gave"
+            msg = f"a check names the value {name!r}, for which there is no value"
             raise ValueError(msg)
         value = _admit(name, values[name])
         if isinstance(value, list):

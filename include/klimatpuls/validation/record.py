@@ -5,20 +5,21 @@ Nothing here commits: the caller's transaction holds the gates and the change of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Final
 
 from klimatpuls.errors import UsageError
-from klimatpuls.validation.gates import Verdict
+from klimatpuls.validation.gates import Gate, Verdict
 from klimatpuls.warehouse.connection import fetch_row, load_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from psycopg2.extensions import connection
     from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.errors import SourceFormatError
-    from klimatpuls.validation.gates import Gate, ReleaseVerdict
+    from klimatpuls.validation.gates import ReleaseVerdict
 
 STATE_OF: dict[Verdict, str] = {
     "publish": "validated",
@@ -27,6 +28,10 @@ STATE_OF: dict[Verdict, str] = {
     "quarantine": "quarantined",
 }
 """What state a verdict leads a loaded release to."""
+_VALIDATION_COLUMNS: Final = (
+    "run_id", "dataset", "substance", "release_id", "snapshot_sha256", "verdict", "compared_with",
+    "docs_path",
+)  # fmt: skip
 
 
 def record_verdicts(conn: connection, verdicts: Iterable[ReleaseVerdict]) -> None:
@@ -61,42 +66,22 @@ def insert_verdict(cursor: Cursor, verdict: ReleaseVerdict) -> None:
         cursor: psycopg2 cursor inside a transaction of the caller's.
         verdict: The release and its gates.
     """
-    cursor.execute(
-        load_sql("write/insert_validation.sql"),
-        {
-            "run_id": verdict.run_id,
-            "dataset": verdict.dataset,
-            "substance": verdict.substance,
-            "release_id": verdict.release_id,
-            "snapshot_sha256": verdict.snapshot_sha256,
-            "verdict": verdict.verdict,
-            "compared_with": verdict.compared_with,
-            "docs_path": verdict.docs_path,
-        },
-    )
+    head = {name: getattr(verdict, name) for name in _VALIDATION_COLUMNS}
+    _insert(cursor, head, map(_gate_row, verdict.gates))
+
+
+def _insert(cursor: Cursor, head: Mapping[str, object], gates: Iterable[Mapping[str, object]]) -> None:
+    cursor.execute(load_sql("write/insert_validation.sql"), head)
     (validation_id,) = fetch_row(cursor)
-    cursor.executemany(
-        load_sql("write/insert_validation_gate.sql"),
-        [_gate_row(validation_id, gate) for gate in verdict.gates],
-    )
+    rows = [{**gate, "validation_id": validation_id} for gate in gates]
+    cursor.executemany(load_sql("write/insert_validation_gate.sql"), rows)
 
 
-def _gate_row(validation_id: int, gate: Gate) -> dict[str, object]:
+def _gate_row(gate: Gate) -> dict[str, object]:
     from psycopg2.extras import Json
 
-    return {
-        "validation_id": validation_id,
-        "rule": gate.rule,
-        "severity": gate.severity,
-        "passed": gate.passed,
-        "measured": gate.measured,
-        "limit_value": gate.limit,
-        "unit": gate.unit,
-        "finding_count": gate.finding_count,
-        "message_sv": gate.message_sv,
-        "message_en": gate.message_en,
-        "sample": Json([dict(finding) for finding in gate.sample]),
-    }
+    row: dict[str, object] = {field.name: getattr(gate, field.name) for field in fields(gate)}
+    return {**row, "limit_value": gate.limit, "sample": Json([dict(finding) for finding in gate.sample])}
 
 
 def quarantine_snapshot(
@@ -117,37 +102,26 @@ def quarantine_snapshot(
         snapshot_sha256: Hash of the raw bytes, which are kept.
         error: Why they were refused; its rule and findings become the one gate.
     """
-    from psycopg2.extras import Json
-
-    sample = [{"sheet_row": None, "reason": finding} for finding in error.findings]
+    gate = Gate(
+        rule=error.rule,
+        severity="hard",
+        passed=False,
+        measured=None,
+        limit=0.0,
+        unit="count",
+        margin=None,
+        finding_count=max(1, len(error.findings)),
+        message_sv=f"Filen gick inte att läsa: {error}",
+        message_en=f"The file could not be read: {error}",
+        sample=tuple({"sheet_row": None, "reason": finding} for finding in error.findings),
+    )
+    head = dict.fromkeys(_VALIDATION_COLUMNS) | {
+        "run_id": run_id,
+        "dataset": dataset,
+        "substance": substance or "all",
+        "snapshot_sha256": snapshot_sha256,
+        "verdict": "quarantine",
+    }
     with conn.cursor() as cursor:
-        cursor.execute(
-            load_sql("write/insert_validation.sql"),
-            {
-                "run_id": run_id,
-                "dataset": dataset,
-                "substance": substance or "all",
-                "release_id": None,
-                "snapshot_sha256": snapshot_sha256,
-                "verdict": "quarantine",
-                "compared_with": None,
-                "docs_path": None,
-            },
-        )
-        (validation_id,) = fetch_row(cursor)
-        cursor.execute(
-            load_sql("write/insert_validation_gate.sql"),
-            {
-                "validation_id": validation_id,
-                "rule": error.rule,
-                "severity": "hard",
-                "passed": False,
-                "measured": None,
-                "limit_value": None,
-                "unit": None,
-                "finding_count": max(1, len(error.findings)),
-                "message_sv": f"Filen gick inte att läsa: {error}",
-                "message_en": f"The file could not be read: {error}",
-                "sample": Json(sample),
-            },
-        )
+        # A file that cannot be read has no measure, so no limit and no unit.
+        _insert(cursor, head, [{**_gate_row(gate), "limit_value": None, "unit": None}])

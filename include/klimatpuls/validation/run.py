@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.contract import schema
@@ -28,6 +28,7 @@ from klimatpuls.validation.suites import (
     check_text,
     limit_of,
     query_values,
+    rule_named,
     suite_of,
 )
 from klimatpuls.warehouse import connection
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from psycopg2.extensions import cursor as Cursor
-    from sqlalchemy import Connection
 
     from klimatpuls.contract.catalog import Source
 
@@ -68,6 +68,37 @@ class Loaded:
     earlier: Release | None = None
     earlier_run_id: int | None = None
 
+    def after(self, earlier: Release | None, known: Mapping[str, Loaded]) -> Loaded:
+        """The same release, compared with an earlier one of the known ones, or with none."""
+        run_id = known[earlier.release_id].run_id if earlier else None
+        return replace(self, earlier=earlier, earlier_run_id=run_id)
+
+    def evaluated(self, check: Check, measure: Measure) -> Gate:
+        """The gate of a check for this release."""
+        versus = self.earlier.release_id if self.earlier and check.rule.compares == "release" else None
+        rule = check.rule.for_substance(self.release.substance)
+        return evaluate(rule, measure, check.limit, compared_with=versus)
+
+    def verdict(self, gates: Sequence[Gate], docs_path: str | None) -> ReleaseVerdict:
+        """The verdict that follows from the gates of this release."""
+        return ReleaseVerdict(
+            run_id=self.run_id,
+            release_id=self.release.release_id,
+            dataset=self.release.dataset,
+            substance=self.release.substance or "all",
+            published_date=self.release.published_date,
+            snapshot_sha256=self.snapshot_sha256,
+            compared_with=self.earlier.release_id if self.earlier else None,
+            gates=tuple(gates),
+            docs_path=docs_path,
+        )
+
+
+def loaded_of(row: Mapping[str, Any]) -> Loaded:
+    """The release of a row that has the columns of :class:`klimatpuls.contract.releases.Release`."""
+    release = Release(**{field.name: row[field.name] for field in fields(Release)})
+    return Loaded(release=release, snapshot_sha256=row["file_sha256"], run_id=row["run_id"])
+
 
 def validate_run(
     dsn: str, run_id: int, *, source: Source, origin: str, docs_root: Path
@@ -87,13 +118,12 @@ def validate_run(
         One verdict per release, ordered by dataset and release; empty when the run loaded nothing new.
 
     Raises:
-        ValidationError: if a query could not be run, or its answer does not fit the releases asked about.
+        ValidationError: if a query could not be run, or its answer does not fit the evaluated releases.
     """
-    engine = connection.engine(dsn)
-    with engine.connect() as alchemy:
-        loaded = _loaded_releases(alchemy, run_id)
-        if not loaded:
-            return []
+    with closing(connection.connect(dsn)) as conn, conn.cursor() as cursor:
+        loaded = _loaded_releases(cursor, run_id)
+    if not loaded:
+        return []
     by_fact = _by_fact(source, run_id, loaded)
     checks = [check for _, part in by_fact for check in part]
     result = _together([expect(dsn, run_id, suite, part) for suite, part in by_fact])
@@ -105,45 +135,28 @@ def validate_run(
             for check, measures in _measures(result, checks)
         }
     folder = docs_root / f"run-{run_id}"
-    verdicts = [
-        _verdict(item, columns, checks, findings, docs_path=str(folder))
-        for item in sorted(loaded, key=lambda item: (item.release.dataset, item.release.release_id))
-    ]
+    verdicts = []
+    for item in sorted(loaded, key=lambda item: (item.release.dataset, item.release.release_id)):
+        gates = [evaluate(rule_named(COLUMNS), columns, 0.0)]
+        for check in checks:
+            if check.dataset == item.release.dataset:
+                gates.append(item.evaluated(check, findings[check.key][item.release.release_id]))
+        verdicts.append(item.verdict(gates, str(folder)))
     docs.write_pages(folder, run_id=run_id, source=source, origin=origin, verdicts=verdicts, result=result)
     return verdicts
 
 
-def _loaded_releases(conn: Connection, run_id: int) -> list[Loaded]:
+def _loaded_releases(cursor: Cursor, run_id: int) -> list[Loaded]:
     """The run's loaded releases, each with the nearest earlier release it is compared with."""
-    rows = conn.exec_driver_sql(
-        connection.load_sql("read/releases_to_evaluate.sql"),
-        {"run_id": run_id, "states": list(_COMPARABLE_STATES)},
-    ).all()
-    known = {
-        row.release_id: Loaded(
-            release=Release(
-                release_id=row.release_id,
-                dataset=row.dataset,
-                substance=row.substance,
-                published_date=row.published_date,
-                known_from=row.known_from,
-                approval_number=row.approval_number,
-                state=row.state,
-            ),
-            snapshot_sha256=row.file_sha256,
-            run_id=row.run_id,
-        )
-        for row in rows
-    }
+    states = {"run_id": run_id, "states": list(_COMPARABLE_STATES)}
+    cursor.execute(connection.load_sql("read/releases_to_evaluate.sql"), states)
+    known = {row["release_id"]: loaded_of(row) for row in connection.named_rows(cursor)}
     comparable = [item.release for item in known.values() if item.release.state in _COMPARABLE_STATES]
-    loaded = []
-    for item in known.values():
-        if item.release.state != "loaded":
-            continue
-        earlier = nearest_earlier(item.release, comparable)
-        earlier_run_id = known[earlier.release_id].run_id if earlier else None
-        loaded.append(replace(item, earlier=earlier, earlier_run_id=earlier_run_id))
-    return loaded
+    return [
+        item.after(nearest_earlier(item.release, comparable), known)
+        for item in known.values()
+        if item.release.state == "loaded"
+    ]
 
 
 def _by_fact(source: Source, run_id: int, loaded: Sequence[Loaded]) -> list[tuple[Suite, list[Check]]]:
@@ -171,8 +184,8 @@ def checks_of(
     Args:
         source: Catalogue entry.
         suite: The fact's rules.
-        run_id: The source run whose rows are asked about.
-        loaded: Releases to hold against the rules.
+        run_id: The source run whose rows are checked.
+        loaded: Releases to check.
         dataset_ids: Datasets of the fact, in the order wanted.
 
     Yields:
@@ -215,12 +228,12 @@ def _results(result: Mapping[str, Any]) -> Iterator[tuple[str | None, Mapping[st
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What was raised: Great Expectations tells it of the expectation, or of each of its metrics by name."""
+    """What was raised: Great Expectations reports it for the expectation, or for each metric by name."""
     return [info] if "raised_exception" in info else list(info.values())
 
 
 def _column_measure(result: Mapping[str, Any]) -> Measure:
-    """The column expectations as one measure: how many failed, and the first values they met."""
+    """The column expectations as one measure: how many failed, and the first values that broke them."""
     findings: list[dict[str, object]] = []
     for gate, entry in _results(result):
         if gate is not None or entry["success"]:
@@ -268,7 +281,7 @@ def measure_of(row: Mapping[str, Any]) -> Measure:
 
 
 def _with_findings(cursor: Cursor, check: Check, measures: Mapping[str, Measure]) -> dict[str, Measure]:
-    """The measures of a check's releases with their first findings, asked for only where there are any."""
+    """The measures of a check's releases with their first findings, read only where there are any."""
     has_findings = any(measure.finding_count for measure in measures.values())
     rows = read_findings(cursor, check) if has_findings else []
     return {
@@ -317,37 +330,3 @@ def _plain(value: object) -> object:
         return str(value)
     # Grams of a pollutant are a finding too, and no sum of many terms.
     return steady(value) if abs(value) >= SMALLEST_SUM else value
-
-
-def _verdict(
-    item: Loaded,
-    columns: Measure,
-    checks: Sequence[Check],
-    findings: Mapping[str, Mapping[str, Measure]],
-    *,
-    docs_path: str,
-) -> ReleaseVerdict:
-    release = item.release
-    earlier = item.earlier.release_id if item.earlier else None
-    gates: list[Gate] = [evaluate(COLUMNS, columns, 0.0)]
-    for check in checks:
-        if check.dataset == release.dataset:
-            gates.append(
-                evaluate(
-                    check.rule.for_substance(release.substance),
-                    findings[check.key][release.release_id],
-                    check.limit,
-                    compared_with=earlier if check.rule.compares == "release" else None,
-                )
-            )
-    return ReleaseVerdict(
-        run_id=item.run_id,
-        release_id=release.release_id,
-        dataset=release.dataset,
-        substance=release.substance or "all",
-        published_date=release.published_date,
-        snapshot_sha256=item.snapshot_sha256,
-        compared_with=earlier,
-        gates=tuple(gates),
-        docs_path=docs_path,
-    )

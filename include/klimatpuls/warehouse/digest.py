@@ -31,7 +31,9 @@ NO_FIGURES = frozenset(
     }
 )  # fmt: skip
 """Marts about publications, the calendar, the formulas and the files, not about the figures."""
-CLOCK_COLUMNS = frozenset({"publication_id", "retrieved_at", "as_of_date", "file_sha256"})
+CLOCK_COLUMNS = frozenset(
+    {"publication_id", "stored_publication_id", "retrieved_at", "as_of_date", "file_sha256"}
+)
 """Columns that say when something was done or in which file it came."""
 PROSE_SUFFIXES = ("_sv", "_en")
 PROSE_COLUMNS = frozenset({("release", "notes"), ("release_gate", "sample")})

@@ -16,6 +16,7 @@ from klimatpuls.warehouse.connection import fetch_row, load_sql
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from psycopg2.extensions import cursor as Cursor
 
     from klimatpuls.contract.schema import Mart
@@ -73,6 +74,20 @@ def read_rows(
     cursor.execute(statement, [value for _, values in conditions for value in values])
     rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def read_set(cursor: Cursor, mart: Mart, conditions: Sequence[Condition]) -> pd.DataFrame:
+    """A set of rows of a mart as a frame in no order: every column but names, which many rows repeat."""
+    import pandas as pd
+
+    names = [column.name for column in mart.columns if "_name" not in column.name]
+    statement = sql.SQL(load_sql("trace/set.sql")).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, names)),
+        mart=sql.Identifier("mart", mart.name),
+        conditions=_all_of(conditions),
+    )
+    cursor.execute(statement, [value for _, values in conditions for value in values])
+    return pd.DataFrame(cursor.fetchall(), columns=names)
 
 
 def read_keys(cursor: Cursor, mart: Mart, given: Mapping[str, str]) -> tuple[int, dict[str, list[str]]]:

@@ -56,7 +56,9 @@ AVIATION_SUBSTANCES = frozenset({LEAD_SUBSTANCE, "co2"})
 RECONCILED_FACTS = (EMISSION_FACT, "air_pollutant")
 DIGEST_LEADS_WITH = frozenset({"network_summary", "region_overview"})
 """Tables a digest cannot do without: it is held back until a publication has them."""
-FORMULA_FACTS = frozenset({"population", "population_forecast", "indicator", "national_emission"})
+FORMULA_FACTS = frozenset(
+    {"population", "population_forecast", "indicator", "national_emission", "ets_plant"}
+)
 """Facts the formulas depend on; written first."""
 
 
@@ -443,7 +445,9 @@ def _inputs(
         "own_series": lambda: register_rows.read_own_series(cursor, at),
         "groups": lambda: register_rows.read_groups(cursor, at, as_of),
         "members": lambda: register_rows.read_members(cursor, at),
+        "stated_member_count": lambda: register_rows.read_stated_member_count(cursor, at, as_of),
         "targets": lambda: register_rows.read_targets(cursor, at),
+        "official_figures": lambda: register_rows.read_official_figures(cursor, at),
         "defects": lambda: _defects(cursor, plan, lead, lead_facts),
         "kolada": lambda: _side(cursor, plan, facts, "indicator", "kolada"),
         "inventory": lambda: _side(cursor, plan, facts, "national_emission", "scb_national_emissions"),
@@ -451,6 +455,8 @@ def _inputs(
         "population_forecast": lambda: _by_region_and_year(
             fact_frame("population_forecast", "population_forecast_facts")
         ),
+        "trading_plants": lambda: register_rows.read_trading(cursor, at, facts.get("ets_plant", 0)),
+        "references": lambda: register_rows.read_references(cursor, at),
         "stored": lambda: _stored_standings(cursor, plan, lead),
     }
     # An input that cannot be read fails only the tables that need it.

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from klimatpuls.membership import criteria
 from klimatpuls.membership.measures import STALE_AFTER_MONTHS, Measure, MeasureStatus, Pledge
-from klimatpuls.registers.rules import OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
+from klimatpuls.registers.rules import NETWORK_MEMBERS, OWN_SERIES, OWN_SERIES_UNIT, SECTOR_LIST
 from klimatpuls.registers.targets import from_definition
 from klimatpuls.statistics.series import Boundary
+from klimatpuls.statistics.trading import Plant, Trading
 from klimatpuls.warehouse.connection import load_sql, named_rows
 
 if TYPE_CHECKING:
@@ -83,6 +84,14 @@ def read_own_series(cursor: Cursor, at: datetime | None) -> pd.DataFrame | None:
     return pd.DataFrame(found) if found else None
 
 
+def read_official_figures(cursor: Cursor, at: datetime | None) -> pd.DataFrame | None:
+    """Official figures of the nation: the columns of their query; None where there is none."""
+    import pandas as pd
+
+    found = _rows(cursor, "official_figures", at)
+    return pd.DataFrame(found) if found else None
+
+
 def read_groups(cursor: Cursor, at: datetime | None, as_of: date) -> dict[str, str]:
     """Municipality → code of its group on a day."""
     return {
@@ -90,6 +99,31 @@ def read_groups(cursor: Cursor, at: datetime | None, as_of: date) -> dict[str, s
         for row in _rows(cursor, "municipality_groups", at)
         if _is_valid(row, as_of)
     }
+
+
+def read_trading(cursor: Cursor, at: datetime | None, facts_id: int) -> Trading:
+    """The plants in emissions trading: the register, and the current verified emissions of every plant.
+
+    Args:
+        cursor: Cursor in a transaction.
+        at: As of when the registers are read.
+        facts_id: Under which the current verified emissions lie; 0 where there are none.
+    """
+    cursor.execute(load_sql("read/ets_plant_facts.sql"), {"facts_id": facts_id})
+    verified = {(code, year): float(tonnes) for code, year, tonnes in cursor.fetchall()}
+    return Trading(
+        verified=verified,
+        plants=tuple(Plant(**row) for row in _rows(cursor, "ets_plants", at)),
+        statements={row["region_code"]: row["stated_on"] for row in _rows(cursor, "ets_statements", at)},
+    )
+
+
+def read_references(cursor: Cursor, at: datetime | None) -> pd.DataFrame | None:
+    """Official figures in and outside emissions trading: the columns of their query; None without any."""
+    import pandas as pd
+
+    found = _rows(cursor, "trading_references", at)
+    return pd.DataFrame(found) if found else None
 
 
 def read_measures(cursor: Cursor, at: datetime | None) -> tuple[Measure, ...]:
@@ -162,16 +196,25 @@ def read_hearings(cursor: Cursor, at: datetime | None) -> dict[tuple[str, str], 
 
 def read_rule_numbers(cursor: Cursor, at: datetime | None, as_of: date) -> RuleNumbers:
     """The numbers of the rules on a day; a number that the register lacks has the formulas' default."""
-    numbers = {
-        row["rule_id"]: int(row["value"])
-        for row in _rows(cursor, "criteria_rules", at)
-        if _is_valid(row, as_of)
-    }
+    numbers = _rule_numbers(cursor, at, as_of)
     known = {name: numbers[name] for name in _names(criteria.Rules) if name in numbers}
     return RuleNumbers(
         criteria=criteria.Rules(**known),
         stale_after_months=numbers.get("stale_after_months", STALE_AFTER_MONTHS),
     )
+
+
+def read_stated_member_count(cursor: Cursor, at: datetime | None, as_of: date) -> int | None:
+    """How many members the network says it has on a day; None where the register does not say."""
+    return _rule_numbers(cursor, at, as_of).get(NETWORK_MEMBERS)
+
+
+def _rule_numbers(cursor: Cursor, at: datetime | None, as_of: date) -> dict[str, int]:
+    return {
+        row["rule_id"]: int(row["value"])
+        for row in _rows(cursor, "criteria_rules", at)
+        if _is_valid(row, as_of)
+    }
 
 
 def _rows(cursor: Cursor, register: str, at: datetime | None) -> list[dict[str, Any]]:

@@ -52,6 +52,14 @@ SHOWN_INSTEAD: Final[Mapping[Status, tuple[str, str]]] = {
 }
 """What a table that was not calculated shows instead: Swedish and English."""
 
+_SHOWS_ROWS_OF: Final[Mapping[str, str]] = {
+    "municipality_overview": "region_overview",
+    "revision_summary": "revision",
+    "criteria_summary": "criterion",
+    "criterion_history": "criterion",
+}
+"""Mart with another name than the table whose rows it shows."""
+
 _GHG: Final = catalog.datasets_of("emission")
 CURRENT, EARLIER = True, False
 RESTS_ON: Final[Mapping[str, tuple[Collection[str], bool | None]]] = {
@@ -67,6 +75,7 @@ RESTS_ON: Final[Mapping[str, tuple[Collection[str], bool | None]]] = {
     "kolada": (catalog.datasets_of("indicator"), CURRENT),
     "inventory": (catalog.datasets_of("national_emission"), CURRENT),
     "national": (catalog.datasets_of("national_emission"), CURRENT),
+    "trading_plants": (catalog.datasets_of("ets_plant"), CURRENT),
     "inputs": (_GHG, None),
 }
 """Input of the formulas → the datasets it is read from, and whether from current, earlier or all releases."""
@@ -289,6 +298,11 @@ class ResultTables:
     def stale(self) -> tuple[TableStatus, ...]:
         """The tables that were not calculated."""
         return tuple(one for one in self.statuses.values() if not one.is_fresh)
+
+
+def table_behind(mart: str) -> str:
+    """The name under which ``mart.result_status`` has the table behind a mart."""
+    return _SHOWS_ROWS_OF.get(mart, mart)
 
 
 def finite(frame: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 _REGION_COLUMNS = ("region_name", "level", "county_code")
 _SECTOR_COLUMNS = ("sector_name_sv", "sector_name_en")
+_QUALITY_COLUMNS = {
+    "national_quality": "q.national_worst",
+    "geographic_quality": "q.geographic_worst",
+    "quality_reason": (
+        "CASE WHEN q.sector_code IS NULL THEN 'total' WHEN q.national_worst IS NULL THEN 'not_read' END"
+    ),
+}
+"""Quality class of a sector, of its main sector where it is a part of one, and why there is none."""
 
 # Scalar subqueries: the planner prunes the partitions of other publications.
 _PUBLICATION = "(SELECT cp.publication_id FROM mart.current_publication AS cp)"
@@ -83,20 +91,25 @@ def _view(mart: Mart) -> str:
 
 def _table_select_and_joins(mart: Mart, alias: str) -> tuple[list[str], list[str]]:
     """SELECT lines and joins of a view on a table of results or of a register."""
-    select, joins = [], {}
+    select: list[str] = []
+    joins: dict[str, str] = {}
     stored = {column.name: column.stored_as for column in mart.columns}
     for column in mart.columns:
         if column.name == "publication_id" and mart.shows != "statuses":
             select.append(f"{_PUBLICATION} AS publication_id")
         elif column.name in _REGION_COLUMNS:
             select.append(f"r.{column.name}")
-            joins["r"] = f"core.dim_region AS r ON {alias}.{stored['region_code']} = r.region_code"
+            joins["r"] = f"INNER JOIN core.dim_region AS r ON {alias}.{stored['region_code']} = r.region_code"
         elif column.name in _SECTOR_COLUMNS:
             select.append(f"s.{column.name}")
-            joins["s"] = f"core.dim_sector AS s ON {alias}.{stored['sector_code']} = s.sector_code"
+            joins["s"] = f"INNER JOIN core.dim_sector AS s ON {alias}.{stored['sector_code']} = s.sector_code"
+        elif column.name in _QUALITY_COLUMNS:
+            select.append(f"{_QUALITY_COLUMNS[column.name]} AS {column.name}")
+            main = f"split_part({alias}.{stored['sector_code']}, '.', 1)"
+            joins["q"] = f"LEFT JOIN core.dim_sector_quality AS q ON {main} = q.sector_code"
         else:
             select.append(f"{alias}.{column.stored_as} AS {column.name}")
-    return select, [f"INNER JOIN {join}" for join in joins.values()]
+    return select, list(joins.values())
 
 
 def _as_of(function: Function, mart: Mart) -> str:

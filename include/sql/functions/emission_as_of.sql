@@ -17,6 +17,7 @@ RETURNS TABLE (
     status text,
     national_quality smallint,
     geographic_quality smallint,
+    quality_reason text,
     release_id text,
     publication_id bigint
 )
@@ -46,7 +47,8 @@ BEGIN
             f.region_code, r.region_name, r.level, r.county_code, f.year, f.sector_code, s.sector_name_sv,
             s.sector_name_en, f.substance, f.emissions,
             CASE WHEN years_told = '{}' THEN 'observed' ELSE 'no_longer_published' END,
-            q.national_worst, q.geographic_worst, f.release_id, shown_publication
+            q.national_worst, q.geographic_worst,
+            CASE WHEN q.sector_code IS NULL THEN 'total' WHEN q.national_worst IS NULL THEN 'not_read' END, f.release_id, shown_publication
         FROM core.fct_emission AS f
         INNER JOIN core.dim_region AS r ON f.region_code = r.region_code
         INNER JOIN core.dim_sector AS s ON f.sector_code = s.sector_code

@@ -45,7 +45,9 @@ GRANT INSERT ON ALL TABLES IN SCHEMA register TO wh_loader;
 GRANT UPDATE (recorded_to) ON
 register.version, register.member, register.target, register.known_defect, register.climate_plan, register.measure,
 register.pledge, register.evidence, register.enquiry, register.reporting_round, register.answer,
-register.own_series, register.sector_list, register.criteria_rule, register.municipality_group
+register.own_series, register.sector_list, register.criteria_rule, register.municipality_group,
+register.official_figure,
+register.ets_plant, register.ets_statement, register.trading_reference
 TO wh_loader;
 GRANT UPDATE ON mart.current_publication TO wh_loader;
 GRANT EXECUTE ON FUNCTION
@@ -63,10 +65,17 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mart TO wh_loader;
 GRANT USAGE ON SCHEMA person TO wh_mailer;
 GRANT SELECT, INSERT, DELETE ON person.contact TO wh_mailer;
 GRANT SELECT, INSERT ON person.deletion TO wh_mailer;
-GRANT USAGE ON SCHEMA mart, ops TO wh_mailer;
+GRANT USAGE ON SCHEMA mart, ops, secretariat TO wh_mailer;
+GRANT SELECT ON secretariat.reminder_item TO wh_mailer;
 GRANT SELECT ON ALL TABLES IN SCHEMA mart TO wh_mailer;
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner IN SCHEMA mart GRANT SELECT ON TABLES TO wh_mailer;
 GRANT SELECT ON ops.mail_outbox TO wh_mailer;
 GRANT UPDATE (
-    state, message_id, html_sha256, text_sha256, attempts, last_error, updated_at, sent_at, approval
+    state, message_id, html_sha256, text_sha256, attempts, last_error, updated_at, sent_at, approval,
+    headline
 ) ON ops.mail_outbox TO wh_mailer;
+-- Reminders: the mailer alone knows whom they go to.
+GRANT INSERT (
+    kind, publication_id, as_of_date, region_code, contact_kind, subject, body, approval
+) ON ops.mail_outbox TO wh_mailer;
+GRANT SELECT, INSERT ON ops.reminder TO wh_mailer;

@@ -12,9 +12,13 @@ SELECT
     CASE WHEN d.shown_status <> 'unknown' THEN d.stated_by END AS stated_by,
     CASE WHEN d.shown_status <> 'unknown' THEN d.document_url END AS document_url,
     CASE WHEN d.shown_status <> 'unknown' THEN d.target_id END AS target_id,
-    CASE WHEN d.shown_status <> 'unknown' THEN d.implied_annual_cut END AS implied_annual_cut,
+    CASE
+        WHEN d.shown_status <> 'unknown' THEN d.implied_annual_reduction_rate
+    END AS implied_annual_reduction_rate,
     CASE WHEN d.shown_status <> 'unknown' THEN d.national_target_id END AS national_target_id,
-    CASE WHEN d.shown_status <> 'unknown' THEN d.national_annual_cut END AS national_annual_cut,
+    CASE
+        WHEN d.shown_status <> 'unknown' THEN d.national_annual_reduction_rate
+    END AS national_annual_reduction_rate,
     CASE WHEN d.shown_status = 'unknown' THEN 'not_established' ELSE d.reason END AS reason,
     CASE
         WHEN d.shown_status = 'unknown'
@@ -31,7 +35,9 @@ SELECT
     CASE WHEN d.shown_status IN ('not_met', 'due') THEN d.replied_on END AS replied_on,
     CASE WHEN d.shown_status IN ('not_met', 'due') THEN d.reply END AS reply,
     d.as_of_date,
-    d.publication_id
+    d.publication_id,
+    CASE WHEN d.shown_status <> 'unknown' THEN d.implied_annual_reduction_rate END AS implied_annual_cut,
+    CASE WHEN d.shown_status <> 'unknown' THEN d.national_annual_reduction_rate END AS national_annual_cut
 FROM mart_data.criterion AS d
 INNER JOIN core.dim_region AS r ON d.region_code = r.region_code
 WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);

@@ -14,6 +14,8 @@ SELECT
     'observed'::text AS status,
     q.national_worst AS national_quality,
     q.geographic_worst AS geographic_quality,
+    CASE WHEN q.sector_code IS NULL THEN 'total' WHEN q.national_worst IS NULL THEN 'not_read' END
+        AS quality_reason,
     f.release_id,
     pr.publication_id
 FROM ops.publication_release AS pr

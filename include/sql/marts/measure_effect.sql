@@ -7,8 +7,9 @@ SELECT
     m.sector_code,
     m.status,
     e.key::smallint AS year,
-    e.value::double precision AS effect_tco2e,
-    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
+    e.value::double precision AS expected_reduction_tco2e,
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id,
+    e.value::double precision AS effect_tco2e
 FROM register.measure AS m
 CROSS JOIN LATERAL jsonb_each_text(m.effects) AS e
 WHERE

@@ -15,18 +15,31 @@ SELECT
     d.effort_sharing_proxy_tco2e,
     d.published_total_tco2e,
     d.change_since_1990_pct,
+    d.change_since_1990_reason,
     d.previous_year,
     d.change_since_previous_year_pct,
+    d.change_since_previous_year_reason,
     d.national_part_pct,
     d.own_part_pct,
     d.own_part_status,
     d.scaled_share_pct,
     d.revision_of_previous_year_pct,
+    d.revision_reason,
+    d.earlier_release_id,
+    d.change_printed_pct,
+    d.national_part_printed_pct,
+    d.own_part_printed_pct,
     l.sector_code AS largest_sector_code,
     l.sector_name_sv AS largest_sector_name_sv,
     l.sector_name_en AS largest_sector_name_en,
     CASE WHEN d.territorial_tco2e > 0 THEN 100.0 * l.emissions_tco2e / d.territorial_tco2e END
         AS largest_sector_share_pct,
+    q.national_worst AS largest_sector_national_quality,
+    q.geographic_worst AS largest_sector_geographic_quality,
+    d.outside_trading_tco2e,
+    d.outside_trading_reason,
+    d.without_plant_sectors_tco2e,
+    d.leads_with,
     d.flags,
     d.release_id,
     (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
@@ -70,4 +83,5 @@ LEFT JOIN LATERAL (
     ORDER BY f.emissions_tco2e DESC, s.sort_order
     LIMIT 1
 ) AS l ON TRUE
+LEFT JOIN core.dim_sector_quality AS q ON l.sector_code = q.sector_code
 WHERE d.publication_id = (SELECT coalesce(cp.results_id, cp.publication_id) FROM mart.current_publication AS cp);

@@ -16,6 +16,8 @@ SELECT
     c.sector_sum_gap,
     q.national_worst AS national_quality,
     q.geographic_worst AS geographic_quality,
+    CASE WHEN q.sector_code IS NULL THEN 'total' WHEN q.national_worst IS NULL THEN 'not_read' END
+        AS quality_reason,
     pr.publication_id
 FROM ops.publication_release AS pr
 INNER JOIN core.dim_release AS d ON pr.release_id = d.release_id

@@ -27,6 +27,10 @@ SELECT
         WHEN v.new_emissions IS NULL THEN 'vanished'
         ELSE 'revised'
     END AS change,
+    q.national_worst AS national_quality,
+    q.geographic_worst AS geographic_quality,
+    CASE WHEN q.sector_code IS NULL THEN 'total' WHEN q.national_worst IS NULL THEN 'not_read' END
+        AS quality_reason,
     pr.publication_id
 FROM ops.publication_release AS pr
 INNER JOIN core.dim_release AS d ON pr.release_id = d.release_id
@@ -37,4 +41,5 @@ INNER JOIN core.revision AS v
 INNER JOIN unnest(ARRAY['published_total', 'territorial']) AS x (boundary) ON v.boundary IN (x.boundary, 'every')
 INNER JOIN core.dim_region AS r ON v.region_code = r.region_code
 INNER JOIN core.dim_sector AS s ON v.sector_code = s.sector_code
+LEFT JOIN core.dim_sector_quality AS q ON v.sector_code = q.sector_code
 WHERE pr.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);

@@ -12,11 +12,11 @@ SELECT
     (m.definition ->> 'base_year')::smallint AS base_year,
     (m.definition ->> 'target_year')::smallint AS target_year,
     (m.definition ->> 'base_tco2e')::double precision AS base_tco2e,
-    (m.definition ->> 'percent_below_base')::double precision AS percent_below_base,
+    (m.definition ->> 'percent_below_base')::double precision AS base_reduction_percent,
     (m.definition ->> 'level_tco2e')::double precision AS level_tco2e,
     (m.definition ->> 'level_tco2e_per_capita')::double precision AS level_tco2e_per_capita,
     (m.definition ->> 'residual_percent')::double precision AS residual_percent,
-    (m.definition ->> 'annual_rate')::double precision AS annual_rate,
+    (m.definition ->> 'annual_rate')::double precision AS annual_reduction_rate,
     (m.definition ->> 'budget_start_year')::smallint AS budget_start_year,
     (m.definition ->> 'budget_tco2e')::double precision AS budget_tco2e,
     (m.definition ->> 'path_start_year')::smallint AS path_start_year,
@@ -30,7 +30,9 @@ SELECT
     m.valid_from,
     m.valid_to,
     m.superseded_by,
-    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id
+    (SELECT cp.publication_id FROM mart.current_publication AS cp) AS publication_id,
+    (m.definition ->> 'percent_below_base')::double precision AS percent_below_base,
+    (m.definition ->> 'annual_rate')::double precision AS annual_rate
 FROM register.target AS m
 LEFT JOIN core.dim_region AS r ON m.owner_region_code = r.region_code
 WHERE

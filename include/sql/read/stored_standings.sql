@@ -9,7 +9,8 @@ SELECT
     t.level_tco2e,
     t.gap_tco2e,
     t.last_year,
-    t.last_tco2e
+    t.last_tco2e,
+    t.publication_id
 FROM mart_data.target_progress AS t
 INNER JOIN ops.publication AS p ON t.publication_id = p.publication_id
 WHERE

@@ -17,6 +17,9 @@ SELECT
     o.scaled_share_pct,
     o.revision_of_previous_year_pct,
     v.difference_tco2e AS revision_of_previous_year_tco2e,
+    o.outside_trading_tco2e,
+    o.without_plant_sectors_tco2e,
+    o.leads_with,
     o.flags,
     m.publication_id
 FROM mart.member AS m

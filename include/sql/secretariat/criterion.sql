@@ -13,9 +13,9 @@ SELECT
     d.stated_by,
     d.document_url,
     d.target_id,
-    d.implied_annual_cut,
+    d.implied_annual_reduction_rate,
     d.national_target_id,
-    d.national_annual_cut,
+    d.national_annual_reduction_rate,
     d.reason,
     d.reason_sv,
     d.reason_en,
@@ -30,7 +30,9 @@ SELECT
     d.replied_on,
     d.reply,
     d.as_of_date,
-    d.publication_id
+    d.publication_id,
+    d.implied_annual_reduction_rate AS implied_annual_cut,
+    d.national_annual_reduction_rate AS national_annual_cut
 FROM mart_data.criterion AS d
 INNER JOIN core.dim_region AS r ON d.region_code = r.region_code
 WHERE d.publication_id = (SELECT cp.publication_id FROM mart.current_publication AS cp);

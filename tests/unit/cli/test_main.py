@@ -47,7 +47,7 @@ def test_the_commands_are_the_documented_ones() -> None:
         "run", "refresh", "publish", "up", "down", "bi", "bi-down", "status", "ingest", "backfill",
         "releases", "release", "release approve", "release reject", "release hold", "release withdraw",
         "release restore", "diff",
-        "trace", "member", "sql", "backup", "backup restore", "export", "retention", "dsn", "migrate",
+        "trace", "member", "sql", "backup", "backup restore", "export", "site", "retention", "dsn", "migrate",
         "mock", "mock serve", "mock make-archive",
         "replica", "replica serve", "replica make-archive", "registers", "registers check",
         "registers template", "registers export", "registers import", "registers import-plans",
@@ -82,7 +82,7 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
         (("migrate",), {}, "WAREHOUSE_ADMIN_DSN"),
         (("source", "check"), {}, "with --live the agencies are asked"),
         (("source", "check", "kolada", "nobody", "--live"), {}, "no source 'nobody' in the catalogue"),
-        (("backup", "restore", "/no/such/file.tar"), {}, "is not there"),
+        (("backup", "restore", "/no/such/file.tar"), {}, "does not exist"),
         (("retention",), {"KLIMATPULS_KEEP": "publications=0"}, "KLIMATPULS_KEEP"),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_mistake_gets_a_line_and_no_traceback(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_an_interrupted_command_says_so(
+def test_an_interrupted_command_prints_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(_: object) -> None:

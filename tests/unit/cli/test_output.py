@@ -1,4 +1,4 @@
-"""The summary at the end of a command: what it says of rows and of calls."""
+"""The summary at the end of a command: rows and calls."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_rows_read_are_rows_loaded_and_cells_rejected_for_each_source(summary: A
     ("sources", "calls", "line"),
     [
         ("live", {"a.se": 3, "b.se": 41}, "HTTP calls: a.se 3, b.se 41"),
-        ("mock", {"a.se": 3}, "HTTP calls: a.se 3 (the mock agencies in their place)"),
+        ("mock", {"a.se": 3}, "HTTP calls: a.se 3 (to the mock agencies instead)"),
         ("live", {}, "HTTP calls: none"),
         ("mock", {}, "HTTP calls: none"),
     ],

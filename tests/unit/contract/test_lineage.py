@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -17,8 +18,11 @@ WITHOUT_NUMBERS = {
     "release_file", "result_status", "sector", "sector_quality", "year",
 }  # fmt: skip
 """Marts about codes, files and the publication itself."""
-NO_FIGURES = {"national_quality", "geographic_quality", "publication_id", "sort_sv"}
-"""Columns that say how good a figure is, or in which order rows stand."""
+NO_FIGURES = {
+    "national_quality", "geographic_quality", "largest_sector_national_quality",
+    "largest_sector_geographic_quality", "publication_id", "stored_publication_id", "sort_sv",
+}  # fmt: skip
+"""Columns that say how good a figure is or who stored it, or in which order rows stand."""
 
 ENTRIES = {(entry.mart, entry.column): entry for entry in lineage.lineages()}
 INPUTS = [
@@ -41,6 +45,13 @@ def test_every_number_of_every_mart_is_explained_once() -> None:
     missing = sorted(wanted - set(ENTRIES))
     assert not missing, f"add them to contract/lineage.csv: {missing}"
     assert len(ENTRIES) == len(lineage.lineages()), "a column is explained twice"
+
+
+def test_every_line_of_the_file_has_a_cell_per_column() -> None:
+    """A comma in a formula without quotes would cut it off."""
+    text = Path(lineage.__file__).with_name("lineage.csv").read_text(encoding="utf-8")
+    head, *lines = csv.reader(text.splitlines())
+    assert [line for line in lines if len(line) != len(head)] == []
 
 
 def test_what_is_explained_is_there() -> None:
@@ -87,6 +98,8 @@ def test_an_input_is_read_as_it_is_written() -> None:
     ]
     assert part.is_about({"sector_code": "waste"})
     assert not part.is_about({"sector_code": "all"})
+    assert not part.in_territory
+    assert parse_input("emission.emissions_tco2e[in_territory,year=first_year]").in_territory
     assert parse_input("target.base_year").is_own_row
 
 

@@ -45,7 +45,7 @@ def test_the_names_others_build_on_are_there() -> None:
     assert [column.name for column in schema.mart("emission").columns] == [
         "region_code", "region_name", "level", "county_code", "year", "sector_code", "sector_name_sv",
         "sector_name_en", "substance", "emissions_tco2e", "status", "national_quality", "geographic_quality",
-        "release_id", "publication_id",
+        "quality_reason", "release_id", "publication_id",
     ]  # fmt: skip
     status = schema.mart("data_status").column("status")
     assert status.allowed == ("fresh", "due", "stale", "failed", "held", "not_yet_published")
@@ -67,6 +67,69 @@ def test_units_stand_in_the_names_of_columns() -> None:
                 assert column.unit.startswith(("%", "percentage")), f"{mart.name}.{column.name}"
 
 
+CUT_EN, CUT_SV = (
+    re.compile(r"\b(cuts?|reductions?)\b", re.IGNORECASE),
+    re.compile(r"minskning", re.IGNORECASE),
+)
+NUMBERS = {"double precision", "integer", "smallint", "bigint"}
+
+
+def test_a_cut_is_positive_in_columns_that_say_reduction_and_nowhere_else() -> None:
+    """A column is a cut by its meaning in Swedish, in English and by its name, or by none of them."""
+    columns = {
+        f"{mart.name}.{column.name}": (
+            bool(CUT_EN.search(column.en)),
+            bool(CUT_SV.search(column.sv)),
+            "reduction" in column.name,
+        )
+        for mart in schema.marts()
+        for column in mart.columns
+        if column.type in NUMBERS and column.deprecated_from is None
+    }
+    assert {name: found for name, found in columns.items() if len(set(found)) > 1} == {}
+    assert sum(cut for cut, _, _ in columns.values()) > 10
+
+
+def test_an_old_name_shows_the_column_that_replaces_it() -> None:
+    old = {
+        (mart.name, column.name): (mart.column(str(column.replaced_by)), column)
+        for mart in schema.marts()
+        for column in mart.columns
+        if column.deprecated_from
+    }
+    assert ("target_progress", "achieved_annual_rate") in old
+    for new, column in old.values():
+        assert (new.type, new.unit, new.nullable) == (column.type, column.unit, column.nullable)
+        assert new.stored_as == column.stored_as
+        assert new.deprecated_from is None
+        assert new.name in column.sv
+        assert new.name in column.en
+
+
+def _old_name(**settings: object) -> list[object]:
+    return ["publication_id", {"a": {"type": "text", "sv": "s", "en": "e"}}, {"b": settings}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"deprecated_from": "2.5.0"}, r"column x\.b is an old name"),
+        ({"deprecated_from": "2.5.0", "replaced_by": "c"}, r"column x\.b is an old name"),
+        ({"deprecated_from": "2.5.0", "replaced_by": "publication_id"}, r"column x\.b is an old name"),
+        ({"deprecated_from": "2.5.0", "replaced_by": "a", "type": "text"}, r"column x\.b is an old name"),
+        (
+            {"deprecated_from": "1.9.0", "replaced_by": "a"},
+            r"x\.b is deprecated from 1\.9\.0; remove it from contract",
+        ),
+    ],
+)
+def test_an_old_name_without_a_column_to_read_instead_is_refused(
+    settings: dict[str, object], words: str
+) -> None:
+    with pytest.raises(schema.ContractError, match=words):
+        _read(_changed(x=_mart(_old_name(**settings), ["a"])))
+
+
 def test_words_of_the_contract_are_the_words_the_formulas_use() -> None:
     from klimatpuls.contract.catalog import SOURCES
     from klimatpuls.statistics import network, results, series, standing
@@ -76,7 +139,7 @@ def test_words_of_the_contract_are_the_words_the_formulas_use() -> None:
     assert set(target_progress.column("status_reason").allowed or ()) == set(standing.REASONS)
     summary = schema.mart("network_summary")
     assert set(summary.column("panel").allowed or ()) == {panel for panel, _ in results.PANELS.values()}
-    assert set(summary.column("boundary").allowed or ()) == set(series.BOUNDARIES)
+    assert set(summary.column("boundary").allowed or ()) == set(series.BOUNDARY_CODES)
     assert set(summary.column("status_reason").allowed or ()) == {
         network.BORDERS_CHANGED,
         network.NO_POPULATION,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klimatpuls.domain.rounding import round_parts
+from klimatpuls.domain.rounding import round_change, round_parts
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,18 @@ def test_they_add_up_and_none_is_a_unit_away(parts: list[float], decimals: int) 
 def test_parts_of_something_else_are_refused() -> None:
     with pytest.raises(ValueError, match=r"add up to 3\.0, not to 5\.0"):
         round_parts(5.0, (1.0, 2.0), 1)
+
+
+@given(national=st.floats(-500, 500), own=st.floats(-500, 500), miss=st.floats(-0.09, 0.09))
+def test_a_change_is_printed_as_the_sum_of_its_parts(national: float, own: float, miss: float) -> None:
+    """Also when the parts come from sectors, whose sum misses the total a little."""
+    change, *parts = round_change(national + own + miss, national, own)
+    assert math.fsum(parts) == pytest.approx(change, abs=1e-9)
+    assert change == round(national + own + miss, 1)
+
+
+def test_what_is_unknown_of_a_change_stays_so() -> None:
+    assert round_change(12.157, 14.640, -2.483) == pytest.approx((12.2, 14.7, -2.5))
+    assert round_change(1.26, 1.26, math.nan) == pytest.approx((1.3, 1.3, math.nan), nan_ok=True)
+    assert round_change(math.nan, 1.26, -2.44) == pytest.approx((math.nan, 1.3, -2.4), nan_ok=True)
+    assert round_change(5.0, 1.0, 2.0) == pytest.approx((5.0, math.nan, math.nan), nan_ok=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klimatpuls.files.csv_text import MAX_CELL_CHARACTERS, csv_rows
+from klimatpuls.files.csv_text import MAX_CELL_CHARACTERS, csv_rows, decode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,3 +32,8 @@ def test_strict_refuses_a_quotation_mark_that_is_not_closed() -> None:
     assert csv_rows('a,b\n"x,1\n', ",")[1] == ["x,1\n"]
     with pytest.raises(csv.Error):
         csv_rows('a,b\n"x,1\n', ",", strict=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_is_decoded_in_the_encodings_that_publishers_use(encoding: str) -> None:
+    assert decode_text("Västerås; Åtgärd".encode(encoding)) == "Västerås; Åtgärd"

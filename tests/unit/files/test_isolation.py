@@ -124,7 +124,7 @@ def test_a_value_comes_back_and_every_call_has_a_process_of_its_own(server: Serv
 @pytest.mark.parametrize(
     ("name", "arguments", "ceilings", "rule", "words"),
     [
-        ("abort", (), {}, isolation.DIED, "SIGABRT. Its last words: thread panicked: the reader's own words"),
+        ("abort", (), {}, isolation.DIED, "SIGABRT. Its last output: thread panicked: the reader's own"),
         ("kill", (), {}, isolation.DIED, "killed twice"),
         ("leave", (3,), {}, isolation.DIED, "code 3"),
         ("fail", (), {}, isolation.FAILED, "KeyError: 'a key' (in outside_functions.py, line"),

@@ -24,10 +24,10 @@ def api(httpserver: HTTPServer) -> AirflowApi:
 
 
 def test_an_expired_token_is_renewed_once(httpserver: HTTPServer, api: AirflowApi) -> None:
-    path = "/api/v2/dags/publish/dagRuns/r1"
+    path = "/api/v2/dags/publish/dagRuns"
     httpserver.expect_oneshot_request(path).respond_with_json({}, status=401)
-    httpserver.expect_oneshot_request(path).respond_with_json(RUN)
-    assert api.run("publish", "r1") == Run("publish", "r1", "running")
+    httpserver.expect_oneshot_request(path).respond_with_json({"dag_runs": [RUN], "total_entries": 1})
+    assert api.runs("publish") == [Run("publish", "r1", "running")]
     assert [request.path for request, _ in httpserver.log] == ["/auth/token", path, "/auth/token", path]
 
 
@@ -56,32 +56,13 @@ def test_a_broken_dag_file_is_named_at_once(httpserver: HTTPServer, api: Airflow
         api.wait_for_dags(["publish"], patience=30)
 
 
-def test_waiting_ends_with_the_run_and_shows_progress(httpserver: HTTPServer, api: AirflowApi) -> None:
-    task = {"task_id": "load", "map_index": -1, "state": "running", "try_number": 1, "duration": None}
-    httpserver.expect_request("/api/v2/dags/publish/dagRuns/r1/taskInstances").respond_with_json(
-        {"task_instances": [task], "total_entries": 1}
-    )
-    path = "/api/v2/dags/publish/dagRuns/r1"
-    httpserver.expect_oneshot_request(path).respond_with_json(RUN)
-    httpserver.expect_oneshot_request(path).respond_with_json(RUN | {"state": "success"})
-    seen: list[str] = []
-    run = api.wait(
-        Run("publish", "r1", "queued"),
-        patience=30,
-        interval=0.01,
-        progress=lambda tasks: seen.append(tasks[0].task_id),
-    )
-    assert run.state == "success"
-    assert seen == ["load", "load"]
-
-
 def test_the_tasks_of_many_runs_are_asked_for_at_once(httpserver: HTTPServer, api: AirflowApi) -> None:
     def task(dag_id: str, run_id: str, number: int) -> dict[str, object]:
         state = {"task_id": f"t{number}", "map_index": -1, "state": "success", "try_number": 1}
         return {"dag_id": dag_id, "dag_run_id": run_id, "duration": 0.5, **state}
 
     asked: list[dict[str, object]] = []
-    # Airflow answers with every pair of the DAGs and runs asked for, also those nobody meant.
+    # Airflow answers with every pair of the DAGs and runs in the request, wanted or not.
     there = [task(dag_id, run_id, n) for dag_id in "ab" for run_id in ("r1", "r2") for n in range(40)]
 
     def page(request: Request) -> Response:
@@ -104,12 +85,6 @@ def test_the_tasks_of_many_runs_are_asked_for_at_once(httpserver: HTTPServer, ap
     assert asked[2] == {"end_date_gte": "2026-05-08T06:30:00+00:00", "state": ["success"]}
 
 
-def test_a_run_that_does_not_end_is_an_error(httpserver: HTTPServer, api: AirflowApi) -> None:
-    httpserver.expect_request("/api/v2/dags/publish/dagRuns/r1").respond_with_json(RUN)
-    with pytest.raises(AirflowApiError, match="still running after 0 s"):
-        api.wait(Run("publish", "r1", "queued"), patience=0.02, interval=0.01)
-
-
 def test_a_refusal_shows_what_was_asked_and_answered(httpserver: HTTPServer, api: AirflowApi) -> None:
     httpserver.expect_request("/api/v2/dags/nope/dagRuns").respond_with_data("no such dag", status=404)
     with pytest.raises(AirflowApiError, match="answered 404 to POST /dags/nope/dagRuns: no such dag"):
@@ -129,7 +104,7 @@ def test_structured_logs_become_lines(httpserver: HTTPServer, api: AirflowApi) -
     assert api.log("a", "r", "t") == "2026-05-08T12:00:00Z error Task failed\n    ValueError: row 7\nend"
 
 
-def test_nobody_there_is_unhealthy_and_a_clear_error() -> None:
+def test_an_airflow_that_does_not_run_is_unhealthy_and_a_clear_error() -> None:
     with ports.Desk() as desk:
         api = AirflowApi(f"http://127.0.0.1:{desk.choose().number}", "klimatpuls", "x")
     assert api.is_healthy() is False

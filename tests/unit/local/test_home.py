@@ -69,7 +69,7 @@ def test_settings_of_an_older_version_are_read_under_their_new_names(tmp_path: P
 def test_a_home_with_figures_keeps_its_origin(tmp_path: Path, sign: str) -> None:
     home = Home(tmp_path)
     home.claim("live")
-    home.claim("synthetic")  # nothing was fetched yet: the agencies did not answer, say
+    home.claim("synthetic")  # nothing was fetched yet, for example because no agency answered
     if sign == "published":
         home.remember(first_published="2026-05-08")
     else:
@@ -127,11 +127,11 @@ def test_each_origin_has_a_home_of_its_own(
 
 def test_an_opened_home_remembers_the_air_pollutants_that_were_named(tmp_path, monkeypatch):
     options = RunOptions(sources="live", origin="live", home=tmp_path / "home", archive=None, as_of=None)
-    for said, remembered in ((None, None), ("nox", "nox"), (None, "nox"), ("", None)):
-        if said is None:
+    for given, remembered in ((None, None), ("nox", "nox"), (None, "nox"), ("", None)):
+        if given is None:
             monkeypatch.delenv("KLIMATPULS_AIR_POLLUTANTS", raising=False)
         else:
-            monkeypatch.setenv("KLIMATPULS_AIR_POLLUTANTS", said)
+            monkeypatch.setenv("KLIMATPULS_AIR_POLLUTANTS", given)
         assert runtime.open_home(options).config.air_pollutants == remembered
 
 
@@ -141,4 +141,4 @@ def test_air_pollutants_are_those_of_the_command_or_else_the_remembered_ones(tmp
     home.remember(air_pollutants="nox,hg")
     assert home.named_air_pollutants({}) == "nox,hg"
     assert home.named_air_pollutants({"KLIMATPULS_AIR_POLLUTANTS": "all"}) == "all"
-    assert home.named_air_pollutants({"KLIMATPULS_AIR_POLLUTANTS": ""}) == "", "said to be none"
+    assert home.named_air_pollutants({"KLIMATPULS_AIR_POLLUTANTS": ""}) == "", "an empty value means none"

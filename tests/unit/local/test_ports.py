@@ -24,8 +24,8 @@ def test_a_free_port_is_kept_and_a_taken_one_replaced() -> None:
     assert not kept.is_replaced
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="promises are kept in Linux's abstract namespace")
-def test_a_promised_port_is_given_to_nobody_else_until_the_desk_closes() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="reservations need Linux's abstract namespace")
+def test_a_reserved_port_is_not_chosen_again_until_the_desk_closes() -> None:
     with Desk() as first, Desk() as second:
         number = first.choose().number
         assert first.choose(number).number != number
@@ -34,7 +34,7 @@ def test_a_promised_port_is_given_to_nobody_else_until_the_desk_closes() -> None
         assert third.choose(number).number == number
 
 
-def test_any_port_is_never_called_replaced() -> None:
+def test_any_port_never_counts_as_replaced() -> None:
     with Desk() as desk:
         given = desk.choose()
     assert 1024 <= given.number <= 65535

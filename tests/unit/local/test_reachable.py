@@ -24,7 +24,7 @@ PATIENCE = 8.0
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Takes connections and never says a word."""
+    """Accepts connections and sends nothing."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         yield server
 
@@ -48,7 +48,7 @@ def test_an_agency_that_takes_no_connection_is_given_up_at_once(
     assert time.monotonic() - began < 2
 
 
-def test_an_agency_that_says_nothing_is_given_up_soon(
+def test_an_agency_that_sends_nothing_counts_as_unreachable_soon(
     monkeypatch: pytest.MonkeyPatch, listener: socket.socket
 ) -> None:
     put_agencies_at(monkeypatch, listener.getsockname()[1])

@@ -45,7 +45,7 @@ def test_the_gravest_outcome_decides(
     ],
     ids=["alone", "beside a mail", "a hold", "a fetch failed", "refused figures"],
 )
-def test_a_table_that_could_not_be_calculated_has_a_code_of_its_own(
+def test_a_table_that_could_not_be_calculated_has_its_own_exit_code(
     states: list[str], mails: dict[str, int], held: list[str], code: int
 ) -> None:
     sources = [source(state) for state in states]
@@ -54,12 +54,10 @@ def test_a_table_that_could_not_be_calculated_has_a_code_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("failed", "is_ill"),
+    ("failed", "is_incomplete"),
     [({"notify_stale"}, False), ({"publish"}, True), ({"publish", "notify_stale"}, True)],
 )
-def test_a_run_that_only_tells_what_it_could_not_calculate_did_its_work(
-    failed: set[str], is_ill: bool
-) -> None:
+def test_a_run_that_only_reports_a_failed_table_did_its_work(failed: set[str], is_incomplete: bool) -> None:
     tasks = [SimpleNamespace(task_id=name, state="failed") for name in failed]
     tasks.append(SimpleNamespace(task_id="ingests_are_done", state="success"))
     refresh = object.__new__(Refresh)
@@ -67,4 +65,4 @@ def test_a_run_that_only_tells_what_it_could_not_calculate_did_its_work(
     now = datetime(2026, 5, 9, tzinfo=UTC)
     watch = _Watch(begun=now, polled=now)
     run = cast("Any", SimpleNamespace(dag_id="publish", run_id="run"))
-    assert refresh._is_ill(watch, run) is is_ill
+    assert refresh._is_incomplete(watch, run) is is_incomplete

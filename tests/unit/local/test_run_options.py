@@ -31,7 +31,7 @@ def test_auto_asks_the_agencies_when_they_answer(tmp_path: Path) -> None:
     assert options.home == tmp_path / "var" / "live"
 
 
-def test_auto_takes_the_replica_when_nobody_answers_and_says_so_loudly(tmp_path: Path) -> None:
+def test_auto_uses_the_mock_agencies_with_a_notice_if_no_agency_answers(tmp_path: Path) -> None:
     options = resolve(RunRequest(), tmp_path, is_silent)
     assert (options.sources, options.origin) == ("mock", "synthetic")
     assert options.home == tmp_path / "var" / "synthetic"
@@ -54,11 +54,11 @@ def test_an_explicit_home_with_live_figures_stays_live(tmp_path: Path) -> None:
     assert resolve(RunRequest(home=tmp_path / "mine"), tmp_path, is_silent).origin == "live"
 
 
-def test_live_is_live_even_when_nobody_answers(tmp_path: Path) -> None:
+def test_live_stays_live_if_no_agency_answers(tmp_path: Path) -> None:
     assert resolve(RunRequest(sources="live"), tmp_path, must_not_be_asked).sources == "live"
 
 
-def test_an_archive_means_the_replica_in_a_home_of_its_own(tmp_path: Path) -> None:
+def test_an_archive_means_mock_agencies_in_a_state_directory_of_their_own(tmp_path: Path) -> None:
     archive = tmp_path / "figures"
     archive.mkdir()
     options = resolve(RunRequest(archive=archive, as_of=date(2025, 7, 1)), tmp_path, must_not_be_asked)
@@ -91,7 +91,7 @@ def test_made_up_figures_stay_made_up_in_a_folder_of_their_own(
 
 
 @pytest.mark.parametrize("origin", ["synthetic", "archive"])
-def test_a_home_keeps_its_origin_whatever_became_of_its_archive(tmp_path: Path, origin: str) -> None:
+def test_a_home_keeps_its_origin_if_its_archive_changes_or_disappears(tmp_path: Path, origin: str) -> None:
     home = Home(tmp_path / "mine")
     home.claim(origin)
     home.remember(sources="mock", archive=str(tmp_path / "moved-away"))
@@ -143,16 +143,18 @@ def test_a_setting_that_cannot_be_is_named(environ: dict[str, str], words: str) 
 
 
 def test_empty_settings_say_nothing() -> None:
-    said = {"SOURCES": "", "ARCHIVE": "", "AS_OF": "", "KLIMATPULS_HOME": ""}
-    assert RunRequest.from_environ(said) == RunRequest()
+    given = {"SOURCES": "", "ARCHIVE": "", "AS_OF": "", "KLIMATPULS_HOME": ""}
+    assert RunRequest.from_environ(given) == RunRequest()
 
 
-def test_a_home_remembers_how_its_replica_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_remembers_how_its_mock_agencies_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = resolve(RunRequest(sources="mock", home=tmp_path / "mine"), tmp_path, must_not_be_asked)
-    for said, kept in ((None, None), ("as-recorded", "as-recorded"), (None, "as-recorded"), ("", None)):
+    for given, kept in ((None, None), ("as-recorded", "as-recorded"), (None, "as-recorded"), ("", None)):
         monkeypatch.delenv("KLIMATPULS_MOCK", raising=False)
-        if said is not None:
-            monkeypatch.setenv("KLIMATPULS_MOCK", said)
+        if given is not None:
+            monkeypatch.setenv("KLIMATPULS_MOCK", given)
         assert runtime.open_home(options).config.mock == kept
         assert runtime.build_stack(Home(options.home)).is_as_recorded is (kept is not None)
     monkeypatch.setenv("KLIMATPULS_MOCK", "slow")
@@ -166,7 +168,7 @@ def test_the_agencies_themselves_answer_as_they_do(tmp_path: Path, monkeypatch: 
     assert runtime.open_home(options).config.mock is None
 
 
-def test_old_names_are_read_with_a_line_that_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_old_names_are_read_with_a_deprecation_warning(capsys: pytest.CaptureFixture[str]) -> None:
     assert RunRequest.from_environ({"SOURCES": "replica"}).sources == "mock"
     assert "SOURCES=replica is deprecated" in capsys.readouterr().err
     assert mock_conditions({"KLIMATPULS_REPLICA": "as-recorded"}, None) == "as-recorded"

@@ -51,7 +51,7 @@ def test_no_setting_of_the_callers_reaches_a_service(monkeypatch: pytest.MonkeyP
     assert environment["NO_PROXY"] == "intranet,127.0.0.1,localhost"
 
 
-def test_no_password_stands_on_a_command_line(home: Home, cluster: Cluster) -> None:
+def test_no_password_is_on_a_command_line(home: Home, cluster: Cluster) -> None:
     secrets = set(vars(home.secrets).values())
     settings = services.airflow_settings(home, ADDRESSES, Folders.of_project(), cluster)
     made = [
@@ -77,11 +77,11 @@ def test_tasks_find_their_connections_as_json(home: Home, cluster: Cluster) -> N
     assert json.loads(given["AIRFLOW_CONN_SCB_DEFAULT"]) == {"conn_type": "http", "host": urls["scb_default"]}
 
 
-def test_the_replica_answers_under_the_path_of_the_catalogue() -> None:
+def test_the_mock_agencies_answer_under_the_path_of_the_catalogue() -> None:
     assert services.mock_url("/scb/api/v2", 8027) == "http://127.0.0.1:8027/scb/api/v2"
 
 
-def test_a_replica_as_recorded_speaks_tls_and_only_the_tasks_are_told_whom_to_trust(home: Home) -> None:
+def test_mock_agencies_as_recorded_use_tls_and_only_tasks_trust_their_authority(home: Home) -> None:
     for is_as_recorded in (False, True):
         stack = Stack(home, sources="mock", archive=home.root, is_as_recorded=is_as_recorded)
         stack._addresses = ADDRESSES

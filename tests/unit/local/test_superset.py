@@ -1,4 +1,4 @@
-"""What can be said of Superset without it: its command lines, its environment, the assets it is given."""
+"""Superset without starting it: its command lines, its environment, the assets it is given."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_files_hold_no_password_and_name_the_role_that_may_only_read() -> No
     assert database["allow_csv_upload"] is False
 
 
-def test_the_bundle_aims_at_the_warehouse() -> None:
+def test_the_bundle_has_the_address_of_the_warehouse() -> None:
     with zipfile.ZipFile(io.BytesIO(superset.build_bundle(ASSETS, DSN))) as bundle:
         contents = {name: bundle.read(name).decode() for name in bundle.namelist()}
     assert contents.keys() == {f"klimatpuls/{path.relative_to(ASSETS)}" for path in ASSETS.rglob("*.yaml")}
@@ -76,12 +76,12 @@ def test_no_setting_of_the_callers_reaches_superset(home: Home, monkeypatch: pyt
     assert environment["SUPERSET_SECRET_KEY"] == home.secrets.superset_key
 
 
-def test_without_its_environment_it_says_what_to_run(home: Home, tmp_path: Path) -> None:
+def test_without_its_environment_the_error_names_the_command(home: Home, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="make bi"):
         Superset(home, project=tmp_path).start(DSN)
 
 
-def test_without_a_warehouse_it_says_what_to_start(home: Home) -> None:
+def test_without_a_warehouse_the_error_names_what_to_start(home: Home) -> None:
     with pytest.raises(UsageError, match="make up"):
         superset.start(home, lambda _: None)
 
@@ -91,7 +91,7 @@ def test_stopping_what_never_ran_makes_no_folder(home: Home) -> None:
     assert not (home.root / superset.FOLDER).exists()
 
 
-def test_every_chart_stands_on_the_dashboard_and_on_a_dataset() -> None:
+def test_every_chart_is_on_the_dashboard_and_has_a_dataset() -> None:
     placed = {part["meta"]["uuid"] for part in DASHBOARD["position"].values() if _is_chart(part)}
     assert placed == {chart["uuid"] for chart in CHARTS.values()}
     assert {chart["dataset_uuid"] for chart in CHARTS.values()} <= BY_UUID.keys()
@@ -121,7 +121,7 @@ def test_a_chart_asks_for_columns_and_metrics_that_its_dataset_has(name: str) ->
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_dataset_reads_marts_only_and_says_what_the_contract_says(name: str) -> None:
+def test_a_dataset_reads_marts_only_and_has_the_texts_of_the_contract(name: str) -> None:
     dataset = DATASETS[name]
     assert dataset["schema"] == "mart"
     if dataset["sql"] is None:
@@ -215,7 +215,7 @@ def test_an_interpreter_it_cannot_use_is_named(project: Path) -> None:
     assert diary == []
 
 
-def test_without_the_installer_it_says_what_to_run(project: Path) -> None:
+def test_without_the_installer_the_error_names_the_command(project: Path) -> None:
     (project / ".venv/bin/uv").unlink()
     code, said, _ = _bootstrap(project)
     assert code == 1

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from klimatpuls.local import processes, supervisor
-from klimatpuls.local.control import Control, StackError, running_supervisor
+from klimatpuls.local.control import Control, StackError, running_supervisor, stop_running
 from klimatpuls.local.home import Home
 from klimatpuls.local.supervisor import PHASE_DATABASE, PHASE_HELPERS, Service
 
@@ -42,7 +45,7 @@ def wait_for(condition: object, patience: float = 10.0) -> None:
     assert callable(condition)
     deadline = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.02)
 
 
@@ -58,13 +61,13 @@ def test_a_job_is_waited_for_and_a_failing_one_shows_its_log(home: Home, control
 
 
 def test_a_program_that_is_missing_is_named(home: Home, control: Control) -> None:
-    missing = Service("ghost", ("/nowhere/program",), {}, str(home.logs / "ghost.log"))
-    with pytest.raises(StackError, match=r"ghost could not be started: .*No such file"):
+    missing = Service("absent", ("/nowhere/program",), {}, str(home.logs / "absent.log"))
+    with pytest.raises(StackError, match=r"absent could not be started: .*No such file"):
         control.start(missing)
-    assert not control.is_running("ghost")
+    assert not control.is_running("absent")
 
 
-def test_services_end_in_phases_and_the_deaf_are_killed(home: Home, control: Control) -> None:
+def test_services_end_in_phases_and_one_that_ignores_signals_is_killed(home: Home, control: Control) -> None:
     order = home.root / "order"
     note = (
         "import signal, sys, time\n"
@@ -76,7 +79,7 @@ def test_services_end_in_phases_and_the_deaf_are_killed(home: Home, control: Con
         "print('ready', flush=True)\n"
         "time.sleep(60)\n"
     )
-    deaf = (
+    stubborn = (
         "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
     )
     for name, phase, number in (
@@ -86,13 +89,15 @@ def test_services_end_in_phases_and_the_deaf_are_killed(home: Home, control: Con
     ):
         code = note.format(file=str(order), name=name)
         control.start(service(home, name, code, phase=phase, stop_signal=number))
-    control.start(service(home, "deaf", deaf, patience=0.3))
-    for name in ("database", "helper", "work", "deaf"):
+    control.start(service(home, "stubborn", stubborn, patience=0.3))
+    for name in ("database", "helper", "work", "stubborn"):
         log = home.logs / f"{name}.log"
         wait_for(lambda log=log: "ready" in log.read_text(encoding="utf-8"))
     control.shutdown()
     assert order.read_text(encoding="utf-8").split() == ["work", "helper", "database"]
-    assert "deaf did not end within 0 s: killed" in (home.logs / "supervisor.log").read_text(encoding="utf-8")
+    assert "stubborn did not end within 0 s: killed" in (home.logs / "supervisor.log").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_grandchild_that_left_its_group_is_ended_too(home: Home, control: Control) -> None:
@@ -104,21 +109,43 @@ def test_a_grandchild_that_left_its_group_is_ended_too(home: Home, control: Cont
     control.start(service(home, "parent", code))
     control.wait("parent", 20)
     pid = int((home.logs / "parent.log").read_text(encoding="utf-8"))
-    assert processes.is_alive(pid)  # adopted, and without the mark of the home
+    assert processes.is_alive(pid)  # adopted, and without the marker of the state directory
     control.shutdown()
     assert not processes.is_alive(pid)
 
 
-def test_the_process_file_names_the_warden_while_it_runs(home: Home, control: Control) -> None:
+def test_the_state_file_names_the_supervisor_while_it_runs(home: Home, control: Control) -> None:
     wait_for(lambda: running_supervisor(home) == control.pid)
     control.shutdown()
     assert running_supervisor(home) is None
 
 
-def test_a_long_log_is_set_aside_at_the_next_start(home: Home, control: Control) -> None:
+def test_a_long_log_is_rotated_at_the_next_start(home: Home, control: Control) -> None:
     log = home.logs / "job.log"
     log.write_bytes(b"x" * (supervisor.LOG_LIMIT + 1))
     control.start(service(home, "job", "print('new')"))
     control.wait("job", 20)
     assert log.read_text(encoding="utf-8") == "new\n"
     assert (home.logs / "job.log.1").stat().st_size == supervisor.LOG_LIMIT + 1
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_stack_of_a_version_before_0_1_0_is_found_and_stopped(home: Home, has_ended: bool) -> None:
+    """Such a version named its state file ``warden.json`` and counted a start time in ticks since boot."""
+    code = "import signal; signal.signal(15, lambda *_: exit(0)); print('ready', flush=True); signal.pause()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as old:
+        assert old.stdout is not None
+        assert old.stdout.readline() == "ready\n"
+        seconds = psutil.Process(old.pid).create_time() - psutil.boot_time()
+        ticks = round(seconds * os.sysconf("SC_CLK_TCK")) - (100_000 if has_ended else 0)
+        state = {"pid": old.pid, "ticks": ticks, "detached": True, "services": {}}
+        (home.run / "warden.json").write_text(json.dumps(state), encoding="utf-8")
+        found = running_supervisor(home)
+        was_stopped = stop_running(home, patience=20)
+        if has_ended:  # another process has the number by now; it must not be stopped
+            assert (found, was_stopped, old.poll()) == (None, False, None)
+            old.terminate()
+        else:
+            assert (found, was_stopped) == (old.pid, True)
+        assert old.wait(20) == 0
+    assert running_supervisor(home) is None

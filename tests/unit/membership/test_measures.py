@@ -62,23 +62,27 @@ def test_coverage_of_a_worked_example() -> None:
         replace(BUS, measure_id="apart", boundary="own_series:travel", effects={2030: 9_999.0}),
     )
     whole = found.loc["all"]
-    assert (whole["counted_tco2e"], whole["planned_tco2e"], whole["coverage_pct"]) == (200.0, 300.0, 20.0)
+    assert (whole["counted_reduction_tco2e"], whole["planned_reduction_tco2e"], whole["coverage_pct"]) == (
+        200.0,
+        300.0,
+        20.0,
+    )
     assert (whole["measures_n"], whole["without_effect_n"]) == (3, 1)
     assert whole["without_effect_pct"] == pytest.approx(100 / 3)
     assert whole["overlap"] == "not_assessed"
-    assert found.loc["transport", "counted_tco2e"] == 200.0
-    assert found.loc["waste", "planned_tco2e"] == 300.0
+    assert found.loc["transport", "counted_reduction_tco2e"] == 200.0
+    assert found.loc["waste", "planned_reduction_tco2e"] == 300.0
 
 
 def test_a_measure_for_several_sectors_counts_once_in_the_total_and_in_no_sector() -> None:
     pact = replace(BUS, measure_id="pact", sector_code="all", effects={2030: 50.0})
     found = coverage(BUS, pact)
     assert sorted(found.index) == ["all", "transport"]
-    assert found.loc["transport", "counted_tco2e"] == 200.0
-    assert found.loc["all", ["measures_n", "counted_tco2e"]].tolist() == [2, 250.0]
+    assert found.loc["transport", "counted_reduction_tco2e"] == 200.0
+    assert found.loc["all", ["measures_n", "counted_reduction_tco2e"]].tolist() == [2, 250.0]
     alone = coverage(pact)
     assert alone.index.tolist() == ["all"]
-    assert alone.loc["all", "counted_tco2e"] == 50.0
+    assert alone.loc["all", "counted_reduction_tco2e"] == 50.0
 
 
 def test_at_the_level_there_is_no_coverage() -> None:
@@ -180,18 +184,20 @@ def test_sectors_add_up_to_the_whole_and_effects_to_coverage(effects, gap) -> No
         assert parts[column].sum() == whole[column]
     if own and not any(effects):
         assert whole["coverage_reason"] == measures.NO_EFFECT
-        assert whole[["counted_tco2e", "coverage_pct", "coverage_points"]].isna().all()
+        assert whole[["counted_reduction_tco2e", "coverage_pct", "coverage_points"]].isna().all()
         return
-    for column in ("counted_tco2e", "planned_tco2e", "coverage_points"):
+    for column in ("counted_reduction_tco2e", "planned_reduction_tco2e", "coverage_points"):
         assert parts[column].sum() == pytest.approx(whole[column])
-    assert whole["coverage_pct"] == pytest.approx(100 * whole["counted_tco2e"] / gap)
+    assert whole["coverage_pct"] == pytest.approx(100 * whole["counted_reduction_tco2e"] / gap)
 
 
 def test_an_effect_that_is_not_calculated_is_not_zero() -> None:
     blank = replace(BUS, measure_id="blank", effects={})
     planned = replace(blank, measure_id="later", status="planned")
     found = coverage(blank, planned)
-    assert found.loc["all", ["counted_tco2e", "planned_tco2e", "coverage_pct"]].isna().all()
+    assert (
+        found.loc["all", ["counted_reduction_tco2e", "planned_reduction_tco2e", "coverage_pct"]].isna().all()
+    )
     assert found.loc["all", "coverage_reason"] == measures.NO_EFFECT
     assert coverage(planned).loc["all", "coverage_pct"] == 0.0, "nothing is decided: that is known"
     beside = coverage(blank, replace(BUS, measure_id="known", sector_code="waste"))

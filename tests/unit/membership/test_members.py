@@ -130,7 +130,10 @@ def test_every_member_has_four_rows_and_one_overview() -> None:
     ]
     assert overview.loc[LUND, ["documented_count", "self_confirmed_count"]].tolist() == [0, 2]
     assert overview.loc[LUND, "target_note_sv"] is None
-    assert overview.loc[TIERP, ["target_note_sv", "target_note_en"]].tolist() == list(members.NO_TARGET)
+    assert overview.loc[TIERP, ["target_note_sv", "target_note_en"]].tolist() == [
+        "inget eget mål finns i registret",
+        members.NO_TARGET,
+    ]
 
 
 def test_a_shortcoming_is_hidden_until_the_days_to_reply_have_passed() -> None:

@@ -16,7 +16,10 @@ from klimatpuls.contract.releases import Parsed
 from klimatpuls.domain import regions, sectors
 from klimatpuls.errors import UsageError
 from klimatpuls.mock_agencies import archive, workbook
-from klimatpuls.mock_agencies.archive import Archive, make_archive, read_archive
+from klimatpuls.mock_agencies.archive import ArchivedWorkbook, make_archive, read_workbooks
+from klimatpuls.mock_agencies.origin import is_synthetic
+from klimatpuls.mock_agencies.scb_tables import build_tables
+from klimatpuls.mock_agencies.synthetic import smhi
 from klimatpuls.sources import smhi_emissions
 
 LIMITS = Tolerances()
@@ -29,17 +32,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def read(folder: Path) -> Archive:
-    return read_archive(folder)
+def books(folder: Path) -> tuple[ArchivedWorkbook, ...]:
+    return read_workbooks(folder)
 
 
 @pytest.fixture(scope="module")
-def releases(read: Archive) -> dict[tuple[str, date], Parsed]:
+def releases(books: tuple[ArchivedWorkbook, ...]) -> dict[tuple[str, date], Parsed]:
     return {
         (book.substance, book.published_date): smhi_emissions.parse(
             (book.path.read_bytes(),), "smhi_emissions", book.substance
         )
-        for book in read.workbooks
+        for book in books
     }
 
 
@@ -78,7 +81,6 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
     assert {path for path in differing if path.startswith("smhi/")} == {
         path for path in _digests(folder) if path.startswith("smhi/")
     }
-    assert "scb/regions.csv" not in differing
 
 
 def test_an_archive_that_is_whole_is_not_made_again_and_a_damaged_one_is(folder: Path, made_again: Path):
@@ -94,10 +96,10 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path):
     assert (tmp_path / "mine.txt").read_text() == "kept"
 
 
-def test_everything_says_synthetic(folder: Path, read: Archive):
-    assert read.origin == "synthetic"
+def test_every_file_is_marked_as_synthetic(folder: Path, books: tuple[ArchivedWorkbook, ...]):
+    assert is_synthetic(folder)
     assert "SYNTHETIC" in (folder / "README.md").read_text(encoding="utf-8")
-    for book in read.workbooks:
+    for book in books:
         assert "SYNTHETIC" in book.path.name
         import zipfile
 
@@ -105,22 +107,22 @@ def test_everything_says_synthetic(folder: Path, read: Archive):
             assert b"SYNTHETIC" in inside.read("docProps/core.xml")
 
 
-def test_two_releases_of_every_gas_in_the_order_they_were_published(read: Archive):
+def test_two_releases_of_every_gas_in_the_order_they_were_published(books: tuple[ArchivedWorkbook, ...]):
     gases = ("ch4", "co2", "ghg", "hfc", "n2o", "pfc", "sf6")
-    assert [(book.substance, book.published_date, book.known_from) for book in read.workbooks] == [
-        (gas, day, day) for day in (archive.FIRST_PUBLISHED, archive.SECOND_PUBLISHED) for gas in gases
+    assert [(book.substance, book.published_date, book.known_from) for book in books] == [
+        (gas, day, day) for day in (smhi.FIRST_PUBLISHED, smhi.SECOND_PUBLISHED) for gas in gases
     ]
 
 
 def test_the_gases_add_up_to_all_of_them(releases: dict[tuple[str, date], Parsed]):
-    for day in (archive.FIRST_PUBLISHED, archive.SECOND_PUBLISHED):
-        parts = sum(_by_level(releases[gas, day], "nation")[MAIN] for gas in archive.GASES)
+    for day in (smhi.FIRST_PUBLISHED, smhi.SECOND_PUBLISHED):
+        parts = sum(_by_level(releases[gas, day], "nation")[MAIN] for gas in smhi.GASES)
         assert (parts - _by_level(releases["ghg", day], "nation")[MAIN]).abs().max().max() < 10.0
 
 
 def test_every_region_and_sector_and_no_reject(releases: dict[tuple[str, date], Parsed]):
     for (substance, published), parsed in releases.items():
-        years = archive.FIRST_YEARS if published == archive.FIRST_PUBLISHED else archive.SECOND_YEARS
+        years = smhi.FIRST_YEARS if published == smhi.FIRST_PUBLISHED else smhi.SECOND_YEARS
         assert parsed.years == years
         assert len(parsed.rejects) == 0
         has_subs = substance in ("ghg", "co2")
@@ -166,18 +168,18 @@ def test_the_second_release_revises_within_the_hold_gates(releases: dict[tuple[s
     for substance in ("ghg", "co2"):
         old, new = (
             _by_level(releases[substance, day], "municipality")["all"]
-            for day in (archive.FIRST_PUBLISHED, archive.SECOND_PUBLISHED)
+            for day in (smhi.FIRST_PUBLISHED, smhi.SECOND_PUBLISHED)
         )
         ratio = (new / old).dropna()
-        assert len(ratio) == 290 * len(archive.FIRST_YEARS)
+        assert len(ratio) == 290 * len(smhi.FIRST_YEARS)
         assert (ratio != 1).mean() > 0.99
         assert ratio.between(LIMITS.hold_ratio_low, LIMITS.hold_ratio_high).all()
         assert ((ratio - 1).abs() > LIMITS.hold_moved_pct / 100).mean() * 100 < LIMITS.hold_moved_share_pct
 
 
 def test_international_transport_breaks_as_it_did(releases: dict[tuple[str, date], Parsed]):
-    first = _by_level(releases["ghg", archive.FIRST_PUBLISHED], "nation")["international_transport"]
-    second = _by_level(releases["ghg", archive.SECOND_PUBLISHED], "nation")["international_transport"]
+    first = _by_level(releases["ghg", smhi.FIRST_PUBLISHED], "nation")["international_transport"]
+    second = _by_level(releases["ghg", smhi.SECOND_PUBLISHED], "nation")["international_transport"]
     assert (first == 0).all()
     later = second.index.get_level_values("year") >= 2023
     assert (second[~later] == 0).all()
@@ -185,7 +187,7 @@ def test_international_transport_breaks_as_it_did(releases: dict[tuple[str, date
 
 
 def test_magnitudes_resemble_the_country(releases: dict[tuple[str, date], Parsed]):
-    parsed = releases["ghg", archive.SECOND_PUBLISHED]
+    parsed = releases["ghg", smhi.SECOND_PUBLISHED]
     nation = _by_level(parsed, "nation")["all"].droplevel("region_code") / 1e6
     assert 65 < nation[1990] < 75
     assert 43 < nation[2024] < 51
@@ -198,7 +200,7 @@ def test_magnitudes_resemble_the_country(releases: dict[tuple[str, date], Parsed
 
 def test_co2_is_a_part_of_all_gases(releases: dict[tuple[str, date], Parsed]):
     ghg, co2 = (
-        releases[gas, archive.SECOND_PUBLISHED].rows.set_index(["region_code", "sector_code", "year"])[
+        releases[gas, smhi.SECOND_PUBLISHED].rows.set_index(["region_code", "sector_code", "year"])[
             "emissions"
         ]
         for gas in ("ghg", "co2")
@@ -208,8 +210,9 @@ def test_co2_is_a_part_of_all_gases(releases: dict[tuple[str, date], Parsed]):
     assert 0.7 < co2["00", "all", 1990] / ghg["00", "all", 1990] < 0.9
 
 
-def test_population_has_every_year_and_follows_the_splits(read: Archive):
-    wide = read.population.pivot_table(index="region_code", columns="year", values="population")
+def test_population_has_every_year_and_follows_the_splits(folder: Path):
+    population = pd.read_csv(folder / "scb" / "population.csv", dtype={"region_code": str})
+    wide = population.pivot_table(index="region_code", columns="year", values="population")
     assert wide.shape == (312, 36)
     assert wide.index.tolist() == list(regions.codes())
     municipal = wide.loc[list(regions.codes("municipality"))]
@@ -226,12 +229,12 @@ def test_population_has_every_year_and_follows_the_splits(read: Archive):
     assert 10e6 < wide.loc["00", 2024] < 11e6
 
 
-def test_newest_is_what_the_agency_would_have_answered(read: Archive):
-    day = archive.SECOND_PUBLISHED
-    assert archive.newest(read.workbooks, "ghg", day).published_date == archive.SECOND_PUBLISHED
-    assert archive.newest(read.workbooks, "ghg", date(2026, 5, 6)).published_date == archive.FIRST_PUBLISHED
-    assert archive.newest(read.workbooks, "ghg", date(2025, 5, 5)) is None
-    assert archive.newest(read.workbooks, "nox", day) is None
+def test_newest_is_what_the_agency_would_have_answered(books: tuple[ArchivedWorkbook, ...]):
+    day = smhi.SECOND_PUBLISHED
+    assert archive.newest(books, "ghg", day).published_date == smhi.SECOND_PUBLISHED
+    assert archive.newest(books, "ghg", date(2026, 5, 6)).published_date == smhi.FIRST_PUBLISHED
+    assert archive.newest(books, "ghg", date(2025, 5, 5)) is None
+    assert archive.newest(books, "nox", day) is None
 
 
 def _folder_of(tmp_path: Path, source: Path, books: dict[str, bytes], manifest: str | None) -> Path:
@@ -257,24 +260,24 @@ def test_workbooks_are_known_by_their_sheet_and_a_correction_by_the_manifest(tmp
         "GGT_but_really_co2.xlsx": _small("co2", date(2024, 4, 18), 3.0),
     }
     manifest = f"path,known_from\nsmhi/a_correction.xlsx,{later}\nsmhi/GGT_but_really_co2.xlsx,2024-05-14\n"
-    found = read_archive(_folder_of(tmp_path, folder, books, manifest))
-    assert found.origin == "archive"
-    assert [book.path.name for book in found.workbooks] == [
+    found = read_workbooks(_folder_of(tmp_path, folder, books, manifest))
+    assert not is_synthetic(tmp_path)
+    assert [book.path.name for book in found] == [
         "GGT_but_really_co2.xlsx",
         "b_first.xlsx",
         "a_correction.xlsx",
     ]
-    assert archive.newest(found.workbooks, "ghg", date(2026, 6, 11)).path.name == "b_first.xlsx"
-    assert archive.newest(found.workbooks, "ghg", later).path.name == "a_correction.xlsx"
-    assert archive.newest(found.workbooks, "co2", date(2024, 5, 13)) is None
+    assert archive.newest(found, "ghg", date(2026, 6, 11)).path.name == "b_first.xlsx"
+    assert archive.newest(found, "ghg", later).path.name == "a_correction.xlsx"
+    assert archive.newest(found, "co2", date(2024, 5, 13)) is None
 
 
 def test_without_a_manifest_names_decide_between_workbooks_of_one_date(tmp_path: Path, folder: Path):
     day = date(2026, 5, 7)
     books = {"2.xlsx": _small("ghg", day, 2.0), "1.xlsx": _small("ghg", day, 1.0)}
-    found = read_archive(_folder_of(tmp_path, folder, books, None))
-    assert [book.path.name for book in found.workbooks] == ["1.xlsx", "2.xlsx"]
-    assert archive.newest(found.workbooks, "ghg", day).path.name == "2.xlsx"
+    found = read_workbooks(_folder_of(tmp_path, folder, books, None))
+    assert [book.path.name for book in found] == ["1.xlsx", "2.xlsx"]
+    assert archive.newest(found, "ghg", day).path.name == "2.xlsx"
 
 
 @pytest.mark.parametrize(
@@ -282,7 +285,7 @@ def test_without_a_manifest_names_decide_between_workbooks_of_one_date(tmp_path:
     [
         ({}, None, "no workbook in"),
         ({"x.xlsx": b"<html>"}, None, "x.xlsx is no emission workbook"),
-        ({"x.xlsx": _small("ghg", date(2026, 5, 7), 1.0)}, "file\n", "expected a column 'path'"),
+        ({"x.xlsx": _small("ghg", date(2026, 5, 7), 1.0)}, "file\n", "expected the columns path"),
         (
             {"x.xlsx": _small("ghg", date(2026, 5, 7), 1.0)},
             "path,known_from\nsmhi/x.xlsx,i juni\n",
@@ -290,11 +293,11 @@ def test_without_a_manifest_names_decide_between_workbooks_of_one_date(tmp_path:
         ),
     ],
 )
-def test_a_folder_that_is_no_archive_says_what_is_wrong(
+def test_the_error_for_a_folder_that_is_no_archive_names_the_mistake(
     tmp_path: Path, folder: Path, books: dict[str, bytes], manifest: str | None, words: str
 ):
     with pytest.raises(UsageError, match=words):
-        read_archive(_folder_of(tmp_path, folder, books, manifest))
+        read_workbooks(_folder_of(tmp_path, folder, books, manifest))
 
 
 def test_missing_or_changed_tables_are_named(tmp_path: Path, folder: Path):
@@ -302,7 +305,7 @@ def test_missing_or_changed_tables_are_named(tmp_path: Path, folder: Path):
     population = made / "scb" / "population.csv"
     population.write_text("code,year\n")
     with pytest.raises(UsageError, match="expected the columns"):
-        read_archive(made)
+        build_tables(made, date.max)
     population.unlink()
     with pytest.raises(UsageError, match=r"population\.csv is missing"):
-        read_archive(made)
+        build_tables(made, date.max)

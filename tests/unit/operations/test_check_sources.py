@@ -62,7 +62,7 @@ def raising(error: Exception, *before: Checked) -> Check:
     return ask
 
 
-def test_every_source_is_asked_for_the_day_and_says_what_it_found() -> None:
+def test_every_source_is_asked_for_the_day_and_reports_its_findings() -> None:
     days: list[date] = []
 
     def ask(session: PoliteSession, as_of: date) -> Iterator[Checked]:
@@ -102,7 +102,7 @@ def test_a_check_that_raises_is_one_failing_row_and_the_others_go_on(
     assert [source_id for source_id, one in rows if one.verdict == "fails"] == ["kolada"]
 
 
-def test_an_agency_that_cannot_be_reached_says_so_of_its_source_alone(httpserver: HTTPServer) -> None:
+def test_an_unreachable_agency_fails_its_own_source_only(httpserver: HTTPServer) -> None:
     def call(session: PoliteSession, _: date) -> Iterator[Checked]:
         session.get(f"{session.base_url}/config")
         yield HOLDS
@@ -179,11 +179,11 @@ class TestPlaces:
         with source_check.at_what_a_home_asks(home) as place:
             assert place.base_urls["smhi_default"] == SOURCES["smhi_emissions"].live_base_url
 
-    def test_an_archive_that_is_gone_is_said_before_anything_is_asked(self, tmp_path: Path) -> None:
+    def test_a_missing_archive_is_an_error_before_any_request(self, tmp_path: Path) -> None:
         home = Home(tmp_path / "home")
         home.remember(sources="mock", archive=str(tmp_path / "gone"))
         with (
-            pytest.raises(UsageError, match="gone, which is no folder"),
+            pytest.raises(UsageError, match="gone, which no longer exists"),
             source_check.at_what_a_home_asks(home),
         ):
             pass

@@ -34,7 +34,7 @@ def test_a_stated_day_comes_before_the_clock() -> None:
 
 
 @pytest.mark.parametrize(("mode", "asks"), [("auto", False), ("always", True)])
-def test_a_person_is_asked_always_or_as_the_rules_say(mode: str, asks: bool) -> None:
+def test_approval_is_asked_for_always_or_by_the_rules(mode: str, asks: bool) -> None:
     assert RunContext.from_environ({**COMPLETE, "MAIL_APPROVAL": mode}, NOW).always_ask is asks
 
 
@@ -45,6 +45,7 @@ def test_a_person_is_asked_always_or_as_the_rules_say(mode: str, asks: bool) -> 
         ({"KLIMATPULS_ORIGIN": ""}, "expected one of live, archive, synthetic"),
         ({"KLIMATPULS_ORIGIN": "Live"}, "KLIMATPULS_ORIGIN is 'Live'"),
         ({"MAIL_APPROVAL": "sometimes"}, "expected one of auto, always"),
+        ({"SITE_BASE_URL": "klimat.example.org"}, "expected an address such as https://"),
         ({"KLIMATPULS_AIR_POLLUTANTS": "nox, ghg, radon"}, r"names ghg, radon; the air pollutants are .*hg"),
         ({"KLIMATPULS_AS_OF": "8 maj"}, "KLIMATPULS_AS_OF"),
     ],
@@ -55,11 +56,11 @@ def test_a_setting_that_is_missing_or_wrong_is_named(settings: dict[str, str], n
 
 
 @pytest.mark.parametrize(
-    ("said", "named"),
+    ("given", "named"),
     [("", set()), ("NOx, Hg", {"nox", "hg"}), ("pm25 bap", {"pm25", "bap"}), ("All", set(air_pollutants()))],
 )
-def test_air_pollutants_are_asked_for_as_far_as_they_are_named(said: str, named: set[str]) -> None:
-    context = RunContext.from_environ({**COMPLETE, "KLIMATPULS_AIR_POLLUTANTS": said}, NOW)
+def test_air_pollutants_are_asked_for_as_far_as_they_are_named(given: str, named: set[str]) -> None:
+    context = RunContext.from_environ({**COMPLETE, "KLIMATPULS_AIR_POLLUTANTS": given}, NOW)
     assert context.air_pollutants == named
     assert len(air_pollutants()) == 23
 

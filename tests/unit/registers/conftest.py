@@ -51,6 +51,16 @@ ROWS = {
         "1280,A1,Storstäder,Large cities,2017-01-01,2022-12-31,SKR 2017",
         "1280,A1,Storstäder,Large cities,2023-01-01,,SKR 2023",
     ],
+    "official_figures.csv": [
+        "2024,2024,effort_sharing,30000000,2025-12-16,Naturvårdsverket,https://example.org/utfall",
+        "2024,2025,transport,13000000,2026-05-04,Naturvårdsverket,https://example.org/preliminart",
+    ],
+    "ets_plants.csv": [
+        "101,Bruket,0360,industry,,2019-12-31,2025-02-03,tillstånd",
+        "101,Bruket,0382,industry,2020-01-01,,2025-02-03,tillstånd",
+    ],
+    "ets_statements.csv": ["0360,2025-02-03,miljöchef,länsstyrelsens förteckning"],
+    "trading_references.csv": ["0360,2022,non_trading,5.5,tCO2e_per_inhabitant,Miljöbarometern"],
 }
 TARGETS = """\
 targets:

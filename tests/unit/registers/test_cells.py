@@ -18,7 +18,7 @@ from klimatpuls.registers.checking import CONTACTS, REGISTERS
 from klimatpuls.registers.schemas import MAX_NUMBER, PATTERNS, is_day, is_web_address, shape, swedish_word
 from klimatpuls.registers.values import Question, cell_text, key_of, likely_day, read_number, value_of
 from klimatpuls.registers.words import shown, words
-from klimatpuls.statistics.series import BOUNDARIES
+from klimatpuls.statistics.series import BOUNDARY_CODES
 
 NUMBER: dict[str, Any] = {"type": "number"}
 PERCENT: dict[str, Any] = {"type": "number", "x-unit": "percent"}
@@ -264,7 +264,7 @@ def test_every_value_of_a_column_has_a_swedish_word_that_is_read_back(name: str)
 
 def test_the_boundaries_that_words_stand_for_are_those_of_the_formulas() -> None:
     for name in ("targets", "measures"):
-        assert shape(name).columns["boundary"]["x-values"] == list(BOUNDARIES)
+        assert shape(name).columns["boundary"]["x-values"] == list(BOUNDARY_CODES)
 
 
 # ------------------------------------------------------------------------------------------------- messages

@@ -25,7 +25,7 @@ def test_the_projects_own_registers_have_no_mistake() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("16 registers with ")
+    assert done.stdout.startswith("20 registers with ")
 
 
 def test_every_mistake_is_told_on_standard_error_and_the_code_is_1(run: Run, sound: Path) -> None:

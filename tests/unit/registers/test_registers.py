@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from klimatpuls import registers
-from klimatpuls.paths import REGISTERS_FOLDER
+from klimatpuls.paths import REGISTERS_FOLDER, SQL_ROOT
 from klimatpuls.registers import members as members_register
 from klimatpuls.registers import targets as targets_register
 from klimatpuls.registers.checking import check_folder
@@ -61,6 +61,7 @@ def test_dates_that_are_known_are_read(folder: Path) -> None:
 
 def test_no_target_is_invented() -> None:
     assert registers.read_registers().own_targets == ()
+    assert check_folder(REGISTERS_FOLDER).of("official_figures") == (), "nor an official figure"
 
 
 def test_the_national_lines_are_those_the_riksdag_decided() -> None:
@@ -87,7 +88,10 @@ def test_the_national_lines_are_those_the_riksdag_decided() -> None:
 def test_a_proposed_line_is_kept_and_not_in_force() -> None:
     lines = {line.target_id: line for line in registers.read_registers().national_lines}
     assert not lines["proposed_2030_60"].in_force(dt.date(2026, 11, 23))
-    assert lines["national_2030_55"].in_force(dt.date(2017, 6, 15))
+    local = "national_2030_55"  # what a count of variants is worth is shown of this line
+    for query in ("report/variant_worth", "read/member_targets"):
+        assert f"target_id = '{local}'" in (SQL_ROOT / f"{query}.sql").read_text(encoding="utf-8")
+    assert lines[local].in_force(dt.date(2017, 6, 15))
     assert not lines["national_2030_55"].in_force(dt.date(2017, 6, 14))
 
 

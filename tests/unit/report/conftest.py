@@ -19,15 +19,23 @@ LINES = {
     "members_today": (11.9, 11.2, 11.0, 11.3, 9.4, 8.0, 8.2, 7.7, 7.25, 7.93),
     "members_without_largest": (9.6, 8.9, 8.5, 8.2, 6.9, 5.3, 5.4, 5.0, 4.7, 5.12),
     "rest_of_sweden": (58.8, 55.2, 54.9, 52.5, 43.7, 37.5, 38.4, 36.4, 36.5, 39.15),
+    "unallocated": (0.27, 0.3, 0.2, 0.28, 0.2, 0.2, 0.2, 0.2, 0.22, 0.41),
     "nation": (70.97, 66.7, 66.1, 64.08, 53.3, 45.7, 46.8, 44.3, 43.97, 47.49),
 }
-COUNTS = {"members_today": 18, "members_without_largest": 17, "rest_of_sweden": 272, "nation": 1}
+COUNTS = {
+    "members_today": 18,
+    "members_without_largest": 17,
+    "rest_of_sweden": 272,
+    "nation": 290,
+    "unallocated": 0,
+}
 PEOPLE = {
     "members_today": 3_312_000,
     "members_without_largest": 3_233_000,
     "rest_of_sweden": 7_240_000,
     "nation": 10_552_000,
 }
+KNOWN = {"confirmed_member_count": 19, "stated_member_count": 52}
 MEMBERS = (
     ("2081", "Borlänge", 262_114.4, 4.9, -31.2, 8.1, 9.0, -0.9),
     ("1480", "Göteborg", 2_304_518.0, 3.8, -12.4, 4.6, 6.9, -2.3),
@@ -50,14 +58,22 @@ MEMBERS = (
 )
 
 
+SECTORS = (
+    ("agriculture", 500_000.0, 495_000.0),
+    ("industry", 3_000_000.0, 2_950_000.0),
+    ("machinery", 400_000.0, 540_000.0),
+    ("transport", 2_000_000.0, 2_420_000.0),
+    ("waste", 100_000.0, 100_000.0),
+)
+"""Sector, tonnes of today's members in 2023 and in 2024."""
+
+
 def _summary() -> list[dict[str, object]]:
     rows = []
     for panel, line in LINES.items():
         for scale, boundary in ((1.0, "territorial"), (0.62, "effort_sharing_proxy")):
-            if boundary != "territorial" and panel == "members_without_largest":
-                continue
             for year, value in zip(YEARS, line, strict=True):
-                people = PEOPLE[panel] if year >= 2023 else None
+                people = PEOPLE.get(panel) if year >= 2023 else None
                 rows.append(
                     {
                         "panel": panel,
@@ -68,7 +84,11 @@ def _summary() -> list[dict[str, object]]:
                         "population_count": people,
                         "emissions_t_per_capita": value * scale * 1e6 / people if people else None,
                         "change_since_1990_pct": 100.0 * (value - line[0]) / line[0],
+                        "per_capita_change_since_1990_pct": None,
+                        "per_capita_change_reason": "no_population",
+                        "widened_with": [],
                         "status_reason": None if people else "no_population",
+                        **KNOWN,
                         "publication_id": PUBLICATION,
                     }
                 )
@@ -82,7 +102,11 @@ def _summary() -> list[dict[str, object]]:
             "population_count": None,
             "emissions_t_per_capita": None,
             "change_since_1990_pct": None,
+            "per_capita_change_since_1990_pct": None,
+            "per_capita_change_reason": "join_date_unknown",
+            "widened_with": [],
             "status_reason": "join_date_unknown",
+            **KNOWN,
             "publication_id": PUBLICATION,
         }
         for year in YEARS
@@ -118,6 +142,9 @@ def _member(
         "scaled_share_pct": 94.0 if name == "Luleå" else 7.0,
         "revision_of_previous_year_pct": -11.4 if name == "Luleå" else 0.3,
         "revision_of_previous_year_tco2e": -340_000.0 if name == "Luleå" else total * 0.003,
+        "outside_trading_tco2e": None,
+        "without_plant_sectors_tco2e": 248_000.0 if name == "Luleå" else None,
+        "leads_with": "territorial",
         "flags": ["one_plant"] if name == "Luleå" else [],
         "publication_id": PUBLICATION,
     }
@@ -187,6 +214,17 @@ def _rows() -> dict[str, list[dict[str, object]]]:
             ),
         ],
         "network_summary": _summary(),
+        "network_sectors": [
+            {
+                "sector_code": code,
+                "year": year,
+                "emissions_tco2e": tonnes,
+                "region_count": 3,
+                "publication_id": PUBLICATION,
+            }
+            for code, *line in SECTORS
+            for year, tonnes in zip((2023, 2024), line, strict=True)
+        ],
         "members": [
             *(
                 _member(code, name, "municipality", total, head, base, last, national, own)
@@ -195,6 +233,8 @@ def _rows() -> dict[str, list[dict[str, object]]]:
             _member("12", "Skåne län", "county", 5_230_771.0, 3.6, -40.2, 8.8, None, None),
         ],
         "revision_record": [],
+        "nowcast": [],
+        "variant_worth": [{"independent_n": 1.78, "variants_n": 8, "publication_id": PUBLICATION}],
         "own_targets": [],
         "criteria": [
             {
@@ -238,6 +278,7 @@ def _rows() -> dict[str, list[dict[str, object]]]:
             }
         ],
         "result_status": [],
+        "mailed_headline": [],
         "data_status": [
             {
                 **population,

@@ -8,10 +8,13 @@ from klimatpuls.report.view import build_digest
 
 def test_the_alt_text_states_the_finding_with_numbers(digest):
     assert alt_text(digest, "sv").replace("\u00a0", " ") == (
-        "Diagram: ändring från 1990 till 2024. Nätverket −33,4 %, hela landet −33,1 %, "
-        "övriga Sverige −33,4 %."
+        "Diagram: ändring från 1990 till 2024. Nätverket −33,4 % (utan den största utsläpparen −46,7 %), "
+        "hela landet −33,1 %, övriga Sverige −33,4 %."
     )
-    assert "The network −33.4%, the nation −33.1%, the rest of Sweden −33.4%." in alt_text(digest, "en")
+    assert (
+        "The network −33.4% (without the largest emitter −46.7%), the nation −33.1%, the rest of Sweden "
+        "−33.4%." in alt_text(digest, "en")
+    )
 
 
 def test_the_alt_text_without_members_tells_of_the_nation(rows):

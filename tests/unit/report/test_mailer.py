@@ -33,14 +33,14 @@ def settings(**changes):
     return parse_connection(json.dumps({**CONNECTION, **changes, "extra": extra}))
 
 
-def message(origin: str = "live", message_id: str = "<a@example.org>"):
+def message(origin: str = "live", message_id: str = "<a@example.org>", ours=None):
     rendering = Rendering(
         publication_id=7, origin=origin, subject="Nya utsläppssiffror: 2024", text="Åäö\n.punkt först\n",
         mail_html='<p>Åäö</p><img src="cid:chart@klimatpuls">', chart_png=b"\x89PNG",
     )  # fmt: skip
     return build_message(
         rendering,
-        sender="klimatpuls@example.org",
+        settings=ours or settings(),
         recipient="lista@example.org",
         message_id=message_id,
         date=NOW,
@@ -51,7 +51,7 @@ def test_the_connection_of_the_embedded_catcher_is_read():
     ours = settings()
     assert (ours.host, ours.port, ours.login, ours.password) == ("127.0.0.1", 1025, "klimatpuls", "hemligt")
     assert (ours.from_address, ours.list_addresses) == ("klimatpuls@example.org", ("lista@example.org",))
-    assert (ours.implicit_tls, ours.starttls, ours.is_loopback) == (False, False, True)
+    assert (ours.implicit_tls, ours.starttls, ours.is_own_catcher) == (False, False, True)
 
 
 def test_extra_may_be_json_text_as_airflow_exports_it():
@@ -75,7 +75,7 @@ def test_tls_is_on_unless_switched_off(port, extra, implicit, starttls):
         json.dumps({"host": "mail.example.org", "port": port, "extra": {**addresses, **extra}})
     )
     assert (ours.implicit_tls, ours.starttls) == (implicit, starttls)
-    assert (ours.login, ours.is_loopback) == (None, False)
+    assert (ours.login, ours.is_own_catcher) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_password_is_not_shown():
     ],
 )
 def test_loopback_is_this_machine_only(host, loopback):
-    assert settings(host=host).is_loopback is loopback
+    assert settings(host=host).is_own_catcher is loopback
 
 
 @pytest.mark.parametrize("origin", ["synthetic", "archive"])
@@ -168,6 +168,41 @@ def test_the_headers_say_what_wrote_it_and_of_what_origin():
     assert parsed["List-Id"] == "Klimatpuls <klimatpuls.example.org>"
     assert parsed["X-Klimatpuls-Origin"] == "archive"
     assert parsed["Date"].datetime == NOW
+    assert parsed["Date"].endswith("07:30:00 +0200"), "readers are in Sweden"
+    assert parsed["Content-Language"] == "sv, en"
+    assert parsed["Reply-To"] is parsed["List-Unsubscribe"] is parsed["List-Unsubscribe-Post"] is None
+
+
+def test_an_answer_and_an_unsubscription_reach_the_secretariat():
+    ours = settings(extra={"reply_to": "Kansliet <kansliet+klimat@example.org>"})
+    parsed = message_from_bytes(message(ours=ours).as_bytes(), policy=default)
+    assert parsed["Reply-To"] == "kansliet+klimat@example.org"
+    assert parsed["List-Unsubscribe"] == "<mailto:kansliet%2Bklimat@example.org?subject=unsubscribe>"
+    assert parsed["List-Unsubscribe-Post"] is None
+
+
+def test_one_click_is_offered_only_where_an_address_takes_it():
+    url = "https://example.org/av?lista=klimat"
+    ours = settings(extra={"reply_to": "k@example.org", "unsubscribe_url": url})
+    parsed = message_from_bytes(message(ours=ours).as_bytes(), policy=default)
+    assert parsed["List-Unsubscribe"] == f"<mailto:k@example.org?subject=unsubscribe>, <{url}>"
+    assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/av", "https://example.org/a b", "https://x>\r\nBcc: y", "https://å", 7]
+)
+def test_an_address_that_cannot_stand_in_a_header_is_refused(url):
+    with pytest.raises(UsageError, match=r"extra\.unsubscribe_url is no https address"):
+        settings(extra={"unsubscribe_url": url})
+
+
+def test_a_catcher_named_by_the_deployment_may_get_figures_that_are_not_live():
+    elsewhere = settings(host="mail", extra={"catcher_host": "mail"})
+    check_may_send(elsewhere, "synthetic")
+    for host in ("smtp.example.org", "mail.example.org"):
+        with pytest.raises(SuppressedError, match=r"extra\.catcher_host"):
+            check_may_send(settings(host=host, extra={"catcher_host": "mail"}), "synthetic")
 
 
 def test_equal_input_gives_equal_bytes():

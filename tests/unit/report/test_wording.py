@@ -4,17 +4,23 @@ import re
 
 import pytest
 
+from klimatpuls.contract import schema
+from klimatpuls.report import terms
+from klimatpuls.report.headline import headline_of, headline_to_json
 from klimatpuls.report.page import Bullets, KeyFigures, Paragraph, Table
 from klimatpuls.report.render import render_text
 from klimatpuls.report.view import build_digest
 from klimatpuls.report.wording import subject, write_page
+from klimatpuls.statistics import standing
 
 TARGET = {
-    "region_name": "Lund", "target_id": "lund-2030", "boundary": "territorial",
+    "region_name": "Lund", "target_id": "lund-2030", "title_sv": "70 procent lägre utsläpp 2030",
+    "title_en": "70 percent lower emissions in 2030", "boundary": "territorial", "boundary_title_sv": None,
+    "boundary_title_en": None,
     "target_year": 2030, "level_tco2e": 103_000.0, "last_year": 2024,
     "last_tco2e": 282_660.5, "status": "most_below", "status_reason": None, "variants_met": 7,
-    "variants_n": 8, "required_annual_rate": 0.155, "achieved_annual_rate": -0.021,
-    "achieved_from_year": 2020, "annual_reduction_since_2015": 0.013,
+    "variants_n": 8, "required_annual_reduction_rate": 0.155, "achieved_annual_reduction_rate": -0.021,
+    "achieved_from_year": 2020, "annual_reduction_since_2015": 0.013, "flags": [],
     "release_id": "smhi_emissions-ghg-2026-05-07-0a1b2c3d", "publication_id": 7,
 }  # fmt: skip
 
@@ -32,21 +38,165 @@ def test_in_short_tells_the_network_against_the_nation(digest):
     lead = section(write_page(digest, "sv"), "Kort sagt").blocks[0]
     assert isinstance(lead, Paragraph)
     assert lead.text == (
-        "Utsläppen i nätverkets 18 kommuner var 7,93\u00a0miljoner ton växthusgaser 2024. Det är 9,4\u00a0% "
-        "mer än 2023; i hela landet är ändringen +8,0\u00a0%. Sedan 1990 har nätverkets utsläpp minskat med "
-        "33,4\u00a0%, övriga Sveriges minskat med 33,4\u00a0%. Utan den största utsläpparen, Luleå, har "
-        "nätverkets utsläpp minskat med 46,7\u00a0%."
+        "Utsläppen i nätverkets 18 bekräftade medlemskommuner var 7,93\u00a0miljoner ton växthusgaser 2024. "
+        "Det är 9,4\u00a0% mer än 2023 (utan den största utsläpparen, Luleå, 8,9\u00a0% mer); i hela landet "
+        "är ändringen +8,0\u00a0%. Sedan 1990 har nätverkets utsläpp minskat med 33,4\u00a0% (utan Luleå "
+        "minskat med 46,7\u00a0%), övriga Sveriges minskat med 33,4\u00a0%."
     )
 
 
+def with_population_of_1990(rows) -> None:
+    """The change per inhabitant, as a warehouse shows it that holds the population of 1990."""
+    changes = {
+        "members_today": -52.84, "members_without_largest": -61.0, "nation": -44.0, "rest_of_sweden": 0.0
+    }  # fmt: skip
+    for row in rows["network_summary"]:
+        if row["panel"] in changes and row["year"] == 2024:
+            row |= {
+                "per_capita_change_since_1990_pct": changes[row["panel"]],
+                "per_capita_change_reason": None,
+                "widened_with": ["0330", "1814"] if row["panel"].startswith("members") else [],
+            }
+
+
+def test_the_change_per_inhabitant_is_told_with_whom_it_is_calculated(rows):
+    with_population_of_1990(rows)
+    lead = section(write_page(build_digest(rows), "sv"), "Kort sagt").blocks[0].text.replace("\u00a0", " ")
+    assert lead.endswith(
+        "Per invånare har nätverkets utsläpp minskat med 52,8 % sedan 1990 (utan Luleå minskat med 61,0 %), "
+        "hela landets minskat med 44,0 %. Ändringen per invånare är räknad med Knivsta och Lekeberg, som var "
+        "ett med medlemskommuner 1990."
+    )
+    english = section(write_page(build_digest(rows), "en"), "In short").blocks[0].text
+    assert (
+        "Per inhabitant the network's emissions have fallen by 52.8% since 1990 (without Luleå fallen"
+        in english
+    )
+    table = tables(write_page(build_digest(rows), "en"), "The network against the nation")[0]
+    assert table.columns[-1] == "per inh. since 1990,\u00a0%"
+    assert table.rows[0][-1] == "\u221252.8"
+
+
+def test_without_population_of_1990_the_change_per_inhabitant_has_its_reason(digest):
+    text = text_of(write_page(digest, "sv"))
+    assert (
+        "Nätverkets ändring per invånare sedan 1990 saknas: ingen folkmängd för året finns i lagret." in text
+    )
+    assert "Per invånare har nätverkets utsläpp" not in text
+    table = tables(write_page(digest, "en"), "The network against the nation")[0]
+    assert table.columns[-1] == "t per inh."
+
+
+def tables(page, heading) -> list[Table]:
+    return [block for block in section(page, heading).blocks if isinstance(block, Table)]
+
+
+GAP = (
+    "Registret bekräftar 19 av nätverkets omkring 52 medlemmar (kommuner och regioner), så summorna omfattar "
+    "bara en del av nätverket."
+)
+
+
+def test_an_incomplete_register_is_said_wherever_a_sum_of_the_network_stands(digest):
+    page = write_page(digest, "sv")
+    for heading in ("Kort sagt", "Nätverket mot landet"):
+        told = [block.text for block in section(page, heading).blocks if isinstance(block, Paragraph)]
+        assert GAP in told, heading
+
+
+@pytest.mark.parametrize("known", [(52, 52), (53, 52), (19, None), (None, None)])
+def test_a_complete_register_or_an_unknown_number_of_members_is_not_called_incomplete(rows, known):
+    for row in rows["network_summary"]:
+        row["confirmed_member_count"], row["stated_member_count"] = known
+    page = write_page(build_digest(rows), "sv")
+    assert "Registret bekräftar" not in text_of(page)
+    assert "Medlemmar i registret" not in text_of(page)
+
+
+def test_an_unchanged_sum_is_not_called_less(rows):
+    for row in rows["network_summary"]:
+        if (row["panel"], row["year"]) == ("members_today", 2024):
+            before = next(
+                one for one in rows["network_summary"]
+                if (one["panel"], one["boundary"], one["year"]) == (row["panel"], row["boundary"], 2023)
+            )  # fmt: skip
+            row["emissions_tco2e"] = before["emissions_tco2e"] * 0.9999
+            row["change_since_1990_pct"] = -0.04
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "Det är lika mycket som 2023 (utan den största utsläpparen, Luleå, 8,9 % mer);" in text.replace(
+        "\u00a0", " "
+    )
+    assert "Sedan 1990 har nätverkets utsläpp varit oförändrade (utan" in text
+
+
+def mailed(digest, **changes) -> dict[str, object]:
+    """The row of the last mail, had it led with what the digest leads with, but for some values."""
+    headline = headline_to_json(headline_of(digest))
+    for figure in headline["figures"]:
+        name = figure["kind"] if figure["since"] in {None, 2023} else f"{figure['kind']}_since_1990"
+        figure["value"] = changes.pop(name, figure["value"])
+    assert not changes.keys() - {"members", "method_version"}
+    return {"headline": {**headline, **changes}, "publication_id": 7}
+
+
+def told_corrections(rows, lang="sv") -> list[str]:
+    blocks = section(write_page(build_digest(rows), lang), "Kort sagt" if lang == "sv" else "In short").blocks
+    lists = [block.items for block in blocks if isinstance(block, Bullets)]
+    start = "I förra brevet" if lang == "sv" else "In the last letter"
+    return [item.replace("\u00a0", " ") for items in lists for item in items if item.startswith(start)]
+
+
+def test_a_correction_of_a_mailed_headline_is_told_with_both_figures(rows, digest):
+    rows["mailed_headline"] = [mailed(digest, emissions=7.86e6, change=8.4, change_since_1990=-34.0)]
+    assert told_corrections(rows) == [
+        "I förra brevet skrev vi 7,86 miljoner ton för nätverkets utsläpp 2024; med rättade siffror är det "
+        "7,93 miljoner ton.",
+        "I förra brevet skrev vi +8,4 % för ändringen av nätverkets utsläpp 2023–2024; med rättade siffror "
+        "är det +9,4 %.",
+        "I förra brevet skrev vi −34,0 % för ändringen av nätverkets utsläpp 1990–2024; med rättade siffror "
+        "är det −33,4 %.",
+    ]
+    assert told_corrections(rows, "en")[0] == (
+        "In the last letter we wrote 7.86 million tonnes for the network's emissions in 2024; with corrected "
+        "figures it is 7.93 million tonnes."
+    )
+
+
+def test_a_headline_that_moved_less_than_it_is_printed_is_no_news(rows, digest):
+    rows["mailed_headline"] = [mailed(digest, emissions=7.9321e6, per_inhabitant=2.41)]
+    assert told_corrections(rows) == []
+
+
+def test_a_headline_of_other_members_or_another_method_is_not_called_corrected(rows, digest):
+    rows["mailed_headline"] = [mailed(digest, per_inhabitant=3.1, members=["0380"])]
+    (told,) = told_corrections(rows)
+    assert told == (
+        "I förra brevet skrev vi 3,1 ton för nätverkets utsläpp per invånare 2024; med dagens medlemmar är "
+        "det 2,4 ton."
+    )
+    rows["mailed_headline"] = [mailed(digest, per_inhabitant=3.1, method_version="0.9")]
+    (told,) = told_corrections(rows)
+    assert "med dagens räknesätt är det 2,4 ton" in told
+
+
+def test_a_mailed_figure_of_a_year_that_is_gone_is_not_corrected(rows, digest):
+    gone = mailed(digest, emissions=1.0)
+    for figure in gone["headline"]["figures"]:
+        figure["year"] = 2019
+    rows["mailed_headline"] = [gone]
+    assert told_corrections(rows) == []
+
+
 def test_the_numbers_at_a_glance_have_the_nation_beside_them(digest):
-    figures = section(write_page(digest, "en"), "In short").blocks[1]
+    figures = section(write_page(digest, "en"), "In short").blocks[3]
     assert isinstance(figures, KeyFigures)
     assert [(item.value, item.detail) for item in figures.items] == [
         ("7.93\u00a0million\u00a0t", "18 municipalities; nation 47.49\u00a0million\u00a0t"),
+        ("+9.4%", "without Luleå +8.9%; nation +8.0%"),
+        ("\u221233.4%", "without Luleå \u221246.7%; nation \u221233.1%"),
         ("2.4\u00a0tonnes", "nation 4.5\u00a0tonnes"),
-        ("+9.4%", "nation +8.0%"),
-        ("\u221233.4%", "nation \u221233.1%"),
+        ("missing", "the reason stands further down"),
+        ("19 of about 52", "the sums cover these only"),
     ]
 
 
@@ -58,8 +208,8 @@ def test_what_changed_is_told_in_sentences_with_numbers(digest):
         "Växthusgaser totalt: utgivaren visar inte längre 2016–2019. De finns kvar här, i den utgåva som "
         "hade dem.",
         "Revidering av nätverkets kommuner tillsammans, utan utrikes transporter: 2023: 7 566 851 → "
-        "7 250 000 ton (−4,2 %). Mest reviderade av dem 2023: Luleå −340 000 ton (−11,4 %), Göteborg "
-        "+6 914 ton (+0,3 %), Stockholm +4 266 ton (+0,3 %).",
+        "7 250 000 ton (−4,2 %); utan Luleå +0,5 %. Mest reviderade av dem 2023: Luleå −340 000 ton "
+        "(−11,4 %), Göteborg +6 914 ton (+0,3 %), Stockholm +4 266 ton (+0,3 %).",
         "Revidering av växthusgaser totalt, utan utrikes transporter, hela landet: 2023: 44 110 326 → "
         "43 977 551 ton (−0,3 %); 2022: 45 010 870 → 44 920 005 ton (−0,2 %).",
         "Utgivaren har börjat räkna med utrikes transporter (hela landet 2023 180 469 ton). De är nya i "
@@ -107,9 +257,10 @@ def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_t
                 "old": "split",
                 "new": None,
             },
-            "Mål lund-2030 (Lund): från ”hälften av sätten att räkna når nivån” till ”inget läge”.",
-            "Target lund-2030 (Lund): from “half of the ways of calculating reach the level” to “no "
-            "standing”.",
+            "Lund, 70 procent lägre utsläpp 2030: från ”hälften av sätten att räkna når nivån” till ”inget "
+            "läge”.",
+            "Lund, 70 percent lower emissions in 2030: from “half of the ways of calculating reach the "
+            "level” to “no standing”.",
         ),
         (
             {"kind": "status_changed", "criterion": 0, "measure_status": 2, "pledge_status": 1},
@@ -126,6 +277,7 @@ def test_a_cause_written_down_before_its_boundary_was_told_is_of_the_published_t
 )
 def test_every_other_cause_has_its_sentence_and_names_nobody(rows, cause, swedish, english):
     rows["publication"][0]["causes"] = [cause]
+    rows["own_targets"] = [TARGET]
     digest = build_digest(rows)
     assert swedish in text_of(write_page(digest, "sv"))
     assert english in text_of(write_page(digest, "en"))
@@ -138,37 +290,45 @@ def test_a_first_release_has_nothing_to_be_compared_with(rows):
                  moved_share_pct=None)  # fmt: skip
     digest = build_digest(rows)
     assert "första utgåvan i det här lagret" in text_of(write_page(digest, "sv"))
-    assert subject(digest) == "Nya utsläppssiffror: 2024 / New emission figures: 2024"
+    assert subject(digest).startswith("Utsläppen ökade 2024 i alla 18 medlemskommuner – mest inom ")
 
 
 def test_an_earlier_release_loaded_afterwards_is_no_news_of_the_current_figures(rows):
     rows["publication"][0]["causes"][0]["is_current"] = False
     digest = build_digest(rows)
     assert "an earlier release (2026-05-07) was added to the archive" in text_of(write_page(digest, "en"))
-    assert "New emission figures" not in subject(digest)
+    assert subject(digest) == "Utsläppen till 2024"
 
 
 @pytest.mark.parametrize(
     ("cause", "title"),
     [
-        ({"kind": "register", "first": False}, "Changes in the network's registers"),
+        (
+            {"kind": "register", "first": False},
+            ("Ändringar i nätverkets register", "Changes in the network's registers"),
+        ),
         (
             {"kind": "standing", "region_code": "1281", "target_id": "t", "old": None, "new": "split"},
-            "Changed standing of members' targets",
+            ("Ändrat läge för medlemmars mål", "Changed standing of members' targets"),
         ),
-        ({"kind": "override", "release_id": "r", "reason": None}, "Emissions to 2024"),
+        (
+            {"kind": "override", "release_id": "r", "reason": None},
+            ("Utsläppen till 2024", "Emissions to 2024"),
+        ),
     ],
 )
 def test_the_title_follows_the_cause(rows, cause, title):
     rows["publication"][0]["causes"] = [cause]
-    assert subject(build_digest(rows)).endswith(f" / {title}")
+    digest = build_digest(rows)
+    assert subject(digest) == title[0]
+    assert write_page(digest, "en").title == title[1]
 
 
 def test_a_revision_without_a_new_year_is_called_one(rows):
     rows["publication"][0]["causes"][0]["new_years"] = []
-    assert subject(build_digest(rows)) == (
-        "Reviderade utsläppssiffror till 2024 / Revised emission figures to 2024"
-    )
+    digest = build_digest(rows)
+    assert subject(digest) == "Reviderade utsläppssiffror till 2024"
+    assert write_page(digest, "en").title == "Revised emission figures to 2024"
 
 
 @pytest.mark.parametrize(
@@ -176,10 +336,10 @@ def test_a_revision_without_a_new_year_is_called_one(rows):
     [
         (
             "synthetic",
-            "[PÅHITTADE SIFFROR / SYNTHETIC FIGURES] ",
+            "[PÅHITTADE SIFFROR] ",
             ("PÅHITTADE SIFFROR.", "SYNTHETIC FIGURES."),
         ),
-        ("archive", "[ARKIV / ARCHIVE] ", ("SIFFROR UR ETT ARKIV.", "FIGURES FROM AN ARCHIVE.")),
+        ("archive", "[ARKIV] ", ("SIFFROR UR ETT ARKIV.", "FIGURES FROM AN ARCHIVE.")),
     ],
 )
 def test_figures_that_are_not_live_are_said_to_be_so_first_of_all(rows, origin, prefix, banner):
@@ -204,8 +364,10 @@ def test_every_variant_of_the_comparison_is_shown(digest):
         "Members at the time",
         "Without the largest emitter (17)",
         "Members today (18), outside trading*",
+        "Without the largest emitter (17), outside trading*",
         "Rest of Sweden (272)",
         "Rest of Sweden (272), outside trading*",
+        "Not assigned to any municipality",
         "The nation",
         "The nation, outside trading*",
     ]
@@ -260,8 +422,13 @@ def test_a_standing_is_a_count_of_ways_with_its_release_and_lag_never_a_probabil
     swedish, english = text_of(write_page(digest, "sv")), text_of(write_page(digest, "en"))
     assert "7 av 8 sätt" in swedish
     assert "7 of 8 ways" in english
-    assert "data to 2024 (16 months old)" in english
-    assert TARGET["release_id"] in english
+    assert "Data to 2024 (16 months old)." in english
+    assert english.count(TARGET["release_id"]) == 2, "once in the sources, once in the footer"
+    assert (
+        "Lund: 70 procent lägre utsläpp 2030. Under nivån på de flesta sätt att räkna, 7 av 8 sätt."
+        in swedish
+    )
+    assert TARGET["target_id"] not in swedish
     assert swedish.count("tillsammans värda ungefär 1,8 oberoende") == 1
     assert english.count("together worth about 1.8 independent ones") == 1
     for page in (swedish, english):
@@ -271,9 +438,44 @@ def test_a_standing_is_a_count_of_ways_with_its_release_and_lag_never_a_probabil
         assert word not in (swedish + english).lower()
 
 
+def test_an_estimate_of_the_next_year_says_what_it_rests_on(rows):
+    assert "uppskattning av" not in text_of(write_page(build_digest(rows), "sv")).lower(), "none may be shown"
+    rows["nowcast"] = [
+        {
+            "year": 2025, "last_year": 2024, "basis": "preliminary", "region_count": 18, "last_tco2e": 7.93e6,
+            "emissions_tco2e": 7.71e6, "nowcast_median_pct": 1.78, "publication_id": 7,
+        }
+    ]  # fmt: skip
+    digest = build_digest(rows)
+    texts = [text_of(write_page(digest, lang)).replace("\u00a0", " ") for lang in ("sv", "en")]
+    assert (
+        "Nätverkets 18 kommuner: omkring 7,71 miljoner ton 2025, 2,8 % mindre än 2024. Uppskattningen bygger "
+        "på rikets förändring per sektor enligt preliminära siffror och innehåller ingen lokal information. "
+        "För år som är kända missade den hälften av kommunerna med mer än 1,8 %."
+    ) in texts[0]
+    assert "by its preliminary figures, and contains no local information." in texts[1]
+    test_both_languages_say_equally_much(digest)
+    rows["nowcast"][0] |= {"basis": "final", "emissions_tco2e": 8.0e6}
+    swedish = text_of(write_page(build_digest(rows), "sv")).replace("\u00a0", " ")
+    assert "0,9 % mer än 2024" in swedish
+    assert "enligt slutliga siffror" in swedish
+
+
+def test_what_a_count_is_worth_is_that_of_the_publication(rows):
+    rows["own_targets"] = [TARGET]
+    rows["variant_worth"][0]["independent_n"] = 2.34
+    assert "tillsammans värda ungefär 2,3 oberoende" in text_of(write_page(build_digest(rows), "sv"))
+    rows["variant_worth"] = []
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "sätten bygger på samma få år." in text
+    assert "oberoende" not in text
+    rows["own_targets"] = [{**TARGET, "status": "too_far", "variants_met": None, "variants_n": None}]
+    assert "samma få år" not in text_of(write_page(build_digest(rows), "sv")), "without a count"
+
+
 @pytest.mark.parametrize(
     ("status", "met", "words"),
-    [("all_below", 8, "på eller under nivån, 8 av 8 sätt."), ("none_below", 0, "över nivån, 0 av 8 sätt.")],
+    [("all_below", 8, "På eller under nivån, 8 av 8 sätt."), ("none_below", 0, "Över nivån, 0 av 8 sätt.")],
 )
 def test_none_and_all_of_the_ways_are_called_by_their_number(rows, status, met, words):
     rows["own_targets"] = [{**TARGET, "status": status, "variants_met": met}]
@@ -303,7 +505,7 @@ def test_a_standing_without_enough_data_gives_the_reason(rows):
         {**TARGET, "status": "insufficient_data", "status_reason": "span_too_short", "variants_met": None,
          "variants_n": None}
     ]  # fmt: skip
-    assert "insufficient data. The years span fewer than 5." in text_of(write_page(build_digest(rows), "en"))
+    assert "Insufficient data. The years span fewer than 5." in text_of(write_page(build_digest(rows), "en"))
 
 
 def test_warnings_name_their_areas(digest):
@@ -334,6 +536,41 @@ def test_one_plant_and_a_large_revision_are_marked(digest):
     assert "Luleå ¹" in text
     assert "¹ Industri och energi är mer än hälften av utsläppen" in text
     assert "Utgivaren har reviderat 2023 med minst 5\u00a0% för: Luleå −11,4\u00a0%." in text
+
+
+def test_beside_one_plant_stands_what_is_left_without_it(rows, digest):
+    assert "¹ Utan industri, el och fjärrvärme, 2024: Luleå 248\u00a0000\u00a0ton." in text_of(
+        write_page(digest, "sv")
+    )
+    for row in rows["members"]:
+        if row["region_name"] == "Luleå":
+            row.update(leads_with="outside_trading", outside_trading_tco2e=139_000.0)
+    text = text_of(write_page(build_digest(rows), "en"))
+    assert "¹ Without the plants in emissions trading and aviation, 2024: Luleå 139,000\u00a0tonnes." in text
+    assert "Without industry" not in text
+
+
+POOR = {
+    "sv": "* För Luleå avviker närmevärdet mer än 10\u00a0% från en officiell uppgift",
+    "en": "* For Luleå this proxy misses an official figure by more than 10%",
+}
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_a_poor_proxy_is_told_only_where_there_is_one(rows, digest, language):
+    assert POOR[language] not in text_of(write_page(digest, language))
+    for row in rows["members"]:
+        if row["region_name"] == "Luleå":
+            row["flags"] = ["one_plant", "proxy_poor"]
+    assert POOR[language] in text_of(write_page(build_digest(rows), language))
+
+
+def test_a_target_on_a_poor_proxy_says_so(rows):
+    said = f"misses an official figure for {TARGET['region_name']} by more than 10%."
+    on_the_proxy = {**TARGET, "boundary": "effort_sharing_proxy", "flags": ["proxy"]}
+    for flags, is_told in ((["proxy"], False), (["proxy", "proxy_poor"], True)):
+        rows["own_targets"] = [{**on_the_proxy, "flags": flags}]
+        assert (said in text_of(write_page(build_digest(rows), "en"))) is is_told
 
 
 @pytest.mark.parametrize(
@@ -392,7 +629,7 @@ def test_a_network_without_members_says_so(rows):
 
 FOUR = "Medlemskapets fyra kriterier"
 COVERAGE = {
-    "region_name": "Lund", "target_id": "lund-2030", "target_year": 2030,
+    "region_name": "Lund", "target_title_sv": "mål 2030", "target_title_en": "target 2030",
     "gap_tco2e": 80_684.0, "coverage_pct": 9.915, "coverage_reason": None,
     "measure_count": 3, "without_effect_count": 1, "overlap": "not_assessed", "publication_id": 7,
 }  # fmt: skip
@@ -428,7 +665,13 @@ def test_measures_pledges_and_coverage_are_told_where_there_are_any(rows):
     }  # fmt: skip
     rows["coverage"] = [
         COVERAGE,
-        {**COVERAGE, "target_id": "lund-2040", "coverage_pct": None, "coverage_reason": "already_at_level"},
+        {
+            **COVERAGE,
+            "target_title_sv": "mål 2040",
+            "coverage_pct": None,
+            "coverage_reason": "already_at_level",
+        },
+        {**COVERAGE, "region_name": "Mora", "measure_count": 0, "coverage_pct": 0.0},
     ]
     digest = build_digest(rows)
     _, told = section(write_page(digest, "sv"), FOUR).blocks
@@ -436,9 +679,10 @@ def test_measures_pledges_and_coverage_are_told_where_there_are_any(rows):
         "Medlemmar utan eget mål i registret: 18.",
         "Åtgärder i registret: 12, varav 2 försenade och 3 inaktuella (öppna utan ändring på länge).",
         "Klimatlöften: 4, varav 1 i riskzonen.",
-        "Lund, mål 2030 (lund-2030): åtgärderna täcker 9,9 % av gapet på 80 684 ton (åtgärder: 3, utan "
+        "Lund, mål 2030: åtgärderna täcker 9,9 % av gapet på 80 684 ton (åtgärder: 3, utan "
         "beräknad effekt: 1; överlappning är inte bedömd).",
-        "Lund, mål 2030 (lund-2040): åtgärderna kan inte ställas mot gapet, redan på målets nivå.",
+        "Lund, mål 2040: åtgärderna kan inte ställas mot gapet, redan på målets nivå.",
+        "Mora, mål 2030: inga åtgärder i registret ännu.",
     ]
     test_both_languages_say_equally_much(digest)
 
@@ -484,3 +728,36 @@ def test_how_far_figures_usually_move_is_told_with_the_number_of_pairs(rows):
         "räknat på 3 par av utgåvor." in swedish
     )
     assert "usually moves by 0.8 percent 1 year after its first publication" in english
+
+
+def test_every_reason_and_status_has_words_in_both_languages():
+    stated = {
+        code
+        for mart in schema.marts()
+        if mart.name in {"network_summary", "region_overview", "target_progress"}
+        for column in mart.columns
+        if column.name.endswith("_reason") and not column.name.startswith("outside_trading")
+        for code in column.allowed or ()
+    }
+    assert len(stated) > 15
+    assert stated <= terms.REASONS.keys(), "a code would be shown"
+    assert set(standing.STATUSES) == terms.STANDINGS.keys()
+    assert set(standing.REASONS) <= terms.REASONS.keys()
+
+
+def test_an_own_series_is_called_by_its_title_and_no_code_is_shown(rows):
+    own = {
+        "boundary": "own_series:orebro_fordon",
+        "boundary_title_sv": "egna fordon",
+        "status": "not_computable",
+        "variants_met": None,
+        "variants_n": None,
+    }
+    rows["own_targets"] = [
+        {**TARGET, **own, "status_reason": reason} for reason in (*standing.REASONS, "something_new")
+    ]
+    text = text_of(write_page(build_digest(rows), "sv"))
+    assert "Lund: 70 procent lägre utsläpp 2030 (egna fordon). Kan inte räknas." in text
+    assert "Ingen utgåva visar inrikesflyget." in text
+    for code in (*standing.REASONS, "something_new", "own_series"):
+        assert code not in text

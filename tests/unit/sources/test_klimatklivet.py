@@ -13,6 +13,8 @@ from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies.workbook import build_workbook
 from klimatpuls.sources import klimatklivet
+from klimatpuls.sources.klimatklivet import page as page_module
+from klimatpuls.sources.klimatklivet import parser
 
 SOURCE = unthrottled(catalog.SOURCES["klimatklivet"])
 LINK = "/49f446/globalassets/beviljade-ansokningar-till-klimatklivet-260701.xlsx"
@@ -39,7 +41,7 @@ def workbook(change=lambda book: None, epoch: datetime = WINDOWS_EPOCH) -> bytes
     for name in ("Per åtgärdskategori", "Per län", "Per kommun"):
         sheet = book.create_sheet(name)
         sheet.append(["Beviljade ansökningar"])
-        sheet.append(list(klimatklivet.COLUMNS))
+        sheet.append(list(parser.COLUMNS))
         for row in ROWS:
             sheet.append(row)
     change(book)
@@ -73,7 +75,7 @@ def with_column(name: str, *values: object):
     def change(book: Workbook) -> None:
         for sheet in book.worksheets:
             for row, value in enumerate((name, *values), start=2):
-                sheet.cell(row, len(klimatklivet.COLUMNS) + 1, value)
+                sheet.cell(row, len(parser.COLUMNS) + 1, value)
 
     return change
 
@@ -151,14 +153,14 @@ def test_a_sole_traders_name_is_stored_nowhere():
      "Exempel A/S", "Lunds kommun", "Naturskyddsföreningen"],
 )  # fmt: skip
 def test_a_legal_form_or_a_public_body_is_shown(name):
-    assert klimatklivet.shown_name(name) == name
+    assert parser.shown_name(name) == name
 
 
 @pytest.mark.parametrize(
     "name", ["Anna Exempelsson", "Exempelsson, Abel", "Kabir Exempel", "Abraham", "Karin Regionsson", ""]
 )
 def test_what_may_be_a_person_is_not(name):
-    assert klimatklivet.shown_name(name) is None
+    assert parser.shown_name(name) is None
 
 
 def test_the_day_is_the_links():
@@ -193,21 +195,21 @@ def link(day: str, number: str, name: str = "klimatklivet") -> str:
     ],
 )  # fmt: skip
 def test_the_newest_link_is_told_by_its_day(page, day):
-    assert klimatklivet.find_link(page.encode(), "")[1] == day
+    assert page_module.find_link(page.encode(), "")[1] == day
 
 
 def test_a_page_in_the_old_encoding_is_read():
-    assert klimatklivet.find_link(PAGE.encode("cp1252"), "")[1] == date(2026, 6, 30)
+    assert page_module.find_link(PAGE.encode("cp1252"), "")[1] == date(2026, 6, 30)
 
 
 def test_a_link_elsewhere_on_the_page_that_is_no_address_is_passed_over():
     broken = '<a href="http://[::1/klimatklivet.xlsx">Beviljade ansökningar till Klimatklivet</a>'
-    assert klimatklivet.find_link(f"{broken}{PAGE}".encode(), "")[1] == date(2026, 6, 30)
+    assert page_module.find_link(f"{broken}{PAGE}".encode(), "")[1] == date(2026, 6, 30)
 
 
 def test_a_link_without_any_day_is_refused():
     with pytest.raises(SourceFormatError, match="does not say to which day it reaches"):
-        klimatklivet.find_link(link("", "x").encode(), "")
+        page_module.find_link(link("", "x").encode(), "")
 
 
 AMOUNT = "Senast tillgängligt beviljat stödbelopp (kr)"
@@ -216,7 +218,7 @@ AMOUNT = "Senast tillgängligt beviljat stödbelopp (kr)"
 @pytest.mark.parametrize(
     ("change", "rule", "words"),
     [
-        (everywhere("F2", "Ort"), "columns", "missing: \\['Kommun'\\]; nobody knows: \\['Ort'\\]"),
+        (everywhere("F2", "Ort"), "columns", "missing: \\['Kommun'\\]; unknown: \\['Ort'\\]"),
         (everywhere("A2", "Nummer"), "columns", "missing: \\['Ärendenummer'\\]"),
         (everywhere("G2", "Beviljat stödbelopp (tkr)"), "wrong_unit", "another unit than kronor"),
         (everywhere("G2", "Senast beviljat stöd, mnkr"), "wrong_unit", "mnkr"),
@@ -365,7 +367,7 @@ def test_the_sheet_with_the_most_rows_is_read():
 
 def test_a_workbook_as_large_as_the_publishers_is_read():
     """33 311 rows in three sheets, by a program that read it in 2026."""
-    rows = [list(klimatklivet.COLUMNS)]
+    rows = [list(parser.COLUMNS)]
     rows += [[f"NV-19-{at:06d}", *ROWS[1][1:2], f"{'Laddstation ' * 20}{at}", *ROWS[1][3:]]
              for at in range(33_311)]  # fmt: skip
     body = build_workbook(rows, sheet_name=SHEETS[0], copies=SHEETS[1:])
@@ -388,7 +390,7 @@ def checked(httpserver: HTTPServer, as_of: date = date(2026, 7, 9)):
     ],
 )
 def test_a_check_compares_the_page_and_the_workbook(httpserver: HTTPServer, change, as_of, verdicts):
-    httpserver.expect_request(klimatklivet.PAGE).respond_with_data(PAGE)
+    httpserver.expect_request(page_module.PAGE).respond_with_data(PAGE)
     httpserver.expect_request(LINK).respond_with_data(workbook(change))
     found = checked(httpserver, as_of)
     assert [one.verdict for one in found] == verdicts
@@ -396,14 +398,14 @@ def test_a_check_compares_the_page_and_the_workbook(httpserver: HTTPServer, chan
 
 
 def test_a_page_that_is_gone_fails_the_check(httpserver: HTTPServer):
-    httpserver.expect_request(klimatklivet.PAGE).respond_with_data("Sidan finns inte", status=404)
+    httpserver.expect_request(page_module.PAGE).respond_with_data("Sidan finns inte", status=404)
     (found,) = checked(httpserver)
     assert found.verdict == "fails"
     assert "HTTP 404" in found.answer
 
 
 def test_a_page_without_the_link_is_a_failed_fetch(httpserver: HTTPServer):
-    httpserver.expect_request(klimatklivet.PAGE).respond_with_data(
+    httpserver.expect_request(page_module.PAGE).respond_with_data(
         '<a href="/x.pdf">Beviljade ansökningar</a>'
     )
     with (
@@ -414,7 +416,7 @@ def test_a_page_without_the_link_is_a_failed_fetch(httpserver: HTTPServer):
 
 
 def test_the_link_is_found_anew_and_a_look_asks_conditionally(httpserver: HTTPServer):
-    httpserver.expect_request(klimatklivet.PAGE).respond_with_data(PAGE)
+    httpserver.expect_request(page_module.PAGE).respond_with_data(PAGE)
     httpserver.expect_request(LINK, headers={"If-None-Match": '"one"'}).respond_with_data(b"", status=304)
     httpserver.expect_request(LINK).respond_with_data(workbook(), headers={"ETag": '"one"'})
     with http.open_session(SOURCE, httpserver.url_for(""), sleep=lambda _: None) as session:

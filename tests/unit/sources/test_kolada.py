@@ -18,6 +18,7 @@ from klimatpuls.errors import FetchError, SourceFormatError
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.sources import kolada
+from klimatpuls.sources.kolada import client
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "kolada"
 SOURCE = unthrottled(catalog.SOURCES["kolada"])
@@ -144,12 +145,12 @@ class TestParse:
             ),
             pytest.param(
                 {"kpi": lambda page: page["values"].append({"id": "N99999", "title": "x"})},
-                "key figure N99999 was not asked for and was left out (1 times)",
+                "key figure N99999 was not requested and was left out (1 times)",
                 id="a definition nobody asked for",
             ),
             pytest.param(
                 first(entry(0, kpi="N99999")),
-                "key figure N99999 was not asked for and was left out (1 times)",
+                "key figure N99999 was not requested and was left out (1 times)",
                 id="a value nobody asked for",
             ),
             pytest.param(
@@ -179,7 +180,7 @@ class TestParse:
             ),
             pytest.param(
                 first(value(0, count=3)),
-                "a value of one area that is said to be a mean of several was taken (1 times)",
+                "a value of one area was taken although it is marked as a mean of several (1 times)",
                 id="count above one",
             ),
             pytest.param(
@@ -333,7 +334,7 @@ class TestFetch:
             asked = [path for _, path, _ in server.log]
         parsed = kolada.parse(fetched.parts, "kolada", None)
         assert len(parsed.rows) == 70
-        assert max(len(part.split(",")) for path in asked for part in path.split("/")) == kolada.MAX_IDS
+        assert max(len(part.split(",")) for path in asked for part in path.split("/")) == client.MAX_IDS
         assert {status for _, _, status in server.log} == {200}
         assert parsed.published_date == fetched.known_from == date(2026, 6, 10), "as the archive says"
 

@@ -87,7 +87,7 @@ def test_a_code_nobody_knew_is_told_by_its_label(label, ours):
 
 
 def test_a_code_whose_label_says_nothing_is_refused():
-    with pytest.raises(SourceFormatError, match=r"holds codes nobody knew: 971 \(något annat\)") as caught:
+    with pytest.raises(SourceFormatError, match=r"holds unknown codes: 971 \(något annat\)") as caught:
         parse(lambda document: recode(document, "98", "971", "något annat"))
     assert caught.value.rule == "unknown_code"
 

@@ -90,7 +90,7 @@ def test_a_missing_and_an_unknown_code_are_both_named():
     metadata = parse_metadata(
         changed("metadata.json", lambda d: rename_code(d, "Sektor", "8.0", "8.9", "Övrigt"))
     )
-    words = r"no code for transport; codes nobody knew: 8\.9 \(Övrigt\)"
+    words = r"no code for transport; unknown codes: 8\.9 \(Övrigt\)"
     with pytest.raises(SourceFormatError, match=words) as caught:
         build_selection(metadata, TABLE, SOURCE.id)
     assert caught.value.rule == "codes_missing"

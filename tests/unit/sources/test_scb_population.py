@@ -436,7 +436,7 @@ class TestFetch:
         serve(server, "TAB638", body("tab638_metadata.json"), body("tab638_data.json"))
         fetched = scb_population.fetch(session, session.base_url, "scb_population", None, as_of=AS_OF)
         assert fetched.http["unknown_codes"] == {"Region": ["1917"]}
-        assert "codes of Region that nobody knew were not asked for: 1917" in fetched.http["notes"]
+        assert "unknown codes of Region were not requested: 1917" in fetched.http["notes"]
 
     @pytest.mark.parametrize("path", ["config", "tables/TAB638/metadata"])
     def test_an_error_page_before_any_figure_is_a_failed_fetch(self, httpserver, path):

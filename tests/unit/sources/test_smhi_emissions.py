@@ -24,6 +24,8 @@ from klimatpuls.mock_agencies.workbook import (
 )
 from klimatpuls.sources import smhi_emissions
 from klimatpuls.sources.smhi_emissions import parse, read_preamble
+from klimatpuls.sources.smhi_emissions.parser import UNKNOWN_SUBSECTOR
+from klimatpuls.sources.smhi_emissions.sheet import year_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -326,7 +328,7 @@ def test_what_is_not_tonnes_a_year_is_refused(unit: str):
 @pytest.mark.parametrize("year", ["2024*", "2024 (prel)", "År 2024", "2024,0", date(2024, 1, 1)])
 def test_a_year_with_a_word_beside_it(year: Any):
     if isinstance(year, date):
-        assert smhi_emissions._year(year) == 2024
+        assert year_of(year) == 2024
         return
     rows = sheet()
     rows[5][5] = year
@@ -357,7 +359,7 @@ def test_an_unknown_sub_sector_is_left_out_and_every_cell_accounted_for():
     pairs = (*PAIRS, ("Transporter", "Vätgasbussar"))
     parsed = read(sheet(pairs=pairs))
     assert content_sha256(parsed) == content_sha256(read(sheet()))
-    assert set(parsed.rejects["reason"]) == {smhi_emissions.UNKNOWN_SUBSECTOR}
+    assert set(parsed.rejects["reason"]) == {UNKNOWN_SUBSECTOR}
     assert len(parsed.rejects) == 312 * len(YEARS)
     (loss,) = parsed.losses
     assert loss in parsed.notes
@@ -506,7 +508,7 @@ def test_the_substance_is_told_by_the_headings_where_no_line_names_it():
     rows[1] = []
     parsed = read(rows)
     assert parsed.substance == "ghg"
-    assert any("no line says of which substance" in note for note in parsed.notes)
+    assert any("no line names the substance" in note for note in parsed.notes)
 
 
 # ------------------------------------------------------------------------------------------ recognise
@@ -666,7 +668,7 @@ def test_the_unit_may_be_written_with_other_blanks_and_case():
 def test_another_substance_than_asked_for():
     error = refused(sheet("co2"), "ghg")
     assert error.rule == "unexpected_substance"
-    assert "asked for ghg, the workbook says it is co2" in str(error)
+    assert "requested ghg, found a workbook of co2" in str(error)
 
 
 def test_value_columns_of_another_substance():

@@ -154,6 +154,130 @@ class TestChange:
         assert reasons == ["", "base_too_small", "base_too_small", "no_emissions"]
 
 
+UPPSALA, TIERP = "0380", "0360"
+
+
+class TestChangePerInhabitant:
+    """Uppsala held Knivsta until 2003; Tierp has always been alone."""
+
+    years = (1990, 2000, 2024)
+    series = series_of(
+        {
+            "00": dict(zip(years, (1e6, 9e5, 6e5), strict=True)),
+            "03": dict(zip(years, (300e3, 280e3, 222e3), strict=True)),
+            "0330": dict(zip(years, (10e3, 10e3, 12e3), strict=True)),
+            "0380": dict(zip(years, (90e3, 90e3, 60e3), strict=True)),
+            "0360": dict(zip(years, (200e3, 180e3, 150e3), strict=True)),
+        }
+    )
+    population = population_of(
+        {
+            "00": dict(zip(years, (100_000, 100_000, 120_000), strict=True)),
+            "0330": {2024: 2_000},
+            "0380": dict(zip(years, (10_000, 10_000, 10_000), strict=True)),
+            "0360": dict(zip(years, (20_000, 20_000, 20_000), strict=True)),
+        }
+    )
+
+    def change(self, *codes: str, population: pd.DataFrame | None = None) -> pd.DataFrame:
+        """What was not yet a municipality has no row, as in the warehouse."""
+        known = self.population if population is None else population
+        return network.per_capita_change(self.series, known, codes, KNIVSTA).set_index("year")
+
+    def test_a_row_with_nobody_in_it_is_no_row(self):
+        nobody = population_of({"0330": {1990: 0, 2000: 0}})
+        whole = pd.concat([self.population, nobody], ignore_index=True)
+        pd.testing.assert_frame_equal(self.change(UPPSALA, population=whole), self.change(UPPSALA))
+
+    def test_a_part_of_a_split_municipality_is_widened_by_the_rest_in_both_years(self):
+        found = self.change(UPPSALA)
+        assert found.loc[2024, "per_capita_change_pct"] == pytest.approx(-40.0)
+        assert found.loc[2024, "per_capita_change_reason"] == ""
+        assert found.loc[2024, "widened_with"] == ("0330",)
+        assert self.change("0330").loc[2024, "per_capita_change_pct"] == pytest.approx(-40.0)
+        assert self.change("0330").loc[2024, "widened_with"] == (UPPSALA,)
+
+    def test_without_the_population_of_the_mother_nobody_knows_the_childs(self):
+        late = self.population[
+            (self.population["region_code"] != UPPSALA) | (self.population["year"] == 2024)
+        ]
+        found = self.change(UPPSALA, population=late)
+        assert set(found["per_capita_change_reason"]) == {"no_population"}
+
+    def test_a_whole_set_is_not_widened(self):
+        assert self.change(TIERP).loc[2024].tolist() == [-25.0, "", ()]
+        assert self.change(UPPSALA, "0330")["widened_with"].tolist() == [(), (), ()]
+
+    def test_a_year_without_population_has_its_reason(self):
+        late = self.population[self.population["year"] == 2024]
+        found = self.change(TIERP, population=late)
+        assert found["per_capita_change_pct"].isna().all()
+        assert set(found["per_capita_change_reason"]) == {"no_population"}
+
+    def test_an_empty_set_says_that_it_has_no_members(self):
+        assert set(self.change()["per_capita_change_reason"]) == {"no_members"}
+
+    def test_a_series_that_begins_later_has_no_change(self):
+        late = self.series[self.series["year"] > 1990]
+        found = network.per_capita_change(late, self.population, [TIERP], KNIVSTA)
+        assert set(found["per_capita_change_reason"]) == {"no_emissions"}
+
+    def test_of_three_that_were_one_each_brings_the_other_two(self):
+        splits = [("0461", "0480", 1992), ("0488", "0480", 1992)]
+        assert network.missing_halves(["0461"], splits) == ["0480", "0488"]
+        assert network.missing_halves(["0461", "0480"], splits) == ["0488"]
+        assert network.missing_halves(["0461", "0480", "0488"], splits) == []
+        assert network.missing_halves(["0461"], splits, since=1992) == []
+
+    @given(st.sets(st.sampled_from(sorted({code for split in network.splits() for code in split[:2]}))))
+    def test_a_widened_set_lacks_nothing_and_holds_what_it_held(self, codes):
+        added = network.missing_halves(codes, network.splits())
+        assert not codes & set(added)
+        assert network.missing_halves(codes | set(added), network.splits()) == []
+
+    @given(st.integers(1_000, 10**6), st.integers(1_000, 10**6), st.integers(1, 10**5))
+    def test_with_the_same_inhabitants_it_is_the_change_of_the_emissions(self, first, last, inhabitants):
+        series = series_of({TIERP: {1990: float(first), 2024: float(last)}})
+        population = population_of({TIERP: {1990: inhabitants, 2024: inhabitants}})
+        found = network.per_capita_change(series, population, [TIERP], KNIVSTA).set_index("year")
+        expected = 100.0 * (last - first) / first
+        assert found.loc[2024, "per_capita_change_pct"] == pytest.approx(expected, abs=1e-9)
+
+    def rows(self, **settings: int) -> pd.DataFrame:
+        county_of = {"0330": "03", "0380": "03", "0360": "03"}
+        by_boundary = {
+            "territorial": self.series,
+            "published_total": self.series,
+            "domestic_transport": self.series.assign(value_tco2e=self.series["value_tco2e"] / 200.0),
+        }
+        found = network.build_per_inhabitant(by_boundary, self.population, county_of, KNIVSTA, **settings)
+        assert list(found.columns) == list(network.PER_INHABITANT_COLUMNS)
+        return found.set_index(["boundary", "region_code", "year"]).sort_index()
+
+    def test_every_region_has_its_level_and_its_change(self):
+        found = self.rows().loc["territorial"]
+        assert found.loc[(TIERP, 2024), "emissions_t_per_capita"] == 7.5
+        change = found["per_capita_change_since_1990_pct"]
+        assert change[TIERP, 2024] == -25.0
+        assert change[UPPSALA, 2024] == pytest.approx(-40.0)
+        assert change["00", 2024] == -50.0
+        assert change["03", 2024] == pytest.approx(100 * (222 / 32 / 10 - 1))
+        assert change[TIERP, 1990] == 0.0
+        assert found.loc[(UPPSALA, 2000), "per_capita_reason"] == "borders_changed"
+        assert found.loc[(UPPSALA, 2000), "widened_with"] == ("0330",)
+        assert found.loc[(TIERP, 2000), "widened_with"] == ()
+
+    def test_a_small_base_and_a_broken_total_give_no_change(self):
+        found = self.rows(total_changed_from=2024)
+        reasons = found["per_capita_change_reason"]
+        assert reasons["domestic_transport", TIERP, 2024] == "base_too_small"
+        assert reasons["published_total", TIERP, 2024] == "scope_changed"
+        assert reasons["published_total", TIERP, 2000] == ""
+        assert reasons["territorial", TIERP, 2024] == ""
+        missing = found["per_capita_change_since_1990_pct"].isna()
+        assert (missing == (reasons != "")).all()
+
+
 class TestLocalSignal:
     def test_counts_municipalities_near_the_nation(self):
         table = table_of(
@@ -242,11 +366,19 @@ class TestNetwork:
         assert emissions["without_largest_emitter", 2024] == 44.0
         assert found["left_out"]["without_largest_emitter", 2024] == "0001"
         assert emissions["constant_panel_on_proxy", 2024] == 50.0
-        assert emissions["rest_of_sweden", 2020] == 860.0
-        assert found["tco2e_per_capita"]["rest_of_sweden", 2024] == pytest.approx(766 / 470)
-        assert emissions["rest_of_sweden_on_proxy", 2024] == 550.0
+        assert emissions["without_largest_emitter_on_proxy", 2024] == 20.0
+        assert emissions["rest_of_sweden", 2020] == 10.0
+        assert found["tco2e_per_capita"]["rest_of_sweden", 2024] == 9 / 5
+        assert emissions["rest_of_sweden_on_proxy", 2024] == 9.0
         assert emissions["sweden", 2024] == 900.0
-        assert found["members_n"]["constant_panel", 2024] == 2
+        assert emissions["unallocated", 2020] == 850.0
+        assert emissions["unallocated_on_proxy", 2024] == 541.0
+        assert found["reason"]["unallocated", 2020] == "no_population"
+        counts = found["members_n"].xs(2024, level="year")
+        assert counts["constant_panel"] == 2
+        assert counts["rest_of_sweden"] == 1
+        assert counts["sweden"] == 3
+        assert counts["unallocated"] == 0
 
     def test_a_member_that_left_is_out_of_the_panel_but_was_one_then(self):
         day = dt.date(2010, 1, 1)
@@ -261,6 +393,37 @@ class TestNetwork:
         assert np.isnan(found["emissions_tco2e"]["members_at_the_time", 2024])
         assert found["emissions_tco2e"]["constant_panel", 2024] == 134.0
 
+    def test_a_change_counts_only_between_years_with_the_same_members(self):
+        first, later = (dt.date(year, 1, 1) for year in (1985, 2022))
+        series = series_of(
+            {"00": {1990: 9e6, 2024: 9e6}, "0001": {1990: 4e3, 2024: 3e3}, "0002": {1990: 1e3, 2024: 1e3}}
+        )
+        for joined, reason in ((first, ""), (later, "other_members")):
+            members = pd.DataFrame(
+                [("0001", first, None), ("0002", joined, None)],
+                columns=["region_code", "joined_on", "left_on"],
+            )
+            built = network.build_network(
+                members, series, series, self.population, NO_SPLITS, as_of=dt.date(2026, 5, 8)
+            ).set_index(["variant", "year"])
+            row = built.loc[("members_at_the_time", 2024)]
+            assert row["change_reason"] == reason
+            assert (row["change_pct"] == -20.0) == (reason == "")
+            assert built["change_pct"]["constant_panel", 2024] == -20.0
+            assert built["change_pct"]["without_largest_emitter", 2024] == 0.0
+
+    def test_the_rest_lacks_a_half_exactly_when_the_panel_does(self):
+        years = (1990, 2024)
+        series = series_of({code: dict.fromkeys(years, 1e4) for code in ("00", "0330", "0380", "0360")})
+        members = pd.DataFrame([("0380", None, None)], columns=["region_code", "joined_on", "left_on"])
+        built = network.build_network(
+            members, series, series, self.population, KNIVSTA, as_of=dt.date(2026, 5, 8)
+        ).set_index(["variant", "year"])
+        for variant in ("constant_panel", "rest_of_sweden"):
+            assert built["reason"][variant, 1990] == "borders_changed"
+        assert built["widened_with"]["constant_panel", 2024] == ("0330",)
+        assert built["widened_with"]["rest_of_sweden", 2024] == ("0380",)
+
     def test_dates_of_a_frame_are_read_as_dates(self):
         members = [
             ("0001", pd.Timestamp(2010, 1, 1), pd.Timestamp(2012, 1, 1)),
@@ -272,12 +435,14 @@ class TestNetwork:
         found = self.build([])
         assert found["reason"]["constant_panel", 2024] == "no_members"
         assert found["emissions_tco2e"].xs("constant_panel").isna().all()
-        assert found["emissions_tco2e"]["rest_of_sweden", 2024] == 900.0
+        assert found["emissions_tco2e"]["rest_of_sweden", 2024] == 143.0
+        assert found["emissions_tco2e"]["unallocated", 2024] == 757.0
 
-    def test_panel_and_rest_are_the_nation(self):
+    def test_panel_rest_and_unallocated_part_are_the_nation(self):
         found = self.build([("0001", None, None), ("0003", None, None)])["emissions_tco2e"]
+        parts = ("constant_panel", "rest_of_sweden", "unallocated")
         for year in (2020, 2024):
-            assert found["constant_panel", year] + found["rest_of_sweden", year] == found["sweden", year]
+            assert sum(found[part, year] for part in parts) == found["sweden", year]
 
 
 def test_a_member_that_joins_later_is_none_today() -> None:

@@ -39,7 +39,7 @@ def national(figures: dict[str, tuple[float, float]], years: tuple[int, int] = (
             for year, value in zip(years, own, strict=True)
         ],
         columns=["sector_code", "year", "emissions_tco2e"],
-    )
+    ).assign(basis="final")
 
 
 COUNTRY = table_of(
@@ -66,9 +66,15 @@ def test_without_the_nations_next_year_there_is_none() -> None:
     assert nowcast.build_nowcast(COUNTRY, short[short["sector_code"] != "waste"]).empty
 
 
-def test_another_basis_is_refused() -> None:
-    with pytest.raises(ValueError, match="preliminary"):
-        nowcast.build_nowcast(COUNTRY, national({}), basis="guessed")
+@pytest.mark.parametrize("year", [2024, 2025])
+def test_it_is_preliminary_where_a_figure_of_the_nation_is(year: int) -> None:
+    figures = national({})
+    figures.loc[(figures["year"] == year) & (figures["sector_code"] == "waste"), "basis"] = "preliminary"
+    found = nowcast.build_nowcast(COUNTRY, figures)
+    assert set(found["basis"]) == {"preliminary"}
+    older = figures.assign(year=figures["year"] - 2, basis="preliminary")
+    everything = pd.concat([national({}), older], ignore_index=True)
+    assert set(nowcast.build_nowcast(COUNTRY, everything)["basis"]) == {"final"}, "years it does not use"
 
 
 def test_a_pair_is_taken_from_the_newest_release_and_gaps_are_no_pairs() -> None:

@@ -107,7 +107,7 @@ TO_2023 = (2018, 2022, 2023)
 def test_the_fastest_fifth_of_both_releases_is_an_example() -> None:
     found = peers.find_examples([release("old", FAST, TO_2023), release("new", FAST)])
     assert found["region_code"].tolist() == ["0001", "0002"]
-    assert found["annual_rate"].iloc[0] == pytest.approx(1 - 0.5**0.2)
+    assert found["annual_reduction_rate"].iloc[0] == pytest.approx(1 - 0.5**0.2)
     assert (found["own_part_pct"] < 0).all()
 
 
@@ -132,7 +132,7 @@ def test_who_rose_is_no_example_however_fast_the_others_rose() -> None:
     rising = {code: 12_000.0 for code in CODES[1:]} | {"0001": 10_100.0, "0002": 9_900.0}
     found = peers.find_examples([release("old", rising, TO_2023), release("new", rising)])
     assert found["region_code"].tolist() == ["0002"]
-    assert (found[["annual_rate", "earlier_annual_rate"]] > 0).all(axis=None)
+    assert (found[["annual_reduction_rate", "earlier_annual_reduction_rate"]] > 0).all(axis=None)
 
 
 def test_a_sector_scaled_with_the_nation_has_no_example() -> None:

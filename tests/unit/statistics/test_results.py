@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from support.frames import frames_of
 from support.result_cache import calculate
 
+from klimatpuls.contract import schema
 from klimatpuls.domain import sectors
-from klimatpuls.statistics import network, results, series
+from klimatpuls.statistics import crosschecks, network, results, series
 from klimatpuls.statistics.results import EarlierRelease, ResultInputs
 from klimatpuls.statistics.targets import Target, TargetType
 
@@ -140,8 +142,7 @@ class TestNetworkSummary:
     def test_has_every_panel_once_a_year(self, network_rows: pd.DataFrame) -> None:
         frame = network_rows
         assert frame.index.is_unique
-        wanted = {*results.PANELS.values(), ("nation", series.EFFORT_SHARING_PROXY)}
-        assert set(frame.index.droplevel("year")) == wanted
+        assert set(frame.index.droplevel("year")) == {*results.PANELS.values()}
         assert set(frame.index.get_level_values("year")) == set(YEARS)
 
     def test_sums_the_confirmed_members_and_no_other(self, network_rows: pd.DataFrame) -> None:
@@ -162,12 +163,30 @@ class TestNetworkSummary:
         assert row["emissions_tco2e"] == pytest.approx(60e3)
         assert row["region_count"] == 1
 
-    def test_members_and_the_rest_make_the_nation(self, network_rows: pd.DataFrame) -> None:
-        panels = ("members_today", "rest_of_sweden", "nation")
-        own, rest, nation = (
-            network_rows.loc[(panel, series.TERRITORIAL), "emissions_tco2e"].to_numpy() for panel in panels
+    @pytest.mark.parametrize("boundary", [series.TERRITORIAL, series.EFFORT_SHARING_PROXY])
+    def test_members_the_rest_and_the_unallocated_make_the_nation(
+        self, network_rows: pd.DataFrame, boundary: str
+    ) -> None:
+        panels = ("members_today", "rest_of_sweden", "unallocated", "nation")
+        own, rest, left, nation = (
+            network_rows.loc[(panel, boundary), "emissions_tco2e"].to_numpy() for panel in panels
         )
-        np.testing.assert_allclose(own + rest, nation)
+        np.testing.assert_allclose(own + rest + left, nation)
+
+    def test_every_row_says_how_much_of_the_network_it_covers(self, inputs: ResultInputs) -> None:
+        unknown = summary(inputs)
+        assert unknown["stated_member_count"].isna().all()
+        rows = summary(replace(inputs, stated_member_count=52))
+        assert set(rows["stated_member_count"]) == {52}
+        assert set(rows["confirmed_member_count"]) == {unknown["confirmed_member_count"].iloc[0]}
+
+    def test_the_change_per_inhabitant_names_its_reason_or_whom_it_is_calculated_with(
+        self, network_rows: pd.DataFrame
+    ) -> None:
+        missing = network_rows["per_capita_change_since_1990_pct"].isna()
+        assert (missing == network_rows["per_capita_change_reason"].notna()).all()
+        row = network_rows.loc[("members_today", series.TERRITORIAL, 2024)]
+        assert row["widened_with"] == "{0330}", "Uppsala held Knivsta in 1990"
 
     def test_counts_the_municipalities_behind_nation_and_rest(self, network_rows: pd.DataFrame) -> None:
         counts = network_rows.xs((series.TERRITORIAL, 2024), level=("boundary", "year"))["region_count"]
@@ -224,6 +243,16 @@ class TestRegionOverview:
     def test_without_an_earlier_release_there_is_no_revision(self, inputs: ResultInputs) -> None:
         frame = overview(replace(inputs, earlier=()))
         assert frame["revision_of_previous_year_pct"].isna().all()
+        assert set(frame["revision_reason"]) == {results.NOT_PUBLISHED_BEFORE}
+
+    def test_a_region_the_earlier_release_lacks_has_no_revision_and_the_others_have(
+        self, inputs: ResultInputs
+    ) -> None:
+        known = facts(factor=0.5)
+        earlier = (EarlierRelease.of("old", known[known["region_code"] != TIERP]),)
+        frame = overview(replace(inputs, earlier=earlier))
+        assert frame["revision_reason"].dropna().to_dict() == {TIERP: network.NO_EMISSIONS}
+        assert frame["revision_of_previous_year_pct"].notna().sum() == 3
 
     def test_a_year_that_was_not_known_before_has_no_revision(self, inputs: ResultInputs) -> None:
         earlier = (EarlierRelease.of("old", facts(years=YEARS[:-2])),)
@@ -265,7 +294,21 @@ class TestRegionOverview:
         frame = overview(replace(inputs, current=("new", facts(years=(2024,))), earlier=()))
         assert frame["previous_year"].isna().all()
         assert frame[["national_part_pct", "own_part_pct", "change_since_1990_pct"]].isna().all(axis=None)
+        assert set(frame["change_since_previous_year_reason"]) == {results.SINGLE_YEAR}
+        assert set(frame["change_since_1990_reason"]) == {network.NO_EMISSIONS}
         assert frame.loc[TIERP, "territorial_tco2e"] == pytest.approx(60e3)
+
+
+class TestPerInhabitant:
+    def test_every_region_has_its_level_by_boundary_and_year(self, built: dict[str, pd.DataFrame]) -> None:
+        frame = built["per_inhabitant"].set_index(["boundary", "region_code", "year"])
+        assert frame.index.is_unique
+        assert set(frame.index.get_level_values("boundary")) == set(series.BOUNDARIES)
+        overviews = built["region_overview"].set_index("region_code")["territorial_t_per_capita"]
+        levels = frame.xs((series.TERRITORIAL, 2024), level=("boundary", "year"))["emissions_t_per_capita"]
+        np.testing.assert_allclose(levels.reindex(overviews.index), overviews)
+        missing = frame["per_capita_change_since_1990_pct"].isna()
+        assert (missing == frame["per_capita_change_reason"].notna()).all()
 
 
 class TestTargetProgress:
@@ -339,6 +382,15 @@ def dense(*, years: tuple[int, ...] = DENSE, factor: float = 1.0) -> pd.DataFram
         ],
         ignore_index=True,
     )
+
+
+def uneven(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with Stockholm a little above in even years and the others in odd ones: a local signal."""
+    municipal = frame[frame["region_code"] != NATION].copy()
+    is_above = (municipal["region_code"] == STOCKHOLM) == (municipal["year"] % 2 == 0)
+    municipal["emissions_tco2e"] *= np.where(is_above, 1.004, 0.996)
+    nation = municipal.groupby(["sector_code", "year"], as_index=False)["emissions_tco2e"].sum()
+    return pd.concat([municipal, nation.assign(region_code=NATION)], ignore_index=True)
 
 
 class TestLookingBack:
@@ -438,6 +490,156 @@ class TestLookingBack:
         assert ledger.loc[key, "current_tco2e"] == pytest.approx(progress.loc[key, "base_tco2e"])
         assert progress.loc[key, "base_status"] == "proxy"
         assert progress.loc[("national_line", TIERP), "base_status"] == "observed"
+
+
+def test_where_everything_falls_reductions_are_positive_and_changes_negative(inputs: ResultInputs) -> None:
+    """A sign means the same in every table: columns of the contract, on figures that fall every year."""
+    built = build(replace(inputs, earlier=(EarlierRelease.of("old", facts(years=YEARS[:-1])),)))
+    signs: dict[str, set[float]] = {}
+    for mart in schema.marts():
+        for column in mart.columns if mart.name in built and mart.shows == "results" else ():
+            if "reduction" in column.name or re.fullmatch(r"(annual_)?change(_\w+)?_pct", column.name):
+                values = built[mart.name][column.stored_as].dropna().astype(float)
+                signs[f"{mart.name}.{column.name}"] = set(np.sign(values)) - {0.0}
+    found = {name: own for name, own in signs.items() if own}
+    assert len(found) > 8
+    assert {name: own for name, own in found.items() if own != {1.0 if "reduction" in name else -1.0}} == {}
+
+
+DEDUCTION_T = 25e6
+
+
+class TestOfficialFigures:
+    """The nation with the inventory's base and the official outcome, or the proxy on both sides."""
+
+    @pytest.fixture
+    def official(self, inputs: ResultInputs) -> ResultInputs:
+        totals = pd.DataFrame({"year": [1990, 2024], "emissions_tco2e": [DEDUCTION_T + 700e3, 500e3]})
+        held = crosschecks.Side(release_id="inv", published_date=dt.date(2025, 12, 16), facts=totals)
+        figures = pd.DataFrame(
+            [(2024, 2024, "effort_sharing", 490e3), (2024, 2015, "effort_sharing", 560e3)],
+            columns=["submission_last_year", "year", "sector_code", "emissions_tco2e"],
+        )
+        return replace(inputs, inventory=held, official_figures=figures)
+
+    @staticmethod
+    def nation(tables: dict[str, pd.DataFrame], table: str) -> pd.DataFrame:
+        frame = tables[table]
+        line = frame["target_id"] == LINE.target_id
+        return frame[line & (frame["region_code"] == NATION)]
+
+    def test_base_and_outcome_are_of_the_same_submission(self, official: ResultInputs) -> None:
+        (row,) = self.nation(build(official), "target_progress").to_dict("records")
+        assert row["base_status"] == "official"
+        assert (row["base_tco2e"], row["last_tco2e"], row["last_year"]) == (700e3, 490e3, 2024)
+        assert row["level_tco2e"] == pytest.approx(0.37 * 700e3)
+        assert row["annual_reduction_since_2015"] == pytest.approx(1 - (490 / 560) ** (1 / 9))
+        assert (row["status"], row["status_reason"]) == ("insufficient_data", "too_few_points")
+        assert row["flags"] == "{official}", "it is no proxy"
+
+    def test_only_the_nation_has_them(self, inputs: ResultInputs, official: ResultInputs) -> None:
+        before, after = build(inputs), build(official)
+        assert before.keys() == after.keys()
+        for name in after.keys() - {"cross_check"}:  # which shows the inventory itself
+            keys = [key for key in ("target_id", "region_code", "step_order") if key in after[name]]
+            ours, theirs = (
+                of[~((of["region_code"] == NATION) & (of["target_id"] == LINE.target_id))]
+                .sort_values(keys)
+                .reset_index(drop=True)
+                if {"target_id", "region_code"} <= set(keys)
+                else of
+                for of in (after[name], before[name])
+            )
+            pd.testing.assert_frame_equal(ours, theirs, obj=name)
+
+    def test_the_ledger_has_the_official_base_and_no_proxy_beside_it(self, official: ResultInputs) -> None:
+        decided = replace(LINE, decided_on=dt.date(2025, 7, 1))
+        known = {"old": dt.date(2025, 6, 18), "new": dt.date(2026, 5, 7)}
+        found = build(replace(official, targets=(decided, OWN), known_from=known))
+        (row,) = self.nation(found, "base_year_ledger").to_dict("records")
+        assert (row["current_tco2e"], row["current_release_id"]) == (700e3, "inv")
+        assert np.isnan(row["decided_tco2e"])
+        assert row["reason"] == "base_year_missing"
+        assert self.nation(found, "standing_change").empty, "the release before has no official series"
+
+    def test_without_the_outcome_or_the_base_the_proxy_stands_on_both_sides(
+        self, inputs: ResultInputs, official: ResultInputs
+    ) -> None:
+        assert official.official_figures is not None
+        older = official.official_figures.assign(submission_last_year=2023)
+        proxy = self.nation(build(inputs), "target_progress")
+        assert set(proxy["base_status"]) == {"proxy"}
+        change = proxy["last_tco2e"] / proxy["base_tco2e"] - 1
+        assert change.tolist() == pytest.approx([(420 - 6) / (640 - 6) - 1])
+        for without in (
+            replace(official, official_figures=None),
+            replace(official, inventory=None),
+            replace(official, official_figures=older),
+        ):
+            pd.testing.assert_frame_equal(self.nation(build(without), "target_progress"), proxy)
+
+    def test_a_line_against_a_year_without_an_official_value_keeps_the_proxy(
+        self, official: ResultInputs
+    ) -> None:
+        proposed = replace(LINE, target_id="proposed", base_year=2020, state="proposed")
+        frame = build(replace(official, targets=(LINE, proposed)))["target_progress"]
+        (row,) = frame[frame["target_id"] == "proposed"].to_dict("records")
+        assert (row["base_tco2e"], row["last_tco2e"]) == pytest.approx((469e3, 414e3))
+
+    def test_a_preliminary_year_makes_the_nowcast_preliminary(self, official: ResultInputs) -> None:
+        national = pd.DataFrame(
+            [(code, 2024, 100.0) for code in series.TERRITORIAL_SECTORS],
+            columns=["sector_code", "year", "emissions_tco2e"],
+        )
+        ahead = pd.DataFrame(
+            [(2024, 2025, code, 90.0) for code in series.TERRITORIAL_SECTORS],
+            columns=["submission_last_year", "year", "sector_code", "emissions_tco2e"],
+        )
+        without = replace(
+            official, current=("new", uneven(dense())), official_figures=None, national=national
+        )
+        found, none = build(replace(without, official_figures=ahead)), build(without)
+        deciding = found["nowcast_score"][found["nowcast_score"]["is_deciding"]]
+        assert deciding["is_better"].tolist() == [True], "else no estimate may be shown"
+        shown = found["nowcast"].set_index("region_code")
+        assert (set(shown["basis"]), set(shown["year"])) == ({"preliminary"}, {2025})
+        assert shown["emissions_tco2e"].tolist() == pytest.approx((0.9 * shown["last_tco2e"]).tolist())
+        assert none["nowcast"].empty, "the inventory has no year ahead"
+        for name in found.keys() - {"nowcast"}:
+            pd.testing.assert_frame_equal(found[name], none[name], obj=f"{name}: no status depends on it")
+
+
+class TestWorthOfACount:
+    @pytest.mark.parametrize("percent", [45.0, 50.0, 58.0])
+    def test_it_is_of_the_counts_of_the_same_publication(self, inputs: ResultInputs, percent: float) -> None:
+        found = build(replace(inputs, targets=(replace(LINE, percent_below_base=percent), OWN)))
+        (worth,) = found["variant_worth"].to_dict("records")
+        progress = found["target_progress"]
+        own = progress[(progress["target_id"] == LINE.target_id) & (progress["region_code"] != NATION)]
+        assert worth["target_id"] == LINE.target_id, "a line of all municipalities, no target of one"
+        assert (worth["municipality_count"], worth["variants_n"]) == (3, 8)
+        assert worth["unanimous_count"] == own["variants_met"].isin([0, 8]).sum()
+        assert 1.0 <= worth["independent_n"] <= 8.0
+        assert worth["release_id"] == "new"
+
+    def test_where_every_verdict_is_the_same_nothing_tells_the_variants_apart(
+        self, inputs: ResultInputs
+    ) -> None:
+        everyone = build(replace(inputs, targets=(replace(LINE, percent_below_base=1.0),)))
+        assert everyone["target_progress"]["variants_met"].eq(8).all()
+        assert everyone["variant_worth"].empty
+
+    def test_a_line_too_far_ahead_or_a_budget_has_none(self, inputs: ResultInputs) -> None:
+        far = replace(LINE, target_year=2045)
+        budget = Target(
+            target_id="budget",
+            boundary=LINE.boundary,
+            target_type=TargetType.CARBON_BUDGET,
+            budget_start_year=2020,
+            target_year=2030,
+            budget_tco2e=1e6,
+        )
+        assert build(replace(inputs, targets=(far, budget)))["variant_worth"].empty
 
 
 class TestSideways:

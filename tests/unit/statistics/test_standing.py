@@ -36,8 +36,8 @@ ISSUE_COLUMNS = [
     "spread_low_tco2e",
     "spread_high_tco2e",
     "gap_tco2e",
-    "required_annual_rate",
-    "achieved_annual_rate",
+    "required_annual_reduction_rate",
+    "achieved_annual_reduction_rate",
     "path_position_tco2e",
     "hangs_on",
     "flags",
@@ -159,7 +159,7 @@ class TestOrderOfTheRules:
             row = one(fixed(level, 2022), series_of(NOISY))
             assert row["status"] == status
             assert row["gap_tco2e"] == row["observed_gap_tco2e"] == 70.0 - level
-            assert np.isnan(row["required_annual_rate"])
+            assert np.isnan(row["required_annual_reduction_rate"])
 
     def test_a_target_year_that_vanished_is_evaluated_on_the_linked_value(self):
         row = one(fixed(91.0, 2018), series_of(NOISY | {2018: 90.0}, linked=(2018,)))
@@ -178,7 +178,11 @@ class TestOrderOfTheRules:
 
     def test_below_the_level_now_is_not_reached(self):
         row = one(fixed(66.0), series_of(NOISY))
-        assert (row["status"], row["required_annual_rate"], row["variants_n"]) == ("below_level", 0.0, 8)
+        assert (row["status"], row["required_annual_reduction_rate"], row["variants_n"]) == (
+            "below_level",
+            0.0,
+            8,
+        )
 
     def test_five_years_that_span_four_are_insufficient_even_below_the_level_and_far_ahead(self):
         values = {1990: 200.0, 2015: 5.0, 2016: 5.0, 2017: 5.0, 2018: 5.0, 2019: 5.0}
@@ -192,7 +196,9 @@ class TestOrderOfTheRules:
         assert one(fixed(1.0, 2034), series_of(NOISY))["status"] == "none_below"
         row = one(fixed(10.0, 2035, base_year=1990), series_of({1990: 100.0} | NOISY))
         assert row["status"] == "too_far"
-        shown = row[["required_annual_rate", "achieved_annual_rate", "path_position_tco2e"]]
+        shown = row[
+            ["required_annual_reduction_rate", "achieved_annual_reduction_rate", "path_position_tco2e"]
+        ]
         assert shown.notna().all()
         hidden = row[["variants_met", "variants_n", "central_tco2e", "gap_tco2e", "spread_low_tco2e"]]
         assert hidden.isna().all()
@@ -258,7 +264,9 @@ class TestAviation:
 
 
 def required_rate(last: float, level: float, years: float) -> float:
-    return float(standing.required_annual_rates(np.array([last]), np.array([level]), np.array([years]))[0])
+    return float(
+        standing.required_annual_reduction_rates(np.array([last]), np.array([level]), np.array([years]))[0]
+    )
 
 
 def achieved_rate(years: list[int], values: list[float]) -> float:
@@ -279,8 +287,8 @@ class TestRates:
     def test_a_level_near_zero_has_no_rate_but_tonnes_a_year(self, level):
         assert np.isnan(required_rate(100.0, level, 6.0))
         row = one(fixed(level), series_of({**NOISY, 2024: 100.0}))
-        assert np.isnan(row["required_annual_rate"])
-        assert row["required_t_per_year"] == pytest.approx((100.0 - level) / 6)
+        assert np.isnan(row["required_annual_reduction_rate"])
+        assert row["required_reduction_t_per_year"] == pytest.approx((100.0 - level) / 6)
 
     @given(last=st.floats(1, 1e8), share=st.floats(0.01, 0.999), years=st.integers(1, 30))
     def test_following_the_required_rate_lands_on_the_level(self, last, share, years):

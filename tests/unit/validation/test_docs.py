@@ -11,12 +11,11 @@ import pytest
 from klimatpuls.contract import catalog
 from klimatpuls.validation.docs import VERDICT_WORDS, render_page, write_pages
 from klimatpuls.validation.gates import Measure, ReleaseVerdict, evaluate
-from klimatpuls.validation.suites import EMISSION_RULES
+from klimatpuls.validation.suites import rule_named
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RULES = {rule.name: rule for rule in EMISSION_RULES}
 RESULT = {
     "success": False,
     "meta": {"great_expectations_version": "1.24.1"},
@@ -50,8 +49,8 @@ def a_verdict(finding: dict[str, object]) -> ReleaseVerdict:
         snapshot_sha256="f" * 64,
         compared_with=None,
         gates=(
-            evaluate(RULES["county_sum"], Measure(largest=1.452, smallest=0.0), 5.0),
-            evaluate(RULES["rejected_cells"], Measure(finding_count=1, findings=[finding]), 0.0),
+            evaluate(rule_named("county_sum"), Measure(largest=1.452, smallest=0.0), 5.0),
+            evaluate(rule_named("rejected_cells"), Measure(finding_count=1, findings=[finding]), 0.0),
         ),
     )
 

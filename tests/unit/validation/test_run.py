@@ -12,10 +12,9 @@ from klimatpuls.validation.expectation import expect_no_finding
 from klimatpuls.validation.gates import Measure
 from klimatpuls.validation.queries import Check
 from klimatpuls.validation.run import ValidationError, _measures, _results, _with_findings
-from klimatpuls.validation.suites import EMISSION_RULES
+from klimatpuls.validation.suites import rule_named
 
-RULE = next(rule for rule in EMISSION_RULES if rule.name == "county_sum")
-CHECK = Check(RULE, 5.0, "SELECT 1", "smhi_emissions", ("r1", "r2"))
+CHECK = Check(rule_named("county_sum"), 5.0, "SELECT 1", "smhi_emissions", ("r1", "r2"))
 
 
 def result(*measures: dict[str, object], **entry: object) -> dict[str, Any]:

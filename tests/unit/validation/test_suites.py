@@ -15,8 +15,6 @@ from klimatpuls.paths import SQL_ROOT
 from klimatpuls.validation.gates import Rule
 from klimatpuls.validation.queries import with_literals
 from klimatpuls.validation.suites import (
-    EMISSION_RULES,
-    POPULATION_RULES,
     check_text,
     limit_of,
     query_values,
@@ -87,7 +85,7 @@ def test_a_limit_of_zero_in_the_catalogue_is_a_limit() -> None:
 
 def test_severities_are_those_of_the_methods() -> None:
     by_severity = {
-        severity: {rule.name for rule in EMISSION_RULES if rule.severity == severity}
+        severity: {rule.name for rule in suite_of(schema.fact("emission")).rules if rule.severity == severity}
         for severity in ("hold", "advisory")
     }
 
@@ -121,8 +119,7 @@ def test_severities_are_those_of_the_methods() -> None:
 
 def test_the_suite_follows_the_fact() -> None:
     population = suite_of(schema.fact("population")).rules
-    assert population[: len(POPULATION_RULES)] == POPULATION_RULES
-    assert [rule.name for rule in population[len(POPULATION_RULES) :]] == [
+    assert [rule.name for rule in population[-6:]] == [
         "fact_vanished",
         "fact_moved",
         "fact_new_year",
@@ -130,7 +127,8 @@ def test_the_suite_follows_the_fact() -> None:
         "fact_new_year_swapped",
         "population_continued",
     ]
-    assert suite_of(schema.fact("emission")).rules == EMISSION_RULES
+    energy = [rule.name for rule in suite_of(schema.fact("energy")).rules]
+    assert energy[-2:] == ["fact_municipalities", "energy_sum"]
 
 
 def test_a_fact_is_asked_only_about_what_it_has() -> None:
@@ -210,7 +208,7 @@ def test_no_admitted_text_can_leave_its_quotes(value: str) -> None:
 
 
 def test_a_missing_value_is_named() -> None:
-    with pytest.raises(ValueError, match="'sector_sum_t', which nobody gave"):
+    with pytest.raises(ValueError, match="'sector_sum_t', for which there is no value"):
         with_literals("SELECT :sector_sum_t", {})
 
 

@@ -1,7 +1,7 @@
-"""Holds what a source assumes about its PxWebApi 2 tables against what the service answers.
+"""Compares what a source assumes about its PxWebApi 2 tables with what the service answers.
 
-A few light questions per table: the limits, the metadata, and one page of its latest year. Nothing is kept
-and nothing raised: an assumption that fails is an answer like any other.
+A few light calls per table: the limits, the metadata, and one page of its latest year. Nothing is kept and no
+error is raised: an assumption that fails is a result like any other.
 """
 
 from __future__ import annotations
@@ -14,11 +14,18 @@ from klimatpuls.contract.releases import EXPECTED
 from klimatpuls.domain.regions import NATION
 from klimatpuls.domain.regions import codes as region_codes
 from klimatpuls.errors import KlimatpulsError, NotYetPublished
-from klimatpuls.fetch.assumptions import Checked
+from klimatpuls.fetch.assumptions import checked
 from klimatpuls.fetch.pxweb import units as px_units
 from klimatpuls.fetch.pxweb.client import CONTENTS_VARIABLE, REGION_VARIABLE, TIME_VARIABLE, PxWebClient, some
 from klimatpuls.fetch.pxweb.factors import label_units, stated_unit
-from klimatpuls.fetch.pxweb.table import build_selection, contents_code, locate_table, px_table, unknown_codes
+from klimatpuls.fetch.pxweb.table import (
+    build_selection,
+    contents_code,
+    locate_table,
+    needed_variables,
+    px_table,
+    unknown_codes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 
     from klimatpuls.contract.catalog import Dataset, PxTable
     from klimatpuls.contract.releases import Parsed
-    from klimatpuls.fetch.assumptions import Verdict
+    from klimatpuls.fetch.assumptions import Checked, Verdict
     from klimatpuls.fetch.http import PoliteSession
     from klimatpuls.fetch.pxweb.client import Cube, Selection, ServiceConfig
 
@@ -34,10 +41,8 @@ RECORDED_CELLS: Final = 150_000
 RECORDED_WINDOWS: Final = ((3, 1.0), (30, 10.0))
 """What SCB's ``/config`` stated in the recordings of 2026."""
 SAMPLE_REGIONS: Final = (NATION, "0180")
-"""The nation and Stockholm: the regions whose latest year is asked for."""
-NOTHING_TO_DO: Final = (
-    "Nothing: it is read all the same. Tell the maintainers, so that the page is brought up to date."
-)
+"""The nation and Stockholm: the regions whose latest year is requested."""
+NOTHING_TO_DO: Final = "Nothing: it is read as well. Tell the maintainers, so that they update the page."
 
 
 class Parser(Protocol):
@@ -50,7 +55,7 @@ class Parser(Protocol):
 def check_source(
     session: PoliteSession, base_url: str, source_id: str, *, as_of: date, parse: Parser
 ) -> Iterator[Checked]:
-    """Ask a service the smallest questions that prove what a source assumes about it.
+    """Yield one result per assumption, the limits of the service first, then table by table.
 
     Args:
         session: The polite session of the source.
@@ -58,9 +63,6 @@ def check_source(
         source_id: Catalogue id of the source.
         as_of: The day; a table that is not due yet may be missing.
         parse: The source's parser, for one page of each table.
-
-    Yields:
-        One line per assumption, the limits first, then table by table.
     """
     client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
     try:
@@ -76,12 +78,12 @@ def check_source(
 def _limits(config: ServiceConfig) -> Checked:
     window = (config.calls, config.window_seconds)
     is_recorded = config.max_cells == RECORDED_CELLS and window in RECORDED_WINDOWS and not config.notes
-    said = f"{config.max_cells} cells an answer, {config.calls} calls in {config.window_seconds:g} s"
-    return Checked(
-        assumption=f"/config states {RECORDED_CELLS} cells an answer, and 3 calls in 1 s or 30 in 10 s",
-        answer="; ".join([said, *config.notes]),
-        verdict="holds" if is_recorded else "differs",
-        action="" if is_recorded else "Nothing: the limits that are stated are kept, and cautious ones else.",
+    limits = f"{config.max_cells} cells an answer, {config.calls} calls in {config.window_seconds:g} s"
+    return checked(
+        f"/config states {RECORDED_CELLS} cells an answer, and 3 calls in 1 s or 30 in 10 s",
+        "; ".join([limits, *config.notes]),
+        "holds" if is_recorded else "differs",
+        "Nothing: stated limits are kept, and cautious ones where none is stated.",
     )
 
 
@@ -93,20 +95,18 @@ def _check_table(
     try:
         table_id, metadata, notes = locate_table(client.fetch_metadata, client, entry, source_id, as_of)
     except NotYetPublished as missing:
-        yield Checked(assumption=assumption, answer=f"not published yet: {missing}", verdict="holds")
+        yield checked(assumption, f"not published yet: {missing}")
         return
     except KlimatpulsError as error:
         yield _failed(source_id, assumption, error)
         return
     is_titled = re.search(table.title, px_units.plain(metadata.label)) is not None
     is_recorded = table_id == table.table_ids[0] and is_titled
-    yield Checked(
-        assumption=assumption,
-        answer="; ".join([f"{table_id}, {metadata.label!r}", *notes]),
-        verdict="holds" if is_recorded else "differs",
-        action=""
-        if is_recorded
-        else f"Look whether the table is the right one: {client.base_url}/tables/{table_id}",
+    yield checked(
+        assumption,
+        "; ".join([f"{table_id}, {metadata.label!r}", *notes]),
+        "holds" if is_recorded else "differs",
+        f"Look whether the table is the right one: {client.base_url}/tables/{table_id}",
     )
     for sentence, step in _STEPS:
         yield _step(f"{entry.id}: {sentence}", step, metadata, entry, source_id, as_of)
@@ -128,22 +128,20 @@ def _step(
         verdict, answer = step(metadata, entry, source_id, as_of)
     except KlimatpulsError as error:
         return _failed(source_id, assumption, error)
-    action = {"holds": "", "differs": NOTHING_TO_DO, "fails": _mend(source_id)}[verdict]
-    return Checked(assumption=assumption, answer=answer, verdict=verdict, action=action)
+    return checked(assumption, answer, verdict, _mend(source_id) if verdict == "fails" else NOTHING_TO_DO)
 
 
 def _variables(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
     table = px_table(entry)
-    region = [REGION_VARIABLE] if table.has_regions else []
-    needed = [*region, *table.wanted, TIME_VARIABLE, CONTENTS_VARIABLE]
+    needed = needed_variables(table)
     spelt = [metadata.dimension(name).name for name in needed]
     selection = build_selection(metadata, table, source_id)
     known = {name.casefold() for name in (*needed, *table.totals)}
     new = [
         one.name for one in metadata.dimensions if one.name.casefold() not in known and one.name in selection
     ]
-    asked = [f"{name} at its total {selection[name][0]}" for name in new]
-    return "differs" if spelt != needed or new else "holds", "; ".join([", ".join(spelt), *asked])
+    requested = [f"{name} at its total {selection[name][0]}" for name in new]
+    return "differs" if spelt != needed or new else "holds", "; ".join([", ".join(spelt), *requested])
 
 
 def _measure(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
@@ -157,19 +155,21 @@ def _unit(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answer
     table = px_table(entry)
     measure = contents_code(metadata.dimension(CONTENTS_VARIABLE), table, source_id)
     general = stated_unit(metadata, measure, table, source_id)
-    met = [(general.unit, general.place)] if general else []
+    stated = [(general.unit, general.place)] if general else []
     for name, wanted in table.wanted.items():
         dimension = metadata.dimension(name)
         units = label_units(dimension, table)
-        met += [(unit, "label") for code, unit in units.items() if code in wanted.codes]
-    if not met:
+        stated += [(unit, "label") for code, unit in units.items() if code in wanted.codes]
+    if not stated:
         return "differs", "no unit is stated: the figures of the nation must prove it"
-    is_there = (px_units.plain(table.unit), table.unit_place) in [(px_units.plain(u.text), p) for u, p in met]
-    is_recorded = is_there and {place for _, place in met} == {table.unit_place}
-    said = "; ".join(dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in met))
-    if general and any(unit.factor != general.unit.factor for unit, _ in met):
-        return "fails", f"the table contradicts itself: {said}"
-    return "holds" if is_recorded and len({unit.factor for unit, _ in met}) == 1 else "differs", said
+    is_there = (px_units.plain(table.unit), table.unit_place) in [
+        (px_units.plain(u.text), p) for u, p in stated
+    ]
+    is_recorded = is_there and {place for _, place in stated} == {table.unit_place}
+    summary = "; ".join(dict.fromkeys(f"{unit.text!r} in the {place}" for unit, place in stated))
+    if general and any(unit.factor != general.unit.factor for unit, _ in stated):
+        return "fails", f"the table contradicts itself: {summary}"
+    return "holds" if is_recorded and len({unit.factor for unit, _ in stated}) == 1 else "differs", summary
 
 
 def _years(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
@@ -177,13 +177,13 @@ def _years(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answe
     if not years or any(not (len(year) == 4 and year.isdecimal()) for year in years):
         return "fails", f"no years but {some(years) or 'nothing'}"
     first, last = int(min(years)), int(max(years))
-    said = f"{first} to {last}"
+    summary = f"{first} to {last}"
     if entry.dated_by_release:
-        return "holds", said
+        return "holds", summary
     if entry.first_year is not None and first != entry.first_year:
-        return "differs", f"{said}; the first year was {entry.first_year}"
+        return "differs", f"{summary}; the first year was {entry.first_year}"
     status = catalog.freshness(entry, last, as_of)
-    return "holds" if status == "fresh" else "differs", f"{said}, {status}"
+    return "holds" if status == "fresh" else "differs", f"{summary}, {status}"
 
 
 def _regions(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
@@ -194,18 +194,18 @@ def _regions(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Ans
     missing = [code for code in region_codes() if code not in there]
     further = sorted(there - set(region_codes()))
     needed = region_codes() if entry.fact == "population" else region_codes("municipality")
-    said = f"{len(region_codes()) - len(missing)} of 312"
-    said += f", without {some(missing)}" if missing else ""
-    said += f", and {len(further)} others that are left out" if further else ""
+    summary = f"{len(region_codes()) - len(missing)} of 312"
+    summary += f", without {some(missing)}" if missing else ""
+    summary += f", and {len(further)} others that are left out" if further else ""
     if set(missing) & set(needed):
-        return "fails", said
-    return "differs" if missing or further else "holds", said
+        return "fails", summary
+    return "differs" if missing or further else "holds", summary
 
 
 def _codes(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answered:
     table = px_table(entry)
     selection = build_selection(metadata, table, source_id)
-    asked = [
+    requested = [
         f"{len(selection[metadata.dimension(name).name])} of {name}"
         for name in (*table.wanted, *table.totals)
         if metadata_has(metadata, name) and metadata.dimension(name).name in selection
@@ -220,7 +220,7 @@ def _codes(metadata: Cube, entry: Dataset, source_id: str, as_of: date) -> Answe
         if code not in metadata.dimension(name).codes
     ]
     new = [f"new codes of {name}: {some(codes)}" for name, codes in unknown.items()]
-    answer = "; ".join([", ".join(asked) or "nothing to choose", *lacking, *new])
+    answer = "; ".join([", ".join(requested) or "nothing to choose", *lacking, *new])
     return "differs" if lacking or new else "holds", answer
 
 
@@ -230,12 +230,12 @@ def metadata_has(metadata: Cube, name: str) -> bool:
 
 
 _STEPS: Final = (
-    ("its variables are the ones we know", _variables),
-    ("the measure has the code we know", _measure),
+    ("its variables are the recorded ones", _variables),
+    ("the measure has the recorded code", _measure),
     ("the unit stands where it was recorded", _unit),
     ("its time is in years, up to the year that is due", _years),
     ("its regions are the 312", _regions),
-    ("the codes and totals that are asked for are there", _codes),
+    ("the requested codes and totals are there", _codes),
 )
 
 
@@ -257,22 +257,17 @@ def _page(
         return _failed(source_id, assumption, error)
     refused = parsed.rejects[~parsed.rejects["reason"].str.startswith(EXPECTED)]
     first = parsed.rows.drop(columns="sheet_row").head(1).to_dict("records")
-    said = f"{len(parsed.rows)} rows, {parsed.published_date}: {first[0] if first else 'none'}"
+    summary = f"{len(parsed.rows)} rows, {parsed.published_date}: {first[0] if first else 'none'}"
     if refused.empty and first:
-        return Checked(assumption=assumption, answer=said, verdict="holds")
+        return checked(assumption, summary)
     reasons = some([f"{row.column_name}: {row.reason}" for row in refused.itertuples()])
-    return Checked(
-        assumption=assumption,
-        answer=f"{said}; refused: {reasons or 'nothing'}",
-        verdict="fails",
-        action=_mend(source_id),
-    )
+    return checked(assumption, f"{summary}; refused: {reasons or 'nothing'}", "fails", _mend(source_id))
 
 
 def _sample(metadata: Cube, table: PxTable, source_id: str) -> Selection:
-    """The question for the latest year of the nation and one municipality.
+    """The query for the latest year of the nation and one municipality.
 
-    Where the table has no row of the nation all regions are asked for: only their sum tells a unit that is
+    Where the table has no row of the nation all regions are requested: only their sum shows a unit that is
     not stated.
     """
     selection = build_selection(metadata, table, source_id)
@@ -287,11 +282,11 @@ def _sample(metadata: Cube, table: PxTable, source_id: str) -> Selection:
 
 
 def _failed(source_id: str, assumption: str, error: KlimatpulsError) -> Checked:
-    return Checked(assumption=assumption, answer=str(error), verdict="fails", action=_mend(source_id))
+    return checked(assumption, str(error), "fails", _mend(source_id))
 
 
 def _mend(source_id: str) -> str:
     return (
-        f"The next run of {source_id} would bring no figures; what is published stays. Compare the answer "
+        f"The next run of {source_id} would load no figures; what is published stays. Compare the answer "
         f"with docs/sources/{source_id}.md and update include/klimatpuls/sources/{source_id}/source.yaml."
     )

@@ -7,7 +7,7 @@ left out is summed over if the table allows it (``elimination``). The answer is 
 ``category.index`` as an object or a list, ``value`` as a list or a sparse object, missing values as null
 with a symbol in ``status`` or as the symbol itself, numbers as text, names of variables in another case, a
 time of change without a time zone or none at all, too many cells answered with 400, 403 or 413, a
-``/config`` that states no limits. What was met beyond the recorded form is said in ``Cube.oddities`` and
+``/config`` that states no limits. What differs from the recorded form is stated in ``Cube.oddities`` and
 ``ServiceConfig.notes``.
 
 Sources: PxTools/PxApiSpecs (PxAPI-2.yml), PxTools/PxWebApi, json-stat.org/full.
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import prod
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from klimatpuls.fetch.http import Answer, PoliteSession
 
 Selection = dict[str, tuple[str, ...]]
-"""Variable -> the codes that are asked for; a variable left out is summed over."""
+"""Variable -> the requested codes; a variable left out is summed over."""
 
 PAGE_SIZE = 100
 MAX_PAGES = 100
@@ -56,7 +56,7 @@ LONGEST_WINDOW_SECONDS = 300.0
 LARGEST_VALUE = 1e300
 """No figure is as large: what is, is infinite or a slip."""
 MOST_QUESTIONS = 1_000
-"""A table that needs more questions than this is not asked for."""
+"""A table that needs more queries than this is not fetched."""
 
 _NUMBER_AS_TEXT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
@@ -139,7 +139,7 @@ class Cube:
         dimensions: In the order of the cube.
         values: Row-major; None where there is no number. Empty for metadata.
         status: Position -> symbol of the publisher (``..`` and the like).
-        oddities: What was met beyond the recorded form and read all the same, one sentence each.
+        oddities: What differs from the recorded form and was read as well, one sentence each.
     """
 
     label: str
@@ -183,49 +183,35 @@ class Cube:
 
 
 def parse_cube(content: bytes) -> Cube:
-    """Decode a JSON-stat 2 dataset.
-
-    Args:
-        content: The body of an answer, with or without a byte order mark.
-
-    Returns:
-        The cube with one value per cell.
+    """Decode a JSON-stat 2 dataset, with or without a byte order mark, with one value per cell.
 
     Raises:
         SourceFormatError: if it is no JSON-stat 2 dataset, or the number of values is not the number of
             cells its dimensions span.
     """
     document = _document(content)
-    dimensions = _dimensions(document)
-    cells = prod(len(dimension.codes) for dimension in dimensions)
+    cube = _metadata(document)
+    cells = prod(len(dimension.codes) for dimension in cube.dimensions)
     values, symbols, from_text = _values(document.get("value"), cells)
-    updated, oddities = _updated(document.get("updated"))
-    if from_text:
-        oddities = (*oddities, f"{from_text} values are written as text and were read as numbers")
-    return Cube(
-        label=_text(document.get("label")),
-        updated=updated,
-        notes=_notes(document.get("note")),
-        dimensions=dimensions,
+    as_text = [f"{from_text} values are written as text and were read as numbers"] if from_text else []
+    return replace(
+        cube,
         values=values,
         status={**symbols, **_status(document.get("status"), cells)},
-        oddities=oddities,
+        oddities=(*cube.oddities, *as_text),
     )
 
 
 def parse_metadata(content: bytes) -> Cube:
-    """Decode a table's metadata: a JSON-stat 2 dataset without values.
-
-    Args:
-        content: The body of an answer.
-
-    Returns:
-        A cube without values, all dimensions with all their codes.
+    """Decode a table's metadata: a cube without values, all dimensions with all their codes.
 
     Raises:
         SourceFormatError: if it is no JSON-stat 2 dataset.
     """
-    document = _document(content)
+    return _metadata(_document(content))
+
+
+def _metadata(document: dict[str, Any]) -> Cube:
     updated, oddities = _updated(document.get("updated"))
     return Cube(
         label=_text(document.get("label")),
@@ -370,7 +356,7 @@ class PxWebClient:
         max_cells: int,
         method: Literal["GET", "POST"] = "POST",
     ) -> list[Answer]:
-        """The cells of a selection, in as many answers as the cell limit asks for.
+        """The cells of a selection, in as many answers as the cell limit requires.
 
         Args:
             table_id: Table id.
@@ -390,7 +376,7 @@ class PxWebClient:
             msg = (
                 f"{self.base_url} allows {max_cells} cells per answer: table {table_id} would take "
                 f"{questions} questions, more than {MOST_QUESTIONS}. What to do: look at maxDataCells in "
-                f"{self.base_url}/config; if the limit is meant, ask for fewer codes in the catalogue."
+                f"{self.base_url}/config; if the limit is meant, request fewer codes in the catalogue."
             )
             raise FetchError(msg)
         answers: list[Answer] = []

@@ -31,14 +31,14 @@ gas alone would move the sum by at least nine tenths of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class MetUnit:
-    """A unit and where it was met."""
+class StatedUnit:
+    """A unit and where it is stated."""
 
     unit: Unit
     place: str
 
 
-def stated_unit(cube: Cube, measure: str, table: PxTable, source_id: str) -> MetUnit | None:
+def stated_unit(cube: Cube, measure: str, table: PxTable, source_id: str) -> StatedUnit | None:
     """The unit that a table states for all its cells; None where it leaves that to the labels of its values.
 
     Args:
@@ -48,7 +48,7 @@ def stated_unit(cube: Cube, measure: str, table: PxTable, source_id: str) -> Met
         source_id: The source, for messages.
 
     Raises:
-        SourceFormatError: if the unit field holds a unit nobody knows, or two places contradict each other.
+        SourceFormatError: if the unit field holds an unknown unit, or two places contradict each other.
     """
     contents = cube.dimension(CONTENTS_VARIABLE)
     in_field = contents.units.get(measure, "")
@@ -64,11 +64,11 @@ def stated_unit(cube: Cube, measure: str, table: PxTable, source_id: str) -> Met
         "label of the measure": px_units.find_unit(contents.labels[measure], table.quantity),
         "title": px_units.find_unit(cube.label, table.quantity),
     }
-    met = [MetUnit(found, place) for place, found in places.items() if found is not None]
-    if len({one.unit.factor for one in met}) > 1:
-        said = "; ".join(f"{one.unit.text!r} in the {one.place}" for one in met)
-        refuse(source_id, "wrong_unit", f"the table contradicts itself about its unit: {said}")
-    return met[0] if met else None
+    stated = [StatedUnit(found, place) for place, found in places.items() if found is not None]
+    if len({one.unit.factor for one in stated}) > 1:
+        texts = "; ".join(f"{one.unit.text!r} in the {one.place}" for one in stated)
+        refuse(source_id, "wrong_unit", f"the table contradicts itself about its unit: {texts}")
+    return stated[0] if stated else None
 
 
 def label_units(dimension: Dimension, table: PxTable) -> dict[str, Unit]:
@@ -125,18 +125,20 @@ def _add_label_factors(
         )
     frame["factor"] = frame["factor"].fillna(factors)
     texts = {code: f"{unit.text!r} in the label of {name}" for code, unit in units.items()}
-    said = pd.Series([texts.get(code, "") for code in frame[dimension.name]], index=frame.index, dtype="str")
-    frame["unit"] = frame["unit"].where(frame["unit"] != "", said)
+    labels = pd.Series(
+        [texts.get(code, "") for code in frame[dimension.name]], index=frame.index, dtype="str"
+    )
+    frame["unit"] = frame["unit"].where(frame["unit"] != "", labels)
 
 
 def settle_units(cells: pd.DataFrame, table: PxTable, source_id: str) -> list[str]:
     """Fill in the factors of cells that state no unit, where the figures themselves leave no doubt.
 
     Returns:
-        What was met where it was not as recorded.
+        One sentence for each unit that is not stated as recorded.
 
     Raises:
-        SourceFormatError: if the figures do not tell the unit: a figure could be wrong by it.
+        SourceFormatError: if the figures do not show the unit, so that a figure could be wrong.
     """
     is_silent = cells["factor"].isna()
     notes = _unit_notes(cells[~is_silent], table)
@@ -153,11 +155,11 @@ def settle_units(cells: pd.DataFrame, table: PxTable, source_id: str) -> list[st
 def _unit_notes(cells: pd.DataFrame, table: PxTable) -> list[str]:
     recorded = f"{table.unit!r} in the {table.unit_place}"
     notes = []
-    for said, factor in cells.groupby("unit")["factor"].first().items():
-        is_as_recorded = px_units.plain(str(said)).startswith(px_units.plain(recorded)) and table.unit
+    for unit, factor in cells.groupby("unit")["factor"].first().items():
+        is_as_recorded = px_units.plain(str(unit)).startswith(px_units.plain(recorded)) and table.unit
         if not is_as_recorded:
-            seen = f"recorded was {recorded}" if table.unit else "nobody had recorded it"
-            notes.append(f"the unit is {said} ({seen}); values are multiplied by {factor:g}")
+            expected = f"recorded was {recorded}" if table.unit else "none was recorded"
+            notes.append(f"the unit is {unit} ({expected}); values are multiplied by {factor:g}")
     return notes
 
 
@@ -205,7 +207,7 @@ def _prove_by_nation(cells: pd.DataFrame, table: PxTable, source_id: str) -> str
         refuse(
             source_id,
             "wrong_unit",
-            f"the table states no unit, and its figures do not tell it: the nation was expected between "
+            f"the table states no unit, and its figures do not show it: the nation was expected between "
             f"{low:,.0f} and {high:,.0f} every year, found {found}",
         )
     return (

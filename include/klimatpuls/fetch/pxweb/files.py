@@ -65,7 +65,7 @@ def _has_contents(document: Mapping[str, Any], table: PxTable) -> bool:
 
 
 def _has_title(document: Mapping[str, Any], table: PxTable) -> bool:
-    """Whether the title is the table's, and the totals that are asked for have its codes."""
+    """Whether the title is the table's, and the requested totals have its codes."""
     label = " ".join(str(document.get("label", "")).split()).casefold()
     totals = getattr(table, "totals", None) or {}
     return (

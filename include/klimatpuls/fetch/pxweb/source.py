@@ -68,5 +68,5 @@ class PxWebSource:
 
     def _refuse_others(self, dataset: str, substance: str | None) -> None:
         if substance is not None or dataset not in {entry.id for entry in catalog.source(self.id).datasets}:
-            msg = f"{self.id} has neither the dataset {dataset!r} nor substances (asked for {substance!r})"
+            msg = f"{self.id} has neither the dataset {dataset!r} nor substances (requested {substance!r})"
             raise FetchError(msg)

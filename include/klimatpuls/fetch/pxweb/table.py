@@ -1,24 +1,20 @@
-"""One table of a PxWebApi 2 database as a dataset: which cells are asked for, and what came back.
+"""One table of a PxWebApi 2 database as a dataset: which cells are requested, and from which table.
 
 What the catalogue says of a table (:class:`klimatpuls.contract.catalog.PxTable`) is compared with the
-table's own metadata before any figure is asked for. The reading is tolerant: a unit in another place or
+table's own metadata before any figure is requested. The reading is tolerant: a unit in another place or
 spelling, further variables that have a total, further measures and regions, another case of names and codes,
-a missing date. It says in a note what it met. It refuses what would make a figure wrong, and names what was
+a missing date. Each difference is a note. It refuses what would make a figure wrong, and names what was
 expected and found. The sources that speak PxWebApi share this module; what a cell means is theirs.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import pandas as pd
-
-from klimatpuls.clock import stockholm_date
 from klimatpuls.contract import catalog
-from klimatpuls.contract.releases import EXPECTED, Fetched, Poll
+from klimatpuls.contract.releases import Fetched, Poll
 from klimatpuls.domain.regions import codes as region_codes
 from klimatpuls.domain.regions import regions
 from klimatpuls.errors import FetchError, NotYetPublished, SourceFormatError
@@ -31,54 +27,28 @@ from klimatpuls.fetch.pxweb.client import (
     Cube,
     PxWebClient,
     cell_count,
-    parse_cube,
     refuse,
     some,
 )
-from klimatpuls.fetch.pxweb.factors import add_factors, settle_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from klimatpuls.contract.catalog import Dataset, PxTable, Wanted
     from klimatpuls.fetch.http import PoliteSession
     from klimatpuls.fetch.pxweb.client import Dimension, Selection, TableEntry
 
-REJECT_COLUMNS = ("sheet_row", "column_name", "raw_value", "reason")
 
 _ANNUAL = frozenset({"", "annual", "year", "yearly", "år", "årlig"})
 _TOTAL_CODES = frozenset({"tot", "totsa", "totalt", "total", "t1", "1+2", "sc", "samtliga"})
 _TOTAL_LABEL = re.compile(r"(totalt?|samtliga|alla|båda könen|kvinnor och män|män och kvinnor|summa)\b")
 _YEARS_IN_TITLE = re.compile(r"[\s.,]*(år )?\d{4}( ?[-\u2013] ?(\d{4})?)?$")
-
 Found = TypeVar("Found")
 Entry = TypeVar("Entry")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cells:
-    """Every cell of a table's answers.
-
-    Attributes:
-        frame: One row per cell: a text column per variable that was asked for by its codes (``Region``,
-            ``Tid``, and the wanted ones under the name the catalogue gives them, in our codes), ``value`` (in
-            the publisher's unit), ``factor`` (what it is multiplied by to be in ours), ``status`` (the
-            publisher's symbol, or an empty text), ``sheet_row`` (the cell's place, counted from 0 over all
-            answers).
-        published_date: The day in Sweden on which the table was last updated; where the table does not say,
-            the day on which the catalogue expects the figures of its last year.
-        notes: The publisher's notes, then what was met beyond the recorded form.
-        losses: Those of the notes that tell of a part that is missing.
-    """
-
-    frame: pd.DataFrame
-    published_date: date
-    notes: tuple[str, ...]
-    losses: tuple[str, ...]
-
-
 def fetch_table(session: PoliteSession, base_url: str, dataset: str, as_of: date) -> Fetched:
-    """Ask for every wanted cell of a dataset's table.
+    """Fetch every wanted cell of a dataset's table.
 
     Args:
         session: The polite session of the source; the limits the service states are set on its throttle.
@@ -92,22 +62,20 @@ def fetch_table(session: PoliteSession, base_url: str, dataset: str, as_of: date
 
     Raises:
         NotYetPublished: if the table has no year yet, or is not there before its first year is due.
-        FetchError: if the service does not answer, the table has gone or cannot be told from others, or what
-            the service says about itself and the table cannot be read: no figures have come then.
+        FetchError: if the service does not answer, the table has gone or cannot be distinguished from others,
+            or what the service says about itself and the table cannot be read: no figures have come then.
     """
     entry = catalog.dataset(dataset)
     source_id = catalog.source_of(dataset).id
     try:
         return _fetch(session, base_url, entry, source_id, as_of)
     except SourceFormatError as error:
-        msg = (
-            f"{source_id}: no figures of {dataset} came, since the table could not be asked for them: {error}"
-        )
+        msg = f"{source_id}: no figures of {dataset} came, since the table could not be queried: {error}"
         raise FetchError(msg) from error
 
 
 def poll_table(session: PoliteSession, base_url: str, dataset: str, as_of: date) -> Poll:
-    """Ask when a dataset's table was last updated; no figure is fetched.
+    """Read when a dataset's table was last updated; no figure is fetched.
 
     Args:
         session: The polite session of the source.
@@ -117,17 +85,18 @@ def poll_table(session: PoliteSession, base_url: str, dataset: str, as_of: date)
 
     Raises:
         NotYetPublished: if the table is not there before its first year is due.
-        FetchError: if the service does not answer, or the table has gone or cannot be told from others.
+        FetchError: if the service does not answer, or the table has gone or cannot be distinguished from
+            others.
     """
     entry = catalog.dataset(dataset)
     source_id = catalog.source_of(dataset).id
     client = PxWebClient(session=session, base_url=base_url.rstrip("/"))
     client.fetch_config()
     table_id, found, _ = locate_table(client.fetch_table, client, entry, source_id, as_of)
-    seen = (
+    state = (
         f"{table_id} updated {found.updated or 'at no stated time'}, to {found.last_period or 'no year yet'}"
     )
-    return Poll(fingerprint=seen, detail=seen)
+    return Poll(fingerprint=state, detail=state)
 
 
 def px_table(entry: Dataset) -> PxTable:
@@ -171,16 +140,13 @@ def _fetch(session: PoliteSession, base_url: str, entry: Dataset, source_id: str
     )
 
 
-# ---------------------------------------------------------------------------------- which table
-
-
 def locate_table(
     ask: Callable[[str], Found], client: PxWebClient, entry: Dataset, source_id: str, as_of: date
 ) -> tuple[str, Found, tuple[str, ...]]:
     """The table of a dataset that is there: by its ids, else by its title.
 
     Args:
-        ask: What is asked about the table, such as the client's ``fetch_metadata``.
+        ask: What is fetched of the table, such as the client's ``fetch_metadata``.
         client: The client of the service.
         entry: The dataset.
         source_id: Its source, for messages.
@@ -296,11 +262,8 @@ def _may_be(candidate: TableEntry, table: PxTable) -> bool:
     )
 
 
-# --------------------------------------------------------------------------------- the question
-
-
 def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection:
-    """The question that asks for the wanted cells of every year.
+    """The query for the wanted cells of every year.
 
     Args:
         metadata: The table's variables and codes.
@@ -308,10 +271,10 @@ def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection
         source_id: The source, for messages.
 
     Returns:
-        Variable (as the table writes it) -> codes. Years are asked for in full, regions as far as they are
+        Variable (as the table writes it) -> codes. Years are requested in full, regions as far as they are
         among the 312; a wanted variable for the codes of the catalogue; a variable with a total in the
-        catalogue for that total; any other one is left out where the table sums over it, else asked for its
-        total.
+        catalogue for that total; any other one is left out where the table sums over it, else requested at
+        its total.
 
     Raises:
         SourceFormatError: if a wanted code, a total or the measure is missing, no region is known, or a
@@ -319,34 +282,34 @@ def build_selection(metadata: Cube, table: PxTable, source_id: str) -> Selection
     """
     selection: Selection = {}
     for dimension in metadata.dimensions:
-        asked = _asked(dimension, table, source_id)
-        if asked is not None:
-            selection[dimension.name] = asked
-    for name in _needed(table):
+        requested = _requested_codes(dimension, table, source_id)
+        if requested is not None:
+            selection[dimension.name] = requested
+    for name in needed_variables(table):
         metadata.dimension(name)
     return selection
 
 
-def _asked(dimension: Dimension, table: PxTable, source_id: str) -> tuple[str, ...] | None:
-    """The codes of a variable that are asked for; None where it is left out."""
+def _requested_codes(dimension: Dimension, table: PxTable, source_id: str) -> tuple[str, ...] | None:
+    """The requested codes of a variable; None where it is left out."""
     if _is(dimension, TIME_VARIABLE):
         return dimension.codes
     if _is(dimension, REGION_VARIABLE) and table.has_regions:
         return _regions(dimension, source_id)
     if _is(dimension, CONTENTS_VARIABLE):
         return (contents_code(dimension, table, source_id),)
-    wanted = _by_name(table.wanted, dimension)
+    wanted = by_name(table.wanted, dimension)
     if wanted is not None:
         return tuple(_wanted_codes(dimension, wanted, source_id))
     total = total_code(dimension, table)
-    if _by_name(table.totals, dimension) is None and dimension.elimination:
+    if by_name(table.totals, dimension) is None and dimension.elimination:
         return None
     if total is None:
         refuse(
             source_id,
             "total_missing",
             f"variable {dimension.name} ({dimension.label}) has no total that is known; it has "
-            f"{some(_labelled(dimension, dimension.codes))}",
+            f"{some(labels_of(dimension, dimension.codes))}",
         )
     return (total,)
 
@@ -363,10 +326,10 @@ def _regions(dimension: Dimension, source_id: str) -> tuple[str, ...]:
 
 
 def unknown_codes(metadata: Cube, table: PxTable) -> dict[str, list[str]]:
-    """Variable -> codes of the table that nobody knew and nobody asks for; the first hundred of each."""
+    """Variable -> unknown codes of the table, which are not requested; the first hundred of each."""
     unknown: dict[str, list[str]] = {}
     for dimension in metadata.dimensions:
-        wanted = _by_name(table.wanted, dimension)
+        wanted = by_name(table.wanted, dimension)
         codes: list[str] = []
         if wanted is not None:
             codes = _unknown(dimension, wanted)
@@ -378,14 +341,14 @@ def unknown_codes(metadata: Cube, table: PxTable) -> dict[str, list[str]]:
 
 
 def selection_notes(metadata: Cube, table: PxTable) -> list[str]:
-    """What a table has beyond the recorded form and how it is asked all the same, one sentence each."""
+    """How a table differs from the recorded form and how it is queried then, one sentence each."""
     notes = []
-    known = {name.casefold() for name in (*_needed(table), *table.totals)}
+    known = {name.casefold() for name in (*needed_variables(table), *table.totals)}
     for dimension in metadata.dimensions:
         if dimension.name.casefold() not in known and not dimension.elimination:
-            notes.append(f"the variable {dimension.name} ({dimension.label}) is asked for its total")
+            notes.append(f"the variable {dimension.name} ({dimension.label}) is requested at its total")
     for name, codes in unknown_codes(metadata, table).items():
-        notes.append(f"codes of {name} that nobody knew were not asked for: {some(codes)}")
+        notes.append(f"unknown codes of {name} were not requested: {some(codes)}")
     if table.has_regions:
         there = set(metadata.dimension(REGION_VARIABLE).codes)
         missing = [code for code in region_codes() if code not in there]
@@ -409,7 +372,7 @@ def contents_code(dimension: Dimension, table: PxTable, source_id: str) -> str:
             source_id,
             "measure_missing",
             f"expected the measure {table.contents_code or ''} ({table.contents_label} …), found "
-            f"{some(_labelled(dimension, dimension.codes))}",
+            f"{some(labels_of(dimension, dimension.codes))}",
         )
     return labelled[0]
 
@@ -421,7 +384,7 @@ def total_code(dimension: Dimension, table: PxTable) -> str | None:
     without regard to case), then the publisher's own, then a code or label that can only mean all. A label
     that names a span, such as ``totalt 16-74 år``, does not.
     """
-    named = _by_name(table.totals, dimension)
+    named = by_name(table.totals, dimension)
     for code in dimension.codes:
         if named is not None and code.casefold() == named.casefold():
             return code
@@ -434,7 +397,8 @@ def total_code(dimension: Dimension, table: PxTable) -> str | None:
     return next(iter((*sure, *by_label)), None)
 
 
-def _needed(table: PxTable) -> list[str]:
+def needed_variables(table: PxTable) -> list[str]:
+    """Names of the variables that an answer must have."""
     region = [REGION_VARIABLE] if table.has_regions else []
     return [*region, *table.wanted, TIME_VARIABLE, CONTENTS_VARIABLE]
 
@@ -443,16 +407,14 @@ def _is(dimension: Dimension, name: str) -> bool:
     return dimension.name.casefold() == name.casefold()
 
 
-def _by_name(named: Mapping[str, Entry], dimension: Dimension) -> Entry | None:
+def by_name(named: Mapping[str, Entry], dimension: Dimension) -> Entry | None:
     """What a mapping by names of variables holds for one, without regard to case."""
     return next((value for name, value in named.items() if _is(dimension, name)), None)
 
 
-def _labelled(dimension: Dimension, codes: Iterable[str]) -> list[str]:
+def labels_of(dimension: Dimension, codes: Iterable[str]) -> list[str]:
+    """Codes with their labels, for messages. Example: ``98 (småhus)``."""
     return [f"{code} ({dimension.labels[code]})" for code in codes]
-
-
-# ---------------------------------------------------------------------------------- our codes
 
 
 def our_codes(dimension: Dimension, wanted: Wanted) -> dict[str, str]:
@@ -463,14 +425,14 @@ def our_codes(dimension: Dimension, wanted: Wanted) -> dict[str, str]:
     ours = {code: wanted.codes[code] for code in dimension.codes if code in wanted.codes}
     guessed: dict[str, list[str]] = {}
     for code in dimension.codes:
-        said = None if code in ours or code in wanted.left_out else _said(dimension, code, wanted)
-        if said:
-            guessed.setdefault(said[0], []).append(code)
+        found = None if code in ours or code in wanted.left_out else _codes_in_label(dimension, code, wanted)
+        if found:
+            guessed.setdefault(found[0], []).append(code)
     taken = set(ours.values())
     return ours | {codes[0]: name for name, codes in guessed.items() if len(codes) == 1 and name not in taken}
 
 
-def _said(dimension: Dimension, code: str, wanted: Wanted) -> list[str]:
+def _codes_in_label(dimension: Dimension, code: str, wanted: Wanted) -> list[str]:
     """Our codes that a label speaks of."""
     label = units.plain(dimension.labels.get(code, ""))
     return [ours for pattern, ours in wanted.words.items() if re.search(pattern, label)]
@@ -489,212 +451,21 @@ def _wanted_codes(dimension: Dimension, wanted: Wanted, source_id: str) -> list[
         refuse(
             source_id,
             "codes_missing",
-            f"variable {dimension.name} ({dimension.label}) has no code for {some(missing)}; codes nobody "
-            f"knew: {some(_labelled(dimension, _unknown(dimension, wanted))) or 'none'}",
+            f"variable {dimension.name} ({dimension.label}) has no code for {some(missing)}; unknown "
+            f"codes: {some(labels_of(dimension, _unknown(dimension, wanted))) or 'none'}",
         )
-    _check_labels(dimension, wanted, source_id)
+    check_labels(dimension, wanted, source_id)
     return [code for code in dimension.codes if code in ours]
 
 
-def _check_labels(dimension: Dimension, wanted: Wanted, source_id: str) -> None:
+def check_labels(dimension: Dimension, wanted: Wanted, source_id: str) -> None:
     """A label that speaks of another of our codes than the one its code stands for is a contradiction."""
     for code in dimension.codes:
-        said = _said(dimension, code, wanted)
-        if code in wanted.codes and said and wanted.codes[code] not in said:
+        found = _codes_in_label(dimension, code, wanted)
+        if code in wanted.codes and found and wanted.codes[code] not in found:
             refuse(
                 source_id,
                 "code_and_label_differ",
                 f"code {code} of {dimension.name} was {wanted.codes[code]} so far, its label is now "
-                f"{dimension.labels[code]!r}, which is {some(said)}",
+                f"{dimension.labels[code]!r}, which is {some(found)}",
             )
-
-
-# -------------------------------------------------------------------------------- the answers
-
-
-def read_cells(parts: Sequence[bytes], dataset: str) -> Cells:
-    """Every cell of a table's answers, in our codes.
-
-    Args:
-        parts: JSON-stat 2 bodies of one table, which together hold every cell once.
-        dataset: Catalogue id of the dataset.
-
-    Raises:
-        SourceFormatError: if a body is no JSON-stat 2 dataset, a variable or measure is not what the
-            catalogue says, a further variable is not at its total, the unit is unknown or contradicts
-            itself, a cell occurs twice, or no cell is there.
-    """
-    entry, source_id = catalog.dataset(dataset), catalog.source_of(dataset).id
-    table = px_table(entry)
-    cubes = [parse_cube(part) for part in parts]
-    if not cubes:
-        refuse(source_id, "empty", "no answer to read")
-    notes: list[str] = []
-    frames, first = [], 0
-    for cube in cubes:
-        frames.append(_read_cube(cube, table, source_id, first, notes))
-        first += len(cube.values)
-    cells = pd.concat(frames, ignore_index=True)
-    if cells.empty:
-        refuse(source_id, "empty", f"the table {cubes[0].label!r} holds no cell")
-    _check_keys(cells, table, source_id)
-    notes += settle_units(cells, table, source_id)
-    published, how = _published_date(cubes, cells, entry, source_id)
-    losses = _lacking(cells, table)
-    oddities = [
-        *(oddity for cube in cubes for oddity in cube.oddities),
-        *how,
-        *notes,
-        *losses,
-    ]
-    publishers = [note.strip() for cube in cubes for note in cube.notes]
-    return Cells(
-        frame=cells[[*keys_of(table), "value", "factor", "status", "sheet_row"]].copy(),
-        published_date=published,
-        notes=tuple(dict.fromkeys([*publishers, *oddities])),
-        losses=tuple(losses),
-    )
-
-
-def keys_of(table: PxTable) -> list[str]:
-    """Columns of :attr:`Cells.frame` that name a cell."""
-    region = [REGION_VARIABLE] if table.has_regions else []
-    return [*region, *(wanted.column for wanted in table.wanted.values()), TIME_VARIABLE]
-
-
-def build_rejects(cells: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """The cells that are no facts, one row each, as the warehouse keeps them.
-
-    Args:
-        cells: Rows of :attr:`Cells.frame` with a column ``reason``.
-        keys: Columns that name a cell.
-    """
-    raw = [
-        status if pd.isna(value) else f"{value:g}"
-        for value, status in zip(cells["value"], cells["status"], strict=True)
-    ]
-    names = [" ".join(row) for row in cells[list(keys)].itertuples(index=False, name=None)]
-    rejects: dict[str, Any] = {
-        "sheet_row": cells["sheet_row"].astype("int64").to_numpy(),
-        "column_name": pd.array(names, dtype="str"),
-        "raw_value": pd.array(raw, dtype="str"),
-        "reason": pd.array(cells["reason"].to_list(), dtype="str"),
-    }
-    return pd.DataFrame(rejects, columns=list(REJECT_COLUMNS))
-
-
-def left_out_notes(rejected: pd.DataFrame) -> list[str]:
-    """One sentence per reason for which cells were left out as expected."""
-    expected = rejected.loc[rejected["reason"].str.startswith(EXPECTED), "reason"]
-    counts = expected.value_counts(sort=False)
-    return [
-        f"{count} cells left out: {str(reason).removeprefix(EXPECTED)}" for reason, count in counts.items()
-    ]
-
-
-def _read_cube(cube: Cube, table: PxTable, source_id: str, first_row: int, notes: list[str]) -> pd.DataFrame:
-    """The wanted cells of one answer, under our names; what was met is added to the notes."""
-    for name in _needed(table):
-        cube.dimension(name)
-    odd = [year for year in cube.dimension(TIME_VARIABLE).codes if not (len(year) == 4 and year.isdecimal())]
-    if odd:
-        refuse(source_id, "not_a_year", f"expected years, found {some(odd)}")
-    measure = contents_code(cube.dimension(CONTENTS_VARIABLE), table, source_id)
-    frame = cube.frame()
-    frame["sheet_row"] = range(first_row, first_row + len(frame))
-    frame = frame[frame[cube.dimension(CONTENTS_VARIABLE).name] == measure]
-    if table.contents_code not in (None, measure):
-        notes.append(f"the measure is {measure}, not {table.contents_code}; it was recognised by its label")
-    frame = _at_totals(cube, frame, table, source_id, notes)
-    frame = frame.rename(
-        columns={
-            cube.dimension(name).name: name
-            for name in (*([REGION_VARIABLE] if table.has_regions else []), TIME_VARIABLE)
-        }
-    )
-    _add_our_codes(cube, frame, table, source_id, notes)
-    add_factors(cube, frame, measure, table, source_id)
-    return frame
-
-
-def _at_totals(
-    cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: str, notes: list[str]
-) -> pd.DataFrame:
-    """The cells at the total of every variable that nobody asked for by its codes."""
-    needed = {name.casefold() for name in _needed(table)}
-    for dimension in cube.dimensions:
-        if dimension.name.casefold() in needed:
-            continue
-        total = total_code(dimension, table)
-        if total is None:
-            what = f"variable {dimension.name} is not at its total but at {some(dimension.codes)}"
-            refuse(source_id, "not_a_total", what)
-        frame = frame[frame[dimension.name] == total]
-        if _by_name(table.totals, dimension) is None or len(dimension.codes) > 1:
-            label = dimension.labels[total]
-            notes.append(f"of the variable {dimension.name} its total {total} ({label}) was taken")
-    return frame.copy()
-
-
-def _add_our_codes(cube: Cube, frame: pd.DataFrame, table: PxTable, source_id: str, notes: list[str]) -> None:
-    for name, wanted in table.wanted.items():
-        dimension = cube.dimension(name)
-        ours = our_codes(dimension, wanted)
-        if strange := [code for code in dimension.codes if code not in ours]:
-            what = f"variable {name} holds codes nobody knew: {some(_labelled(dimension, strange))}"
-            refuse(source_id, "unknown_code", what)
-        _check_labels(dimension, wanted, source_id)
-        for code, name_here in ours.items():
-            if code not in wanted.codes:
-                notes.append(
-                    f"code {code} of {name} was recognised by its label {dimension.labels[code]!r}: "
-                    f"{name_here}"
-                )
-        frame[wanted.column] = frame[dimension.name].map(ours).astype("str")
-
-
-def _check_keys(cells: pd.DataFrame, table: PxTable, source_id: str) -> None:
-    keys = keys_of(table)
-    twice = cells[cells.duplicated(keys, keep=False)]
-    if twice.empty:
-        return
-    findings = [
-        f"{', '.join(f'{name} {code}' for name, code in zip(keys, row, strict=True))} (cell {place})"
-        for place, row in zip(twice["sheet_row"], twice[keys].itertuples(index=False, name=None), strict=True)
-    ]
-    refuse(source_id, "key_twice", f"{len(twice)} cells share their codes: {some(findings)}")
-
-
-def _lacking(cells: pd.DataFrame, table: PxTable) -> list[str]:
-    """Which of our codes the answers lack."""
-    notes = []
-    for name, wanted in table.wanted.items():
-        there = set(cells[wanted.column].unique())
-        missing = sorted(set(wanted.codes.values()) - there)
-        if missing:
-            notes.append(
-                f"the answers have no code of {name} for {some(missing)}; all else was read. What to do: if "
-                "the table has them under other codes, change its source.yaml"
-            )
-    return notes
-
-
-def _published_date(
-    cubes: Sequence[Cube], cells: pd.DataFrame, entry: Dataset, source_id: str
-) -> tuple[date, list[str]]:
-    """The publisher's date, and how it was found where the publisher does not state it.
-
-    Bytes alone decide, so that the same bytes are the same release whenever they are read: where no date is
-    stated, it is the day on which the catalogue expects the figures of the last year (of a forecast: of its
-    first year).
-    """
-    moments = {cube.updated for cube in cubes if cube.updated is not None}
-    if len(moments) > 1:
-        what = "the answers were last changed at different times; fetch again"
-        refuse(source_id, "changed_while_reading", what)
-    if moments:
-        return stockholm_date(moments.pop()), []
-    years = cells[TIME_VARIABLE].astype(int)
-    year = int(years.min() if entry.dated_by_release else years.max())
-    expected = date(year + entry.publication_lag_years, entry.expected_month, entry.expected_day)
-    return expected, [f"no date of publication is stated: dated {expected}, when the year {year} is expected"]

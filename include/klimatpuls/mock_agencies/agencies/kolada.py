@@ -2,22 +2,20 @@
 
 Files of an archive: ``kolada/kpi.csv`` (id, title, publication_date: the next planned publication, as the
 service has it) and ``kolada/data.csv`` (published_date, kpi, municipality, period, gender, status, value,
-isdeleted). Values are there from their published date, which every answer states as the day it is known from:
-the service states no such day, and whoever retrieves from it dates the answer by the day of retrieval.
+isdeleted). Values are served from their published date on. Every answer states that date in a header of the
+mock server; the real service states none, so its answers are dated by the day of retrieval.
 
-Our own choices, where nobody has recorded the service: more than 25 ids in a part of the path are a 400 with
-a JSON body; an unknown key figure is simply not in the answer.
+Guesses, where nobody recorded the service: more than 25 ids in a part of the path are a 400 with a JSON body;
+an unknown key figure is left out of the answer.
 """
 
 from __future__ import annotations
 
-import csv
-import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from klimatpuls.fetch.http import MOCK_KNOWN_FROM_HEADER
+from klimatpuls.mock_agencies.csv_files import read_rows
 from klimatpuls.mock_agencies.wire import Reply, Request, Settings, json_reply, not_yet_reply
 
 if TYPE_CHECKING:
@@ -35,25 +33,28 @@ class Agency:
     """Answers from ``kolada/``."""
 
     def __init__(self, folder: Path, as_of: date, settings: Settings) -> None:
-        self._folder, self._as_of = folder / "kolada", as_of
-        self._lock = threading.Lock()
-        self._data: _Values | None = None
+        self._kpi_file = folder / "kolada" / "kpi.csv"
+        rows = read_rows(folder / "kolada" / "data.csv")
+        days = {row["published_date"] for row in rows if row["published_date"] <= as_of.isoformat()}
+        self._known_from = max(days, default="")
+        self._values = _Values([row for row in rows if row["published_date"] == self._known_from])
 
     def answer(self, request: Request) -> Reply:
-        """The answer to a question."""
+        """The answer to a request."""
         parts = [part for part in request.path.removeprefix(ROUTE).split("/") if part]
         if not request.path.startswith(f"{ROUTE}/") or request.method != "GET":
             return json_reply(404, {"error": "Not found"})
-        data = self._values()
-        if not data.rows:
+        if not self._values.rows:
             return not_yet_reply("kolada")
         if any(len(part.split(",")) > MAX_IDS for part in parts):
             return json_reply(400, {"error": f"at most {MAX_IDS} ids"})
         if parts[0] == "kpi" and len(parts) == 2:
             wanted = parts[1].split(",")
-            return self._page(request, [_definition(row) for row in self._kpis() if row["id"] in wanted])
+            return self._page(
+                request, [_definition(row) for row in read_rows(self._kpi_file) if row["id"] in wanted]
+            )
         if parts[0] == "data" and len(parts) in (5, 7):
-            return self._page(request, data.find(dict(zip(parts[1::2], parts[2::2], strict=True))))
+            return self._page(request, self._values.find(dict(zip(parts[1::2], parts[2::2], strict=True))))
         return json_reply(404, {"error": "Not found"})
 
     def _page(self, request: Request, values: Sequence[dict[str, Any]]) -> Reply:
@@ -70,25 +71,11 @@ class Agency:
             "previous_url": address(page - 1) if page > 1 else None,
             "values": shown,
         }
-        known_from = self._values().rows[0]["published_date"]
-        return replace(json_reply(200, document), headers={MOCK_KNOWN_FROM_HEADER: known_from})
-
-    def _kpis(self) -> list[dict[str, str]]:
-        return _read(self._folder / "kpi.csv")
-
-    def _values(self) -> _Values:
-        with self._lock:
-            if self._data is None:
-                rows = _read(self._folder / "data.csv")
-                days = {
-                    row["published_date"] for row in rows if row["published_date"] <= self._as_of.isoformat()
-                }
-                self._data = _Values([row for row in rows if days and row["published_date"] == max(days)])
-            return self._data
+        return json_reply(200, document, {MOCK_KNOWN_FROM_HEADER: self._known_from})
 
 
 class _Values:
-    """The published values in the order of the file, found by municipality: a question names 25 of 312."""
+    """The published values in the order of the file, indexed by municipality: a request names 25 of 312."""
 
     def __init__(self, rows: Sequence[dict[str, str]]) -> None:
         self.rows = rows
@@ -97,7 +84,7 @@ class _Values:
             self._places.setdefault(row["municipality"], []).append(place)
 
     def find(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The entries of the ids asked for (part of the path → ids with commas between them)."""
+        """The entries of the requested ids (part of the path → ids with commas between them)."""
         wanted = {_PARTS[name]: set(ids.split(",")) for name, ids in asked.items() if name in _PARTS}
         areas = wanted.pop("municipality", self._places.keys())
         places = sorted(place for area in areas for place in self._places.get(area, ()))
@@ -117,13 +104,6 @@ class _Values:
             {"kpi": kpi, "municipality": area, "period": int(period), "values": values}
             for (kpi, area, period), values in entries.items()
         ]
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _definition(row: dict[str, str]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Naturvårdsverket at the mock server: the results page of Klimatklivet and the workbook it links.
 
-Files of an archive: ``naturvardsverket/klimatklivet-<YYYY-MM-DD>.xlsx``, the day to which each reaches; it is
-there a week later. As at the agency the workbook's address changes with every edition. Our own choices: the
-page's markup around the link, the invented folder in the address.
+Files of an archive: ``naturvardsverket/klimatklivet-<YYYY-MM-DD>.xlsx``, named by the last day it covers and
+served a week later. As at the agency, the workbook's address changes with every edition. Guesses: the page's
+markup around the link, the folder in the address, the headers.
 """
 
 from __future__ import annotations
@@ -10,20 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from email.utils import format_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from klimatpuls.fetch.http import MOCK_KNOWN_FROM_HEADER
-from klimatpuls.mock_agencies.wire import (
-    XLSX,
-    Reply,
-    Request,
-    Settings,
-    is_unchanged,
-    not_yet_reply,
-    page_reply,
-)
+from klimatpuls.mock_agencies.wire import Reply, Request, Settings, file_reply, not_yet_reply, page_reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +43,7 @@ class Agency:
         self._folder, self._as_of = folder / "naturvardsverket", as_of
 
     def answer(self, request: Request) -> Reply:
-        """The answer to a question."""
+        """The answer to a request."""
         if request.method != "GET":
             return page_reply(405, "Metoden stöds inte")
         edition = self._newest()
@@ -70,7 +60,8 @@ class Agency:
             body = _HTML.format(href=f"{prefix}{address}", day=words).encode()
             return Reply(status=200, body=body, content_type="text/html; charset=utf-8")
         if request.path == address:
-            return _workbook(path, day, request)
+            since = datetime.combine(_published(day), time(9), tzinfo=UTC)
+            return file_reply(path.read_bytes(), request, since, _published(day))
         return page_reply(404, "Sidan finns inte")
 
     def _newest(self) -> tuple[Path, date] | None:
@@ -85,16 +76,3 @@ class Agency:
 
 def _published(day: date) -> date:
     return day + timedelta(days=DAYS_TO_PUBLICATION)
-
-
-def _workbook(path: Path, day: date, request: Request) -> Reply:
-    body = path.read_bytes()
-    since = datetime.combine(_published(day), time(9), tzinfo=UTC)
-    headers = {
-        "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-        "Last-Modified": format_datetime(since, usegmt=True),
-        MOCK_KNOWN_FROM_HEADER: _published(day).isoformat(),
-    }
-    if is_unchanged(request.headers, headers["ETag"], since):
-        return Reply(status=304, body=b"", content_type=XLSX, headers=headers)
-    return Reply(status=200, body=body, content_type=XLSX, headers=headers)

@@ -1,13 +1,12 @@
 """SCB's PxWebApi 2 at the mock server, over HTTP: ``/api/v2/config``, ``/tables`` and what lies below them.
 
-What the answers hold is :mod:`klimatpuls.mock_agencies.scb`. A caller that asks too often gets 429, as at
-the agency; ``/config`` is exempt.
+:mod:`klimatpuls.mock_agencies.scb` makes the documents. A caller that calls too often gets 429, as at the
+agency; ``/config`` is exempt.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 from klimatpuls.fetch.http import MOCK_NOT_YET_HEADER
@@ -37,26 +36,17 @@ class Agency:
     """Answers from ``scb/``."""
 
     def __init__(self, folder: Path, as_of: date, settings: Settings) -> None:
-        self._folder, self._as_of, self._settings = folder, as_of, settings
-        self._window = CallWindow(settings.calls, settings.window_seconds, settings.clock)
-        self._lock = threading.Lock()
-        self._tables: dict[str, scb.Table] | None = None
+        self._settings = settings
+        self._window = CallWindow(settings.calls, settings.window_seconds)
+        self._tables = build_tables(folder, as_of)
 
     def answer(self, request: Request) -> Reply:
-        """The answer to a question."""
+        """The answer to a request."""
         if not request.path.startswith(ROUTE):
             return page_reply(404, "Sidan finns inte")
         parts = [part for part in request.path.removeprefix(ROUTE).split("/") if part]
         if parts == ["config"]:
-            settings = self._settings
-            return json_reply(
-                200,
-                scb.config_document(
-                    max_cells=settings.max_cells,
-                    calls=settings.calls,
-                    window_seconds=settings.window_seconds,
-                ),
-            )
+            return json_reply(200, scb.config_document(self._settings))
         wait = self._window.refusal()
         if wait is not None:
             return too_many_reply(wait)
@@ -66,30 +56,21 @@ class Agency:
             return json_reply(problem.status, problem.document, content_type=_PROBLEM)
         except scb.EmptyTableError as table:
             document = scb.ProblemError(404, "Non-existent table").document
-            reply = json_reply(404, document, content_type=_PROBLEM)
-            headers = {MOCK_NOT_YET_HEADER: str(table)}
-            return Reply(status=404, body=reply.body, content_type=reply.content_type, headers=headers)
-
-    def tables(self) -> dict[str, scb.Table]:
-        """The tables as of the day."""
-        with self._lock:
-            if self._tables is None:
-                self._tables = build_tables(self._folder, self._as_of)
-            return self._tables
+            return json_reply(404, document, {MOCK_NOT_YET_HEADER: str(table)}, content_type=_PROBLEM)
 
     def _document(self, parts: Sequence[str], request: Request) -> dict[str, Any]:
         if parts == ["tables"]:
             return scb.tables_document(
-                list(self.tables().values()),
+                list(self._tables.values()),
                 request.base_url + ROUTE,
                 query=request.query.get("query", ""),
                 page=_positive(request.query, "pageNumber", 1),
                 page_size=min(_positive(request.query, "pageSize", 20), MAX_PAGE_SIZE),
             )
-        if not 2 <= len(parts) <= 3 or parts[0] != "tables" or parts[1] not in self.tables():
+        if not 2 <= len(parts) <= 3 or parts[0] != "tables" or parts[1] not in self._tables:
             raise scb.ProblemError(404, "Non-existent table")
-        table = self.tables()[parts[1]]
-        kind = parts[2] if len(parts) == 3 else ""
+        table = self._tables[parts[1]]
+        kind = "".join(parts[2:])
         if request.method == "POST" and kind != "data":
             raise scb.ProblemError(405, "Method not allowed")
         if kind == "":
@@ -97,8 +78,9 @@ class Agency:
         if kind == "metadata":
             return self._marked(scb.metadata_document(table))
         if kind == "data":
-            settings = self._settings
-            return self._marked(scb.data_document(table, _selection(request), max_cells=settings.max_cells))
+            return self._marked(
+                scb.data_document(table, _selection(request), max_cells=self._settings.max_cells)
+            )
         raise scb.ProblemError(404, "Non-existent resource")
 
     def _marked(self, document: dict[str, Any]) -> dict[str, Any]:

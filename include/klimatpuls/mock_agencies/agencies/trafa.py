@@ -3,25 +3,28 @@
 File of an archive: ``trafa/vehicles.csv`` (published_date, year, region_code, fuel, itrfslut, nyregunder;
 codes of the product t10026, one line per municipality).
 
-As at the service: in a cell of a variable ``Name`` is the code and ``Value`` the label, in one of a measure
-``Value`` is the number as text, or ``-`` where it is zero; a municipality has rows only when its county is in
-the question too; totals (``t1``) stand among the rows; a row that is all zero is left out; a question of more
-than 2 048 characters is refused by the web server (404.15) before the service sees it; errors come with
-status 200; the answer says itself from when it is in force, and the structure lists other products too. Our
-own choices, where nobody has recorded the service: how deep the structure lists its values, and the words of
-an error.
+As at the service:
+
+- In a cell of a variable ``Name`` is the code and ``Value`` the label. In a cell of a measure ``Value`` is
+  the number as text, or ``-`` for zero.
+- A municipality has rows only if the request names its county too.
+- Totals (``t1``) are among the rows; a row of zeros is left out.
+- The web server refuses a request of more than 2 048 characters (404.15) before the service sees it.
+- Errors come with status 200.
+- The answer states from when it is in force, and the structure lists other products too.
+
+Guesses, where nobody recorded the service: how deep the structure lists its values, and the words of errors.
 """
 
 from __future__ import annotations
 
-import csv
-import threading
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from klimatpuls.domain.regions import region, regions
+from klimatpuls.mock_agencies.csv_files import read_rows
 from klimatpuls.mock_agencies.wire import Reply, Request, Settings, json_reply, not_yet_reply, page_reply
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 PRODUCT: Final = "t10026"
 MAX_QUESTION: Final = 2_048
-"""Characters of an encoded question that IIS takes; a longer one is 404.15."""
+"""Most characters of an encoded request that IIS accepts."""
 MEASURES: Final = {"itrfslut": "Antal i trafik", "nyregunder": "Antal nyregistreringar"}
 VARIABLES: Final = {"ar": "År", "reglan": "Län", "regkom": "Kommun", "drivmedel": "Drivmedel"}
 TOTAL: Final = "t1"
@@ -52,7 +55,7 @@ _Counts = dict[tuple[str, str, str, str], list[int]]
 
 @dataclass(frozen=True)
 class _Figures:
-    """What the archive holds as of the day: every total beside its parts."""
+    """The figures of the archive as of the day, with all totals."""
 
     published: str
     counts: _Counts
@@ -67,18 +70,19 @@ class Agency:
     """Answers from ``trafa/vehicles.csv``."""
 
     def __init__(self, folder: Path, as_of: date, settings: Settings) -> None:
-        self._path, self._as_of = folder / "trafa" / "vehicles.csv", as_of
+        rows = read_rows(folder / "trafa" / "vehicles.csv")
+        rows = [row for row in rows if row["published_date"] <= as_of.isoformat()]
+        published = max((row["published_date"] for row in rows), default="")
+        self._figures = _Figures(published, _with_totals(rows))
         self._notes = {"1": settings.mark} if settings.mark else {}
-        self._lock = threading.Lock()
-        self._figures: _Figures | None = None
 
     def answer(self, request: Request) -> Reply:
-        """The answer to a question."""
+        """The answer to a request."""
         if len(urlencode(request.query)) > MAX_QUESTION:
             return page_reply(404, "IIS 404.15 - Query String Too Long")
         if request.method != "GET" or request.path not in ("/api/structure", "/api/data"):
             return json_reply(404, {"Message": "Not found"})
-        figures = self._read()
+        figures = self._figures
         if not figures.counts:
             return not_yet_reply(PRODUCT)
         product, *asked = request.query.get("query", "").split("|")
@@ -87,19 +91,6 @@ class Agency:
         if request.path == "/api/structure":
             return json_reply(200, {**_structure(figures), **({"Notes": self._notes} if self._notes else {})})
         return json_reply(200, {**_data(figures, asked), "Notes": self._notes})
-
-    def _read(self) -> _Figures:
-        with self._lock:
-            if self._figures is None:
-                rows: list[dict[str, str]] = []
-                if self._path.exists():
-                    with self._path.open(encoding="utf-8", newline="") as file:
-                        day = self._as_of.isoformat()
-                        rows = [row for row in csv.DictReader(file) if row["published_date"] <= day]
-                self._figures = _Figures(
-                    max((row["published_date"] for row in rows), default=""), _with_totals(rows)
-                )
-            return self._figures
 
 
 def _with_totals(rows: Iterable[Mapping[str, str]]) -> _Counts:
@@ -181,7 +172,7 @@ def _data(figures: _Figures, asked: Sequence[str]) -> dict[str, Any]:
 
 
 def _is_asked(value: Mapping[str, str], filters: Mapping[str, set[str]], newest: str) -> bool:
-    """Whether a row is in the answer: what is not asked for is at its total, what is asked for has parts."""
+    """Whether a row is in the answer: variables that were not asked for are at their totals."""
     for name, code in value.items():
         wanted = {newest if one == "senaste" else one for one in filters.get(name, set())}
         if name not in filters:

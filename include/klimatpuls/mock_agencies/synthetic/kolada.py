@@ -6,16 +6,15 @@ some rows by sex, of a group and deleted ones among them. No figure is a real on
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.domain import regions
 from klimatpuls.domain.kolada_kpis import emission_totals, kpis
+from klimatpuls.mock_agencies.csv_files import csv_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -31,7 +30,7 @@ _Row = tuple[str, str, int, str, str, object, str]
 def definitions() -> bytes:
     """The file ``kolada/kpi.csv``: every key figure, with titles that say so."""
     rows = [(kpi.code, f"SYNTHETIC {kpi.quantity}, {kpi.unit}", NEXT.isoformat()) for kpi in kpis().values()]
-    return _csv(("id", "title", "publication_date"), rows)
+    return csv_bytes(("id", "title", "publication_date"), rows)
 
 
 def values(
@@ -57,7 +56,7 @@ def values(
         )
     )
     header = ("published_date", "kpi", "municipality", "period", "gender", "status", "value", "isdeleted")
-    return _csv(header, rows)
+    return csv_bytes(header, rows)
 
 
 def _rows_of(
@@ -80,11 +79,3 @@ def _rows_of(
 
 def _area(code: str) -> str:
     return "0000" if code == regions.NATION else code.zfill(4)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from klimatpuls.domain import regions
 from klimatpuls.mock_agencies import workbook
-from klimatpuls.sources.klimatklivet import COLUMNS, EXCEL_EPOCH
+from klimatpuls.sources.klimatklivet.parser import COLUMNS, EXCEL_EPOCH
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,6 @@ Energy follows population, and a few cells of small municipalities are confident
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +13,7 @@ import numpy as np
 
 from klimatpuls.contract.catalog import SOURCES
 from klimatpuls.domain import regions
+from klimatpuls.mock_agencies.csv_files import csv_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +72,7 @@ def national_emissions(editions: Mapping[date, Edition]) -> bytes:
                     (published.isoformat(), gas_codes[gas], sector_codes[sector], year, f"{value / 1000:.6f}")
                     for year, value in zip(years, np.interp(years, sparse_years, tonnes), strict=True)
                 ]
-    return _csv(("published_date", "gas", "sector", "year", "kt"), rows)
+    return csv_bytes(("published_date", "gas", "sector", "year", "kt"), rows)
 
 
 def _with_totals(by_sector: Mapping[str, np.ndarray], *, is_land_user: bool) -> dict[str, np.ndarray]:
@@ -111,7 +110,7 @@ def energy(rng: np.random.Generator, inhabitants: np.ndarray) -> bytes:
         at = [places[member] for member in members]
         cube, is_hidden = local[at].sum(axis=0), hidden[at].any(axis=0) & (len(at) == 1)
         rows += _energy_rows(code, cube, is_hidden)
-    return _csv(("published_date", "region_code", "consumer", "fuel", "year", "mwh"), rows)
+    return csv_bytes(("published_date", "region_code", "consumer", "fuel", "year", "mwh"), rows)
 
 
 def _energy_rows(code: str, cube: np.ndarray, hidden: np.ndarray) -> Iterable[tuple[object, ...]]:
@@ -146,7 +145,7 @@ def population_forecast(rng: np.random.Generator, inhabitants: np.ndarray) -> by
             (FORECAST_PUBLISHED.isoformat(), code, year, int(count))
             for year, count in zip(FORECAST_YEARS, counted, strict=True)
         ]
-    return _csv(("published_date", "region_code", "year", "population"), rows)
+    return csv_bytes(("published_date", "region_code", "year", "population"), rows)
 
 
 def _members(code: str) -> tuple[str, ...]:
@@ -165,11 +164,3 @@ def _as_shares(shares: Mapping[str, float]) -> np.ndarray:
     values = np.array(list(shares.values()))
     shared: np.ndarray = values / values.sum()
     return shared
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()

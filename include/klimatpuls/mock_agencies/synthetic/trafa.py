@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 from typing import Final
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from klimatpuls.domain import regions
 from klimatpuls.mock_agencies.agencies.trafa import FUELS
+from klimatpuls.mock_agencies.csv_files import csv_bytes
 
 PUBLISHED: Final = date(2026, 2, 20)
 YEARS: Final = tuple(range(2021, 2026))
@@ -39,19 +38,14 @@ def vehicles(rng: np.random.Generator, inhabitants: np.ndarray) -> bytes:
     first, last = np.array(_SHARES).T
     local = np.exp(rng.normal(0.0, 0.1, (len(inhabitants), len(first))))
     fuels = [code for code in FUELS if code != "t1"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("published_date", "year", "region_code", "fuel", "itrfslut", "nyregunder"))
+    rows: list[tuple[object, ...]] = []
     for year in YEARS:
         share = first + (last - first) * (year - YEARS[0]) / (YEARS[-1] - YEARS[0])
         cars = np.rint(inhabitants[:, None] * CARS_PER_INHABITANT * share * local).astype(int)
         new = np.rint(cars * NEW_SHARE).astype(int)
         for at, code in enumerate(regions.codes("municipality")):
-            for fuel, counts in zip(
-                fuels, zip(cars[at].tolist(), new[at].tolist(), strict=True), strict=True
-            ):
-                writer.writerow((PUBLISHED.isoformat(), year, code, fuel, *counts))
-            writer.writerow(
-                (PUBLISHED.isoformat(), year, code, "t1", int(cars[at].sum()), int(new[at].sum()))
-            )
-    return text.getvalue().encode()
+            place = (PUBLISHED.isoformat(), year, code)
+            counts = zip(fuels, cars[at].tolist(), new[at].tolist(), strict=True)
+            rows += [(*place, *count) for count in counts]
+            rows.append((*place, "t1", int(cars[at].sum()), int(new[at].sum())))
+    return csv_bytes(("published_date", "year", "region_code", "fuel", "itrfslut", "nyregunder"), rows)

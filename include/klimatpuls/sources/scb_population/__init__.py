@@ -2,7 +2,7 @@
 
 What SCB publishes: between 20 and 25 February, 08:00, the population of the year before. Two tables: TAB638
 for 1968 to 2024, where age, sex and marital status may be left out of the question (summed), and from 2025
-TAB5557 with disclosure control (Cell Key Method): a little noise in every cell, so totals are asked for and
+TAB5557 with disclosure control (Cell Key Method): a little noise in every cell, so totals are requested and
 never summed, and age and marital status have total codes of their own that must be named. Where a table is
 not there by its id, it is looked for by its title; where it cannot be read at all, the source
 ``scb_population_density`` stands in.
@@ -14,36 +14,10 @@ county totals are not recomputed for Heby. Years are read from the table, never 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from klimatpuls.fetch.pxweb import population
+from klimatpuls.fetch.pxweb.population import parse_population as parse
 from klimatpuls.fetch.pxweb.source import PxWebSource
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from klimatpuls.contract.releases import Parsed
-
 SOURCE_ID = "scb_population"
-
-
-def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
-    """Turn SCB's answers into one row per region and year.
-
-    Args:
-        parts: JSON-stat 2 bodies of one table, which together hold every cell once.
-        dataset: ``scb_population`` or ``scb_population_ckm``.
-        substance: None; population has no substances.
-
-    Returns:
-        Rows of the fact ``population``; see :func:`klimatpuls.fetch.pxweb.population.parse_population`.
-
-    Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
-    """
-    return population.parse_population(parts, dataset)
-
-
-_TABLE = PxWebSource(SOURCE_ID, parse)
-RECOGNISES = _TABLE.recognises
-fetch, poll, check, recognise = _TABLE.fetch, _TABLE.poll, _TABLE.check, _TABLE.recognise
+_SOURCE = PxWebSource(SOURCE_ID, parse)
+RECOGNISES = _SOURCE.recognises
+fetch, poll, check, recognise = _SOURCE.fetch, _SOURCE.poll, _SOURCE.check, _SOURCE.recognise

@@ -12,36 +12,10 @@ updated on the same day as those is not known.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from klimatpuls.fetch.pxweb import population
+from klimatpuls.fetch.pxweb.population import parse_population as parse
 from klimatpuls.fetch.pxweb.source import PxWebSource
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from klimatpuls.contract.releases import Parsed
-
 SOURCE_ID = "scb_population_density"
-
-
-def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
-    """Turn SCB's answers into one row per region and year.
-
-    Args:
-        parts: JSON-stat 2 bodies of one table, which together hold every cell once.
-        dataset: ``scb_population_density``.
-        substance: None; population has no substances.
-
-    Returns:
-        Rows of the fact ``population``; see :func:`klimatpuls.fetch.pxweb.population.parse_population`.
-
-    Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`.
-    """
-    return population.parse_population(parts, dataset)
-
-
-_TABLE = PxWebSource(SOURCE_ID, parse)
-RECOGNISES = _TABLE.recognises
-fetch, poll, check, recognise = _TABLE.fetch, _TABLE.poll, _TABLE.check, _TABLE.recognise
+_SOURCE = PxWebSource(SOURCE_ID, parse)
+RECOGNISES = _SOURCE.recognises
+fetch, poll, check, recognise = _SOURCE.fetch, _SOURCE.poll, _SOURCE.check, _SOURCE.recognise

@@ -17,67 +17,41 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from klimatpuls.contract.releases import EXPECTED, Parsed
-from klimatpuls.domain.regions import regions
-from klimatpuls.fetch.pxweb import table
-from klimatpuls.fetch.pxweb.client import REGION_VARIABLE, TIME_VARIABLE, refuse
+from klimatpuls.fetch.pxweb.cells import build_parsed, read_cells
+from klimatpuls.fetch.pxweb.client import TIME_VARIABLE, refuse
+from klimatpuls.fetch.pxweb.population import NO_POPULATION, UNIT
 from klimatpuls.fetch.pxweb.source import PxWebSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from klimatpuls.contract.releases import Parsed
 
 SOURCE_ID = "scb_population_forecast"
-UNIT = "persons"
-KEYS = (REGION_VARIABLE, TIME_VARIABLE)
 
 
 def parse(parts: Sequence[bytes], dataset: str, substance: str | None) -> Parsed:
     """Turn SCB's answers into one row per region and year.
-
-    Args:
-        parts: JSON-stat 2 bodies of one table, which together hold every cell once.
-        dataset: ``scb_population_forecast``.
-        substance: None; population has no substances.
 
     Returns:
         Rows of the fact ``population_forecast``. Cells of regions outside the 312 are expected rejects; a
         cell that is no whole number above 0 is a reject that is a finding.
 
     Raises:
-        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.table.read_cells`, and if no year lies ahead.
+        SourceFormatError: as :func:`klimatpuls.fetch.pxweb.cells.read_cells`, and if no year lies ahead.
     """
-    cells = table.read_cells(parts, dataset)
-    frame = cells.frame
-    frame["reason"] = ""
-    is_whole = (frame["value"] % 1 == 0) & (frame["value"] > 0)
-    frame.loc[~is_whole, "reason"] = "a population is a whole number above 0"
-    is_strange = ~frame[REGION_VARIABLE].isin(regions())
-    frame.loc[is_strange, "reason"] = (
-        f"{EXPECTED}region code " + frame.loc[is_strange, REGION_VARIABLE] + " is none of the 312 regions"
-    )
-    kept = frame["reason"] == ""
-    good = frame[kept].reset_index(drop=True)
-    rows = pd.DataFrame(
-        {
-            "region_code": good[REGION_VARIABLE].astype("str"),
-            "year": good[TIME_VARIABLE].astype("int64"),
-            "population_count": good["value"].astype("int64"),
-            "sheet_row": good["sheet_row"],
-        }
-    )
-    published, dated = _vintage_date(cells.published_date, frame[TIME_VARIABLE].astype("int64"))
-    return Parsed(
+    cells = read_cells(parts, dataset)
+    value = cells.frame["value"]
+    is_whole = (value % 1 == 0) & (value > 0)
+    published, notes = _vintage_date(cells.published_date, cells.frame[TIME_VARIABLE].astype("int64"))
+    return build_parsed(
+        cells,
+        pd.Series("", index=value.index, dtype="str").where(is_whole, NO_POPULATION),
+        {"population_count": value},
         dataset=dataset,
-        substance=None,
         unit=UNIT,
-        published_date=published,
-        years=tuple(sorted(rows["year"].unique().tolist())),
-        rows=rows,
-        rejects=table.build_rejects(frame[~kept], KEYS),
-        rows_read=len(frame),
-        notes=(*cells.notes, *dated, *table.left_out_notes(frame[~kept])),
-        losses=cells.losses,
+        published=published,
+        notes=notes,
     )
 
 
@@ -94,10 +68,10 @@ def _vintage_date(updated: date, years: pd.Series) -> tuple[date, list[str]]:
         refuse(SOURCE_ID, "no_forecast", what)
     if published == updated:
         return published, []
-    said = f"the table was last changed on {updated}; as the forecast of {first} it is dated {published}"
-    return published, [said]
+    stated = f"the table was last changed on {updated}; as the forecast of {first} it is dated {published}"
+    return published, [stated]
 
 
-_TABLE = PxWebSource(SOURCE_ID, parse)
-RECOGNISES = _TABLE.recognises
-fetch, poll, check, recognise = _TABLE.fetch, _TABLE.poll, _TABLE.check, _TABLE.recognise
+_SOURCE = PxWebSource(SOURCE_ID, parse)
+RECOGNISES = _SOURCE.recognises
+fetch, poll, check, recognise = _SOURCE.fetch, _SOURCE.poll, _SOURCE.check, _SOURCE.recognise

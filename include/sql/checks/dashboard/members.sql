@@ -12,10 +12,16 @@ SELECT
     change_since_previous_year_pct,
     national_part_pct,
     own_part_pct,
+    change_printed_pct,
+    national_part_printed_pct,
+    own_part_printed_pct,
     own_part_status,
     scaled_share_pct,
     largest_sector_name_sv,
     largest_sector_share_pct,
+    outside_trading_tco2e,
+    without_plant_sectors_tco2e,
+    leads_with,
     flags,
     publication_id
 FROM mart.municipality_overview

@@ -9,10 +9,11 @@ SELECT
     variants_met,
     variants_n,
     gap_tco2e,
-    required_annual_rate,
-    achieved_annual_rate,
+    required_annual_reduction_rate,
+    achieved_annual_reduction_rate,
     achieved_from_year,
     annual_reduction_since_2015,
+    flags,
     publication_id
 FROM mart.target_progress
 WHERE region_code = '0360' AND NOT is_own_target

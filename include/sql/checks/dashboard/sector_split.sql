@@ -4,6 +4,9 @@ SELECT
     e.sector_code,
     e.sector_name_sv,
     s.sort_order,
+    s.national_quality,
+    s.geographic_quality,
+    s.quality_reason,
     sum(e.emissions_tco2e) AS emissions_tco2e,
     count(*) AS municipalities,
     min(e.publication_id) AS publication_id
@@ -18,5 +21,6 @@ WHERE
         SELECT x.sector_code FROM mart.sector AS x
         WHERE x.is_main
     ))
-GROUP BY e.year, e.sector_code, e.sector_name_sv, s.sort_order
+GROUP BY
+    e.year, e.sector_code, e.sector_name_sv, s.sort_order, s.national_quality, s.geographic_quality, s.quality_reason
 ORDER BY e.year, s.sort_order

@@ -7,11 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.agency_faults import Faults
 
 from klimatpuls.contract import catalog
 from klimatpuls.fetch import http
 from klimatpuls.mock_agencies import scb
-from klimatpuls.mock_agencies.server import Faults, MockAgencies, MockServer
+from klimatpuls.mock_agencies.server import MockAgencies, MockServer
 from klimatpuls.sources.protocol import source_module
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def checked(
     source = replace(catalog.SOURCES[source_id], calls_per_window=())
     limits = http.Limits(retries=0)
     with (
-        MockServer(MockAgencies(archive, as_of, calls=10_000), faults=faults) as server,
+        MockServer(MockAgencies(archive, as_of, calls=10_000), change=faults) as server,
         http.open_session(source, server.url + source.mock_path, limits=limits) as session,
     ):
         return list(source_module(source).check(session, session.base_url, as_of=as_of))
@@ -116,8 +117,8 @@ def must_be_chosen(name: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-UNIT, VARIABLES = "the unit stands where it was recorded", "its variables are the ones we know"
-CODES, MEASURE = "the codes and totals that are asked for are there", "the measure has the code we know"
+UNIT, VARIABLES = "the unit stands where it was recorded", "its variables are the recorded ones"
+CODES, MEASURE = "the requested codes and totals are there", "the measure has the recorded code"
 REGIONS, YEARS = "its regions are the 312", "its time is in years, up to the year that is due"
 
 
@@ -224,7 +225,7 @@ def test_other_limits_differ_and_no_answer_fails(
     whole_archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = {"maxDataCells": 1000, "timeWindow": 10}
-    monkeypatch.setattr(scb, "config_document", lambda **_: config)
+    monkeypatch.setattr(scb, "config_document", lambda _: config)
     first = checked(whole_archive, DENSITY)[0]
     assert first.verdict == "differs"
     assert "1000 cells an answer" in first.answer

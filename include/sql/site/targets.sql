@@ -1,0 +1,36 @@
+-- Reads the own targets in force of every area, in the owner's words; national lines are on no page.
+SELECT
+    t.region_code,
+    t.target_id,
+    g.title_sv,
+    g.title_en,
+    g.target_type,
+    g.decided_on,
+    g.decided_by,
+    g.document_url,
+    t.boundary,
+    t.target_year,
+    t.level_tco2e,
+    t.last_year,
+    t.last_tco2e,
+    t.status,
+    t.status_reason,
+    t.variants_met,
+    t.variants_n,
+    t.required_annual_rate,
+    t.required_t_per_year,
+    t.achieved_annual_rate,
+    t.achieved_from_year,
+    t.annual_reduction_since_2015,
+    t.path_start_year,
+    CASE WHEN t.path_start_year = t.base_year THEN t.base_tco2e ELSE g.path_start_tco2e END AS path_start_tco2e,
+    t.data_lag_months,
+    t.expected_month,
+    t.budget_runs_out_year,
+    t.record_verdicts_n,
+    t.record_came_true_n,
+    t.publication_id
+FROM mart.target_progress AS t
+INNER JOIN mart.target AS g ON t.target_id = g.target_id
+WHERE t.is_own_target
+ORDER BY t.region_code, t.target_year, t.target_id;

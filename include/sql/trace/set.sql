@@ -1,0 +1,4 @@
+-- Reads a set of rows of a mart, in no order.
+SELECT {columns}
+FROM {mart}
+WHERE {conditions}
