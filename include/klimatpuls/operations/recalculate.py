@@ -376,6 +376,14 @@ def _confirmed_members(inputs: Inputs, column: str) -> Any:
     return len(set(network.members_on(register[register["confirmed"].astype(bool)], _as_of(inputs))))
 
 
+@_rule("network_summary", "stated_member_count")
+def _stated_members(inputs: Inputs, column: str) -> Any:
+    day = _as_of(inputs)
+    periods = inputs.read("criteria_rule.value").to_dict("records")
+    (value,) = [one["value"] for one in periods if _is_valid(one, day)]
+    return value
+
+
 @_rule("per_inhabitant", "emissions_t_per_capita")
 def _per_inhabitant(inputs: Inputs, column: str) -> Any:
     levels = network.build_per_capita(

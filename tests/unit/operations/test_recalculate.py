@@ -217,6 +217,21 @@ def test_the_population_of_a_county_before_2025_is_that_of_its_municipalities() 
     assert rule(inputs(row, frames), "emissions_t_per_capita") == 400.0 / (100 // len(codes) * len(codes))
 
 
+def test_the_number_of_members_is_the_one_stated_for_the_day_of_the_publication() -> None:
+    frames = {
+        "criteria_rule.value": pd.DataFrame(
+            {
+                "value": [52.0, 53.0],
+                "valid_from": [None, dt.date(2026, 6, 1)],
+                "valid_to": [dt.date(2026, 5, 31), None],
+            }
+        ),
+        "publication": pd.DataFrame({"as_of_date": [pd.Timestamp(2026, 5, 8)]}),
+    }
+    rule = RULES["network_summary", "stated_member_count"]
+    assert rule(inputs({}, frames), "stated_member_count") == 52
+
+
 def test_members_are_counted_on_the_day_of_the_publication() -> None:
     frames = {
         "member": pd.DataFrame(
