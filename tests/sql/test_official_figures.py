@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import releases
 
+from klimatpuls.contract import schema
 from klimatpuls.operations.trace import Question, trace
 from klimatpuls.paths import REGISTERS_FOLDER
 from klimatpuls.pipeline import sync_registers
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgres
 
+NUMBERS = {"smallint", "integer", "bigint", "double precision"}
 TIERP, NATION, LAST = "0360", "00", 2024
 OUTCOME_T = 29_000_000.0
 CHANGE = {code: 0.9 + 0.02 * at for at, code in enumerate(TERRITORIAL_SECTORS)}
@@ -110,6 +112,20 @@ def test_the_nation_has_base_and_outcome_of_one_submission(published: Published)
     outcome = traced(published, NATION, "target_progress", "last_tco2e", **keys)
     assert inputs_of(outcome) == {"mart.official_figure.emissions_tco2e": OUTCOME_T}
     assert outcome.disagreements() == []
+
+
+def test_every_number_of_the_line_is_calculated_again_from_official_figures(published: Published) -> None:
+    numbers = {column.name for column in schema.mart("target_progress").columns if column.type in NUMBERS}
+    columns = sorted(numbers - {"publication_id"})
+    ((*values,),) = releases.ask(published, LINE % ", ".join(columns))
+    known = [column for column, value in zip(columns, values, strict=True) if value is not None]
+    assert {"base_tco2e", "level_tco2e", "last_tco2e", "required_annual_reduction_rate"} <= set(known)
+    for column in known:
+        found = traced(published, NATION, "target_progress", column, target_id="national_2030_55")
+        (root,) = found.steps
+        assert root.recomputed == pytest.approx(root.value), column
+        assert found.disagreements() == [], column
+        assert "mart.boundary_series.emissions_tco2e" not in {step.what for _, step, _ in found.numbered()}
 
 
 def test_no_status_of_a_municipality_changes(

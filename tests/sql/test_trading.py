@@ -203,6 +203,22 @@ class TestTrace:
     @pytest.mark.parametrize(
         ("mart", "column", "keys"),
         [
+            ("proxy_check", "reference_tco2e", {"part": "trading", "year": "2024"}),
+            ("proxy_check", "reference_tco2e", {"part": "non_trading", "year": "2024"}),
+            ("proxy_check", "population_year", {"part": "non_trading", "year": "2024"}),
+            ("nowcast_plant_score", "pairs_n", {}),
+            ("target_progress", "central_tco2e", {"target_id": "outside"}),
+        ],
+    )
+    def test_every_number_about_trading_is_calculated_again(self, traced, mart, column, keys):
+        found = traced(column, mart=mart, **keys)
+        (root,) = found.steps
+        assert root.recomputed == pytest.approx(root.value)
+        assert found.disagreements() == []
+
+    @pytest.mark.parametrize(
+        ("mart", "column", "keys"),
+        [
             ("proxy_check", "difference_pct", {"part": "trading", "year": "2024"}),
             ("region_overview", "outside_trading_tco2e", {}),
         ],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from klimatpuls.contract import schema
 from klimatpuls.domain import regions
 from klimatpuls.domain.kolada_kpis import emission_totals
 from klimatpuls.domain.rounding import round_change
@@ -30,12 +31,14 @@ from klimatpuls.statistics import (
     derived,
     network,
     nowcast,
+    official,
     peers,
     results,
     revisions,
     series,
     standing,
     targets,
+    trading,
     trend,
 )
 
@@ -49,6 +52,10 @@ if TYPE_CHECKING:
 _EMISSIONS: Final = "emission.emissions_tco2e"
 _BY_RELEASE: Final = "emission_by_release.emissions_tco2e"
 _SERIES: Final = "boundary_series.emissions_tco2e"
+_OFFICIAL: Final = "official_figure.emissions_tco2e"
+_NATIONAL: Final = "national_emission.emissions_tco2e"
+_PEOPLE: Final = "population.population_count"
+_VERIFIED: Final = "ets_plant.verified_tco2e"
 _TO_A_GRAM: Final = 6
 
 
@@ -227,7 +234,7 @@ def _left_value(inputs: Inputs, column: str) -> Any:
 @_rule("cross_check", "right_value")
 def _right_value(inputs: Inputs, column: str) -> Any:
     if inputs.row["check_code"] == crosschecks.SMHI_INVENTORY:
-        return inputs.one("national_emission.emissions_tco2e")
+        return inputs.one(_NATIONAL)
     kpi = emission_totals()[inputs.row["sector_code"]]
     return inputs.one("indicator.indicator_value", indicator_code=kpi)
 
@@ -243,9 +250,13 @@ _OVERVIEWS: Final = ("region_overview", "municipality_overview")
 
 
 def _overview_rules(mart: str) -> None:
-    @_rule(mart, "published_total_tco2e territorial_tco2e effort_sharing_proxy_tco2e")
+    @_rule(mart, "published_total_tco2e territorial_tco2e effort_sharing_proxy_tco2e outside_trading_tco2e")
     def latest(inputs: Inputs, column: str) -> Any:
         return inputs.one(_SERIES)
+
+    @_rule(mart, "without_plant_sectors_tco2e")
+    def without_plants(inputs: Inputs, column: str) -> Any:
+        return inputs.one(f"{mart}.territorial_tco2e") - inputs.read(_EMISSIONS)["emissions_tco2e"].sum()
 
     @_rule(mart, "last_year previous_year")
     def year(inputs: Inputs, column: str) -> Any:
@@ -254,9 +265,7 @@ def _overview_rules(mart: str) -> None:
 
     @_rule(mart, "territorial_t_per_capita")
     def per_capita(inputs: Inputs, column: str) -> Any:
-        return inputs.one(f"{mart}.territorial_tco2e") / int(
-            inputs.read("population.population_count")["population_count"].sum()
-        )
+        return inputs.one(f"{mart}.territorial_tco2e") / int(inputs.read(_PEOPLE)["population_count"].sum())
 
     @_rule(mart, "change_since_1990_pct change_since_previous_year_pct")
     def change(inputs: Inputs, column: str) -> Any:
@@ -288,7 +297,7 @@ for _mart in _OVERVIEWS:
 
 @_rule("municipality_overview", "population_count")
 def _population(inputs: Inputs, column: str) -> Any:
-    return inputs.one("population.population_count")
+    return inputs.one(_PEOPLE)
 
 
 @_rule("municipality_overview", "largest_sector_share_pct")
@@ -296,33 +305,41 @@ def _largest_share(inputs: Inputs, column: str) -> Any:
     return _percent(inputs.one(_EMISSIONS), inputs.one("municipality_overview.territorial_tco2e"))
 
 
-@_rule("network_summary", "emissions_tco2e population_count region_count emissions_t_per_capita")
+@_rule("network_summary", "emissions_tco2e population_count region_count")
 def _network_sum(inputs: Inputs, column: str) -> Any:
-    mart = "network_summary"
-    if column == "emissions_t_per_capita":
-        return inputs.one(f"{mart}.emissions_tco2e") / inputs.one(f"{mart}.population_count")
-    source = {"population_count": "population.population_count"}.get(column, _SERIES)
-    name = inputs.row["panel"]
+    source = _PEOPLE if column == "population_count" else _SERIES
     rows = inputs.read(source).set_index("region_code")[source.partition(".")[2]]
-    panel = [] if name == "nation" else _panel(inputs, name)
+    name = inputs.row["panel"]
+    everyone = _municipalities(rows.index)
+    panel = _panel(inputs, name, everyone)
     if column == "region_count":
-        everyone = sum(len(code) == network.MUNICIPALITY_CODE_LENGTH for code in rows.index)
-        return {"nation": everyone, "rest_of_sweden": everyone - len(panel)}.get(name, len(panel))
-    own, nation = float(rows[panel].sum()), float(rows[regions.NATION])
-    return {"nation": nation, "rest_of_sweden": nation - own}.get(name, own)
+        return len(everyone) if name == "nation" else len(panel)
+    if name == "unallocated":
+        return float(rows[regions.NATION] - rows[everyone].sum())
+    # Before a split the mother's row holds the child's inhabitants, and the child has no row.
+    return float(rows[rows.index.isin(panel)].sum())
 
 
-def _panel(inputs: Inputs, name: str) -> list[str]:
-    """The municipalities of a panel, or those that the rest of Sweden leaves out."""
+def _municipalities(region_codes: pd.Index[Any]) -> list[str]:
+    return [str(code) for code in region_codes if len(code) == network.MUNICIPALITY_CODE_LENGTH]
+
+
+def _panel(inputs: Inputs, name: str, everyone: Sequence[str]) -> list[str]:
+    """The regions that a panel is the sum of; none of the unallocated part."""
+    if name == "nation":
+        return [regions.NATION]
+    if name == "unallocated":
+        return []
     register = inputs.read("member")
-    is_ours = register["region_code"].str.len() == network.MUNICIPALITY_CODE_LENGTH
-    register = register[register["confirmed"].astype(bool) & is_ours]
+    register = register[register["confirmed"].astype(bool) & register["region_code"].isin(everyone)]
     day = _as_of(inputs)
     if name == "members_at_the_time":
         if register["joined_on"].isna().any():
             return []  # nobody knows who was one
         day = dt.date(int(inputs.row["year"]), 12, 31)
     panel = sorted(set(network.members_on(register, day)))
+    if name == "rest_of_sweden":
+        return [code for code in everyone if code not in panel]
     if name == "members_without_largest":
         newest = inputs.read("region_overview.territorial_tco2e").set_index("region_code")[
             "territorial_tco2e"
@@ -331,11 +348,131 @@ def _panel(inputs: Inputs, name: str) -> list[str]:
     return panel
 
 
+@_rule("network_summary", "emissions_t_per_capita")
+def _network_per_capita(inputs: Inputs, column: str) -> Any:
+    mart = "network_summary"
+    return inputs.one(f"{mart}.emissions_tco2e") / inputs.one(f"{mart}.population_count")
+
+
 @_rule("network_summary", "change_since_1990_pct")
 def _network_change(inputs: Inputs, column: str) -> Any:
     return _change(
         inputs.one("network_summary.emissions_tco2e", year=inputs.row["year"]),
-        inputs.one("network_summary.emissions_tco2e", year=results.FIRST_YEAR),
+        inputs.one("network_summary.emissions_tco2e", year=network.FIRST_YEAR),
+    )
+
+
+@_rule("network_summary", "per_capita_change_since_1990_pct")
+def _network_per_capita_change(inputs: Inputs, column: str) -> Any:
+    own, area = _on_boundary(inputs, inputs.row["boundary"]), _on_boundary(inputs, series.TERRITORIAL)
+    panel = _panel(inputs, inputs.row["panel"], _municipalities(pd.Index(own["region_code"].unique())))
+    changes = network.per_capita_change(own, inputs.read(_PEOPLE), panel, network.splits(), area=area)
+    return _of_row(changes, inputs, "year")["per_capita_change_pct"]
+
+
+@_rule("network_summary", "confirmed_member_count")
+def _confirmed_members(inputs: Inputs, column: str) -> Any:
+    register = inputs.read("member")
+    return len(set(network.members_on(register[register["confirmed"].astype(bool)], _as_of(inputs))))
+
+
+@_rule("network_summary", "stated_member_count")
+def _stated_members(inputs: Inputs, column: str) -> Any:
+    day = _as_of(inputs)
+    periods = inputs.read("criteria_rule.value").to_dict("records")
+    (value,) = [one["value"] for one in periods if _is_valid(one, day)]
+    return value
+
+
+@_rule("per_inhabitant", "emissions_t_per_capita")
+def _per_inhabitant(inputs: Inputs, column: str) -> Any:
+    levels = network.build_per_capita(
+        _tidy(inputs.read(_SERIES)), inputs.read(_PEOPLE), _county_of(), network.splits()
+    )
+    return _of_row(levels, inputs, "region_code", "year")["tco2e_per_capita"]
+
+
+@_rule("per_inhabitant", "per_capita_change_since_1990_pct")
+def _per_inhabitant_change(inputs: Inputs, column: str) -> Any:
+    by_boundary = {code: _on_boundary(inputs, code) for code in {inputs.row["boundary"], series.TERRITORIAL}}
+    changes = network.build_per_inhabitant(by_boundary, inputs.read(_PEOPLE), _county_of(), network.splits())
+    return _of_row(changes, inputs, "region_code", "boundary", "year")[column]
+
+
+def _on_boundary(inputs: Inputs, boundary: str) -> pd.DataFrame:
+    rows = inputs.read(_SERIES)
+    return _tidy(rows[rows["boundary"] == boundary])
+
+
+def _county_of() -> dict[str, str]:
+    return {code: one.county_code for code, one in regions.regions().items() if one.county_code}
+
+
+# ------------------------------------------------------------------------------------------ emissions trading
+
+
+@_rule("proxy_check", "population_year")
+def _population_year(inputs: Inputs, column: str) -> Any:
+    year = inputs.row["year"]
+    return min(inputs.read(_PEOPLE)["year"], key=lambda held: (abs(held - year), held))
+
+
+@_rule("proxy_check", "reference_tco2e")
+def _reference(inputs: Inputs, column: str) -> Any:
+    value = inputs.one("proxy_check.reference_value")
+    if inputs.row["reference_unit"] == trading.PER_INHABITANT:
+        value *= inputs.one(_PEOPLE)
+    if inputs.row["part"] != trading.TRADING:
+        return value
+    *earlier, current = inputs.tables()
+    whole = series.build_series(
+        current, trading.WITHOUT_AVIATION, earlier=earlier, donors=inputs.donor_tables()
+    )
+    return _of_row(whole, inputs, "region_code", "year")["value_tco2e"] - value
+
+
+@_rule("proxy_check", "proxy_tco2e")
+def _proxy_of_year(inputs: Inputs, column: str) -> Any:
+    return inputs.one(_SERIES)
+
+
+@_rule("proxy_check", "difference_pct")
+def _proxy_difference(inputs: Inputs, column: str) -> Any:
+    return _change(inputs.one("proxy_check.proxy_tco2e"), inputs.one("proxy_check.reference_tco2e"))
+
+
+@_rule(
+    "nowcast_plant_score",
+    "pairs_n errors_n with_plants_median_pct with_plants_p90_pct without_plants_median_pct "
+    "without_plants_p90_pct",
+)
+def _plant_score(inputs: Inputs, column: str) -> Any:
+    table = series.build_release_table("current", inputs.read(_EMISSIONS), sub_sectors=[])
+    stated = inputs.read("ets_statement.stated_on")
+    known = dict(zip(stated["region_code"], stated["stated_on"], strict=True))
+    return trading.score_plants(table, _trading(inputs, known)).iloc[0][column]
+
+
+def _trading(inputs: Inputs, statements: Mapping[str, dt.date]) -> trading.Trading:
+    """The declared years of plants; one that was excluded from trading has none in it."""
+    rows = inputs.read(_VERIFIED)
+    rows = rows[rows["region_code"].notna()]
+    years = list(zip(rows["installation_id"], rows["year"].astype(int), strict=True))
+    return trading.Trading(
+        verified=dict(zip(years, rows["verified_tco2e"].astype(float).fillna(0.0), strict=True)),
+        plants=[
+            trading.Plant(
+                installation_id=plant,
+                region_code=region,
+                sector_code=sector,
+                valid_from=dt.date(year, 1, 1),
+                valid_to=dt.date(year, 12, 31),
+            )
+            for (plant, year), region, sector in zip(
+                years, rows["region_code"], rows["sector_code"], strict=True
+            )
+        ],
+        statements=statements,
     )
 
 
@@ -375,8 +512,22 @@ def _carbon_law(inputs: Inputs, column: str) -> Any:
 
 
 def _points(inputs: Inputs) -> tuple[IntArray, FloatArray]:
-    rows = inputs.read(_SERIES).sort_values("year")
+    rows = _own_series(inputs).sort_values("year")
     return rows["year"].to_numpy(np.int64), rows["emissions_tco2e"].to_numpy(np.float64)[None, :]
+
+
+def _own_series(inputs: Inputs) -> pd.DataFrame:
+    """Rows of the series that a target is evaluated on: the boundary's, or the nation's official figures."""
+    if inputs.row["base_status"] != targets.OFFICIAL:
+        return inputs.read(_SERIES)
+    rows = inputs.read(_OFFICIAL)
+    return rows.assign(
+        region_code=regions.NATION,
+        boundary=series.EFFORT_SHARING_PROXY,
+        status=targets.OFFICIAL,
+        flags=pd.Series([()] * len(rows), dtype=object, index=rows.index),
+        release_id="",
+    )
 
 
 @_rule(
@@ -414,17 +565,17 @@ def _budget(inputs: Inputs, column: str) -> Any:
 
 @_rule("target_progress", "before_year last_year last_tco2e")
 def _latest_point(inputs: Inputs, column: str) -> Any:
-    newest = inputs.read(_SERIES).query("status != 'linked'").sort_values("year").iloc[-1]
+    newest = _own_series(inputs).query("status != 'linked'").sort_values("year").iloc[-1]
     return newest["emissions_tco2e" if column == "last_tco2e" else "year"]
 
 
-@_rule("target_progress", "achieved_annual_rate achieved_from_year annual_reduction_since_2015")
+@_rule("target_progress", "achieved_annual_reduction_rate achieved_from_year annual_reduction_since_2015")
 def _achieved(inputs: Inputs, column: str) -> Any:
     years, values = _points(inputs)
     first = standing.achieved_from_year(years, values)
     if column == "achieved_from_year":
         return first[0]
-    start = first if column == "achieved_annual_rate" else np.array([float(trend.TREND_FROM_YEAR)])
+    start = first if column == "achieved_annual_reduction_rate" else np.array([float(trend.TREND_FROM_YEAR)])
     return standing.reduction_since(years, values, start)[0]
 
 
@@ -444,7 +595,12 @@ def _target_years(inputs: Inputs, column: str) -> Any:
 @_rule("target_progress", "base_tco2e")
 def _base(inputs: Inputs, column: str) -> Any:
     decided = inputs.one("target.base_tco2e")
-    return inputs.one(_SERIES) if pd.isna(decided) else decided
+    if not pd.isna(decided):
+        return decided
+    is_official = inputs.row["base_status"] == targets.OFFICIAL
+    if is_official and inputs.row["base_year"] == targets.NATIONAL_EFFORT_SHARING_BASE_YEAR:
+        return inputs.one(_NATIONAL) - targets.NATIONAL_EFFORT_SHARING_DEDUCTION_TCO2E
+    return inputs.one(_OFFICIAL if is_official else _SERIES)
 
 
 @_rule("target_progress", "level_tco2e")
@@ -462,7 +618,7 @@ def _path_position(inputs: Inputs, column: str) -> Any:
         name: np.array([inputs.one(f"target_progress.{name}")], dtype=np.float64)
         for name in ("base_tco2e", "level_tco2e", "last_tco2e")
     }
-    matrix = series.to_matrix(_tidy(inputs.read(_SERIES)))
+    matrix = series.to_matrix(_tidy(_own_series(inputs)))
     years = np.array([inputs.row["last_year"]])
     _, path = targets.path_values(
         _target(inputs), matrix, numbers["base_tco2e"], numbers["level_tco2e"], years
@@ -476,18 +632,23 @@ def _path_position(inputs: Inputs, column: str) -> Any:
 def _target(inputs: Inputs) -> Target:
     """The declared target of the register, as the formulas take it."""
     (row,) = inputs.read("target").to_dict("records")
-    known = {name: value for name, value in row.items() if name in _DEFINED and _is_known(value)}
+    known = {name: row[column] for name, column in _DEFINED.items() if _is_known(row[column])}
     return from_definition(known)
 
 
-_DEFINED: Final = frozenset(
-    {
-        "target_id", "target_type", "boundary", "base_year", "target_year", "base_tco2e",
-        "percent_below_base", "level_tco2e", "level_tco2e_per_capita", "residual_percent", "annual_rate",
-        "budget_start_year", "budget_tco2e", "path_start_year", "path_start_tco2e", "path_start_confirmed",
-        "interim", "state", "region_code",
-    }
-)  # fmt: skip
+_DEFINED: Final = {
+    **{
+        name: name
+        for name in (
+            "target_id", "target_type", "boundary", "base_year", "target_year", "base_tco2e", "level_tco2e",
+            "level_tco2e_per_capita", "residual_percent", "budget_start_year", "budget_tco2e",
+            "path_start_year", "path_start_tco2e", "path_start_confirmed", "interim", "state", "region_code",
+        )
+    },
+    "percent_below_base": "base_reduction_percent",
+    "annual_rate": "annual_reduction_rate",
+}  # fmt: skip
+"""Setting of a target → column of ``mart.target`` that says it."""
 _YEARS: Final = frozenset({"base_year", "target_year", "budget_start_year", "path_start_year"})
 
 
@@ -504,21 +665,21 @@ def _gap(inputs: Inputs, column: str) -> Any:
     if level is None:  # net zero without a stated cap
         return inputs.one(f"{mart}.last_tco2e")
     if inputs.row["status"] in (standing.MET, standing.MISSED):
-        return inputs.one(_SERIES) - level
+        return inputs.one(_OFFICIAL if inputs.row["base_status"] == targets.OFFICIAL else _SERIES) - level
     return inputs.one(f"{mart}.{'central' if column == 'gap_tco2e' else 'last'}_tco2e") - level
 
 
-@_rule("target_progress", "required_annual_rate required_t_per_year")
+@_rule("target_progress", "required_annual_reduction_rate required_reduction_t_per_year")
 def _required(inputs: Inputs, column: str) -> Any:
     last, level, year, last_year = (
         float(inputs.one(f"target_progress.{name}"))
         for name in ("last_tco2e", "level_tco2e", "target_year", "last_year")
     )
-    if column == "required_t_per_year":
+    if column == "required_reduction_t_per_year":
         return (last - level) / (year - last_year)
-    return standing.required_annual_rates(np.array([last]), np.array([level]), np.array([year - last_year]))[
-        0
-    ]
+    return standing.required_annual_reduction_rates(
+        np.array([last]), np.array([level]), np.array([year - last_year])
+    )[0]
 
 
 @_rule("target_progress", "data_lag_months")
@@ -544,7 +705,8 @@ def _pooled_record(inputs: Inputs, column: str) -> Any:
 )
 def _standing_change(inputs: Inputs, column: str) -> Any:
     held = _held(inputs)
-    steps = derived.standing_changes(held, [_target(inputs)], as_of=_as_of(inputs))
+    # The nation's official lines have no steps, so there is no official series to leave out.
+    steps = derived.standing_changes(held, [_target(inputs)], pd.DataFrame(), as_of=_as_of(inputs))
     return _of_row(steps, inputs, "target_id", "region_code", "step_order")[column]
 
 
@@ -581,6 +743,13 @@ def _verdict_record(inputs: Inputs, column: str) -> Any:
     last_year = int(matrix.years[matrix.published.any(axis=0)][-1])
     record = backtest.build_record(target, matrix, target.evaluation_year(_as_of(inputs)) - last_year)
     return _of_row(record, inputs, "status", "outcome_year")[column]
+
+
+@_rule("variant_worth", "municipality_count variants_n independent_n unanimous_count")
+def _variant_worth(inputs: Inputs, column: str) -> Any:
+    target = _target(inputs)
+    worth = derived.worth_of_count(target, _on_boundary(inputs, target.boundary), _as_of(inputs))
+    return None if worth is None else worth[column]
 
 
 @_rule("backtest", "municipality_count median_error_pct p90_error_pct median_deviation_pct")
@@ -666,11 +835,18 @@ def _nowcast_start(inputs: Inputs, column: str) -> Any:
 
 @_rule("nowcast", "emissions_tco2e change_pct")
 def _nowcast(inputs: Inputs, column: str) -> Any:
-    own = inputs.read(_EMISSIONS)
-    table = series.build_release_table("current", own, sub_sectors=[])
-    national = inputs.read("national_emission.emissions_tco2e")
-    basis = str(inputs.row["basis"])
-    return _of_row(nowcast.build_nowcast(table, national, basis=basis), inputs, "region_code")[column]
+    table = series.build_release_table("current", inputs.read(_EMISSIONS), sub_sectors=[])
+    national = inputs.read(_NATIONAL)
+    if inputs.row["basis"] == official.PRELIMINARY and inputs.row["year"] not in set(national["year"]):
+        national = pd.concat([national, inputs.read(_OFFICIAL)], ignore_index=True)
+    national = national.assign(basis=inputs.row["basis"])
+    estimate = nowcast.build_nowcast(table, national)
+    growth = nowcast.national_growth(national, inputs.row["last_year"])
+    if inputs.row["with_plants"] and growth is not None:
+        # That every plant is known is what with_plants says.
+        known = _trading(inputs, {str(inputs.row["region_code"]): dt.date.max})
+        estimate = trading.add_plants(estimate, table, growth, known)
+    return _of_row(estimate, inputs, "region_code")[column]
 
 
 @_rule(
@@ -685,7 +861,7 @@ def _nowcast_score(inputs: Inputs, column: str) -> Any:
 @_rule("peer", "peer_rank distance")
 def _peer(inputs: Inputs, column: str) -> Any:
     table = series.build_release_table("current", inputs.read(_EMISSIONS), sub_sectors=[])
-    population = inputs.read("population.population_count")
+    population = inputs.read(_PEOPLE)
     held = derived.Held(tables=(table,), by_boundary={}, boundaries=(), known_from={})
     day, groups = _as_of(inputs), inputs.read("municipality_group.group_code").to_dict("records")
     valid = {str(one["region_code"]): str(one["group_code"]) for one in groups if _is_valid(one, day)}
@@ -700,7 +876,8 @@ def _is_valid(entry: Mapping[Any, Any], day: dt.date) -> bool:
 
 @_rule(
     "better_example",
-    "first_year last_year annual_rate own_part_pct earlier_first_year earlier_last_year earlier_annual_rate",
+    "first_year last_year annual_reduction_rate own_part_pct earlier_first_year earlier_last_year "
+    "earlier_annual_reduction_rate",
 )
 def _better_example(inputs: Inputs, column: str) -> Any:
     return _of_row(peers.find_examples(inputs.tables()), inputs, "sector_code", "region_code")[column]
@@ -709,9 +886,9 @@ def _better_example(inputs: Inputs, column: str) -> Any:
 # -------------------------------------------------------------------------------- members and their measures
 
 
-@_rule("criterion", "implied_annual_cut national_annual_cut")
-def _annual_cut(inputs: Inputs, column: str) -> Any:
-    return criteria.implied_annual_cut(_target(inputs))
+@_rule("criterion", "implied_annual_reduction_rate national_annual_reduction_rate")
+def _annual_rate(inputs: Inputs, column: str) -> Any:
+    return criteria.implied_annual_reduction_rate(_target(inputs))
 
 
 @_rule(
@@ -776,11 +953,13 @@ def _coverage_copy(inputs: Inputs, column: str) -> Any:
 
 @_rule("measure_coverage", "coverage_pct coverage_points")
 def _coverage(inputs: Inputs, column: str) -> Any:
-    return _percent(inputs.one("measure_coverage.counted_tco2e"), inputs.one("measure_coverage.gap_tco2e"))
+    counted = inputs.one("measure_coverage.counted_reduction_tco2e")
+    return _percent(counted, inputs.one("measure_coverage.gap_tco2e"))
 
 
 @_rule(
-    "measure_coverage", "measure_count without_effect_count without_effect_pct counted_tco2e planned_tco2e"
+    "measure_coverage",
+    "measure_count without_effect_count without_effect_pct counted_reduction_tco2e planned_reduction_tco2e",
 )
 def _measures(inputs: Inputs, column: str) -> Any:
     sector = inputs.row["sector_code"]
@@ -792,7 +971,7 @@ def _measures(inputs: Inputs, column: str) -> Any:
     if column.startswith("without_effect"):
         lacking = len(own) - len(with_effect)
         return lacking if column == "without_effect_count" else _percent(lacking, len(own))
-    wanted = measures.COUNTED if column == "counted_tco2e" else (MeasureStatus.PLANNED,)
+    wanted = measures.COUNTED if column == "counted_reduction_tco2e" else (MeasureStatus.PLANNED,)
     years = [int(inputs.one(f"measure_coverage.{name}")) for name in ("target_year", "last_year")]
     chosen = [
         {int(year): float(value) for year, value in effects.items()}
@@ -826,3 +1005,17 @@ def _of_row(frame: pd.DataFrame, inputs: Inputs, *keys: str) -> Mapping[str, Any
         chosen = chosen[chosen[key] == inputs.row[key]]
     (found,) = chosen.to_dict("records")
     return {str(name): value for name, value in found.items()}
+
+
+def _renamed(rule: Callable[[Inputs, str], Any], name: str) -> Callable[[Inputs, str], Any]:
+    return lambda inputs, _: rule(inputs, name)
+
+
+RULES.update(
+    {
+        (mart.name, column.name): _renamed(RULES[mart.name, column.replaced_by], column.replaced_by)
+        for mart in schema.marts()
+        for column in mart.columns
+        if column.replaced_by is not None and (mart.name, column.replaced_by) in RULES
+    }
+)

@@ -280,18 +280,40 @@ def variant_worth(held: Held, in_force: Sequence[Target], as_of: date) -> pd.Dat
     rows = []
     for target in in_force:
         series_of_line = held.by_boundary.get(target.boundary)
-        if target.is_own or series_of_line is None or target.target_type == targets.TargetType.CARBON_BUDGET:
-            continue
-        matrix = series.to_matrix(series_of_line)
-        municipal = [code for code in matrix.region_codes if len(code) == MUNICIPALITY_CODE_LENGTH]
-        outcomes = standing.variant_outcomes(target, matrix.select(municipal), as_of=as_of)
-        known = outcomes[~np.isnan(outcomes).any(axis=1)]
-        worth = trend.participation_ratio(known)
-        if not np.isnan(worth):
-            unanimous = int((np.ptp(known, axis=1) == 0).sum())
-            rows.append((target.target_id, len(known), known.shape[1], worth, unanimous))
+        worth = None if series_of_line is None else worth_of_count(target, series_of_line, as_of)
+        if worth is not None:
+            rows.append({"target_id": target.target_id, **worth})
     columns = ["target_id", "municipality_count", "variants_n", "independent_n", "unanimous_count"]
     return pd.DataFrame(rows, columns=columns).assign(release_id=held.current.release_id)
+
+
+def worth_of_count(target: Target, tidy: pd.DataFrame, as_of: date) -> dict[str, float] | None:
+    """What a count of variants on one national line is worth; see :func:`variant_worth`.
+
+    Args:
+        target: The line.
+        tidy: Tidy series of its boundary.
+        as_of: The run's day.
+
+    Returns:
+        Column → value; None for an own target or a budget, and where the variants distinguish no two
+        municipalities.
+    """
+    if target.is_own or target.target_type == targets.TargetType.CARBON_BUDGET:
+        return None
+    matrix = series.to_matrix(tidy)
+    municipal = [code for code in matrix.region_codes if len(code) == MUNICIPALITY_CODE_LENGTH]
+    outcomes = standing.variant_outcomes(target, matrix.select(municipal), as_of=as_of)
+    known = outcomes[~np.isnan(outcomes).any(axis=1)]
+    worth = trend.participation_ratio(known)
+    if np.isnan(worth):
+        return None
+    return {
+        "municipality_count": len(known),
+        "variants_n": known.shape[1],
+        "independent_n": worth,
+        "unanimous_count": int((np.ptp(known, axis=1) == 0).sum()),
+    }
 
 
 def base_year_ledger(

@@ -667,8 +667,9 @@ def _by_year(population: pd.DataFrame, splits: Splits) -> pd.DataFrame:
     )
     years = np.array(wide.columns, dtype=np.int64)
     for child, mother, first in splits:
-        if child in wide.index and mother in wide.index:
-            own, of_mother = (wide.loc[code].to_numpy(dtype=np.float64) for code in (child, mother))
+        if mother in wide.index:
+            # The years at hand may all be before the split; then the child has no row at all.
+            own, of_mother = wide.reindex([child, mother]).to_numpy(dtype=np.float64)
             is_within = (years < first) & np.isnan(own) & ~np.isnan(of_mother)
             wide.loc[child] = np.where(is_within, 0.0, own)
     return wide

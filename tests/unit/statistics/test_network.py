@@ -74,6 +74,12 @@ class TestPerCapita:
         assert found.loc[2005, "reason"] == ""
         assert found.loc[2005, "tco2e_per_capita"] == 4.0
 
+    def test_a_child_without_any_row_has_nobody_before_the_split(self):
+        series = series_of({"0330": {2000: 40.0}, "0380": {2000: 160.0}})
+        population = population_of({"0380": {2000: 50}})
+        found = network.per_capita(series, population, ["0330", "0380"], KNIVSTA)
+        assert found["tco2e_per_capita"].tolist() == [4.0]
+
     def test_of_three_that_were_one_two_are_not_enough(self):
         splits = [("0461", "0480", 1991), ("0488", "0480", 1991)]
         series = series_of({code: {1990: 10.0} for code in ("0461", "0480", "0488")})
