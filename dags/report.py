@@ -33,7 +33,7 @@ def report() -> None:
     pending = operators.python_task(tasks.pending_approvals)()
     approve_digest = operators.approval(
         "approve_digest",
-        "Send the mails that wait, with publication {{ ti.xcom_pull(task_ids='render_report') }}?",
+        "Send the digest of publication {{ ti.xcom_pull(task_ids='render_report') }}, and waiting reminders?",
         "The rendered digest is in the folder `reports` of the state directory; `ops.mail_outbox` holds the "
         "text of reminders. No answer means no mail.",
         options=[tasks.APPROVE, tasks.REJECT],

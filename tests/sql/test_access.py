@@ -51,9 +51,9 @@ CONTACTS = {
 MAILER_READS = frozenset({"ops.mail_outbox", "ops.reminder", "secretariat.reminder_item"})
 """What it reads outside of the marts and the contacts."""
 REGISTERS = (
-    "answer", "climate_plan", "criteria_rule", "enquiry", "evidence", "known_defect", "measure", "member",
-    "municipality_group", "official_figure", "own_series", "pledge", "reporting_round", "sector_list",
-    "target", "version",
+    "answer", "climate_plan", "criteria_rule", "enquiry", "ets_plant", "ets_statement", "evidence",
+    "known_defect", "measure", "member", "municipality_group", "official_figure", "own_series", "pledge",
+    "reporting_round", "sector_list", "target", "trading_reference", "version",
 )  # fmt: skip
 """Tables in which the loader closes rows and never changes what they say."""
 UPDATED_COLUMNS = {

@@ -308,9 +308,8 @@ class TestVerifiedEmissionsInTheNowcast:
             plants=PLANTS,
             statements={TOWN: STATED, OTHER: STATED},
         )
-        frame = trading.add_plants(build_nowcast(made, national), made, growth, known).set_index(
-            "region_code"
-        )
+        plain = build_nowcast(made, national.assign(basis="final"))
+        frame = trading.add_plants(plain, made, growth, known).set_index("region_code")
         # 130 t less plants of 56 t, nation −10 %, plants of 21 t.
         assert frame.loc[TOWN, "emissions_tco2e"] == pytest.approx(74.0 * 0.9 + 21.0)
         assert frame["with_plants"].to_dict() == {COUNTY: False, TOWN: True, OTHER: False}
