@@ -550,7 +550,8 @@ def test_every_number_of_the_running_text_is_traced(page: Page) -> None:
         f"times a forecast of {tonnes(forecast)} inhabitants",
         f"`net_zero`: at most {of('net_zero', 'residual_percent'):.0f} % of "
         f"{of('net_zero', 'base_year')} may",
-        f"`rate`: {100 * of('rate', 'annual_reduction_rate'):.0f} % less each year from {of('rate', 'base_year')} on",
+        f"`rate`: {100 * of('rate', 'annual_reduction_rate'):.0f} % less each year "
+        f"from {of('rate', 'base_year')} on",
         f"`budget`: {of('budget', 'budget_tco2e') / 1e6:.1f} Mt from {of('budget', 'budget_start_year')} "
         f"to {of('budget', 'target_year')}.",
         f"2023–2024 is printed {changed} = {national} {local}.".replace(" -", " − "),

@@ -301,7 +301,7 @@ class TestVerifiedEmissionsInTheNowcast:
         national = pd.DataFrame(
             [(code, *cell) for code in TERRITORIAL_SECTORS for cell in ((2024, 100.0), (2025, 90.0))],
             columns=["sector_code", "year", "emissions_tco2e"],
-        )
+        ).assign(basis="final")
         growth = national_growth(national, 2024)
         known = Trading(
             verified={**VERIFIED, ("101", 2025): 20.0, ("102", 2025): 1.0},
