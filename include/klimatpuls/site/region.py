@@ -361,7 +361,7 @@ def _example_words(example: Example, say: Speaker) -> str:
     return say(
         "{sector} ({rate} a year {first}–{last})",
         sector=lowered(say.either(example.sector_name_sv, example.sector_name_en).partition(" (")[0]),
-        rate=percent_words(100.0 * example.annual_rate, say),
+        rate=percent_words(100.0 * example.annual_reduction_rate, say),
         first=example.first_year,
         last=example.last_year,
     )

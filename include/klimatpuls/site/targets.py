@@ -46,16 +46,16 @@ REASONS: Final[dict[str, str]] = {
 
 def required(target: Target, say: Speaker) -> str:
     """The cut that the target requires from the latest year on; nothing where it is already there."""
-    if target.required_annual_rate:
+    if target.required_annual_reduction_rate:
         return say(
             "Emissions must fall {rate} a year until {year}.",
-            rate=_rate(target.required_annual_rate, say),
+            rate=_rate(target.required_annual_reduction_rate, say),
             year=target.target_year,
         )
-    if target.required_t_per_year:
+    if target.required_reduction_t_per_year:
         return say(
             "Emissions must fall by {amount} a year until {year}.",
-            amount=mass(target.required_t_per_year, say),
+            amount=mass(target.required_reduction_t_per_year, say),
             year=target.target_year,
         )
     return ""
@@ -69,7 +69,7 @@ def pace(target: Target, say: Speaker) -> str:
     windows = [
         _window(rate, year, say)
         for rate, year in (
-            (target.achieved_annual_rate, target.achieved_from_year),
+            (target.achieved_annual_reduction_rate, target.achieved_from_year),
             (target.annual_reduction_since_2015, TREND_FROM_YEAR),
         )
         if rate is not None and year is not None

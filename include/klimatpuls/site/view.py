@@ -88,13 +88,13 @@ class Peer:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A sector in which a municipality cut fastest; ``annual_rate`` is a fraction per year."""
+    """A sector in which a municipality cut fastest; ``annual_reduction_rate`` is a fraction per year."""
 
     sector_name_sv: str
     sector_name_en: str
     first_year: int
     last_year: int
-    annual_rate: float
+    annual_reduction_rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +117,9 @@ class Target:
     status_reason: str | None
     variants_met: int | None
     variants_n: int | None
-    required_annual_rate: float | None
-    required_t_per_year: float | None
-    achieved_annual_rate: float | None
+    required_annual_reduction_rate: float | None
+    required_reduction_t_per_year: float | None
+    achieved_annual_reduction_rate: float | None
     achieved_from_year: int | None
     annual_reduction_since_2015: float | None
     path_start_year: int | None
@@ -137,7 +137,7 @@ class Coverage:
 
     target_id: str
     gap_tco2e: float | None
-    counted_tco2e: float | None
+    counted_reduction_tco2e: float | None
     coverage_pct: float | None
     coverage_reason: str | None
     measure_count: int

@@ -73,14 +73,14 @@ def test_a_budget_is_not_held_against_one_year():
 @pytest.mark.parametrize(
     ("changes", "need", "did"),
     [
-        ({"required_annual_rate": 0.0}, "", "Utsläppen har ökat"),
+        ({"required_annual_reduction_rate": 0.0}, "", "Utsläppen har ökat"),
         (
-            {"required_annual_rate": None, "required_t_per_year": 4000.0},
+            {"required_annual_reduction_rate": None, "required_reduction_t_per_year": 4000.0},
             "Utsläppen måste minska med 4 000 ton om året till 2030.",
             "De har ökat",
         ),
-        ({"achieved_annual_rate": 0.0001}, "Utsläppen måste", "De har varit oförändrade sedan 2020"),
-        ({"achieved_annual_rate": None, "annual_reduction_since_2015": None}, "Utsläppen måste", ""),
+        ({"achieved_annual_reduction_rate": 0.0001}, "Utsläppen måste", "De har varit oförändrade sedan 2020"),
+        ({"achieved_annual_reduction_rate": None, "annual_reduction_since_2015": None}, "Utsläppen måste", ""),
     ],
 )
 def test_required_and_actual_change_are_told_as_far_as_they_are_known(changes, need, did):
@@ -129,7 +129,7 @@ def test_coverage_is_told_in_words(site, changes, words):
         **{
             "target_id": "t",
             "gap_tco2e": 80_000.0,
-            "counted_tco2e": 8_000.0,
+            "counted_reduction_tco2e": 8_000.0,
             "coverage_pct": 10.0,
             "coverage_reason": None,
             "measure_count": 3,
