@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LINES: Final[tuple[tuple[str, str], ...]] = (
     (MEMBERS_TODAY, message("members")),
     (NATION, message("the nation")),
-    (MEMBERS_WITHOUT_LARGEST, message("members without {largest}")),
+    (MEMBERS_WITHOUT_LARGEST, message("without {largest}")),
 )
 """Panel → the name of its line."""
 
