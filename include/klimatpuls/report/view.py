@@ -451,7 +451,7 @@ class Digest:
 
     @property
     def largest_emitter(self) -> Standing | None:
-        """The member municipality with the largest territorial emissions in the latest year, if any is known."""
+        """The member municipality with the largest territorial emissions in the latest year, if known."""
         known = [member for member in self.municipalities if member.territorial_tco2e is not None]
         return max(known, key=lambda member: member.territorial_tco2e or 0.0, default=None)
 

@@ -130,7 +130,7 @@ def ticks(low: float, high: float, count: int = GRID_LINES) -> tuple[float, ...]
 
 
 def label_width(text: str) -> float:
-    """Room that a bold label needs, in the chart's units; an estimate, since the reader's font is not known."""
+    """Room for a bold label in the chart's units; an estimate, since the reader's font is not known."""
     return CHARACTER * (len(text) + 0.7 * sum(map(text.count, WIDE)))
 
 

@@ -1,5 +1,5 @@
--- Reads what stands beside or before the whole where a single plant decides: the boundary that the page leads
--- with where it is not the whole, else the emissions without industry, electricity and district heating.
+-- Reads the emissions without the plants where one can decide.
+-- That is the boundary that the page leads with; where it leads with all, those without the plants' sectors.
 SELECT
     s.region_code,
     s.year,

@@ -79,9 +79,7 @@ def test_the_change_per_inhabitant_is_told_with_whom_it_is_calculated(rows):
 
 def test_without_population_of_1990_the_change_per_inhabitant_has_its_reason(digest):
     text = text_of(write_page(digest, "sv"))
-    assert (
-        "Nätverkets ändring per invånare sedan 1990 saknas: folkmängden det året är inte känd." in text
-    )
+    assert "Nätverkets ändring per invånare sedan 1990 saknas: folkmängden det året är inte känd." in text
     assert "Per invånare har nätverkets utsläpp" not in text
     table = tables(write_page(digest, "en"), "The network against the nation")[0]
     assert table.columns[-1] == "t per inh."
