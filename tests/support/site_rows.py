@@ -59,6 +59,8 @@ def site_rows() -> dict[str, list[dict[str, Any]]]:
             _release(OLD_GHG, date(2025, 5, 6), False),
         ],
         "report/network_summary.sql": _summary(),
+        "report/network_sectors.sql": _network_sectors(),
+        "report/members.sql": [_member(row) for row in _regions() if row["member_kind"] == "member"],
         "report/findings.sql": [
             {
                 "dataset": "smhi_emissions",
@@ -104,7 +106,7 @@ def site_rows() -> dict[str, list[dict[str, Any]]]:
                 sector_name_en="Transport",
                 first_year=2020,
                 last_year=2024,
-                annual_rate=0.043,
+                annual_reduction_rate=0.043,
             )
         ],
         "site/targets.sql": [target()],
@@ -113,7 +115,7 @@ def site_rows() -> dict[str, list[dict[str, Any]]]:
                 "0360",
                 target_id="tierp_2030",
                 gap_tco2e=80_683.6,
-                counted_tco2e=400.0,
+                counted_reduction_tco2e=400.0,
                 coverage_pct=0.496,
                 coverage_reason=None,
                 measure_count=2,
@@ -162,6 +164,8 @@ def target(**changes: Any) -> dict[str, Any]:
             decided_by="kommunfullmäktige",
             document_url="https://example.org/beslut",
             boundary="territorial",
+            boundary_title_sv=None,
+            boundary_title_en=None,
             target_year=2030,
             level_tco2e=65_376.8,
             last_year=2024,
@@ -170,9 +174,9 @@ def target(**changes: Any) -> dict[str, Any]:
             status_reason=None,
             variants_met=0,
             variants_n=8,
-            required_annual_rate=0.12543,
-            required_t_per_year=None,
-            achieved_annual_rate=-0.01031,
+            required_annual_reduction_rate=0.12543,
+            required_reduction_t_per_year=None,
+            achieved_annual_reduction_rate=-0.01031,
             achieved_from_year=2020,
             annual_reduction_since_2015=0.0144,
             path_start_year=1990,
@@ -182,6 +186,7 @@ def target(**changes: Any) -> dict[str, Any]:
             budget_runs_out_year=None,
             record_verdicts_n=401,
             record_came_true_n=9,
+            flags=[],
         ),
         **changes,
     }
@@ -282,8 +287,44 @@ def _region(
         if code == "2580"
         else "measured",
         scaled_share_pct=94.0 if code == "2580" else 7.02,
+        leads_with="territorial",
+        outside_trading_tco2e=None,
+        without_plant_sectors_tco2e=262_000.0 if code == "2580" else None,
         flags=["one_plant"] if code == "2580" else [],
     )
+
+
+def _member(region: dict[str, Any]) -> dict[str, Any]:
+    """The digest's row of a member."""
+    names = {
+        "t_per_capita": "territorial_t_per_capita",
+        "change_since_previous_pct": "change_since_previous_year_pct",
+    }
+    left_out = {"county_code", "county_name", "member_kind"}
+    return {
+        **{names.get(name, name): value for name, value in region.items() if name not in left_out},
+        "revision_of_previous_year_pct": None,
+        "revision_of_previous_year_tco2e": None,
+    }
+
+
+def _network_sectors() -> list[dict[str, Any]]:
+    members = {code for code, _, _, kind, *_ in MUNICIPALITIES if kind == "member"}
+    return [
+        {
+            "sector_code": code,
+            "year": year,
+            "emissions_tco2e": sum(
+                row[column]
+                for row in _changes()
+                if row["region_code"] in members and row["sector_code"] == code
+            ),
+            "region_count": len(members),
+            "publication_id": PUBLICATION,
+        }
+        for code, *_ in SECTORS
+        for year, column in ((2023, "first_tco2e"), (2024, "last_tco2e"))
+    ]
 
 
 def _changes() -> list[dict[str, Any]]:

@@ -89,20 +89,15 @@ def missing_figures(digest: Digest, say: Speaker) -> Section | None:
 
 def _no_population(digest: Digest, years: Sequence[int], say: Speaker) -> str:
     if len(years) == len(digest.emissions.years):
-        return say(
-            "Emissions per inhabitant are missing: no population is published in this "
-            "warehouse for any of the years."
-        )
+        return say("Emissions per inhabitant are missing: no population is known for any of the years.")
     held = [year for year in digest.emissions.years if year not in years]
     if max(years) < min(held):
         return say(
-            "Emissions per inhabitant before {held} are missing: no population is "
-            "published for those years in this warehouse.",
+            "Emissions per inhabitant before {held} are missing: no population is known for those years.",
             held=min(held),
         )
     return say(
-        "Emissions per inhabitant are missing for {years}: no population is published "
-        "for those years in this warehouse.",
+        "Emissions per inhabitant are missing for {years}: no population is known for those years.",
         years=say.years(years),
     )
 

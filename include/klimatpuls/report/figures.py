@@ -167,6 +167,11 @@ def register_gap(digest: Digest, say: Speaker) -> list[str]:
 
 
 def _finding_in_short(digest: Digest, say: Speaker) -> str:
+    return " ".join((network_sum(digest, say), *since_previous(digest, say), *long_run(digest, say)))
+
+
+def network_sum(digest: Digest, say: Speaker) -> str:
+    """A sentence: what the confirmed member municipalities emitted together, or why there is no sum."""
     year = digest.last_year
     network = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
     if network is None or network.emissions_tco2e is None:
@@ -175,25 +180,19 @@ def _finding_in_short(digest: Digest, say: Speaker) -> str:
             year=year,
             why=no_network(say),
         )
-    emitted = say.million_tonnes(network.emissions_tco2e)
-    sentences = [
-        say.plural(
-            "Emissions in the network's {count} confirmed member municipality were {emissions_tco2e} of "
-            "greenhouse gases in {year}.",
-            "Emissions in the network's {count} confirmed member municipalities were {emissions_tco2e} of "
-            "greenhouse gases in {year}.",
-            network.region_count,
-            emissions_tco2e=emitted,
-            year=year,
-        ),
-        *_since_previous(digest, say),
-        *_long_run(digest, say, network),
-        *_long_run_per_head(digest, say, network),
-    ]
-    return " ".join(sentences)
+    return say.plural(
+        "Emissions in the network's {count} confirmed member municipality were {emissions_tco2e} of "
+        "greenhouse gases in {year}.",
+        "Emissions in the network's {count} confirmed member municipalities were {emissions_tco2e} of "
+        "greenhouse gases in {year}.",
+        network.region_count,
+        emissions_tco2e=say.million_tonnes(network.emissions_tco2e),
+        year=year,
+    )
 
 
-def _since_previous(digest: Digest, say: Speaker) -> list[str]:
+def since_previous(digest: Digest, say: Speaker) -> list[str]:
+    """The network's change since the year before, without its largest emitter, and the nation's."""
     change = digest.change_since_previous_pct(MEMBERS_TODAY)
     if change is None:
         return []
@@ -205,28 +204,40 @@ def _since_previous(digest: Digest, say: Speaker) -> list[str]:
             name=digest.largest_emitter.region_name,
             more_or_less=_more_or_less(say, without),
         )
-    nation = say.percent(digest.change_since_previous_pct(NATION))
+    nation = digest.change_since_previous_pct(NATION)
+    others = "" if nation is None else say("; in the nation {nation}", nation=_more_or_less(say, nation))
     if not round(change, 1):
         return [
             say(
-                "That is as much as in {before}{aside}; for the nation the change is {nation}.",
+                "That is as much as in {before}{aside}{others}.",
                 before=digest.previous_year,
                 aside=aside,
-                nation=nation,
+                others=others,
             )
         ]
     return [
         say(
-            "That is {more_or_less} than in {before}{aside}; for the nation the change is {nation}.",
+            "That is {more_or_less} than in {before}{aside}{others}.",
             more_or_less=_more_or_less(say, change),
             before=digest.previous_year,
             aside=aside,
-            nation=nation,
+            others=others,
         )
     ]
 
 
-def _long_run(digest: Digest, say: Speaker, network: SummaryPoint) -> list[str]:
+def long_run(digest: Digest, say: Speaker) -> list[str]:
+    """The network's change since 1990 in all and per inhabitant, with and without its largest emitter.
+
+    What is not known is left out.
+    """
+    network = digest.point(MEMBERS_TODAY, TERRITORIAL, digest.last_year)
+    if network is None or network.emissions_tco2e is None:
+        return []
+    return [*_long_run_in_all(digest, say, network), *_long_run_per_head(digest, say, network)]
+
+
+def _long_run_in_all(digest: Digest, say: Speaker, network: SummaryPoint) -> list[str]:
     if network.change_since_1990_pct is None:
         return []
     rest = digest.point(REST_OF_SWEDEN, TERRITORIAL, digest.last_year)
@@ -415,18 +426,20 @@ def members(digest: Digest, say: Speaker) -> Section:
         blocks.append(_members_table(digest, digest.municipalities, say))
     if digest.regions:
         blocks += [
-            Paragraph(
-                say(
-                    "A region is shown with the emissions of its whole county. They are not part "
-                    "of the network's sum, which already counts the county's member municipalities."
-                ),
-                tone="note",
-            ),
+            Paragraph(about_regions(say), tone="note"),
             _members_table(digest, digest.regions, say),
         ]
     everybody = digest.municipalities + digest.regions
     blocks += [Paragraph(text, tone="note") for text in _member_notes(digest, everybody, say)]
     return Section(heading, tuple(blocks))
+
+
+def about_regions(say: Speaker) -> str:
+    """Sentences: what a member that is a region is shown with, and why that is in no sum."""
+    return say(
+        "A region is shown with the emissions of its whole county. They are not part "
+        "of the network's sum, which already counts the county's member municipalities."
+    )
 
 
 def _members_table(digest: Digest, members: Sequence[Standing], say: Speaker) -> Table:

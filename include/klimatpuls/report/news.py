@@ -166,7 +166,7 @@ def _release_sentences(cause: ReleaseCause, digest: Digest, say: Speaker) -> lis
     if cause.first:
         return [
             say(
-                "{name}: the first release in this warehouse, so there is no earlier one to compare with.",
+                "{name}: the first release that we have, so there is no earlier one to compare with.",
                 name=name,
             )
         ]

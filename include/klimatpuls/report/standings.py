@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.report.page import Block, Bullets, Paragraph, Section
-from klimatpuls.report.terms import boundary_words, capitalised, reason_words, standing_words
+from klimatpuls.report.terms import boundary_title, capitalised, reason_words, standing_words
 from klimatpuls.report.view import TERRITORIAL
 from klimatpuls.statistics.series import PROXY_POOR
 from klimatpuls.statistics.trend import (
@@ -35,7 +35,7 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
     else:
         blocks.append(Bullets(tuple(_target_sentence(digest, target, say) for target in digest.own_targets)))
         if any(target.variants_n for target in digest.own_targets):
-            blocks.append(Paragraph(_about_counts(digest, say), tone="note"))
+            blocks.append(Paragraph(about_counts(digest, say), tone="note"))
         if any(target.achieved_from_year in PANDEMIC_YEARS for target in digest.own_targets):
             blocks.append(Paragraph(_about_pandemic(digest, say), tone="note"))
     if not digest.trend_is_possible:
@@ -43,8 +43,8 @@ def own_targets(digest: Digest, say: Speaker) -> Section:
     return Section(heading, tuple(blocks))
 
 
-def _about_counts(digest: Digest, say: Speaker) -> str:
-    """What a count is worth in this publication; said once."""
+def about_counts(digest: Digest, say: Speaker) -> str:
+    """What a count of method variants is worth in this publication (methods section 6); said once."""
     if digest.worth is None:
         return say(
             "We project in several ways to show how much the answer hangs on the way. It "
@@ -95,7 +95,8 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
     title = " ".join(say.either(target.title_sv, target.title_en).split()).rstrip(".")
     what = f"{target.region_name}: {title}"
     if target.boundary != TERRITORIAL:
-        what += f" ({_boundary(target, say)})"
+        titles = (target.boundary_title_sv, target.boundary_title_en)
+        what += f" ({boundary_title(target.boundary, *titles, say)})"
     words = [f"{what}. {capitalised(standing_words(target.status, say))}"]
     if target.variants_met is not None and target.variants_n:
         words[0] += say(
@@ -116,22 +117,18 @@ def _target_sentence(digest: Digest, target: OwnTarget, say: Speaker) -> str:
             )
         )
     if PROXY_POOR in target.flags:
-        words.append(
-            say(
-                "The proxy outside emissions trading misses an official figure for {region_name} by more "
-                "than 10%.",
-                region_name=target.region_name,
-            )
-        )
+        words.append(about_poor_proxy(target.region_name, say))
     words += _rates(target, say)
     words += _basis(digest, target, say)
     return " ".join(words)
 
 
-def _boundary(target: OwnTarget, say: Speaker) -> str:
-    """The boundary as the register titles it: an own series, a list of sectors; else its fixed name."""
-    title = say.either(target.boundary_title_sv or "", target.boundary_title_en or "")
-    return title or boundary_words(target.boundary, say)
+def about_poor_proxy(region_name: str, say: Speaker) -> str:
+    """A sentence: the proxy is too far off in a place to be used for it alone (methods section 1)."""
+    return say(
+        "The proxy outside emissions trading misses an official figure for {region_name} by more than 10%.",
+        region_name=region_name,
+    )
 
 
 def _rates(target: OwnTarget, say: Speaker) -> list[str]:

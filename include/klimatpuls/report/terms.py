@@ -77,9 +77,9 @@ FLAGS: Final[dict[str, str]] = {
     ),
 }
 REASONS: Final[dict[str, str]] = {
-    "no_population": message("no population of that year is held"),
+    "no_population": message("no population of that year is known"),
     "borders_changed": message(
-        "the border has changed, and no population in today's border is held for that year"
+        "the border has changed, and no population in today's border is known for that year"
     ),
     "join_date_unknown": message("the dates on which members joined have not been entered"),
     "no_emissions": message("an emission figure is missing"),
@@ -92,7 +92,7 @@ REASONS: Final[dict[str, str]] = {
     "single_year": message("the release has one year only"),
     "not_published_before": message("no earlier release has the year"),
     "aviation_unknown": message("no release shows domestic aviation"),
-    "no_population_forecast": message("no population forecast of the target year is held"),
+    "no_population_forecast": message("no population forecast of the target year is known"),
     "no_stated_cap": message("the decision does not say how much may remain"),
     "base_year_missing": message("no release has the base year"),
     "boundary_missing": message("the figures that the target is about have not been entered"),
@@ -126,6 +126,11 @@ def standing_words(status: str | None, say: Speaker) -> str:
 def boundary_words(code: str, say: Speaker) -> str:
     """The name of a boundary; of an own series or a list of sectors the name of its kind."""
     return say(BOUNDARIES[code.partition(":")[0]])
+
+
+def boundary_title(boundary: str, title_sv: str | None, title_en: str | None, say: Speaker) -> str:
+    """A boundary as the register titles it: an own series, a list of sectors; else its fixed name."""
+    return say.either(title_sv or "", title_en or "") or boundary_words(boundary, say)
 
 
 def reason_words(code: str | None, say: Speaker) -> str:

@@ -451,8 +451,9 @@ class Digest:
 
     @property
     def largest_emitter(self) -> Standing | None:
-        """The member municipality with the largest territorial emissions in the latest year."""
-        return max(self.municipalities, key=lambda member: member.territorial_tco2e or 0.0, default=None)
+        """The member municipality with the largest territorial emissions in the latest year, if known."""
+        known = [member for member in self.municipalities if member.territorial_tco2e is not None]
+        return max(known, key=lambda member: member.territorial_tco2e or 0.0, default=None)
 
     @property
     def members_known(self) -> tuple[int, int] | None:

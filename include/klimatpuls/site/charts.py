@@ -25,8 +25,10 @@ TOP: Final = 14.0
 BOTTOM: Final = 22.0
 LABEL_HEIGHT: Final = 27.0
 """A label of two lines."""
-CHARACTER: Final = 6.9
+CHARACTER: Final = 7.2
 """Width of an average character of a bold label."""
+WIDE: Final = "mwMW"
+"""Characters that take more."""
 GRID_LINES: Final = 6
 """At most so many horizontal lines."""
 YEAR_GAP: Final = 32.0
@@ -127,6 +129,11 @@ def ticks(low: float, high: float, count: int = GRID_LINES) -> tuple[float, ...]
     return tuple(step * index for index in range(first, last + 1))
 
 
+def label_width(text: str) -> float:
+    """Room for a bold label in the chart's units; an estimate, since the reader's font is not known."""
+    return CHARACTER * (len(text) + 0.7 * sum(map(text.count, WIDE)))
+
+
 class _Frame:
     """Where years and values lie in the picture."""
 
@@ -145,7 +152,7 @@ class _Frame:
         self.grid = ticks(low, high if high > low else low + 1.0)
         self.left = max(LEFT, 8.0 + CHARACTER * max(len(_axis_words(value, chart)) for value in self.grid))
         self.first, self.last = min(years), max(years)
-        self.right = WIDTH - 10.0 - CHARACTER * max(map(len, words))
+        self.right = WIDTH - 10.0 - max(map(label_width, words))
         self.years = sorted(set(years))
 
     def x(self, year: float) -> float:

@@ -6,11 +6,12 @@ its total. Formulas: methods sections 2 and 6.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from klimatpuls.domain.rounding import round_parts
 from klimatpuls.report.terms import reason_words
-from klimatpuls.report.view import BASE_YEAR, EMISSIONS, GHG
+from klimatpuls.report.view import BASE_YEAR, EMISSIONS, GHG, OUTSIDE_TRADING, PROXY
 from klimatpuls.site.targets import pace, required
 from klimatpuls.site.words import (
     genitive,
@@ -22,12 +23,14 @@ from klimatpuls.site.words import (
     sector_name,
     share_words,
 )
+from klimatpuls.statistics.series import ONE_PLANT, PROXY_POOR
+from klimatpuls.translations import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from klimatpuls.report.numbers import Speaker
-    from klimatpuls.site.view import Region, SectorChange, Site
+    from klimatpuls.site.view import Region, SectorChange, Site, Target
 
 NOTABLE_SHARE: Final = 0.1
 """A sector is named as a cause if it moved by at least this share of all that moved its way."""
@@ -39,10 +42,14 @@ PARTLY: Final = "partly_measured"
 def headline(region: Region, say: Speaker) -> str:
     """The finding: the last change and the distance to 1990, as far as both are known.
 
+    Of the boundary that the page leads with, which is never the proxy (methods section 1).
+
     Example: ``Tierp: utsläppen steg 12 procent 2024 och är en tredjedel lägre än 1990``.
     """
     if region.territorial_tco2e is None or region.last_year is None:
         return say("{name}: no emission figure yet", name=region.name)
+    if leads_outside_trading(region):
+        return _headline_outside_trading(region, say)
     clauses = [words for words in (last_change(region, say), distance(region, say)) if words]
     if clauses:
         return say("{name}: emissions {clauses}", name=region.name, clauses=say.all_of(clauses))
@@ -50,6 +57,18 @@ def headline(region: Region, say: Speaker) -> str:
         "{name}: emissions were {amount} in {year}",
         name=region.name,
         amount=mass(region.territorial_tco2e, say),
+        year=region.last_year,
+    )
+
+
+def _headline_outside_trading(region: Region, say: Speaker) -> str:
+    clause = last_change(replace(region, change_since_previous_pct=plantless_change_pct(region)), say)
+    if clause:
+        return say("{name}: emissions outside emissions trading {clauses}", name=region.name, clauses=clause)
+    return say(
+        "{name}: emissions outside emissions trading were {amount} in {year}",
+        name=region.name,
+        amount=mass(region.outside_trading_tco2e or 0.0, say),
         year=region.last_year,
     )
 
@@ -96,20 +115,19 @@ def position(site: Site, region: Region, say: Speaker) -> str:
         return say("The current release holds no emission figure for {name}.", name=region.name)
     amount = mass(region.territorial_tco2e, say)
     if region.t_per_capita is None:
-        return " ".join(
-            (
-                say(
-                    "{name} emitted {amount} of greenhouse gases in {year}.",
-                    name=region.name,
-                    amount=amount,
-                    year=year,
-                ),
-                say(
-                    "A level per inhabitant is not shown: {reason}.",
-                    reason=reason_words(region.per_capita_reason, say),
-                ),
-            )
-        )
+        sentences = [
+            say(
+                "{name} emitted {amount} of greenhouse gases in {year}.",
+                name=region.name,
+                amount=amount,
+                year=year,
+            ),
+            say(
+                "A level per inhabitant is not shown: {reason}.",
+                reason=reason_words(region.per_capita_reason, say),
+            ),
+        ]
+        return _beside_plants(region, sentences, say)
     sentences = [
         say(
             "{name} emitted {amount} of greenhouse gases in {year}, {per_head} per inhabitant.",
@@ -123,38 +141,56 @@ def position(site: Site, region: Region, say: Speaker) -> str:
         sentences.append(
             say("The average of the nation is {per_head}.", per_head=say.per_head(site.nation.t_per_capita))
         )
-    sentences.append(without_plant(region, say))
-    return " ".join(sentence for sentence in sentences if sentence)
+    return _beside_plants(region, sentences, say)
+
+
+def _beside_plants(region: Region, whole: list[str], say: Speaker) -> str:
+    """Sentences on the whole with the one without plants: before them if the page leads with it."""
+    without = without_plant(region, say)
+    ordered = [without, *whole] if leads_outside_trading(region) else [*whole, without]
+    return " ".join(sentence for sentence in ordered if sentence)
 
 
 def without_plant(region: Region, say: Speaker) -> str:
-    """The level and the change without industry and energy, where a single plant can decide (methods 1)."""
-    values = {point.year: point.tco2e for point in region.without_plant}
-    now, before = values.get(region.last_year or 0), values.get(region.previous_year or 0)
-    if now is None or not before:
+    """The level and the change without the plants, or their sectors, where one can decide (methods 1)."""
+    known, year, before = plantless_tco2e(region), region.last_year, region.previous_year
+    if known is None or year is None:
         return ""
-    change = 100.0 * (now - before) / before
-    amount, size = mass(now, say), percent_words(change, say)
-    year = region.previous_year
-    if is_zero(change):
-        return say(
-            "Without industry, electricity and district heating: {amount}, as much as in {before}.",
-            amount=amount,
-            before=year,
-        )
-    if change > 0:
-        return say(
-            "Without industry, electricity and district heating: {amount}, {size} more than in {before}.",
-            amount=amount,
-            size=size,
-            before=year,
-        )
-    return say(
-        "Without industry, electricity and district heating: {amount}, {size} less than in {before}.",
-        amount=amount,
-        size=size,
-        before=year,
+    what = (
+        say("Without the plants in emissions trading and aviation")
+        if leads_outside_trading(region)
+        else say("Without industry, electricity and district heating")
     )
+    amount, change = mass(known, say), plantless_change_pct(region)
+    if change is None or before is None:
+        return say("{what}: {amount} in {year}.", what=what, amount=amount, year=year)
+    size = percent_words(change, say)
+    if is_zero(change):
+        text = message("{what}: {amount} in {year}, as much as in {before}.")
+    elif change > 0:
+        text = message("{what}: {amount} in {year}, {size} more than in {before}.")
+    else:
+        text = message("{what}: {amount} in {year}, {size} less than in {before}.")
+    return say(text, what=what, amount=amount, year=year, size=size, before=before)
+
+
+def leads_outside_trading(region: Region) -> bool:
+    """Whether the page leads with the emissions without the plants in emissions trading (methods 1)."""
+    return region.leads_with == OUTSIDE_TRADING and region.outside_trading_tco2e is not None
+
+
+def plantless_tco2e(region: Region) -> float | None:
+    """The latest year without the plants or their sectors, tonnes; None where no single plant can decide."""
+    if leads_outside_trading(region):
+        return region.outside_trading_tco2e
+    return region.without_plant_sectors_tco2e
+
+
+def plantless_change_pct(region: Region) -> float | None:
+    """The change of :func:`plantless_tco2e` since the year before, percent; None where that is not known."""
+    now = plantless_tco2e(region)
+    before = next((one.tco2e for one in region.without_plant if one.year == region.previous_year), None)
+    return 100.0 * (now - before) / before if now is not None and before else None
 
 
 def causes(region: Region, say: Speaker) -> str:
@@ -239,13 +275,21 @@ def prospects(site: Site, region: Region, say: Speaker) -> str:
     """What now: the nearest target, or that there is none, the largest sector, and the next figures."""
     sentences = []
     if region.targets:
-        target = next((one for one in region.targets if required(one, say)), region.targets[0])
+        usable = [one for one in region.targets if not _rests_on_poor_proxy(region, one)]
+        target = next((one for one in usable if required(one, say)), (usable or region.targets)[0])
         title = say.either(target.title_sv, target.title_en).rstrip(".")
-        sentences += [f"{say('The target: {title}', title=title)}.", required(target, say), pace(target, say)]
+        sentences.append(f"{say('The target: {title}', title=title)}.")
+        if usable:
+            sentences += [required(target, say), pace(target, say)]
     elif region.member_kind and "target_progress" not in site.missing:
         sentences.append(say("{name} has no target of its own in the register.", name=region.name))
     sentences += [_largest_sector(region, say), next_figures(site, say)]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _rests_on_poor_proxy(region: Region, target: Target) -> bool:
+    """Whether a target is on the proxy in a place where that must not be led with (methods section 1)."""
+    return target.boundary == PROXY and not {ONE_PLANT, PROXY_POOR}.isdisjoint(region.flags)
 
 
 def _largest_sector(region: Region, say: Speaker) -> str:

@@ -54,7 +54,7 @@ def coverage_words(region: Region, one: Coverage, say: Speaker) -> str:
         return say("{name} has no measures in the register yet.", name=region.name)
     if one.coverage_reason == "already_at_level":
         return say("Emissions are at the target's level already.")
-    if one.coverage_pct is None or one.gap_tco2e is None or one.counted_tco2e is None:
+    if one.coverage_pct is None or one.gap_tco2e is None or one.counted_reduction_tco2e is None:
         return (
             say.plural(
                 "{count} measure is in the register; nobody has calculated its effect.",
@@ -64,7 +64,7 @@ def coverage_words(region: Region, one: Coverage, say: Speaker) -> str:
             if one.coverage_reason == "no_effect"
             else ""
         )
-    counted, gap = mass(one.counted_tco2e, say), mass(one.gap_tco2e, say)
+    counted, gap = mass(one.counted_reduction_tco2e, say), mass(one.gap_tco2e, say)
     if one.coverage_pct > 100:
         reach = say(
             "On paper the measures reach farther than the gap: {counted} of {gap}.", counted=counted, gap=gap

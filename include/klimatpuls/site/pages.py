@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from klimatpuls.clock import stockholm_date
 from klimatpuls.contract import catalog
 from klimatpuls.report.numbers import MISSING
+from klimatpuls.report.standings import about_counts
 from klimatpuls.report.terms import FRESHNESS, dataset_name, licence_words
 from klimatpuls.report.view import OMITTED_DATASETS
 from klimatpuls.site.frame import SITE_NAME, framed, main_path, other, release_path
 from klimatpuls.site.page import Bullets, Link, Page, Paragraph, Section, Table
-from klimatpuls.site.targets import about_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,7 +164,7 @@ def _methods(site: Site, say: Speaker) -> Page:
             "A target is quoted in its owner's words. The yearly cut it requires is counted from the "
             "latest year on."
         ),
-        about_counts(say),
+        about_counts(site.digest, say),
         say("Measures are compared with the distance between the latest year and the target's level."),
     )
     peers = (

@@ -12,12 +12,21 @@ from klimatpuls.report.numbers import MISSING
 from klimatpuls.report.terms import FLAGS, not_calculated
 from klimatpuls.report.view import BASE_YEAR
 from klimatpuls.site.charts import ChartLine, ChartPoint, ChartTarget, TimeChart, draw
-from klimatpuls.site.finding import causes, distance, headline, last_change, position, prospects
+from klimatpuls.site.finding import (
+    causes,
+    distance,
+    headline,
+    last_change,
+    leads_outside_trading,
+    position,
+    prospects,
+)
 from klimatpuls.site.frame import framed, main_path, other, pdf_path, region_path
 from klimatpuls.site.membership import coverage_section, criteria_section
 from klimatpuls.site.page import Bullets, Link, Page, Paragraph, Picture, Section, Table
 from klimatpuls.site.targets import BUDGET, target_section
 from klimatpuls.site.words import is_zero, lowered, mass, percent_words, raised, sector_name
+from klimatpuls.statistics.series import ONE_PLANT
 from klimatpuls.translations import message
 
 if TYPE_CHECKING:
@@ -26,7 +35,6 @@ if TYPE_CHECKING:
     from klimatpuls.site.view import Example, Peer, Region, Revision, Site, Target
 
 SCALED: Final = "not_measurable_yet"
-ONE_PLANT: Final = "one_plant"
 QUALITY: Final[dict[int | None, str]] = {
     1: message("good"),
     2: message("some uncertainty"),
@@ -48,7 +56,7 @@ def write_region(site: Site, region: Region, say: Speaker) -> Page:
     stand = position(site, region, say)
     sections = (
         change_section(site, region, say),
-        *(target_section(target, say) for target in region.targets),
+        *(target_section(site, region, target, say) for target in region.targets),
         coverage_section(site, region, say),
         peers_section(site, region, say),
         municipalities_section(site, region, say),
@@ -110,13 +118,12 @@ def series_picture(region: Region, say: Speaker) -> Picture | None:
         alt = f"{alt} {target.name}: {target.value}."
     lines = [line]
     if region.without_plant:
-        lines.append(
-            ChartLine(
-                name=mass(region.without_plant[-1].tco2e, say),
-                value=say("without industry and energy"),
-                points=tuple(ChartPoint(p.year, p.tco2e / unit) for p in region.without_plant),
-            )
+        beside = ChartLine(
+            name=mass(region.without_plant[-1].tco2e, say),
+            value=_without(region, say),
+            points=tuple(ChartPoint(p.year, p.tco2e / unit) for p in region.without_plant),
         )
+        lines.insert(0 if leads_outside_trading(region) else 1, beside)
     chart = TimeChart(
         alt=alt,
         lines=tuple(lines),
@@ -145,7 +152,7 @@ def _series_table(region: Region, say: Speaker) -> Table:
     beside = {point.year: point.tco2e for point in region.without_plant}
     return Table(
         caption=say("Emissions by year, tonnes"),
-        columns=(say("Year"), say("Tonnes"), *((say("without industry and energy"),) if beside else ())),
+        columns=(say("Year"), say("Tonnes"), *((_without(region, say),) if beside else ())),
         rows=tuple(
             (
                 str(p.year) + _mark(p.status),
@@ -154,6 +161,15 @@ def _series_table(region: Region, say: Speaker) -> Table:
             )
             for p in region.series
         ),
+    )
+
+
+def _without(region: Region, say: Speaker) -> str:
+    """What the line and the column beside the whole leave out."""
+    return (
+        say("outside emissions trading")
+        if leads_outside_trading(region)
+        else say("without industry and energy")
     )
 
 
@@ -361,7 +377,7 @@ def _example_words(example: Example, say: Speaker) -> str:
     return say(
         "{sector} ({rate} a year {first}–{last})",
         sector=lowered(say.either(example.sector_name_sv, example.sector_name_en).partition(" (")[0]),
-        rate=percent_words(100.0 * example.annual_rate, say),
+        rate=percent_words(100.0 * example.annual_reduction_rate, say),
         first=example.first_year,
         last=example.last_year,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from klimatpuls.report import findings
+from klimatpuls.report.figures import about_regions, long_run, network_sum, register_gap, since_previous
 from klimatpuls.report.view import (
     BASE_YEAR,
     MEMBERS_TODAY,
@@ -13,28 +15,25 @@ from klimatpuls.report.view import (
     TERRITORIAL,
 )
 from klimatpuls.site.charts import ChartLine, ChartPoint, TimeChart, draw
-from klimatpuls.site.finding import headline, largest_moves, next_figures
+from klimatpuls.site.finding import headline, next_figures
 from klimatpuls.site.frame import SITE_NAME, framed, main_path, other, region_path
 from klimatpuls.site.map import draw_map
 from klimatpuls.site.page import Fold, Link, Page, Paragraph, Picture, Section, Table
 from klimatpuls.site.region import region_table
-from klimatpuls.site.view import SectorChange
-from klimatpuls.site.words import is_zero, mass, percent_words, raised, share_words
+from klimatpuls.site.words import is_zero, percent_words, raised, share_words
 from klimatpuls.translations import message
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
     from klimatpuls.site.page import Block
-    from klimatpuls.site.view import Region, Site
+    from klimatpuls.site.view import Site
 
 LINES: Final[tuple[tuple[str, str], ...]] = (
     (MEMBERS_TODAY, message("members")),
     (NATION, message("the nation")),
-    (MEMBERS_WITHOUT_LARGEST, message("members without the largest")),
+    (MEMBERS_WITHOUT_LARGEST, message("without {largest}")),
 )
 """Panel → the name of its line."""
-FEW: Final = 2
-"""A count of members says something from so many on."""
 
 
 def write_start(site: Site, say: Speaker) -> Page:
@@ -63,155 +62,47 @@ def write_start(site: Site, say: Speaker) -> Page:
     )
 
 
-def _member_municipalities(site: Site) -> list[Region]:
-    return [one for one in site.members if one.level == "municipality"]
-
-
 def network_headline(site: Site, say: Speaker) -> str:
-    """The finding: in how many member municipalities emissions rose, or what the nation's did.
+    """The finding, as the digest's headline says it; what the nation's emissions did where no member has one.
 
     Example: ``Utsläppen ökade i 17 av 18 medlemskommuner 2024``.
     """
-    changes = [one.change_since_previous_pct for one in _member_municipalities(site)]
-    known = [change for change in changes if change is not None]
-    if len(known) < FEW:
-        return headline(replace(site.nation, name=say("The whole country")), say)
-    rose, fell = sum(change > 0 for change in known), sum(change < 0 for change in known)
-    year, count = site.digest.last_year, len(known)
-    if rose == count:
-        return say("Emissions rose in all {count} member municipalities in {year}", count=count, year=year)
-    if fell == count:
-        return say("Emissions fell in all {count} member municipalities in {year}", count=count, year=year)
-    if rose >= fell:
-        return say(
-            "Emissions rose in {rose} of {count} member municipalities in {year}",
-            rose=rose,
-            count=count,
-            year=year,
-        )
-    return say(
-        "Emissions fell in {fell} of {count} member municipalities in {year}",
-        fell=fell,
-        count=count,
-        year=year,
-    )
+    nation = replace(site.nation, name=say("The whole country"))
+    return findings.headline(site.digest, say) or headline(nation, say)
 
 
 def network_position(site: Site, say: Speaker) -> str:
-    """The sum of the confirmed member municipalities, its change, and the nation's beside it."""
+    """The sum of the confirmed member municipalities, its change and the nation's, and whom the sum lacks."""
     digest = site.digest
-    year, before = digest.last_year, digest.previous_year
-    point = digest.point(MEMBERS_TODAY, TERRITORIAL, year)
-    if point is None or point.emissions_tco2e is None:
-        return say("The network's sum cannot be shown.")
-    amount = mass(point.emissions_tco2e, say)
-    sentences = [
-        say.plural(
-            "The {count} municipality that the register confirms as a member emitted {amount} in {year}.",
-            "The {count} municipalities that the register confirms as members emitted {amount} in {year}.",
-            point.region_count,
-            amount=amount,
-            year=year,
-        )
-    ]
-    change, nation = digest.change_since_previous_pct(MEMBERS_TODAY), digest.change_since_previous_pct(NATION)
-    if change is not None and before is not None:
-        sentences.append(_than_before(change, before, say))
-    if nation is not None:
-        sentences.append(_country(nation, say))
-    return " ".join(sentences)
-
-
-def _than_before(change: float, before: int, say: Speaker) -> str:
-    if is_zero(change):
-        return say("That is as much as in {before}.", before=before)
-    size = percent_words(change, say)
-    if change > 0:
-        return say("That is {size} more than in {before}.", size=size, before=before)
-    return say("That is {size} less than in {before}.", size=size, before=before)
-
-
-def _country(change: float, say: Speaker) -> str:
-    if is_zero(change):
-        return say("The whole country's emissions were unchanged.")
-    size = percent_words(change, say)
-    if change > 0:
-        return say("The whole country's emissions rose {size}.", size=size)
-    return say("The whole country's emissions fell {size}.", size=size)
+    return " ".join((network_sum(digest, say), *since_previous(digest, say), *register_gap(digest, say)))
 
 
 def _network_causes(site: Site, say: Speaker) -> str:
-    members = _member_municipalities(site)
-    if not members:
+    if not site.digest.municipalities:
         return say("The register confirms no member municipality.")
-    return largest_moves(sum_sectors(members), say)
-
-
-def sum_sectors(regions: list[Region]) -> tuple[SectorChange, ...]:
-    """The sectors of several regions together; a sector that one of them lacks in a year is unknown.
-
-    Args:
-        regions: At least one.
-    """
-    found: dict[str, list[SectorChange]] = {}
-    for region in regions:
-        for sector in region.sectors:
-            found.setdefault(sector.sector_code, []).append(sector)
-    return tuple(
-        SectorChange(
-            sector_code=code,
-            sector_name_sv=parts[0].sector_name_sv,
-            sector_name_en=parts[0].sector_name_en,
-            first_tco2e=_sum([part.first_tco2e for part in parts]),
-            last_tco2e=_sum([part.last_tco2e for part in parts]),
-            change_pct=None,
-            own_part_tco2e=None,
-            own_part_status="",
-            quality=parts[0].quality,
-        )
-        for code, parts in found.items()
-    )
-
-
-def _sum(values: list[float | None]) -> float | None:
-    return None if None in values else sum(value or 0.0 for value in values)
+    return " ".join(findings.main_points(site.digest, say))
 
 
 def _outlook(site: Site, say: Speaker) -> str:
-    digest = site.digest
-    sentences = []
-    for panel, words in (
-        (MEMBERS_TODAY, message("Since {base_year} the members' emissions have {moved}.")),
-        (NATION, message("The nation's have {moved}.")),
-    ):
-        point = digest.point(panel, TERRITORIAL, digest.last_year)
-        if point is not None and point.change_since_1990_pct is not None:
-            sentences.append(
-                say(words, base_year=BASE_YEAR, moved=_have_moved(point.change_since_1990_pct, say))
-            )
-    return " ".join((*sentences, next_figures(site, say)))
-
-
-def _have_moved(change: float, say: Speaker) -> str:
-    if is_zero(change):
-        return say("been unchanged")
-    if change > 0:
-        return say("risen {size}", size=percent_words(change, say))
-    return say("fallen {size}", size=percent_words(change, say))
+    return " ".join(
+        sentence for sentence in (*long_run(site.digest, say), next_figures(site, say)) if sentence
+    )
 
 
 def network_picture(site: Site, say: Speaker) -> Picture | None:
     """Members, members without the largest emitter, and the nation since 1990; None without a figure."""
     digest = site.digest
     drawn, table_rows = [], {}
-    for panel, name in LINES:
+    largest = digest.largest_emitter.region_name if digest.largest_emitter else say("the largest emitter")
+    for panel, text in LINES:
         points = [p for p in digest.line(panel) if p.change_since_1990_pct is not None]
         if not points:
             continue
+        name = say(text, largest=largest)
         values = [(p.year, float(p.change_since_1990_pct or 0.0)) for p in points]
         drawn.append(
             ChartLine(
-                name=say(name),
+                name=name,
                 value=say.percent(values[-1][1], 0),
                 points=tuple(ChartPoint(year, value) for year, value in values),
             )
@@ -236,7 +127,7 @@ def network_picture(site: Site, say: Speaker) -> Picture | None:
         ),
         table=Table(
             caption=say("Change since {base_year}, percent", base_year=BASE_YEAR),
-            columns=(say("Year"), *(raised(say(name)) for name in table_rows)),
+            columns=(say("Year"), *(raised(name) for name in table_rows)),
             rows=tuple(
                 (str(year), *(say.change(values.get(year), 1) for values in table_rows.values()))
                 for year in years
@@ -295,6 +186,7 @@ def _members_section(site: Site, say: Speaker) -> Section:
         (
             region_table(list(site.members), say("Members that the register confirms"), say),
             Paragraph(note, tone="note"),
+            *((Paragraph(about_regions(say), tone="note"),) if site.digest.regions else ()),
         ),
         anchor="members",
     )

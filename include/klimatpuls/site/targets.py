@@ -8,16 +8,19 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from klimatpuls.report.terms import BOUNDARIES, reason_words
+from klimatpuls.report.standings import about_counts, about_poor_proxy
+from klimatpuls.report.terms import boundary_title, reason_words
+from klimatpuls.report.view import TERRITORIAL
 from klimatpuls.site.page import Bullets, Link, Paragraph, Section
 from klimatpuls.site.words import lowered, mass, month, raised
+from klimatpuls.statistics.series import PROXY_POOR
 from klimatpuls.statistics.trend import TREND_FROM_YEAR
 from klimatpuls.translations import message
 
 if TYPE_CHECKING:
     from klimatpuls.report.numbers import Speaker
     from klimatpuls.site.page import Cell
-    from klimatpuls.site.view import Target
+    from klimatpuls.site.view import Region, Site, Target
 
 BUDGET: Final = "carbon_budget"
 COUNTED: Final = frozenset({"all_below", "most_below", "split", "few_below", "none_below"})
@@ -31,31 +34,20 @@ STANDINGS: Final[dict[str, str]] = {
     "insufficient_data": message("There is too little data to say where the target stands"),
     "not_computable": message("Where the target stands cannot be calculated"),
 }
-REASONS: Final[dict[str, str]] = {
-    "aviation_unknown": message("no release shows domestic aviation"),
-    "no_population_forecast": message("no population forecast of the target year is held"),
-    "no_stated_cap": message("the decision does not say how much may remain"),
-    "base_year_missing": message("no release has the base year"),
-    "boundary_missing": message("the figures that the target is about are not held"),
-    "region_missing": message("the figures do not hold the region"),
-    "target_year_missing": message("no release has the target year"),
-    "budget_start_missing": message("no release has the first year of the budget"),
-}
-"""Why a target has no standing, where the words of missing figures do not say it."""
 
 
 def required(target: Target, say: Speaker) -> str:
     """The cut that the target requires from the latest year on; nothing where it is already there."""
-    if target.required_annual_rate:
+    if target.required_annual_reduction_rate:
         return say(
             "Emissions must fall {rate} a year until {year}.",
-            rate=_rate(target.required_annual_rate, say),
+            rate=_rate(target.required_annual_reduction_rate, say),
             year=target.target_year,
         )
-    if target.required_t_per_year:
+    if target.required_reduction_t_per_year:
         return say(
             "Emissions must fall by {amount} a year until {year}.",
-            amount=mass(target.required_t_per_year, say),
+            amount=mass(target.required_reduction_t_per_year, say),
             year=target.target_year,
         )
     return ""
@@ -69,7 +61,7 @@ def pace(target: Target, say: Speaker) -> str:
     windows = [
         _window(rate, year, say)
         for rate, year in (
-            (target.achieved_annual_rate, target.achieved_from_year),
+            (target.achieved_annual_reduction_rate, target.achieved_from_year),
             (target.annual_reduction_since_2015, TREND_FROM_YEAR),
         )
         if rate is not None and year is not None
@@ -93,10 +85,12 @@ def _rate(rate: float, say: Speaker) -> str:
     return say("{number} percent", number=say.number(abs(100.0 * rate), 1))
 
 
-def target_section(target: Target, say: Speaker) -> Section:
+def target_section(site: Site, region: Region, target: Target, say: Speaker) -> Section:
     """The section on one target.
 
     Args:
+        site: The site, for what its counts are worth.
+        region: Whose target it is.
         target: The target.
         say: The language.
     """
@@ -114,30 +108,21 @@ def target_section(target: Target, say: Speaker) -> Section:
                 last=mass(target.last_tco2e, say),
             )
         )
-    boundary = target.boundary.partition(":")[0]
-    if boundary == "sector_list":
-        words.append(say("It is about some sectors."))
-    elif boundary in BOUNDARIES and boundary != "territorial":
-        words.append(say("It is about: {boundary}.", boundary=say(BOUNDARIES[boundary])))
+    if target.boundary != TERRITORIAL:
+        title = boundary_title(target.boundary, target.boundary_title_sv, target.boundary_title_en, say)
+        words.append(say("It is about: {boundary}.", boundary=lowered(title.rstrip("."))))
     words.append(" ".join(text for text in (required(target, say), pace(target, say)) if text))
     words.append(" ".join((_standing(target, say), _age(target, say))))
     words.append(_record(target, say))
     if target.decided_on is not None and target.decided_by:
         words.append(_decision(target, say))
     blocks: list[Bullets | Paragraph] = [Bullets(tuple(word for word in words if word))]
+    if PROXY_POOR in target.flags:
+        blocks.append(Paragraph(about_poor_proxy(region.name, say), tone="note"))
     if target.status in COUNTED:
-        blocks.append(Paragraph(about_counts(say), tone="note"))
+        blocks.append(Paragraph(about_counts(site.digest, say), tone="note"))
     title = say.either(target.title_sv, target.title_en)
     return Section(say("The target: {title}", title=title), tuple(blocks), anchor="target")
-
-
-def about_counts(say: Speaker) -> str:
-    """What a count of method variants is worth (methods section 6)."""
-    return say(
-        "Several methods show how much the answer depends on the method. It is not a probability: they "
-        "rest on "
-        "the same few years and are together worth only a couple of independent ones."
-    )
 
 
 def _budget(target: Target, say: Speaker) -> str:
@@ -171,13 +156,8 @@ def _standing(target: Target, say: Speaker) -> str:
         )
     words = say(STANDINGS[target.status]) if target.status in STANDINGS else ""
     if target.status in ("insufficient_data", "not_computable"):
-        return f"{words}: {standing_reason(target.status_reason, say)}."
+        return f"{words}: {reason_words(target.status_reason, say)}."
     return words
-
-
-def standing_reason(code: str | None, say: Speaker) -> str:
-    """Why a target has no standing, in words."""
-    return say(REASONS[code]) if code in REASONS else reason_words(code, say)
 
 
 def _age(target: Target, say: Speaker) -> str:

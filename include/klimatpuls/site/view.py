@@ -39,11 +39,13 @@ SHOWS: Final[dict[str, frozenset[str]]] = {
     "revisions": frozenset(),
 }
 """Query → the result tables that it reads. The queries are files of ``include/sql/site``."""
+MAILED: Final = "mailed_headline"
+"""The query of the digest that the site leaves out: it reads the outbox, and no page speaks of mails."""
 QUERIES: Final = (
-    *(f"report/{name}.sql" for name in REPORT_QUERIES),
+    *(f"report/{name}.sql" for name in REPORT_QUERIES if name != MAILED),
     *(f"site/{name}.sql" for name in SHOWS),
 )
-"""Every query of the site, with the digest's."""
+"""Every query of the site, with the digest's; each reads ``mart`` alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,13 +90,13 @@ class Peer:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A sector in which a municipality cut fastest; ``annual_rate`` is a fraction per year."""
+    """A sector in which a municipality cut fastest; ``annual_reduction_rate`` is a fraction per year."""
 
     sector_name_sv: str
     sector_name_en: str
     first_year: int
     last_year: int
-    annual_rate: float
+    annual_reduction_rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +111,8 @@ class Target:
     decided_by: str | None
     document_url: str | None
     boundary: str
+    boundary_title_sv: str | None
+    boundary_title_en: str | None
     target_year: int | None
     level_tco2e: float | None
     last_year: int | None
@@ -117,9 +121,9 @@ class Target:
     status_reason: str | None
     variants_met: int | None
     variants_n: int | None
-    required_annual_rate: float | None
-    required_t_per_year: float | None
-    achieved_annual_rate: float | None
+    required_annual_reduction_rate: float | None
+    required_reduction_t_per_year: float | None
+    achieved_annual_reduction_rate: float | None
     achieved_from_year: int | None
     annual_reduction_since_2015: float | None
     path_start_year: int | None
@@ -129,6 +133,7 @@ class Target:
     budget_runs_out_year: int | None
     record_verdicts_n: int | None
     record_came_true_n: int | None
+    flags: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +142,7 @@ class Coverage:
 
     target_id: str
     gap_tco2e: float | None
-    counted_tco2e: float | None
+    counted_reduction_tco2e: float | None
     coverage_pct: float | None
     coverage_reason: str | None
     measure_count: int
@@ -192,10 +197,14 @@ class Region:
         own_part_pct: The rest of it.
         own_part_status: What the own part is worth.
         scaled_share_pct: Share of the emissions in sectors that the publisher scaled with the nation.
+        leads_with: Boundary that the page leads with: ``territorial``, or ``outside_trading``.
+        outside_trading_tco2e: The latest year without plants in emissions trading and aviation, where known.
+        without_plant_sectors_tco2e: The same without industry, electricity and district heating, where a
+            single plant can decide.
         flags: Caveats.
         series: Every year, ascending.
-        without_plant: The same without industry, electricity and district heating, where a single plant can
-            decide; else empty.
+        without_plant: The years of the boundary that the page leads with, if it is not ``territorial``; else
+            those without industry, electricity and district heating, where a single plant can decide.
         sectors: The eight territorial sectors in the two latest years, in the publisher's order.
         peers: The most similar municipalities, the closest first.
         examples: Sectors in which the region itself cut fastest.
@@ -222,6 +231,9 @@ class Region:
     own_part_pct: float | None
     own_part_status: str | None
     scaled_share_pct: float | None
+    leads_with: str | None
+    outside_trading_tco2e: float | None
+    without_plant_sectors_tco2e: float | None
     flags: tuple[str, ...]
     series: tuple[Point, ...] = ()
     without_plant: tuple[Point, ...] = ()
@@ -301,7 +313,9 @@ def build_site(rows: Mapping[str, Sequence[Row]]) -> Site | None:
     Raises:
         ValueError: if rows belong to different publications.
     """
-    digest = build_digest({name: rows[f"report/{name}.sql"] for name in REPORT_QUERIES})
+    digest = build_digest(
+        {MAILED: ()} | {name: rows[f"report/{name}.sql"] for name in REPORT_QUERIES if name != MAILED}
+    )
     if digest is None:
         return None
     for name in SHOWS:
@@ -365,6 +379,9 @@ _FIGURES: Final = (
     "own_part_pct",
     "own_part_status",
     "scaled_share_pct",
+    "leads_with",
+    "outside_trading_tco2e",
+    "without_plant_sectors_tco2e",
     "flags",
 )
 """Columns of a region that ``region_overview`` holds."""
@@ -374,7 +391,11 @@ def _by_region(kind: type[Part], rows: Iterable[Row]) -> dict[str, tuple[Part, .
     """Region → its rows as objects, in the order of the rows."""
     found: dict[str, list[Part]] = {}
     for row in rows:
-        fields = {name: value for name, value in row.items() if name not in _KEYS}
+        fields = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in row.items()
+            if name not in _KEYS
+        }
         found.setdefault(row["region_code"], []).append(kind(**fields))
     return {code: tuple(parts) for code, parts in found.items()}
 

@@ -3,7 +3,7 @@ SELECT
     c.region_code,
     c.target_id,
     c.gap_tco2e,
-    c.counted_tco2e,
+    c.counted_reduction_tco2e,
     c.coverage_pct,
     c.coverage_reason,
     c.measure_count,

@@ -5,7 +5,7 @@ SELECT
     s.sector_name_en,
     e.first_year,
     e.last_year,
-    e.annual_rate,
+    e.annual_reduction_rate,
     e.publication_id
 FROM mart.better_example AS e
 INNER JOIN mart.sector AS s ON e.sector_code = s.sector_code

@@ -1,4 +1,15 @@
--- Reads the emissions without industry, electricity and district heating, where a single plant can decide.
+-- Reads the emissions without the plants where one can decide.
+-- That is the boundary that the page leads with; where it leads with all, those without the plants' sectors.
+SELECT
+    s.region_code,
+    s.year,
+    s.emissions_tco2e AS tco2e,
+    s.status,
+    s.publication_id
+FROM mart.boundary_series AS s
+INNER JOIN mart.region_overview AS o ON s.region_code = o.region_code AND s.boundary = o.leads_with
+WHERE o.leads_with != 'territorial' AND s.emissions_tco2e IS NOT NULL
+UNION ALL
 SELECT
     s.region_code,
     s.year,
@@ -13,6 +24,6 @@ INNER JOIN mart.emission AS e
         AND s.year = e.year
         AND e.substance = 'ghg'
         AND e.sector_code IN ('industry', 'power_heat')
-WHERE s.boundary = 'territorial' AND s.status = 'observed'
+WHERE s.boundary = o.leads_with AND s.boundary = 'territorial' AND s.status = 'observed'
 GROUP BY s.region_code, s.year, s.emissions_tco2e, s.status, s.publication_id
-ORDER BY s.region_code, s.year;
+ORDER BY region_code, year;

@@ -20,6 +20,9 @@ SELECT
     o.own_part_pct,
     o.own_part_status,
     o.scaled_share_pct,
+    o.leads_with,
+    o.outside_trading_tco2e,
+    o.without_plant_sectors_tco2e,
     o.flags,
     r.publication_id
 FROM mart.region AS r

@@ -13,6 +13,7 @@ import yaml
 
 from klimatpuls.contract import schema
 from klimatpuls.domain import substances
+from klimatpuls.paths import SQL_ROOT
 from klimatpuls.warehouse.views import plain_marts
 
 ROOT = Path(schema.__file__).parents[3]
@@ -104,6 +105,33 @@ def test_an_old_name_shows_the_column_that_replaces_it() -> None:
         assert new.deprecated_from is None
         assert new.name in column.sv
         assert new.name in column.en
+
+
+def _old_names_read(sql: str) -> set[str]:
+    """Old names of the marts that a query reads."""
+    found = set()
+    for mart in schema.marts():
+        if re.search(rf"\bmart\.{mart.name}\b", sql):
+            aliases = re.findall(rf"\bmart\.{mart.name}\s+AS\s+(\w+)", sql)
+            before = "|".join([rf"\b{alias}\." for alias in aliases] or [r"(?<![\w.])"])
+            old = [column.name for column in mart.columns if column.deprecated_from]
+            found |= {f"{mart.name}.{name}" for name in old if re.search(rf"(?:{before}){name}\b", sql)}
+    return found
+
+
+def test_no_query_of_our_own_reads_an_old_name() -> None:
+    assert _old_names_read("SELECT e.annual_rate FROM mart.better_example AS e") == {
+        "better_example.annual_rate"
+    }
+    assert _old_names_read("SELECT planned_tco2e FROM mart.measure_coverage") == {
+        "measure_coverage.planned_tco2e"
+    }
+    views = {SQL_ROOT / "marts", SQL_ROOT / "migrations"}
+    files = [path for path in SQL_ROOT.rglob("*.sql") if not views & set(path.parents)]
+    files += (ROOT / "bi/assets").rglob("*.yaml")
+    assert len(files) > 100
+    read = {str(path): _old_names_read(path.read_text(encoding="utf-8")) for path in files}
+    assert {path: names for path, names in read.items() if names} == {}
 
 
 def _old_name(**settings: object) -> list[object]:

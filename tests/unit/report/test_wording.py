@@ -40,7 +40,7 @@ def test_in_short_tells_the_network_against_the_nation(digest):
     assert lead.text == (
         "Utsläppen i nätverkets 18 bekräftade medlemskommuner var 7,93\u00a0miljoner ton växthusgaser 2024. "
         "Det är 9,4\u00a0% mer än 2023 (utan den största utsläpparen, Luleå, 8,9\u00a0% mer); i hela landet "
-        "är ändringen +8,0\u00a0%. Sedan 1990 har nätverkets utsläpp minskat med 33,4\u00a0% (utan Luleå "
+        "8,0\u00a0% mer. Sedan 1990 har nätverkets utsläpp minskat med 33,4\u00a0% (utan Luleå "
         "minskat med 46,7\u00a0%), övriga Sveriges minskat med 33,4\u00a0%."
     )
 
@@ -79,9 +79,7 @@ def test_the_change_per_inhabitant_is_told_with_whom_it_is_calculated(rows):
 
 def test_without_population_of_1990_the_change_per_inhabitant_has_its_reason(digest):
     text = text_of(write_page(digest, "sv"))
-    assert (
-        "Nätverkets ändring per invånare sedan 1990 saknas: ingen folkmängd för året finns i lagret." in text
-    )
+    assert "Nätverkets ändring per invånare sedan 1990 saknas: folkmängden det året är inte känd." in text
     assert "Per invånare har nätverkets utsläpp" not in text
     table = tables(write_page(digest, "en"), "The network against the nation")[0]
     assert table.columns[-1] == "t per inh."
@@ -289,7 +287,7 @@ def test_a_first_release_has_nothing_to_be_compared_with(rows):
     cause.update(first=True, replaces=None, new_years=[], vanished_years=[], nation=[], largest_movers=[],
                  moved_share_pct=None)  # fmt: skip
     digest = build_digest(rows)
-    assert "första utgåvan i det här lagret" in text_of(write_page(digest, "sv"))
+    assert "den första utgåva vi har" in text_of(write_page(digest, "sv"))
     assert subject(digest).startswith("Utsläppen ökade 2024 i alla 18 medlemskommuner – mest inom ")
 
 
@@ -380,10 +378,9 @@ def test_every_variant_of_the_comparison_is_shown(digest):
 
 
 def test_missing_per_capita_has_its_reason(digest):
-    assert (
-        "Emissions per inhabitant before 2023 are missing: no population is published for those years in "
-        "this warehouse."
-    ) in text_of(write_page(digest, "en"))
+    assert "Emissions per inhabitant before 2023 are missing: no population is known for those years." in (
+        text_of(write_page(digest, "en"))
+    )
 
 
 def test_no_population_at_all_has_its_reason(rows):
@@ -392,7 +389,7 @@ def test_no_population_at_all_has_its_reason(rows):
     for row in rows["members"]:
         row.update(territorial_t_per_capita=None, per_capita_reason="no_population")
     text = text_of(write_page(build_digest(rows), "sv"))
-    assert "ingen folkmängd är publicerad i det här lagret för något av åren" in text
+    assert "folkmängden är inte känd för något av åren" in text
     assert "Per invånare saknas för" not in text  # said once, not again per member
     assert "Per invånare 2024: saknas (skälet står längre ned)" in text
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from klimatpuls.domain.regions import codes, region
 from klimatpuls.site.charts import (
     HEIGHT,
     LABEL_HEIGHT,
@@ -19,6 +20,7 @@ from klimatpuls.site.charts import (
     ChartTarget,
     TimeChart,
     draw,
+    label_width,
     spread,
     ticks,
 )
@@ -40,6 +42,16 @@ def chart(**changes: object) -> TimeChart:
 
 def parsed(one: TimeChart) -> ElementTree.Element:
     return ElementTree.fromstring(draw(one))
+
+
+def test_no_label_is_wider_than_the_room_it_gets():
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    widest = FontProperties(family="DejaVu Sans", weight="bold")  # of the fonts that the chart names
+    names = [f"utan {region(code).name}" for code in codes("municipality")]
+    for text in ("medlemmarna", "3,37 miljoner ton", "146 000 ton", "without Luleå", *names):
+        assert TextPath((0, 0), text, size=11, prop=widest).get_extents().x1 <= label_width(text), text
 
 
 def test_years_stand_where_time_puts_them():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,8 +20,9 @@ from klimatpuls.site.finding import (
     prospects,
     without_plant,
 )
-from klimatpuls.site.start import network_headline, network_position
-from klimatpuls.site.view import build_site
+from klimatpuls.site.region import series_picture
+from klimatpuls.site.start import network_headline, network_position, write_start
+from klimatpuls.site.view import Point, build_site
 from klimatpuls.translations import NBSP
 
 SV, EN = Speaker("sv"), Speaker("en")
@@ -82,7 +84,7 @@ def test_where_it_stands_is_said_beside_the_nation_or_with_the_reason(site):
         "Tierp släppte ut 146 000 ton växthusgaser 2024, 6,9 ton per invånare. Landets snitt är 2 250,8 ton."
     )
     assert said(position(site, site.regions["0330"], SV)).startswith(
-        "Knivsta släppte ut 54 000 ton växthusgaser 2024. Utsläpp per invånare visas inte: ingen folkmängd"
+        "Knivsta släppte ut 54 000 ton växthusgaser 2024. Utsläpp per invånare visas inte: folkmängden"
     )
     missing = replace(site.regions["0360"], territorial_tco2e=None)
     assert position(site, missing, SV) == "Den gällande utgåvan har ingen utsläppssiffra för Tierp."
@@ -158,9 +160,52 @@ def test_the_nation_has_no_own_part(site):
 
 def test_where_one_plant_decides_the_rest_is_told_beside_it(site):
     assert said(without_plant(site.regions["2580"], SV)) == (
-        "Utan industri, el och fjärrvärme: 262 000 ton, 4,8 procent mer än 2023."
+        "Utan industri, el och fjärrvärme: 262 000 ton 2024, 4,8 procent mer än 2023."
     )
     assert without_plant(site.regions["0360"], SV) == ""
+    assert headline(site.regions["2580"], SV).startswith("Luleå: utsläppen minskade 1,0 procent 2024")
+    assert said(position(site, site.regions["2580"], SV)).startswith("Luleå släppte ut 3,37 miljoner ton")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "clause", "sentence"),
+    [
+        (250_000.0, 262_000.0, "steg 4,8 procent 2024", "262 000 ton 2024, 4,8 procent mer än 2023."),
+        (250_000.0, 240_000.0, "minskade 4,0 procent 2024", "240 000 ton 2024, 4,0 procent mindre än 2023."),
+        (250_000.0, 250_000.0, "var oförändrade 2024", "250 000 ton 2024, lika mycket som 2023."),
+        (None, 262_000.0, "var 262 000 ton 2024", "262 000 ton 2024."),
+    ],
+)
+def test_a_page_leads_with_what_is_outside_trading_where_that_is_known(site, before, now, clause, sentence):
+    region = replace(
+        site.regions["2580"],
+        leads_with="outside_trading",
+        outside_trading_tco2e=now,
+        without_plant=tuple(
+            Point(year=year, tco2e=value, status="observed")
+            for year, value in ((2023, before), (2024, now))
+            if value is not None
+        ),
+    )
+    assert said(headline(region, SV)) == f"Luleå: utsläppen utanför utsläppshandeln {clause}"
+    stand = said(position(site, region, SV))
+    assert stand.startswith(f"Utan anläggningarna i utsläppshandeln och flyget: {sentence} Luleå släppte ut")
+    picture = series_picture(region, EN)
+    assert picture is not None
+    assert re.search(
+        r'<text class="label line-0"[^>]*>(?:(?!</text>).)*outside emissions trading', picture.svg
+    )
+
+
+@pytest.mark.parametrize("flag", ["one_plant", "proxy_poor"])
+def test_no_page_leads_with_a_target_on_a_proxy_that_is_far_off(site, flag):
+    region = site.regions["0360"]
+    on_proxy = replace(region.targets[0], boundary="effort_sharing_proxy", title_sv="Halvera")
+    assert "De har ökat" in prospects(site, replace(region, targets=(on_proxy,)), SV)
+    flagged = replace(region, flags=(flag,), targets=(on_proxy,))
+    assert prospects(site, flagged, SV).startswith("Målet: Halvera. Störst del")
+    both = replace(flagged, targets=(on_proxy, region.targets[0]))
+    assert prospects(site, both, SV).startswith("Målet: 70 procent lägre")
 
 
 def test_what_now_is_the_target_in_its_owners_words_or_that_there_is_none(site):
@@ -175,23 +220,48 @@ def test_what_now_is_the_target_in_its_owners_words_or_that_there_is_none(site):
 
 
 def test_the_network_is_counted_in_municipalities(site, rows):
-    assert network_headline(site, SV) == "Utsläppen minskade i alla 2 medlemskommuner 2024"
-    for row in rows["site/regions.sql"]:
+    assert network_headline(site, SV) == "Utsläppen minskade 2024 i alla 2 medlemskommuner"
+    for row in rows["report/members.sql"]:
         if row["region_code"] == "2580":
-            row["change_since_previous_pct"] = 3.0
-    assert network_headline(build_site(rows), SV) == "Utsläppen ökade i 1 av 2 medlemskommuner 2024"
-    for row in rows["site/regions.sql"]:
-        row["member_kind"] = None
+            row["change_since_previous_year_pct"] = 3.0
+    assert network_headline(build_site(rows), SV) == (
+        "Utsläppen 2024: upp i 1 och ner i 1 av 2 medlemskommuner"
+    )
+    rows["report/members.sql"] = []
     assert network_headline(build_site(rows), SV).startswith("Hela landet: utsläppen steg 8,0 procent 2024")
 
 
 def test_the_networks_sum_agrees_with_its_number(site, rows):
     assert said(network_position(site, SV)) == (
-        "De 2 medlemskommuner som är bekräftade i registret släppte ut 3,42 miljoner ton 2024. "
-        "Det är 1,2 procent mindre än 2023. Hela landets utsläpp ökade 8,0 procent."
+        "Utsläppen i nätverkets 2 bekräftade medlemskommuner var 3,42 miljoner ton växthusgaser 2024. "
+        "Det är 1,2 % mindre än 2023 (utan den största utsläpparen, Luleå, 10,0 % mindre); i hela landet "
+        "8,0 % mer."
     )
     for row in rows["report/network_summary.sql"]:
         row["region_count"] = 1
-    assert network_position(build_site(rows), SV).startswith("Den 1 medlemskommun som är bekräftad")
+    assert network_position(build_site(rows), SV).startswith(
+        "Utsläppen i nätverkets 1 bekräftade medlemskommun "
+    )
     rows["report/network_summary.sql"] = []
-    assert network_position(build_site(rows), SV) == "Nätverkets summa går inte att visa."
+    assert "Nätverkets summa kan inte visas" in network_position(build_site(rows), SV)
+
+
+def test_the_start_page_says_how_much_of_the_network_is_known_and_what_it_is_per_inhabitant(rows):
+    for row in rows["report/network_summary.sql"]:
+        row |= {"confirmed_member_count": 3, "stated_member_count": 52}
+        if row["year"] == 2024:
+            change = {"members_today": -52.8, "members_without_largest": -61.0, "nation": -44.0}[row["panel"]]
+            row["per_capita_change_since_1990_pct"] = change
+    page = write_start(build_site(rows), SV)
+    stand, why, now = (said(words) for _, words in page.answers)
+    assert page.heading == "Utsläppen minskade 2024 i alla 2 medlemskommuner"
+    assert stand.endswith(
+        "Registret bekräftar 3 av nätverkets omkring 52 medlemmar (kommuner och regioner), så summorna "
+        "omfattar bara en del av nätverket."
+    )
+    assert why == "Mest minskade sedan 2023: transporter (2 procent)."
+    assert now == (
+        "Sedan 1990 har nätverkets utsläpp ökat med 6,9 % (utan Luleå minskat med 46,0 %). "
+        "Per invånare har nätverkets utsläpp minskat med 52,8 % sedan 1990 (utan Luleå minskat med 61,0 %), "
+        "hela landets minskat med 44,0 %. Siffror för 2025 väntas i maj 2027."
+    )

@@ -17,7 +17,7 @@ from klimatpuls.site.layout import render_page
 from klimatpuls.site.options import Options
 from klimatpuls.site.page import Table
 from klimatpuls.site.region import change_section, write_region
-from klimatpuls.site.start import write_start
+from klimatpuls.site.start import network_picture, write_start
 from klimatpuls.site.view import QUERIES, build_site
 
 HTML = {"namespaceHTMLElements": False}
@@ -146,6 +146,8 @@ def test_nothing_inside_is_read():
     for name in QUERIES:
         text = load_sql(name)
         assert not re.search(r"secretariat|person\.|is_overdue|is_stale|overdue_from", text), name
+        schemas = set(re.findall(r"(?:FROM|JOIN)\s+(\w+)\.", text))
+        assert schemas == {"mart"}, f"{name}: a person who builds the site reads as bi_read"
 
 
 def test_a_register_text_is_inert_everywhere(rows):
@@ -189,6 +191,8 @@ def test_without_the_overview_pages_have_no_figures_and_still_stand(rows):
     site = build_site(rows)
     for region in site.municipalities:
         assert "ingen utsläppssiffra" in write_region(site, region, Speaker("sv")).heading
+    assert site.digest.largest_emitter is None
+    assert "Luleå" not in network_picture(site, Speaker("sv")).alt
     assert render_page(write_start(site, Speaker("sv")))
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from support.site_rows import HOSTILE, target
+from support.site_rows import HOSTILE, site_rows, target
 
 from klimatpuls.report.numbers import Speaker
+from klimatpuls.report.view import VariantWorth
 from klimatpuls.site import targets
 from klimatpuls.site.membership import coverage_words
-from klimatpuls.site.page import Link
-from klimatpuls.site.targets import pace, required, standing_reason, target_section
-from klimatpuls.site.view import Coverage, Target
+from klimatpuls.site.page import Link, Section
+from klimatpuls.site.targets import pace, required, target_section
+from klimatpuls.site.view import Coverage, Target, build_site
 from klimatpuls.statistics import standing
 from klimatpuls.translations import NBSP
 
@@ -19,17 +22,26 @@ SV, EN = Speaker("sv"), Speaker("en")
 
 def made(**changes: object) -> Target:
     return Target(
-        **{k: v for k, v in target(**changes).items() if k not in ("region_code", "publication_id")}
+        **{k: v for k, v in target(**changes).items() if k not in ("region_code", "publication_id", "flags")},
+        flags=tuple(changes.get("flags", ())),
     )
 
 
+def section(one: Target, say: Speaker = SV, **digest: object) -> Section:
+    """The section on one of Tierp's targets; ``digest`` changes what the digest says."""
+    site = build_site(site_rows())
+    assert site is not None
+    site = replace(site, digest=replace(site.digest, **digest))
+    return target_section(site, site.regions["0360"], one, say)
+
+
 def bullets(one: Target) -> list[str]:
-    block = target_section(one, SV).blocks[0]
+    block = section(one).blocks[0]
     return [(item.text if isinstance(item, Link) else item).replace(NBSP, " ") for item in block.items]
 
 
 def test_a_target_says_what_it_requires_and_what_happened_without_a_sign():
-    assert target_section(made(), SV).heading == "Målet: 70 procent lägre utsläpp 2030 än 1990"
+    assert section(made()).heading == "Målet: 70 procent lägre utsläpp 2030 än 1990"
     assert bullets(made()) == [
         "Målet är högst 65 400 ton 2030; 2024 var utsläppen 146 000 ton.",
         "Utsläppen måste minska 12,5 procent om året till 2030. "
@@ -56,7 +68,12 @@ def test_a_target_says_what_it_requires_and_what_happened_without_a_sign():
             "Målåret har passerat; siffran väntas i maj 2027.",
         ),
         ({"boundary": "own_series:tierp_bilar"}, "Det gäller egen serie."),
-        ({"boundary": "sector_list:avfall"}, "Det gäller några sektorer."),
+        ({"boundary": "sector_list:avfall"}, "Det gäller vissa sektorer."),
+        (
+            {"boundary": "own_series:tierp_bilar", "boundary_title_sv": "Bilar registrerade i Tierp"},
+            "Det gäller bilar registrerade i Tierp.",
+        ),
+        ({"boundary": "sector_list:avfall", "boundary_title_sv": "Avfall"}, "Det gäller avfall."),
         ({"data_lag_months": 1}, "Siffrorna går till 2024 och är 1 månad gamla."),
     ],
 )
@@ -73,14 +90,22 @@ def test_a_budget_is_not_held_against_one_year():
 @pytest.mark.parametrize(
     ("changes", "need", "did"),
     [
-        ({"required_annual_rate": 0.0}, "", "Utsläppen har ökat"),
+        ({"required_annual_reduction_rate": 0.0}, "", "Utsläppen har ökat"),
         (
-            {"required_annual_rate": None, "required_t_per_year": 4000.0},
+            {"required_annual_reduction_rate": None, "required_reduction_t_per_year": 4000.0},
             "Utsläppen måste minska med 4 000 ton om året till 2030.",
             "De har ökat",
         ),
-        ({"achieved_annual_rate": 0.0001}, "Utsläppen måste", "De har varit oförändrade sedan 2020"),
-        ({"achieved_annual_rate": None, "annual_reduction_since_2015": None}, "Utsläppen måste", ""),
+        (
+            {"achieved_annual_reduction_rate": 0.0001},
+            "Utsläppen måste",
+            "De har varit oförändrade sedan 2020",
+        ),
+        (
+            {"achieved_annual_reduction_rate": None, "annual_reduction_since_2015": None},
+            "Utsläppen måste",
+            "",
+        ),
     ],
 )
 def test_required_and_actual_change_are_told_as_far_as_they_are_known(changes, need, did):
@@ -90,12 +115,17 @@ def test_required_and_actual_change_are_told_as_far_as_they_are_known(changes, n
     assert not set(required(one, SV) + pace(one, SV)) & set("+-−")
 
 
-def test_every_reason_without_a_standing_has_words():
-    for code in standing.REASONS:
-        for say in (SV, EN):
-            words = standing_reason(code, say)
-            assert words != code
-            assert "_" not in words
+def test_a_count_is_worth_what_the_publication_says():
+    worth = VariantWorth(independent_n=1.84, variants_n=8)
+    note = section(made(), worth=worth).blocks[1].text
+    assert "de 8 sätten bygger på samma få år och är tillsammans värda ungefär 1,8 oberoende" in note
+    assert "ungefär" not in section(made(), worth=None).blocks[1].text
+    assert len(section(made(status="met")).blocks) == 1
+
+
+def test_a_target_on_a_proxy_that_misses_says_so():
+    note = section(made(boundary="effort_sharing_proxy", flags=["proxy_poor"]), EN).blocks[1].text
+    assert note == "The proxy outside emissions trading misses an official figure for Tierp by more than 10%."
 
 
 def test_every_standing_is_a_count_or_has_words():
@@ -104,7 +134,7 @@ def test_every_standing_is_a_count_or_has_words():
 
 def test_a_link_of_a_register_is_one_only_if_it_leads_to_the_web():
     for url in ("javascript:alert(1)", HOSTILE, ""):
-        last = target_section(made(document_url=url), SV).blocks[0].items[-1]
+        last = section(made(document_url=url)).blocks[0].items[-1]
         assert last == "Beslutat av kommunfullmäktige 17 juni 2024."
 
 
@@ -129,7 +159,7 @@ def test_coverage_is_told_in_words(site, changes, words):
         **{
             "target_id": "t",
             "gap_tco2e": 80_000.0,
-            "counted_tco2e": 8_000.0,
+            "counted_reduction_tco2e": 8_000.0,
             "coverage_pct": 10.0,
             "coverage_reason": None,
             "measure_count": 3,
