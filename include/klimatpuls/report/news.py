@@ -62,6 +62,11 @@ def released(digest: Digest, say: Speaker) -> Section | None:
 def changed(digest: Digest, say: Speaker) -> Section:
     """What changed and why, one sentence per fact."""
     items = [sentence for cause in digest.causes for sentence in _cause_sentences(cause, digest, say)]
+    if first := [c for c in digest.causes if isinstance(c, ReleaseCause) and c.first and c.is_current]:
+        names = say.all_of([dataset_name(cause.dataset, cause.substance, say) for cause in first])
+        items.append(
+            say("Shown for the first time, with nothing earlier to compare with: {names}.", names=names)
+        )
     if not items:
         items = [say("Nothing new since the last publication.")]
     return Section(say("What changed, and why"), (Bullets(tuple(items)),))
@@ -164,12 +169,7 @@ def _release_sentences(cause: ReleaseCause, digest: Digest, say: Speaker) -> lis
             )
         ]
     if cause.first:
-        return [
-            say(
-                "{name}: the first release that we have, so there is no earlier one to compare with.",
-                name=name,
-            )
-        ]
+        return []  # No news by itself: all first releases are named in one sentence.
     sentences = []
     if cause.new_years:
         sentences.append(

@@ -287,7 +287,9 @@ def test_a_first_release_has_nothing_to_be_compared_with(rows):
     cause.update(first=True, replaces=None, new_years=[], vanished_years=[], nation=[], largest_movers=[],
                  moved_share_pct=None)  # fmt: skip
     digest = build_digest(rows)
-    assert "den första utgåva vi har" in text_of(write_page(digest, "sv"))
+    assert "Visas för första gången, utan något tidigare att jämföra med: Växthusgaser totalt." in text_of(
+        write_page(digest, "sv")
+    )
     assert subject(digest).startswith("Utsläppen ökade 2024 i alla 18 medlemskommuner – mest inom ")
 
 
