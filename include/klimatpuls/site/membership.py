@@ -25,7 +25,7 @@ STATUSES: Final[dict[str, str]] = {
     "unknown": message("not yet established"),
 }
 SHORTCOMINGS: Final = frozenset({"not_met", "due"})
-"""Statuses whose reason is told; they show after the days to reply alone."""
+"""Statuses whose reason is shown; they are public only after the days to reply."""
 SELF_CONFIRMED: Final = "self_confirmed"
 
 

@@ -436,17 +436,17 @@ def revision_section(site: Site, region: Region, say: Speaker) -> Section | None
     heading = say("Have earlier figures changed?")
     if not region.revisions:
         return Section(heading, (Paragraph(say("No, not in the latest release.")),))
-    told = [
+    sentences = [
         say(
             "Emissions in {year} were {old} in the release before and are now {new}.",
             year=one.year,
             old=old,
             new=new,
         )
-        for one in _told_revisions(region)
+        for one in _revisions_in_words(region)
         if (old := mass(one.old_tco2e, say)) != (new := mass(one.new_tco2e, say))
     ]
-    words = " ".join(told) or say("Hardly: no figure that is told here reads differently.")
+    words = " ".join(sentences) or say("Hardly: no figure on this page reads differently.")
     first = region.revisions[0]
     table = Table(
         caption=say(
@@ -471,7 +471,7 @@ def revision_section(site: Site, region: Region, say: Speaker) -> Section | None
     return Section(heading, (Paragraph(words, link=link), table), anchor="revisions")
 
 
-def _told_revisions(region: Region) -> list[Revision]:
+def _revisions_in_words(region: Region) -> list[Revision]:
     """The revised years that the headline compares with; where they are not, the largest move."""
     compared = [one for one in region.revisions if one.year in (BASE_YEAR, region.previous_year)]
     return compared or [max(region.revisions, key=lambda one: abs(one.new_tco2e - one.old_tco2e))]
