@@ -40,6 +40,21 @@ SAID_IN: Final[dict[str, dict[str, str]]] = {
         "change_since_1990_pct": "change_reason",
         "per_capita_change_since_1990_pct": "per_capita_change_reason",
     },
+    "carbon_law": dict.fromkeys(
+        (
+            "emissions_slope_t_per_year",
+            "estimated_reference_year_tco2e",
+            "projected_next_year_tco2e",
+            "projected_2030_tco2e",
+            "projected_2045_tco2e",
+            "projected_2050_tco2e",
+            "trend_total_tco2e",
+            "carbon_law_total_tco2e",
+            "annual_change_pct",
+            "annual_change_v1_pct",
+        ),
+        "status_reason",
+    ),
     "proxy_check": dict.fromkeys(("reference_tco2e", "proxy_tco2e", "difference_pct"), "status_reason"),
     "per_inhabitant": {
         "emissions_t_per_capita": "per_capita_reason",
@@ -75,7 +90,7 @@ ALWAYS_THERE: Final = (
     "the gates refuse a release that lacks such a cell; NULL only where a formula has no number"
 )
 ONE_PLANT: Final = "only areas with the flag one_plant have it"
-UNSAID: Final = "no column says it yet"
+NOBODY_CALCULATED: Final = "no measure has a calculated effect; without_effect_count is measure_count"
 EXEMPT: Final[dict[str, dict[str, str]]] = {
     "emission_wide_by_sector": {"*": ALWAYS_THERE},
     "revision": {"*": ONE_SIDE},
@@ -89,8 +104,8 @@ EXEMPT: Final[dict[str, dict[str, str]]] = {
     "grant_offer": {"amount_sek": PUBLISHER},
     "measure": {"cost_sek": "nobody has stated the cost"},
     "measure_coverage": {
-        "counted_reduction_tco2e": UNSAID,
-        "planned_reduction_tco2e": UNSAID,
+        "counted_reduction_tco2e": NOBODY_CALCULATED,
+        "planned_reduction_tco2e": NOBODY_CALCULATED,
         "coverage_points": "only a target in percent of a base has points",
         "without_effect_pct": "an owner without measures; measure_count is 0",
     },
@@ -129,8 +144,7 @@ EXEMPT: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "nowcast": {"change_pct": "the year before has 0 t; it stands in mart.emission"},
-    "carbon_law": {"*": UNSAID},
-    "standing_change": {"*": UNSAID},
+    "standing_change": {"*": "the status of the step in the row says that there is no level or projection"},
     "target": {"*": SETTING},
     "target_progress": {
         **dict.fromkeys(

@@ -27,6 +27,10 @@ YEARLY_FACTOR: Final = 0.8828
 """Share of the emissions left after one year on the Carbon Law path (1 - 0.1172)."""
 SECONDS_PER_YEAR: Final = 31_536_000
 SHOWN_YEARS: Final = (2030, 2045, 2050)
+BASE_YEAR_MISSING: Final = "base_year_missing"
+"""No published 2015 above zero, so that there is no yearly rate since then."""
+ZERO_POINT: Final = "zero_point"
+"""A point before the last is zero, so that there is no mean of rates between points."""
 
 
 def build_carbon_law(series: pd.DataFrame, reference_year: int) -> pd.DataFrame:
@@ -46,7 +50,8 @@ def build_carbon_law(series: pd.DataFrame, reference_year: int) -> pd.DataFrame:
         tonnes per year, percent (100 × the fraction). ``net_zero_date`` is a date or None: none when the
         slope is not negative or the crossing lies beyond year 9999. Projections to a year not after the
         latest observed one are NULL. ``annual_change_pct`` is NULL without an observed 2015 above zero;
-        ``annual_change_v1_pct`` is NULL where a point before the last is zero.
+        ``annual_change_v1_pct`` is NULL where a point before the last is zero. ``status_reason`` says which
+        of these holds, the first that does.
 
     Raises:
         ValueError: if the reference year is after 2050.
@@ -79,6 +84,13 @@ def build_carbon_law(series: pd.DataFrame, reference_year: int) -> pd.DataFrame:
     shown = {
         f"projected_{year}_tco2e": np.where(year > last_year, along(year), np.nan) for year in SHOWN_YEARS
     }
+    rate = np.where(known, 100.0 * annual_change(years, values), np.nan)
+    rate_v1 = np.where(known, 100.0 * annual_change_v1(years, values), np.nan)
+    reasons = np.select(
+        [~known, np.isnan(rate), np.isnan(rate_v1)],
+        [trend.TOO_FEW_POINTS, BASE_YEAR_MISSING, ZERO_POINT],
+        default="",
+    )
     return pd.DataFrame(
         {
             "region_code": list(matrix.region_codes),
@@ -93,8 +105,9 @@ def build_carbon_law(series: pd.DataFrame, reference_year: int) -> pd.DataFrame:
             "net_zero_date": pd.Series(
                 map(net_zero_date, last_year.tolist(), last_value.tolist(), slope.tolist()), dtype=object
             ),
-            "annual_change_pct": np.where(known, 100.0 * annual_change(years, values), np.nan),
-            "annual_change_v1_pct": np.where(known, 100.0 * annual_change_v1(years, values), np.nan),
+            "annual_change_pct": rate,
+            "annual_change_v1_pct": rate_v1,
+            "status_reason": pd.Series([reason or None for reason in reasons.tolist()], dtype=object),
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ ISSUE_COLUMNS = [
     "net_zero_date",
     "annual_change_pct",
     "annual_change_v1_pct",
+    "status_reason",
 ]
 
 
@@ -89,7 +91,7 @@ def test_fewer_than_two_years_give_null_everywhere(values):
     row = one(values, 2026)
     assert row["region_code"] == "0360"
     assert row["reference_year"] == 2026
-    assert row.drop(["region_code", "reference_year"]).isna().all()
+    assert row.drop(["region_code", "reference_year", "status_reason"]).isna().all()
 
 
 def test_reference_year_before_the_latest_year_becomes_the_latest_year():
@@ -157,3 +159,23 @@ def test_the_verdict_does_not_depend_on_the_size_of_the_municipality(values, fac
     assert small["meets_carbon_law"] == large["meets_carbon_law"]
     assert large["trend_total_tco2e"] == pytest.approx(factor * small["trend_total_tco2e"])
     assert small["net_zero_date"] == large["net_zero_date"]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({2015: 600.0, 2020: 500.0, 2024: 400.0}, None),
+        ({2024: 400.0}, "too_few_points"),
+        ({2000: 700.0, 2024: 400.0}, "too_few_points"),
+        ({2020: 500.0, 2022: 450.0, 2024: 400.0}, "base_year_missing"),
+        ({2015: 0.0, 2020: 500.0, 2024: 400.0}, "base_year_missing"),
+        ({2015: 600.0, 2020: 0.0, 2024: 400.0}, "zero_point"),
+    ],
+)
+def test_what_is_missing_has_its_reason(values, reason):
+    row = one(values, 2025)
+    assert row["status_reason"] == reason
+    shown = [
+        row[name] for name in ("emissions_slope_t_per_year", "annual_change_pct", "annual_change_v1_pct")
+    ]
+    assert any(math.isnan(number) for number in shown) is (reason is not None)
