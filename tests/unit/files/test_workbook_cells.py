@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -62,15 +63,25 @@ def test_an_error_and_a_formula_without_result_are_distinguished_from_empty_cell
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b"<f>1+1</f><v />", b"<f>1+1</f><v>2</v>"),
-        (b'<c r="B2"><f>1+1</f><v />', b'<c r="B2" t="str"><f>IF(1,"")</f><v></v>'),
+        (rb"<f>1\+1</f><v ?/>|<f>1\+1</f><v></v>", b"<f>1+1</f><v>2</v>"),
+        (
+            rb'<c r="B2"><f>1\+1</f>(<v ?/>|<v></v>)',
+            b'<c r="B2" t="str"><f>IF(1,"")</f><v></v>',
+        ),
     ],
     ids=["number", "empty text"],
 )
 def test_a_formula_with_a_saved_result_is_read_as_it(old, new):
-    body = made(fill)
-    changed = edited(body, lambda sheet: sheet.replace(old, new))
-    assert changed != body
+    """openpyxl writes an empty element in one of two ways, by whether lxml is installed."""
+    count = 0
+
+    def change(sheet: bytes) -> bytes:
+        nonlocal count
+        sheet, count = re.subn(old, new, sheet)
+        return sheet
+
+    changed = edited(made(fill), change)
+    assert count == 1
     assert not isinstance(rows_of(changed)[1][1], workbook_cells.Unreadable)
 
 
