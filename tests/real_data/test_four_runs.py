@@ -143,8 +143,8 @@ def test_three_digests_are_mailed_and_none_for_the_co2_release(history: dict, kl
     texts = [_text(path) for path in klimatpuls.mails()]
     assert "Läget mot mål: för lite data. Utgåvan har 5 år från 2015 (2015–2019)" in texts[0]
     assert "insufficient data. The release has 5 years from 2015 (2015–2019), which span 4" in texts[0]
-    assert "Utsläpp per invånare saknas: ingen folkmängd är publicerad" in texts[0]
-    assert "Utsläpp per invånare före 2023 saknas: ingen folkmängd" in texts[1]
+    assert "Utsläpp per invånare saknas: folkmängden är inte känd för något av åren." in texts[0]
+    assert "Utsläpp per invånare före 2023 saknas: folkmängden är inte känd" in texts[1]
     assert "utgivaren visar inte längre 2016–2019" in texts[2]
 
 
