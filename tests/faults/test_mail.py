@@ -37,6 +37,7 @@ from klimatpuls.registers.targets import read_known_defects
 from klimatpuls.report.mailer import SmtpSettings
 from klimatpuls.report.outbox import LOCK_SPACE, send_due
 from klimatpuls.report.render import Rendering
+from klimatpuls.report.smtp_session import Patience
 from klimatpuls.warehouse.connection import connect
 from klimatpuls.warehouse.runs import start_run
 
@@ -286,6 +287,17 @@ def test_a_server_that_is_down_is_tried_again_later(server, enqueue, run, row):
     assert states(run(make_settings(free_port()))) == ["failed"]
     assert row(number)["last_error"].startswith("no connection: ConnectionRefusedError")
     assert states(run()) == ["sent"]
+
+
+def test_a_silent_server_is_waited_for_once_and_the_other_mails_stay_pending(enqueue, run, row):
+    numbers = [enqueue(f"r{number}@example.org") for number in range(3)]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        patience = Patience(connect=1, command=0.3, data_start=1, content=1, after_data=1)
+        summary = run(make_settings(silent.getsockname()[1], patience=patience))
+    assert states(summary) == ["failed"]
+    assert "no whole reply within" in row(numbers[0])["last_error"]
+    assert [row(number)["state"] for number in numbers] == ["failed", "pending", "pending"]
+    assert states(run()) == ["sent"] * 3
 
 
 def test_a_server_without_starttls_gets_nothing_where_tls_is_asked_for(server, enqueue, run):

@@ -103,10 +103,18 @@ class SmtpSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Result of one attempt: the outbox state to store, and the server's reply without addresses."""
+    """Result of one attempt: the outbox state to store, and the server's reply without addresses.
+
+    Attributes:
+        state: The state.
+        detail: What happened, without addresses.
+        is_server_silent: Whether the server did not answer in time before it had the message: it will not
+            answer for the next recipient either.
+    """
 
     state: State
     detail: str | None = None
+    is_server_silent: bool = False
 
 
 def parse_connection(text: str) -> SmtpSettings:
@@ -398,7 +406,7 @@ def deliver(message: EmailMessage, recipient: str, settings: SmtpSettings) -> Ou
     try:
         server = _connect(settings)
     except (OSError, smtplib.SMTPException) as error:
-        return Outcome(state="failed", detail=_words("no connection", error))
+        return _not_taken("no connection", error)
     try:
         return _converse(server, message, recipient, settings)
     finally:
@@ -421,7 +429,7 @@ def _converse(server: Session, message: EmailMessage, recipient: str, settings: 
         content = message.as_bytes(policy=SMTPUTF8 if needs else SMTP)
         problem = _envelope(server, settings.from_address, recipient, len(content), needs)
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
-        return Outcome(state="failed", detail=_words("before DATA", error))
+        return _not_taken("before DATA", error)
     if problem is not None:
         return problem
     try:
@@ -485,6 +493,11 @@ def _stuff_dots(content: bytes) -> bytes:
     """The message in SMTP form: dots at line starts doubled, CRLF at the end."""
     stuffed = re.sub(rb"(?m)^\.", b"..", content)
     return stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n"
+
+
+def _not_taken(where: str, error: Exception) -> Outcome:
+    is_silent = isinstance(error, TimeoutError)
+    return Outcome(state="failed", detail=_words(where, error), is_server_silent=is_silent)
 
 
 def _reply_outcome(what: str, code: int, reply: bytes) -> Outcome:

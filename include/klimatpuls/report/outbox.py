@@ -159,7 +159,14 @@ def send_due(
             if claim is None:
                 break
             tried.append(claim.outbox_id)
-            settled.append(claim.settled or _send(connection, claim, settings, now))
+            if claim.settled is not None:
+                settled.append(claim.settled)
+                continue
+            entry, is_server_silent = _send(connection, claim, settings, now)
+            settled.append(entry)
+            if is_server_silent:
+                # The others stay pending: waiting for each would outlast the task, which makes one unknown.
+                break
         with connection.cursor() as cursor:
             cursor.execute(load_sql("report/outbox_waiting.sql"))
             waiting = int(fetch_row(cursor)[0])
@@ -256,7 +263,10 @@ def _compose(
     }
 
 
-def _send(connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: datetime) -> Settled:
+def _send(
+    connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: datetime
+) -> tuple[Settled, bool]:
+    """Send a claimed mail; returns what became of it, and whether the server was silent."""
     if claim.message is None:
         msg = f"outbox row {claim.outbox_id} was claimed without a message"
         raise RuntimeError(msg)
@@ -271,7 +281,7 @@ def _send(connection: PgConnection, claim: _Claim, settings: SmtpSettings, now: 
         _settle(cursor, entry, now)
     with connection, connection.cursor() as cursor:
         _unlock(cursor, claim.outbox_id)
-    return entry
+    return entry, outcome.is_server_silent
 
 
 def _settle(cursor: Cursor, entry: Settled, now: datetime) -> None:
