@@ -5,13 +5,13 @@ import re
 import pytest
 
 from klimatpuls.contract import schema
-from klimatpuls.report import terms
+from klimatpuls.report import findings, terms
 from klimatpuls.report.headline import headline_of, headline_to_json
 from klimatpuls.report.page import Bullets, KeyFigures, Paragraph, Table
 from klimatpuls.report.render import render_text
 from klimatpuls.report.view import build_digest
 from klimatpuls.report.wording import subject, write_page
-from klimatpuls.statistics import standing
+from klimatpuls.statistics import series, standing
 
 TARGET = {
     "region_name": "Lund", "target_id": "lund-2030", "title_sv": "70 procent lägre utsläpp 2030",
@@ -760,3 +760,8 @@ def test_an_own_series_is_called_by_its_title_and_no_code_is_shown(rows):
     assert "Ingen utgåva visar inrikesflyget." in text
     for code in (*standing.REASONS, "something_new", "own_series"):
         assert code not in text
+
+
+def test_every_main_sector_and_boundary_has_a_name():
+    assert findings.SECTORS.keys() == set(series.TERRITORIAL_SECTORS)
+    assert set(series.BOUNDARY_CODES) <= terms.BOUNDARIES.keys()
